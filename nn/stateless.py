@@ -24,7 +24,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import GradcheckReport, Tensor, TensorError, no_grad
-from tinygrad_lecture.checking.subject import names_of
+from tinygrad_lecture.gradient_checking.subject import names_of
 
 from .module import Module
 from .module.tree import join

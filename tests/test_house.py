@@ -40,7 +40,7 @@ def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
 
 def test_importing_the_engine_loads_the_gradient_checker_only_when_it_is_used():
     code = (
-        "import sys, tinygrad_lecture as tl; loaded = lambda: 'tinygrad_lecture.checking' in sys.modules; "
+        "import sys, tinygrad_lecture as tl; loaded = lambda: 'tinygrad_lecture.gradient_checking' in sys.modules; "
         "print(loaded(), tl.gradcheck.__name__, tl.GradcheckError.__name__, loaded())"
     )
     assert run(sys.executable, "-c", code).stdout.split() == ["False", "gradcheck", "GradcheckError", "True"]

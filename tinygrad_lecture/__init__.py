@@ -29,7 +29,7 @@ Where things are:
     predicates.py   functions that answer with a bool; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions, and functions of batches
-    checking/       gradients checked against finite differences
+    gradient_checking/  gradients checked against finite differences
     testing/        the checker as a library, for teachers; needs Hypothesis
     inspect/        the graph, its picture and page, a profile, the first nan or inf, a tensor as text
     errors/         error messages
@@ -78,11 +78,11 @@ from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:
     from . import testing as testing
-    from .checking.check import gradcheck as gradcheck
-    from .checking.check import gradgradcheck as gradgradcheck
-    from .checking.report import GradcheckError as GradcheckError
-    from .checking.report import GradcheckReport as GradcheckReport
     from .func.recomputation import checkpoint as checkpoint
+    from .gradient_checking.check import gradcheck as gradcheck
+    from .gradient_checking.check import gradgradcheck as gradgradcheck
+    from .gradient_checking.report import GradcheckError as GradcheckError
+    from .gradient_checking.report import GradcheckReport as GradcheckReport
     from .inspect.anomaly import AnomalyError as AnomalyError
     from .inspect.anomaly import detect_anomaly as detect_anomaly
     from .inspect.graph import Graph as Graph
@@ -111,8 +111,8 @@ __version__ = "0.1.0"
 
 # imported when first used: the checker and what looks inside are as large as the rest of the engine
 _LATER = {
-    "gradcheck": ".checking.check", "gradgradcheck": ".checking.check",
-    "GradcheckError": ".checking.report", "GradcheckReport": ".checking.report",
+    "gradcheck": ".gradient_checking.check", "gradgradcheck": ".gradient_checking.check",
+    "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
     "page": ".inspect.page.write", "explain": ".inspect.teaching.explain", "profile": ".inspect.profile.watch",

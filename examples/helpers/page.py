@@ -27,7 +27,7 @@ REAL = (
     ("class Tensor", "PyTorch's methods, indexing, dtypes, printing", "tinygrad_lecture/tensor.py"),
     ("weights, network", "layers and networks that hold their weights", "nn/linear.py"),
     ("the loop in main", "optimizers, and a training loop that can be resumed", "nn/training/trainer.py"),
-    ("(nothing)", "a rule is checked against finite differences", "tinygrad_lecture/checking/check.py"),
+    ("(nothing)", "a rule is checked against finite differences", "tinygrad_lecture/gradient_checking/check.py"),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array
-from ..checking.subject import names_of
+from ..gradient_checking.subject import names_of
 from .calls import call, positional
 from .causes.known import Mistake, known_mistake
 from .causes.values import cause_of_shape, cause_of_values

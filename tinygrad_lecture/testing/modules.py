@@ -11,10 +11,10 @@ import numpy as np
 
 from ..autograd.op import Op
 from ..backend import FLOAT64
-from ..checking.check import gradcheck
-from ..checking.report import GradcheckError
-from ..checking.subject import names_of
 from ..creation import tensor
+from ..gradient_checking.check import gradcheck
+from ..gradient_checking.report import GradcheckError
+from ..gradient_checking.subject import names_of
 from ..tensor import Tensor
 from .calls import positional
 from .comparing import require_equal

@@ -20,11 +20,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..backend import Array
-from ..checking.check import gradcheck
-from ..checking.hints.case import sum_to_shape
-from ..checking.report import GradcheckError
-from ..checking.subject import names_of
 from ..creation import tensor
+from ..gradient_checking.check import gradcheck
+from ..gradient_checking.hints.case import sum_to_shape
+from ..gradient_checking.report import GradcheckError
+from ..gradient_checking.subject import names_of
 from .as_op import as_op, from_function, is_function_class
 from .calls import call, positional
 from .causes.known import Mistake, close, known_mistake

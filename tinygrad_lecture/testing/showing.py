@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array
-from ..checking.report import element_table
+from ..gradient_checking.report import element_table
 
 WIDTH = 74  # columns of a line
 MAX_TEXT = 20_000  # characters

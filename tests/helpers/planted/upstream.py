@@ -63,7 +63,7 @@ UPSTREAM = [
         "rounded",
         lambda x, /: x**3,
         (5,),
-        says=r"integers; do not cast .* nor round",
+        says=r"rounded to integers; do not cast .* nor round",
         x=lambda g, x: np.round(3 * g * x * x),
     ),
     mistake("the output changed in place", exp, (4,), says=r"in place: its output out", x=out_times_g_in_place),

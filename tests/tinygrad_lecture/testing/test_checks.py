@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.checking.hints.case import sum_to_shape
+from tinygrad_lecture.gradient_checking.hints.case import sum_to_shape
 from tinygrad_lecture.testing import (
     CheckFailed,
     Mistake,

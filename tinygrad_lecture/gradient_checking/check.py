@@ -1,0 +1,215 @@
+"""`tl.gradcheck` and `tl.gradgradcheck`: are the backward rules right?
+
+    @tl.op
+    def cube(x, /):
+        return x * x * x
+
+    @cube.backward
+    def _(g, x):
+        return g * 3 * x                            # wrong: it should be g * 3 * x * x
+
+    tl.gradcheck(cube, tl.tensor([0.5, 2.0], dtype=tl.float64))
+
+        GradcheckError: gradcheck: the gradient of cube with respect to x (input 0), shape (2,), is wrong in 2 of 2 ...
+          likely cause: a factor is missing; multiply by x
+
+The analytical gradient comes from the rules (`analytical.py`), the numerical gradient from the values of the function
+(`numerical/`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, since
+rounding swallows the derivative there. For a wrong gradient, `explanation.py` finds the op at fault, and `hints/` the
+likely cause.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import set_grad_enabled
+from ..random import get_rng_state, set_rng_state
+from .analytical import Analytical, analytical_gradients
+from .explanation import doubt_about, explain, op_at_fault
+from .more_digits import with_more_digits
+from .numerical.gradient import Problem
+from .numerical.methods import numerical_gradients
+from .purity import require_linear, require_pure
+from .report import GradcheckError, GradcheckReport
+from .second_order import gradient_function
+from .subject import Subject
+from .verdict import Options, Verdict
+
+
+def gradcheck(
+    fn: Callable[..., Any],
+    inputs: Any,
+    *more: Any,
+    eps: float | None = None,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
+    seed: int = 0,
+    raise_exception: bool = True,
+    input_names: Sequence[str | None] | None = None,
+    strict_shapes: bool = False,
+) -> GradcheckReport:
+    """Compare the analytical gradients of fn with numerical ones, element by element; return a report.
+
+    fn: a function of the inputs that returns a Tensor or a tuple of Tensors; integer outputs are ignored.
+    inputs: a Tensor or a sequence. Those that require grad are checked or, if none does, all float Tensors; they must
+    be float64. They are copied: neither they nor their `.grad` change, and a tensor given twice counts as two inputs.
+    eps: the first step size of central differences, relative to max(1, |x|); in doubt others are tried, larger and
+    smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
+    atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
+    are estimated. It is right if it is not wrong, and both agree to two digits, or to atol; or both are 0, and no
+    output changes when the element does. Otherwise the check cannot tell, even with longdouble.
+    seed: of the random upstream gradient.
+    input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
+    strict_shapes: demand, as an exercise, that each rule of your own sums over the axes along which its input was
+    broadcast, which the engine does otherwise.
+
+    Elements without a derivative (relu at 0, ties in max, floor at an integer) are left out and counted as kinks; if
+    none is left, a warning says so. Random numbers that fn draws from the engine's stream are the same in every call,
+    and the state of the stream is restored afterwards.
+
+    Raises GradcheckError for a wrong gradient, with the likely cause, and for rules that are not pure functions, as one
+    that writes to its input. Where some elements cannot be told, the report says how many, where and why; it raises if
+    none can be told. With raise_exception=False the report is false instead and holds the error as `error`.
+    Raises TypeError or ValueError for inputs that cannot be checked.
+    """
+    if more:
+        raise TypeError(
+            "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only"
+        )
+    subject = Subject(fn, inputs, input_names=input_names)
+    options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
+    return _report(lambda: _check(subject, options), subject, raise_exception)
+
+
+def gradgradcheck(
+    fn: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float | None = None,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
+    seed: int = 0,
+    raise_exception: bool = True,
+) -> GradcheckReport:
+    """Check second derivatives: those of fn's gradients, with respect to the inputs and the upstream gradients.
+
+    This is `gradcheck` of the function (inputs, upstream gradients) -> gradients that
+    `tl.grad(..., create_graph=True)` computes. It also checks that these gradients equal those without create_graph;
+    whether they are right is for `gradcheck` to say.
+
+    grad_outputs: the upstream gradients, one per output; random by default. The rest as in `gradcheck`.
+    """
+    subject = Subject(fn, inputs, check="gradgradcheck")
+    options = Options(eps, atol, rtol, seed, analytic=False)
+    return _report(lambda: _check(gradient_function(subject, grad_outputs, options), options), subject, raise_exception)
+
+
+def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_exception: bool) -> GradcheckReport:
+    """Run a check; return its report or raise its error. Restores grad mode and the state of the random stream."""
+    before = get_rng_state()
+    try:
+        with set_grad_enabled(True), np.errstate(all="ignore"):
+            report = check()
+    except GradcheckError as error:
+        if raise_exception:
+            raise
+        return GradcheckReport(subject.name, "", 0, 0, math.nan, error)
+    finally:
+        set_rng_state(before)
+    if report and report.kinks and not report.checked:
+        warnings.warn(
+            f"{subject.check}: {report.fn_name} has no derivative at any element of these inputs ({report.kinks} "
+            "kinks), so nothing was checked; choose other inputs",
+            stacklevel=3,
+        )
+    return report
+
+
+def _check(subject: Subject, options: Options) -> GradcheckReport:
+    """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong.
+
+    Also if no element can be told right from wrong.
+    """
+    found = analytical_gradients(subject, options.seed)
+    require_pure(found)
+    _require_float64(found)
+    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients)
+    method, numerical = numerical_gradients(problem, options.eps, options.analytic)
+    verdicts = [Verdict.of(subject, k, options, method, numerical[k], got) for k, got in enumerate(found.gradients)]
+    verdicts, refusal = with_more_digits(verdicts, found, options)
+    if any(verdict.wrong.any() for verdict in verdicts):
+        raise explain(verdicts, found, lambda part: _error_of_part(part, options))
+    if options.strict_shapes:
+        _require_exact_shapes(found)
+    _require_linear(found, options)
+    right, unclear, kinks = (
+        sum(int(np.count_nonzero(which)) for which in masks)
+        for masks in zip(*((v.right, v.cannot_tell, v.kinks) for v in verdicts), strict=True)
+    )
+    doubt = doubt_about(verdicts, refusal) if unclear else ""
+    if unclear and not right:
+        message = f"it cannot be told for any element whether the gradient of {subject.name} is right\n  {doubt}"
+        raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
+    largest_error = max(verdict.largest_error for verdict in verdicts)
+    return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
+
+
+def _require_float64(found: Analytical) -> None:
+    """Raise GradcheckError if an op, or the backward rule of one, computes in fewer digits than float64 has."""
+    op, hint = None, "float32"
+    short = next((c for c in found.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
+    if short is not None:
+        dtype, what = str(short.out.dtype), f"{short.op.name} returns {short.out.dtype}"
+    elif found.watch.narrow is not None and found.subject.check == "gradcheck":
+        (op, dtype), hint = found.watch.narrow, "dtype"
+        what = f"the backward rule of {op} returns {dtype} for a float64 input"
+    else:
+        return
+    few = "do not cast a gradient to integers" if np.dtype(dtype).kind in "iub" else "it has too few digits for a check"
+    remedy = f"{few}; compute it in float64, the dtype of the inputs and of g"
+    raise found.subject.failure(f"{what}: {remedy}", hint=hint, culprit=op)
+
+
+def _require_exact_shapes(found: Analytical) -> None:
+    """Raise GradcheckError if a rule leaves it to the engine to sum over the axes along which its input was broadcast.
+
+    The gradients are right with this sum. The engine's own ops leave it to the engine.
+    """
+    if found.watch.stretched is not None:
+        op, name, shape, returned = found.watch.stretched
+        raise found.subject.failure(
+            f"the backward rule of {op} returned a gradient of shape {returned} for its input {name} of shape {shape}; "
+            f"with strict_shapes=True it must have the shape {shape}",
+            shape=shape,
+            hint="broadcast-axes",
+            hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
+            culprit=op,
+        )
+
+
+def _require_linear(found: Analytical, options: Options) -> None:
+    """Raise GradcheckError if a rule is not linear in its upstream gradient; it names the op, if that can be found."""
+    try:
+        require_linear(found)
+    except GradcheckError as error:
+        of_op = None
+        if options.locate and len(found.calls) > 1:
+            of_op, _ = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
+        raise (of_op or error) from None
+
+
+def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
+    """The error of the same check for one op of the function; None if its rule is right."""
+    try:
+        _check(part, replace(options, locate=False, analytic=False))
+    except GradcheckError as error:
+        return error
+    return None

@@ -1,0 +1,228 @@
+"""The error for a wrong gradient: the facts, the numbers, the likely cause, and the output and the op at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from ..autograd.op import Op
+from ..backend import is_array, to_host
+from ..traced import wrap
+from .analytical import Analytical, on_host, vjp
+from .hints.case import Case
+from .hints.diagnosis import diagnose
+from .report import (
+    MAX_LISTED,
+    GradcheckError,
+    counted,
+    digits_to_tell_apart,
+    element_table,
+    index_text,
+    number,
+    region,
+)
+from .subject import Subject
+from .verdict import Verdict
+from .watch import Call
+
+Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
+CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
+
+MAX_CALLS, MAX_JACOBIAN = 200, 1_000_000  # how many op calls are checked, and the largest Jacobian of one, in elements
+
+NO_GRADIENT: Cause = (
+    "no-gradient",
+    "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
+    "or an op that is not differentiable",
+)
+OUTSIDE: Cause = (
+    "outside-the-tape",
+    "the rule of each op is right on its own, so a part of the computation is not recorded: look for detach(), "
+    "numpy(), item() or no_grad()",
+)
+
+
+def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError:
+    """The error for the first wrong gradient among `verdicts`, which has one verdict per input.
+
+    check_part: checks a single op call in the same way, to find the op at fault.
+    """
+    failed = [verdict for verdict in verdicts if verdict.wrong.any()]
+    verdict = failed[0]
+    output = _output_at_fault(verdict, found)
+    if output is not None:
+        verdict = _of_output(verdict, found, output)
+    case = _case(verdict, verdicts, found, output)
+    is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
+    culprit, cause = verdict.subject.name if is_op else None, diagnose(case)
+    if not found.arrived[verdict.k]:
+        cause = NO_GRADIENT
+    elif not is_op:
+        error, checked_all = op_at_fault(found.calls, check_part, verdict.subject.check)
+        if error is not None:
+            culprit = error.culprit
+            cause = None if error.hint is None or error.hint_text is None else (error.hint, error.hint_text)
+        elif checked_all and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
+            cause = OUTSIDE
+    return _error(verdict, failed[1:], case, output, cause, culprit)
+
+
+def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, output: int | None) -> Case:
+    """What is known about a wrong gradient, for the hints."""
+    single = 0 if len(found.outs) == 1 else output
+    call, position = (found.calls[0], 0) if len(found.calls) == 1 else (None, 0)
+    if call is not None:
+        node = found.leaves[verdict.k]._node
+        position = next((i for i, other in enumerate(call.nodes) if other is node), 0)
+    return Case(
+        got=verdict.got,
+        expected=verdict.expected,
+        wrong=verdict.wrong,
+        kinks=verdict.kinks,
+        x=verdict.x,
+        upstream=found.upstream if output is None else found.upstreams[output].ravel(),
+        columns=verdict.jacobian,
+        output=None if single is None else to_host(found.outs[single].array),
+        others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
+        call=call,
+        position=position,
+    )
+
+
+def _error(
+    verdict: Verdict,
+    also: Sequence[Verdict],
+    case: Case,
+    output: int | None,
+    cause: Cause | None,
+    culprit: str | None,
+) -> GradcheckError:
+    """The error with its report. also: the verdicts on other inputs whose gradients are wrong too."""
+    subject, worst, wrong = verdict.subject, verdict.worst, int(np.count_nonzero(verdict.wrong))
+    expected, got, x = verdict.expected, verdict.got, verdict.x
+    whose = subject.name if output is None else f"output {output} of {subject.name}"
+    whose += f" with respect to {subject.called(verdict.k)}, shape {x.shape},"
+    amount = "" if x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
+    element = f"worst element {index_text(worst)}: " if worst else ""
+    digits = digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
+    numbers = f"expected {number(expected[worst], digits)}, got {number(got[worst], digits)}"
+    lines = [
+        f"the gradient of {whose} is wrong{amount}.",
+        f"  {element}{numbers} (error {abs(got[worst] - expected[worst]):.2g})",
+    ]
+    columns = {"input": x}
+    if case.output is not None and case.output.shape == x.shape:
+        columns["upstream"] = case.g_out
+    lines += element_table(columns | {"expected": expected, "got": got}, verdict.marks, verdict.order, digits)
+    if x.size > MAX_LISTED:
+        where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
+        lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")
+    kinks, untold = (int(np.count_nonzero(mask)) for mask in (verdict.kinks, verdict.cannot_tell))
+    left_out = f"; {kinks} at kinks left out" if kinks else ""
+    left_out += f"; rounding is too large to tell at {untold}" if untold else ""
+    lines.append(f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})")
+    for other in also:
+        lines.append(f"  {subject.called(other.k)} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
+    if culprit is not None and verdict.options.locate and not isinstance(subject.fn, Op):
+        lines.append(f"  the op at fault: {culprit} (its backward rule fails the same check on its own)")
+    hint, hint_text = cause or (None, None)
+    return subject.failure(
+        "\n".join(lines),
+        verdict.k,
+        output_index=output,
+        wrong=wrong,
+        total=verdict.total,
+        worst_index=worst,
+        expected=float(expected[worst]),
+        got=float(got[worst]),
+        expected_array=expected,
+        got_array=got,
+        kinks=verdict.kinks,
+        method=verdict.method,
+        hint=hint,
+        hint_text=hint_text,
+        culprit=culprit,
+    )
+
+
+def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
+    """Where a check cannot tell right from wrong, how large rounding is there, and what to do.
+
+    refusal: why longdouble did not help, or None if it was tried.
+    """
+    verdict = next(verdict for verdict in verdicts if verdict.cannot_tell.any())
+    index = tuple(int(i) for i in np.argwhere(verdict.cannot_tell)[0])
+    x, expected, got, noise, rounding = (
+        float(array[index]) + 0.0
+        for array in (verdict.x, verdict.expected, verdict.got, verdict.noise, verdict.rounding)
+    )
+    also = sum(int(np.count_nonzero(other.cannot_tell)) for other in verdicts if other.k != verdict.k)
+    amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
+    whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
+    where = f"element {index_text(index)}, at" if index else "at"
+    return (
+        f"cannot tell for {amount} of {whose}: the derivative there is 0, or so small that rounding swallows it, or "
+        "steps of different sizes give different ones\n"
+        f"  {where} {number(x)}: {expected:.2g} from values, uncertain by {noise:.1g}; {got:.2g} from the rule, "
+        f"uncertain by {rounding:.1g}\n"
+        "  to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
+        f"{refusal or 'float64 and longdouble were both tried'}"
+    )
+
+
+# --- which output -------------------------------------------------------------------------------------------
+
+
+def _output_at_fault(verdict: Verdict, found: Analytical) -> int | None:
+    """The only output whose gradient is wrong; None if several are wrong, or if there is only one output."""
+    if len(found.outs) == 1 or verdict.jacobian is None:
+        return None
+    wrong = [o for o in range(len(found.outs)) if _of_output(verdict, found, o).wrong.any()]
+    return wrong[0] if len(wrong) == 1 else None
+
+
+def _of_output(verdict: Verdict, found: Analytical, output: int) -> Verdict:
+    """The verdict on the gradient of one output alone."""
+    assert verdict.jacobian is not None
+    end = sum(u.size for u in found.upstreams[: output + 1])
+    upstream = found.upstreams[output].ravel()
+    jacobian = verdict.jacobian[end - upstream.size : end]
+    gradients = vjp(verdict.subject, [found.outs[output]], [found.leaves[verdict.k]], [found.given[output]])
+    (got,) = on_host(gradients, [verdict.x])
+    return replace(verdict, got=got, expected=(upstream @ jacobian).reshape(got.shape), jacobian=jacobian)
+
+
+# --- which op -----------------------------------------------------------------------------------------------
+
+
+def op_at_fault(calls: Sequence[Call], check_part: CheckPart, check: str) -> tuple[GradcheckError | None, bool]:
+    """The error of the first op whose rule is wrong on its own; and, if there is none, whether every op was checked."""
+    checked_all = len(calls) <= MAX_CALLS
+    for call in calls[:MAX_CALLS]:
+        arrays = [a if is_array(a) else None for a in call.arrays]
+        size = sum(a.size for a, node in zip(arrays, call.nodes, strict=True) if a is not None and node is not None)
+        if size * call.out.size > MAX_JACOBIAN:
+            checked_all = False
+            continue
+        try:
+            error = check_part(_subject_of(call, check))
+        except Exception:  # the op cannot be checked on its own: it computes in float32, for example
+            checked_all = False
+            continue
+        if error is not None and error.culprit is not None and error.hint != "unsteady":
+            return error, False
+        checked_all = checked_all and error is None  # an inf, as in a mask, is not the fault of a rule
+    return None, checked_all
+
+
+def _subject_of(call: Call, check: str) -> Subject:
+    """One call of an op as a function to check, with the arrays that it was called with."""
+    inputs = []
+    for array, node in zip(call.arrays, call.nodes, strict=True):
+        tensor = wrap(array.copy()) if is_array(array) else array
+        inputs.append(tensor if node is None else tensor.requires_grad_())
+    names = [f"{call.op.variadic}[{i}]" for i in range(len(inputs))] if call.op.variadic else call.op.inputs
+    return Subject(lambda *xs: call.op(*xs, **call.settings), inputs, call.op.name, names[: len(inputs)], check)

@@ -1,0 +1,230 @@
+"""`Case`: a wrong gradient and the facts that hints look at.
+
+A hint that asks for a fact that is not known, as a Jacobian that is too large, does not apply: `Unknown` ends it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+
+from ...backend import Array, Shape, device_of, is_array, move, to_host
+from ..rule_errors import broadcasts
+from ..watch import Call
+
+T = TypeVar("T")
+# The name of a mistake, a sentence, and the gradient that a rule with this mistake would give; or whether it applies.
+Hints: TypeAlias = Iterator[tuple[str, str, Array | bool]]
+
+MAX_RUNS = 256  # how often a rule is run to find its Jacobian
+
+
+class Unknown(Exception):
+    """A fact that a hint asks for is not known."""
+
+
+def known(fact: T | None) -> T:
+    """The fact. Raises Unknown if it is None."""
+    if fact is None:
+        raise Unknown
+    return fact
+
+
+@dataclass
+class Case:
+    """A wrong gradient with the facts about it.
+
+    Arrays have the shape of the input unless a comment says otherwise. n is the number of elements of the input, m
+    that of all outputs together.
+    """
+
+    got: Array
+    expected: Array
+    wrong: Array  # bool
+    kinks: Array  # bool
+    x: Array
+    upstream: Array  # (m,)
+    columns: Array | None  # the Jacobian, (m, n), None if too large
+    output: Array | None  # None if there are several
+    others: dict[str, tuple[Array, Array]] = field(default_factory=dict)  # other inputs: expected and got, by name
+    call: Call | None = None  # the op call, if the function is a single one
+    position: int = 0  # which input of that op x is
+
+    # --- does a mistake explain what was got? ---
+
+    def fits(self, candidate: Array) -> bool:
+        """Whether a mistake that would give `candidate` explains what was got, everywhere except at kinks."""
+        if candidate.size != self.got.size:
+            return False
+        candidate = candidate.reshape(self.got.shape)
+        return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
+
+    @cached_property
+    def second(self) -> Case | None:
+        """The case of another upstream gradient, by another run of the rule; None if it does not run."""
+        upstream = -2 * self.upstream[::-1]  # by the first one a match may be a coincidence
+        try:
+            return replace(self, upstream=upstream, got=self.rerun(upstream), expected=self.vjp(upstream), others={})
+        except Unknown:
+            return None
+
+    # --- the Jacobian and the upstream gradient ---
+
+    @property
+    def jacobian(self) -> Array:
+        """The Jacobian of the op, (m, n)."""
+        return known(self.columns)
+
+    @property
+    def out(self) -> Array:
+        """The output."""
+        return known(self.output)
+
+    @property
+    def g_out(self) -> Array:
+        """The upstream gradient in the shape of the output."""
+        return self.upstream.reshape(self.out.shape)
+
+    def vjp(self, upstream: Array) -> Array:
+        """The right gradient for another upstream gradient, any shape of m elements."""
+        return np.asarray((upstream.ravel() @ self.jacobian).reshape(self.x.shape))
+
+    @cached_property
+    def inputs_per_output(self) -> Array:
+        """On how many input elements each output element depends, (m,)."""
+        return np.count_nonzero(self.jacobian, axis=1)
+
+    @cached_property
+    def outputs_per_input(self) -> Array:
+        """On how many output elements each input element has an effect, (n,)."""
+        return np.count_nonzero(self.jacobian, axis=0)
+
+    @cached_property
+    def reached(self) -> Array | None:
+        """For each input element, the index of the one output element that it changes; None if it changes several.
+
+        An element that changes none (its derivative is 0) counts as changing the output element at its own place.
+        """
+        if self.columns is None or self.outputs_per_input.max(initial=0) > 1:
+            return None
+        places = (self.columns != 0).argmax(axis=0)
+        if not self.outputs_per_input.all():
+            if self.output is None or self.output.shape != self.x.shape:
+                return None
+            places = np.where(self.outputs_per_input > 0, places, np.arange(self.x.size))
+        return places.reshape(self.x.shape)
+
+    def at_inputs(self, array: Array) -> Array | None:
+        """An array with the elements of the output, rearranged so that each stands at the input it belongs to.
+
+        None if an input element changes several output elements, unless output and input have the same shape.
+        """
+        if self.reached is not None:
+            return np.asarray(array.ravel()[self.reached])
+        alike = self.output is not None and self.output.shape == self.x.shape
+        return array.reshape(self.x.shape) if alike else None
+
+    @property
+    def g(self) -> Array:
+        """The upstream gradient in the shape of the input, as `at_inputs`."""
+        return known(self.at_inputs(self.upstream))
+
+    # --- the arrays and the rule ---
+
+    @property
+    def own_name(self) -> str:
+        """The name that the op has for x."""
+        return "x" if self.call is None or self.call.op.variadic else self.call.op.inputs[self.position]
+
+    @property
+    def sizes(self) -> list[int]:
+        """The sizes, larger than 1, of the axes of input and output."""
+        return sorted({*self.x.shape, *(() if self.output is None else self.output.shape)} - {0, 1})
+
+    @cached_property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays that the rule can use, by name: inputs, output, settings, and constants from around the op."""
+        if self.call is None:
+            return {"x": self.x} | ({} if self.output is None else {"out": self.output})
+        found = self.call.rule(self.position)
+        everything = {**self._constants(*(found or ())[:1]), **self.call.settings, **self.call.named_arrays()}
+        return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
+
+    def indices_of_shape(self, shape: Shape) -> list[Array]:
+        """The integer arrays of a shape among inputs, settings, and constants from around the op."""
+        call = known(self.call)
+        everything = [*call.arrays, *call.settings.values(), *self._constants().values()]
+        return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
+
+    def _constants(self, *rules: object) -> dict[str, object]:
+        """What the op and its rule name, but neither takes nor makes."""
+        functions = [f for f in (self.call and self.call.op.forward, *rules) if inspect.isfunction(f)]
+        around = [inspect.getclosurevars(f) for f in functions]
+        return {k: v for names in around for k, v in {**names.globals, **names.nonlocals}.items()}
+
+    def arrays_of_shape(self, shape: Shape) -> dict[str, Array]:
+        """Those of these arrays that broadcast to a shape, broadcast."""
+        return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if broadcasts(v.shape, shape)}
+
+    @cached_property
+    def known(self) -> dict[str, Array]:
+        """Those of these arrays that have the shape of the input or broadcast to it; the output as by `at_inputs`."""
+        out = None if self.output is None else self.at_inputs(self.output)
+        found = {k: v for k, v in self.arrays_of_shape(self.x.shape).items() if k != "out"}
+        return found if out is None else {**found, "out": out}
+
+    def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array:
+        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails."""
+        call = known(self.call)
+        rule, arguments = known(None if call.op.variadic else call.rule(self.position))
+        arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
+        given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
+        try:
+            gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
+        except Exception:  # the rule does not run with these arguments
+            raise Unknown from None
+        return known(gradient if gradient.shape == self.x.shape else None)
+
+    def runs_right(self, **replaced: Array) -> bool:
+        """Whether the rule is right when some of its arguments are replaced."""
+        try:
+            return same(self.rerun(**replaced), self.expected, ~self.kinks)
+        except Unknown:
+            return False
+
+    @cached_property
+    def claimed(self) -> Array:
+        """The Jacobian of the rule, (m, n), by a run for each output element. Unknown if it is not linear in g."""
+        if self.upstream.size > MAX_RUNS:
+            raise Unknown
+        claimed = np.array([self.rerun(unit).ravel() for unit in np.eye(self.upstream.size)], dtype=float)
+        return known(claimed if same((self.upstream @ claimed).reshape(self.x.shape), self.got) else None)
+
+
+def same(a: Array, b: Array, where: Array | None = None) -> bool:
+    """Whether arrays agree to five digits, apart from absolute errors of 1e-7 of the largest element."""
+    a, b = (a, b) if where is None else (a[where], b[where])
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return False
+    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
+
+
+def coefficient(target: Array, term: Array, where: Array) -> float:
+    """The number c for which c * term is closest to target (least squares); 0 if there is none."""
+    target, term = target[where], term[where]
+    power = float(term @ term)
+    number = float(target @ term) / power if power else 0.0
+    return number if math.isfinite(number) else 0.0
+
+
+def sum_to_shape(array: Array, shape: Shape) -> Array:
+    """The array summed over the axes along which `shape` was broadcast to the array's shape."""
+    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
+    return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)

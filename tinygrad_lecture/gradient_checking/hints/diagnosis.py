@@ -1,0 +1,97 @@
+"""The likely cause of a wrong gradient: the table of hints, and the search for the first one that applies.
+
+Most mistakes have a closed form: a sentence, and the gradient that a rule with this mistake would give. It is the cause
+if each element that was got agrees with it to five digits. The upstream gradient is random, so this is no coincidence;
+to be sure, the rule runs with a second one, and must agree again. Other hints look at where the wrong elements lie, or
+run the rule with other arguments, and know whether they apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from . import closed_forms, elements, factors, jacobian, known_ops, products, terms
+from .case import Case, Hints, Unknown
+
+Search: TypeAlias = Callable[[Case], Hints]
+
+SEARCHES: list[Search] = [  # simplest explanation first
+    jacobian.small_outputs_left_out,
+    elements.values,
+    closed_forms.instead_of_g,
+    closed_forms.too_many_sums,
+    closed_forms.g_reduced,
+    closed_forms.no_sum,
+    closed_forms.not_linear,
+    elements.signs,
+    known_ops.attention,
+    factors.simple_factor,
+    closed_forms.wrong_axis,
+    closed_forms.transposed,
+    closed_forms.wrong_argument,
+    closed_forms.other_input,
+    factors.missing_factor,
+    closed_forms.moved_forward,
+    closed_forms.upstream_alone,
+    known_ops.normalising,
+    known_ops.gather,
+    factors.formula,
+    factors.factor_per_slice,
+    terms.dropped_term,
+    partial(factors.formula, words=2),
+    terms.sum_over_wrong_axis,
+    closed_forms.diagonal,
+    known_ops.probabilities,
+    products.wrong_product,
+    factors.upstream_factor,
+    closed_forms.jacobian_transposed,
+    elements.shifted,
+    jacobian.upstream_of_others,
+    closed_forms.axes_mixed_up,
+    closed_forms.reversed_axes,
+    elements.target,
+    elements.overwritten,
+    jacobian.outputs_left_out,
+    jacobian.upstream_misplaced,
+    elements.misplaced,
+    jacobian.contributions,
+    elements.regions,
+    terms.wrong_term,
+    terms.dropped_formula,
+    factors.constant_factor,
+    terms.missing_term,
+    jacobian.wrong_outputs,
+    factors.wrong_formula,
+    jacobian.contributions_misplaced,
+    partial(jacobian.contributions, exact=False),
+]
+
+
+def diagnose(case: Case) -> tuple[str, str] | None:
+    """The name and the sentence of the first hint that applies, or None."""
+    with np.errstate(all="ignore"):
+        for search in SEARCHES:
+            with suppress(Unknown):
+                for name, sentence, gradient in search(case):
+                    if isinstance(gradient, (bool, np.bool_)):
+                        applies = bool(gradient)
+                    else:
+                        applies = case.fits(gradient) and _fits_again(sentence, search, case.second)
+                    if applies:
+                        return name, sentence
+    return None
+
+
+def _fits_again(sentence: str, search: Search, case: Case | None) -> bool:
+    """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
+    fits: list[bool] = []
+    with suppress(Unknown):
+        for _, other, gradient in () if case is None else search(case):
+            if case is not None and other == sentence and not isinstance(gradient, (bool, np.bool_)):
+                fits.append(case.fits(gradient))
+    return any(fits) or not fits

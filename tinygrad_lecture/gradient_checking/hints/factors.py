@@ -1,0 +1,167 @@
+"""Hints: the gradient is off by a factor: a constant, an array that the rule knows, or one number per slice.
+
+Or the derivative that the rule uses, and the true one, are recognised as formulas.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+from itertools import permutations
+
+import numpy as np
+
+from ...backend import Array
+from .case import Case, Hints, Unknown, coefficient, known, same
+from .recognise import constant, over, recognise, tidy, times, vocabulary
+
+SIMPLE = (1, 2, Fraction(1, 2))
+
+# --- constants ----------------------------------------------------------------------------------------------
+
+
+def _factor(case: Case) -> float | None:
+    """The factor, not 0 or 1, by which all elements are off; None if there is none."""
+    factor = coefficient(case.got, case.expected, ~case.kinks)
+    return factor if factor and case.fits(factor * case.expected) else None
+
+
+def simple_factor(case: Case) -> Hints:
+    """got = c * expected for a simple fraction c."""
+    factor = known(_factor(case))
+    simple = Fraction(factor).limit_denominator(64)
+    is_simple = abs(float(simple) - factor) <= 1e-6 * abs(factor)
+    amount = f"{simple} of" if 0 < factor < 1 else f"{simple} times"
+    cause = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
+    cause += _size_of_an_axis(abs(simple), case) or (", or one of two equal terms" if simple == Fraction(1, 2) else "")
+    cause += ", and the sign is wrong" if factor < 0 else ""
+    sentence = f"every element is {amount} the expected value: {cause}; multiply by {1 / simple if simple else 0}"
+    yield "constant-factor", sentence, is_simple
+
+
+def constant_factor(case: Case) -> Hints:
+    """got = c * expected for any number c."""
+    factor = known(_factor(case))
+    if case.x.size < 2 or all(np.ptp(array) == 0 for array in case.known.values()):
+        return  # the same input at each element shows one factor, constant or not
+    named = _of_numbers(1 / factor, case)
+    yield "constant-factor", f"a factor is missing; multiply by {named}", named is not None
+    name = constant(1 / factor, case.sizes)
+    which = "" if name is None else f", which is {name}"
+    sentence = f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
+    yield "constant-factor", sentence, True
+
+
+def _of_numbers(factor: float, case: Case) -> str | None:
+    """A number as a formula of the arrays with one element, as a norm is."""
+    numbers = {name: array for name, array in case.arrays.items() if array.size == 1}
+    words = [(name, array.item()) for name, array in vocabulary(numbers)]
+    pairs = [(f"{name} * {other}", size * more) for name, size in words[:6] for other, more in words[:6]]
+    for name, size in words + pairs:
+        if (number := tidy(factor / size)) and abs(number) in SIMPLE:
+            return times(number, name)
+        if (number := tidy(factor * size)) and abs(number) in SIMPLE:
+            return over(number, "", name)
+    return None
+
+
+def _size_of_an_axis(factor: Fraction, case: Case) -> str:
+    """How a factor may come from the number of elements in a sum; "" if the op contains no sum."""
+    if case.columns is not None and max(case.inputs_per_output.max(), case.outputs_per_input.max()) <= 1:
+        return ""
+    sizes = sorted({*case.sizes, case.x.size})
+    is_sum = {Fraction(1, n): f"that of a mean, but the op is a sum ({n} is the size of an axis)" for n in sizes}
+    is_mean = {Fraction(n): f"that of a sum, but the op is a mean ({n} is the size of an axis)" for n in sizes}
+    if factor in is_sum | is_mean:
+        return f", or the rule is {(is_mean | is_sum)[factor]}"
+    pairs = {n: (Fraction(n - 1, n), Fraction(n, n - 1)) for n in sizes if n > 1}
+    causes = [f"n and n - 1 are mixed up ({n} is the size of an axis)" for n, mixed in pairs.items() if factor in mixed]
+    for taken, right in permutations(sorted({*case.x.shape} - {0, 1}), 2):
+        if factor == Fraction(right, taken) and not causes[1:]:
+            causes.append(f"the rule divides by {taken}, but must divide by {right}, the size of another axis")
+    return "".join(f", or {cause}" for cause in causes)
+
+
+# --- arrays -------------------------------------------------------------------------------------------------
+
+
+def missing_factor(case: Case) -> Hints:
+    """got = expected / a, or expected / a², or times these, for an array a that the rule can use."""
+    for name, array in case.known.items():
+        for power, called in ((1, name), (2, f"{name} squared")):
+            yield "missing-factor", f"a factor is missing; multiply by {called}", case.expected / array**power
+            yield "missing-factor", f"there is a factor too many; divide by {called}", case.expected * array**power
+
+
+def upstream_factor(case: Case) -> Hints:
+    """The vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
+    g = case.g_out
+    for name, factor in vocabulary(case.arrays_of_shape(g.shape)):
+        if case.out.size < 3 or len(np.unique(factor)) < 3:
+            continue  # a mask or sign, which few elements agree with by chance
+        divided, multiplied = case.vjp(g / factor), case.vjp(g * factor)
+        yield "upstream-factor", f"the upstream gradient g must be multiplied by {name} first", divided
+        sentence = f"the upstream gradient g must not be multiplied by {name}, or must be divided by it"
+        yield "upstream-factor", sentence, multiplied
+        if name in case.known:
+            sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
+            yield "upstream-factor", sentence, divided * case.known[name]
+
+
+def factor_per_slice(case: Case) -> Hints:
+    """got / expected is constant along one axis."""
+    ratio = case.got / case.expected
+    for axis, size in enumerate(ratio.shape if case.got.all() and case.wrong.all() else ()):
+        level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
+        if 1 < size < ratio.size and same(ratio, level) and _factor(case) is None:
+            once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
+            factor = recognise(1 / ratio, once, ~case.kinks, 2)
+            sentence = f"got / expected is constant along axis {axis} and differs between slices: a factor is missing "
+            sentence += "that the op computes once per slice, such as a sum or a norm"
+            yield "factor-per-slice", sentence + (f"; here it is {factor[0]}" if factor else ""), True
+
+
+# --- formulas of the derivatives ----------------------------------------------------------------------------
+
+
+def formula(case: Case, words: int = 1) -> Hints:
+    """The derivative of the rule and the right one are formulas; or their ratio is, if that is simpler.
+
+    words: the largest number of functions in a formula.
+    """
+    missing, nonzero = None, case.expected != 0
+    if np.array_equal(case.got != 0, nonzero):
+        ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
+        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
+    with suppress(Unknown):
+        used, right, arrays, where = _derivatives(case)
+        true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
+        if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
+            yield "formula", f"the derivative of the op is {true[0]}, but the rule multiplies g by {taken[0]}", True
+    if missing is not None:
+        yield "formula", f"a factor is missing; multiply by {missing[0]}", True
+
+
+def wrong_formula(case: Case) -> Hints:
+    """Only one of the two derivatives is a formula."""
+    used, right, arrays, where = _derivatives(case)
+    true, taken = recognise(right, arrays, where, 2), recognise(used, arrays, where, 1)
+    if true is not None and true[0] != "1":
+        yield "formula", f"the derivative of the op, by which the rule must multiply g, is {true[0]}", True
+    if taken is not None:
+        yield "formula", f"the rule multiplies g by {taken[0]}, which is not the derivative of the op", True
+
+
+def _derivatives(case: Case) -> tuple[Array, Array, dict[str, Array], Array]:
+    """What the rule multiplies g by, what it should, the arrays of formulas, and which elements count; of one shape.
+
+    Of an op that is elementwise but for repeated or summed elements; Unknown for others. In the shape of the input if
+    each input element changes one output element, else in that of the output.
+    """
+    if case.reached is not None:
+        return case.got / case.g, case.expected / case.g, case.known, ~case.kinks
+    claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
+    if case.inputs_per_output.max(initial=0) > 1 or not np.array_equal(jacobian != 0, claimed != 0):
+        raise Unknown
+    used, right = (array.sum(axis=1).reshape(shape) for array in (claimed, jacobian))
+    return used, right, case.arrays_of_shape(shape), np.ones(shape, dtype=bool)

@@ -1,0 +1,256 @@
+"""Hints: the gradient is a sum, and one of its terms is missing, or another one stands in its place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from ...backend import Array
+from ..report import index_text
+from .case import Case, Hints, coefficient, same
+from .closed_forms import Axes
+from .known_ops import softmax
+from .products import products
+from .recognise import recognise, tidy, times
+
+MAX_SIZE = 256  # elements of an input whose terms are tried in pairs
+
+
+@dataclass(frozen=True)
+class Term:
+    """A plausible term of a gradient: outer * g * inner, or outer * a sum of g * inner over axes.
+
+    over: the axes of the sum, () for none.  count: the number of elements in the sum.  keepdims: whether it keeps them.
+    """
+
+    text: str
+    outer: Array | float = 1.0
+    inner: Array | float = 1.0
+    factors: tuple[str, str] = ("", "")
+    over: Axes = ()
+    count: int = 1
+    keepdims: bool = True
+
+    def of(self, g: Array) -> Array:
+        """The term for an upstream gradient in the shape of the input; of the same shape."""
+        value = self.outer * (g * self.inner).sum(axis=self.over, keepdims=self.keepdims)
+        return np.broadcast_to(value, g.shape)
+
+    def times(self, number: float) -> str | None:
+        """A simple number times the term; a mean for a sum if that is simpler. None for other numbers."""
+        ways = [(tidy(number), self.text)]
+        if self.over:
+            ways.append((tidy(number * self.count), self.text.replace(".sum(", ".mean(")))
+        simple = [(way, text) for way, text in ways if way is not None and way.denominator <= 8]
+        return times(*min(simple, key=lambda way: way[0].denominator)) if simple else None
+
+
+# --- which terms there are ----------------------------------------------------------------------------------
+
+
+def _elementwise_terms(case: Case) -> Iterator[Term]:
+    """g times up to two arrays."""
+    yield Term("g")
+    names = list(case.known)
+    for k, (name, array) in enumerate(case.known.items()):
+        yield Term(f"g * {name}", array, factors=(name, ""))
+        for other in names[: k + 1]:
+            yield Term(f"g * {name} * {other}", array, case.known[other], (name, other))
+    for name, array in _normalised(case).items():
+        yield Term(f"g * {name}", array, factors=(name, ""))
+
+
+def _quotient_term(case: Case) -> Term | None:
+    """g * out / x, if each input element changes one output element and no element of x is 0."""
+    if case.reached is None or case.output is None or not case.x.all():
+        return None
+    return Term(f"g * out / {case.own_name}", case.output.ravel()[case.reached] / case.x)
+
+
+def _sum_terms(case: Case) -> Iterator[Term]:
+    """Sums of g, or of g times an array, over axes of the input, times an array."""
+    ones, shape = {"": np.ones_like(case.x)}, case.x.shape
+    axes = [axis for axis, size in enumerate(shape) if size > 1]
+    sums = [*((axis,) for axis in axes), *([tuple(axes)] if len(axes) > 1 else [])]
+    outers, inners = {**ones, **case.known, **_normalised(case)}, {**ones, **case.known}
+    for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), sums):
+        text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
+        inside = f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
+        count = math.prod(shape[axis] for axis in over)
+        yield Term(text + inside, factor, within, (outer, inner), over, count)
+        if len(over) == 1 and len(shape) == 2 and shape[0] == shape[1]:
+            yield Term(f"{text}({index_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
+
+
+def _normalised(case: Case) -> dict[str, Array]:
+    """What gradients of losses and layers contain: exp of input and output, the input's sigmoid, means and softmax."""
+    x, name = case.x, case.own_name
+    found = {f"exp({called})": np.exp(array) for called, array in case.known.items() if called in (name, "out")}
+    found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
+    for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
+        inside = f"{axis}, keepdims=True" if x.ndim > 1 else ""
+        found[f"{name}.mean({inside})"] = np.broadcast_to(x.mean(axis=axis, keepdims=True), x.shape)
+        found[f"softmax({name}, axis={axis})"] = softmax(x, axis)
+    return {called: array for called, array in found.items() if np.isfinite(array).all()}
+
+
+# --- a term is missing --------------------------------------------------------------------------------------
+
+
+def dropped_term(case: Case) -> Hints:
+    """expected - got is a small multiple of a plausible term; or got = g * out / x."""
+    if case.x.size < 2:
+        return
+    missing, quotient = case.expected - case.got, _quotient_term(case)
+    for term, value in _terms(case, quotient):
+        number = coefficient(missing, value, ~case.kinks)
+        enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
+        amount = term.times(abs(number)) if enough else None
+        mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
+        if (amount or mixed) and same(missing, number * value, ~case.kinks):
+            sentence = f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the "
+            yield "dropped-term", f"{sentence}gradient", mixed
+            yield "dropped-term", _add(amount or "", negative=number < 0), True
+    if quotient is not None:
+        ratio = f"out / {case.own_name}"
+        sentence = f"this is g * {ratio}, as if {ratio} did not depend on the input; it does, so by the product rule "
+        yield "dropped-term", f"{sentence}its own term must be added", quotient.of(case.g)
+    yield from dropped_formula(case, words=1)
+
+
+def _terms(case: Case, quotient: Term | None) -> Iterator[tuple[Term, Array]]:
+    """Plausible terms with their values, the simplest first."""
+    if case.at_inputs(case.upstream) is not None:
+        terms = [*_elementwise_terms(case), *([] if quotient is None else [quotient]), *_sum_terms(case)]
+        yield from ((term, term.of(case.g)) for term in terms)
+    yield from ((Term(text), value) for text, value in products(case))
+
+
+def dropped_formula(case: Case, words: int = 2) -> Hints:
+    """expected - got is g times a product or quotient of two simple functions."""
+    if case.reached is not None:
+        factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
+        if factor is not None and (words == 2 or "(1 " not in factor[0]):  # 1 - x is two terms
+            sentence = _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
+            yield "dropped-term", sentence, True
+
+
+def _add(amount: str, negative: bool) -> str:
+    if negative:
+        return f"a negative term is missing, or there is a term too many; subtract {amount}"
+    return f"a term is missing; add {amount}"
+
+
+def missing_term(case: Case) -> Hints:
+    """got - expected is constant along one axis, or is an array that the rule can use times such a constant."""
+    error = case.got - case.expected
+    for name, array in (("", np.ones_like(error)), *case.known.items()):
+        ratio = error / array
+        for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
+            level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
+            error_is = f"the error divided by {name} is" if name else "the error is"
+            sentence = (
+                f"{error_is} constant along axis {axis}: a term that sums or averages over this axis is missing, "
+            )
+            yield "missing-term", f"{sentence}or wrong", size > 1 and same(ratio, level)
+
+
+# --- another term stands in its place -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Swap:
+    """A term that the rule has, and the one that the gradient has instead, each times a simple number, as text.
+
+    certain: whether it is not the other way round, with both signs changed.
+    """
+
+    wrong: Term
+    right: Term
+    taken: str
+    needed: str
+    certain: bool
+
+
+def sum_over_wrong_axis(case: Case) -> Hints:
+    """got and expected differ in the axis of a sum within the gradient."""
+    for swap in _swaps(case, same_factors=True):
+        if swap.certain and swap.wrong.over and swap.right.over and swap.right.keepdims:
+            wrong, right = index_text(swap.wrong.over), index_text(swap.right.over)
+            sentence = f"a sum or mean within the rule goes over axis {wrong}, but must go over {right}"
+            if wrong == right:
+                sentence = f"a sum or mean over axis {right} within the rule is then repeated along the wrong axis; it "
+                sentence += "needs keepdims=True"
+            yield "wrong-axis", sentence, True
+
+
+def wrong_term(case: Case) -> Hints:
+    """got has one plausible term where expected has another one."""
+    for swap in _swaps(case, same_factors=False):
+        sums = "; the sum is missing" if swap.right.over and not swap.wrong.over else ""
+        sentence = f"the rule has the term {swap.taken} where the gradient has {swap.needed}{sums}"
+        unsure = f"the rule or the gradient has {swap.taken}, the other {swap.needed}"
+        yield "wrong-term", sentence if swap.certain else f"one term of the gradient is wrong: {unsure}", True
+
+
+def _swaps(case: Case, same_factors: bool) -> Iterator[Swap]:
+    """Swaps that explain got, the most alike and simplest first: got - expected = a * one + b * other.
+
+    same_factors: only those of terms that differ in the axes of their sums alone.
+    """
+    where = ~case.kinks
+    if not 5 <= np.count_nonzero(where) <= MAX_SIZE:
+        return
+    terms = [*_elementwise_terms(case), *_sum_terms(case)]
+    table = np.array([term.of(case.g)[where] for term in terms])
+    error = (case.got - case.expected)[where]
+    gram, with_error = table @ table.T, table @ error
+    norms = np.diag(gram)
+    determinant = norms[:, None] * norms - gram * gram
+    first = (norms * with_error[:, None] - gram * with_error) / determinant  # a, for each pair: least squares
+    left = error @ error - first * with_error[:, None] - first.T * with_error
+    usable = (determinant > 1e-9 * norms[:, None] * norms) & (np.abs(left) <= 1e-8 * (error @ error))
+    pairs = [(int(i), int(k)) for i, k in np.argwhere(usable & (first > 0) & (first.T < 0))]
+    for i, k in sorted(pairs, key=lambda pair: (_unlike(terms[pair[0]], terms[pair[1]]), sum(pair))):
+        numbers = {i: float(first[i, k]), k: float(first[k, i])}
+        if same_factors and terms[i].factors != terms[k].factors:
+            continue
+        exact = same(error, numbers[i] * table[i] + numbers[k] * table[k])
+        if not exact or not all(terms[j].times(number) for j, number in numbers.items()):
+            continue
+        likely = {  # that term j is the one that the gradient has
+            j: (-_distance(case, terms[j], -n), _leaves_one_term(case.expected[where], -n * table[j], table))
+            for j, n in numbers.items()
+        }
+        wrong, right = (k, i) if likely[i] > likely[k] else (i, k)
+        taken, needed = terms[wrong].times(numbers[wrong]), terms[right].times(-numbers[right])
+        if taken and needed:
+            yield Swap(terms[wrong], terms[right], taken, needed, likely[i] != likely[k])
+
+
+def _distance(case: Case, term: Term, number: float) -> float:
+    """How far the Jacobian is from that of a number times a term, apart from its diagonal."""
+    if case.columns is None or case.reached is not None:
+        return 0.0
+    rows = [term.of(unit.reshape(case.x.shape)).ravel() for unit in np.eye(case.upstream.size)]
+    difference = case.jacobian - number * np.array(rows)
+    return round(float(np.sum(difference**2) - np.sum(np.diag(difference) ** 2)), 6)
+
+
+def _leaves_one_term(expected: Array, value: Array, table: Array) -> bool:
+    """Whether expected - value is a multiple of one of the terms, or of a few of its elements, or 0."""
+    rest = expected - value
+    masked = np.abs(rest) > 1e-7 * np.abs(expected).max(initial=0)
+    rest, table = rest[masked], table[:, masked]
+    numbers = (table @ rest) / (table**2).sum(axis=1)
+    return bool((np.abs(numbers[:, None] * table - rest) <= 1e-5 * np.abs(rest)).all(axis=1).any())
+
+
+def _unlike(one: Term, other: Term) -> int:
+    """In how many ways two terms differ."""
+    factors = sum(a != b for a, b in zip(one.factors, other.factors, strict=True))
+    return factors + (one.over != other.over) + (one.keepdims != other.keepdims)

@@ -1,0 +1,183 @@
+"""Are the function and its backward rules pure? A gradient may depend on what its rule was given, and nothing else.
+
+A rule that is not pure may be right in a first, single pass and wrong in a training loop. So it must not
+
+- write to an array that it was given: its inputs, its output, its upstream gradient;
+- give another gradient when it runs again, or when its op has been called again in between (state in a global);
+- return an array that it keeps, since the receiver may add to it in place;
+- treat its upstream gradient otherwise than linearly, as abs(g) does;
+- give another gradient when no other input needs one (as a kernel may that looks at `needs`).
+
+The checks raise GradcheckError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from ..autograd.versions import arrays_in
+from ..backend import Array, to_host
+from ..inspect.observe import Observing
+from ..tensor import Tensor
+from .analytical import Analytical, on_host, vjp
+from .report import GradcheckError, number
+from .subject import Subject
+from .watch import CallWatch
+
+FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
+TINY = 1e-300  # a smaller number has too few digits to be compared
+
+
+def require_pure(found: Analytical) -> None:
+    """All checks but that of linearity, for which a wrong gradient is to be explained first."""
+    subject = found.subject
+    _require_new_outputs(found)
+    _require_unchanged_arrays(found)
+    _require_same_again(found)
+    if subject.check == "gradcheck" and len(found.leaves) > 1:
+        for k in range(len(found.leaves)):
+            _require_same_alone(found, k)
+    again = subject.values(subject.xs)
+    if not _alike(again, found.values, found.outs[0].device):
+        apart = number(float(np.abs(again - found.values).max()))
+        raise subject.failure(
+            f"{subject.name} is not deterministic: two calls with the same inputs differ by up to {apart}; draw random "
+            f"numbers with tl.rand or tl.randn, whose stream {subject.check} resets before each call, or outside the "
+            "function",
+            hint="not-deterministic",
+        )
+
+
+def _require_new_outputs(found: Analytical) -> None:
+    """An op must not return the memory that it returned in an earlier call. A view of a constant input may be alike."""
+    again = CallWatch()
+    with Observing(again):
+        found.subject.values(found.subject.xs)
+    for one, other in zip(found.calls, again.calls, strict=False):
+        if _share(one.out, other.out) and not any(_share(other.out, array) for array in other.arrays):
+            raise found.subject.failure(
+                f"{one.op.name} returns the same memory in every call, so the next call changes an earlier result; "
+                "make a new array, without out= an array that is kept",
+                hint="output-kept",
+                culprit=one.op.name,
+            )
+
+
+def _require_unchanged_arrays(found: Analytical) -> None:
+    """A rule must not write to an array that it was given."""
+    if found.watch.changed is not None:
+        op, what, shape = found.watch.changed
+        raise found.subject.failure(
+            f"the backward rule of {op} changes an array that it was given, in place: its {what}, shape {shape}, has "
+            "new values; make a new array",
+            hint=f"{what.split()[0]}-modified",
+            culprit=op,
+        )
+    for tensor, upstream in zip(found.given, found.upstreams, strict=True):
+        if not np.array_equal(to_host(tensor.array), upstream):
+            says = "changes its upstream gradient g in place, which other rules use too; write g = g * ... instead"
+            raise _of_rule(found, says, "upstream-modified")
+
+
+def _require_same_again(found: Analytical) -> None:
+    """The backward pass must give the same gradients after another call of the function, in other memory."""
+    first_steps, subject = found.watch.steps, found.subject
+    if subject.check == "gradcheck":
+        _call_with_other_values(subject)
+    again = found.backward()
+    if not _all_alike(found, found.gradients, again):
+        if _all_alike(found, on_host(again, subject.xs), found.backward()):
+            says = (
+                f"returns a different gradient after another call of {subject.name}: it uses what the latest call left "
+                "in a variable outside; let the rule ask for what it needs by name, such as an input or out"
+            )
+            raise _of_rule(found, says, "state-outside")
+        says = (
+            "returns a different gradient when it runs a second time; a rule must not change what it was given, nor "
+            "depend on how often it was called"
+        )
+        raise _of_rule(found, says, "not-repeatable")
+    for (record, upstream, before), (_, _, after) in zip(first_steps, found.watch.steps, strict=False):
+        lent = [upstream, *arrays_in(record.saved)]
+        for one, other in zip(before, after, strict=True):
+            if _share(one, other) and not any(_share(one, array) for array in lent):
+                raise subject.failure(
+                    f"the backward rule of {record.op.name} returns the same array in every backward pass, though "
+                    "gradients are added to in place; make a new array in the rule",
+                    hint="array-kept",
+                    culprit=record.op.name,
+                )
+
+
+def _call_with_other_values(subject: Subject) -> None:
+    """Call the function with other inputs: the same numbers in reverse order, 1 % larger; then with a minus."""
+    for factor in (1.01, -1.01):
+        with suppress(Exception):  # it need not take them
+            subject.values([factor * x.ravel()[::-1].reshape(x.shape) for x in subject.xs])
+
+
+def _require_same_alone(found: Analytical, k: int) -> None:
+    """The gradient of the k-th checked input must not change when no other input requires grad."""
+    subject, gradient, tensors = found.subject, found.gradients[k], found.subject.leaves()
+    for i, tensor in enumerate(tensors):
+        tensor.requires_grad_(i == k)
+    try:
+        outs = subject.run(tensors)
+    except Exception:  # it computes gradients itself, of the others
+        return
+    (alone,) = on_host(vjp(subject, outs, [tensors[k]], found.given), [gradient])
+    if not np.allclose(alone, gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max(initial=0), equal_nan=True):
+        apart = number(float(np.abs(alone - gradient).max()))
+        raise subject.failure(
+            f"the gradient of {subject.name} with respect to {subject.called(k)} changes by {apart} when no other "
+            "input requires grad; a rule or kernel must give the same gradient of an input whichever others need one "
+            "(`needs`)",
+            k,
+            hint="needs",
+            culprit=found.culprit,
+        )
+
+
+def require_linear(found: Analytical) -> None:
+    """The gradients for FACTOR times the upstream gradient must be FACTOR times the gradients.
+
+    One upstream gradient cannot show a rule that uses abs(g): for a function with one output, it may be positive.
+    """
+    scaled = vjp(found.subject, found.outs, found.leaves, [FACTOR * g for g in found.given])
+    for gradient, again in zip(found.gradients, scaled, strict=True):
+        wanted = FACTOR * gradient
+        close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
+        if again is not None and not np.allclose(to_host(again.array), wanted, rtol=0, atol=close, equal_nan=True):
+            says = (
+                f"is not linear in the upstream gradient g: for {FACTOR:.0f} g it does not return {FACTOR:.0f} times "
+                "as much; multiply g by the derivative, without abs(g), a limit on g, or a mask made from g"
+            )
+            raise _of_rule(found, says, "not-linear")
+
+
+def _alike(a: Array, b: Array, device: str) -> bool:
+    """Whether two arrays have the same bits; on a GPU, where the order of atomic additions varies, nearly the same."""
+    if device == "cpu":
+        return np.array_equal(a, b, equal_nan=True)
+    return np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+def _all_alike(found: Analytical, gradients: Sequence[Array], again: Sequence[Tensor | None]) -> bool:
+    """Whether a pass gives the gradients that another one gave."""
+    return all(g is None or _alike(one, to_host(g.array), g.device) for one, g in zip(gradients, again, strict=True))
+
+
+def _share(a: Any, b: Any) -> bool:
+    """Whether two NumPy arrays share memory."""
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+def _of_rule(found: Analytical, says: str, hint: str) -> GradcheckError:
+    """The error of a rule, which is named if there is only one."""
+    name, op = found.subject.name, found.culprit
+    rule = f"a backward rule of {name}" if op is None else f"the backward rule of {op}"
+    return found.subject.failure(f"{rule} {says}", hint=hint, culprit=op)

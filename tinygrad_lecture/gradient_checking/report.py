@@ -1,0 +1,151 @@
+"""The outcome of a check: a report if the gradients are right, an error that explains itself if not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, Shape
+from ..errors.table import aligned
+
+MAX_LISTED = 12  # an error lists so many elements, the worst ones
+
+
+class GradcheckError(AssertionError):
+    """A gradient is wrong, or cannot be checked. The message is for people, the fields are for programs.
+
+    fn_name: the function that was checked.
+    input_index, input_name: the input whose gradient is wrong; the name may be None.
+    output_index: the output whose gradient is wrong; None if there is one output, or if several are wrong.
+    shape: the shape of the input.  wrong, total: how many elements are wrong, and how many were compared.
+    worst_index: the index of the element with the largest error, a tuple.  expected, got: its two values.
+    expected_array, got_array: the numerical and the analytical gradient, NumPy arrays of the input's shape.
+    kinks: where there is no derivative, a bool array of that shape.
+    method: "complex step" or "central differences".
+    hint: a short name of the likely cause, as "constant-factor", or None.  hint_text: the likely cause as a sentence.
+    culprit: the name of the op whose backward rule is wrong, or None if it could not be determined.
+    Fields that do not apply are None.
+    """
+
+    __module__ = "tinygrad_lecture"  # the public name, shown in tracebacks
+
+    fn_name: str = ""
+    input_index: int | None = None
+    input_name: str | None = None
+    output_index: int | None = None
+    shape: Shape | None = None
+    wrong: int | None = None
+    total: int | None = None
+    worst_index: tuple[int, ...] | None = None
+    expected: float | None = None
+    got: float | None = None
+    expected_array: Array | None = None
+    got_array: Array | None = None
+    kinks: Array | None = None
+    method: str | None = None
+    hint: str | None = None
+    hint_text: str | None = None
+    culprit: str | None = None
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        cause = fields.get("hint_text")
+        super().__init__(f"{message}\n  likely cause: {cause}" if cause else message)
+        for name, value in fields.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"GradcheckError has no field {name!r}")
+            setattr(self, name, value)
+
+
+@dataclass(frozen=True)
+class GradcheckReport:
+    """The outcome of a check; true if no gradient is wrong, and some are right.
+
+    fn_name: the function that was checked.  method: "complex step" or "central differences".
+    checked: the number of elements found right.  kinks: the number left out, since they have no derivative.
+    cannot_tell: the number of elements that are neither right nor wrong, since rounding swallows the derivative.
+    doubt: if there are any, where, how large rounding is there, and what to do: a few sentences.
+    largest_error: the largest |got - expected| of a right element.
+    error: with raise_exception=False, the GradcheckError that would have been raised; else None.
+    """
+
+    fn_name: str
+    method: str
+    checked: int
+    kinks: int
+    largest_error: float
+    error: GradcheckError | None = None
+    cannot_tell: int = 0
+    doubt: str = ""
+
+    def __bool__(self) -> bool:
+        return self.error is None
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return str(self.error)
+        text = f"{self.fn_name}: {counted(self.checked, 'element')} right, by {self.method}"
+        text += f", largest error {self.largest_error:.1e}" if self.checked else ""
+        text += f"; {counted(self.kinks, 'kink')} left out" if self.kinks else ""
+        return text + (f"\n  {self.doubt}" if self.doubt else "")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict on its colour, and the text of the report."""
+        from ..inspect.html.parts import plain, verdict
+
+        found = "wrong" if self.error else "right" if self.checked else "cannot tell"
+        return verdict(f"gradients of {self.fn_name}: {found}", {"right": 1, "wrong": -1}.get(found, 0)) + plain(
+            str(self)
+        )
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number with six digits, or as many as asked for, and no -0."""
+    return f"{value + 0.0:.{digits}g}"
+
+
+def digits_to_tell_apart(a: Array, b: Array) -> int:
+    """How many digits show that no element of `a` is the one of `b`; at least 6, at most 17."""
+    pairs = list(zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
+    enough = (digits for digits in range(6, 17) if all(number(x, digits) != number(y, digits) for x, y in pairs))
+    return next(enough, 17)
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    """An index as text: "3", "(1, 2)", or "" for the only element of a 0-d tensor."""
+    return "" if not index else str(index[0]) if len(index) == 1 else str(index)
+
+
+def element_table(columns: dict[str, Array], marks: Array, order: Array, digits: int = 6) -> list[str]:
+    """Arrays of one shape side by side: a line per element, with its mark, such as "wrong".
+
+    Of more than MAX_LISTED elements, those for which `order` is largest, the largest first. Empty for a 0-d array.
+    """
+    if not marks.ndim or marks.size < 2:
+        return []
+    places = list(np.ndindex(marks.shape))
+    if marks.size > MAX_LISTED:
+        places = [places[i] for i in np.argsort(-order, axis=None, kind="stable")[:MAX_LISTED]]
+    rows = [["element", *columns, ""]]
+    for index in places:
+        rows.append(
+            [index_text(index), *(number(float(column[index]), digits) for column in columns.values()), marks[index]]
+        )
+    return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
+
+
+def region(mask: Array) -> str:
+    """Where the True elements of an array lie, axis by axis: "index 2 of axis 0, indices 0 to 5 of axis 1"."""
+    parts = []
+    for axis, size in enumerate(mask.shape):
+        places = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
+        first, last = int(places[0]), int(places[-1])
+        if first == last:
+            parts.append(f"index {first} of axis {axis}")
+        elif last - first + 1 < size or len(places) < size:
+            only = "" if len(places) == last - first + 1 else f"{len(places)} of the "
+            parts.append(f"{only}indices {first} to {last} of axis {axis}")
+    return ", ".join(parts)

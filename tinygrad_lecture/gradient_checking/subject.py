@@ -1,0 +1,191 @@
+"""`Subject`: the function and the inputs to check, prepared to be run again at nearby points."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import set_grad_enabled
+from ..backend import FLOAT64, Array, is_array, move, to_host
+from ..errors.words import kind_of
+from ..random import get_rng_state, set_rng_state
+from ..tensor import Tensor
+from ..traced import Traced, wrap
+from .report import GradcheckError, index_text
+
+
+class Subject:
+    """A function and its inputs.
+
+    args: all inputs.  checked: the positions of those whose gradients are checked.  xs: these as NumPy arrays, copied.
+    input_names: a name or None for each input.  name: the function's.
+    check: the name of the check, "gradcheck" or "gradgradcheck", with which messages begin.
+
+    Raises TypeError or ValueError, saying what to do, for inputs that cannot be checked.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        inputs: Any,
+        name: str | None = None,
+        input_names: Sequence[str | None] | None = None,
+        check: str = "gradcheck",
+    ) -> None:
+        self.fn, self.check = fn, check
+        if is_array(inputs) or not isinstance(inputs, Iterable):
+            raise TypeError(
+                f"{check}: inputs must be a Tensor or a tuple of Tensors, not {kind_of(inputs)}; make one with "
+                "tl.tensor(data, dtype=tl.float64)"
+            )
+        self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
+        self.name = _name_of(fn) if name is None else name
+        if self.args:
+            _check_call(fn, self.name, len(self.args), check)
+        self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)
+        if len(self.input_names) != len(self.args):
+            raise ValueError(f"{check}: {len(self.input_names)} input_names for {len(self.args)} inputs; give as many")
+        self.checked = _positions_to_check(self.args, check)
+        self.random_state = get_rng_state()
+        # Copies: a broadcast view gets memory for each element, and a tensor given twice becomes two inputs.
+        self.xs: list[Array] = [np.array(self._checkable(i), copy=True, order="K") for i in self.checked]
+
+    def _checkable(self, position: int) -> Array:
+        """An input as a NumPy array. Raises TypeError if it is not float64, ValueError if it is not finite."""
+        array = to_host(self.args[position]._array)
+        if array.dtype != FLOAT64:
+            raise TypeError(
+                f"{self.check}: input {position} is {array.dtype}, but must be float64, since differences lose half of "
+                "the digits; make it with tl.tensor(data, dtype=tl.float64), or pass x.double()"
+            )
+        not_finite = np.argwhere(~np.isfinite(array))
+        if len(not_finite):
+            index = tuple(int(i) for i in not_finite[0])
+            raise ValueError(
+                f"{self.check}: input {position} has {array[index]} at element {index_text(index)}; "
+                "inputs must be finite"
+            )
+        return array
+
+    def leaves(self) -> list[Tensor]:
+        """The inputs to check as new leaf Tensors that require grad."""
+        return [self._tensor(x, i).requires_grad_() for x, i in zip(self.xs, self.checked, strict=True)]
+
+    def _tensor(self, x: Array, position: int) -> Tensor:
+        tensor: Tensor = wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
+        return tensor
+
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The floating-point outputs for other values of the checked inputs.
+
+        Every run draws the same numbers from the engine's random stream.
+        Raises TypeError if fn returns anything but Tensors, no floats, or floats of less than 64 bits.
+        """
+        args = list(self.args)
+        for position, x in zip(self.checked, tensors, strict=True):
+            args[position] = x
+        set_rng_state(self.random_state)
+        returned = self.fn(*args)
+        outs = [returned] if isinstance(returned, Traced) else returned
+        says = f"{self.check}: {self.name} returned {kind_of(returned)}"
+        if returned is None:
+            raise TypeError(f"{says}; is a return missing?")
+        if not isinstance(outs, (tuple, list)) or not all(isinstance(out, Traced) for out in outs):
+            raise TypeError(f"{says}; it must return a Tensor or a tuple of Tensors")
+        floats = [out for out in outs if out._array.dtype.kind in "fc"]
+        if not floats:
+            raise TypeError(f"{says}; only floats have gradients")
+        for out in floats:
+            if out._array.dtype.itemsize < FLOAT64.itemsize:
+                raise TypeError(
+                    f"{self.check}: {self.name} returned {kind_of(out)} for float64 inputs, too few digits for "
+                    "differences; look for a float32 constant or .float() inside"
+                )
+        return floats
+
+    def values(self, xs: Sequence[Array]) -> Array:
+        """The elements of all outputs at other inputs, one flat vector.
+
+        Real inputs are recorded, as in the check itself; complex inputs cannot be.
+        """
+        tensors = [self._tensor(x, position) for x, position in zip(xs, self.checked, strict=True)]
+        if any(x.dtype.kind == "c" for x in xs):
+            return flat(self.run(tensors))
+        with set_grad_enabled(True):
+            return flat(self.run([x.requires_grad_() for x in tensors]))
+
+    def called(self, k: int) -> str:
+        """The k-th checked input as messages name it: "x (input 0)"."""
+        position = self.checked[k]
+        name = self.input_names[position]
+        return f"input {position}" if name is None else f"{name} (input {position})"
+
+    def failure(self, message: str, k: int | None = None, **fields: Any) -> GradcheckError:
+        """The error that the check has failed. k: the checked input that it is about.  fields: of GradcheckError."""
+        if k is not None:
+            position = self.checked[k]
+            fields |= {"input_index": position, "input_name": self.input_names[position], "shape": self.xs[k].shape}
+        return GradcheckError(f"{self.check}: {message}", fn_name=self.name, **fields)
+
+
+def flat(outs: Sequence[Traced]) -> Array:
+    """The elements of all outputs as one vector on the host."""
+    return np.concatenate([to_host(out._array).ravel() for out in outs])
+
+
+def _check_call(fn: Any, name: str, count: int, check: str) -> None:
+    """Raise TypeError unless fn can be called with `count` inputs."""
+    if not callable(fn):
+        raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError as error:
+        takes, given = ", ".join(signature.parameters), f"{count} input" if count == 1 else f"{count} inputs"
+        raise TypeError(
+            f"{check}: {name}({takes}) cannot be called with {given} ({error}); put all inputs in a tuple, as in "
+            f"{check}(f, (a, b)), and settings into a lambda"
+        ) from None
+
+
+def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:
+    """The positions of the Tensors that require grad or, if none does, of all float Tensors."""
+    tensors = [i for i, x in enumerate(args) if isinstance(x, Traced)]
+    chosen = [i for i in tensors if args[i].requires_grad] or [i for i in tensors if args[i].dtype.kind == "f"]
+    if chosen:
+        return chosen
+    if not args:
+        raise ValueError(f"{check}: there are no inputs, so there is nothing to check")
+    given = ", ".join(kind_of(x) for x in args)
+    raise TypeError(
+        f"{check}: no input is a float Tensor (given {given}); make one with tl.tensor(data, dtype=tl.float64)"
+    )
+
+
+def _name_of(fn: Any) -> str:
+    if isinstance(fn, functools.partial):
+        return _name_of(fn.func)
+    name = str(getattr(fn, "__name__", type(fn).__name__))
+    return "the function" if name == "<lambda>" else name
+
+
+def names_of(fn: Any, count: int) -> list[str | None]:
+    """The names of fn's first `count` parameters; None where its signature has none."""
+    try:
+        parameters = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):
+        return [None] * count
+    names: list[str | None] = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}[{i}]" for i in range(count - len(names))]
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    return (names + [None] * count)[:count]

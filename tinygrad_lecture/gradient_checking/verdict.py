@@ -1,0 +1,145 @@
+"""`Verdict`: the analytical and the numerical gradient side by side, and what follows for each element.
+
+An element is right, wrong, or neither: where rounding swallows the derivative, a check cannot tell, and does not guess.
+Before it says so, it looks again with more digits (`more_digits.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..backend import Array
+from .numerical.gradient import NumericalGradient, largest
+from .subject import Subject
+
+RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
+NEGLIGIBLE = 1e-15  # what a function or a rule may neglect beside numbers of size 1
+TWO_DIGITS = 1e-2  # a right element agrees at least so far: both its error and the noise are smaller, relatively
+FIVE_DIGITS = 1e-5  # an element whose noise is larger is looked at again
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of a check, as `gradcheck` explains them.
+
+    analytic: try the complex step.  locate: look for the op at fault.
+    """
+
+    eps: float | None
+    atol: float
+    rtol: float
+    seed: int
+    analytic: bool
+    locate: bool = True
+    strict_shapes: bool = False
+
+
+@dataclass
+class Verdict(NumericalGradient):
+    """The comparison of one input's two gradients: `got`, by the rules, and `expected`, from values.
+
+    wrong: |got - expected| > allowed = atol + rtol * |expected| + noise + rounding. noise is the error estimate of the
+    numerical gradient, and rounding that of the rule.
+    right: not wrong, and got and expected agree to two digits at least, or to atol; or both are 0, where no output
+    moves.
+    cannot_tell: neither: what is allowed is not small compared with the gradient.
+    Kinks are not compared. Arrays have the shape of the input.
+    """
+
+    subject: Subject
+    k: int  # which of the checked inputs
+    options: Options
+    method: str
+    got: Array
+    rounding: Array
+
+    @staticmethod
+    def of(
+        subject: Subject, k: int, options: Options, method: str, numerical: NumericalGradient, got: Array
+    ) -> Verdict:
+        """The comparison of a numerical gradient with the analytical one, `got`."""
+        size = max(1.0, largest(numerical.expected[~numerical.kinks]))
+        rounding = np.full(got.shape, RULE_ROUNDING * size)
+        return Verdict(
+            **vars(numerical), subject=subject, k=k, options=options, method=method, got=got, rounding=rounding
+        )
+
+    def closer(self, other: Verdict, where: Array, rounding: Array) -> Verdict:
+        """This verdict, with the numbers of another one on the same gradient where these have less noise.
+
+        where: the elements that may change.  rounding: the rounding error of the rule, measured.
+        """
+        better = where & (other.noise <= self.noise)
+        names = ("expected", "noise", "kinks", "zeros")
+        changed = {name: np.where(better, getattr(other, name), getattr(self, name)) for name in names}
+        if self.jacobian is not None:
+            changed["jacobian"] = np.where(better.ravel(), other.jacobian, self.jacobian)
+        return replace(self, rounding=np.where(better, rounding, self.rounding), **changed)
+
+    @property
+    def x(self) -> Array:
+        """The input."""
+        return self.subject.xs[self.k]
+
+    @property
+    def error(self) -> Array:
+        """The absolute error of each element."""
+        return np.abs(self.got - self.expected)
+
+    @property
+    def allowed(self) -> Array:
+        """The largest error of each element that is not wrong."""
+        return self.options.atol + self.options.rtol * np.abs(self.expected) + self.noise + self.rounding
+
+    @property
+    def wrong(self) -> Array:
+        """Which elements are wrong, a bool array; nan is wrong."""
+        return ~(self.error <= self.allowed) & np.isfinite(self.noise) & ~self.kinks
+
+    @property
+    def right(self) -> Array:
+        """Which elements are right, a bool array."""
+        agree = self.error + self.noise <= TWO_DIGITS * np.abs(self.expected)
+        negligible = self.error + self.noise <= self.options.atol
+        return ~self.wrong & ~self.kinks & (np.where(self.zeros, self.got == 0, agree) | negligible)
+
+    @property
+    def cannot_tell(self) -> Array:
+        """Which elements are neither right nor wrong, a bool array."""
+        return ~self.wrong & ~self.right & ~self.kinks
+
+    @property
+    def doubtful(self) -> Array:
+        """Which elements more digits would help: a bool array."""
+        clearly_wrong = ~(self.error <= 1000 * self.allowed)
+        size = np.abs(self.expected)
+        excused = self.error > np.maximum(self.options.atol + self.options.rtol * size, self.noise / 10)  # by noise
+        sure = self.zeros | ((self.noise <= FIVE_DIGITS * size) & ~excused)
+        return ~self.kinks & ~clearly_wrong & ~(self.right & sure)
+
+    @property
+    def total(self) -> int:
+        """The number of elements compared."""
+        return int(np.count_nonzero(~self.kinks))
+
+    @property
+    def largest_error(self) -> float:
+        """The largest error of a right element."""
+        return float(self.error[self.right].max(initial=0))
+
+    @property
+    def marks(self) -> Array:
+        """What a table says beside each element."""
+        return np.select([self.wrong, self.cannot_tell, self.kinks], ["wrong", "cannot tell", "kink"], "")
+
+    @property
+    def order(self) -> Array:
+        """How bad each element is: its error if it is wrong, else -1."""
+        return np.where(self.wrong, np.nan_to_num(self.error, nan=np.inf), -1.0)
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """The index of the wrong element with the largest error."""
+        return tuple(int(i) for i in np.unravel_index(self.order.argmax(), self.got.shape))

@@ -66,7 +66,7 @@ from .func.gradients import grad as grad
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
-from .ops import linear_algebra as _linear_algebra
+from .ops import linalg as linalg
 from .ops.fusion import fused as fused
 from .predicates import *
 from .random import Generator as Generator
@@ -101,7 +101,6 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
 concat = cat
 movedim = moveaxis
-linalg = _linear_algebra
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul

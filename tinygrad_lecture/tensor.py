@@ -356,7 +356,7 @@ class Tensor(BoundMethods, HookMethods):
         """
         dtype, device = parse_target(target, dtype, device)
         x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
-        x = x if device is None or x.device == device else ops.elementwise.to_device(x, device)
+        x = x if device is None or x.device == device else ops.copying.to_device(x, device)
         return ops.clone(x) if copy and x is self else x
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
@@ -368,7 +368,7 @@ class Tensor(BoundMethods, HookMethods):
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
-        return ops.elementwise.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
+        return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Any = None, non_blocking: Flag = False) -> Tensor:
         """The tensor on a GPU. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
@@ -572,10 +572,10 @@ class Tensor(BoundMethods, HookMethods):
     matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
     trace, cross, kron = ops.trace, ops.cross, ops.kron
     inverse, det, slogdet, cholesky = (
-        ops.linear_algebra.inv,
-        ops.linear_algebra.det,
-        ops.linear_algebra.slogdet,
-        ops.linear_algebra.cholesky,
+        ops.linalg.inv,
+        ops.linalg.det,
+        ops.linalg.slogdet,
+        ops.linalg.cholesky,
     )
 
     def reshape(self, *shape: Any) -> Tensor:
@@ -617,7 +617,7 @@ class Tensor(BoundMethods, HookMethods):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
-        return ops.elementwise.contiguous(self)  # type: ignore[no-any-return]
+        return ops.copying.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

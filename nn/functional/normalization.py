@@ -14,7 +14,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.ops.half import in_float32
+from tinygrad_lecture.ops.copying import in_float32
 
 from ..errors.checks import shape_complaint
 from . import channels

@@ -12,7 +12,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
+from tinygrad_lecture.ops.windowed import max_pool_indices
 
 from ..errors.axes import as_batch, per_axis
 

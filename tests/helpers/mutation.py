@@ -34,7 +34,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").rglob("*.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
-SOURCES += [Path(f"tinygrad_lecture/kernels/recurrent/{name}.py") for name in ("rnn", "gru", "lstm")]
+SOURCES.append(Path("tinygrad_lecture/kernels/recurrent.py"))
 ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
@@ -144,8 +144,14 @@ class Mutant:
 # --- where bugs are planted ---------------------------------------------------------------------------------
 
 
-def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
+    for statement in tree.body:
+        match statement:  # a row of a table of ops, name = made("name", rule, ...)
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Call(args=[_, ast.Lambda() as rule, *_])):
+                yield name, rule
+            case ast.AnnAssign(target=ast.Name(name), value=ast.Call(args=[_, ast.Lambda() as rule, *_])):
+                yield name, rule
     for function in functions(tree):
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
@@ -180,7 +186,8 @@ def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: 
             continue
         seen = set()
         parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
-        for node in (node for statement in function.body for node in ast.walk(statement)):
+        body = [function.body] if isinstance(function, ast.Lambda) else function.body
+        for node in (node for statement in body for node in ast.walk(statement)):
             if not isinstance(node, (ast.expr, ast.stmt)):
                 continue
             first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]

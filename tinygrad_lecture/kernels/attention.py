@@ -18,7 +18,7 @@ import numpy as np
 from ..backend import Array, xp
 from .blas import one_thread
 from .compiled import compiles
-from .rows import as_rows, largest_of_rows, row_products, row_sums
+from .product import as_rows, largest_of_rows, row_products, row_sums
 from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block

@@ -16,8 +16,7 @@ import numpy as np
 from ..backend import Array, in_rows, xp
 from .compiled import compiles
 from .pieces import share_rows
-from .product import product
-from .rows import as_rows, column_sums, largest, largest_of_rows, never_zero
+from .product import as_rows, column_sums, largest, largest_of_rows, never_zero, product
 
 Needs: TypeAlias = list[bool]
 

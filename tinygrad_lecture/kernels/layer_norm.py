@@ -10,7 +10,7 @@ from ..backend import Array, xp
 from .compiled import compiles
 from .fused import Needs, plus
 from .pieces import row_slices, share_rows
-from .rows import as_rows, column_sums, row_products, row_sums
+from .product import as_rows, column_sums, row_products, row_sums
 
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int) -> None:

@@ -1,4 +1,4 @@
-"""Windows that slide over the last axes of an array: where they lie, their elements, and the sum of windows.
+"""Windows that slide over the last axes of an array: where they lie, their elements, their sum and maxima.
 
 The first element of every window is a strided slice of the array, and so is the second. So a loop over the elements of
 one window, few in number, moves whole slices; there is no loop over the windows.
@@ -6,11 +6,16 @@ one window, few in number, moves whole slices; there is no loop over the windows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, TypeAlias
 
-from ..backend import Array, Shape, xp
+import numpy as np
+
+from ..backend import Array, DType, Shape, xp
+from .fused import Needs
+from .scatter import where
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -113,3 +118,67 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
     if len(widths) != n:
         raise ValueError(f"padding {padding} must be one number, or a number or pair for each of {n} axes")
     return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)
+
+
+# --- pooling ------------------------------------------------------------------------------------------------
+
+
+def max_pool(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    out = lib.full((*x.shape[: x.ndim - len(size)], *grid.places), lowest(x.dtype), x.dtype)
+    for _, inside, there in grid.meetings():
+        part = out[there]
+        lib.maximum(part, x[inside], out=part)
+    return out
+
+
+def max_pool_backward(
+    g: Array,
+    needs: Needs,
+    x: Array,
+    out: Array,
+    size: Shape,
+    stride: Each = 1,
+    padding: Padding = 0,
+    dilation: Each = 1,
+) -> tuple[Any, ...]:
+    grid = pooling_grid(x, size, stride, padding, dilation)
+    dx = xp(x).zeros(x.shape, g.dtype)
+    for found, inside, there in _firsts(x, out, grid):
+        target = dx[inside]
+        target += where(found, g[there], 0)
+    return (dx,)
+
+
+def max_pool_indices(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    out = max_pool(x, size, stride, padding, dilation)
+    indices = lib.zeros(out.shape, np.int64)
+    numbers = lib.arange(math.prod(grid.shape)).reshape(grid.shape)
+    for found, inside, there in _firsts(x, out, grid):
+        target = indices[there]
+        target += where(found, numbers[inside], 0)
+    return indices
+
+
+def _firsts(x: Array, out: Array, grid: Grid) -> Iterator[tuple[Array, Any, Any]]:
+    """For each element of a window: of which windows it is the first that equals the largest, its index of the array,
+    and that of the places."""
+    left = xp(x).ones(out.shape, bool)  # the windows whose largest is to be found
+    for _, inside, there in grid.meetings():
+        seen, rest = x[inside], left[there]
+        found = rest & ((seen == out[there]) | (seen != seen))  # the second for nan, which is the largest and not equal
+        yield found, inside, there
+        rest ^= found
+
+
+def lowest(dtype: DType) -> float:
+    """The number that none of a dtype is below."""
+    return -math.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
+
+
+def pooling_grid(x: Array, size: Shape, stride: Each, padding: Padding, dilation: Each) -> Grid:
+    """The grid on the last axes of x. Raises ValueError if x has fewer axes than a window."""
+    if x.ndim < len(size):
+        raise ValueError(f"a window of {size} needs an input of {len(size)} axes or more, not of shape {x.shape}")
+    return Grid(x.shape[x.ndim - len(size) :], size, stride, padding, dilation)

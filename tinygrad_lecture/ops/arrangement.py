@@ -11,24 +11,16 @@ from ..autograd.op import Value, op
 from ..backend import in_rows, to_host, xp
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone, floor_divide, remainder
+from .copying import clone, contiguous
+from .elementwise import floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
 from .shape import axes_over, broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
-from .windowed.sliding import windows
+from .windowed import windows
 
 __all__ = [
-    "column_stack",
-    "diag",
-    "hstack",
-    "masked_select",
-    "meshgrid",
-    "moveaxis",
-    "repeat_interleave",
-    "roll",
-    "rot90",
-    "unravel_index",
-    "vstack",
-]
+    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "moveaxis", "repeat_interleave",
+    "roll", "rot90", "unravel_index", "vstack",
+]  # fmt: skip
 
 
 @op(analytic=True)
@@ -117,6 +109,20 @@ def diag(x: Value, diagonal: int = 0) -> Value:
 
 
 _diagonal = diagonal  # in `diag`, diagonal is a number, as in PyTorch
+
+
+@composite
+def diag_embed(x: Value, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Value:
+    """Matrices with the vectors of x's last axis as diagonals and 0 elsewhere: (..., n) -> (..., n, n).
+
+    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below; the matrices grow by as much.
+    axis1, axis2 (also `dim1`, `dim2`): where in the result the axes of the matrices go, the last two by default.
+
+        tl.diag_embed(tl.tensor([1, 2]))        # tensor([[1, 0], [0, 2]])
+    """
+    below, above = max(-offset, 0), max(offset, 0)
+    matrices = pad(diagonal_matrix(x), [(0, 0)] * (x.ndim - 1) + [(below, above), (above, below)])
+    return contiguous(moveaxis(matrices, (-2, -1), normal_axes(matrices.ndim, (axis1, axis2))))
 
 
 @composite

@@ -14,12 +14,11 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import xp
 from .composite import composite
-from .elementary.exponentials import logaddexp
-from .elementwise import astype, clone, contiguous, converted
+from .copying import astype, clone, contiguous, converted
 from .indexing import Ordered, gather
 from .shape import axes_over, cat, swapaxes
 
-__all__ = ["cummax", "cummin", "cumprod", "logcumsumexp"]
+__all__ = ["cummax", "cummin", "cumprod"]
 
 
 @composite
@@ -39,24 +38,6 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     step = 1
     while step < y.shape[0]:
         y = cat([y[:step], y[step:] * y[:-step]])
-        step *= 2
-    return contiguous(swapaxes(y, 0, axis))
-
-
-@composite
-def logcumsumexp(x: Value, axis: int) -> Value:
-    """log of the running sum of exp(x) along an axis, without overflow. axis: an int (also `dim`).
-
-    Raises IndexError for an axis out of range.
-
-        tl.logcumsumexp(tl.tensor([1000.0, 1000.0]), axis=0)        # tensor([1000.0000, 1000.6932])
-    """
-    if not axes_over(x.ndim, axis):
-        return clone(x)
-    y = swapaxes(clone(x), 0, axis)
-    step = 1
-    while step < y.shape[0]:
-        y = cat([y[:step], logaddexp(y[step:], y[:-step])])
         step *= 2
     return contiguous(swapaxes(y, 0, axis))
 

@@ -22,8 +22,7 @@ from ..backend import FLOAT16, is_array, xp
 from ..errors.call import refuse_several
 from ..traced import Traced, wrap
 from .composite import composite_as
-from .elementwise import alias
-from .half import called_in_float32
+from .copying import alias, called_in_float32
 
 
 class Fused(Op[P]):

@@ -17,24 +17,13 @@ from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import astype, clone, contiguous, where
+from .copying import astype, clone, contiguous, where
 from .shape import lone_as_vector, normal_axes, own_axis, permute, reshape
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "argsort",
-    "diagonal",
-    "gather",
-    "index_select",
-    "masked_fill",
-    "nonzero",
-    "one_hot",
-    "scatter_add",
-    "sort",
-    "take",
-    "topk",
-    "tril",
-    "triu",
-]
+__all__ = [
+    "argsort", "diagonal", "gather", "index_select", "masked_fill", "nonzero", "one_hot", "scatter_add", "sort", "take",
+    "topk", "tril", "triu",
+]  # fmt: skip
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 

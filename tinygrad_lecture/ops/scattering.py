@@ -11,7 +11,8 @@ from ..autograd.op import Value
 from ..backend import Array, DType, Shape, xp
 from ..traced import Traced
 from .composite import composite
-from .elementwise import div, floor_divide, where
+from .copying import where
+from .elementwise import div, floor_divide
 from .indexing import add_at, along, normal_index, put
 from .reduction import amax as largest
 from .reduction import amin as smallest

@@ -6,8 +6,7 @@ import functools
 from collections import OrderedDict
 from typing import Any
 
-from tinygrad_lecture.ops.linear_algebra.factorizations import QR
-from tinygrad_lecture.ops.linear_algebra.matrices import SignAndLog
+from tinygrad_lecture.ops.linalg import QR, SignAndLog
 
 from ...attention import MultiheadAttention
 from ...container import ParameterList

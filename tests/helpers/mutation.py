@@ -146,13 +146,10 @@ class Mutant:
 
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
-    for statement in tree.body:
-        match statement:  # a row of a table of ops, name = made("name", rule, ...)
-            case ast.Assign(targets=[ast.Name(name)], value=ast.Call(args=[_, ast.Lambda() as rule, *_])):
-                yield name, rule
-            case ast.AnnAssign(target=ast.Name(name), value=ast.Call(args=[_, ast.Lambda() as rule, *_])):
-                yield name, rule
     for function in functions(tree):
+        match function.decorator_list:
+            case [ast.Call(args=[ast.Lambda() as rule, *_])]:  # @computed(rule) of the table of elementary functions
+                yield function.name, rule
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
         for decorator in function.decorator_list:

@@ -88,11 +88,7 @@ def unique_consecutive(
 
 @composite
 def unique(
-    x: Value,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
+    x: Value, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
 ) -> Any:
     """The different elements of x, sorted or, along an axis, its different slices. Backward through them raises.
 

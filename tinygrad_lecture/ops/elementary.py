@@ -1,15 +1,17 @@
-"""The elementary functions as a table of derivatives, and comparisons, logic and bits, which have none.
+"""Elementary functions as a table of derivatives, and comparisons, logic and bits, which have none.
 
-A row is an op: its name, its rule, its docstring and, where NumPy calls it otherwise, how its value is computed. (The
-ops of `basics.py` and `elementwise.py` are the same, written out.)
+Each entry is an op whose value NumPy computes: above its name the rule and, where NumPy's name is another, that name.
+(In `basics.py` and `elementwise.py` ops are written out.)
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate
 
+from ..autograd.declaration import P
 from ..autograd.op import Op, Value, op
 from ..autograd.saver import Rule
 from ..backend import xp
@@ -25,113 +27,156 @@ __all__ = [
     "signbit", "sin", "sinh", "sqrt", "tan", "trunc",
 ]  # fmt: skip
 
-Computed = str | Callable[[Any], Any]  # the name of NumPy's function, or a function of the array
+
+def computed(
+    rule: Rule | None, compute: str | Callable[..., Any] = "", *, analytic: bool = False
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
+    """Make an op of a signature with a docstring.
+
+    rule: of its one input; None for results that never require grad.  compute: the name of NumPy's function, if it is
+    not the op's, or a function of arrays.  analytic: as of `op`.
+    """
+
+    def declare(signature: Callable[Concatenate[Any, P], Any]) -> Op[P]:
+        name = compute or signature.__name__
+
+        def forward(*arrays: Value) -> Value:
+            return name(*arrays) if callable(name) else getattr(xp(*arrays), name)(*arrays)
+
+        named: Any = functools.wraps(signature)(forward)
+        made: Op[P] = Op(named, rule is not None, analytic, casts=False)
+        if rule is not None:
+            made.backward(rule)
+        return made
+
+    return declare
 
 
-def unary(name: str, rule: Rule | None, doc: str, compute: Computed = "", analytic: bool = False) -> Op[[]]:
-    """An op of one input x, with its rule; with None for it, results never require grad. analytic: as of `op`."""
-
-    def forward(x: Value, /) -> Value:
-        return compute(x) if callable(compute) else getattr(xp(x), compute or name)(x)
-
-    forward.__name__, forward.__doc__ = name, doc
-    made = Op(forward, rule is not None, analytic, casts=False)
-    if rule is not None:
-        made.backward(rule)
-    return made
-
-
-def smooth(name: str, rule: Rule, doc: str, compute: Computed = "") -> Op[[]]:
-    """An op of one input that is complex differentiable."""
-    return unary(name, rule, doc, compute, analytic=True)
-
-
-def binary(name: str, doc: str, compute: str = "") -> Op[[Value]]:
-    """An op of two inputs whose results never require grad."""
-
-    def forward(a: Value, b: Value, /) -> Value:
-        return getattr(xp(a, b), compute or name)(a, b)
-
-    forward.__name__, forward.__doc__ = name, doc
-    return Op(forward, differentiable=False, analytic=False, casts=False)
+smooth = functools.partial(computed, analytic=True)  # complex differentiable
 
 
 # --- exponentials, logarithms and powers --------------------------------------------------------------------
 
-expm1 = smooth("expm1", lambda g, out: g * (out + 1), "exp(x) - 1, accurate near 0.")
-exp2 = smooth("exp2", lambda g, out: g * (out * math.log(2)), "2 ** x.")  # 2^x = e^(x ln 2)
-log1p = smooth("log1p", lambda g, x: g / (1 + x), "log(1 + x), accurate near 0.")
-log2 = smooth("log2", lambda g, x: g / (x * math.log(2)), "The logarithm to base 2; -inf at 0, nan for negative x.")
-log10 = smooth("log10", lambda g, x: g / (x * math.log(10)), "The logarithm to base 10; -inf at 0, nan for negative x.")
-sqrt = smooth("sqrt", lambda g, out: 0.5 * g / out, "The square root; nan for negative x. The gradient at 0 is inf.")
-root = smooth(
-    "root",
-    lambda g, out: where(out == 0, 0, 0.5 * g / where(out == 0, 1, out)),  # no inf in a branch, or 0 * inf is nan
-    "The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`.",
-    "sqrt",
-)
-reciprocal = smooth("reciprocal", lambda g, out: -g * out * out, "1 / x; inf at 0.", lambda x: xp(x).true_divide(1, x))
-rsqrt = smooth(
-    "rsqrt",
-    lambda g, out: -0.5 * g * out * out * out,  # d x^(-1/2)/dx = -x^(-3/2) / 2
-    "1 / sqrt(x); inf at 0, nan for negative x.",
-    lambda x: xp(x).true_divide(1, xp(x).sqrt(x)),
-)
+
+@smooth(lambda g, out: g * (out + 1))
+def expm1(x: Value, /) -> Value:
+    """exp(x) - 1, accurate near 0."""
+
+
+@smooth(lambda g, out: g * (out * math.log(2)))  # 2^x = e^(x ln 2)
+def exp2(x: Value, /) -> Value:
+    """2 ** x."""
+
+
+@smooth(lambda g, x: g / (1 + x))
+def log1p(x: Value, /) -> Value:
+    """log(1 + x), accurate near 0."""
+
+
+@smooth(lambda g, x: g / (x * math.log(2)))
+def log2(x: Value, /) -> Value:
+    """The logarithm to base 2; -inf at 0, nan for negative x."""
+
+
+@smooth(lambda g, x: g / (x * math.log(10)))
+def log10(x: Value, /) -> Value:
+    """The logarithm to base 10; -inf at 0, nan for negative x."""
+
+
+@smooth(lambda g, out: 0.5 * g / out)
+def sqrt(x: Value, /) -> Value:
+    """The square root; nan for negative x. The gradient at 0 is inf."""
+
+
+@smooth(lambda g, out: where(out == 0, 0, 0.5 * g / where(out == 0, 1, out)), "sqrt")  # no inf in the other branch
+def root(x: Value, /) -> Value:
+    """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
+
+
+@smooth(lambda g, out: -g * out * out, lambda x: xp(x).true_divide(1, x))
+def reciprocal(x: Value, /) -> Value:
+    """1 / x; inf at 0."""
+
+
+@smooth(lambda g, out: -0.5 * g * out * out * out, lambda x: xp(x).true_divide(1, xp(x).sqrt(x)))  # -x^(-3/2) / 2
+def rsqrt(x: Value, /) -> Value:
+    """1 / sqrt(x); inf at 0, nan for negative x."""
+
 
 # --- trigonometric and hyperbolic functions (tanh is in `elementwise.py`) -----------------------------------
 
-sin = smooth("sin", lambda g, x: g * cos(x), "The sine of an angle in radians.")
-cos: Op[[]] = smooth("cos", lambda g, x: -g * sin(x), "The cosine of an angle in radians.")
-tan = smooth("tan", lambda g, out: g * (1 + out * out), "The tangent of an angle in radians, sin(x) / cos(x).")
-sinh = smooth("sinh", lambda g, x: g * cosh(x), "The hyperbolic sine, (exp(x) - exp(-x)) / 2.")
-cosh: Op[[]] = smooth("cosh", lambda g, x: g * sinh(x), "The hyperbolic cosine, (exp(x) + exp(-x)) / 2.")
-asin = smooth(
-    "asin",
-    lambda g, x: g / sqrt(1 - x * x),
-    "The angle from -pi/2 to pi/2 whose sine is x; nan where |x| > 1. The gradient at -1 and 1 is inf.",
-    "arcsin",
-)
-acos = smooth(
-    "acos",
-    lambda g, x: -g / sqrt(1 - x * x),
-    "The angle from 0 to pi whose cosine is x; nan where |x| > 1. The gradient at -1 and 1 is -inf.",
-    "arccos",
-)
-atan = smooth("atan", lambda g, x: g / (1 + x * x), "The angle from -pi/2 to pi/2 whose tangent is x.", "arctan")
-asinh = smooth("asinh", lambda g, x: g / sqrt(1 + x * x), "The number whose hyperbolic sine is x.", "arcsinh")
-acosh = smooth(
-    "acosh",
-    lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)),  # sqrt(x² - 1) would give a number where x < -1
-    "The number >= 0 whose hyperbolic cosine is x; nan where x < 1. The gradient at 1 is inf.",
-    "arccosh",
-)
-atanh = smooth(
-    "atanh",
-    lambda g, x: g / (1 - x * x),
-    "The number whose hyperbolic tangent is x; nan where |x| > 1, and inf at 1.",
-    "arctanh",
-)
+
+@smooth(lambda g, x: g * cos(x))  # type: ignore[has-type]
+def sin(x: Value, /) -> Value:
+    """The sine of an angle in radians."""
+
+
+@smooth(lambda g, x: -g * sin(x))
+def cos(x: Value, /) -> Value:
+    """The cosine of an angle in radians."""
+
+
+@smooth(lambda g, out: g * (1 + out * out))
+def tan(x: Value, /) -> Value:
+    """The tangent of an angle in radians, sin(x) / cos(x)."""
+
+
+@smooth(lambda g, x: g * cosh(x))  # type: ignore[has-type]
+def sinh(x: Value, /) -> Value:
+    """The hyperbolic sine, (exp(x) - exp(-x)) / 2."""
+
+
+@smooth(lambda g, x: g * sinh(x))
+def cosh(x: Value, /) -> Value:
+    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2."""
+
+
+@smooth(lambda g, x: g / sqrt(1 - x * x), "arcsin")
+def asin(x: Value, /) -> Value:
+    """The angle from -pi/2 to pi/2 whose sine is x; nan where |x| > 1. The gradient at -1 and 1 is inf."""
+
+
+@smooth(lambda g, x: -g / sqrt(1 - x * x), "arccos")
+def acos(x: Value, /) -> Value:
+    """The angle from 0 to pi whose cosine is x; nan where |x| > 1. The gradient at -1 and 1 is -inf."""
+
+
+@smooth(lambda g, x: g / (1 + x * x), "arctan")
+def atan(x: Value, /) -> Value:
+    """The angle from -pi/2 to pi/2 whose tangent is x."""
+
+
+@smooth(lambda g, x: g / sqrt(1 + x * x), "arcsinh")
+def asinh(x: Value, /) -> Value:
+    """The number whose hyperbolic sine is x."""
+
+
+@smooth(lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)), "arccosh")  # sqrt(x² - 1) would give a number where x < -1
+def acosh(x: Value, /) -> Value:
+    """The number >= 0 whose hyperbolic cosine is x; nan where x < 1. The gradient at 1 is inf."""
+
+
+@smooth(lambda g, x: g / (1 - x * x), "arctanh")
+def atanh(x: Value, /) -> Value:
+    """The number whose hyperbolic tangent is x; nan where |x| > 1, and inf at 1."""
+
 
 # --- special functions --------------------------------------------------------------------------------------
 
-erf = unary(
-    "erf",
-    lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x),
-    "The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1).",
-    special.erf,
-)
-erfc = unary(
-    "erfc",
-    lambda g, x: g * (-2 / math.pi**0.5) * exp(-x * x),
-    "1 - erf(x), accurate where that is tiny (DLMF 7.2.2).",
-    special.erfc,
-)
-erfinv = unary(
-    "erfinv",
-    lambda g, out: g * (math.pi**0.5 / 2) * exp(out * out),  # 1 over the derivative of erf there
-    "The number whose error function is x; inf at 1, nan where |x| > 1. The gradient at -1 and 1 is inf.",
-    special.erfinv,
-)
+
+@computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), special.erf)
+def erf(x: Value, /) -> Value:
+    """The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
+
+
+@computed(lambda g, x: g * (-2 / math.pi**0.5) * exp(-x * x), special.erfc)
+def erfc(x: Value, /) -> Value:
+    """1 - erf(x), accurate where that is tiny (DLMF 7.2.2)."""
+
+
+@computed(lambda g, out: g * (math.pi**0.5 / 2) * exp(out * out), special.erfinv)  # 1 over the derivative of erf there
+def erfinv(x: Value, /) -> Value:
+    """The number whose error function is x; inf at 1, nan where |x| > 1. The gradient at -1 and 1 is inf."""
 
 
 @op
@@ -145,18 +190,15 @@ def _(g: Value, x: Value, n: int) -> Value:
     return g * derivative_of_digamma(x, n + 1)
 
 
-digamma = unary(
-    "digamma",
-    lambda g, x: g * derivative_of_digamma(x, 1),
-    "The derivative of log Γ(x); -inf at 0, nan at -1, -2, ...",
-    special.digamma,
-)
-lgamma = unary(
-    "lgamma",
-    lambda g, x: g * digamma(x),
-    "log |Γ(x)|, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ...",
-    special.lgamma,
-)
+@computed(lambda g, x: g * derivative_of_digamma(x, 1), special.digamma)
+def digamma(x: Value, /) -> Value:
+    """The derivative of log Γ(x); -inf at 0, nan at -1, -2, ..."""
+
+
+@computed(lambda g, x: g * digamma(x), special.lgamma)
+def lgamma(x: Value, /) -> Value:
+    """log |Γ(x)|, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ..."""
+
 
 # --- absolute value and rounding ----------------------------------------------------------------------------
 
@@ -166,65 +208,141 @@ def zero(g: Value) -> Value:
     return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 
 
-abs = unary("abs", lambda g, x: where(x == 0, 0, g * sign(x)), "|x|; the subgradient at 0 is 0.")
-sign: Op[[]] = unary(
-    "sign",
-    zero,
-    "-1, 0 or 1, of bools themselves; its gradient is 0.",
-    lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x),
-)
-floor = unary("floor", zero, "x rounded down to an integer; its gradient is 0.")
-ceil = unary("ceil", zero, "x rounded up to an integer; its gradient is 0.")
-trunc = unary("trunc", zero, "x rounded towards 0 to an integer; its gradient is 0.")
+@computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x))
+def sign(x: Value, /) -> Value:
+    """-1, 0 or 1, of bools themselves; its gradient is 0."""
+
+
+@computed(lambda g, x: where(x == 0, 0, g * sign(x)))
+def abs(x: Value, /) -> Value:
+    """|x|; the subgradient at 0 is 0."""
+
+
+@computed(zero)
+def floor(x: Value, /) -> Value:
+    """x rounded down to an integer; its gradient is 0."""
+
+
+@computed(zero)
+def ceil(x: Value, /) -> Value:
+    """x rounded up to an integer; its gradient is 0."""
+
+
+@computed(zero)
+def trunc(x: Value, /) -> Value:
+    """x rounded towards 0 to an integer; its gradient is 0."""
+
 
 # --- comparisons and logic ----------------------------------------------------------------------------------
 
-eq = binary("eq", "a == b, broadcast, as bools.", "equal")
-ne = binary("ne", "a != b, broadcast, as bools.", "not_equal")
-lt = binary("lt", "a < b, broadcast, as bools.", "less")
-le = binary("le", "a <= b, broadcast, as bools.", "less_equal")
-gt = binary("gt", "a > b, broadcast, as bools.", "greater")
-ge = binary("ge", "a >= b, broadcast, as bools.", "greater_equal")
-_NUMBERS = "numbers other than 0 are true"
-logical_and = binary("logical_and", f"Whether both are true, broadcast; {_NUMBERS}. For bools also a & b.")
-logical_or = binary("logical_or", f"Whether a or b is true, broadcast; {_NUMBERS}. For bools also a | b.")
-logical_xor = binary("logical_xor", f"Whether exactly one is true, broadcast; {_NUMBERS}. For bools also a ^ b.")
-logical_not = unary("logical_not", None, "Whether x is false or 0. For bools also ~x.")
-isnan = unary("isnan", None, "Whether each element is nan.")
-isinf = unary("isinf", None, "Whether each element is inf or -inf.")
-isfinite = unary("isfinite", None, "Whether each element is neither nan nor infinite.")
-signbit = unary("signbit", None, "Whether x has a minus sign, as bools; so has -0.0.")
+
+@computed(None, "equal")
+def eq(a: Value, b: Value, /) -> Value:
+    """a == b, broadcast, as bools."""
+
+
+@computed(None, "not_equal")
+def ne(a: Value, b: Value, /) -> Value:
+    """a != b, broadcast, as bools."""
+
+
+@computed(None, "less")
+def lt(a: Value, b: Value, /) -> Value:
+    """a < b, broadcast, as bools."""
+
+
+@computed(None, "less_equal")
+def le(a: Value, b: Value, /) -> Value:
+    """a <= b, broadcast, as bools."""
+
+
+@computed(None, "greater")
+def gt(a: Value, b: Value, /) -> Value:
+    """a > b, broadcast, as bools."""
+
+
+@computed(None, "greater_equal")
+def ge(a: Value, b: Value, /) -> Value:
+    """a >= b, broadcast, as bools."""
+
+
+@computed(None)
+def logical_and(a: Value, b: Value, /) -> Value:
+    """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
+
+
+@computed(None)
+def logical_or(a: Value, b: Value, /) -> Value:
+    """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
+
+
+@computed(None)
+def logical_xor(a: Value, b: Value, /) -> Value:
+    """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
+
+
+@computed(None)
+def logical_not(x: Value, /) -> Value:
+    """Whether x is false or 0. For bools also ~x."""
+
+
+@computed(None)
+def isnan(x: Value, /) -> Value:
+    """Whether each element is nan."""
+
+
+@computed(None)
+def isinf(x: Value, /) -> Value:
+    """Whether each element is inf or -inf."""
+
+
+@computed(None)
+def isfinite(x: Value, /) -> Value:
+    """Whether each element is neither nan nor infinite."""
+
+
+@computed(None)
+def signbit(x: Value, /) -> Value:
+    """Whether x has a minus sign, as bools; so has -0.0."""
+
 
 # --- bits: `& | ^ ~ << >>` on integers and, as logic, on bools ----------------------------------------------
 
-bitwise_and = binary(
-    "bitwise_and",
+
+@computed(None)
+def bitwise_and(a: Value, b: Value, /) -> Value:
     """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true.
 
-        tl.bitwise_and(tl.tensor([5, 6]), 3)        # tensor([1, 2])
-    """,
-)
-bitwise_or = binary(
-    "bitwise_or", "a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."
-)
-bitwise_xor = binary("bitwise_xor", "a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true.")
-bitwise_not = unary(
-    "bitwise_not",
-    None,
-    "~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false.",
-    "invert",
-)
-bitwise_left_shift = binary(
-    "bitwise_left_shift", "a << b, broadcast: the bits of a moved b places up, which is a * 2**b.", "left_shift"
-)
-bitwise_right_shift = binary(
-    "bitwise_right_shift",
+    tl.bitwise_and(tl.tensor([5, 6]), 3)        # tensor([1, 2])
+    """
+
+
+@computed(None)
+def bitwise_or(a: Value, b: Value, /) -> Value:
+    """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."""
+
+
+@computed(None)
+def bitwise_xor(a: Value, b: Value, /) -> Value:
+    """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true."""
+
+
+@computed(None, "invert")
+def bitwise_not(x: Value, /) -> Value:
+    """~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false."""
+
+
+@computed(None, "left_shift")
+def bitwise_left_shift(a: Value, b: Value, /) -> Value:
+    """a << b, broadcast: the bits of a moved b places up, which is a * 2**b."""
+
+
+@computed(None, "right_shift")
+def bitwise_right_shift(a: Value, b: Value, /) -> Value:
     """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b.
 
-        tl.bitwise_right_shift(tl.tensor([5, -5]), 1)       # tensor([ 2, -3])
-    """,
-    "right_shift",
-)
+    tl.bitwise_right_shift(tl.tensor([5, -5]), 1)       # tensor([ 2, -3])
+    """
 
 
 def _explain(operators: str, taken: str, remedy: str, *ops: Op[Any]) -> None:

@@ -20,14 +20,9 @@ def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int)
 
 
 def layer_norm(
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
+    x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5, *,
     keep: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes)
     rows = as_rows(x, axes)
@@ -51,16 +46,9 @@ def layer_norm(
 
 
 def layer_norm_backward(
-    g: Array,
-    needs: Needs,
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
-    kept: tuple[Array, Array],
-) -> tuple[Any, ...]:
+    g: Array, needs: Needs, x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1,
+    eps: float = 1e-5, *, kept: tuple[Array, Array],
+) -> tuple[Any, ...]:  # fmt: skip
     mean, scale = kept
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)

@@ -83,17 +83,9 @@ def rnn_states(
 
 @one_thread
 def rnn_states_backward(
-    grad: Array,
-    needs: Needs,
-    x: Array,
-    h0: Array,
-    weight: Array,
-    *,
-    out: Array,
-    sizes: Sizes,
-    reverse: bool = False,
-    nonlinearity: str = "tanh",
-) -> tuple[Any, ...]:
+    grad: Array, needs: Needs, x: Array, h0: Array, weight: Array, *, out: Array, sizes: Sizes,
+    reverse: bool = False, nonlinearity: str = "tanh",
+) -> tuple[Any, ...]:  # fmt: skip
     n_rows, h = len(x), out[: len(x)]
     dx = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(out.dtype)  # the slopes, and below the gradient
     dh = grad[n_rows:].copy()
@@ -130,17 +122,9 @@ def gru_states(
 
 @one_thread
 def gru_states_backward(
-    grad: Array,
-    needs: Needs,
-    x: Array,
-    h0: Array,
-    weight: Array,
-    bias: Array | None = None,
-    *,
-    out: Array,
-    sizes: Sizes,
-    reverse: bool = False,
-) -> tuple[Any, ...]:
+    grad: Array, needs: Needs, x: Array, h0: Array, weight: Array, bias: Array | None = None, *, out: Array,
+    sizes: Sizes, reverse: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     h_before = before(out[:n_rows], h0, sizes, reverse)
     r, z, new, through_r = _gates(x, h_before, weight, bias)
@@ -206,17 +190,9 @@ def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, 
 
 @one_thread
 def lstm_states_backward(
-    grad: Array,
-    needs: Needs,
-    x: Array,
-    h0: Array,
-    c0: Array,
-    weight: Array,
-    *,
-    out: Array,
-    sizes: Sizes,
+    grad: Array, needs: Needs, x: Array, h0: Array, c0: Array, weight: Array, *, out: Array, sizes: Sizes,
     reverse: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     h_before, c_before = states[:, :hidden], states[:, hidden:]

@@ -133,15 +133,9 @@ def max_pool(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dila
 
 
 def max_pool_backward(
-    g: Array,
-    needs: Needs,
-    x: Array,
-    out: Array,
-    size: Shape,
-    stride: Each = 1,
-    padding: Padding = 0,
+    g: Array, needs: Needs, x: Array, out: Array, size: Shape, stride: Each = 1, padding: Padding = 0,
     dilation: Each = 1,
-) -> tuple[Any, ...]:
+) -> tuple[Any, ...]:  # fmt: skip
     grid = pooling_grid(x, size, stride, padding, dilation)
     dx = xp(x).zeros(x.shape, g.dtype)
     for found, inside, there in _firsts(x, out, grid):

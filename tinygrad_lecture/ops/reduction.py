@@ -51,14 +51,9 @@ def _(g: Value, x_shape: Shape, axis: Axes) -> Value:
 @composite
 @in_float32
 def var(
-    x: Value,
-    /,
-    axis: Axes = None,
-    unbiased: bool | None = None,
-    keepdims: bool = False,
-    *,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *,
     correction: float | None = 1,
-) -> Value:
+) -> Value:  # fmt: skip
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
@@ -86,14 +81,9 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value,
-    /,
-    axis: Axes = None,
-    unbiased: bool | None = None,
-    keepdims: bool = False,
-    *,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *,
     correction: float | None = 1,
-) -> Value:
+) -> Value:  # fmt: skip
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.

@@ -60,14 +60,9 @@ def min(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _extreme(
-    x: Value,
-    axis: Any,
-    keepdims: bool,
-    name: str,
-    value: Callable[..., Any],
-    index: Callable[..., Any],
+    x: Value, axis: Any, keepdims: bool, name: str, value: Callable[..., Any], index: Callable[..., Any],
     elementwise: Callable[..., Any],
-) -> Any:
+) -> Any:  # fmt: skip
     """`max` or `min`, from the ops for its value and its index, and the elementwise op for two tensors."""
     if isinstance(axis, Traced) or is_array(axis):
         return elementwise(x, axis)

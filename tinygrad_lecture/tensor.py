@@ -552,7 +552,7 @@ class Tensor(BoundMethods, HookMethods):
     bitwise_not = ops.bitwise_not
 
     sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
-    cumprod, cummax, cummin = ops.cumprod, ops.cummax, ops.cummin
+    cumprod = ops.cumprod
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
     amax, amin, median, mode, unique = ops.amax, ops.amin, ops.median, ops.mode, ops.unique

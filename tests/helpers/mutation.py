@@ -146,10 +146,15 @@ class Mutant:
 
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
+    shared = {function.name: function for function in functions(tree)}
     for function in functions(tree):
         match function.decorator_list:
-            case [ast.Call(args=[ast.Lambda() as rule, *_])]:  # @computed(rule) of the table of elementary functions
-                yield function.name, rule
+            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
+                for rule in given.elts if isinstance(given, ast.Tuple) else [given]:
+                    if isinstance(rule, ast.Lambda):
+                        yield function.name, rule
+                    elif isinstance(rule, ast.Name) and rule.id in shared:
+                        yield function.name, shared.pop(rule.id)
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
         for decorator in function.decorator_list:

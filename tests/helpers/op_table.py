@@ -28,7 +28,7 @@ from tinygrad_lecture.ops.indexing import normal_index
 Samples = st.SearchStrategy[Sample]
 
 FILES = (
-    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.selection, ops.cumulative),
+    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.selection),
     *(ops.shape, ops.arrangement, ops.indexing, ops.scattering, ops.products, ops.linalg),
     *(ops.statistics, ops.counting, ops.fused, ops.windowed, recurrent),
 )
@@ -456,25 +456,6 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
-@st.composite
-def runs(draw: Draw, ties: bool = False) -> Sample:
-    """For running maxima and minima: an array and one axis."""
-    shape = draw(some.shapes(min_dims=1))
-    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))))
-
-
-def best_so_far(x: Array, axis: int, better: Callable[[Any, Any], Any]) -> tuple[Array, Array]:
-    """The running best and its index, by a loop; of equal elements the last."""
-    x = np.moveaxis(x, axis, 0)
-    values, indices = x.copy(), np.zeros(x.shape, np.int64)
-    for i in range(1, len(x)):
-        wins = better(x[i], values[i - 1])
-        values[i] = np.where(wins, x[i], values[i - 1])
-        indices[i] = np.where(wins, i, indices[i - 1])
-    return np.moveaxis(values, 0, axis), np.moveaxis(indices, 0, axis)
-
-
 corrected = {"correction": st.sampled_from([0, 1, 0.5])}
 row("sum", reductions(), np.sum, kinds="fib", keeps="")
 row("mean", reductions(at_least=1), np.mean, kinds="fi", keeps="")
@@ -485,15 +466,6 @@ row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
-row("cummax", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a >= b), kinks="ties", kinds="fi")
-row("cummin", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a <= b), kinks="ties", kinds="fi")
-row(
-    "argcum",
-    runs(ties=True).map(lambda sample: Sample(sample.inputs, {**sample.settings, "largest": True})),
-    lambda x, axis, largest: best_so_far(x, axis, lambda a, b: a >= b)[1],
-    kinds="fi",
-    differentiable=False,
-)
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), logsumexp)
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)

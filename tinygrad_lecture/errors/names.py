@@ -19,7 +19,11 @@ RARE = {  # functions of PyTorch's that few programs call -> what to write here
     "logcumsumexp": "(x - m).exp().cumsum(dim).log() + m with m = x.amax(dim, True)",
     "nanquantile": "tl.quantile(x[~x.isnan()], q)",
     "nanmedian": "x[~x.isnan()].median()",
-    "cumulative_trapezoid": "((y[..., 1:] + y[..., :-1]) / 2).cumsum(-1)",
+    **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
+    "cumulative_trapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
+    **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
+    "block_diag": "tl.zeros, and blocks assigned to slices of it",
+    **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
 }
 
 ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here

@@ -58,7 +58,7 @@ class BoundMethods(FactoryMethods):
     bernoulli, multinomial = distributions.bernoulli, distributions.multinomial
 
     erfc, erfinv, lgamma, digamma, logit, xlogy = ops.erfc, ops.erfinv, ops.lgamma, ops.digamma, ops.logit, ops.xlogy
-    fmod, fmax, fmin, signbit, nan_to_num = ops.fmod, ops.fmax, ops.fmin, ops.signbit, ops.nan_to_num
+    fmod, signbit, nan_to_num = ops.fmod, ops.signbit, ops.nan_to_num
     nansum, nanmean, quantile = ops.nansum, ops.nanmean, ops.quantile
     bincount, count_nonzero = ops.bincount, ops.count_nonzero
     unique_consecutive, cov, corrcoef, diff = ops.unique_consecutive, ops.cov, ops.corrcoef, ops.diff

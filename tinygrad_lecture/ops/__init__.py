@@ -8,7 +8,6 @@ from .arrangement import *
 from .basics import *
 from .copying import *
 from .counting import *
-from .cumulative import *
 from .elementary import *
 from .elementwise import *
 from .fused import *

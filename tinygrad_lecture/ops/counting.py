@@ -80,9 +80,15 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    moved = [move(part.copy(), device_of(array)) for part in parts]
+    return _found(x, parts, "unique_consecutive")
+
+
+def _found(x: Value, parts: list[Any], name: str) -> Any:
+    """What a function found in x on the host, on x's device. Backward through the first part, x's elements, raises."""
+    device = device_of(x._array if isinstance(x, Traced) else x)
+    moved = [move(part.copy(), device) for part in parts]
     if isinstance(x, Traced):
-        moved = [without_gradient(x, values=moved[0], name="unique_consecutive"), *map(wrap, moved[1:])]
+        moved = [without_gradient(x, values=moved[0], name=name), *map(wrap, moved[1:])]
     return tuple(moved) if len(moved) > 1 else moved[0]
 
 
@@ -106,10 +112,7 @@ def unique(
     parts = list(found) if return_inverse or return_counts else [found]
     if return_inverse:
         parts[1] = parts[1].reshape(array.shape if axis is None else -1)
-    moved = [move(part, device_of(array)) for part in parts]
-    if isinstance(x, Traced):
-        moved = [without_gradient(x, values=moved[0], name="unique"), *map(wrap, moved[1:])]
-    return tuple(moved) if len(moved) > 1 else moved[0]
+    return _found(x, parts, "unique")
 
 
 @op(differentiable=False, casts=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Concatenate
 
 from ..autograd.declaration import P
@@ -21,20 +21,20 @@ from .copying import where
 
 __all__ = [
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "bitwise_and", "bitwise_left_shift", "bitwise_not",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "cos", "cosh", "digamma", "eq", "erf", "erfc",
-    "erfinv", "exp2", "expm1", "floor", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lgamma", "log1p", "log2",
-    "log10", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne", "reciprocal", "rsqrt", "sign",
-    "signbit", "sin", "sinh", "sqrt", "tan", "trunc",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "cos", "cosh", "digamma", "eq", "erf", "erfc", "erfinv",
+    "exp2", "expm1", "floor", "fmod", "ge", "gt", "hypot", "isfinite", "isinf", "isnan", "le", "lgamma", "log1p",
+    "log2", "log10", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "maximum", "minimum", "ne",
+    "reciprocal", "rsqrt", "sign", "signbit", "sin", "sinh", "sqrt", "tan", "trunc",
 ]  # fmt: skip
 
 
 def computed(
-    rule: Rule | None, compute: str | Callable[..., Any] = "", *, analytic: bool = False
+    rules: Rule | Sequence[Rule], compute: str | Callable[..., Any] = "", *, analytic: bool = False
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
     """Make an op of a signature with a docstring.
 
-    rule: of its one input; None for results that never require grad.  compute: the name of NumPy's function, if it is
-    not the op's, or a function of arrays.  analytic: as of `op`.
+    rules: of its input, or a tuple with one for each; () if results never require grad.  compute: the name of NumPy's
+    function, if it is not the op's, or a function of arrays.  analytic: as of `op`.
     """
 
     def declare(signature: Callable[Concatenate[Any, P], Any]) -> Op[P]:
@@ -44,9 +44,9 @@ def computed(
             return name(*arrays) if callable(name) else getattr(xp(*arrays), name)(*arrays)
 
         named: Any = functools.wraps(signature)(forward)
-        made: Op[P] = Op(named, rule is not None, analytic, casts=False)
-        if rule is not None:
-            made.backward(rule)
+        made: Op[P] = Op(named, rules != (), analytic, casts=False)
+        for x, rule in zip(made.inputs, (rules,) if callable(rules) else rules, strict=False):
+            made.backward(x)(rule)
         return made
 
     return declare
@@ -233,75 +233,113 @@ def trunc(x: Value, /) -> Value:
     """x rounded towards 0 to an integer; its gradient is 0."""
 
 
+# --- two inputs ---------------------------------------------------------------------------------------------
+
+
+def larger(g: Value, a: Value, b: Value) -> Value:
+    """The rule of a maximum: the gradient where a is larger than b or one is nan, half of it where they are equal."""
+    return where(a < b, 0, where(a == b, 0.5 * g, g))
+
+
+@computed((larger, lambda g, a, b: larger(g, b, a)))
+def maximum(a: Value, b: Value, /) -> Value:
+    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
+
+
+@computed((lambda g, a, b: larger(g, b, a), larger))
+def minimum(a: Value, b: Value, /) -> Value:
+    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
+
+
+@computed((lambda g, a, out: g * a / where(out == 0, 1, out), lambda g, b, out: g * b / where(out == 0, 1, out)))
+def hypot(a: Value, b: Value, /) -> Value:
+    """sqrt(a² + b²), broadcast, without overflow: the third side of a right-angled triangle.
+
+    Subgradient: 0 where a = b = 0.
+
+        tl.hypot(tl.tensor(3.0), tl.tensor(4.0))        # tensor(5.)
+    """
+
+
+@computed((lambda g: g, lambda g, x, y: -g * trunc(x / y)))
+def fmod(x: Value, y: Value, /) -> Value:
+    """The remainder with the sign of x, as in C: x - y * trunc(x / y), broadcast. See also `remainder`.
+
+    Its derivatives are 1 with respect to x and -trunc(x / y) with respect to y, also where it jumps.
+
+        tl.fmod(tl.tensor([-7.0, 7.0]), 4)      # tensor([-3.,  3.])
+    """
+
+
 # --- comparisons and logic ----------------------------------------------------------------------------------
 
 
-@computed(None, "equal")
+@computed((), "equal")
 def eq(a: Value, b: Value, /) -> Value:
     """a == b, broadcast, as bools."""
 
 
-@computed(None, "not_equal")
+@computed((), "not_equal")
 def ne(a: Value, b: Value, /) -> Value:
     """a != b, broadcast, as bools."""
 
 
-@computed(None, "less")
+@computed((), "less")
 def lt(a: Value, b: Value, /) -> Value:
     """a < b, broadcast, as bools."""
 
 
-@computed(None, "less_equal")
+@computed((), "less_equal")
 def le(a: Value, b: Value, /) -> Value:
     """a <= b, broadcast, as bools."""
 
 
-@computed(None, "greater")
+@computed((), "greater")
 def gt(a: Value, b: Value, /) -> Value:
     """a > b, broadcast, as bools."""
 
 
-@computed(None, "greater_equal")
+@computed((), "greater_equal")
 def ge(a: Value, b: Value, /) -> Value:
     """a >= b, broadcast, as bools."""
 
 
-@computed(None)
+@computed(())
 def logical_and(a: Value, b: Value, /) -> Value:
     """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
 
 
-@computed(None)
+@computed(())
 def logical_or(a: Value, b: Value, /) -> Value:
     """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
 
 
-@computed(None)
+@computed(())
 def logical_xor(a: Value, b: Value, /) -> Value:
     """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
 
 
-@computed(None)
+@computed(())
 def logical_not(x: Value, /) -> Value:
     """Whether x is false or 0. For bools also ~x."""
 
 
-@computed(None)
+@computed(())
 def isnan(x: Value, /) -> Value:
     """Whether each element is nan."""
 
 
-@computed(None)
+@computed(())
 def isinf(x: Value, /) -> Value:
     """Whether each element is inf or -inf."""
 
 
-@computed(None)
+@computed(())
 def isfinite(x: Value, /) -> Value:
     """Whether each element is neither nan nor infinite."""
 
 
-@computed(None)
+@computed(())
 def signbit(x: Value, /) -> Value:
     """Whether x has a minus sign, as bools; so has -0.0."""
 
@@ -309,7 +347,7 @@ def signbit(x: Value, /) -> Value:
 # --- bits: `& | ^ ~ << >>` on integers and, as logic, on bools ----------------------------------------------
 
 
-@computed(None)
+@computed(())
 def bitwise_and(a: Value, b: Value, /) -> Value:
     """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true.
 
@@ -317,27 +355,27 @@ def bitwise_and(a: Value, b: Value, /) -> Value:
     """
 
 
-@computed(None)
+@computed(())
 def bitwise_or(a: Value, b: Value, /) -> Value:
     """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."""
 
 
-@computed(None)
+@computed(())
 def bitwise_xor(a: Value, b: Value, /) -> Value:
     """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true."""
 
 
-@computed(None, "invert")
+@computed((), "invert")
 def bitwise_not(x: Value, /) -> Value:
     """~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false."""
 
 
-@computed(None, "left_shift")
+@computed((), "left_shift")
 def bitwise_left_shift(a: Value, b: Value, /) -> Value:
     """a << b, broadcast: the bits of a moved b places up, which is a * 2**b."""
 
 
-@computed(None, "right_shift")
+@computed((), "right_shift")
 def bitwise_right_shift(a: Value, b: Value, /) -> Value:
     """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b.
 

@@ -18,11 +18,11 @@ from ..traced import Traced
 from .basics import add, mul
 from .composite import composite
 from .copying import clone, where
-from .elementary import floor, isnan, log1p, trunc, zero
+from .elementary import floor, hypot, isnan, log1p, trunc, zero
 
 __all__ = [
-    "allclose", "atan2", "clip", "div", "floor_divide", "fmax", "fmin", "fmod", "frac",
-    "hypot", "isclose", "leaky_relu", "log", "logaddexp", "logit", "maximum", "minimum", "nan_to_num", "neg", "pow",
+    "allclose", "atan2", "clip", "div", "floor_divide", "frac",
+    "isclose", "leaky_relu", "log", "logaddexp", "logit", "nan_to_num", "neg", "pow",
     "remainder", "round", "sigmoid", "silu", "square", "sub", "tanh", "xlogy",
 ]  # fmt: skip
 
@@ -213,27 +213,6 @@ def _(g: Value, x: Value, y: Value) -> Value:
     return -g * floor(x / y)
 
 
-@op
-def fmod(x: Value, y: Value, /) -> Value:
-    """The remainder with the sign of x, as in C: x - y * trunc(x / y), broadcast. See also `remainder`.
-
-    Its derivatives are 1 with respect to x and -trunc(x / y) with respect to y, also where it jumps.
-
-        tl.fmod(tl.tensor([-7.0, 7.0]), 4)      # tensor([-3.,  3.])
-    """
-    return xp(x, y).fmod(x, y)
-
-
-@fmod.backward("x")
-def _(g: Value) -> Value:
-    return g
-
-
-@fmod.backward("y")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return -g * trunc(x / y)
-
-
 def _refuse_zero(x: Any, y: Any) -> None:
     """Raise ValueError for integers divided by 0, for which NumPy gives 0. On a GPU the check would wait."""
     lib = xp(x, y)
@@ -367,27 +346,6 @@ def _(g: Value, y: Value, x: Value) -> Value:
     return -g * (y / r / r)
 
 
-@op
-def hypot(a: Value, b: Value, /) -> Value:
-    """sqrt(a² + b²), broadcast, without overflow: the third side of a right-angled triangle.
-
-    Subgradient: 0 where a = b = 0.
-
-        tl.hypot(tl.tensor(3.0), tl.tensor(4.0))        # tensor(5.)
-    """
-    return xp(a, b).hypot(a, b)
-
-
-@hypot.backward("a")
-def _(g: Value, a: Value, out: Value) -> Value:
-    return g * a / where(out == 0, 1, out)
-
-
-@hypot.backward("b")
-def _(g: Value, b: Value, out: Value) -> Value:
-    return g * b / where(out == 0, 1, out)
-
-
 # --- activations --------------------------------------------------------------------------------------------
 
 
@@ -444,42 +402,6 @@ def frac(x: Value) -> Value:
     tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.2500, -0.2500])
     """
     return x - trunc(x)
-
-
-@op
-def maximum(a: Value, b: Value, /) -> Value:
-    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
-    return xp(a, b).maximum(a, b)
-
-
-@op
-def minimum(a: Value, b: Value, /) -> Value:
-    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
-    return xp(a, b).minimum(a, b)
-
-
-@maximum.backward("a")
-@minimum.backward("b")
-def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a < b, 0, where(a == b, 0.5 * g, g))
-
-
-@maximum.backward("b")
-@minimum.backward("a")
-def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a > b, 0, where(a == b, 0.5 * g, g))
-
-
-@composite
-def fmax(a: Value, b: Value) -> Value:
-    """The larger of a and b, broadcast; where one is nan, the other. See also `maximum`."""
-    return where(isnan(a), b, where(isnan(b), a, maximum(a, b)))
-
-
-@composite
-def fmin(a: Value, b: Value) -> Value:
-    """The smaller of a and b, broadcast; where one is nan, the other. See also `minimum`."""
-    return where(isnan(a), b, where(isnan(b), a, minimum(a, b)))
 
 
 @composite

@@ -12,17 +12,16 @@ from ..autograd.op import Value, op
 from ..backend import in_rows, xp
 from ..errors.messages import broadcast_complaint
 from ..kernels.blas import one_thread
-from ..traced import Traced
 from .arrangement import roll
 from .basics import matmul, sum
 from .composite import composite
 from .copying import astype, where
 from .elementary import root
-from .indexing import main_diagonal
+from .indexing import diagonal, main_diagonal
 from .reduction import norm
-from .shape import cat, normal_axes, pad, permute, reshape, squeeze, swapaxes
+from .shape import normal_axes, permute, reshape, squeeze, swapaxes
 
-__all__ = ["block_diag", "bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
+__all__ = ["bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
 
 
 @matmul.explains
@@ -166,20 +165,6 @@ def _by_product(x: Value, y: Value) -> Value:
     return root(where(squares > 0, squares, 0))
 
 
-@composite
-def block_diag(*tensors: Any) -> Value:
-    """A matrix with matrices along its diagonal, and 0 elsewhere. Vectors count as rows, numbers as (1, 1).
-
-    tl.block_diag(tl.tensor([[1, 2]]), tl.tensor([[3], [4]]))       # tensor([[1, 2, 0], [0, 0, 3], [0, 0, 4]])
-    """
-    blocks = [reshape(t, (1, -1)) if t.ndim < 2 else t for t in tensors]
-    width, column, rows = builtins.sum(b.shape[1] for b in blocks), 0, []
-    for block in blocks:
-        rows.append(pad(block, ((0, 0), (column, width - column - block.shape[1]))))
-        column += block.shape[1]
-    return cat(rows)
-
-
 # --- einsum -------------------------------------------------------------------------------------------------
 
 
@@ -223,8 +208,7 @@ def einsum(equation: str, *operands: Any) -> Value:
 
     The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
     the output gets its subscripts. To make that hold for every equation, an axis that only one operand names is summed
-    beforehand, an axis of size 1 that broadcasts is taken away, and a repeated letter becomes two letters joined by an
-    identity matrix.
+    beforehand, an axis of size 1 that broadcasts is taken away, and of a repeated letter the diagonal is taken.
 
         a, b = tl.ones(2, 3), tl.ones(3, 4)
         tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
@@ -235,27 +219,19 @@ def einsum(equation: str, *operands: Any) -> Value:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, output = _parse(equation, [operand.ndim for operand in operands])
-    fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
-    inputs: list[str] = []
-    arrays = list(operands)
-    for position, letters in enumerate(tuple(terms)):  # identity matrices are appended to terms
-        seen = ""
-        for axis, letter in enumerate(letters):
-            if letter in seen:
-                twin = next(fresh)
-                array = operands[position]._array if isinstance(operands[position], Traced) else operands[position]
-                first = letters.index(letter)
-                if array.shape[axis] != array.shape[first]:
+    arrays, inputs = list(operands), list(terms)
+    for position, letters in enumerate(terms):
+        for letter in dict.fromkeys(letters):
+            while letters.count(letter) > 1:
+                array, first, second = arrays[position], letters.index(letter), letters.rindex(letter)
+                if array.shape[first] != array.shape[second]:
                     raise ValueError(
-                        f"{letter!r} stands twice for operand {position} of shape {array.shape}, so its axes {first} "
-                        f"and {axis} must have the same size"
+                        f"{letter!r} stands twice for operand {position} of shape {operands[position].shape}, so its "
+                        "axes must have the same size"
                     )
-                arrays.append(xp(array).eye(array.shape[axis], dtype=array.dtype))
-                terms.append(letter + twin)
-                letter = twin
-            seen += letter
-        inputs.append(seen)
-    inputs += terms[len(inputs) :]
+                arrays[position] = diagonal(array, 0, first, second)  # as a last axis, in place of the two
+                letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
+        inputs[position] = letters
     arrays = _promoted(arrays)  # before one has no axes left, for then it would not promote the others
     sizes: dict[str, int] = {}
     for letters, array in zip(inputs, arrays, strict=True):

@@ -16,12 +16,24 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .basics import sum
 from .composite import composite
-from .copying import astype, clone, converted, in_float32, takes_dtype, where
+from .copying import astype, clone, contiguous, converted, in_float32, takes_dtype, where
 from .elementary import abs as absolute
 from .elementary import isnan, root
-from .shape import Axes, axes_over, count, expand_copy, flip, own_axis, permute, reduced_shape, reshape
+from .shape import (
+    Axes,
+    axes_over,
+    cat,
+    count,
+    expand_copy,
+    flip,
+    own_axis,
+    permute,
+    reduced_shape,
+    reshape,
+    swapaxes,
+)  # fmt: skip
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumsum", "mean", "norm", "prod", "std", "var"]
+__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 
 
 @op(analytic=True)
@@ -209,6 +221,30 @@ def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
 @cumsum.backward
 def _(g: Value, axis: int) -> Value:
     return flip(cumsum(flip(g, axis), axis), axis)  # x[i] contributes to every later partial sum
+
+
+@composite
+def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
+    """The running product along an axis: result[i] = x[0] * ... * x[i].
+
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own,
+    but int64 for bools and integers. The result has x's shape. Raises IndexError for an axis out of range.
+
+    Computed in about log2(n) passes: after each, an element knows twice as many before it (Hillis and Steele, 1986).
+    So the gradient never divides by a factor, and is exact with zeros.
+
+        tl.cumprod(tl.tensor([1.0, 2.0, 3.0]), axis=0)      # tensor([1., 2., 6.])
+    """
+    y = converted(x, dtype)
+    y = astype(y, np.int64) if dtype is None and y.dtype.kind in "iub" else y
+    if not axes_over(x.ndim, axis):
+        return clone(y)
+    y = swapaxes(clone(y), 0, axis)
+    step = 1
+    while step < y.shape[0]:
+        y = cat([y[:step], y[step:] * y[:-step]])
+        step *= 2
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite

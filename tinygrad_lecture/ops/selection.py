@@ -17,7 +17,7 @@ from ..errors.words import shown
 from ..traced import Traced
 from .composite import composite
 from .copying import clone
-from .elementwise import maximum, minimum
+from .elementary import maximum, minimum
 from .indexing import Ordered, along, argsort, gather, getitem
 from .reduction import amax, amin, argmax, argmin, middle
 from .shape import normal_axes, squeeze

@@ -22,7 +22,7 @@ from .shape import Axes, cat, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 
 __all__ = [
     "corrcoef", "cov", "diff", "nanmean", "nansum",
-    "quantile", "trapezoid",
+    "quantile",
 ]  # fmt: skip
 
 
@@ -185,28 +185,6 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
         before, after = _neighbours(x, axis)
         x = after != before if x.dtype.kind == "b" else after - before
     return x
-
-
-@composite
-def trapezoid(y: Value, x: Value = None, *, dx: float = 1, axis: int = -1) -> Value:
-    """The integral along an axis by the trapezoidal rule: the sum of (y[i] + y[i + 1]) / 2 times the step.
-
-    x: the places of the points, for steps of any size; None (the default) for steps of dx, 1.
-    axis (also `dim`): an int, the last by default. Raises IndexError for an axis out of range.
-
-        tl.trapezoid(tl.tensor([1.0, 2.0, 3.0]))        # tensor(4.)
-    """
-    return sum(_areas(y, x, dx, axis), axis)
-
-
-def _areas(y: Value, x: Value, dx: float, axis: int) -> Value:
-    before, after = _neighbours(y, axis)
-    if x is None:
-        return (before + after) * (dx / 2)
-    steps = diff(x, axis=axis if x.ndim == y.ndim else -1)
-    if x.ndim < y.ndim:  # a vector of places along the axis
-        steps = steps.reshape((-1,) + (1,) * (y.ndim - 1 - normal_axes(y.ndim, axis)[0]))
-    return (before + after) * steps / 2
 
 
 def _neighbours(x: Value, axis: int) -> tuple[Value, Value]:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import strategies as some
-from op_table import remainders, row, special, unary, untied, with_setting
+from op_table import remainders, row, special, unary, with_setting
 from strategies import Array, Draw, Sample
 
 
@@ -84,14 +84,6 @@ def inverse(y: Array) -> Array:
 
 
 @st.composite
-def with_nans(draw: Draw) -> Sample:
-    pair = list(draw(untied()).inputs)
-    which = draw(st.integers(0, 1))  # not both: where both are nan, so is the result
-    pair[which] = np.where(draw(some.masks(pair[which].shape)), pair[which], np.nan)
-    return Sample(tuple(pair))
-
-
-@st.composite
 def gaps(draw: Draw) -> Sample:
     """Numbers and nans. (An inf has no differences.)"""
     (x,) = draw(unary()).inputs
@@ -108,5 +100,3 @@ row(
     lambda x, posinf, neginf, nan=0.0: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     kinks="nan and inf",
 )
-row("fmax", with_nans(), np.fmax, kinks="ties")
-row("fmin", with_nans(), np.fmin, kinks="ties")

@@ -164,19 +164,6 @@ def neighbours(draw: Draw) -> Sample:
     return Sample((x,), {**settings, **its_axis(draw, x)} if draw(st.booleans()) else settings)
 
 
-@st.composite
-def curves(draw: Draw) -> Sample:
-    """Heights with places, one for each or a vector of them, or with a step."""
-    y = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
-    axis = draw(some.one_axis(y.ndim))
-    settings = draw(some.named(axis=axis))
-    kind = draw(st.sampled_from(["plain", "step", "vector", "each"]))
-    if kind in ("plain", "step"):
-        return Sample((y,), {**settings, **({"dx": 0.5} if kind == "step" else {})})
-    shape = y.shape if kind == "each" else (y.shape[axis],)
-    return Sample((y, np.cumsum(draw(some.numbers(shape, 0.2, 1)), axis if kind == "each" else 0)), settings)
-
-
 row(
     "cov",
     variables(weighted=True),
@@ -185,4 +172,3 @@ row(
 )
 row("corrcoef", variables(), np.corrcoef, kinks="the bounds 1 and -1 of the diagonal")
 row("diff", neighbours(), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")
-row("trapezoid", curves(), np.trapezoid)

@@ -63,7 +63,6 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
         always,
         "pow:gradient __rpow__:gradient float_power:gradient",
     ),
-    ("equal elements share the gradient", always, "fmax:gradient fmin:gradient"),
     ("of a repeated index the last write counts, and gets the gradient alone", always, "index_copy:gradient"),
     (
         "the other triangle is not read, and gets no gradient",

@@ -528,13 +528,7 @@ def test_rounding_has_gradient_zero_even_of_an_infinite_upstream(name: str) -> N
     ] * op.arity  # type: ignore[union-attr]
 
 
-# --- running maxima, and the extremes of scattered elements --------------------------------------------------
-
-
-def test_the_last_of_equal_running_maxima_takes_the_gradient() -> None:
-    check(lambda x: ops.cummax(x, 0).values, [2.0, 1.0, 2.0], expected=[[2, 0, 1]], what="cummax")
-    check(lambda x: ops.cummin(x, 0).values, [1.0, 1.0, 2.0], expected=[[1, 2, 0]], what="cummin")
-    assert ops.cummax(tl.tensor([1.0, NAN, 3.0]), 0).indices.tolist() == [0, 1, 1]
+# --- running products, and the extremes of scattered elements ------------------------------------------------
 
 
 def test_running_products_are_exact_with_zeros() -> None:

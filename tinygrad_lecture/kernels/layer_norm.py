@@ -26,7 +26,7 @@ def layer_norm(
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes)
     rows = as_rows(x, axes)
-    if _compiles(rows, weight, bias):
+    if compiles(rows, weight, bias):
         y, mean, scale = _compiled(rows, _flat(weight), _flat(bias), eps)
         return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
     mean = row_sums(rows)
@@ -52,7 +52,7 @@ def layer_norm_backward(
     mean, scale = kept
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
-    if _compiles(rows, g, weight):
+    if compiles(rows, g, weight):
         dx, dweight, dbias = _compiled_backward(g, rows, _flat(weight), mean, scale)
         gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
         return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
@@ -82,10 +82,6 @@ def _times(y: Array, b: Array) -> Array:
 
 def _flat(weight: Array | None) -> Array | None:
     return None if weight is None else weight.reshape(-1)
-
-
-def _compiles(rows: Array, *others: Array | None) -> bool:
-    return compiles(rows, *(x for x in others if x is not None))
 
 
 def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:

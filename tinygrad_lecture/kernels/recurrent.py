@@ -6,7 +6,7 @@ all steps again, at once, and keeps of each only its slope; the loop backwards t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, TypeAlias
 
@@ -23,6 +23,21 @@ def steps(sizes: Sizes, reverse: bool = False) -> list[slice]:
     """The rows of each step, in the order in which a network goes through them: backwards with `reverse`."""
     found = [slice(end - n, end) for n, end in zip(sizes, accumulate(sizes), strict=True)]
     return found[::-1] if reverse else found
+
+
+def over_time(step: Callable[[Array, Array], None], x: Array, state: Array, sizes: Sizes, reverse: bool) -> Array:
+    """The states after each step, (rows, k), and below them the final ones, (batch, k).
+
+    step(rows of x, states): writes the new states over the old ones.  state: the first states, which are overwritten;
+    those of sequences that have ended stay.
+    """
+    out = xp(x).empty((len(x) + len(state), state.shape[1]), state.dtype)
+    for rows in steps(sizes, reverse):
+        now = state[: rows.stop - rows.start]
+        step(x[rows], now)
+        out[rows] = now
+    out[len(x) :] = state
+    return out
 
 
 def before(after: Array, state: Array, sizes: Sizes, reverse: bool) -> Array:
@@ -65,20 +80,16 @@ def rnn_states(
     x: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False, nonlinearity: str = "tanh"
 ) -> Array:
     lib = xp(x)
-    dtype = common_dtype(x, h0, weight)
-    out = lib.empty((len(x) + len(h0), h0.shape[1]), dtype)
-    h = h0.astype(dtype)  # the states of all sequences; those that have ended stay
-    for rows in steps(sizes, reverse):
-        n = rows.stop - rows.start
-        new = h[:n].dot(weight.T)
-        new += x[rows]
+
+    def step(x: Array, h: Array) -> None:
+        new = h.dot(weight.T)
+        new += x
         if nonlinearity == "tanh":
-            lib.tanh(new, out=new)
+            lib.tanh(new, out=h)
         else:
-            lib.maximum(new, 0, out=new)
-        out[rows] = h[:n] = new
-    out[len(x) :] = h
-    return out
+            lib.maximum(new, 0, out=h)
+
+    return over_time(step, x, h0.astype(common_dtype(x, h0, weight)), sizes, reverse)
 
 
 @one_thread
@@ -105,19 +116,13 @@ def rnn_states_backward(
 def gru_states(
     x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sizes, reverse: bool = False
 ) -> Array:
-    lib = xp(x)
-    dtype = common_dtype(x, h0, weight, bias)
-    out = lib.empty((len(x) + len(h0), h0.shape[1]), dtype)
-    h = h0.astype(dtype)  # the states of all sequences; those that have ended stay
-    for rows in steps(sizes, reverse):
-        n = rows.stop - rows.start
-        _, z, new, _ = _gates(x[rows], h[:n], weight, bias)
-        h[:n] -= new
-        h[:n] *= z
-        h[:n] += new  # (1 - z) new + z h
-        out[rows] = h[:n]
-    out[len(x) :] = h
-    return out
+    def step(x: Array, h: Array) -> None:
+        _, z, new, _ = _gates(x, h, weight, bias)
+        h -= new
+        h *= z
+        h += new  # (1 - z) new + z h
+
+    return over_time(step, x, h0.astype(common_dtype(x, h0, weight, bias)), sizes, reverse)
 
 
 @one_thread
@@ -169,23 +174,21 @@ def _gates(x: Array, h: Array, weight: Array, bias: Array | None) -> tuple[Array
 
 @one_thread
 def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False) -> Array:
-    lib, (batch, hidden) = xp(x), h0.shape
-    dtype = common_dtype(x, h0, c0, weight)
-    out = lib.empty((len(x) + batch, 2 * hidden), dtype)
-    h, c = h0.astype(dtype), c0.astype(dtype)  # the states of all sequences; those that have ended stay
-    for rows in steps(sizes, reverse):
-        n = rows.stop - rows.start
-        gates = h[:n].dot(weight.T)  # (n, 4 hidden)
-        gates += x[rows]
+    lib, hidden = xp(x), h0.shape[1]
+
+    def step(x: Array, states: Array) -> None:
+        h, c = states[:, :hidden], states[:, hidden:]
+        gates = h.dot(weight.T)  # (n, 4 hidden)
+        gates += x
         i, f, g, o = _activated(gates)
         g *= i
-        c[:n] *= f
-        c[:n] += g
-        lib.tanh(c[:n], out=h[:n])
-        h[:n] *= o
-        out[rows, :hidden], out[rows, hidden:] = h[:n], c[:n]
-    out[len(x) :, :hidden], out[len(x) :, hidden:] = h, c
-    return out
+        c *= f
+        c += g
+        lib.tanh(c, out=h)
+        h *= o
+
+    states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
+    return over_time(step, x, states, sizes, reverse)
 
 
 @one_thread

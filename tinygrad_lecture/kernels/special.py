@@ -118,11 +118,7 @@ def _erf(x: Array, fit: Fit, out: Array) -> None:
     inner = polynomial(fit.p, u)
     inner *= z
 
-    y = lib.clip(size, 1, fit.end)
-    low, high = 1 / (fit.end + 1), 0.5
-    u = (2 / (high - low)) / (y + 1)
-    u -= 2 * low / (high - low) + 1
-    outer = polynomial(fit.q, u)
+    outer = _scaled_erfc(size, fit)
     outer *= lib.exp(-size * size)  # not of y: in longdouble erf is not 1 yet at the end
     outer = 1 - outer
 
@@ -131,6 +127,14 @@ def _erf(x: Array, fit: Fit, out: Array) -> None:
     outer *= 1 - holds
     inner += outer
     lib.copysign(inner, x, out=out)
+
+
+def _scaled_erfc(size: Array, fit: Fit) -> Array:
+    """exp(x²) erfc(x) for x = size, from 1 to the end."""
+    low, high = 1 / (fit.end + 1), 0.5
+    u = (2 / (high - low)) / (xp(size).clip(size, 1, fit.end) + 1)
+    u -= 2 * low / (high - low) + 1
+    return polynomial(fit.q, u)
 
 
 def polynomial(coefficients: tuple[float, ...], u: Array) -> Array:
@@ -165,13 +169,10 @@ def _tail(size: Array) -> Array:
     """exp(x²) erfc(x) for x = size, at least 1."""
     lib = xp(size)
     fit = _fit(size)
-    u = (2 / (0.5 - 1 / (fit.end + 1))) / (lib.clip(size, 1, fit.end) + 1)
-    u -= 2 / (fit.end + 1) / (0.5 - 1 / (fit.end + 1)) + 1
-    near = polynomial(fit.q, u)  # exp(x²) erfc(x)
     far = lib.maximum(size, fit.end)
     for k in range(24, 0, -1):  # the continued fraction DLMF 7.9.4, from the inside
         far = lib.maximum(size, fit.end) + 0.5 * k / far
-    return lib.where(size < fit.end, near, 1 / (np.pi**0.5 * far))
+    return lib.where(size < fit.end, _scaled_erfc(size, fit), 1 / (np.pi**0.5 * far))
 
 
 @in_float64

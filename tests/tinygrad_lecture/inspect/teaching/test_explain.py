@@ -398,7 +398,16 @@ def test_a_call_is_explained_by_its_settings(watched):
 def test_every_formula_names_an_op_of_the_engine():
     from tinygrad_lecture import ops
 
-    rooms = [ops.copying, ops.reduction, ops.shape, ops.indexing, ops.products, ops.linalg, ops.arrangement]
+    rooms = [
+        ops.copying,
+        ops.elementwise,
+        ops.reduction,
+        ops.shape,
+        ops.indexing,
+        ops.products,
+        ops.linalg,
+        ops.arrangement,
+    ]
     known = {name for room in rooms for name in dir(room)} | set(dir(tl))
     assert {*ELEMENTWISE, *RULES} <= known
 

@@ -13,7 +13,7 @@ The lecture's pipeline, for a text cut into characters:
     tokenize      text -> tokens                   transformer/tokenizer/
     embed         token -> vector                  transformer/embedding.py
     transform     N times attention, then FFN      transformer/block.py
-    unembed       last vector x W_U -> scores      transformer/unembedding.py
+    unembed       last vector x W_U -> scores      transformer/embedding.py
     sample        softmax(scores / T), a draw      transformer/generation/sampling.py
 
 The loss is the cross-entropy -log p(next token), averaged over all tokens. Its exponential is the perplexity: the

@@ -25,7 +25,6 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
         hide_frames()
         raise TypeError("tensor: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     if array.dtype.kind not in "fiub":
-        hide_frames()
         raise DtypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
     wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
@@ -46,7 +45,6 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
         if dtype is not None and array.dtype.kind in "iu" and dtype.kind in "iu":
             return np.array(data, dtype)  # unlike astype, it raises for ints that do not fit
     except (ValueError, OverflowError) as error:
-        hide_frames(2)
         raise TensorError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
@@ -137,7 +135,6 @@ def as_shape(
             raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
-        hide_frames()
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
 
@@ -161,10 +158,9 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
             resolve(device)
         except RuntimeError as error:  # no GPU
             __tracebackhide__ = True
-            hide_frames(2, error)
+            hide_frames(error)
             raise
         except ValueError as error:
-            hide_frames(2)
             raise TensorError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 

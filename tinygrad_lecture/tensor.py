@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from typing import Any, SupportsIndex, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,26 +14,52 @@ from .autograd.hooks import retains_grad
 from .autograd.modes import modes
 from .autograd.versions import owner_of
 from .autograd.views import note_sharing
-from .backend import Array, DType, Shape, device_of, to_host
+from .backend import Array, DType, Shape, device_of
 from .conversion import as_dtype, as_shape, new_array, parse_target
 from .devices import as_device
 from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
-from .errors.users_line import hide_frames, warn
+from .errors.users_line import warn
 from .errors.words import kind_of
-from .methods.bound import BoundMethods
 from .methods.hooks import HookMethods
+from .methods.python import PythonMethods
 from .methods.size import Size
 from .traced import Traced, set_tensor_type, wrap
-from .ufuncs import ArrayUfunc, call_function
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
 Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
+Operator: TypeAlias = "Callable[[Tensor, Operand], Tensor]"
 
 
-class Tensor(BoundMethods, HookMethods):
+def operators(op: Any) -> tuple[Operator, Operator]:
+    """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
+    return lambda self, other: op(self, other), lambda self, other: op(other, self)
+
+
+def equality(op: Any) -> Operator:
+    """The method for x == y or x != y. What cannot be a Tensor is left to Python, which asks the other or says no."""
+
+    def operator(self: Tensor, other: Operand) -> Tensor:
+        if other is None or isinstance(other, str) or getattr(type(other), "__array_ufunc__", other) is None:
+            return NotImplemented  # type: ignore[no-any-return] # the last compares itself with arrays, as pytest.approx does
+        return op(self, other)  # type: ignore[no-any-return]
+
+    return operator
+
+
+def cast(dtype: Any) -> Callable[..., Tensor]:
+    """The method that converts to a dtype."""
+
+    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = f"The tensor as {np.dtype(dtype)}."
+    return method
+
+
+class Tensor(PythonMethods, HookMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -47,7 +72,6 @@ class Tensor(BoundMethods, HookMethods):
     """
 
     __slots__ = ()
-    __array_ufunc__ = ArrayUfunc()  # array + Tensor is a Tensor
 
     def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
         made = object.__new__(cls)
@@ -217,130 +241,49 @@ class Tensor(BoundMethods, HookMethods):
         """A copy in its own memory; gradients flow back through it. memory_format: has no effect."""
         return ops.clone(self)
 
-    # --- conversion to Python and NumPy -----------------------------------------------------------------
+    # --- operators --------------------------------------------------------------------------------------
 
-    def item(self) -> Any:
-        """The only element, as a Python number. Raises ValueError unless there is exactly one."""
-        if self._array.size != 1:
-            raise TensorError(
-                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
-                "as with x.mean(), or use tolist()"
-            )
-        return to_host(self._array).item()
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
-        return to_host(self._array).tolist()
-
-    def numpy(self, *, force: Flag = False) -> np.ndarray[Any, DType]:
-        """The elements as a NumPy array: a read-only view, or a copy from a GPU.
-
-        To write, take a copy, x.numpy().copy(), or change the tensor itself, x[index] = value.
-        Raises RuntimeError if this tensor requires grad, unless forced.
-        """
-        if self._node is not None and not force:
-            hide_frames()
-            raise RuntimeError(
-                "numpy: this tensor requires grad, and NumPy would lose its graph; write x.detach().numpy()"
-            )
-        view = to_host(self._array).view()
-        view.flags.writeable = False
-        return view
-
-    def __array__(self, dtype: Any = None, copy: Flag | None = None) -> np.ndarray[Any, DType]:
-        if self._node is not None:
-            raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, where no gradient is "
-                "needed, as in a plot, x.detach()"
-            )
-        array = self.numpy()
-        if dtype is None or np.dtype(dtype) == array.dtype:
-            return array.copy() if copy else array
-        if copy is False:
-            raise ValueError(f"a tensor of {array.dtype} cannot become an array of {np.dtype(dtype)} without a copy")
-        return array.astype(dtype)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
-        return call_function(function, args, named)
-
-    def __float__(self) -> Number:
-        return float(self.item())
-
-    def __int__(self) -> Integer:
-        return int(self.item())
-
-    def __index__(self) -> Integer:
-        if self.dtype.kind not in "iu":
-            raise TypeError(f"only an integer tensor can be an index, not one of {self.dtype}")
-        return int(self.item())
-
-    def __bool__(self) -> Flag:
-        if self._array.size != 1:
-            raise TensorError(
-                f"a tensor of shape {self.shape} is neither true nor false: ask for .all() or .any(), and combine "
-                "conditions with & and |, as in (x > 0) & (x < 1)"
-            )
-        return bool(self.item())
-
-    def __len__(self) -> Integer:
-        if self.ndim == 0:
-            raise TypeError("a 0-d tensor has no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self.ndim == 0:
-            raise TypeError("a 0-d tensor cannot be iterated over; get its number with x.item()")
-        return (self[i] for i in range(len(self)))
-
-    def __contains__(self, value: Any) -> Flag:
-        same = self == value
-        return isinstance(same, Tensor) and bool(same.any())
-
-    def __repr__(self) -> str:
-        from .inspect.printing import text_of
-
-        return text_of(self)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: shape, dtype, device, what made it, and its numbers on a tint."""
-        from .inspect.html.shown import tensor_html
-
-        return tensor_html(self)
-
-    def __format__(self, spec: str) -> str:
-        if spec and self.numel() != 1:
-            raise TypeError(
-                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}: reduce it, as with "
-                "x.mean(), or take x[0]"
-            )
-        return format(self.item() if spec or self.ndim == 0 else str(self), spec)
-
+    __add__, __radd__ = operators(ops.add)
+    __sub__, __rsub__ = operators(ops.sub)
+    __mul__, __rmul__ = operators(ops.mul)
+    __truediv__, __rtruediv__ = operators(ops.div)
+    __pow__, __rpow__ = operators(ops.pow)
+    __matmul__, __rmatmul__ = operators(ops.matmul)
+    __floordiv__, __rfloordiv__ = operators(ops.floor_divide)
+    __mod__, __rmod__ = operators(ops.remainder)
+    __and__, __rand__ = operators(ops.bitwise_and)
+    __or__, __ror__ = operators(ops.bitwise_or)
+    __xor__, __rxor__ = operators(ops.bitwise_xor)
+    __lshift__, __rlshift__ = operators(ops.bitwise_left_shift)
+    __rshift__, __rrshift__ = operators(ops.bitwise_right_shift)
+    __lt__, __gt__ = operators(ops.lt)[0], operators(ops.gt)[0]
+    __le__, __ge__ = operators(ops.le)[0], operators(ops.ge)[0]
+    __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
     __hash__ = object.__hash__  # by identity, since == compares elements
 
-    def __deepcopy__(self, memo: dict[Integer, Any]) -> Tensor:
-        if isinstance(self._node, Record):
-            raise RuntimeError("only leaves can be deep-copied: a copied result would lose its graph; use x.clone()")
-        twin = object.__new__(type(self))
-        twin._array, twin._node, twin._grad = self._array.copy(), None, None
-        memo[id(self)] = twin
-        if self._node is not None:
-            twin._node = Leaf(twin)
-        if self.grad is not None:
-            twin.grad = wrap(self.grad._array.copy())
-        if hasattr(self, "__dict__"):  # a subclass's attributes
-            vars(twin).update(copy.deepcopy(vars(self), memo))
-        return twin
+    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
 
-    def __copy__(self) -> Tensor:
-        if self._node is not None:
-            raise RuntimeError(
-                "this tensor requires grad, and copy.copy would lose its graph: use x.clone() or copy.deepcopy or, "
-                "where no gradient is needed, as in a plot, x.detach()"
-            )
-        return self.clone()
+    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError("a Tensor cannot be pickled: save x.numpy() with np.save, or a model with nn.weights.save_file")
+    def __neg__(self) -> Tensor:
+        return ops.neg(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return ops.abs(self)
+
+    def __invert__(self) -> Tensor:
+        return ops.bitwise_not(self)
+
+    def __round__(self, digits: Integer = 0) -> Tensor:
+        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
@@ -378,159 +321,13 @@ class Tensor(BoundMethods, HookMethods):
         """The tensor on the CPU."""
         return self.to(device="cpu")
 
+    float, double, half = cast(np.float32), cast(np.float64), cast(np.float16)
+    long, int, short = cast(np.int64), cast(np.int32), cast(np.int16)
+    char, byte, bool = cast(np.int8), cast(np.uint8), cast(np.bool_)
+
     def type_as(self, other: Tensor) -> Tensor:
         """The tensor with the dtype of another one."""
         return self.to(dtype=other.dtype)
-
-    def float(self, memory_format: Any = None) -> Tensor:
-        """The tensor as float32."""
-        return self.to(dtype=np.float32)
-
-    def double(self, memory_format: Any = None) -> Tensor:
-        """The tensor as float64."""
-        return self.to(dtype=np.float64)
-
-    def half(self, memory_format: Any = None) -> Tensor:
-        """The tensor as float16."""
-        return self.to(dtype=np.float16)
-
-    def long(self, memory_format: Any = None) -> Tensor:
-        """The tensor as int64."""
-        return self.to(dtype=np.int64)
-
-    def int(self, memory_format: Any = None) -> Tensor:
-        """The tensor as int32."""
-        return self.to(dtype=np.int32)
-
-    def bool(self, memory_format: Any = None) -> Tensor:
-        """The tensor as bool: True where it is not 0."""
-        return self.to(dtype=np.bool_)
-
-    # --- operators --------------------------------------------------------------------------------------
-
-    def __add__(self, other: Operand) -> Tensor:
-        return ops.add(self, other)
-
-    def __radd__(self, other: Operand) -> Tensor:
-        return ops.add(other, self)
-
-    def __sub__(self, other: Operand) -> Tensor:
-        return ops.sub(self, other)
-
-    def __rsub__(self, other: Operand) -> Tensor:
-        return ops.sub(other, self)
-
-    def __mul__(self, other: Operand) -> Tensor:
-        return ops.mul(self, other)
-
-    def __rmul__(self, other: Operand) -> Tensor:
-        return ops.mul(other, self)
-
-    def __truediv__(self, other: Operand) -> Tensor:
-        return ops.div(self, other)
-
-    def __rtruediv__(self, other: Operand) -> Tensor:
-        return ops.div(other, self)
-
-    def __pow__(self, other: Operand) -> Tensor:
-        return ops.pow(self, other)
-
-    def __rpow__(self, other: Operand) -> Tensor:
-        return ops.pow(other, self)
-
-    def __mod__(self, other: Operand) -> Tensor:
-        return ops.remainder(self, other)
-
-    def __rmod__(self, other: Operand) -> Tensor:
-        return ops.remainder(other, self)
-
-    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return other // self, other % self
-
-    def __floordiv__(self, other: Operand) -> Tensor:
-        return ops.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Operand) -> Tensor:
-        return ops.floor_divide(other, self)
-
-    def __matmul__(self, other: Operand) -> Tensor:
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Operand) -> Tensor:
-        return ops.matmul(other, self)
-
-    def __and__(self, other: Operand) -> Tensor:
-        return ops.bitwise_and(self, other)
-
-    def __rand__(self, other: Operand) -> Tensor:
-        return ops.bitwise_and(other, self)
-
-    def __or__(self, other: Operand) -> Tensor:
-        return ops.bitwise_or(self, other)
-
-    def __ror__(self, other: Operand) -> Tensor:
-        return ops.bitwise_or(other, self)
-
-    def __xor__(self, other: Operand) -> Tensor:
-        return ops.bitwise_xor(self, other)
-
-    def __rxor__(self, other: Operand) -> Tensor:
-        return ops.bitwise_xor(other, self)
-
-    def __lshift__(self, other: Operand) -> Tensor:
-        return ops.bitwise_left_shift(self, other)
-
-    def __rlshift__(self, other: Operand) -> Tensor:
-        return ops.bitwise_left_shift(other, self)
-
-    def __rshift__(self, other: Operand) -> Tensor:
-        return ops.bitwise_right_shift(self, other)
-
-    def __rrshift__(self, other: Operand) -> Tensor:
-        return ops.bitwise_right_shift(other, self)
-
-    def __invert__(self) -> Tensor:
-        return ops.bitwise_not(self)
-
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return ops.abs(self)
-
-    def __round__(self, digits: Integer = 0) -> Tensor:
-        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
-
-    def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        if other is None or isinstance(other, str) or _answers_itself(other):
-            return NotImplemented  # Python then asks the other, and answers False if it does not know either
-        return ops.eq(self, other)
-
-    def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        if other is None or isinstance(other, str) or _answers_itself(other):
-            return NotImplemented
-        return ops.ne(self, other)
-
-    def __lt__(self, other: Operand) -> Tensor:
-        return ops.lt(self, other)
-
-    def __le__(self, other: Operand) -> Tensor:
-        return ops.le(self, other)
-
-    def __gt__(self, other: Operand) -> Tensor:
-        return ops.gt(self, other)
-
-    def __ge__(self, other: Operand) -> Tensor:
-        return ops.ge(self, other)
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
@@ -631,13 +428,7 @@ class Tensor(BoundMethods, HookMethods):
 set_tensor_type(Tensor)
 
 
-def _answers_itself(other: Any) -> bool:
-    """Whether an object wants to compare itself with arrays, which NumPy leaves to it too, as pytest.approx does."""
-    return getattr(type(other), "__array_ufunc__", other) is None
-
-
 def _must_be_float(dtype: DType) -> None:
     """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
-        hide_frames()
         raise DtypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")

@@ -8,75 +8,40 @@
 A text passes through the modules in this order:
 
     tokenizer/                      text -> tokens
-    tokens.py  inputs.py            tokens from users, checked; their positions and the mask
-    embedding.py  positions.py      tokens -> vectors
-    block.py                        attention.py (masks.py), then ffn.py, on the residual stream; `layers` times
-    unembedding.py                  vectors -> logits
-    generation/                     logits -> next token
+    inputs.py                       tokens from users, checked; their positions and the mask
+    embedding.py  positions.py      tokens -> vectors, and at the end vectors -> logits
+    block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
+    generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
 
-gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. decoder.py is a
-model's step for one new token in plain array code. training/ has the loss and the training data, inspect/ traces and
-pictures, pretrained/ the files of GPT-2.
+gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training.py has
+the loss and the training data, inspect/ traces and pictures, pretrained/ the files of GPT-2.
 """
+
+# Everything imported here is public; a file imported with * has an __all__.
+# ruff: noqa: F403
+from types import ModuleType as _Module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from tinygrad_lecture.errors.names import tell_missing as _tell_missing
 
-from .attention import MultiHeadAttention, SingleHeadAttention, scaled_dot_product_attention
-from .block import Block, CrossBlock
-from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
-from .embedding import Embedding
-from .encoder import Classifier, Encoder
-from .encoder_decoder import EncoderDecoder
-from .ffn import FeedForward
-from .generation.cache import Cache, KeyValues
-from .generation.sampling import probabilities
-from .gpt import GPT
-from .inspect.pictures import draw_attention, draw_lens
-from .inspect.probes import Trace
-from .masks import causal_mask
-from .positions import Rotary, sinusoids
-from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
-from .training.loss import TokenCrossEntropy, token_cross_entropy
-from .training.masking import mask_tokens
-from .training.parameters import decay_groups
-from .training.windows import Windows
-from .unembedding import Unembedding
+from .attention import *
+from .block import *
+from .cache import *
+from .config import *
+from .embedding import *
+from .encoder import *
+from .encoder_decoder import *
+from .ffn import *
+from .generation.sampling import *
+from .gpt import *
+from .inputs import *
+from .inspect.pictures import *
+from .inspect.probes import *
+from .positions import *
+from .tokenizer import *
+from .training import *
 
-__all__ = [
-    "GPT",
-    "BPETokenizer",
-    "Block",
-    "Cache",
-    "CharTokenizer",
-    "Classifier",
-    "CrossBlock",
-    "Embedding",
-    "Encoder",
-    "EncoderConfig",
-    "EncoderDecoder",
-    "EncoderDecoderConfig",
-    "FeedForward",
-    "GPTConfig",
-    "KeyValues",
-    "MultiHeadAttention",
-    "Rotary",
-    "SingleHeadAttention",
-    "TokenCrossEntropy",
-    "Tokenizer",
-    "Trace",
-    "TransformerConfig",
-    "Unembedding",
-    "Windows",
-    "WordTokenizer",
-    "causal_mask",
-    "decay_groups",
-    "draw_attention",
-    "draw_lens",
-    "mask_tokens",
-    "probabilities",
-    "scaled_dot_product_attention",
-    "sinusoids",
-    "token_cross_entropy",
-]
+if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
+    __all__ = sorted(name for name, value in globals().items() if name[0] != "_" and type(value) is not _Module)
 
 _tell_missing({"transformer": globals()})

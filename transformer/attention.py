@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
 from tinygrad_lecture import Tensor
 
-from .generation.cache import KeyValues
+from .cache import KeyValues
 from .positions import Rotary, token_positions
+
+__all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
@@ -43,35 +43,13 @@ def scaled_dot_product_attention(
     """
     if mask is not None:
         mask = tl.as_tensor(mask, device=q.device)
-    _check(q, k, v, mask)
+        if mask.dtype.kind != "b":
+            raise TypeError(
+                "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
+                f"{mask.dtype}; write mask != 0"
+            )
     weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)): (..., queries, keys)
     return F.dropout(weights, dropout) @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
-
-
-def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    try:
-        np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            "scaled_dot_product_attention: expected q (..., queries, head_dim), k (..., keys, head_dim) and v (..., "
-            f"keys, value_dim) with leading axes that broadcast, got q {q.shape}, k {k.shape}, v {v.shape}"
-        )
-    if mask is None:
-        return
-    if mask.dtype.kind != "b":
-        raise TypeError(
-            "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
-            f"{mask.dtype}; write mask != 0"
-        )
-    wanted = (*q.shape[:-1], k.shape[-2])
-    if mask.ndim > len(wanted) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], wanted[::-1], strict=False)):
-        raise ValueError(
-            "scaled_dot_product_attention: expected a mask that broadcasts to (..., queries, keys) = "
-            f"{wanted}, got {mask.shape}"
-        )
 
 
 class SingleHeadAttention(nn.Module):
@@ -138,13 +116,13 @@ class MultiHeadAttention(nn.Module):
         dropout: float = 0.0,
         rotary: Rotary | None = None,
     ) -> None:
-        if heads != int(heads) or heads < 1 or width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"MultiHeadAttention: width {width} cannot be split into {heads} heads")
         if rotary is not None and rotary.head_dim != width // heads:
             raise ValueError(
                 f"MultiHeadAttention: rotary has head_dim {rotary.head_dim}, but width / heads is {width // heads}"
             )
-        self.heads = int(heads)
+        self.heads = heads
         self.W_Q = nn.Linear(width, width, bias)
         self.W_K = nn.Linear(key_width or width, width, bias)
         self.W_V = nn.Linear(key_width or width, width, bias)
@@ -200,17 +178,14 @@ class MultiHeadAttention(nn.Module):
         return x.swapaxes(-3, -2)  # (..., heads, tokens, head_dim)
 
     def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
-        if x.ndim < 2:
-            raise ValueError(f"MultiHeadAttention: expected x of shape (..., queries, width), got {x.shape}")
-        if memory is None:
-            return
-        if memory.ndim < 2:
-            raise ValueError(f"MultiHeadAttention: expected memory of shape (..., keys, key_width), got {memory.shape}")
-        if self.rotary is not None:
+        for name, given in (("x", x), ("memory", memory)):
+            if given is not None and given.ndim < 2:
+                raise ValueError(f"MultiHeadAttention: expected {name} (..., tokens, width), got {given.shape}")
+        if memory is not None and self.rotary is not None:
             raise ValueError(
                 "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotary"
             )
-        if cache is not None and cache.length not in (0, memory.shape[-2]):
+        if memory is not None and cache is not None and cache.length not in (0, memory.shape[-2]):
             raise ValueError(
                 f"MultiHeadAttention: the cache holds a memory of {cache.length} tokens, got one of {memory.shape[-2]}"
             )

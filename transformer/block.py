@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import nn
 from tinygrad_lecture import Tensor
 
 from .attention import MultiHeadAttention
-from .config import TransformerConfig
+from .cache import KeyValues
+from .config import NormPlace, TransformerConfig
 from .ffn import FeedForward
-from .generation.cache import KeyValues
 from .positions import Rotary
 
+__all__ = ["Block", "CrossBlock"]
 
-class Block(nn.Module):
+
+class ResidualBlock(nn.Module):
+    """The base of all blocks: each part adds its output to the residual stream. `norm`: config.norm."""
+
+    norm: NormPlace
+
+    def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
+        """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""
+        if self.norm == "pre":
+            return x + update(norm(x))
+        return norm(x + update(x))  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"norm={self.norm!r}"
+
+
+class Block(ResidualBlock):
     """Self-attention, then FFN.
 
         x = x + attention(norm_1(x))
@@ -32,27 +50,14 @@ class Block(nn.Module):
         self.ffn = feed_forward(config)
 
     def forward(
-        self,
-        x: Tensor,
-        mask: Tensor | None = None,
-        positions: Tensor | None = None,
-        cache: KeyValues | None = None,
+        self, x: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: KeyValues | None = None
     ) -> Tensor:
         """(..., tokens, width) -> (..., tokens, width). mask, positions, cache: see `MultiHeadAttention.forward`."""
-        attention = partial(self.attention, mask=mask, positions=positions, cache=cache)
-        if self.norm == "pre":
-            x = x + attention(self.norm_1(x))
-            x = x + self.ffn(self.norm_2(x))
-        else:
-            x = self.norm_1(x + attention(x))
-            x = self.norm_2(x + self.ffn(x))
-        return x
-
-    def extra_repr(self) -> str:
-        return f"norm={self.norm!r}"
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        return self.add(x, self.norm_2, self.ffn)
 
 
-class CrossBlock(nn.Module):
+class CrossBlock(ResidualBlock):
     """A decoder's block with cross-attention: self-attention, attention to the encoder's output, then FFN.
 
         x = x + attention(norm_1(x))
@@ -89,20 +94,9 @@ class CrossBlock(nn.Module):
 
         See `MultiHeadAttention.forward`.
         """
-        attention = partial(self.attention, mask=mask, positions=positions, cache=cache)
-        cross = partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache)
-        if self.norm == "pre":
-            x = x + attention(self.norm_1(x))
-            x = x + cross(self.norm_2(x))
-            x = x + self.ffn(self.norm_3(x))
-        else:
-            x = self.norm_1(x + attention(x))
-            x = self.norm_2(x + cross(x))
-            x = self.norm_3(x + self.ffn(x))
-        return x
-
-    def extra_repr(self) -> str:
-        return f"norm={self.norm!r}"
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        x = self.add(x, self.norm_2, partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache))
+        return self.add(x, self.norm_3, self.ffn)
 
 
 # --- parts, built from a config -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Literal, Self, get_args
 
@@ -19,6 +19,8 @@ import numpy as np
 
 from nn.errors.arguments import explained
 from tinygrad_lecture import get_default_dtype
+
+__all__ = ["EncoderConfig", "EncoderDecoderConfig", "GPTConfig", "TransformerConfig"]
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
@@ -45,7 +47,7 @@ class TransformerConfig:
     - `embedding_norm`: a LayerNorm after the embedding (BERT).
     - `eps`: of every LayerNorm.
     - `init_std`: standard deviation of the initial matrices, 0.02 (GPT-2, BERT); None means 1 / sqrt(width) (2017;
-      Glorot & Bengio, 2010), with which narrow models learn faster. See `initialize` in training/parameters.py.
+      Glorot & Bengio, 2010), with which narrow models learn faster. See `initialize` in training.py.
 
     Raises ValueError that lists every invalid field.
     """
@@ -67,12 +69,9 @@ class TransformerConfig:
     init_std: float | None = 0.02
 
     def __post_init__(self) -> None:
-        for name in SIZES:
-            if isinstance(value := getattr(self, name), np.integer):
-                object.__setattr__(self, name, int(value))
-        for name in ("dropout", "eps", "init_std"):
-            if isinstance(value := getattr(self, name), np.floating):
-                object.__setattr__(self, name, float(value))
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), np.generic):
+                object.__setattr__(self, field.name, value.item())
         complaints = list(self._complaints())
         if not complaints and self.width % self.heads:
             complaints.append(f"width {self.width} cannot be split into {self.heads} heads: it must be a multiple")

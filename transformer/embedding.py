@@ -1,16 +1,16 @@
-"""Embedding: one vector per token, a row of W_E, plus its position."""
+"""Embedding: one vector per token, a row of W_E, plus its position. Unembedding: from a final vector to the logits."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import nn
 from tinygrad_lecture import Tensor
 
 from .config import TransformerConfig
 from .positions import sinusoids
-from .tokens import as_tokens, check_vocabulary
+
+__all__ = ["Embedding", "Unembedding"]
 
 
 class Embedding(nn.Module):
@@ -42,24 +42,20 @@ class Embedding(nn.Module):
             x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
 
-    def check(self, tokens: Any, seen: int = 0) -> Tensor:
-        """Tokens as a Tensor of integers on the device of W_E: (..., tokens).
 
-        - `tokens`: a Tensor, array or list.
-        - `seen`: how many tokens are in the cache already.
+class Unembedding(nn.Module):
+    """x W_U^T, one score per token of the vocabulary: (..., width) -> (..., vocab_size).
 
-        Raises as `as_tokens` does; ValueError for more tokens than the context holds; IndexError for a token outside
-        the vocabulary, which is not checked when both the tokens and the model are on a GPU.
-        """
-        given = as_tokens(tokens)
-        if seen + given.shape[-1] > self.context:
-            after = f" after {seen} others" if seen else ""
-            raise ValueError(
-                f"tokens: {given.shape[-1]} tokens{after} exceed the context of {self.context}; keep the last "
-                f"{self.context}, or build the model with a larger context"
-            )
-        moved = given.to(device=self.W_E.weight.device)
-        on_host = [t for t in (given, moved) if t.device == "cpu"]
-        if on_host:
-            check_vocabulary(on_host[0].array, self.W_E.num_embeddings)
-        return moved
+    - `W_U`: an nn.Linear without bias; its weight is (vocab_size, width).
+    - `W_E`: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
+      yields once and `state_dict` lists under both names, as PyTorch does.
+    """
+
+    def __init__(self, vocab_size: int, width: int, W_E: nn.Embedding | None = None) -> None:
+        self.W_U = nn.Linear(width, vocab_size, bias=False)
+        if W_E is not None:
+            self.W_U.weight = W_E.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., vocab_size)."""
+        return self.W_U(x)  # type: ignore[no-any-return]

@@ -23,13 +23,12 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import EncoderConfig, check_config
-from .embedding import Embedding
-from .inputs import encoder_inputs
+from .embedding import Embedding, Unembedding
+from .inputs import check_padding_mask, encoder_inputs
 from .inspect.probes import Trace, watch
-from .masks import check_padding_mask
-from .training.loss import token_cross_entropy
-from .training.parameters import initialize
-from .unembedding import Unembedding
+from .training import initialize, token_cross_entropy
+
+__all__ = ["Classifier", "Encoder"]
 
 
 class Encoder(nn.Module):
@@ -61,10 +60,10 @@ class Encoder(nn.Module):
 
     def encode(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        inputs = encoder_inputs(self.embedding, tokens, padding_mask)
-        x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
+        tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
+        x = self.embedding(tokens, positions)  # (..., tokens, width)
         for block in self.blocks:
-            x = block(x, inputs.mask, inputs.positions)
+            x = block(x, mask, positions)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
@@ -80,9 +79,10 @@ class Encoder(nn.Module):
 
         Arguments and errors: see `forward`.
         """
-        with evaluating(self), watch(self.embedding, self.blocks) as watched:
+        read_out = nn.Sequential(self.norm, self.unembedding)
+        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
-        return watched.trace(tokens, read_out=lambda x: self.unembedding(self.norm(x)))
+        return trace
 
 
 class Classifier(nn.Module):
@@ -110,24 +110,11 @@ class Classifier(nn.Module):
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.forward`."""
         x = self.encoder.encode(tokens, padding_mask)  # (..., tokens, width)
-        padding_mask = check_padding_mask(padding_mask, x.shape[:-1], x.device)
-        pooled = _first(x, padding_mask) if self.pooling == "first" else _mean(x, padding_mask)  # (..., width)
+        mask = check_padding_mask(padding_mask, x.shape[:-1], x.device)
+        if mask is None:
+            mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device)
+        if self.pooling == "first":
+            mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
+        weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
+        pooled = (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # (..., width)
         return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
-
-
-def _first(x: Tensor, padding_mask: Tensor | None) -> Tensor:
-    """The vector of the first token that is not padding: (..., tokens, width) -> (..., width)."""
-    if padding_mask is None:
-        return x[..., 0, :]
-    index = tl.unsqueeze(tl.argmax(padding_mask, -1, keepdims=True), -1)  # (..., 1, 1)
-    first: Tensor = tl.gather(x, -2, tl.broadcast_to(index, (*x.shape[:-2], 1, x.shape[-1])))  # (..., 1, width)
-    return first[..., 0, :]
-
-
-def _mean(x: Tensor, padding_mask: Tensor | None) -> Tensor:
-    """The mean over the tokens: (..., tokens, width) -> (..., width)."""
-    if padding_mask is None:
-        return tl.mean(x, -2)
-    weight = tl.unsqueeze(padding_mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens, 0 for padding
-    mean: Tensor = (x * weight).sum(-2) / tl.clip(weight.sum(-2), min=1)
-    return mean

@@ -11,25 +11,23 @@ cross-attention, to the whole source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Unpack
 
 import nn
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
+from .cache import Cache
 from .config import EncoderDecoderConfig, check_config
-from .decoder import Decoder, decoder_of
-from .embedding import Embedding
-from .generation.cache import Cache
-from .generation.generate import Settings, generate_many, generate_one, pad_prompts
-from .inputs import decoder_inputs, encoder_inputs
+from .embedding import Embedding, Unembedding
+from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
+from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
 from .inspect.probes import Trace, watch
-from .masks import check_padding_mask, encoder_mask
-from .training.loss import token_cross_entropy
-from .training.parameters import initialize
-from .unembedding import Unembedding
+from .training import initialize, token_cross_entropy
+
+__all__ = ["EncoderDecoder"]
 
 
 class EncoderDecoder(nn.Module):
@@ -67,10 +65,10 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
-        inputs = encoder_inputs(self.source_embedding, source, source_padding)
-        x = self.source_embedding(inputs.tokens, inputs.positions)  # (..., source, width)
+        source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
+        x = self.source_embedding(source, positions)  # (..., source, width)
         for block in self.encoder:
-            x = block(x, inputs.mask, inputs.positions)
+            x = block(x, mask, positions)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -90,18 +88,19 @@ class EncoderDecoder(nn.Module):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        layers = len(self.decoder)
-        inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, layers, memory.detach())
+        target, positions, mask, padding_mask = decoder_inputs(
+            self.target_embedding, target, target_padding, cache, memory
+        )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
-        if cache is not None:
-            memory_padding = cache.memory_padding(memory_padding)
-        memory_mask = encoder_mask(memory_padding)
-        x = self.target_embedding(inputs.tokens, inputs.positions)  # (..., target, width)
+        if cache is not None and memory_padding is None:
+            memory_padding = cache.memory_padding
+        memory_mask = bidirectional_mask(memory_padding)
+        x = self.target_embedding(target, positions)  # (..., target, width)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
-            x = block(x, memory, inputs.mask, memory_mask, inputs.positions, own, cross)
+            x = block(x, memory, mask, memory_mask, positions, own, cross)
         if cache is not None:
-            cache.commit(inputs.tokens, inputs.padding_mask, memory_padding)
+            cache.commit(target.shape[-1], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(
@@ -118,15 +117,14 @@ class EncoderDecoder(nn.Module):
 
         In evaluation mode and without gradients. Arguments and errors: see `forward`.
         """
+        read_out = nn.Sequential(self.decoder_norm, self.unembedding)
         with (
             evaluating(self),
-            watch(self.source_embedding, self.encoder) as encoder,
-            watch(self.target_embedding, self.decoder) as decoder,
+            watch(source, self.source_embedding, self.encoder) as encoder,
+            watch(target, self.target_embedding, self.decoder, read_out, encoder) as trace,
         ):
             self(source, target, source_padding, target_padding)
-        return decoder.trace(
-            target, read_out=lambda x: self.unembedding(self.decoder_norm(x)), source=encoder.trace(source)
-        )
+        return trace
 
     # --- generating -------------------------------------------------------------------------------------
 
@@ -134,12 +132,7 @@ class EncoderDecoder(nn.Module):
         """An empty key/value cache for `decode`."""
         return Cache(self.config.layers)
 
-    def target_decoder(self) -> Decoder | None:
-        """`decode` for one token after those in a cache, compiled; None if the modules must be called."""
-        parts = self.target_embedding, self.decoder, self.decoder_norm, self.unembedding
-        return decoder_of(self, *parts) if type(self) is EncoderDecoder else None
-
-    def generate(self, source: Sequence[int] | Any, *, start: int, **settings: Any) -> Iterator[int]:
+    def generate(self, source: Prompt, *, start: int, **settings: Unpack[Settings]) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
@@ -147,29 +140,28 @@ class EncoderDecoder(nn.Module):
 
         Other settings and errors: see `GPT.generate`.
         """
-        return generate_one(_TargetDecoder(self, [source]), *pad_prompts([[start]]), Settings.of(settings))
+        return TargetModel(self, [source]).generate([start], **settings)
 
-    def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
+    def generate_batch(self, sources: Iterable[Prompt], *, start: int, **settings: Unpack[Settings]) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
-        decoder = _TargetDecoder(self, sources)
-        return generate_many(decoder, *pad_prompts([[start]] * len(decoder.source)), Settings.of(settings))
+        target = TargetModel(self, sources)
+        return target.generate_batch([[start]] * len(target.source), **settings)
 
 
-class _TargetDecoder:
-    """A generation `Decoder`: the model's decoder for given sources, which are encoded at the first token.
+class TargetModel(LanguageModel):
+    """An encoder-decoder's model of the targets of given sources, which are encoded at the first token.
 
     Raises IndexError for a token outside the vocabulary, ValueError for a source longer than the context.
     """
 
-    def __init__(self, model: EncoderDecoder, sources: Iterable[Sequence[int] | Any]) -> None:
-        self.model = model
+    def __init__(self, model: EncoderDecoder, sources: Iterable[Prompt]) -> None:
+        self.model, self.config = model, model.config
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
-        self.context, self.vocab_size = model.config.context, model.config.vocab_size
-        self.modules, self.new_cache, self.decoder = model.modules, model.new_cache, model.target_decoder
         self.memory: Tensor | None = None
-        model.source_embedding.check(self.source)
+        check_tokens(model.source_embedding, self.source)
 
-    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None, cache: Cache | None) -> Tensor:
+    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""
         if self.memory is None:
             self.memory = self.model.encode(self.source, self.source_padding)
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)

@@ -11,6 +11,8 @@ from tinygrad_lecture import Tensor
 
 from .config import Activation
 
+__all__ = ["FeedForward"]
+
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "relu": tl.relu,
     "gelu": tl.gelu,

@@ -10,7 +10,6 @@ For example:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,25 +19,26 @@ from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
+from .cache import Cache
 from .config import GPTConfig, check_config
-from .decoder import Decoder, decoder_of
-from .embedding import Embedding
-from .generation.cache import Cache
-from .generation.generate import Settings, generate_many, generate_one, pad_prompts
+from .embedding import Embedding, Unembedding
+from .generation.generate import LanguageModel
 from .inputs import decoder_inputs
 from .inspect.probes import Trace, watch
 from .pretrained.folder import PretrainedFolder, save_folder
-from .training.loss import token_cross_entropy
-from .training.parameters import initialize
-from .unembedding import Unembedding
+from .training import initialize, token_cross_entropy
+
+__all__ = ["GPT"]
 
 
-class GPT(nn.Module):
+class GPT(LanguageModel):
     """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
     - `checkpoint`: whether backward computes each block again instead of keeping its values (`tl.checkpoint`). That
       saves most of the memory of training, for one more forward pass. It may be set later: `model.checkpoint = True`.
     """
+
+    config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, checkpoint: bool = False) -> None:
         check_config(self, config, GPTConfig)
@@ -66,16 +66,20 @@ class GPT(nn.Module):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        inputs = decoder_inputs(self.embedding, tokens, padding_mask, cache, layers=len(self.blocks))
-        x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
+        tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
+        x = self.embedding(tokens, positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
-                x = tl.checkpoint(block, x, inputs.mask, inputs.positions)
+                x = tl.checkpoint(block, x, mask, positions)
             else:
-                x = block(x, inputs.mask, inputs.positions, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, positions, None if cache is None else cache.self_attention[layer])
         if cache is not None:
-            cache.commit(inputs.tokens, inputs.padding_mask)
+            cache.commit(tokens.shape[-1], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
+
+    def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
+        """Logits of the token after the last: (..., tokens) -> (..., vocab_size). Arguments: see `forward`."""
+        return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
         """The mean cross-entropy of the next tokens.
@@ -123,73 +127,7 @@ class GPT(nn.Module):
 
         Arguments and errors: see `forward`.
         """
-        with evaluating(self), watch(self.embedding, self.blocks) as watched:
+        read_out = nn.Sequential(self.norm, self.unembedding)
+        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
-        return watched.trace(tokens, read_out=lambda x: self.unembedding(self.norm(x)))
-
-    # --- generating -------------------------------------------------------------------------------------
-
-    @property
-    def context(self) -> int:
-        """The most tokens the model can attend to."""
-        return self.config.context
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens the vocabulary has."""
-        return self.config.vocab_size
-
-    def new_cache(self) -> Cache:
-        """An empty key/value cache for `forward`."""
-        return Cache(self.config.layers)
-
-    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the token after the last: (..., tokens) -> (..., vocab_size)."""
-        return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
-
-    def decoder(self) -> Decoder | None:
-        """`next_logits` for one token after those in a cache, compiled; None if the modules must be called."""
-        parts = self.embedding, self.blocks, self.norm, self.unembedding
-        return decoder_of(self, *parts) if type(self) is GPT else None
-
-    def generate(
-        self,
-        prompt: Sequence[int] | Any,
-        *,
-        max_new_tokens: int = 100,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        stop: int | Iterable[int] | None = None,
-        seed: int | None = None,
-        cached: bool = True,
-    ) -> Iterator[int]:
-        """Yields the tokens that follow a prompt, one by one.
-
-        - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
-        - `temperature`, `top_k`, `top_p`: see `probabilities`; temperature 0 is greedy.
-        - `stop`: a token, or several, that ends the text; it is not yielded.
-        - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
-        - `cached`: use a key/value cache. Without it the tokens are the same, but slower.
-
-        Beyond the context the model sees the last `context` tokens.
-        Raises at once: ValueError for invalid settings or an empty prompt, TypeError for arguments of a wrong type,
-        IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
-        """
-        settings = Settings(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            stop=stop,
-            seed=seed,
-            cached=cached,
-        )
-        return generate_one(self, *pad_prompts([prompt]), settings)
-
-    def generate_batch(self, prompts: Iterable[Sequence[int] | Any], **settings: Any) -> list[list[int]]:
-        """The tokens that follow each of several prompts, of any lengths, generated in parallel.
-
-        Settings and errors: see `generate`.
-        """
-        return generate_many(self, *pad_prompts(prompts), Settings.of(settings))
+        return trace

@@ -1,68 +1,171 @@
-"""Inputs of a stack of blocks: checked tokens, their positions and the attention mask."""
+"""What users give a model, checked: tokens and padding masks; from these, positions and attention masks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_lecture import Tensor
+import numpy as np
 
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Shape
+
+from .cache import Cache
 from .embedding import Embedding
-from .generation.cache import Cache, cached_tokens
-from .masks import check_padding_mask, decoder_mask, encoder_mask
 from .positions import token_positions
 
+__all__ = ["causal_mask"]
 
-@dataclass(frozen=True)
-class Inputs:
-    """Inputs of a stack of blocks, on the model's device.
-
-    - `tokens`: (..., tokens).
-    - `positions`: (tokens,) or (..., tokens).
-    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None allows all.
-    - `padding_mask`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
-    """
-
-    tokens: Tensor
-    positions: Tensor
-    mask: Tensor | None
-    padding_mask: Tensor | None
+ENCODE = "encode the text with the tokenizer"
 
 
-def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> Inputs:
-    """Inputs of bidirectional blocks. Raises as `Embedding.check` and `check_padding_mask` do."""
-    tokens = embedding.check(tokens)
+def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Tokens, positions and attention mask of bidirectional blocks: see `decoder_inputs`."""
+    tokens = check_tokens(embedding, tokens)
     padding_mask = check_padding_mask(padding_mask, tokens.shape, tokens.device)
     positions = token_positions(tokens.shape[-1], 0, padding_mask, tokens.device)
-    return Inputs(tokens, positions, encoder_mask(padding_mask), padding_mask)
+    return tokens, positions, bidirectional_mask(padding_mask)
 
 
 def decoder_inputs(
-    embedding: Embedding,
-    tokens: Any,
-    padding_mask: Any,
-    cache: Cache | None,
-    layers: int,
-    memory: Tensor | None = None,
-) -> Inputs:
-    """Inputs of causal blocks, which follow the tokens in the cache.
+    embedding: Embedding, tokens: Any, padding_mask: Any, cache: Cache | None, memory: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Tokens, positions, attention mask and padding mask of causal blocks, which follow the tokens in the cache.
 
-    - `layers`: how many blocks.
     - `memory`: the encoder's output, for cross-attention.
 
-    Raises as `Embedding.check`, `check_padding_mask` and `Cache.begin` do; ValueError for a memory of another batch.
+    Returns, on the model's device, tokens (..., tokens); positions (tokens,) or (..., tokens); a mask that broadcasts
+    to (..., tokens, keys), True = may attend, or None if all may; and the padding mask of the cached tokens and these,
+    (..., keys), True for tokens, or None without padding.
+    Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
+    for a memory of another batch.
     """
-    seen = cached_tokens(cache)
-    tokens = embedding.check(tokens, seen)
-    if memory is not None and memory.shape[:-2] != tokens.shape[:-1]:
+    if not isinstance(cache, Cache | None):
+        raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
+    seen = 0 if cache is None else cache.length
+    tokens = check_tokens(embedding, tokens, seen)
+    batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
+    if memory is not None and memory.shape[:-2] != batch:
         raise ValueError(
             f"EncoderDecoder: each source must have one target, got sources of batch shape {memory.shape[:-2]} and "
-            f"targets of {tokens.shape[:-1]}"
+            f"targets of {batch}"
         )
-    new, device = tokens.shape[-1], tokens.device
-    padding_mask = check_padding_mask(padding_mask, (*tokens.shape[:-1], seen + new), device)
+    padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(layers, tokens, memory)
+        cache.begin(batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
-    positions = token_positions(new, seen, padding_mask, device)
-    return Inputs(tokens, positions, decoder_mask(new, seen + new, padding_mask, device), padding_mask)
+    mask = bidirectional_mask(padding_mask)
+    if new > 1:
+        causal = causal_mask(new, seen + new, device)
+        mask = causal if mask is None else tl.logical_and(causal, mask)
+    return tokens, token_positions(new, seen, padding_mask, device), mask, padding_mask
+
+
+# --- attention masks: True = may attend -----------------------------------------------------------------------
+
+
+def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
+    """The causal mask, (queries, keys): True at a query's own position and before it.
+
+    The queries are the last of the keys: with a cache there are more keys than queries.
+
+        causal_mask(3, 3)       # [[True, False, False], [True, True, False], [True, True, True]]
+
+    Raises ValueError if there are more queries than keys.
+    """
+    if queries > keys:
+        raise ValueError(f"causal_mask: queries must be the last of the keys, got {queries} queries and {keys} keys")
+    position = tl.arange(keys, device=device)
+    mask: Tensor = position <= tl.unsqueeze(position[keys - queries :], -1)  # (keys,) <= (queries, 1)
+    return mask
+
+
+def bidirectional_mask(padding_mask: Tensor | None) -> Tensor | None:
+    """All tokens, no padding: (..., keys) -> (..., 1, keys). None stays None."""
+    return None if padding_mask is None else tl.unsqueeze(padding_mask, -2)
+
+
+# --- checks ---------------------------------------------------------------------------------------------------
+
+
+def as_tokens(tokens: Any) -> Tensor:
+    """Tokens, a Tensor, array or list, as a Tensor of integers: (..., tokens). A Tensor stays on its device.
+
+    Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
+    """
+    made = tokens if isinstance(tokens, Tensor) else _tensor(tokens)
+    if not made.numel() or not made.ndim:
+        raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
+    if made.dtype.kind not in "iu":
+        raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
+    return made
+
+
+def _tensor(tokens: Any) -> Tensor:
+    try:
+        return tl.tensor(tokens)
+    except TypeError as error:
+        if _has_text(tokens):
+            raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
+        raise TypeError(f"tokens: must be integers: {error}") from None
+    except ValueError as error:
+        if "same length" not in str(error):  # nested lists of different lengths
+            raise
+        raise ValueError(
+            "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "
+            "that is True for tokens"
+        ) from None
+
+
+def _has_text(tokens: Any) -> bool:
+    return isinstance(tokens, (str, bytes)) or (isinstance(tokens, Iterable) and any(map(_has_text, tokens)))
+
+
+def check_tokens(embedding: Embedding, tokens: Any, seen: int = 0) -> Tensor:
+    """Tokens as a Tensor of integers on the device of W_E: (..., tokens).
+
+    - `seen`: how many tokens are in the cache already.
+
+    Raises as `as_tokens` does; ValueError for more tokens than the context holds; IndexError for a token outside the
+    vocabulary, which is not checked when both the tokens and the model are on a GPU.
+    """
+    given = as_tokens(tokens)
+    if seen + given.shape[-1] > embedding.context:
+        after = f" after {seen} others" if seen else ""
+        raise ValueError(
+            f"tokens: {given.shape[-1]} tokens{after} exceed the context of {embedding.context}; keep the last "
+            f"{embedding.context}, or build the model with a larger context"
+        )
+    moved = given.to(device=embedding.W_E.weight.device)
+    on_host = [t for t in (given, moved) if t.device == "cpu"]
+    if on_host:
+        check_vocabulary(on_host[0].array, embedding.W_E.num_embeddings)
+    return moved
+
+
+def check_vocabulary(tokens: Any, size: int) -> None:
+    """Raises IndexError naming the first token outside 0 to size - 1. tokens: an array on the host."""
+    if tokens.min() < 0 or tokens.max() >= size:
+        index = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
+        raise IndexError(
+            f"tokens: token {tokens[index]} at {index} is not in the vocabulary, whose tokens are 0 to {size - 1}"
+        )
+
+
+def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:
+    """A padding mask, given as Tensor, array or list, as a Tensor on the device; None stays None.
+
+    Raises TypeError unless it is of bools, ValueError unless it has the shape of the tokens.
+    """
+    if padding_mask is None:
+        return None
+    mask = tl.as_tensor(padding_mask, device=device)
+    if mask.dtype.kind != "b":
+        raise TypeError(
+            f"padding_mask: must be of bools, True for tokens, False for padding, got {mask.dtype}; write "
+            "tokens != padding"
+        )
+    if mask.shape != shape:
+        raise ValueError(f"padding_mask: expected one bool per token, shape {shape}, got {mask.shape}")
+    return mask

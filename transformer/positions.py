@@ -8,6 +8,8 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
+__all__ = ["Rotary", "sinusoids"]
+
 
 def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
     """The positions start, start + 1, ... of `tokens` tokens: (tokens,).

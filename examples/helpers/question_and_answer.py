@@ -11,7 +11,7 @@ import numpy as np
 
 import nn
 from transformer import GPT, GPTConfig, decay_groups
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 
 def tokens_and_targets(

@@ -32,7 +32,7 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
             complaint = call_complaint(name, MethodType(init, self), args, named, instead)
             if complaint is None:  # the arguments fit, so the error is about something else
                 raise
-            hide_frames(2)
+            hide_frames()
             raise TypeError(f"{name}: {complaint}") from None
 
     return made

@@ -57,7 +57,7 @@ def locate(error: Exception, module: Tree) -> None:
         error.__notes__[place.note] = str(place)
     else:
         error.args = (f"{place}: {place.message}",)
-    hide_frames(3, error)
+    hide_frames(error)
 
 
 def _name_of(inner: Tree, outer: Tree) -> str | None:

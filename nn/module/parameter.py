@@ -20,7 +20,7 @@ class Parameter(Tensor):
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        twin: Parameter = super().__deepcopy__(memo)  # type: ignore[assignment]
+        twin: Parameter = super().__deepcopy__(memo)
         twin.grad = None  # as in PyTorch: the gradient is that of another loss than the copy's next one
         return twin
 

@@ -68,7 +68,7 @@ def run(
     try:
         begin = pickled(call)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        hide_frames(2)
+        hide_frames()
         raise TypeError(
             f"nn.parallel.run: {shown(function)} or one of its arguments cannot be sent to another process ({error}). "
             "Define functions and classes at the top of a file, not within a function, as a lambda or in a notebook; "

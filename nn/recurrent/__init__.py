@@ -4,7 +4,7 @@
     base.py     what they share: parameters, checks, the way through the layers
     cells.py    RNNCell, GRUCell, LSTMCell
 
-The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/ops/recurrent/`.
+The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/ops/recurrent.py`.
 """
 
 from .base import RNNBase

@@ -83,7 +83,7 @@ class RNNBase(Module):
         """Do nothing: in PyTorch it arranges the weights for cuDNN."""
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Parameter], **steps: Any) -> Tensor:
-        """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent/`.
+        """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent.py`.
 
         - `first`: the states at the beginning, (batch, hidden) each.  `weights`: those of `_keys`.
         """

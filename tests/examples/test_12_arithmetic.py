@@ -10,7 +10,7 @@ from helpers.sums.curve import Curve, Point
 from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, cost_of, deal, parse
 from programs import load, output_of
 from transformer import GPT, GPTConfig
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 program = load("12_arithmetic")
 SMALL = {"digits": 1, "layers": 1, "width": 16, "steps": 10}

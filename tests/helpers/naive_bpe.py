@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from transformer.tokenizer.row import Pair
+from transformer.tokenizer.merges import Pair
 
 
 def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
@@ -22,7 +22,7 @@ def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 
 def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
-    """(vocabulary, merges), as from `transformer.tokenizer.learning.learn_merges`."""
+    """(vocabulary, merges), as from `transformer.tokenizer.merges.learn_merges`."""
     rows = [(list(word), count) for word, count in words.items()]
     vocabulary = [bytes([byte]) for byte in range(256)]
     merges = []

@@ -1,4 +1,4 @@
-"""Small transformers for tests: strategies for their configs, and tokens of a vocabulary of 7."""
+"""Small transformers for tests: models of every kind, strategies for configs, and tokens of a vocabulary of 7."""
 
 from __future__ import annotations
 
@@ -8,7 +8,44 @@ import numpy as np
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
+from modules import shuffled
 from strategies import Draw
+from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
+
+GPTS = {
+    "GPT-2": {},
+    "post-norm": {"norm": "post", "embedding_norm": True, "activation": "relu", "tied": False},
+    "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
+    "sinusoidal": {"positions": "sinusoidal", "activation": "gelu"},
+    "no positions": {"positions": "none"},
+}
+ENCODERS = {
+    "BERT": {},
+    "pre-norm": {"norm": "pre", "embedding_norm": False, "tied": False},
+    "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
+    "no positions": {"positions": "none"},
+}
+BOTH = {
+    "2017": {},
+    "pre-norm": {"norm": "pre", "positions": "learned", "tied": False, "activation": "gelu"},
+    "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False, "embedding_norm": True},
+}
+FAMILIES = {
+    GPT: (GPTConfig, GPTS, {}),
+    Encoder: (EncoderConfig, ENCODERS, {"eps": 1e-5}),
+    EncoderDecoder: (EncoderDecoderConfig, BOTH, {}),
+}
+MODELS = [(family, kind) for family, (_, kinds, _) in FAMILIES.items() for kind in kinds]
+
+
+def small(
+    family: Any, kind: str, dtype: Any = tl.float64, device: str = "cpu", scale: float = 0.5, **changes: Any
+) -> Any:
+    """A small model of one of the FAMILIES, with random weights."""
+    config, kinds, sizes = FAMILIES[family]
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, **sizes}
+    return shuffled(family(config(**{**sizes, **kinds[kind], **changes})), dtype, device, scale)
+
 
 CHOICES = {
     "vocab_size": st.integers(1, 7),

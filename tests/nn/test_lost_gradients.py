@@ -40,7 +40,18 @@ SETTINGS = (np.array(0.45), np.array(1.0), VECTOR, MATRIX)  # for a parameter wi
 STEP = 1e-6
 
 LEFT_OUT = {"inference_mode", "page", "explain", "backward"} | {  # what is no function of its arguments,
-    *("tensor", "new_tensor", "detach", "detach_", "empty", "float", "half"),  # copies, noise, and too few digits
+    *(
+        "tensor",
+        "new_tensor",
+        "detach",
+        "detach_",
+        "empty",
+        "float",
+        "half",
+        "bfloat16",
+        "new",
+        "detach_copy",
+    ),  # copies, noise, and too few digits
 }
 FUNCTIONS = {
     f"{space}.{name}": function
@@ -59,7 +70,8 @@ NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes th
     *("tl.scatter", "tl.scatter_reduce", "tl.transposed_convolution", "tl.linalg.solve_triangular"),
     *("F.conv_transpose1d", "F.fold", "F.interpolate", "Tensor.cuda", "Tensor.register_hook", "Tensor.retain_grad"),
     *("Tensor.register_post_accumulate_grad_hook", "Tensor.scatter", "Tensor.scatter_", "Tensor.scatter_add_"),
-    *("Tensor.scatter_reduce", "Tensor.scatter_reduce_"),
+    *("Tensor.scatter_reduce", "Tensor.scatter_reduce_", "Tensor.apply_", "Tensor.renorm_", "Tensor.unflatten"),
+    *("Tensor.index_add_", "Tensor.index_copy_", "Tensor.index_fill_", "Tensor.index_reduce_"),
 }
 
 

@@ -108,11 +108,9 @@ def test_attend_drops_weights_in_training_only():
 @pytest.mark.parametrize(
     ("shapes", "mask", "message"),
     [
-        (((3, 2), (4, 3), (4, 2)), None, r"q \(3, 2\), k \(4, 3\), v \(4, 2\)"),
-        (((3, 2), (4, 2), (5, 2)), None, r"v \(5, 2\)"),
-        (((2,), (4, 2), (4, 2)), None, r"q \(2,\)"),
-        (((3, 2), (4, 2), (4, 2)), np.ones((4, 3), bool), r"= \(3, 4\), got \(4, 3\)"),
-        (((3, 2), (4, 2), (4, 2)), np.ones((1, 3, 4), bool), r"= \(3, 4\), got \(1, 3, 4\)"),
+        (((3, 2), (4, 3), (4, 2)), None, r"q must be \(..., queries, d\) and k .* not \(3, 2\) and \(4, 3\)"),
+        (((3, 2), (4, 2), (5, 2)), None, r"\(3, 4\) @ \(5, 2\): the inner sizes 4 and 5 differ"),
+        (((3, 2), (4, 2), (4, 2)), np.ones((4, 3), bool), r"broadcast to \(3, 4\), and has shape \(4, 3\)"),
     ],
 )
 def test_mismatched_shapes_raise(shapes, mask, message):
@@ -255,9 +253,9 @@ def test_rotary_must_match_head_dim_and_positions_may_be_a_list():
 
 def test_vectors_without_a_token_axis_raise():
     module = MultiHeadAttention(4, 2)
-    with pytest.raises(ValueError, match=r"expected x of shape \(..., queries, width\), got \(4,\)"):
+    with pytest.raises(ValueError, match=r"expected x \(..., tokens, width\), got \(4,\)"):
         module(tl.ones(4))
-    with pytest.raises(ValueError, match=r"expected memory of shape \(..., keys, key_width\), got \(4,\)"):
+    with pytest.raises(ValueError, match=r"expected memory \(..., tokens, width\), got \(4,\)"):
         module(tl.ones(1, 4), tl.ones(4))
 
 
@@ -279,16 +277,13 @@ def test_a_cache_raises_with_gradients_and_while_empty():
         _ = cache.values
 
 
-def test_what_a_cache_returned_keeps_its_values():
-    """Also after it has dropped tokens and holds others in their place."""
+def test_a_cache_grows_and_what_it_returned_keeps_its_values():
     cache, first, second = KeyValues(), np.arange(6.0).reshape(3, 2), np.ones((1, 2))
-    keys, values = cache.extend(first, -first)
-    cache.extend(second, second)
-    assert (cache.keys.numpy() == [*first, *second]).all()
-    cache.forget(1)
-    cache.extend(second, second)
-    assert (keys == first).all() and (values == -first).all()
-    assert (cache.keys.numpy() == [*first[:1], *second]).all() and cache.length == 2
+    keys, values = cache.append(tl.tensor(first), tl.tensor(-first))
+    for n in range(1, 6):
+        cache.append(tl.tensor(second), tl.tensor(second))
+        assert (cache.keys.numpy() == [*first, *[[1, 1]] * n]).all() and cache.length == 3 + n
+    assert (keys.numpy() == first).all() and (values.numpy() == -first).all()
 
 
 def test_heads_must_divide_the_width():

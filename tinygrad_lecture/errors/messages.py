@@ -60,7 +60,7 @@ def _is_ours(function: Callable[..., Any]) -> bool:
 
 def _at_the_users_line(error: Exception, cause: BaseException | None) -> Exception:
     """The error, to be raised by the caller's caller, with nothing above it but its cause."""
-    hide_frames(4)
+    hide_frames()
     error.__cause__ = cause  # also suppresses the context
     return error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import traceback
@@ -39,20 +40,22 @@ def _users_frame() -> tuple[FrameType, int]:
     return frame, calls
 
 
-def hide_frames(above: int = 1, error: Exception | None = None) -> None:
+def hide_frames(error: Exception | None = None) -> None:
     """Hide the calls within these packages from the traceback of an error that is about to be raised.
 
-    above: how many calls up to start: 1 for the caller, but 2 from within its `except ... as error`, since a marked
-    frame holds its variables, and the error would hold the frame.
+    The library's own errors do so when they are made (`kinds.py`).
     error: if it was raised before, the calls that it has left are hidden too.
     Notebooks and pytest leave out a frame with a variable `__tracebackhide__`, so the user's line comes first. Plain
     Python shows all frames.
     """
-    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(above))]
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
     frames += [frame for frame, _ in traceback.walk_tb(None if error is None else error.__traceback__)][1:]
     for frame in frames:
-        if is_ours(frame.f_code.co_filename):
-            frame.f_locals["__tracebackhide__"] = True
+        if is_ours(frame.f_code.co_filename) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:  # of a function
+            variables = frame.f_locals
+            if isinstance(variables, dict):  # before Python 3.13 a copy, which would keep the error and its tensors
+                variables.clear()
+            variables["__tracebackhide__"] = True
 
 
 def warn(message: str) -> None:

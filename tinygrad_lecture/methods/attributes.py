@@ -81,18 +81,6 @@ class AttributeMethods(InPlaceMethods):
             return self.to(dtype=_by_class(dtype))
         return f"torch.{'cuda.' if self.is_cuda else ''}{_CLASSES.get(self.dtype.name, self.dtype.name)}Tensor"
 
-    def byte(self: Any, memory_format: Any = None) -> Any:
-        """The tensor as uint8."""
-        return self.to(dtype=np.uint8)
-
-    def char(self: Any, memory_format: Any = None) -> Any:
-        """The tensor as int8."""
-        return self.to(dtype=np.int8)
-
-    def short(self: Any, memory_format: Any = None) -> Any:
-        """The tensor as int16."""
-        return self.to(dtype=np.int16)
-
 
 def _by_class(dtype: Any) -> Any:
     """The dtype of a class such as torch.FloatTensor, or of its name; anything else as it is."""

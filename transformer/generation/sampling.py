@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
-from tinygrad_lecture.traced import wrap
 
-Tokens: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+__all__ = ["probabilities"]
 
 
 def probabilities(
@@ -32,35 +32,27 @@ def probabilities(
     Raises ValueError for temperature < 0, top_k < 1, or top_p outside (0, 1]; TypeError for anything but numbers, or a
     top_k that is not an integer.
     """
-    check_settings(temperature, top_k, top_p)
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
     top_p = None if top_p == 1 else top_p
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
         logits = logits.to(dtype=tl.get_default_dtype())
-    x = logits if logits.requires_grad else logits.array  # arrays take half the time, and generation has those
-    p = _probabilities(x, logits.array, temperature, top_k, top_p)
-    return p if isinstance(p, Tensor) else wrap(p)
-
-
-def _probabilities(x: Any, array: Array, temperature: float, top_k: int | None, top_p: float | None) -> Any:
-    """`probabilities` of x, which is the array or, where gradients are recorded, a Tensor with that array."""
-    lib, number = xp(array), array.dtype.type
+    lib, array, number = xp(logits.array), logits.array, logits.dtype.type
     largest = array.max(-1, keepdims=True)  # (..., 1)
     largest = lib.where(lib.isfinite(largest), largest, number(np.nan))  # makes the row nan
     # Rounded to the dtype: 1e-46 is 0 in float32.
     temperature = float(number(min(temperature, float(np.finfo(array.dtype).max))))
     if temperature == 0:
         best = lib.arange(array.shape[-1]) == array.argmax(-1)[..., None]  # (..., vocab_size)
-        return best + (largest - largest)
-    shifted = x - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
+        return tl.as_tensor(best + (largest - largest))
+    scaled = logits - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
     if temperature < 1:  # clipped before the division overflows; exp is 0 long before that
-        shifted = tl.maximum(shifted, -temperature * float(np.finfo(array.dtype).max) / 2)
-    scaled = shifted / temperature
+        scaled = tl.maximum(scaled, -temperature * float(np.finfo(array.dtype).max) / 2)
+    scaled = scaled / temperature
     if top_k is not None or top_p is not None:
-        held = scaled.array if isinstance(scaled, Tensor) else scaled
-        scaled = tl.where(_kept(held, top_k, top_p), scaled, -np.inf)
-    return tl.softmax(scaled, -1)
+        scaled = tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf)
+    return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
 
 
 def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
@@ -79,22 +71,29 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     return above | (ties & (lib.cumsum(ties, axis=-1) <= room)) | lib.isnan(scores)
 
 
-def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Raises ValueError or TypeError for settings that `probabilities` does not take."""
-    for name, value, kind in (("temperature", temperature, Real), ("top_k", top_k, Integral), ("top_p", top_p, Real)):
-        if not isinstance(value, kind) and (value is not None or name == "temperature"):
-            raise TypeError(f"{name} must be {'an integer' if kind is Integral else 'a number'}, got {value!r}")
-    if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature must be at least 0 (greedy) and finite, got {temperature}")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
+LIMITS: dict[str, tuple[type, Callable[[Any], bool], str]] = {  # setting -> its type, its range, both in words
+    "temperature": (Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
+    "top_k": (Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
+    "top_p": (Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
+    "max_new_tokens": (Integral, lambda n: n >= 0, "an integer of at least 0"),
+    "seed": (Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
+}
+
+
+def check_settings(**given: Any) -> None:
+    """Raises TypeError for a setting of another type than in LIMITS, ValueError for one out of its range."""
+    for name, value in given.items():
+        kind, fits, wanted = LIMITS[name]
+        if value is None and wanted.endswith("None"):
+            continue
+        if not isinstance(value, kind) or not fits(value):
+            error = ValueError if isinstance(value, kind) else TypeError
+            raise error(f"{name} must be {wanted}, got {value!r}")
 
 
 def choose(
     logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: np.random.Generator
-) -> Tokens:
+) -> Array:
     """One token per row, drawn from `probabilities`: (batch, vocab_size) -> (batch,), on the host.
 
     Raises ValueError for logits that are nan or inf.
@@ -103,10 +102,10 @@ def choose(
         return draw(probabilities(logits, temperature, top_k, top_p), random)
     scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
     _check(scores.max(axis=-1))
-    return scores.argmax(axis=-1)  # type: ignore[no-any-return]
+    return scores.argmax(axis=-1)
 
 
-def draw(p: Tensor, random: np.random.Generator) -> Tokens:
+def draw(p: Tensor, random: np.random.Generator) -> Array:
     """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
 
     Raises ValueError for probabilities that are nan.
@@ -114,7 +113,7 @@ def draw(p: Tensor, random: np.random.Generator) -> Tokens:
     sums = np.cumsum(to_host(p.array), axis=-1, dtype=np.float64)  # (batch, vocab_size)
     _check(sums[:, -1])
     u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
-    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]
+    return (sums <= u).sum(axis=-1)
 
 
 def _check(rows: Array) -> None:

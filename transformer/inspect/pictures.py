@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lecture.backend import Array
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
-from .maps import visible
-from .probes import Array, Trace
+from .probes import Trace, check_labels, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+__all__ = ["draw_attention", "draw_lens"]
 
 MOST = 64  # tokens in a picture
 LONGEST = 8  # characters of a token that the logit lens shows
@@ -51,13 +53,8 @@ def draw_attention(
     """
     maps = [np.asarray(layer) for layer in attention]
     keys = labels if keys is None else keys
-    wanted = (len(labels), len(keys))
-    if not maps or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in maps):
-        shapes = ", ".join(str(layer.shape) for layer in maps) or "nothing"
-        raise ValueError(
-            f"draw_attention: {wanted} labels need weights of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}"
-        )
-    _check_size("draw_attention", max(wanted))
+    check_labels("draw_attention", maps, labels, keys)
+    _check_size("draw_attention", max(len(labels), len(keys)))
     rows, columns = [_drawn(str(label)) for label in labels], [_drawn(str(label)) for label in keys]
     heads = max(len(layer) for layer in maps)
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches per token
@@ -66,14 +63,12 @@ def draw_attention(
     grid = figure.subplots(len(maps), heads, squeeze=False)
     image: Any = None
     for layer, heads_of_layer in enumerate(maps):
-        for head in range(heads):
-            axes = grid[layer][head]
+        for head, axes in enumerate(grid[layer]):
             if head >= len(heads_of_layer):
                 axes.axis("off")
                 continue
             image = axes.imshow(heads_of_layer[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
-            lowest = layer == len(maps) - 1
-            _label(axes, rows if head == 0 else (), columns if lowest else (), 72 * cell)
+            _label(axes, rows if head == 0 else (), columns if layer == len(maps) - 1 else (), 72 * cell)
             if layer == 0:
                 axes.set_title(f"head {head}", fontsize=9)
             if head == 0:
@@ -99,10 +94,7 @@ def draw_lens(
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
-    if trace.tokens.shape != (len(labels),):
-        raise ValueError(
-            f"draw_lens: {len(labels)} labels need a trace of one text of that length, got tokens {trace.tokens.shape}"
-        )
+    check_labels("draw_lens", trace.attention, labels)
     _check_size("draw_lens", len(labels))
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     predicted = [[_shorten(_drawn(decode([int(token)]))) for token in tokens] for tokens, _ in best]

@@ -4,6 +4,7 @@
     trace.attention[0][2]                       # layer 0, head 2: (queries, keys), each row sums to 1
     trace.residual[1]                           # the residual stream after the first block: (tokens, width)
     trace.logits_at(1)                          # the logit lens: those vectors through the final norm and W_U
+    trace.maps(labels)                          # in a notebook a map for each head, with the text of each token
 
 They are forward hooks, registered only while a trace is made; otherwise they cost nothing. pictures.py draws them.
 """
@@ -15,21 +16,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.html.parts import plain
 
-from ..block import CrossBlock
 from ..generation.sampling import probabilities
-from ..tokens import as_tokens
-from .maps import AttentionMaps
+from ..inputs import as_tokens
 
-Array = np.ndarray[Any, Any]
+__all__ = ["Trace"]
+
 ReadOut = Callable[[Tensor], Tensor]
+SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # of invisible characters
+BOX = "□"  # of what is not printable
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,39 +92,85 @@ class Trace:
         return p.argmax(-1), p.max(-1)
 
 
-@dataclass
-class Watched:
-    """Outputs that the hooks of `watch` have collected."""
-
-    residual: list[Tensor] = field(default_factory=list)
-    attention: list[Tensor] = field(default_factory=list)
-    cross: list[Tensor] = field(default_factory=list)
-
-    def trace(self, tokens: Any, read_out: ReadOut | None = None, source: Trace | None = None) -> Trace:
-        """The Trace of the tokens that the model has read. read_out, source: see `Trace`."""
-        device = self.residual[0].device
-        residual, attention, cross = (
-            [to_host(tensor.array) for tensor in tensors] for tensors in (self.residual, self.attention, self.cross)
-        )
-        on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
-        return Trace(to_host(as_tokens(tokens).array), residual, attention, cross, source, on_device)
-
-
 @contextmanager
-def watch(embedding: nn.Module, blocks: Iterable[Any]) -> Iterator[Watched]:
-    """Context manager that collects the outputs of an embedding and its blocks, and the attention weights."""
-    blocks, watched = list(blocks), Watched()
-    crosses = [block.cross for block in blocks if isinstance(block, CrossBlock)]
+def watch(
+    tokens: Any, embedding: Any, blocks: Iterable[Any], read_out: ReadOut | None = None, source: Trace | None = None
+) -> Iterator[Trace]:
+    """Context manager: the Trace of an embedding and its blocks, filled by the calls within.
+
+    - `tokens`: those that are read within.
+    - `read_out`, `source`: see `Trace`.
+    """
+    device, blocks = embedding.W_E.weight.device, list(blocks)
+    on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
+    trace = Trace(to_host(as_tokens(tokens).array), [], [], [], source, on_device)
+    held = dict.fromkeys((embedding, *blocks), trace.residual)  # a module -> where its outputs go
+    held |= {block.attention.attend: trace.attention for block in blocks}
+    held |= {block.cross.attend: trace.cross for block in blocks if hasattr(block, "cross")}
+
+    def collect(module: nn.Module, inputs: Any, output: Any) -> None:
+        held[module].append(to_host((output[1] if isinstance(output, tuple) else output).array))
+
     with ExitStack() as hooks:
-        for modules, collect in (
-            ([embedding, *blocks], watched.residual.append),
-            ([block.attention.attend for block in blocks], lambda output: watched.attention.append(output[1])),
-            ([cross.attend for cross in crosses], lambda output: watched.cross.append(output[1])),
-        ):
-            for module in dict.fromkeys(modules):  # a module used twice is hooked once and called twice
-                hooks.enter_context(_on_output(module, collect))
-        yield watched
+        for module in held:  # a module used twice is hooked once and called twice
+            hooks.enter_context(module.register_forward_hook(collect))
+        yield trace
 
 
-def _on_output(module: nn.Module, collect: Callable[[Any], None]) -> Any:
-    return module.register_forward_hook(lambda module, inputs, output: collect(output))
+# --- attention as text and in a notebook ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class AttentionMaps:
+    """The attention weights of a text: in a notebook a map for each head, as text the key that each query attends to.
+
+    - `attention`: per layer (heads, queries, keys), as in a trace of one text.
+    - `labels`: the text of each query; `keys`: of each key, by default the same.
+
+    Raises ValueError for labels that do not match.
+    """
+
+    attention: Sequence[Array]
+    labels: Sequence[str]
+    keys: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        check_labels("AttentionMaps", self.attention, self.labels, self.keys)
+
+    @property
+    def _names(self) -> tuple[list[str], list[str]]:
+        return [visible(text) for text in self.labels], [visible(text) for text in self.keys or self.labels]
+
+    def __repr__(self) -> str:
+        rows, columns = self._names
+        lines = []
+        for layer, heads in enumerate(self.attention):
+            for head, weights in enumerate(heads):
+                strongest = zip(rows, weights.argmax(-1), weights, strict=True)
+                pairs = [f"{query}→{columns[key]} {row[key]:.2f}" for query, key, row in strongest]
+                lines.append(f"layer {layer} head {head}:  {'  '.join(pairs)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from tinygrad_lecture.inspect.html.shown import attention_html
+
+        return attention_html(self.attention, *self._names)
+
+
+def check_labels(
+    name: str, attention: Sequence[Array], labels: Sequence[str], keys: Sequence[str] | None = None
+) -> None:
+    """Raises ValueError unless there is a label for each query and each key of the attention of one text."""
+    wanted = (len(labels), len(labels if keys is None else keys))
+    if not attention or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in attention):
+        shapes = ", ".join(str(layer.shape) for layer in attention) or "nothing"
+        raise ValueError(
+            f"{name}: {wanted} labels need weights of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}; take one "
+            "text of a batch, as in weights[0]"
+        )
+
+
+def visible(text: str) -> str:
+    """A token's text with signs for spaces, tabs and line ends, and a box for other unprintable characters."""
+    shown = "".join(SIGNS.get(c, c) for c in text)
+    return "".join(c if c.isprintable() else BOX for c in shown) or "∅"

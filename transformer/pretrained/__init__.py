@@ -3,7 +3,6 @@
     model = GPT.from_pretrained("gpt2")             # a folder with config.json and model.safetensors
     model.save_pretrained("mine")                   # Hugging Face's GPT2LMHeadModel.from_pretrained("mine") reads it
 
-- config_json.py: config.json as a `GPTConfig`, and back
-- tensors.py: the name and layout of each tensor, and the parameters that it holds
+- gpt2.py: config.json as a `GPTConfig`, and back; each tensor's name and layout, and the parameters that it holds
 - folder.py: the files of a folder
 """

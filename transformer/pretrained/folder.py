@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from nn.files.weights import Archive, save_file
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.files import atomic_write_together, make_folder
 
-from .config_json import config_json, read_config
-from .tensors import Entry, Model, entries
+from .gpt2 import Entry, config_json, entries, read_config
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
@@ -48,7 +48,7 @@ class PretrainedFolder:
         if wanted > 10 * held:  # found before anyone makes a model of that size
             raise ValueError(f"{self.path}: {CONFIG} describes {wanted:,} parameters, but the files hold {held:,}")
 
-    def load_weights(self, model: Model) -> None:
+    def load_weights(self, model: Any) -> None:
         """Copy the weights into a model, converted to its dtype.
 
         Raises ValueError that lists every tensor that is missing, unexpected, repeated, or of another shape or kind,
@@ -83,7 +83,7 @@ class PretrainedFolder:
                 yield f"{head} differs from wte.weight, although {CONFIG} ties them"
 
 
-def save_folder(model: Model, folder: str | Path) -> None:
+def save_folder(model: Any, folder: str | Path) -> None:
     """Write a model as a GPT-2 folder; a model already in the folder is replaced.
 
     Raises ValueError for a model that is not a GPT-2, or a W_U that differs from W_E although the config ties them;

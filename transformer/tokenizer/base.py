@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
 from nn.files.json_files import read_json, write_json
-
-from .checks import check_text, checked_ids
-from .special_tokens import split_at
 
 
 class Tokenizer(ABC):
@@ -21,6 +20,11 @@ class Tokenizer(ABC):
     """
 
     kind: ClassVar[str]  # identifies the class in the file that `save` writes
+    _kinds: ClassVar[dict[str, type[Tokenizer]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            Tokenizer._kinds[cls.kind] = cls
 
     def __init__(self, tokens: Sequence[str], special_tokens: Mapping[str, int]) -> None:
         """tokens: each id's token as text, including special tokens.  special_tokens: name -> id."""
@@ -122,7 +126,7 @@ class Tokenizer(ABC):
         """
         state = read_json(path)
         kind = state.get("tokenizer") if isinstance(state, dict) else None
-        found = next((each for each in Tokenizer.__subclasses__() if each.kind == kind), None)
+        found = Tokenizer._kinds.get(kind) if isinstance(kind, str) else None
         if found is None:
             raise ValueError(f"{path} is JSON, but not a tokenizer written by save")
         if not issubclass(found, cls):
@@ -136,3 +140,78 @@ class Tokenizer(ABC):
         except (ValueError, KeyError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise ValueError(f"{path} is not a complete {found.__name__}: {reason}") from error
+
+
+# --- special tokens --------------------------------------------------------------------------------------------
+
+
+def split_at(names: Collection[str], text: str) -> list[str]:
+    """The text, split wherever one of the names occurs: text, name, text, ..., text. The longest name wins."""
+    if not names:
+        return [text]
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
+
+
+def training_parts(name: str, text: str, special_tokens: Sequence[str]) -> list[str]:
+    """The parts of a text between special tokens, so that nothing is learnt from their letters.
+
+    Raises as `check_text` and `check_special_tokens` do.
+    """
+    check_text(name, text)
+    check_special_tokens(special_tokens)
+    return split_at(special_tokens, text)[::2]
+
+
+def check_special_tokens(names: Collection[str]) -> None:
+    """Raises TypeError unless this is a collection of str, ValueError for an empty, repeated or invalid name."""
+    if isinstance(names, str):
+        raise TypeError(f"special_tokens: expected a list of names; write [{names!r}]")
+    for name in names:
+        check_text("special_tokens", name)
+        if not name:
+            raise ValueError("special_tokens: a name must not be empty")
+    if len(set(names)) < len(names):
+        raise ValueError(f"special_tokens: a name occurs twice in {list(names)}")
+
+
+# --- arguments -------------------------------------------------------------------------------------------------
+
+
+def check_text(name: str, text: str) -> None:
+    """Raises TypeError unless the text is a str, ValueError if it contains a lone surrogate."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name}: expected a str, not {type(text).__name__}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name}: position {error.start} holds {text[error.start]!r}, a lone surrogate (half of a character); "
+            'replace it by � with text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")'
+        ) from None
+
+
+def checked_ids(ids: Iterable[int], vocab_size: int) -> Iterator[int]:
+    """The ids as ints. Raises TypeError for anything but integers, IndexError for an id outside the vocabulary."""
+    try:
+        given = iter(ids)
+    except TypeError:  # a number, or an array without axes
+        raise TypeError(f"decode: expected a sequence of ids, not {ids!r}; for one id write [{ids!r}]") from None
+    for position, id in enumerate(given):
+        try:
+            id = operator.index(id)
+        except TypeError:
+            raise TypeError(f"decode: expected one row of integers, but position {position} holds {id!r}") from None
+        if not 0 <= id < vocab_size:
+            raise IndexError(
+                f"decode: id {id} at position {position} is out of range: the vocabulary has ids 0 to {vocab_size - 1}"
+            )
+        yield id
+
+
+def checked_int(name: str, value: int) -> int:
+    """The value as an int. Raises TypeError unless it is a Python or NumPy integer."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None

@@ -6,7 +6,7 @@
     merges       W as| the| bank| flooded|?     neighbours are merged, in the order in which the merges were learnt
 
 GPT-2's method (A. Radford et al., "Language models are unsupervised multitask learners", 2019); with GPT-2's files, it
-returns GPT-2's ids. The algorithm is in learning.py (training) and merging.py (encoding).
+returns GPT-2's ids. The algorithm is in merges.py.
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ from __future__ import annotations
 import codecs
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from .base import Tokenizer
-from .checks import checked_int
-from .explanation import Explanation, Merge, Word
-from .files.folder import read_files, write_files
-from .files.token_names import names_of, parse
-from .learning import learn_merges
-from .merging import apply_merges
-from .row import Pair, Row
-from .special_tokens import check_special_tokens, training_parts
-from .vocabulary import merge_table, ordinary_ids
+from tinygrad_lecture.inspect.html.parts import caption, folded, plain
+
+from .base import Tokenizer, check_special_tokens, checked_int, training_parts
+from .files import names_of, open_files, parse, write_files
+from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
 if TYPE_CHECKING:
     from regex import Pattern
@@ -192,9 +189,9 @@ class BPETokenizer(Tokenizer):
         asks for something that GPT-2's tokenizer does not do.
         """
         check_special_tokens(special_tokens or ())
-        found, source = read_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
+        source, parts = open_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
         try:
-            return cls(*found)
+            return cls(*parts())
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
 
@@ -210,12 +207,98 @@ class BPETokenizer(Tokenizer):
         return [f"{self._names[left]} {self._names[right]}" for left, right in self.merges]
 
     def _state(self) -> dict[str, list[str]]:
-        return {
-            "special_tokens": list(self.special_tokens),
-            "vocabulary": self._names,
-            "merges": self._merge_lines(),
-        }
+        return {"special_tokens": list(self.special_tokens), "vocabulary": self._names, "merges": self._merge_lines()}
 
     @classmethod
     def _from_state(cls, state: dict[str, list[str]]) -> Self:
         return cls(*parse(state["vocabulary"], state["merges"], state["special_tokens"]))
+
+
+def ordinary_ids(vocabulary: list[bytes], special_tokens: Mapping[str, int]) -> dict[bytes, int]:
+    """token -> id, without special tokens.
+
+    Raises ValueError if a special token is not at its id, or one of the 256 single bytes is missing.
+    """
+    for name, id in special_tokens.items():
+        if vocabulary[id : id + 1] != [name.encode("utf-8")]:
+            raise ValueError(f"BPETokenizer: the special token {name!r} is not in the vocabulary at id {id}")
+    special_ids = set(special_tokens.values())
+    ids = {token: id for id, token in enumerate(vocabulary) if id not in special_ids}
+    for byte in range(256):
+        if bytes([byte]) not in ids:
+            raise ValueError(f"BPETokenizer: byte {byte:#04x} is missing; the vocabulary must have all 256 bytes")
+    return ids
+
+
+# --- what `explain` returns ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One merge: its number in the order of learning (from 1), the two tokens, and the word's tokens after it."""
+
+    number: int
+    left: str
+    right: str
+    pieces: list[str]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, its bytes as text, its merges in order, and its token ids."""
+
+    text: str
+    bytes: list[str]
+    merges: list[Merge]
+    ids: list[int]
+
+    @property
+    def pieces(self) -> list[str]:
+        """The word's tokens."""
+        return self.merges[-1].pieces if self.merges else self.bytes
+
+    def __str__(self) -> str:
+        rows = [("", "", side_by_side(self.bytes))]
+        for merge in self.merges:
+            pair = f"{visible(merge.left)} + {visible(merge.right)}"
+            rows.append((f"merge {merge.number}", pair, side_by_side(merge.pieces)))
+        wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
+        lines = [f"  {number:{wide[0]}}  {pair:{wide[1]}}  {pieces}".rstrip() for number, pair, pieces in rows]
+        return "\n".join([f"{visible(self.text)}   ids {' '.join(map(str, self.ids))}", *lines])
+
+
+class Explanation(tuple[Word, ...]):
+    """The words of a text with their merges. Prints one line per merge."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each token on a colour of its own with its id, and the merges of each word, folded."""
+        tokens = [pair for word in self for pair in zip(word.pieces, word.ids, strict=True)]
+        line = "".join(_token(text, number, place) for place, (text, number) in enumerate(tokens))
+        counted = [(f"{len(word.merges)} merge{'s' * (len(word.merges) != 1)}", word) for word in self]
+        merges = "".join(folded(f"{visible(word.text)}: {count}", plain(str(word))) for count, word in counted)
+        return f"{caption(f'{len(tokens)} tokens')}<div style='line-height:2'>{line}</div>{folded('merges', merges)}"
+
+
+def _token(text: str, number: int, place: int) -> str:
+    style = f"background:{COLOURS[place % len(COLOURS)]};padding:2px 1px;border-radius:3px;font-family:monospace"
+    return f'<span title="id {number}" style="{style}">{escape(visible(text))}</span>'
+
+
+COLOURS = tuple(f"rgba({rgb},0.35)" for rgb in ("38,122,204", "214,107,31", "42,157,92", "160,92,181", "200,160,30"))
+
+
+def visible(piece: str) -> str:
+    """The text with a dot for each space, and escapes for other whitespace."""
+    return "".join("·" if c == " " else c if c.isprintable() else repr(c)[1:-1] for c in piece)
+
+
+def side_by_side(pieces: list[str]) -> str:
+    """The tokens in one line: ·|h|e|l|l|o"""
+    return "|".join(map(visible, pieces))

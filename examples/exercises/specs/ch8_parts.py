@@ -522,7 +522,7 @@ EXERCISES = [
             "counts[pair] = counts.get(pair, 0) + 1; found = tuple(ids[k : k + 2]) == pair.",
         ),
         meaning="GPT-2's 50,257 tokens are 256 bytes, 50,000 such merges, and one sign for the end.",
-        engine="transformer/tokenizer/learning.py:learn_merges",
+        engine="transformer/tokenizer/merges.py:learn_merges",
         another="collections.Counter(zip(ids, ids[1:])).most_common(1)",
     ),
     Exercise(

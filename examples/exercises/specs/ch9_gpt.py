@@ -239,7 +239,7 @@ EXERCISES = [
             "record(cross_entropy, cross_entropy_rule, flat, targets=texts[:, 1:].reshape(-1)).",
         ),
         meaning="Every place of every text is an exercise with a known answer: the text marks itself.",
-        engine="transformer/training/loss.py:TokenCrossEntropy",
+        engine="transformer/training.py:TokenCrossEntropy",
         another="nn.Trainer(model, loader, TokenCrossEntropy(), optimizer).fit()    # with this project",
     ),
     Exercise(
@@ -257,7 +257,7 @@ EXERCISES = [
             "following = rng.choice(len(probabilities), p=probabilities).",
         ),
         meaning="One token after the other, each from a full pass: so does every chatbot that you know.",
-        engine="transformer/generation/generate.py:generate_one",
+        engine="transformer/generation/generate.py:LanguageModel",
         another="rng.multinomial(1, probabilities).argmax()",
     ),
 ]  # fmt: skip

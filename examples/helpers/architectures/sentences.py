@@ -10,7 +10,7 @@ import numpy as np
 import nn
 from helpers import made_corpus
 from transformer import WordTokenizer, mask_tokens
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 PAD, START, MASK = "<pad>", "<start>", "<mask>"
 SHARE = 0.25  # of the words are hidden; BERT hides 15% of longer texts

@@ -19,7 +19,7 @@ import tinygrad_lecture as tl
 from helpers.program import DataError
 from helpers.public_data import PublicFile, read
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, Windows
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 Tokens = NDArray[np.int64]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from helpers.program import DataError
 from transformer import WordTokenizer
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 CAPITALS = {
     "France": "Paris",

@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers.next_word.corpus import ANSWERS, CAPITALS, JOBS, QUESTION, UNSTATED, WEATHER
 from transformer import WordTokenizer
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low. {QUESTION}")
 Chances = Mapping[str, float]  # word -> probability, the likeliest first

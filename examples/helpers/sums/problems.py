@@ -20,7 +20,7 @@ import tinygrad_lecture as tl
 from helpers.program import DataError
 from helpers.question_and_answer import tokens_and_targets
 from transformer import GPT, CharTokenizer
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")

@@ -12,7 +12,7 @@ from helpers.tokens.report import shown
 from helpers.tokens.texts import Text
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.explanation import Word, visible
+from transformer.tokenizer.bpe import Word, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from helpers.inside import printable
 from helpers.tokens.texts import Text
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.explanation import visible
+from transformer.tokenizer.bpe import visible
 
 LONGEST = 24  # characters of a token, or bytes of a word, that are shown
 

@@ -9,6 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 from tinygrad_lecture.errors.kinds import PlaceError, TensorError
 from tinygrad_lecture.ops.composite import composite
+from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index
 from tinygrad_lecture.ops.shape import lone_as_vector, normal_axes
 
@@ -61,7 +62,7 @@ def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 
     """input with alpha * source added to its slices at `index` along an axis; repeated indices add up."""
     place = _along(input, axis, index.reshape(-1))
     source = _fitted(input, place, source)
-    return ops.indexing.add_at(input, source if alpha == 1 else source * alpha, normal_index(input, place))
+    return ops.indexing.add_at(input, scaled(source, alpha), normal_index(input, place))
 
 
 @composite

@@ -11,6 +11,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import without_gradient
+from tinygrad_lecture.ops.elementwise import scaled
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "aminmax", "baddbmm", "chain_matmul", "einsum", "ger", "histogram", "inner",
@@ -99,10 +100,9 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: floa
 
 def _added(x: Any, product: Any, beta: float, alpha: float) -> Any:
     """beta * x + alpha * product; with beta 0, x may be nan."""
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return product
-    return (x if beta == 1 else x * beta) + product
+    if not isinstance(beta, tl.Tensor) and beta == 0:
+        return scaled(product, alpha)
+    return scaled(x, beta) + scaled(product, alpha)
 
 
 def _must_have(name: str, *pairs: tuple[Any, int]) -> None:

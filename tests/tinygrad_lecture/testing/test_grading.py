@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import tinygrad_lecture as tl
 from tinygrad_lecture.testing.course.exercise import find_course
 from tinygrad_lecture.testing.grading.commands import main
 
@@ -202,7 +203,7 @@ def test_a_course_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
 
 
 def test_the_exercise_of_the_readme_grades(tmp_path, capsys):
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(tl.testing.__file__).parent / "README.md").read_text(encoding="utf-8")
     (snippet,) = re.findall(r"```python\n(from pathlib.*?COURSE = .*?)```", readme, re.DOTALL)
     assert len([line for line in snippet.splitlines() if line]) <= 10
     (tmp_path / "given").mkdir()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from modules import shuffled
-from transformer import GPT, GPTConfig
+from small_transformers import small_settings, some_tokens
+from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -42,6 +43,18 @@ def test_the_cache_changes_no_token(prompt, seed):
 def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop):
     chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
+
+
+@settings(max_examples=40)
+@given(small_settings(), st.lists(st.integers(1, 5), min_size=1, max_size=3), st.sampled_from([None, 3]))
+def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
+    """Of a batch of different lengths, also beyond the context, and of texts that stop."""
+    chosen = {**chosen, "vocab_size": 7, "context": 8, "dropout": 0.3}
+    texts = [some_tokens(n, seed=n).tolist() for n in lengths]
+    cached, uncached = ({"max_new_tokens": 9, "stop": stop, "seed": 0, "cached": cached} for cached in (True, False))
+    decoder, both = shuffled(GPT(GPTConfig(**chosen))), shuffled(EncoderDecoder(EncoderDecoderConfig(**chosen)))
+    assert decoder.generate_batch(texts, **cached) == decoder.generate_batch(texts, **uncached)
+    assert both.generate_batch(texts, start=1, **cached) == both.generate_batch(texts, start=1, **uncached)
 
 
 @given(st.integers(0, 100))
@@ -119,17 +132,17 @@ def test_max_new_tokens_limits_the_text():
         ("hi", {}, TypeError, "got text; encode the text with the tokenizer"),
         (["a"], {}, TypeError, "encode the text"),
         ([0.5], {}, TypeError, "encode the text"),
-        ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must be at least 0, got -1"),
+        ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must be an integer of at least 0, got -1"),
         ([1], {"temperature": -1}, ValueError, "temperature"),
         ([1], {"top_k": 0}, ValueError, "top_k"),
         ([1], {"top_p": 2}, ValueError, "top_p"),
-        ([1], {"max_new_tokens": 1.5}, TypeError, "max_new_tokens must be an integer, got 1.5"),
-        ([1], {"temperature": "a"}, TypeError, "temperature must be a number, got 'a'"),
-        ([1], {"temperature": None}, TypeError, "temperature must be a number, got None"),
-        ([1], {"top_k": 1.5}, TypeError, "top_k must be an integer, got 1.5"),
-        ([1], {"top_p": "1"}, TypeError, "top_p must be a number, got '1'"),
-        ([1], {"seed": -1}, ValueError, "seed must be an integer of at least 0, got -1"),
-        ([1], {"seed": "x"}, ValueError, "seed must be an integer of at least 0, got 'x'"),
+        ([1], {"max_new_tokens": 1.5}, TypeError, "max_new_tokens must be an integer of at least 0, got 1.5"),
+        ([1], {"temperature": "a"}, TypeError, "temperature must be a number, at least 0 .greedy. and finite, got 'a'"),
+        ([1], {"temperature": None}, TypeError, "temperature must be a number, .*, got None"),
+        ([1], {"top_k": 1.5}, TypeError, "top_k must be an integer of at least 1, or None, got 1.5"),
+        ([1], {"top_p": "1"}, TypeError, "top_p must be a number above 0 and at most 1, or None, got '1'"),
+        ([1], {"seed": -1}, ValueError, "seed must be an integer of at least 0, or None, got -1"),
+        ([1], {"seed": "x"}, TypeError, "seed must be an integer of at least 0, or None, got 'x'"),
         ([1], {"stop": "12"}, TypeError, "stop must be a token id or several, got '12'"),
         ([1], {"stop": [2, 0.5]}, TypeError, "stop must be a token id"),
         ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, whose tokens are 0 to 6"),

@@ -117,11 +117,11 @@ def test_rows_are_independent_and_dtypes_stay():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"temperature": -0.1}, "temperature must be at least 0"),
+        ({"temperature": -0.1}, "temperature must be a number, at least 0"),
         ({"temperature": float("nan")}, "temperature"),
-        ({"top_k": 0}, "top_k must be at least 1"),
-        ({"top_p": 0.0}, "top_p must be above 0"),
-        ({"top_p": 1.1}, "top_p must be above 0"),
+        ({"top_k": 0}, "top_k must be an integer of at least 1"),
+        ({"top_p": 0.0}, "top_p must be a number above 0"),
+        ({"top_p": 1.1}, "top_p must be a number above 0"),
     ],
 )
 def test_invalid_settings_raise(settings, message):

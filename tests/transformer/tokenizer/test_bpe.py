@@ -1,6 +1,7 @@
 """BPETokenizer: what it learns, what it encodes, what it explains."""
 
 import copy
+import re
 import sys
 
 import pytest
@@ -242,3 +243,12 @@ def test_the_explanation_ends_with_the_tokens(text):
         numbers = [m.number for m in word.merges]
         assert numbers == sorted(numbers)  # what a merge makes can only be merged by a later one
         assert "".join(TRAINED.decode(word.ids)) == word.text
+
+
+def test_each_token_of_an_explained_text_has_a_colour_and_its_id():
+    tokenizer = BPETokenizer.train("the cat sat on the mat " * 5, 270)
+    html = tokenizer.explain("the <cat>")._repr_html_()
+    tokens = re.findall(r'<span title="id (\d+)"[^>]*>([^<]*)</span>', html)
+    assert [int(number) for number, _ in tokens] == tokenizer.encode("the <cat>")
+    assert "&lt;" in html
+    assert "merges" in html

@@ -1,4 +1,4 @@
-"""learn_merges: the merges of the definition, learnt without counting all pairs again."""
+"""Byte pair encoding: rows of neighbours; merges learnt and applied as by the definition, in less time."""
 
 import random
 from itertools import pairwise
@@ -7,9 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive_bpe
-from transformer.tokenizer.learning import Corpus, learn_merges
+from transformer.tokenizer.merges import EMPTY, Corpus, Row, apply_merges, learn_merges
 
 A, B = b"ab"
+
+
+def test_joining_leaves_a_gap_that_both_neighbours_skip():
+    row = Row([b"hello"])
+    h, e, o = b"heo"
+    row.join(3, 256)
+    assert row.ids == [EMPTY, h, e, 256, EMPTY, o, EMPTY]
+    assert (row.after[3], row.before[5]) == (5, 3)
+    row.join(3, 257)
+    row.join(2, 258)
+    assert row.tokens() == [h, 258]
+
+
+def test_words_are_apart():
+    row = Row([b"ab", b"", b"c"])
+    assert row.ids == [EMPTY, *b"ab", EMPTY, EMPTY, *b"c", EMPTY]
+    assert row.tokens() == list(b"abc")
+
+
+# --- learning -----------------------------------------------------------------------------------------------
 
 
 def test_wikipedias_example():
@@ -76,3 +96,36 @@ def test_a_merge_looks_at_the_places_of_its_pair_not_at_the_whole_word():
     corpus.merge((A, B), 256)
     assert list.count(corpus.ids, 256) == 1
     assert corpus.ids.looks < 20
+
+
+# --- encoding -----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def merges_and_ids(draw):
+    """Merges in any order: one may rank before those that make its parts, and two may make the same token."""
+    pairs = draw(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12, unique=True))
+    order = draw(st.permutations(range(len(pairs))))
+    merges = {
+        pair: (rank, 3 + draw(st.integers(0, i))) for i, (pair, rank) in enumerate(zip(pairs, order, strict=True))
+    }
+    # A token is longer than its parts, so the result of a merge has the larger id.
+    return {pair: made for pair, made in merges.items() if made[1] > max(pair)}, draw(st.lists(st.integers(0, 3)))
+
+
+@given(merges_and_ids())
+def test_merges_and_the_ids_after_each_are_the_naive_ones(case):
+    merges, ids = case
+    row = Row([ids])
+    assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naive_bpe.apply_merges(ids, merges)
+
+
+def test_a_pair_is_merged_everywhere_before_its_results_are_looked_at():
+    # In 0 0 0 0, the merge 1 1 ranks before 0 0, which makes 1, but both pairs 0 0 come first.
+    row = Row([[0, 0, 0, 0, 0]])
+    merges = {(1, 1): (0, 2), (0, 0): (1, 1), (1, 0): (2, 3), (2, 0): (3, 4)}
+    assert list(apply_merges(row, merges)) == [(0, 0), (1, 1), (2, 0)]
+    assert row.tokens() == [4]
+    row = Row([[0, 0, 0, 0]])
+    assert list(apply_merges(row, {(1, 0): (0, 2), (0, 0): (1, 1)})) == [(0, 0)]
+    assert row.tokens() == [1, 1]

@@ -1,4 +1,4 @@
-"""Tokens: the accepted forms, and the errors for anything else."""
+"""Inputs: tokens in the accepted forms, and the errors for anything else."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, Windows, mask_tokens
-from transformer.tokens import as_tokens
+from transformer.inputs import as_tokens
 
 FORMS = [
     [[1, 2], [3, 4]],

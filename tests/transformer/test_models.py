@@ -1,0 +1,87 @@
+"""All models: the parameter count, gradients, padding, and a GPU's arrays."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from numeric import assert_close
+from small_transformers import FAMILIES, MODELS, small, small_settings, some_tokens
+from strict_cupy import no_synchronisation
+from transformer import EncoderDecoder
+
+each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=30)
+@given(small_settings())
+def test_the_formula_counts_what_the_model_has(family, chosen):
+    config = FAMILIES[family][0](**chosen)
+    assert sum(p.numel() for p in family(config).parameters()) == config.parameter_count()
+
+
+@each_model
+def test_gradients_of_the_whole_model_are_right(family, kind):
+    if family is EncoderDecoder:
+        tiny = small(family, kind, layers=1, vocab_size=4, context=3, hidden=3)
+        assert nn.gradcheck(tiny, (tl.tensor([3, 0, 1]), tl.tensor([2, 3])))
+    else:
+        assert nn.gradcheck(small(family, kind, layers=1), some_tokens(2, 3))
+
+
+@each_model
+@settings(max_examples=15)
+@given(st.data())
+def test_padding_on_either_side_changes_no_token(family, kind, data):
+    """It changes no logits and no gradients of the loss."""
+    model = small(family, kind)
+    batch, texts, masks = data.draw(st.integers(1, 3)), [], []
+    for seed in range(1 + (family is EncoderDecoder)):
+        lengths = data.draw(st.lists(st.integers(1, 4), min_size=batch, max_size=batch))
+        longest, left = max(lengths) + data.draw(st.integers(0, 2)), data.draw(st.booleans())
+        columns = np.arange(longest)
+        masks.append(np.array([columns >= longest - n if left else columns < n for n in lengths]))
+        texts.append(some_tokens(batch, longest, seed=seed).numpy())
+    targets = some_tokens(*texts[-1].shape, seed=2).numpy()
+
+    padded = model(*texts, *masks).detach().numpy()
+    assert np.isfinite(padded).all()
+    model.loss(*texts, np.where(masks[-1], targets, -100), *masks).backward()
+    gradients = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+
+    model.zero_grad()
+    total = tl.tensor(0.0, dtype=tl.float64)
+    for i in range(batch):
+        alone = [text[i][mask[i]] for text, mask in zip(texts, masks, strict=True)]
+        row = masks[-1][i]
+        assert_close(padded[i][row], model(*alone).detach().numpy(), "logits", 1e-10)
+        total = total + model.loss(*alone, targets[i][row]) * (row.sum() / masks[-1].sum())
+    total.backward()
+    for name, p in model.named_parameters():
+        assert_close(gradients[name], p.grad.numpy(), f"gradient of {name}", 1e-9)
+
+
+@each_model
+@pytest.mark.parametrize("padded", [False, True])
+def test_on_a_gpus_arrays(family, kind, padded):
+    """Loss and gradients are those of the CPU, without a synchronisation."""
+    mask = np.ones((2, 4), bool)
+    mask[0, 3] = not padded
+    texts = 1 + (family is EncoderDecoder)
+
+    def results(device):
+        model = small(family, kind, tl.float32, device)
+        tokens = [some_tokens(2, 4, seed=seed).to(device) for seed in range(texts + 1)]
+        seen = tl.tensor(mask, device=device) if padded else None
+        with no_synchronisation():
+            loss = model.loss(*tokens, *[seen] * texts)
+            loss.backward()
+        return [loss.detach(), *(p.grad for p in model.parameters())]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        assert there.device == "strict"
+        assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)

@@ -1,0 +1,111 @@
+"""The key/value cache: the keys and values of earlier tokens, so that a new token costs the work of one.
+
+In causal attention no earlier token attends to a later one, so its keys and values never change. Generation therefore
+keeps them and passes the model the new token only.
+"""
+
+from __future__ import annotations
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Shape
+
+__all__ = ["Cache", "KeyValues"]
+
+START_NEW = "start a new one with new_cache()"
+
+
+class KeyValues:
+    """The keys and values of one attention, (..., heads, length, head_dim) each. `length`: how many tokens."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
+
+        Raises RuntimeError while gradients are recorded: they cannot flow back into a cache.
+        """
+        if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
+            raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
+        if self.length:
+            k, v = tl.cat([self.keys, k], -2), tl.cat([self.values, v], -2)
+        self._keys, self._values, self.length = k, v, k.shape[-2]
+        return k, v
+
+    @property
+    def keys(self) -> Tensor:
+        """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
+        return self._held(self._keys)
+
+    @property
+    def values(self) -> Tensor:
+        """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
+        return self._held(self._values)
+
+    def _held(self, x: Tensor | None) -> Tensor:
+        if x is None or not self.length:
+            raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
+        return x if x.shape[-2] == self.length else x[..., : self.length, :]
+
+
+class Cache:
+    """The key/value caches of a whole model, one per block.
+
+    - `layers`: how many blocks.
+    - `length`: how many tokens it holds.
+    - `self_attention`: a KeyValues per block.
+    - `cross_attention`: the same for the keys and values of an encoder's output, `memory`; None without an encoder.
+
+    Padding masks are kept too, so that later calls need not repeat them.
+
+    A model calls `begin`, then its blocks, then `commit`: a call that fails in between leaves the cache unchanged.
+    """
+
+    def __init__(self, layers: int) -> None:
+        self.length = 0
+        self.self_attention = [KeyValues() for _ in range(layers)]
+        self.cross_attention = [KeyValues() for _ in range(layers)]
+        self.memory: Tensor | None = None
+        self.memory_padding: Tensor | None = None
+        self._padding_mask: Tensor | None = None
+        self._batch: Shape = ()
+
+    def begin(self, batch: Shape, memory: Tensor | None = None) -> None:
+        """Prepare for the model's next tokens, (*batch, tokens). Discards a failed call's partial update.
+
+        - `memory`: the encoder's output.
+
+        Raises ValueError if the batch or the memory differs from that of earlier calls.
+        """
+        if self.length == 0:
+            self._batch, self.memory = batch, memory
+            for attention in self.cross_attention:
+                attention.length = 0
+        if batch != self._batch:
+            raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {batch}; {START_NEW}")
+        if not _same(memory, self.memory):
+            raise ValueError(f"Cache: holds another memory, that of another source; {START_NEW}")
+        for attention in self.self_attention:
+            attention.length = self.length
+
+    def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
+        """The padding mask of the cached tokens and `new` more, (..., length + new).
+
+        - `padding_mask`: that mask, if the caller has given one. None extends the cached mask, without new padding.
+        """
+        if padding_mask is not None or self._padding_mask is None:
+            return padding_mask
+        tokens = tl.ones(*self._batch, new, dtype=tl.bool, device=self._padding_mask.device)
+        return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
+
+    def commit(self, new: int, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
+        """Count `new` tokens as cached, now that every block has appended them, and keep the padding masks."""
+        self.length += new
+        self._padding_mask, self.memory_padding = padding_mask, memory_padding
+
+
+def _same(a: Tensor | None, b: Tensor | None) -> bool:
+    return a is b or (a is not None and b is not None and tl.equal(a, b))

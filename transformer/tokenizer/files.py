@@ -1,0 +1,267 @@
+"""The tokenizer files of OpenAI's GPT-2 and of Hugging Face.
+
+Two files, encoder.json and vocab.bpe, which Hugging Face calls vocab.json and merges.txt:
+
+    encoder.json        {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     token names and ids
+    vocab.bpe           #version: 0.2, then one merge per line in the order of learning: Ġ t
+    added_tokens.json   {"<pad>": 50257}    special tokens added later, in a third file
+
+Or a whole tokenizer in one file, tokenizer.json, of which settings for truncation, padding and tokens around a text are
+ignored: `encode` returns the text's ids only.
+
+    "pre_tokenizer": {"type": "ByteLevel", ...}             text is split into words as in GPT-2
+    "model": {"type": "BPE", "vocab": {"!": 0, ...}, "merges": ["Ġ t", ...] or [["Ġ", "t"], ...]}
+    "added_tokens": [{"id": 50256, "content": "<|endoftext|>", "special": true, ...}]
+
+A token's name has one visible letter per byte. A byte that is printable in Latin-1 stands for itself. The others are
+written as the letters from U+0100 on, in order: a space is Ġ, a line break Ċ. Special tokens are written as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nn.files.json_files import read_json, read_text, write_json
+from tinygrad_lecture.files import atomic_write_together
+
+from .merges import Pair
+
+Parts = tuple[list[bytes], list[Pair], dict[str, int]]  # vocabulary, merges, special tokens, as BPETokenizer takes them
+
+PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging Face's names, OpenAI's names
+ADDED, WHOLE = "added_tokens.json", "tokenizer.json"
+SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # what special tokens look like: <|endoftext|>, <pad>, [MASK]
+
+# Of a tokenizer.json: part -> setting -> supported values, of which the first is the default.
+SUPPORTED: dict[str, dict[str, tuple[Any, ...]]] = {
+    "normalizer": {"type": (None,)},
+    "pre_tokenizer": {"type": ("ByteLevel",), "add_prefix_space": (False,), "use_regex": (True,)},
+    "model": {
+        "type": ("BPE",),
+        "dropout": (None, 0),
+        "continuing_subword_prefix": (None, ""),
+        "end_of_word_suffix": (None, ""),
+        "ignore_merges": (False,),
+    },
+    "added token": {"lstrip": (False,), "rstrip": (False,), "single_word": (False,)},
+}
+
+
+# --- which files ----------------------------------------------------------------------------------------------
+
+
+def open_files(
+    vocabulary: Path, merges: Path | None, special_tokens: Collection[str] | None
+) -> tuple[str, Callable[[], Parts]]:
+    """The names of the files, and what makes a tokenizer's parts of their contents or raises ValueError.
+
+    For arguments see `BPETokenizer.from_files`. Raises FileNotFoundError, or ValueError for a file that is not JSON.
+    """
+    folder = vocabulary
+    if merges is None and folder.is_dir():
+        vocabulary = folder / WHOLE
+        for names in PAIRS:
+            if merges is None and all((folder / name).is_file() for name in names):
+                vocabulary, merges = (folder / name for name in names)
+        if merges is None and not vocabulary.is_file():
+            wanted = ", or ".join([*map(" and ".join, PAIRS), WHOLE])
+            raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
+    given = read_json(vocabulary)
+    if merges is None:
+        return str(vocabulary), lambda: _parts_of_whole(given, special_tokens)
+    lines, beside = _lines_of(read_text(merges)), vocabulary.with_name(ADDED)
+    added = read_json(beside) if beside.is_file() else {}
+    source = f"{vocabulary} (with {ADDED}) and {merges}" if added else f"{vocabulary} and {merges}"
+    return source, lambda: _parts_of_pair(given, added, lines, special_tokens)
+
+
+def write_files(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
+    """Write vocab.json and merges.txt, and remove an earlier tokenizer's added_tokens.json and tokenizer.json.
+
+    A tokenizer.json that is not Hugging Face's is kept.
+    """
+    with atomic_write_together(*(folder / name for name in PAIRS[0])) as (vocabulary, lines):
+        write_json({name: id for id, name in enumerate(names)}, vocabulary)
+        lines.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
+    (folder / ADDED).unlink(missing_ok=True)
+    with suppress(FileNotFoundError, ValueError):  # no such file, or not JSON
+        if _is_hugging_face(read_json(folder / WHOLE)):
+            (folder / WHOLE).unlink()
+
+
+def _parts_of_pair(ids: Any, added: Any, lines: Sequence[str], special_tokens: Collection[str] | None) -> Parts:
+    names = in_order(ids, added)
+    named = dict.fromkeys([*added, *(special_tokens or ())])
+    explained = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
+    unexplained = [name for name in names if name not in explained]
+    others = [name for name in unexplained if not SPECIAL.fullmatch(name)]
+    if others and special_tokens is None:
+        raise ValueError(
+            f"no merge makes the token {others[0]!r}"
+            + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
+            + "; the merges are incomplete or belong to another vocabulary, or special_tokens must name it"
+        )
+    return parse(names, lines, [*named, *(name for name in unexplained if SPECIAL.fullmatch(name))])
+
+
+def _lines_of(text: str) -> list[str]:
+    """The merges in a file, without the version line and trailing empty lines."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    if lines[0].startswith("#version"):
+        del lines[0]
+    while lines and not lines[-1]:
+        del lines[-1]
+    return lines
+
+
+# --- tokenizer.json -------------------------------------------------------------------------------------------
+
+
+def _is_hugging_face(given: Any) -> bool:
+    """Whether the contents of a JSON file are Hugging Face's, not those that `save` writes."""
+    return isinstance(given, dict) and isinstance(given.get("model"), dict)
+
+
+def _parts_of_whole(given: Any, special_tokens: Collection[str] | None) -> Parts:
+    if not _is_hugging_face(given):
+        raise ValueError(
+            f"this is not Hugging Face's {WHOLE}; for two files write from_files(vocabulary, merges), for a file "
+            "written by save use load"
+        )
+    model, added = given["model"], _added(given.get("added_tokens"))
+    unsupported = [
+        *_unsupported("normalizer", given.get("normalizer") or {}),
+        *_unsupported("pre_tokenizer", given.get("pre_tokenizer") or {"type": None}),
+        *_unsupported("model", model),
+        *(text for name, token in added.items() for text in _unsupported("added token", token, f" {name!r}")),
+    ]
+    if unsupported:
+        raise ValueError(
+            f"BPETokenizer does not support {', '.join(unsupported)}; use Hugging Face's package tokenizers"
+        )
+    special = dict.fromkeys([*(special_tokens or ()), *(name for name in added if added[name].get("special"))])
+    plain = [name for name in added if name not in special]
+    if plain:
+        raise ValueError(
+            f"the added token {plain[0]!r} is not special; to treat it as special, name it in special_tokens"
+        )
+    names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
+    return parse(names, _merge_lines(model.get("merges")), special)
+
+
+def _unsupported(name: str, part: Any, which: str = "") -> Iterator[str]:
+    """The settings in a part of the file that have unsupported values, as text."""
+    if not isinstance(part, dict):
+        raise ValueError(f"its {name} must be an object, not {json.dumps(part)}")
+    for setting, supported in SUPPORTED[name].items():
+        value = part.get(setting, supported[0])
+        if value not in supported:
+            yield f"{name}{which} with {setting} {json.dumps(value)}"
+
+
+def _added(tokens: Any) -> dict[str, dict[str, Any]]:
+    """The added tokens by name."""
+    tokens = tokens or []
+    if not isinstance(tokens, list) or not all(
+        isinstance(token, dict) and type(token.get("id")) is int and isinstance(token.get("content"), str)
+        for token in tokens
+    ):
+        raise ValueError("its added_tokens must be a list of objects, each with an id and a content")
+    return {token["content"]: token for token in tokens}
+
+
+def _merge_lines(merges: Any) -> list[str]:
+    """The merges as lines, whether the file has lines or pairs."""
+    if not isinstance(merges, list):
+        raise ValueError("its model must have a list of merges")
+    for number, merge in enumerate(merges, start=1):
+        if not isinstance(merge, str) and not (isinstance(merge, list) and all(isinstance(p, str) for p in merge)):
+            raise ValueError(f"merge {number}, {json.dumps(merge)}, must be a line or a pair of tokens")
+    return [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
+
+
+# --- token names ----------------------------------------------------------------------------------------------
+
+
+def _letters() -> list[str]:
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0x100)} - {0xAD}
+    hidden = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) if byte in printable else chr(256 + hidden.index(byte)) for byte in range(256)]
+
+
+LETTERS = _letters()  # byte -> letter
+BYTES = {letter: byte for byte, letter in enumerate(LETTERS)}
+
+
+def spell(token: bytes) -> str:
+    """The letters of a token's bytes: b" the" is Ġthe."""
+    return "".join(LETTERS[byte] for byte in token)
+
+
+def unspell(name: str) -> bytes:
+    """The bytes of letters. Raises ValueError for a letter that stands for no byte."""
+    try:
+        return bytes(BYTES[letter] for letter in name)
+    except KeyError as error:
+        raise ValueError(f"token {name!r} has the letter {error}, which stands for no byte") from None
+
+
+def names_of(vocabulary: Sequence[bytes], special_tokens: Mapping[str, int]) -> list[str]:
+    """The name of each id. Raises ValueError if two ids have the same name."""
+    names = [spell(token) for token in vocabulary]
+    for special, id in special_tokens.items():
+        names[id] = special
+    first = {name: id for id, name in reversed(list(enumerate(names)))}
+    for id, name in enumerate(names):
+        if first[name] != id:
+            special = " a special token and" if name in special_tokens else ""
+            raise ValueError(f"the token {name!r} occurs twice, as{special} id {first[name]} and as id {id}")
+    return names
+
+
+def in_order(vocabulary: Any, added: Any) -> list[str]:
+    """The name of each id, from two JSON objects {name: id}: the vocabulary, and tokens added to it.
+
+    Raises ValueError if they are not such objects, disagree about a token, or the ids are not 0 to n - 1.
+    """
+    for given in (vocabulary, added):
+        if not isinstance(given, dict) or not all(type(id) is int for id in given.values()):
+            raise ValueError("the vocabulary must be an object of tokens and their ids")
+    for name, id in added.items():
+        if vocabulary.get(name, id) != id:
+            raise ValueError(f"the token {name!r} has id {vocabulary[name]}, but id {id} among the added tokens")
+    ids = {**vocabulary, **added}
+    names = {id: name for name, id in ids.items()}
+    for id in range(len(ids)):
+        if id not in names:
+            raise ValueError(f"{len(ids)} tokens must have the ids 0 to {len(ids) - 1}, but no token has id {id}")
+    return [names[id] for id in range(len(ids))]
+
+
+def parse(names: Sequence[str], merges: Sequence[str], special_tokens: Iterable[str]) -> Parts:
+    """Vocabulary, merges and special tokens, from each id's name, lines such as "Ġ t", and the special names.
+
+    Raises ValueError if a line does not merge two tokens into a third, or a special token is not among the names.
+    """
+    ids = {name: id for id, name in enumerate(names)}
+    pairs = []
+    for number, line in enumerate(merges, start=1):
+        parts = line.split(" ")
+        if len(parts) != 2:
+            raise ValueError(f"merge {number}, {line!r}, must be two tokens with a space between them")
+        for token in (*parts, "".join(parts)):
+            if token not in ids:
+                raise ValueError(f"merge {number}, {line!r}, needs the token {token!r}, which is not in the vocabulary")
+        pairs.append((ids[parts[0]], ids[parts[1]]))
+    special = {}
+    for name in special_tokens:
+        if name not in ids:
+            raise ValueError(f"the special token {name!r} is not in the vocabulary")
+        special[name] = ids[name]
+    vocabulary = [name.encode("utf-8") if name in special else unspell(name) for name in names]
+    return vocabulary, pairs, special

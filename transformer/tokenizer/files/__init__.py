@@ -1,1 +1,0 @@
-"""The tokenizer files of OpenAI's GPT-2 and of Hugging Face."""

@@ -1,1 +1,0 @@
-"""Training a language model: initial parameters, windows of a text, masked tokens, the loss."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from .compiled import compiles
-from .fused import Needs, plus
+from .fused import Needs, in_place
 from .pieces import row_slices, share_rows
 from .product import as_rows, column_sums, row_products, row_sums
 
@@ -39,9 +39,9 @@ def layer_norm(
     y *= scale
     y = y.reshape(x.shape)
     if weight is not None:
-        y = _times(y, weight)
+        y = in_place(xp(x).multiply, y, weight)
     if bias is not None:
-        y = plus(y, bias)
+        y = in_place(xp(x).add, y, bias)
     return (y, (mean, scale)) if keep else y
 
 
@@ -70,14 +70,6 @@ def layer_norm_backward(
         dx *= scale
         dx = dx.reshape(x.shape)
     return (dx, dweight, dbias)[: len(needs)]
-
-
-def _times(y: Array, b: Array) -> Array:
-    """y * b, in place where `plus` adds in place."""
-    if y.dtype == b.dtype and b.ndim <= y.ndim:
-        y *= b
-        return y
-    return y * b
 
 
 def _flat(weight: Array | None) -> Array | None:

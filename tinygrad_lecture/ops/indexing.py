@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +108,7 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
     return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
-@composite(name="x[index]")
+@partial(composite, name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
     """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these.
 
@@ -122,7 +123,7 @@ def getitem(x: Value, index: Any) -> Value:
     return pick(x, index)
 
 
-@composite(name="x[index] = value")
+@partial(composite, name="x[index] = value")
 def setitem(x: Value, index: Any, value: Value) -> Value:
     """A copy of x with `value` at x[index]: computes `x[index] = value` while recording."""
     index = normal_index(x, index)
@@ -132,7 +133,7 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
     return put(x, value, index)
 
 
-@composite(name="x[index] = value")
+@partial(composite, name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
     """Write `x[index] = value` to the array x itself: runs while not recording."""
     if value is None:

@@ -8,6 +8,7 @@ computes them, has no float16: it is computed in float32.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -398,7 +399,7 @@ def matrix_norm(x: Value, ord: Any = "fro", axis: tuple[int, int] = (-2, -1), ke
     return best if keepdims else sum(best, (added, kept))
 
 
-@composite(name="norm")
+@partial(composite, name="norm")
 def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Value:
     """The norm of vectors or matrices, as `torch.linalg.norm`: `matrix_norm` over two axes, `vector_norm` over others.
 
@@ -412,7 +413,7 @@ def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = Fals
     return matrix_norm(x, ord, axes, keepdims) if len(axes) == 2 else vector_norm(x, ord, axes, keepdims)
 
 
-@composite(name="cross")
+@partial(composite, name="cross")
 def cross_along(a: Value, b: Value, axis: int = -1) -> Value:
     """`cross` under torch.linalg's name, where the axis (also `dim`) is the last by default."""
     return products.cross(a, b, axis)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
+from ..autograd.op import Op, Value, op
 from ..backend import is_array, xp
 from ..errors.words import shown
 from ..traced import Traced
@@ -39,7 +39,7 @@ def max(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
         tl.max(x, axis=1).values        # tensor([2., 5.])
         tl.max(x, axis=1).indices       # tensor([1, 0])
     """
-    return _extreme(x, axis, keepdims, "max", amax, argmax, maximum)
+    return _extreme(x, axis, keepdims, amax, argmax, maximum)
 
 
 @composite
@@ -56,19 +56,16 @@ def min(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
         tl.min(x, axis=1).values        # tensor([1., 4.])
         tl.min(x, axis=1).indices       # tensor([0, 1])
     """
-    return _extreme(x, axis, keepdims, "min", amin, argmin, minimum)
+    return _extreme(x, axis, keepdims, amin, argmin, minimum)
 
 
-def _extreme(
-    x: Value, axis: Any, keepdims: bool, name: str, value: Callable[..., Any], index: Callable[..., Any],
-    elementwise: Callable[..., Any],
-) -> Any:  # fmt: skip
+def _extreme(x: Value, axis: Any, keepdims: bool, value: Op[Any], index: Op[Any], elementwise: Op[Any]) -> Any:
     """`max` or `min`, from the ops for its value and its index, and the elementwise op for two tensors."""
     if isinstance(axis, Traced) or is_array(axis):
         return elementwise(x, axis)
     if axis is None and not keepdims:
         return value(x)
-    return _picked(x, _one_axis(axis, f"for the values alone there is a{name}"), keepdims, index)
+    return _picked(x, _one_axis(axis, f"for the values alone there is {value.name}"), keepdims, index)
 
 
 def _one_axis(axis: Any, otherwise: str = "give one") -> int:

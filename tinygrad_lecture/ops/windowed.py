@@ -14,7 +14,7 @@ from typing import Any
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..kernels import windows as kernels
-from ..kernels.fused import plus
+from ..kernels.fused import in_place
 from ..kernels.product import batched
 from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered, with_batch
 from .basics import matmul, sum
@@ -197,7 +197,7 @@ def _filters(weight: Value, groups: int) -> Value:
 def _images(rows: Any, shape: Shape, bias: Any) -> Any:
     """The inverse of `_rows`, of arrays, with a bias for each channel added: -> (batch, channels, *places)."""
     y = xp(rows).ascontiguousarray(rows.reshape(shape[1], shape[0], *shape[2:]).swapaxes(0, 1))
-    return y if bias is None else plus(y, bias.reshape(-1, *[1] * (len(shape) - 2)))
+    return y if bias is None else in_place(xp(y).add, y, bias.reshape(-1, *[1] * (len(shape) - 2)))
 
 
 def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = False) -> None:

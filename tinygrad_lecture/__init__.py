@@ -21,7 +21,7 @@ Where things are:
     tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
     traced.py       what a Tensor holds
     autograd/       core.py: the chain rule; op.py: how a call is recorded
-    ops/            every op with its backward rule
+    ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
     methods/        more of the Tensor's methods: in-place ones, attributes, factories
     creation.py     tensors from data and shapes; sampling.py: from random numbers

@@ -102,5 +102,6 @@ def lstm_states(x: Value, h0: Value, c0: Value, weight: Value, /, sizes: Sequenc
     return over_time(step, x, (h0, c0), sizes, reverse)
 
 
-for states in (rnn_states, gru_states, lstm_states):
-    states.kernel(getattr(kernels, states.name), getattr(kernels, f"{states.name}_backward"))
+rnn_states.kernel(kernels.rnn_states, kernels.rnn_states_backward)
+gru_states.kernel(kernels.gru_states, kernels.gru_states_backward)
+lstm_states.kernel(kernels.lstm_states, kernels.lstm_states_backward)

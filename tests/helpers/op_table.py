@@ -28,9 +28,9 @@ from tinygrad_lecture.ops.indexing import normal_index
 Samples = st.SearchStrategy[Sample]
 
 FILES = (
-    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.selection),
-    *(ops.shape, ops.arrangement, ops.indexing, ops.scattering, ops.products, ops.linalg),
-    *(ops.statistics, ops.counting, ops.fused, ops.windowed, recurrent),
+    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
+    *(ops.arrangement, ops.indexing, ops.scattering, ops.linalg.products, ops.linalg.matrices),
+    *(ops.statistics.selection, ops.statistics.counting, ops.statistics.quantiles, ops.fused, ops.windowed, recurrent),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.

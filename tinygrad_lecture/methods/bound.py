@@ -63,9 +63,9 @@ class BoundMethods(FactoryMethods):
     bincount, count_nonzero = ops.bincount, ops.count_nonzero
     unique_consecutive, cov, corrcoef, diff = ops.unique_consecutive, ops.cov, ops.corrcoef, ops.diff
     rot90, diag_embed, matrix_power = ops.rot90, ops.diag_embed, ops.matrix_power
-    logdet, pinverse, qr = ops.linalg.logdet, ops.linalg.pinv, ops.linalg.qr
-    cholesky_solve = ops.linalg.cholesky_solve
-    cholesky_inverse = ops.linalg.cholesky_inverse
+    logdet, pinverse, qr = ops.linalg.matrices.logdet, ops.linalg.pinv, ops.linalg.qr
+    cholesky_solve = ops.linalg.matrices.cholesky_solve
+    cholesky_inverse = ops.linalg.matrices.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

@@ -7,18 +7,18 @@ from . import linalg as linalg
 from .arrangement import *
 from .basics import *
 from .copying import *
-from .counting import *
 from .elementary import *
 from .elementwise import *
 from .fused import *
 from .indexing import *
 from .linalg import matrix_power as matrix_power
-from .products import *
+from .linalg.products import *
 from .reduction import *
 from .scattering import *
-from .selection import *
 from .shape import *
-from .statistics import *
+from .statistics.counting import *
+from .statistics.quantiles import *
+from .statistics.selection import *
 from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__

@@ -14,11 +14,11 @@ from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import axes_over, broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
+from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
 from .windowed import windows
 
 __all__ = [
-    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "moveaxis", "repeat_interleave",
+    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave",
     "roll", "rot90", "unravel_index", "vstack",
 ]  # fmt: skip
 
@@ -70,24 +70,6 @@ def unravel_index(indices: Value, shape: int | Sequence[int]) -> tuple[Value, ..
         places.insert(0, remainder(indices, n))
         indices = floor_divide(indices, n)
     return tuple(places)
-
-
-@composite
-def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Value:
-    """A view of x with the axes `source` moved to the positions `destination`. Also called `movedim`.
-
-    The other axes keep their order. Raises IndexError for an axis out of range, ValueError for another number of
-    destinations than of sources.
-
-        tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
-    """
-    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
-    if len(sources) != len(places):
-        raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
-    axes = [a for a in range(x.ndim) if a not in sources]
-    for place, axis in sorted(zip(places, sources, strict=True)):
-        axes.insert(place, axis)
-    return permute(x, tuple(axes))
 
 
 @composite

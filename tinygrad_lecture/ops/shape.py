@@ -15,8 +15,8 @@ from .composite import composite
 from .copying import clone, copy_in_rows
 
 __all__ = [
-    "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "pad", "permute", "reshape", "split", "squeeze",
-    "stack", "swapaxes", "transpose", "unbind", "unsqueeze",
+    "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape", "split",
+    "squeeze", "stack", "swapaxes", "transpose", "unbind", "unsqueeze",
 ]  # fmt: skip
 
 
@@ -329,6 +329,24 @@ def transpose(x: Value, *axes: Any, axis0: int | None = None, axis1: int | None 
     if len(axes) == 2:
         return swapaxes(x, *axes)
     raise TypeError(f"give no axes, two axes to exchange, or a tuple with all axes, not {axes}")
+
+
+@composite
+def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Value:
+    """A view of x with the axes `source` moved to the positions `destination`. Also called `movedim`.
+
+    The other axes keep their order. Raises IndexError for an axis out of range, ValueError for another number of
+    destinations than of sources.
+
+        tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
+    """
+    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
+    if len(sources) != len(places):
+        raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
+    axes = [a for a in range(x.ndim) if a not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        axes.insert(place, axis)
+    return permute(x, tuple(axes))
 
 
 @composite

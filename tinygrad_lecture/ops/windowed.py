@@ -20,8 +20,8 @@ from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered
 from .basics import matmul, sum
 from .copying import in_float32
 from .fusion import fused
-from .selection import max as largest
 from .shape import pad, reshape, swapaxes
+from .statistics.selection import max as largest
 
 __all__ = ["convolution", "max_pool", "overlap_add", "transposed_convolution", "windows"]
 

@@ -6,7 +6,7 @@ import functools
 from collections import OrderedDict
 from typing import Any
 
-from tinygrad_lecture.ops.linalg import QR, SignAndLog
+from tinygrad_lecture.ops.linalg.matrices import QR, SignAndLog
 
 from ...attention import MultiheadAttention
 from ...container import ParameterList

@@ -1,4 +1,4 @@
-"""Statistics: quantiles, covariance, reductions that leave nan out; differences, and areas under a curve."""
+"""Quantiles, covariance, reductions that leave nan out, and differences."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value
-from ..backend import Array, device_of, is_array, move, to_host, xp
-from ..errors.words import shown
-from ..traced import Traced
-from .arrangement import moveaxis
-from .basics import matmul, sum
-from .composite import composite
-from .copying import astype, converted, where
-from .elementary import isnan, logical_not, sqrt
-from .elementwise import clip
-from .indexing import diagonal, gather, sort
-from .reduction import mean
-from .shape import Axes, cat, normal_axes, reshape, squeeze, swapaxes, unsqueeze
+from ...autograd.op import Value
+from ...backend import Array, device_of, is_array, move, to_host, xp
+from ...errors.words import shown
+from ...traced import Traced
+from ..basics import matmul, sum
+from ..composite import composite
+from ..copying import astype, converted, where
+from ..elementary import isnan, logical_not, sqrt
+from ..elementwise import clip
+from ..indexing import diagonal, gather, sort
+from ..reduction import mean
+from ..shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 
 __all__ = [
     "corrcoef", "cov", "diff", "nanmean", "nansum",

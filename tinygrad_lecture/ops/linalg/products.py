@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import builtins
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
-from ..backend import in_rows, xp
-from ..errors.messages import broadcast_complaint
-from ..kernels.blas import one_thread
-from .arrangement import roll
-from .basics import matmul, sum
-from .composite import composite
-from .copying import astype, where
-from .elementary import root
-from .indexing import diagonal, main_diagonal
-from .reduction import norm
-from .shape import normal_axes, permute, reshape, squeeze, swapaxes
+from ...autograd.op import Value, op
+from ...backend import in_rows, xp
+from ...errors.messages import broadcast_complaint
+from ...kernels.blas import one_thread
+from ..arrangement import roll
+from ..basics import matmul, sum
+from ..composite import composite
+from ..copying import astype, where
+from ..elementary import root
+from ..indexing import diagonal, main_diagonal
+from ..reduction import norm
+from ..shape import normal_axes, permute, reshape, squeeze, swapaxes
 
 __all__ = ["bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
 
@@ -135,6 +136,12 @@ def cross(a: Value, b: Value, axis: int | None = None) -> Value:
     if any(x.ndim < -last or x.shape[last] != 3 for x in (a, b)):
         raise ValueError(f"needs vectors of three numbers along axis {axis}, not shapes {a.shape} and {b.shape}")
     return roll(a, -1, last) * roll(b, -2, last) - roll(a, -2, last) * roll(b, -1, last)  # a1 b2 - a2 b1, ...
+
+
+@partial(composite, name="cross")
+def cross_along(a: Value, b: Value, axis: int = -1) -> Value:
+    """`cross` under torch.linalg's name, where the axis (also `dim`) is the last by default."""
+    return cross(a, b, axis)
 
 
 @composite

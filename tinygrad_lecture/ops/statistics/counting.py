@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
-from ..backend import device_of, move, to_host, xp
-from ..traced import Traced, wrap
-from .basics import sum
-from .composite import composite, without_gradient
-from .indexing import add_at
-from .shape import Axes
+from ...autograd.op import Value, op
+from ...backend import device_of, move, to_host, xp
+from ...traced import Traced, wrap
+from ..basics import sum
+from ..composite import composite, without_gradient
+from ..indexing import add_at
+from ..shape import Axes
 
 __all__ = ["bincount", "bucketize", "count_nonzero", "isin", "searchsorted", "unique", "unique_consecutive"]
 

@@ -1,8 +1,7 @@
-"""Square matrices, factorizations and norms under the names of PyTorch's `torch.linalg`: this module is `tl.linalg`.
+"""Square matrices, factorizations and norms. (..., n, n) is a batch of matrices.
 
-(..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out. The rules of square
-matrices are those of Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008). LAPACK, which
-computes them, has no float16: it is computed in float32.
+The rules of square matrices are those of Giles, "Collected matrix derivative results for forward and reverse mode AD"
+(2008). LAPACK, which computes them, has no float16: it is computed in float32.
 """
 
 from __future__ import annotations
@@ -13,26 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.op import Op, Value, op
-from ..backend import Shape, xp
-from ..errors.kinds import LinAlgError
-from ..kernels.blas import one_thread
-from ..traced import Traced, wrap
-from . import products
-from .basics import matmul, sum
-from .composite import composite
-from .copying import in_float32, where
-from .elementary import abs as absolute
-from .elementwise import square
-from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
-from .reduction import amax, amin
-from .reduction import norm as vector_norm
-from .shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
-
-__all__ = [
-    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
-    "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
-]  # fmt: skip
+from ...autograd.op import Op, Value, op
+from ...backend import Shape, xp
+from ...kernels.blas import one_thread
+from ...traced import Traced, wrap
+from ..basics import matmul, sum
+from ..composite import composite
+from ..copying import in_float32, where
+from ..elementary import abs as absolute
+from ..elementwise import square
+from ..indexing import diagonal_matrix, main_diagonal, tril, triu
+from ..reduction import amax, amin
+from ..reduction import norm as vector_norm
+from ..shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
 
 
 class SignAndLog(NamedTuple):
@@ -377,7 +369,7 @@ def cholesky_inverse(l: Value, upper: bool = False) -> Value:  # noqa: E741 - a 
     return matmul(swapaxes(half, -1, -2), half)
 
 
-# --- under PyTorch's names ----------------------------------------------------------------------------------
+# --- norms --------------------------------------------------------------------------------------------------
 
 
 @composite
@@ -411,12 +403,3 @@ def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = Fals
         return vector_norm(x, 2, axis, keepdims)
     axes = normal_axes(x.ndim, axis)
     return matrix_norm(x, ord, axes, keepdims) if len(axes) == 2 else vector_norm(x, ord, axes, keepdims)
-
-
-@partial(composite, name="cross")
-def cross_along(a: Value, b: Value, axis: int = -1) -> Value:
-    """`cross` under torch.linalg's name, where the axis (also `dim`) is the last by default."""
-    return products.cross(a, b, axis)
-
-
-norm, cross = any_norm, cross_along

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Op, Value, op
-from ..backend import is_array, xp
-from ..errors.words import shown
-from ..traced import Traced
-from .composite import composite
-from .copying import clone
-from .elementary import maximum, minimum
-from .indexing import Ordered, along, argsort, gather, getitem
-from .reduction import amax, amin, argmax, argmin, middle
-from .shape import normal_axes, squeeze
+from ...autograd.op import Op, Value, op
+from ...backend import is_array, xp
+from ...errors.words import shown
+from ...traced import Traced
+from ..composite import composite
+from ..copying import clone
+from ..elementary import maximum, minimum
+from ..indexing import Ordered, along, argsort, gather, getitem
+from ..reduction import amax, amin, argmax, argmin, middle
+from ..shape import normal_axes, squeeze
 
 __all__ = ["max", "median", "min", "mode"]
 

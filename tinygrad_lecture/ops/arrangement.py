@@ -18,8 +18,8 @@ from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad
 from .windowed import windows
 
 __all__ = [
-    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave",
-    "roll", "rot90", "unravel_index", "vstack",
+    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave", "roll", "rot90",
+    "unravel_index", "vstack",
 ]  # fmt: skip
 
 

@@ -21,9 +21,8 @@ from .copying import clone, where
 from .elementary import floor, hypot, isnan, log1p, trunc, zero
 
 __all__ = [
-    "allclose", "atan2", "clip", "div", "floor_divide", "frac",
-    "isclose", "leaky_relu", "log", "logaddexp", "logit", "nan_to_num", "neg", "pow",
-    "remainder", "round", "sigmoid", "silu", "square", "sub", "tanh", "xlogy",
+    "allclose", "atan2", "clip", "div", "floor_divide", "frac", "isclose", "leaky_relu", "log", "logaddexp", "logit",
+    "nan_to_num", "neg", "pow", "remainder", "round", "sigmoid", "silu", "square", "sub", "tanh", "xlogy",
 ]  # fmt: skip
 
 

@@ -19,10 +19,7 @@ from ..indexing import diagonal, gather, sort
 from ..reduction import mean
 from ..shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 
-__all__ = [
-    "corrcoef", "cov", "diff", "nanmean", "nansum",
-    "quantile",
-]  # fmt: skip
+__all__ = ["corrcoef", "cov", "diff", "nanmean", "nansum", "quantile"]
 
 
 @composite

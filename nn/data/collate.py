@@ -11,6 +11,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.func.trees import map_leaves
 
 from ..errors.checks import is_data
 
@@ -45,15 +46,12 @@ def default_collate(rows: Sequence[Any]) -> Any:
 
 def default_convert(row: Any) -> Any:
     """A row as a loader without batches gives it: its arrays become Tensors, in dicts, tuples and lists too."""
-    if isinstance(row, np.ndarray | np.generic):
-        return row if row.dtype.kind in "SUO" else tl.tensor(row)
-    if isinstance(row, Mapping):
-        fields = {key: default_convert(value) for key, value in row.items()}
-        return fields if type(row) is dict else type(row)(fields)  # type: ignore[call-arg]
-    if isinstance(row, tuple | list):
-        converted = [default_convert(value) for value in row]
-        return type(row)(*converted) if hasattr(row, "_fields") else converted
-    return row
+
+    def convert(value: Any) -> Any:
+        is_numbers = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "SUO"
+        return tl.tensor(value) if is_numbers else value
+
+    return map_leaves(convert, row)
 
 
 def pad_sequence(

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lecture import Generator
+from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors.table import aligned
 from tinygrad_lecture.errors.words import shown
 
 from ..errors.checks import check_sizes, is_data
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
-from .resume import Epoch, Resumable
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, in_lists, stream_of
 
 
-class DataLoader(Resumable):
+class DataLoader:
     """Yields a dataset in batches; each `for` over it is one epoch. The signature is PyTorch's.
 
     - `dataset`: any object with rows, see `nn.data.Dataset`, or an `nn.data.IterableDataset`.
@@ -36,6 +38,9 @@ class DataLoader(Resumable):
     Raises TypeError for tensors without a dataset, ValueError if batch_size is below 1, if an epoch would have no
     batch, or for arguments that exclude each other.
     """
+
+    _epoch: Epoch | None = None  # the latest one
+    _loaded: Mapping[str, Any] | None = None  # a state within an epoch, from which the next `for` continues
 
     def __init__(
         self,
@@ -128,20 +133,20 @@ class DataLoader(Resumable):
             self._epoch = Epoch(self, state)
         else:
             with self._drawing_from(loaded["order"]):
-                self._epoch = Epoch(self, loaded["order"], loaded["dealt"])
+                self._epoch = Epoch(self, loaded["order"], loaded["yielded"])
         return self._epoch
 
     # --- batches ----------------------------------------------------------------------------------------
 
-    def batches(self, dealt: int = 0) -> Iterator[Any]:
-        """The batches of a new epoch, without the first ones, that were dealt already."""
+    def batches(self, yielded: int = 0) -> Iterator[Any]:
+        """The batches of a new epoch, without the first ones, which were yielded already."""
         if self._streamed:
             size, rows = self.batch_size, self.dataset
             batches = map(self.collate_fn, rows if size is None else in_lists(rows, size, self.drop_last))
-            deque(islice(batches, dealt), maxlen=0)  # what was read must be read again
+            deque(islice(batches, yielded), maxlen=0)  # what was read must be read again
             return batches
         numbers = self._numbers()
-        first = list(islice(numbers, dealt, dealt + 1))  # a sampler that is a generator function draws its order now
+        first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
         return map(self._batch, chain(first, numbers))
 
     def _numbers(self) -> Iterator[Any]:
@@ -166,6 +171,116 @@ class DataLoader(Resumable):
         if hasattr(self.dataset, "__getitems__"):
             return self.collate_fn(self.dataset.__getitems__(list(numbers)))
         return self.collate_fn([self.dataset[i] for i in numbers])
+
+    # --- the position, saved and resumed --------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position, as JSON-like values.
+
+        - "yielded": how many batches the latest epoch has yielded.
+        - "order": the random state from which its order was drawn.
+        - "stream": the state of the loader's generator.
+        - "epoch": the settings that must match to resume.
+        """
+        return {**self._loaded} if self._loaded is not None else self._state(self._epoch)
+
+    def state_between(self) -> dict[str, Any]:
+        """The state between two epochs: the next `for` starts a new one, even if the latest is unfinished."""
+        return self._state(None)
+
+    def _state(self, epoch: Epoch | None) -> dict[str, Any]:
+        within = epoch is not None and 0 < epoch.yielded != self._length()
+        return {
+            "epoch": self._settings_to_match(),
+            "yielded": epoch.yielded if epoch is not None and within else 0,
+            "order": epoch.drawn_from if epoch is not None and within else None,
+            "stream": None if self._drawing is None else self._drawing.get_state(),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from a `state_dict`: the next `for` starts with the batch that was next when it was taken.
+
+        The order is drawn again, from the random state at its beginning, and not from the stream that `tl.manual_seed`
+        seeds; restore that stream itself with `tl.set_rng_state`. This is exact for a sampler that draws when iteration
+        begins, from a tl stream, as those in `nn.data` do. An IterableDataset is read again from its start.
+        Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
+        batch_size, shuffle, drop_last, seed or the kind of sampler differs.
+        """
+        missing = {"epoch", "yielded", "order", "stream"} - state_dict.keys()
+        if missing:
+            raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
+        saved, own = state_dict["epoch"], self._settings_to_match()
+        differing = [f"{name} was {saved.get(name)}, is {v}" for name, v in own.items() if saved.get(name) != v]
+        if differing:
+            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
+        length = self._length()
+        yielded = state_dict["yielded"]
+        if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
+            raise ValueError(f'DataLoader.load_state_dict: "yielded" is {yielded}, but an epoch has {length} batches')
+        if self._drawing is not None:
+            self._drawing.set_state(state_dict["stream"])
+        self._loaded = state_dict if state_dict["yielded"] else None
+        self._epoch = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: the position within an epoch, without the iterator that stands there."""
+        state = self.state_dict()
+        return {**vars(self), "_epoch": None, "_loaded": state if state["yielded"] else None}
+
+    def _length(self) -> int | None:
+        """The number of batches in an epoch; None if that shows only at its end."""
+        try:
+            return len(self)
+        except TypeError:
+            return None
+
+    def _settings_to_match(self) -> dict[str, Any]:
+        """Settings that must match to resume: they decide which rows the batch at a position has."""
+        source = self.batch_sampler if self.sampler is None else self.sampler
+        return {
+            "rows": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
+            "seed": self.seed,
+            "sampler": None if self._sliced or source is None else type(source).__name__,
+        }
+
+    @contextmanager
+    def _drawing_from(self, state: Any) -> Iterator[None]:
+        """Context manager: an order is drawn from this random state, and the stream itself stays where it is."""
+        if state is None:
+            yield
+        elif self._drawing is None:
+            with rng.replay(state):
+                yield
+        else:
+            now = self._drawing.get_state()
+            self._drawing.set_state(state)
+            try:
+                yield
+            finally:
+                self._drawing.set_state(now)
+
+
+class Epoch:
+    """Iterator over one epoch of a loader; keeps its own position, so that several may run at once."""
+
+    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, yielded: int = 0) -> None:
+        self.loader, self.drawn_from, self.yielded = loader, drawn_from, yielded
+        self._batches = loader.batches(yielded)
+
+    def __iter__(self) -> Epoch:
+        return self
+
+    def __next__(self) -> Any:
+        batch = next(self._batches)
+        self.yielded += 1
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The loader's state at this position, for `DataLoader.load_state_dict`."""
+        return self.loader._state(self)
 
 
 def get_worker_info() -> None:

@@ -1,26 +1,19 @@
 """Optimisers, which update parameters from gradients, and schedules of their learning rates.
 
-optimizer.py   the base: parameter groups, state, the step; settings.py calls.py saving.py are its parts
-sgd.py asgd.py rprop.py                   steps along the gradient
-adagrad.py adadelta.py rmsprop.py         steps scaled per element
-adam.py adamax.py nadam.py radam.py       and with a running mean of the gradient
-lbfgs/         steps that use the curvature
-lr_scheduler/  learning rates that change; swa_utils/: means of weights
+sgd.py adam.py   the two to read first: SGD; Adam and AdamW
+variants.py      the others: steps scaled per element, relatives of Adam
+lbfgs.py         steps that use the curvature
+optimizer.py     the base: parameter groups, the step; settings.py, state.py: its parts
+declared.py      settings that a class declares, and their limits
+lr_scheduler/    learning rates that change; swa_utils.py: means of weights
 """
 
 from . import lr_scheduler, swa_utils
-from .adadelta import Adadelta
-from .adagrad import Adagrad
 from .adam import Adam, AdamW
-from .adamax import Adamax
-from .asgd import ASGD
 from .lbfgs import LBFGS
-from .nadam import NAdam
 from .optimizer import Optimizer
-from .radam import RAdam
-from .rmsprop import RMSprop
-from .rprop import Rprop
 from .sgd import SGD
+from .variants import ASGD, Adadelta, Adagrad, Adamax, NAdam, RAdam, RMSprop, Rprop
 
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
-from .optimizer import Number, Optimizer, Params, Update
+from .declared import two_below_1
+from .optimizer import Number, Optimizer, Update
 from .settings import Group
-from .settings import betas as about_betas
 
 
 class Adam(Optimizer):
@@ -29,59 +29,33 @@ class Adam(Optimizer):
     and so rescaled with it; AdamW keeps it apart.
 
     With amsgrad=True the denominator has the largest v so far, corrected for step t as in PyTorch, so that steps do
-    not grow again (Reddi et al., ICLR 2018). With maximize=True it uses -g and climbs.
+    not grow again (Reddi et al., ICLR 2018).
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    decoupled = False  # whether weight decay acts on the parameter directly, not through g
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    amsgrad: bool = False
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
-        if betas[0] ** 2 > betas[1] ** 0.5:  # the condition of the paper's theorem 4.1
+    limits = Optimizer.limits | {"betas": two_below_1}
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        hide_frames()  # should the next line raise
+        super().add_param_group(param_group)
+        beta1, beta2 = betas = self.param_groups[-1]["betas"]
+        if beta1**2 > beta2**0.5:  # the condition of the paper's theorem 4.1
             warn(f"{self._name}: betas {betas} do not meet beta1² < sqrt(beta2), so it may diverge; are they swapped?")
-
-    def complaints(self, group: Group) -> Iterator[str]:
-        yield from super().complaints(group)
-        yield from about_betas(group)
 
     def memory(self, group: Group) -> Mapping[str, float]:
         means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
         return {**means, "max_exp_avg_sq": 0.0} if group["amsgrad"] else means
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
-        # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two numbers correct the bias.
-        c = (1 - beta2**t) ** 0.5
-        step, eps = number(lr * c / (1 - beta1**t)), number(group["eps"] * c)
-        new_m, old_v, new_v = number(1 - beta1), number(beta2), number(1 - beta2)
-        pull, keep = number(decay), number(1 - lr * decay)  # for Adam, for AdamW
-        decoupled, maximize = self.decoupled, group["maximize"]
+        step, eps, new_m, old_v, new_v = map(number, _coefficients(group, t))
 
         def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
-            if maximize:
-                g = -g
-            if decay and decoupled:
-                p *= keep
-            elif decay:
-                g = g + pull * p
             m += new_m * (g - m)
             v *= old_v
             v += new_v * (g * g)
@@ -89,24 +63,32 @@ class Adam(Optimizer):
                 v = xp(v).maximum(largest, v, out=largest)
             p -= step * (m / (v**0.5 + eps))
 
+        return update
+
+    def whole_rule(self, group: Group, t: int, number: Number) -> Update:
+        """The same, for large arrays by a loop that Numba compiles, where it is installed."""
+        update, lr, decay = super().whole_rule(group, t, number), group["lr"], group["weight_decay"]
         if group["amsgrad"] or modes.reference:
             return update
-        decays = (0, keep) if decoupled else (pull, 1)
-        return _compiled(update, step, eps, new_m, old_v, new_v, -1 if maximize else 1, *decays)
+        decays = (0, 1 - lr * decay) if self.decoupled else (decay, 1)
+        numbers = *_coefficients(group, t), -1 if group["maximize"] else 1, *decays
+
+        def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
+            if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
+                return update(p, g, m, v)
+            from tinygrad_lecture.kernels.compiled import loops
+
+            flat = p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)
+            return loops.adam(*flat, tuple(map(np.float32, numbers)))
+
+        return compiled
 
 
-def _compiled(update: Update, *numbers: Any) -> Update:
-    """The same update, for large arrays by a loop that Numba compiles, where it is installed."""
-
-    def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
-        if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
-            return update(p, g, m, v)
-        from tinygrad_lecture.kernels.compiled import loops
-
-        flat = p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)
-        return loops.adam(*flat, tuple(map(np.float32, numbers)))
-
-    return compiled
+def _coefficients(group: Group, t: int) -> tuple[float, ...]:
+    """With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two numbers correct the bias."""
+    beta1, beta2 = group["betas"]
+    c = (1 - beta2**t) ** 0.5
+    return group["lr"] * c / (1 - beta1**t), group["eps"] * c, 1 - beta1, beta2, 1 - beta2
 
 
 class AdamW(Adam):
@@ -115,17 +97,5 @@ class AdamW(Adam):
     (Loshchilov & Hutter, arXiv:1711.05101.)
     """
 
+    weight_decay: float = 1e-2
     decoupled = True
-
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

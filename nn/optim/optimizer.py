@@ -5,11 +5,10 @@
     loss(model(x), y).backward()
     optimizer.step()
 
-A subclass defines the update in `rule`, and the arrays that it keeps between steps in `memory`:
+A subclass declares its settings, and defines the update in `rule`; what it keeps between steps is in `memory`:
 
     class Signs(nn.optim.Optimizer):
-        def __init__(self, params, lr):
-            super().__init__(params, {"lr": lr})
+        lr: float = 0.1
 
         def rule(self, group, t, number):
             lr = number(group["lr"])
@@ -19,14 +18,19 @@ A subclass defines the update in `rule`, and the arrays that it keeps between st
 
             return update
 
-Or it defines `step`, as in PyTorch, and keeps what it needs in the dict `self.state[p]`.
+So it is called as Signs(params, lr=0.1), and takes `maximize` too. Or it has its own `__init__` and `step`, as in
+PyTorch, and keeps what it needs in the dict `self.state[p]`.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from dataclasses import field
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -39,43 +43,80 @@ from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
-from ..errors.arguments import ExplainsArguments
 from ..errors.checks import as_parameters
 from ..module import clear_grad
-from . import saving
-from .calls import accepts_courtesies, calls_hooks, without_courtesies
-from .settings import Group, make_group, not_negative
+from .declared import Declared, Limit, broken, not_negative
+from .settings import IGNORED, Group, make_group
+from .state import Kept, copied, misfits, placed
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
 
 
-class Optimizer(ExplainsArguments, Measured):
+def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A `step` that calls the hooks of its optimiser, and notes that it was called; within another step it does not."""
+    own = inspect.unwrap(step)  # tl.profile wraps it once more
+
+    @functools.wraps(step)
+    def calling(self: Any, *args: Any, **named: Any) -> Any:
+        self.stepped = True
+        if not (self._pre_hooks or self._post_hooks) or inspect.unwrap(type(self).step) is not own:
+            return step(self, *args, **named)  # without hooks, or called by super().step()
+        for hook in list(self._pre_hooks.values()):
+            replaced = hook(self, args, named)
+            args, named = (args, named) if replaced is None else replaced
+        loss = step(self, *args, **named)
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, named)
+        return loss
+
+    return calling
+
+
+class Optimizer(Declared, Measured):
     """Base class of all optimisers.
 
     - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
       with "params" and settings of their own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
     - `defaults`: the settings by name, for groups that do not set them.
 
-    PyTorch's arguments foreach and fused are accepted by all optimisers and change nothing.
+    With maximize=True a step uses -g in place of the gradient g, and climbs. PyTorch's arguments foreach and fused are
+    accepted by all optimisers and change nothing.
     State is kept on the parameters' device: move a model first, then make its optimiser.
     Raises ValueError for no parameters, one given twice, one that is not a float leaf, or invalid settings; TypeError
     for a parameter that is not a Tensor. Warns of a setting that looks misspelt.
     """
 
-    by_parameter = True  # whether a step looks at one parameter at a time
-    stepped = False  # whether `step` was called
-    measured = ("step", "zero_grad")
-    _pre_hooks: Mapping[Any, Callable[..., Any]] = {}  # a hook is noted in a dict of the instance
-    _post_hooks: Mapping[Any, Callable[..., Any]] = {}
+    if TYPE_CHECKING:  # the arguments that a subclass has beside its settings
+        params: Params
+        maximize: bool = field(default=False, kw_only=True)
 
-    def __init_subclass__(cls, **settings: Any) -> None:
-        super().__init_subclass__(**settings)
-        if "__init__" in vars(cls):
-            cls.__init__ = accepts_courtesies(cls.__init__)  # type: ignore[method-assign]
+    _first = "params"
+    _last = tuple(
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+        for name, default in {"maximize": False, **{name: default for name, (default, _) in IGNORED.items()}}.items()
+    )
+    limits: ClassVar[dict[str, Limit]] = dict.fromkeys(("lr", "weight_decay", "eps"), not_negative)
+    zeros: ClassVar[tuple[str, ...]] = ()  # the names of arrays to keep that begin with 0
+    decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
+    by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
+    measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
+    stepped = False  # whether `step` was called
+    _pre_hooks: ClassVar[Mapping[Any, Callable[..., Any]]] = {}  # a hook is noted in a dict of the instance
+    _post_hooks: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
         if "step" in vars(cls):
             cls.step = calls_hooks(cls.step)  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+
+    def initialise(self, first: Params, settings: Group) -> None:
+        for name, (_, reason) in IGNORED.items():
+            if settings.pop(name) and reason is not None:
+                hide_frames()
+                raise NotImplementedError(f"{self._name}: {name}=True is not here, since {reason}")
+        Optimizer.__init__(self, first, settings)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         hide_frames()  # should something below raise
@@ -107,31 +148,47 @@ class Optimizer(ExplainsArguments, Measured):
     # --- for subclasses ---------------------------------------------------------------------------------
 
     def complaints(self, group: Group) -> Iterator[str]:
-        """Messages about invalid settings of a group; a subclass adds its own."""
-        return not_negative(group, "lr", "weight_decay", "eps") if self._has_rule else iter(())
+        """Messages about invalid settings of a group; a subclass adds its own `limits`, or messages."""
+        return broken(group, self.limits) if self._has_rule else iter(())
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        """The arrays to keep for each parameter: name -> initial value of all elements."""
-        return {}
+        """The arrays to keep for each parameter, name -> initial value of all elements: 0 for those in `zeros`."""
+        return dict.fromkeys(self.zeros, 0.0)
 
     def numbers(self, group: Group) -> Mapping[str, float]:
-        """The numbers to keep for each parameter: name -> initial value. `rule` finds them in its group."""
-        return {}
-
-    def next_numbers(self, group: Group, t: int) -> Mapping[str, float]:
-        """The numbers after the t-th step of a parameter; the group has those before it."""
+        """The numbers to keep for each parameter: name -> initial value. `rule` finds and changes them in its group."""
         return {}
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         """The update of a group's parameters at their t-th step (from 1): a function update(p, g, *memory).
 
         It gets arrays: the parameter p and those of `memory`, which it changes in place, and the gradient g, which it
-        must not change. Large arrays come in pieces, so the update must be elementwise.
+        must not change. Large arrays come in pieces, so the update must be elementwise. The settings "maximize" and
+        "weight_decay" are not its business: g has them already.
 
         `number` converts a Python number to the arrays' dtype, which halves the time of a multiplication. Compute with
         settings first, in full precision, and convert the result.
         """
         raise NotImplementedError(f"{self._name} has no rule; define rule(self, group, t, number) in its class")
+
+    def whole_rule(self, group: Group, t: int, number: Number) -> Update:
+        """The `rule`, after g ← -g to maximize, and weight decay: g ← g + λ·p or, decoupled, p ← (1 - lr·λ)·p."""
+        update, maximize, decay = self.rule(group, t, number), group.get("maximize"), group.get("weight_decay")
+        if not (maximize or decay):
+            return update
+        decoupled = self.decoupled or group.get("decoupled_weight_decay")
+        pull, keep = number(decay or 0), number(1 - group["lr"] * (decay or 0))
+
+        def whole(p: Array, g: Array, *memory: Array) -> None:
+            if maximize:
+                g = -g
+            if decay and decoupled:
+                p *= keep
+            elif decay:
+                g = g + pull * p
+            update(p, g, *memory)
+
+        return whole
 
     @property
     def _has_rule(self) -> bool:
@@ -173,10 +230,10 @@ class Optimizer(ExplainsArguments, Measured):
                 needed = t, array.dtype, type(array)
                 if numbers:
                     own = {**group, **{name: state[name] for name in numbers}}
-                    update = self.rule(own, t, _number(array))
-                    state.update(self.next_numbers(own, t))
+                    update = self.whole_rule(own, t, _number(array))
+                    state.update({name: own[name] for name in numbers})
                 elif made_for != needed:  # else the previous parameter's update fits this one too
-                    made_for, update = needed, self.rule(group, t, _number(array))
+                    made_for, update = needed, self.whole_rule(group, t, _number(array))
                 in_pieces(update, array, p._grad._array, *held, read=(1,))
         return loss
 
@@ -212,7 +269,7 @@ class Optimizer(ExplainsArguments, Measured):
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
         state = {
-            number[p]: saving.copied(self.state[p], self._kept(group))
+            number[p]: copied(self.state[p], self._kept(group))
             for group in self.param_groups
             for p in group["params"]
             if p in self.state
@@ -234,16 +291,17 @@ class Optimizer(ExplainsArguments, Measured):
         settings: list[Group] = []
         loaded: dict[Tensor, dict[str, Any]] = {}
         for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
-            new = {name: tuple(v) if isinstance(v, list) else v for name, v in without_courtesies(saved).items()}
+            changed = {name: value for name, value in saved.items() if name not in IGNORED}
+            new = {name: tuple(v) if isinstance(v, list) else v for name, v in changed.items()}
             settings.append(new := {**own, **new, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
             kept = self._kept(new)
             for i, p in zip(map(int, saved["params"]), own["params"], strict=False):
                 held = {name: value for name, value in state.pop(i, {}).items() if value is not None or kept is None}
-                problems = [f"parameter {i}: {complaint}" for complaint in saving.misfits(p, held, kept)]
+                problems = [f"parameter {i}: {complaint}" for complaint in misfits(p, held, kept)]
                 complaints += problems
                 if held and not problems:
-                    loaded[p] = saving.placed(p, held, kept)
+                    loaded[p] = placed(p, held, kept)
         if state and sizes == own_sizes:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
@@ -255,8 +313,8 @@ class Optimizer(ExplainsArguments, Measured):
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
 
-    def _kept(self, group: Group) -> saving.Kept | None:
-        return saving.Kept(self.memory(group), self.numbers(group)) if self._has_rule else None
+    def _kept(self, group: Group) -> Kept | None:
+        return Kept(self.memory(group), self.numbers(group)) if self._has_rule else None
 
     def _all_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -285,4 +343,4 @@ def _number(like: Array) -> Number:
     if xp(like) is not np:
         return float
     dtype = like.dtype
-    return lambda value: np.array(value, dtype) if value else 0.0  # rules test for 0, as in `if decay`
+    return lambda value: np.array(value, dtype)

@@ -1,11 +1,9 @@
-"""The settings of parameter groups: what they may be, and what is said about others."""
+"""Parameter groups: what a user gives, checked and completed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, TypeAlias
-
-import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.names import alike
@@ -14,6 +12,14 @@ from tinygrad_lecture.errors.words import shown
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
 
+# PyTorch's arguments for its kernels -> (default, why True is refused; None if it changes nothing)
+IGNORED: dict[str, tuple[Any, str | None]] = {
+    "foreach": (None, None),
+    "fused": (None, None),
+    "capturable": (False, "there are no CUDA graphs here; leave it out"),
+    "differentiable": (False, "a step is not recorded here; write the update with ops, as in w = w - lr * g"),
+}
+
 
 class _Required:
     def __repr__(self) -> str:
@@ -21,37 +27,6 @@ class _Required:
 
 
 required = _Required()  # the default of a setting that has none: each group must give it
-
-
-def not_negative(group: Group, *names: str) -> Iterator[str]:
-    """A message about each setting that is no number, or is below 0 or NaN."""
-    for name in names:
-        if name not in group:
-            continue
-        if not is_number(group[name]):
-            yield f"{name} must be a number, not {shown(group[name])}"
-        elif not group[name] >= 0:
-            yield f"{name} must not be negative, but is {group[name]}"
-
-
-def fractions(group: Group, *names: str) -> Iterator[str]:
-    """A message about each setting that is not in [0, 1)."""
-    for name in names:
-        if not is_number(group[name]) or not 0 <= group[name] < 1:
-            yield f"{name} must be in [0, 1), not {shown(group[name])}"
-
-
-def betas(group: Group) -> Iterator[str]:
-    """A message if `betas` are not two numbers in [0, 1)."""
-    given = group["betas"]
-    pair = isinstance(given, tuple | list) and len(given) == 2 and all(map(is_number, given))
-    if not pair or not all(0 <= beta < 1 for beta in given):
-        yield f"betas must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(given)}"
-
-
-def is_number(value: Any) -> bool:
-    """Whether a setting can be computed with: numbers, also NumPy's and 0-d Tensors."""
-    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
 
 
 def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tensor]) -> Group:
@@ -85,15 +60,9 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     for name, value in group.items():
         if value is required:
             raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
-    _warn_of_misspelt(optimizer, given.keys() - defaults.keys() - {"params"}, defaults)
-    return group
-
-
-def _warn_of_misspelt(optimizer: str, names: Iterable[str], defaults: Group) -> None:
-    """Warn of a setting that the optimiser does not have, if it looks like one that it has; others are the user's."""
-    for name in names:
+    for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
         initials = "".join(word[:1] for word in name.split("_"))
-        meant = [initials] if initials in defaults else alike(name, defaults)
-        if meant:
+        if meant := [initials] if initials in defaults else alike(name, defaults):
             hide_frames()
             warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")
+    return group

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array
 
-from .optimizer import Number, Optimizer, Params, Update
-from .settings import Group, not_negative
+from .declared import not_negative
+from .optimizer import Number, Optimizer, Update
+from .settings import Group
 
 
 class SGD(Optimizer):
@@ -17,34 +18,20 @@ class SGD(Optimizer):
         v ← momentum · v + (1 - dampening) · d          with momentum; the first v is d
         d = v,  or  d + momentum · v  with nesterov
 
-    These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v). With maximize=True it uses -g
-    and climbs. Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
+    These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v). Raises ValueError for negative
+    settings, and for nesterov without momentum or with dampening.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+    lr: float = 1e-3
+    momentum: float = 0.0
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    nesterov: bool = False
+
+    limits = Optimizer.limits | {"momentum": not_negative}
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
-        yield from not_negative(group, "momentum")
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             yield "nesterov needs momentum above 0 and dampening 0"
 
@@ -52,14 +39,10 @@ class SGD(Optimizer):
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, decay, momentum = number(group["lr"]), number(group["weight_decay"]), number(group["momentum"])
+        lr, momentum, nesterov = number(group["lr"]), number(group["momentum"]), group["nesterov"]
         new_part = number(1 if t == 1 else 1 - group["dampening"])
-        maximize, nesterov = group["maximize"], group["nesterov"]
 
-        def update(p: Array, g: Array, v: Array | None = None) -> None:
-            d = -g if maximize else g
-            if decay:
-                d = d + decay * p
+        def update(p: Array, d: Array, v: Array | None = None) -> None:  # d has the weight decay already
             if v is not None:
                 v *= momentum
                 v += new_part * d

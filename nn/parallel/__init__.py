@@ -16,7 +16,7 @@ A Trainer knows what to do. A loop of your own needs two lines more:
         for x, y in nn.parallel.shares(loader):             # this worker's rows of each batch
             optimizer.zero_grad()
             F.cross_entropy(model(x), y).backward()         # now p.grad is the mean over the rows of all workers
-            optimizer.step()                                # each worker updates its share of the parameters
+            optimizer.step()                                # so all workers make the same step
         return model
 
     if __name__ == "__main__":
@@ -25,8 +25,8 @@ A Trainer knows what to do. A loop of your own needs two lines more:
 The same program runs on MPI's processes, on one machine or several, `mpiexec -n 4 python program.py`, with the extra
 `mpi`; and alone, where these lines change nothing.
 
-Every worker takes the same steps. What all wait for - `backward`, `step`, `optimizer.state_dict()` - must not stand
-below `if nn.parallel.rank() == 0`; what only one may do, such as writing a file, should. `nn.parallel.mean(loss)` is
+Every worker takes the same steps. What all wait for, such as `backward`, must not stand below
+`if nn.parallel.rank() == 0`; what only one may do, such as writing a file, should. `nn.parallel.mean(loss)` is
 the loss over all rows, and `nn.parallel.group().gather(x)` has the x of each worker. Dropout differs between the
 workers, and a module that computes statistics of a batch sees its worker's rows.
 
@@ -37,11 +37,10 @@ much it gains: see `tests/benchmarks/run.py`.
 Where things are, in the order of a step:
 
     launch.py                           run: start the workers, and end them all if one fails
-    processes.py  threads.py  mpi.py    the three kinds of workers; pickles.py, blas.py: what a process needs
-    group.py  shared.py                 how workers wait for each other and exchange numbers; in shared memory
+    processes.py  shared.py  mpi.py     workers that are processes, threads, MPI's ranks; worker.py: what each needs
+    group.py  shared.py                 how workers wait for each other and add up numbers; in shared memory
     shares.py                           the rows of each batch that are this worker's
-    distribute.py                       one model in all workers: averaging.py the gradients, sharding.py the optimiser;
-                                        overlap.py: while `backward` goes on; buckets.py: parameters in a flat array
+    distribute.py                       one model in all workers, whose gradients are averaged after each backward
 """
 
 from .distribute import distribute

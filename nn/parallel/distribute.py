@@ -1,8 +1,8 @@
-"""distribute: one model, trained by all workers of a run together."""
+"""distribute: one model, trained by all workers of a run together; after each backward, its gradients are averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -10,14 +10,11 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.autograd.modes import modes
+from tinygrad_lecture.backend import Array, move, to_host
 
 from ..module import Module
 from ..optim import Optimizer
-from .averaging import Averaging
-from .buckets import in_buckets
-from .group import Group, group
-from .overlap import OverlappedAveraging
-from .sharding import Sharding
+from .group import AllReduce, Group, group
 
 
 class distribute:
@@ -29,106 +26,151 @@ class distribute:
 
     - The weights and buffers of worker 0 are copied to the others, now.
     - `loss.backward()` leaves in each `grad` the mean over the rows of all workers.
-    - `optimizer.step()` updates this worker's share of the parameters and takes over the others'. The optimiser's
-      state is split as well; `optimizer.state_dict()` gathers it, so all workers must call it.
+    - So `optimizer.step()` makes the same step in all workers.
     - From now on each worker draws random numbers of its own, as for dropout.
 
-    Without an optimiser, every worker updates all parameters. `close()`, or the end of a `with` block, ends it; so does
-    the end of `run`. A worker alone trains as ever.
-    Raises ValueError if the model of a worker does not fit that of worker 0, TypeError for LBFGS, whose step cannot be
-    split.
+    `close()`, or the end of a `with` block, ends it; so does the end of `run`. A worker alone trains as ever.
+    Raises ValueError if the model of a worker does not fit that of worker 0, TypeError for LBFGS, whose closure must
+    return the same loss in all workers.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
-        self._averaging: Averaging | None = None
-        self._sharding: Sharding | None = None
-        self._group, self._model = group(), model
+        self._group, self._model, self._optimizer = group(), model, optimizer
+        self._parameters: list[Tensor] = []  # none: a worker alone
+        self._sums: dict[str, AllReduce] = {}  # by dtype
+        self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
         if optimizer is not None and not optimizer.by_parameter:
             raise TypeError(
-                f"nn.parallel.distribute: {type(optimizer).__name__} looks at all parameters together, so its step "
-                "cannot be split: leave it out, nn.parallel.distribute(model), and return nn.parallel.mean(loss) from "
-                "the closure"
+                f"nn.parallel.distribute: {type(optimizer).__name__} looks at all parameters together and at the loss: "
+                "leave it out, nn.parallel.distribute(model), and return nn.parallel.mean(loss) from the closure"
             )
-        trained = [] if optimizer is None else [p for g in optimizer.param_groups for p in g["params"]]
-        parameters = list(dict.fromkeys([*model.parameters(), *trained]))
-        _copy_values(model, parameters, self._group)
+        self._parameters = list(dict.fromkeys([*model.parameters(), *self._trained()]))
+        _copy_values(model, self._parameters, self._group)
         _part_streams(self._group)
-        self._buckets = in_buckets(parameters, self._group)
-        averaging = OverlappedAveraging if self._group.bucket_bytes else Averaging
-        self._averaging = averaging(parameters, self._buckets, self._group)
-        if optimizer is not None:
-            self._sharding = Sharding(optimizer, self._buckets, self._group)
+        self._having = self._group.all_reduce(len(self._parameters), np.int32)
+        for dtype in sorted({p.dtype.name for p in self._parameters}):
+            n = sum(p.numel() for p in self._parameters if p.dtype.name == dtype)
+            self._sums[dtype] = self._group.all_reduce(n, dtype)
         modes.after_backward += (self.average,)
-        self._group.handles.append(self)
+        self._group.to_close.append(self)
 
     def average(self) -> None:
-        """Set each gradient to the mean over the rows of all workers. `backward` does it, unless within `no_sync`."""
-        if self._averaging is not None:
-            self._averaging.add_up(self._averaging.share())
-            self._averaging.kept.clear()
+        """Set each gradient to the mean over the rows of all workers. `backward` does it, unless within `no_sync`.
+
+        Raises RuntimeError if the gradients may be of several batches with other shares.
+        """
+        if not self._parameters:
+            return
+        if len(self._pending | self._group.parts_of_backward()) > 1:
+            raise RuntimeError(
+                "backward: nn.parallel.shares gave several batches since the last averaged backward, and the workers' "
+                "parts of them differ, so their gradients cannot be weighed. Call backward for each batch before the "
+                "next; or take batches whose rows divide evenly among the workers, as with drop_last=True; or a "
+                "Trainer, whose accumulate= weighs each batch"
+            )
+        rows = self._group.latest.rows
+        self._add_up(rows[self._group.rank] / (sum(rows) or 1))
+        self._pending.clear()
 
     @contextmanager
     def summing(self) -> Iterator[None]:
         """Context manager for the last `backward` of a step whose losses are shares of the whole already: in the end
         each gradient is the sum over all workers. A worker without rows enters it as well."""
-        with self._without_average(lambda: 1.0):
+        with self._without_average():
             yield
-        if self._averaging is not None:
-            self._averaging.add_up(1.0)
-
-    def copy_buffers(self) -> None:
-        """Copy worker 0's buffers to the others, such as running means, which each takes over its own rows."""
-        buffers = dict(self._model.named_buffers())
-        if self._averaging is not None and buffers:
-            for name, value in self._group.broadcast(buffers, "copy_buffers").items():
-                buffers[name].inplace()[...] = value.array
+        self._add_up(1.0)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Context manager in which `backward` adds to this worker's gradients alone, as for all but the last batch of
         an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
-        if self._averaging is not None and all(p.grad is None for p in self._averaging.parameters):
-            self._averaging.kept.clear()  # those gradients are gone
-        with self._without_average(None):
+        if all(p.grad is None for p in self._parameters):
+            self._pending.clear()  # those gradients are gone
+        with self._without_average():
             yield
-        if self._averaging is not None:
-            self._averaging.keep()
+        self._pending |= self._group.parts_of_backward()
 
-    @contextmanager
-    def _without_average(self, factor: Callable[[], float] | None) -> Iterator[None]:
-        """Context manager in which `backward` does not end with `average`. factor: see Averaging."""
-        if self._averaging is None:
-            yield
-            return
-        before = modes.after_backward, self._averaging.factor
-        modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
-        self._averaging.factor = factor
-        try:
-            yield
-        finally:
-            modes.after_backward, self._averaging.factor = before
+    def copy_buffers(self) -> None:
+        """Copy worker 0's buffers to the others, such as running means, which each takes over its own rows."""
+        buffers = dict(self._model.named_buffers())
+        if self._parameters and buffers:
+            for name, value in self._group.broadcast(buffers, "copy_buffers").items():
+                buffers[name].inplace()[...] = value.array
 
-    def close(self, complete: bool = True) -> None:
-        """End it. complete: all workers do so now, and each optimiser gets the whole state again."""
-        if self._averaging is None:
+    def close(self) -> None:
+        """End it."""
+        if not self._parameters:
             return
-        self._group.handles.remove(self)
+        self._group.to_close.remove(self)
         modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
-        if self._sharding is not None:
-            self._sharding.restore(complete)
-        self._averaging.close()
-        for bucket in self._buckets:
-            bucket.exchange.close()
-        self._averaging = self._sharding = None
-        self._buckets, self._group = [], Group()  # so that what holds this one can be copied, and sent to workers
+        for all_reduce in (self._having, *self._sums.values()):
+            all_reduce.close()
+        self._parameters, self._sums, self._group = [], {}, Group()  # so that it can be copied, and sent to workers
+        del self._having
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, *error: object) -> None:
-        self.close(complete=kind is None)
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _trained(self) -> list[Tensor]:
+        return [] if self._optimizer is None else [p for g in self._optimizer.param_groups for p in g["params"]]
+
+    @contextmanager
+    def _without_average(self) -> Iterator[None]:
+        """Context manager in which `backward` does not end with `average`."""
+        before = modes.after_backward
+        modes.after_backward = tuple(finish for finish in before if finish != self.average)
+        try:
+            yield
+        finally:
+            modes.after_backward = before
+
+    def _add_up(self, factor: float) -> None:
+        """Set each gradient to the sum over the workers of gradient times factor.
+
+        The workers tell each other first which parameters have a gradient: a parameter may be frozen, or not used by a
+        worker's rows.
+        """
+        if not self._parameters:
+            return
+        if late := len(set(self._trained()).difference(self._parameters)):
+            raise RuntimeError(
+                f"backward: the optimizer got {late} parameters after nn.parallel.distribute: add the parameter group "
+                "before it"
+            )
+        self._having.mine[...] = [p.grad is not None for p in self._parameters]
+        having = self._having.sum(len(self._parameters), "backward").astype(bool)
+        for dtype, all_reduce in self._sums.items():
+            chosen = [p for p, has in zip(self._parameters, having, strict=True) if has and p.dtype.name == dtype]
+            ends = np.cumsum([p.numel() for p in chosen], dtype=int)
+            for p, end in zip(chosen, ends, strict=True):
+                _write(p, factor, all_reduce.mine[end - p.numel() : end].reshape(p.shape))
+            total = all_reduce.sum(int(ends[-1]) if chosen else 0, "backward")
+            for p, end in zip(chosen, ends, strict=True):
+                _read(p, total[end - p.numel() : end].reshape(p.shape))
+
+
+def _write(p: Tensor, factor: float, into: Array) -> None:
+    if p.grad is None or not factor:  # a worker without rows may have NaN
+        into[...] = 0
+        return
+    if p.grad.requires_grad:
+        raise RuntimeError(
+            "backward(create_graph=True) cannot be averaged over workers: take the inner derivative with "
+            "tl.grad(..., create_graph=True), which computes it on this worker's rows, and call backward() on the loss"
+        )
+    np.multiply(to_host(p.grad.array), np.array(factor, p.dtype), out=into)
+
+
+def _read(p: Tensor, total: Array) -> None:
+    if p.grad is None:
+        p.grad = Tensor(total, device=p.device)
+    else:
+        p.grad.inplace()[...] = move(total, p.device)
 
 
 def _copy_values(model: Module, parameters: Sequence[Tensor], group: Group) -> None:

@@ -6,32 +6,27 @@ or MPI's ranks (`mpi.py`). Every worker must make the same calls in the same ord
 
 from __future__ import annotations
 
-import os
+import math
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from fractions import Fraction
-from functools import cache
-from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_lecture.backend import Array
 
 LONGEST = 40  # letters of a call's name
-Parts: TypeAlias = tuple[Fraction, ...]  # of a batch, for each worker
 
 
-class Exchange:
-    """Memory for n numbers of each worker, to add up or to collect. This one is for a worker alone."""
+class AllReduce:
+    """Memory for n numbers of each worker, to be summed over all of them. This one is for a worker alone.
+
+    mine: the numbers of this worker, to be filled in.
+    """
 
     def __init__(self, n: int, dtype: Any) -> None:
         self.mine: Array = np.empty(n, dtype)
-
-    def open(self, call: str) -> Array:
-        """The n numbers of this worker, to be filled in. Waits until nobody reads the previous ones any more."""
-        return self.mine
 
     def sum(self, n: int, call: str) -> Array:
         """The first n numbers, each summed over all workers: the same bits for all of them.
@@ -40,89 +35,60 @@ class Exchange:
         """
         return self.mine[:n]
 
-    def start(self, n: int) -> None:
-        """Begin to sum the first n numbers over all workers. MPI does so in the background; here it is done at once."""
-        self._total = self.sum(n, "backward")
-
-    def wait(self) -> Array:
-        """The sums that `start` began. Read them before the next call."""
-        return self._total
-
-    def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
-        """For each worker an array that has its part of the numbers, bounds[i]:bounds[i + 1] of worker i.
-
-        Read them before the next `open`.
-        """
-        return [self.mine]
-
     def close(self) -> None:
         """Let go of the memory."""
 
 
-class Dealt:
-    """What one loop over `shares` has dealt; without rows it stands for no loop, and each worker counts the same.
+class Loop:
+    """What one loop over `shares` has given to the workers.
 
-    rows: of the latest batch, for each worker.
-    parts: of the batches that the next `backward` may be of.
+    rows: of its latest batch, for each worker.
+    parts: the rows of the batches that the next `backward` may be of, divided by their greatest common divisor.
     seen: whether a `backward` has seen the latest batch.
-    around: the loop that this one stands in.  ended: whether this one is over.
     """
 
-    def __init__(self, size: int, around: Dealt | None = None) -> None:
-        self.rows = (1,) * size
-        self.parts: set[Parts] = {_parts(self.rows)}
-        self.seen, self.ended = True, True
-        self.around: Dealt | None = around if around is None or not around.ended else around.around
+    def __init__(self, rows: Sequence[int]) -> None:
+        self.rows, self.parts, self.seen = rows, {(1,) * len(rows)}, True
 
-    def deal(self, rows: tuple[int, ...]) -> None:
+    def give(self, rows: Sequence[int]) -> None:
         """Note the rows of the next batch."""
         if self.seen:
-            self.parts.clear()
-        self.rows, self.seen, self.ended = rows, False, False
-        self.parts.add(_parts(rows))
-
-    def coming(self) -> set[Parts]:
-        """The parts of the batches that this `backward` may be of."""
-        self.seen = True
-        return self.parts if self.around is None or self.around.seen else self.parts | self.around.parts
-
-    def after(self) -> Dealt:
-        """What holds after the loop: what held around it. A backward may still be of batches that none has seen."""
-        if self.around is not None:
-            return self.around
-        if not self.seen and len(self.parts) == 1:
-            return self
-        nothing = Dealt(len(self.rows))
-        if not self.seen:
-            nothing.parts |= self.parts
-        return nothing
+            self.parts = set()
+        self.rows, self.seen, divisor = rows, False, math.gcd(*rows) or 1
+        self.parts.add(tuple(n // divisor for n in rows))
 
 
-@cache
-def _parts(rows: tuple[int, ...]) -> Parts:
-    return tuple(Fraction(n, sum(rows) or 1) for n in rows)
-
-
-class Handle(Protocol):
+class Closed(Protocol):
     """What a group closes at its end."""
 
-    def close(self, complete: bool = ...) -> None: ...
+    def close(self) -> None: ...
 
 
 class Group:
     """The workers of a run; this base class is a worker alone.
 
     rank: the number of this worker, from 0. size: how many there are.
-    dealt: which rows of a batch each worker got from `shares`.
-    bucket_bytes: how large the buckets are that are added up while `backward` goes on; None: all in one, after it.
-    handles: of what is distributed, to be closed at the end.
+    loops: those over `shares` that go on, the innermost last.  ended: a loop whose last batch no `backward` has seen.
+    to_close: what is distributed, to be closed at the end.
     """
 
     rank = 0
     size = 1
-    dealt = Dealt(1)
-    bucket_bytes: int | None = None
-    handles: list[Handle]
+    loops: Sequence[Loop] = ()
+    ended: Loop | None = None
+    to_close: list[Closed]
+
+    @property
+    def latest(self) -> Loop:
+        """The loop of the latest batch; each worker counts the same where there is none."""
+        return self.loops[-1] if self.loops else self.ended or Loop((1,) * self.size)
+
+    def parts_of_backward(self) -> set[tuple[int, ...]]:
+        """The parts of the batches that this `backward` may be of."""
+        latest = self.latest
+        parts = latest.parts.union(*(loop.parts for loop in self.loops if not loop.seen))
+        latest.seen = True
+        return parts
 
     def meet(self, call: str, number: int = 0) -> list[int]:
         """Wait until all workers have called this, and return the number of each. call: what for, in errors."""
@@ -136,9 +102,9 @@ class Group:
         """Worker 0's value; that of the others is not looked at."""
         return self.gather(value if self.rank == 0 else None, call)[0]
 
-    def exchange(self, n: int, dtype: Any) -> Exchange:
-        """Memory for n numbers of each worker."""
-        return Exchange(n, dtype)
+    def all_reduce(self, n: int, dtype: Any) -> AllReduce:
+        """Memory for n numbers of each worker, to be summed."""
+        return AllReduce(n, dtype)
 
 
 def check_calls(calls: Array) -> None:
@@ -176,41 +142,19 @@ def size() -> int:
 
 def mean(number: Any) -> float:
     """The mean over the workers of a number that each has, such as its loss, weighted by their rows. All call it."""
-    told: list[tuple[int, float]] = group().gather((group().dealt.rows[rank()], float(number)), "mean")
+    told: list[tuple[int, float]] = group().gather((group().latest.rows[rank()], float(number)), "mean")
     return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
 
 
 @contextmanager
 def working_in(joined: Group) -> Iterator[None]:
     """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
-    _own.group, joined.handles, joined.dealt = joined, [], Dealt(joined.size)
-    complete = False
+    _own.group, joined.to_close, joined.loops = joined, [], ()
     try:
         yield
-        complete = True
     finally:
         try:
-            for handle in joined.handles[::-1]:
-                handle.close(complete)
+            for distributed in joined.to_close[::-1]:
+                distributed.close()
         finally:
             _own.group = None
-
-
-@contextmanager
-def until_exit() -> Iterator[None]:
-    """Context manager that `sys.exit()` leaves as a return does, so that others may still wait; a code is an error."""
-    try:
-        yield
-    except SystemExit as exit_:
-        if exit_.code:
-            raise
-
-
-@contextmanager
-def silent_unless(speaking: bool) -> Iterator[None]:
-    """Context manager: what this process prints is not shown, unless it is the one that speaks."""
-    if speaking:
-        yield
-        return
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-        yield

@@ -16,7 +16,7 @@ from tinygrad_lecture.errors.words import shown
 from ..errors.checks import check_sizes
 from .group import size
 from .mpi import run_under_mpi, started_by_mpi
-from .pickles import pickled
+from .worker import pickled
 
 Result = TypeVar("Result")
 _MOST = 16  # workers on any machine
@@ -32,7 +32,7 @@ def run(
     - `workers`: how many; 1 is a plain call. A program that MPI has started, `mpiexec -n 4 python program.py`, has as
       many as MPI started, whatever this says; afterwards worker 0 goes on, and the others end with SystemExit.
     - `threads`: the workers are threads of this process, which gains for wide networks only, unless Python is
-      free-threaded (see threads.py). They get copies of the function and its arguments; what a function uses from
+      free-threaded (see shared.py). They get copies of the function and its arguments; what a function uses from
       outside, they share.
 
     Otherwise the workers are new processes. They import the program, so this call stands below
@@ -60,7 +60,7 @@ def run(
         return call()
     call = partial(_in_modes, modes.recording, modes.reference, call)
     if threads:
-        from .threads import run_threads
+        from .shared import run_threads
 
         return run_threads(call, workers)
     from .processes import run_processes

@@ -14,7 +14,7 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +24,8 @@ import numpy as np
 from tinygrad_lecture import get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 
-from .blas import one_thread_each
-from .group import LONGEST, Exchange, Group, check_calls, silent_unless, working_in
-from .pickles import pickled
+from .group import LONGEST, AllReduce, Group, check_calls, working_in
+from .worker import one_thread_each, pickled, silent_unless
 
 Result = TypeVar("Result")
 
@@ -40,18 +39,15 @@ def started_by_mpi() -> bool:
 
 
 class MPIGroup(Group):
-    """A group of MPI's ranks. communicator: mpi4py's. background: a second one, for sums that go on meanwhile.
+    """A group of MPI's ranks. communicator: mpi4py's.
 
     MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each of MPI's calls they
     tell each other which one they are in.
     """
 
-    bucket_bytes = 4_000_000
-
     def __init__(self, communicator: Any) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
-        self.background = communicator.Dup()
         self._told = np.zeros(self.size, [("call", f"S{LONGEST}"), ("number", np.int64)])
 
     def meet(self, call: str, number: int = 0) -> list[int]:
@@ -64,40 +60,21 @@ class MPIGroup(Group):
         self.meet(call)
         return [pickle.loads(one) for one in self.communicator.allgather(pickled(value))]
 
-    def exchange(self, n: int, dtype: Any) -> Exchange:
-        return MPIExchange(self, n, dtype)
+    def all_reduce(self, n: int, dtype: Any) -> AllReduce:
+        return MPIAllReduce(self, n, dtype)
 
 
-class MPIExchange(Exchange):
-    """An Exchange by MPI's Allreduce, Iallreduce and Allgatherv."""
+class MPIAllReduce(AllReduce):
+    """An AllReduce by MPI's own."""
 
     def __init__(self, group: MPIGroup, n: int, dtype: Any) -> None:
         super().__init__(n, dtype)
-        self.group = group
-        self.all = np.empty(n, dtype)
-        self.started: tuple[Any, int] | None = None  # MPI's request, and of how many numbers
-
-    def start(self, n: int) -> None:
-        self.started = self.group.background.Iallreduce(self.mine[:n], self.all[:n]), n
-
-    def wait(self) -> Array:
-        assert self.started is not None
-        (request, n), self.started = self.started, None
-        request.Wait()
-        return self.all[:n]
+        self.group, self.sums = group, np.empty(n, dtype)
 
     def sum(self, n: int, call: str) -> Array:
         self.group.meet(call)
-        self.group.communicator.Allreduce(self.mine[:n], self.all[:n])
-        return self.all[:n]
-
-    def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
-        self.group.meet(call)
-        rank, size = self.group.rank, self.group.size
-        counts = [bounds[i + 1] - bounds[i] for i in range(size)]
-        own = self.mine[bounds[rank] : bounds[rank + 1]]
-        self.group.communicator.Allgatherv(own, [self.all[: bounds[-1]], counts])
-        return [self.all] * size
+        self.group.communicator.Allreduce(self.mine[:n], self.sums[:n])
+        return self.sums[:n]
 
 
 def run_under_mpi(call: Callable[[], Result]) -> Result:

@@ -24,10 +24,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 
-from .blas import one_thread_each, one_thread_in_children
-from .group import silent_unless, until_exit, working_in
-from .pickles import pickled
-from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
+from .group import working_in
+from .shared import FAILED, FINISHED, SharedGroup, Signal, Status, WorkerLeft
+from .worker import one_thread_each, one_thread_in_children, pickled, silent_unless, until_exit
 
 Result = TypeVar("Result")
 Signals: TypeAlias = Sequence[Sequence[Signal]]
@@ -39,8 +38,8 @@ class ProcessGroup(SharedGroup):
 
     spins = 300  # about 60 µs
 
-    def __init__(self, rank: int, signals: Signals, board: Board, pipes: list[Connection]) -> None:
-        super().__init__(rank, signals, board)
+    def __init__(self, rank: int, signals: Signals, status: Status, pipes: list[Connection]) -> None:
+        super().__init__(rank, signals, status)
         self.pipes = pipes
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
@@ -104,7 +103,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, its_pipe = context.Pipe()
         self.ending, its_ending = context.Pipe()
-        given = (rank, group.signals, group.board.memory, its_pipe, its_ending, begin)
+        given = (rank, group.signals, group.status.memory, its_pipe, its_ending, begin)
         self.process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
         self.process.start()
         its_pipe.close()
@@ -115,7 +114,8 @@ class _Worker:
     def _watch(self, rank: int, group: ProcessGroup, endings: Endings) -> None:
         """Wait until it has ended, and put its exception into the queue, or None."""
         try:
-            error = _told(self.ending.recv_bytes())
+            message = self.ending.recv_bytes()
+            error = _error_in(message) if message else None
         except (EOFError, OSError):  # it could not say how
             self.process.join()
             error = ChildProcessError(f"nn.parallel: worker {rank} {_how(self.process.exitcode or 0)}")
@@ -146,7 +146,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
         )
     context = multiprocessing.get_context("spawn")
     signals = [[context.Semaphore(0) for _ in range(size)] for _ in range(size)]
-    group = ProcessGroup(0, signals, Board(size, context.RawArray("b", Board.nbytes(size))), [])
+    group = ProcessGroup(0, signals, Status(size, context.RawArray("b", Status.nbytes(size))), [])
     begin = pickled((pickle_of_call, get_default_dtype(), get_rng_state()))
     workers: list[_Worker] = []
     endings: Endings = SimpleQueue()
@@ -154,10 +154,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
     unhandled = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     termination = _handling(signal.SIGTERM, _leave) if unhandled else nullcontext()
     try:
-        with (
-            one_thread_in_children(),
-            _handling(signal.SIGINT, signal.SIG_IGN),
-        ):  # Ctrl-C, which a terminal sends to all
+        with one_thread_in_children(), _handling(signal.SIGINT, signal.SIG_IGN):  # Ctrl-C: a terminal sends it to all
             for rank in range(1, size):
                 workers.append(_Worker(rank, group, begin, endings))
                 group.pipes.append(workers[-1].pipe)
@@ -214,7 +211,7 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
     """The life of another worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
-    group = ProcessGroup(rank, signals, Board(len(signals), memory), [pipe])
+    group = ProcessGroup(rank, signals, Status(len(signals), memory), [pipe])
     state, failure = FAILED, None
     try:
         pickle_of_call, dtype, stream = pickle.loads(begin)
@@ -228,14 +225,12 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
         pass
     except BaseException as error:
         failure = error
-    ending.send_bytes(_telling(failure, rank, len(signals)))
+    ending.send_bytes(b"" if failure is None else _pickled_error(failure, rank, len(signals)))
     group.leave(state)
 
 
-def _telling(error: BaseException | None, rank: int, size: int) -> bytes:
-    """A message that `_told` reads: no error; or a pickle of it, if it has one, and its traceback."""
-    if error is None:
-        return pickle.dumps((b"", ""))
+def _pickled_error(error: BaseException, rank: int, size: int) -> bytes:
+    """A message that `_error_in` reads: a pickle of the exception, if it has one, and its traceback."""
     text = f"raised in worker {rank} of {size}:\n\n{''.join(traceback.format_exception(error))}"
     try:
         made = pickled(error)
@@ -244,11 +239,9 @@ def _telling(error: BaseException | None, rank: int, size: int) -> bytes:
     return pickle.dumps((made, text))
 
 
-def _told(message: bytes) -> BaseException | None:
+def _error_in(message: bytes) -> BaseException:
     """The exception in a message, with the traceback as a note."""
     made, text = pickle.loads(message)
-    if not text:
-        return None
     try:
         error: BaseException = pickle.loads(made)
     except Exception:  # its class has an `__init__` that pickle cannot call, or is not found here

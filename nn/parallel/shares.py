@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.random import Generator, drawing_from
 
 from ..errors.checks import is_data
-from .group import Dealt, Group, group
+from .group import Group, Loop, group
 
 
 class shares:
@@ -44,18 +45,17 @@ class shares:
         if workers.size == 1:
             yield from self.batches
             return
-        own = Dealt(workers.size, workers.dealt)
+        loop = Loop((1,) * workers.size)
+        workers.loops = [*workers.loops, loop]
         try:
             for batch in in_one_order(self.batches, workers):
                 bounds = row_bounds(batch, workers)
-                own.deal(tuple(end - first for first, end in pairwise(bounds)))
-                workers.dealt = own
+                loop.give([end - first for first, end in pairwise(bounds)])
                 first, end = bounds[workers.rank : workers.rank + 2]
                 yield take_rows(batch, slice(first, end) if first < end else slice(0, 1))
-            if workers.dealt is own:
-                workers.dealt = own.after()
         finally:
-            own.ended = True
+            workers.loops = [other for other in workers.loops if other is not loop]
+            workers.ended = None if loop.seen else loop
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
@@ -125,30 +125,18 @@ def row_bounds(batch: Any, workers: Group) -> list[int]:
 
 def take_rows(batch: Any, rows: slice) -> Any:
     """Some rows of a batch, in the same structure."""
-    if is_data(batch):
-        return batch[rows]
-    if isinstance(batch, Mapping):
-        return {key: take_rows(value, rows) for key, value in batch.items()}
-    taken = [take_rows(value, rows) for value in batch]
-    return type(batch)(*taken) if hasattr(batch, "_fields") else type(batch)(taken)
+    return map_leaves(lambda part: part[rows], batch)
 
 
 def count_rows(batch: Any) -> int:
     """The rows of a batch. Raises TypeError for what has none, ValueError if its parts have different numbers."""
-    counts = set(_all_counts(batch))
+    for part in leaves(batch):
+        if not (is_data(part) and part.ndim):
+            raise TypeError(f"nn.parallel: a batch has {shown(part)}, which has no rows to share among workers")
+    counts = {len(part) for part in leaves(batch)}
     if len(counts) != 1:
         raise ValueError(
             f"nn.parallel: the parts of a batch have {sorted(counts)} rows, so it cannot be shared among workers: each "
             "needs the rows on axis 0"
         )
     return counts.pop()
-
-
-def _all_counts(batch: Any) -> Iterator[int]:
-    if is_data(batch) and batch.ndim:
-        yield len(batch)
-    elif isinstance(batch, tuple | list | Mapping):
-        for value in batch.values() if isinstance(batch, Mapping) else batch:
-            yield from _all_counts(value)
-    else:
-        raise TypeError(f"nn.parallel: a batch has {shown(batch)}, which has no rows to share among workers")

@@ -120,15 +120,17 @@ def share_of(count: Any, counts: Sequence[Any], cost: Tensor) -> Any:
     return share.to(dtype=cost.dtype) if isinstance(share, Tensor) else share
 
 
+SUMS: dict[str, type[int] | type[float]] = {"batches": int, "answers": int, "loss": float, "count": float, "right": int}
+
+
 class RunningMetrics:
     """Running sums of loss and right answers, kept on the device: only reading them waits for a GPU."""
 
     def __init__(self, accuracy: bool) -> None:
-        self.accuracy = accuracy
-        self.batches = 0
-        self.answers: Any = 0
+        self.accuracy, self.batches = accuracy, 0
         self.loss: Any = 0.0
         self.count: Any = 0
+        self.answers: Any = 0
         self.right: Any = 0
 
     @property
@@ -161,10 +163,12 @@ class RunningMetrics:
 
     def of_all(self, workers: Group) -> RunningMetrics:
         """The sums over all workers of a group."""
+        if workers.size == 1:
+            return self
         total = RunningMetrics(self.accuracy)
-        for sums in workers.gather(self.state_dict()) if workers.size > 1 else ():
+        for sums in workers.gather(self.state_dict()):
             total.merge(sums)
-        return total if workers.size > 1 else self
+        return total
 
     def scores(self) -> Scores:
         """The means; waits for a GPU. Raises ValueError if nothing was added."""
@@ -178,28 +182,11 @@ class RunningMetrics:
 
     def state_dict(self) -> dict[str, Any]:
         """The sums as plain numbers; waits for a GPU."""
-        return {
-            "batches": self.batches,
-            "answers": int(self.answers),
-            "loss": float(self.loss),
-            "count": float(self.count),
-            "right": int(self.right),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from sums that `state_dict` returned.
-
-        Raises ValueError or TypeError for anything but numbers, ValueError for a loss that is not finite.
-        """
-        self.batches, self.answers, self.right = (int(state[name]) for name in ("batches", "answers", "right"))
-        self.loss, self.count = float(state["loss"]), float(state["count"])
-        if not self.finite:
-            raise ValueError(f"the sum of its losses is {self.loss}")
+        return {name: kind(getattr(self, name)) for name, kind in SUMS.items()}
 
     def merge(self, state: dict[str, Any]) -> None:
-        """Add sums that `state_dict` returned, such as another worker's."""
-        for name in ("batches", "answers", "right", "loss", "count"):
-            setattr(self, name, getattr(self, name) + state[name])
+        """Add sums that `state_dict` returned, such as another worker's. Raises ValueError or TypeError for others."""
+        vars(self).update({name: getattr(self, name) + kind(state[name]) for name, kind in SUMS.items()})
 
     def __str__(self) -> str:
         return str(self.scores())

@@ -64,11 +64,6 @@ class Progress:
         epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
 
-    def _speed(self, done: int) -> str:
-        """The speed as text: "1,200 steps/s" or "2.5 s a step"."""
-        each = (time.perf_counter() - self._began) / max(done - self.before, 1)
-        return f"{each:.1f} s a step" if each > 1 else f"{1 / max(each, 1e-9):,.0f} steps/s"
-
     def _left(self, done: int) -> str:
         """The remaining time as text, "4 min 45 s left", at the average speed so far."""
         spent = time.perf_counter() - self._began
@@ -109,7 +104,7 @@ class Cell(Progress):
     def _draw(self, done: int, scores: str) -> None:
         display: Any = import_module("IPython.display")  # it is there: this runs in its kernel
 
-        text = f"{self._where(done)}   {scores}   {self._speed(done)}   {self._left(done)}"
+        text = f"{self._where(done)}   {scores}   {self._left(done)}"
         bar = f'<progress value="{done}" max="{self.steps}" style="width:30em;max-width:100%"></progress>'
         shown = display.HTML(f"<div>{bar}<br><code>{escape(text)}</code></div>")
         if self._handle is None:
@@ -119,40 +114,17 @@ class Cell(Progress):
 
 
 class Bar(Progress):
-    """A progress bar with the current scores. Raises ImportError without rich."""
+    """The progress bar of rich, with the current scores. Raises ImportError without rich."""
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
         from rich.console import Console
-        from rich.table import Column
-        from rich.text import Text
 
         super().__init__(steps, per_epoch, done)
+        columns = ("{task.description}", "{task.fields[scores]}", rich.BarColumn(), rich.TimeRemainingColumn())
         console = Console()  # not the shared one: its width may be outdated
-        width = console.width
-
-        class Scores(rich.TextColumn):
-            """Truncates at the end on a narrow terminal: the loss comes first and stays."""
-
-            def render(self, task: rich.Task) -> Text:
-                text = super().render(task)
-                text.no_wrap, text.overflow = True, "ellipsis"
-                return text
-
-        columns = [
-            rich.TextColumn("{task.fields[where]}"),
-            rich.BarColumn(bar_width=None),
-            Scores("{task.fields[scores]}", table_column=Column(no_wrap=width >= 80)),
-            rich.TextColumn("{task.fields[speed]}", style="progress.data.speed"),
-            rich.TextColumn("{task.fields[left]}", style="progress.remaining"),
-        ]
-        if width < 100:  # narrow: drop the speed, then the bar
-            del columns[3]
-        if width < 80:
-            del columns[1]
-        self._bar: Any = rich.Progress(*columns, console=console, auto_refresh=False, expand=True)
-        fields: dict[str, Any] = {"where": self._where(done), "scores": "", "speed": "", "left": ""}
-        self._task = self._bar.add_task("", total=steps, completed=done, **fields)
+        self._bar: Any = rich.Progress(*columns, console=console, auto_refresh=False)
+        self._task = self._bar.add_task(self._where(done), total=steps, completed=done, scores="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -163,11 +135,7 @@ class Bar(Progress):
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
         if self._due(0.1):
-            self._show(done, scores())
+            self.record(done, scores())
 
     def record(self, done: int, scores: str) -> None:
-        self._show(done, scores)
-
-    def _show(self, done: int, scores: str) -> None:
-        fields = {"where": self._where(done), "scores": scores, "speed": self._speed(done), "left": self._left(done)}
-        self._bar.update(self._task, completed=done, refresh=True, **fields)
+        self._bar.update(self._task, completed=done, description=self._where(done), scores=scores, refresh=True)

@@ -1,20 +1,22 @@
-"""Saving a run to its folder and resuming it exactly: what the saved state holds, and when it is refused."""
+"""A training run: its parts, options and progress; saving it to its folder, and resuming it exactly."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
-from ..data.loader import DataLoader
-from ..data.resume import Epoch
+from ..data.loader import DataLoader, Epoch
+from ..errors.arguments import ExplainsArguments
 from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
@@ -24,49 +26,62 @@ from ..parallel.shares import OneOrder
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
+from .options import check_options, check_own_settings, check_run, read_settings
 from .run_page import RunPage
-from .settings import check_own_settings, check_run
 
 
-class Resumable:
-    """Base class of `Trainer`: saves a training run to its folder, and resumes it exactly.
+class Run(ExplainsArguments):
+    """Base class of `Trainer`: the parts, options and progress of a training run, saved to its folder and resumed."""
 
-    `Trainer` sets the attributes below. The saved state has the parts and the progress; most options must match.
-    """
+    def __init__(
+        self,
+        model: Module,
+        batches: Batches,
+        loss: Callable[..., Tensor],
+        optimizer: Optimizer,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        test: Batches | None = None,
+        accuracy: bool = False,
+        schedule: LRScheduler | None = None,
+        schedule_by: Literal["step", "epoch"] = "step",
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        record_every: int | None = None,
+        on_record: Callable[[Any], object] | None = None,
+        best_by: Literal["loss", "accuracy"] = "loss",
+        patience: int | None = None,
+        folder: str | Path | None = None,
+        save_seconds: float = 30.0,
+        settings: Mapping[str, str | float | None] | None = None,
+        show: bool = True,
+        page: str | Path | None = None,
+    ) -> None:
+        self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
+        self.epochs, self.steps = epochs, steps
+        self.test, self.accuracy = test, accuracy
+        self.schedule, self.schedule_by = schedule, schedule_by
+        self.accumulate, self.clip_norm = accumulate, clip_norm
+        self.record_every, self.on_record = record_every, on_record
+        self.best_by, self.patience = best_by, patience
+        self.folder = None if folder is None else Path(folder)
+        self.save_seconds, self.show = save_seconds, show
+        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in (settings or {}).items()}
+        check_options(vars(self))
+        if self.folder is not None:
+            weights.require()
+        self._page = None if page is None else RunPage(page)
 
-    # parts
-    model: Module
-    batches: Batches
-    test: Batches | None
-    optimizer: Optimizer
-    schedule: LRScheduler | None
-
-    # options
-    epochs: int | None
-    steps: int | None
-    schedule_by: str
-    accumulate: int
-    clip_norm: float | None
-    accuracy: bool
-    best_by: str
-    patience: int | None
-    folder: Path | None
-    save_seconds: float
-    settings: Mapping[str, Any]
-    show: bool
-
-    # progress; `Trainer.__init__` says what each is
-    step: int
-    history: History
-    _optimizer_settings: dict[str, Any]
-    _metrics: RunningMetrics
-    _seconds: float
-    _rate: float
-    _partial: bool
-    _not_better: int
-    _running: Iterator[Any] | None
-    _page: RunPage | None
-    _saved_at: float
+        self.step = 0  # optimiser steps done
+        self.history = History()
+        self._metrics = RunningMetrics(accuracy)  # since the last row of the history
+        self._seconds = 0.0  # training time since the last row
+        self._rate = float(optimizer.param_groups[0]["lr"])  # of the last step
+        self._partial = False  # whether Ctrl-C cut the last row short
+        self._not_better = 0  # rows since the best one
+        self._running: Iterator[Any] | None = None  # the rest of the current epoch
+        self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
 
     @property
     def steps_per_epoch(self) -> int:
@@ -99,6 +114,7 @@ class Resumable:
         self._check_weights()
         if rank() == 0:
             saved_state.save(path, tensors, state)
+        self._saved_at = time.perf_counter()
 
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
@@ -152,7 +168,9 @@ class Resumable:
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
         if group().broadcast(rank() == 0 and self._open_folder(resume), "fit"):
-            self._resume()
+            self.load(last := self._file("last"))
+            if self.show:
+                print(f"Resuming after step {self.step:,}, from {last}.")
         elif self.step and group().size > 1:  # the other workers are copies, without an iterator
             position = group().broadcast(self._position(), "fit")
             if has_state(self.batches):
@@ -171,10 +189,6 @@ class Resumable:
         due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
         said = group().meet("fit", 2 * stop + due)
         return any(number >= 2 for number in said), said[0] % 2 == 1
-
-    def _save_now(self) -> None:
-        self.save()
-        self._saved_at = time.perf_counter()
 
     def _open_folder(self, resume: bool) -> bool:
         """Remove a finished run from the folder, or return whether to resume the run there."""
@@ -199,12 +213,6 @@ class Resumable:
         for old in (last, best):
             old.unlink(missing_ok=True)
         return False
-
-    def _resume(self) -> None:
-        last = self._file("last")
-        self.load(last)
-        if self.show:
-            print(f"Resuming after step {self.step:,}, from {last}.")
 
     def _check_losses(self) -> None:
         if not self._metrics.finite:
@@ -260,15 +268,13 @@ class Resumable:
             "step": self.step,
             "history": {**history, "interrupted": False},
             "not better": self._not_better,
-            "metrics": workers[0]["metrics"],
             "seconds": self._seconds,
             "rate": self._rate,
             **parts,
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
-            "random": workers[0]["random"],
             "page": None if self._page is None else self._page.state_dict(),
-            "other workers": workers[1:],
+            "workers": workers,
         }
 
     def _position(self) -> dict[str, Any] | None:
@@ -290,17 +296,17 @@ class Resumable:
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         if self._page is not None and state.get("page") is not None:  # a page may be new, or the state older than it
             self._page.load_state_dict(state["page"])
-        self._metrics = RunningMetrics(self.accuracy)
-        others = state.get("other workers", [])
-        if len(others) == group().size - 1:
-            own = [state, *others][rank()]
-            self._metrics.load_state_dict(own["metrics"])
-            tl.set_rng_state(own["random"])
-        elif rank() == 0:  # there were more workers, or fewer
-            self._metrics.load_state_dict(state["metrics"])
-            for other in others:
-                self._metrics.merge(other["metrics"])
-            tl.set_rng_state(state["random"])
+        self._metrics, workers = RunningMetrics(self.accuracy), state["workers"]
+        if len(workers) == group().size:
+            workers = [workers[rank()]]
+        elif rank():  # there were more workers, or fewer: worker 0 has the sums of all
+            workers = []
+        for worker in workers:
+            self._metrics.merge(worker["metrics"])
+        if not self._metrics.finite:
+            raise ValueError(f"the sum of its losses is {self._metrics.loss}")
+        if workers:
+            tl.set_rng_state(workers[0]["random"])
 
 
 def has_state(batches: Any) -> TypeGuard[DataLoader]:

@@ -22,7 +22,7 @@ from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 
-_FORMAT = "tinygrad_lecture saved state, version 1"
+_FORMAT = "tinygrad_lecture saved state, version 2"
 
 
 def save(path: str | Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
@@ -133,30 +133,23 @@ def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
 
 
 def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimiser's `state_dict` as tensors by name ("0.exp_avg") and a JSON-like rest."""
-    tensors: dict[str, Tensor] = {}
-    steps: dict[str, Any] = {}
-    others: dict[str, dict[str, Any]] = {}
-    for i, held in optimizer["state"].items():
-        for name, value in held.items():
-            if isinstance(value, Tensor):
-                tensors[f"{i}.{name}"] = value
-            elif name == "step":
-                steps[str(i)] = value
-            else:
-                others.setdefault(str(i), {})[name] = value
-    return tensors, {"param_groups": optimizer["param_groups"], "steps": steps, "others": others}
+    """An optimiser's `state_dict` as tensors by name ("0.exp_avg"), and the same without them, as JSON returns it."""
+    held = [(str(i), name, value) for i, state in optimizer["state"].items() for name, value in state.items()]
+    rest: dict[str, dict[str, Any]] = {str(i): {} for i in optimizer["state"]}
+    for i, name, value in held:
+        if not isinstance(value, Tensor):
+            rest[i][name] = value
+    tensors = {f"{i}.{name}": value for i, name, value in held if isinstance(value, Tensor)}
+    return tensors, {**optimizer, "state": rest}
 
 
 def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
     """The `state_dict` that `split_optimizer` took apart."""
-    state: dict[str, dict[str, Any]] = {i: {"step": step} for i, step in rest["steps"].items()}
-    for i, others in rest.get("others", {}).items():
-        state.setdefault(i, {}).update(others)
+    state = {i: dict(held) for i, held in rest["state"].items()}
     for key, tensor in tensors.items():
         i, _, name = key.partition(".")
-        state.setdefault(i, {})[name] = tensor
-    return {"state": state, "param_groups": rest["param_groups"]}
+        state[i][name] = tensor
+    return {**rest, "state": state}
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:

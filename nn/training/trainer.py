@@ -5,27 +5,24 @@
     history[-1].test.loss                               # 0.1234
     history.plot("run/curves.png")
 
-`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Saving and resuming are in `resume.py`.
+`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `resume.py`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.table import aligned
 
-from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
-from ..optim.lr_scheduler import LRScheduler
 from ..parallel.distribute import distribute
 from ..parallel.group import group, rank
 from ..parallel.shares import in_one_order, of_own_rows
@@ -34,14 +31,11 @@ from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
 from .interrupt import Interrupt
-from .options import check_options
 from .progress import choose_display
-from .resume import Resumable, has_state
-from .run_page import RunPage
-from .settings import read_settings
+from .resume import Run, has_state
 
 
-class Trainer(Resumable):
+class Trainer(Run):
     """Trains a model, keeps its history and, given a folder, can resume after any interruption.
 
     - `batches`: tuples (*inputs, targets), such as a DataLoader.
@@ -76,56 +70,6 @@ class Trainer(Resumable):
     for rounding. A run may be resumed with another number of workers, and is exact with the same.
     Raises ValueError for invalid options, ImportError for a folder without the safetensors package.
     """
-
-    def __init__(
-        self,
-        model: Module,
-        batches: Batches,
-        loss: Callable[..., Tensor],
-        optimizer: Optimizer,
-        *,
-        epochs: int | None = None,
-        steps: int | None = None,
-        test: Batches | None = None,
-        accuracy: bool = False,
-        schedule: LRScheduler | None = None,
-        schedule_by: Literal["step", "epoch"] = "step",
-        accumulate: int = 1,
-        clip_norm: float | None = None,
-        record_every: int | None = None,
-        on_record: Callable[[Trainer], object] | None = None,
-        best_by: Literal["loss", "accuracy"] = "loss",
-        patience: int | None = None,
-        folder: str | Path | None = None,
-        save_seconds: float = 30.0,
-        settings: Mapping[str, str | float | None] | None = None,
-        show: bool = True,
-        page: str | Path | None = None,
-    ) -> None:
-        self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
-        self.epochs, self.steps = epochs, steps
-        self.test, self.accuracy = test, accuracy
-        self.schedule, self.schedule_by = schedule, schedule_by
-        self.accumulate, self.clip_norm = accumulate, clip_norm
-        self.record_every, self.on_record = record_every, on_record
-        self.best_by, self.patience = best_by, patience
-        self.folder = None if folder is None else Path(folder)
-        self.save_seconds, self.show = save_seconds, show
-        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in (settings or {}).items()}
-        check_options(vars(self))
-        if self.folder is not None:
-            weights.require()
-        self._page = None if page is None else RunPage(page)
-
-        self.step = 0  # optimiser steps done
-        self.history = History()
-        self._metrics = RunningMetrics(accuracy)  # since the last row of the history
-        self._seconds = 0.0  # training time since the last row
-        self._rate = float(optimizer.param_groups[0]["lr"])  # of the last step
-        self._partial = False  # whether Ctrl-C cut the last row short
-        self._not_better = 0  # rows since the best one
-        self._running: Iterator[Any] | None = None  # the rest of the current epoch
-        self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
 
     def __repr__(self) -> str:
         return "\n".join(["Trainer", *(f"  {line}" for line in aligned(facts(self)))])
@@ -179,7 +123,7 @@ class Trainer(Resumable):
                 if history.interrupted:
                     break
                 if save:
-                    self._save_now()
+                    self.save()
         if self.folder is not None:
             self.save()
         if history.interrupted and self._metrics.batches:
@@ -281,15 +225,7 @@ class Trainer(Resumable):
 
 
 def fit(
-    model: Module,
-    batches: Batches,
-    loss: Callable[..., Tensor],
-    optimizer: Optimizer,
-    epochs: int,
-    *,
-    test: Batches | None = None,
-    accuracy: bool = False,
-    show: bool = True,
+    model: Module, batches: Batches, loss: Callable[..., Tensor], optimizer: Optimizer, epochs: int, **options: Any
 ) -> History:
-    """Train a model for some epochs without a folder: the same as `Trainer(...).fit()`."""
-    return Trainer(model, batches, loss, optimizer, epochs=epochs, test=test, accuracy=accuracy, show=show).fit()
+    """Train a model for some epochs: the same as `Trainer(..., epochs=epochs, **options).fit()`."""
+    return Trainer(model, batches, loss, optimizer, epochs=epochs, **options).fit()

@@ -52,13 +52,13 @@ OPTIMIZERS = {
 }
 
 
-def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dtype=tl.float32, split=True, **how):
+def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dtype=tl.float32, known=True, **how):
     """The parameters, the last gradients and the optimiser's state after some steps, as NumPy arrays by name."""
     tl.manual_seed(0)
     model = Parts().to(dtype)
     trained = OPTIMIZERS[optimizer](model.parameters())
     loader = nn.DataLoader(nn.TensorDataset(*points(dtype=dtype)), batch_size, shuffle=True)
-    distributed = nn.parallel.distribute(model, trained if split else None)
+    distributed = nn.parallel.distribute(model, trained if known else None)
     done = 0
     while done < steps:
         for x, y in nn.parallel.shares(loader):
@@ -109,11 +109,11 @@ class NotSendable(Exception):
 def about_this_worker():
     """What `test_processes.py` wants to know of each worker, gathered."""
     print("not shown, but by worker 0")
-    exchange = nn.parallel.group().exchange(1000, np.float32)
+    numbers = nn.parallel.group().all_reduce(1000, np.float32)
     nn.parallel.group().gather(None)  # worker 0 has unlinked the name when it comes here
     shared = Path("/dev/shm")
     names = sorted(path.name for path in shared.iterdir()) if shared.is_dir() else []
-    exchange.close()
+    numbers.close()
     return nn.parallel.group().gather(
         {
             "rank": nn.parallel.rank(),
@@ -146,7 +146,7 @@ def end_badly(how, rank):
             os.kill(os.getpid(), signal.SIGKILL)
         if how == "exit":
             os._exit(3)
-    group.exchange(10, np.float32).open("backward")
+    group.all_reduce(10, np.float32)
     group.meet("backward")
     threading.Event().wait(60)
 
@@ -154,11 +154,10 @@ def end_badly(how, rank):
 def wait_for_ever(folder):
     """Workers that go on until they are ended; each writes its number into the folder first."""
     group = nn.parallel.group()
-    exchange = group.exchange(1000, np.float32)
+    numbers = group.all_reduce(1000, np.float32)
     (folder / str(os.getpid())).touch()
     while True:
-        exchange.open("wait")
-        exchange.sum(1000, "wait")
+        numbers.sum(1000, "wait")
         time.sleep(0.01)
 
 

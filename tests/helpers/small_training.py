@@ -30,6 +30,16 @@ def make(batches=None, rate=0.5, dropout=0.0, **settings):
     return nn.Trainer(model, batches, nn.CrossEntropyLoss(), optimizer, schedule=schedule, **settings)
 
 
+def shuffled(seed, batch_size=8):
+    """A function that makes a loader of the blobs in random order."""
+    return lambda: nn.DataLoader(blobs(), batch_size, shuffle=True, seed=seed)
+
+
+def made(settings):
+    """`make(...)` with these settings, of which batches and test may be functions that make them."""
+    return make(**{name: v() if name in ("batches", "test") and callable(v) else v for name, v in settings.items()})
+
+
 def fitted(**settings):
     """`make(...)` after its training."""
     trainer = make(**settings)

@@ -104,7 +104,7 @@ for epoch in range(12):
     step.step()
     seen.append(round(optimizer.param_groups[0]["lr"], 6))
 print(seen)
-print(cosine.get_last_lr() == [optimizer.param_groups[0]["lr"]], step.get_last_lr())
+print(cosine.get_last_lr() == [optimizer.param_groups[0]["lr"]], [round(rate, 12) for rate in step.get_last_lr()])
 
 optimizer = optim.SGD(model.parameters(), lr=0.1)
 schedule = optim.lr_scheduler.SequentialLR(

@@ -9,28 +9,34 @@
 
     plt.plot(schedule.curve(5000))              # the rates, without training
 
-A schedule knows its formula, but most compute the next rate from the one that the groups have now, as in PyTorch. So a
-rate that is changed by hand stays changed, and several schedules of one optimiser work together.
+A schedule sets the rate that its formula gives. But where a rate was changed by hand, or by another schedule, it moves
+on from there by the same factor, as in PyTorch; so several schedules of one optimiser work together.
 
-base.py        LRScheduler, and Multiplied: schedules that multiply the rate
-stepwise.py    StepLR, MultiStepLR, ConstantLR
-smooth.py      ExponentialLR, LinearLR, PolynomialLR
-cosine.py      CosineAnnealingLR, CosineAnnealingWarmRestarts, CosineWithWarmup
+base.py        LRScheduler, the base
+formulas.py    StepLR, MultiStepLR, ConstantLR, ExponentialLR, LinearLR, PolynomialLR; CosineAnnealingLR,
+               CosineAnnealingWarmRestarts, CosineWithWarmup; LambdaLR, MultiplicativeLR
 cycles.py      CyclicLR, OneCycleLR
-functions.py   LambdaLR, MultiplicativeLR
 combined.py    SequentialLR, ChainedScheduler
 plateau.py     ReduceLROnPlateau
-arguments.py   checks of their arguments
 """
 
 from .base import LRScheduler
 from .combined import ChainedScheduler, SequentialLR
-from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts, CosineWithWarmup
 from .cycles import CyclicLR, OneCycleLR
-from .functions import LambdaLR, MultiplicativeLR
+from .formulas import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CosineWithWarmup,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
 from .plateau import ReduceLROnPlateau
-from .smooth import ExponentialLR, LinearLR, PolynomialLR
-from .stepwise import ConstantLR, MultiStepLR, StepLR
 
 __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CosineWithWarmup",

@@ -1,7 +1,7 @@
-"""LRScheduler, the base of all schedules, and Multiplied, the base of those that multiply the rate at each step.
+"""LRScheduler, the base of all schedules, and checks of their arguments.
 
-A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which may also use the rates
-that the groups have now:
+A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the rates of
+all groups, also from those that they have now:
 
     class Halves(nn.optim.lr_scheduler.LRScheduler):
         def rate(self, step, initial):
@@ -15,17 +15,22 @@ that the groups have now:
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from inspect import Parameter
 from types import FunctionType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
 
+from ..declared import Declared, broken
 from ..optimizer import Optimizer
-from .arguments import check_optimizer
+
+T = TypeVar("T")
 
 
-class LRScheduler:
+class LRScheduler(Declared):
     """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
@@ -33,9 +38,18 @@ class LRScheduler:
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
-    optimizer: Optimizer
-    last_epoch: int
-    _initial = False  # whether the rate of step 0 is being set
+    if TYPE_CHECKING:  # the arguments that a subclass has beside its settings
+        optimizer: Optimizer
+        last_epoch: int = field(default=-1, kw_only=True)
+        verbose: bool = field(default=False, kw_only=True)
+
+    _first = "optimizer"
+    _last: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),
+        Parameter("verbose", Parameter.POSITIONAL_OR_KEYWORD, default=False),
+    )
+    lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
+    _initial = False  # whether the first rate is being set
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: bool = False) -> None:
         check_optimizer(self._name, optimizer)
@@ -48,6 +62,18 @@ class LRScheduler:
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
+
+    def initialise(self, first: Optimizer, settings: dict[str, Any]) -> None:
+        check_optimizer(self._name, first)
+        if complaints := list(broken(settings, self.limits)):
+            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
+        last_epoch, verbose = settings.pop("last_epoch", -1), settings.pop("verbose", False)
+        vars(self).update(settings, optimizer=first, last_epoch=last_epoch)
+        self.prepare()
+        LRScheduler.__init__(self, first, last_epoch, verbose)
+
+    def prepare(self) -> None:
+        """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
 
     @property
     def _name(self) -> str:
@@ -68,8 +94,25 @@ class LRScheduler:
         )
 
     def get_lr(self) -> list[float]:
-        """The rates after `last_epoch` steps, one per group. A subclass may compute them from the current ones."""
-        return self._get_closed_form_lr()
+        """The rates after `last_epoch` steps, one per group: the formula's, as long as nothing else changes a rate.
+
+        A rate that was changed since moves on from there: its distance from `lowest` by the factor by which the
+        formula's distance changes.
+        """
+        groups, step = self.optimizer.param_groups, self.last_epoch
+        if self._initial and step > 0:  # the optimiser's state has this rate already
+            return [group["lr"] for group in groups]
+        rates = []
+        for group, initial, now in zip(groups, self.base_lrs, self._get_closed_form_lr(), strict=False):
+            lr, before = group["lr"], self.rate(step - 1, initial) if step > 0 else initial
+            if lr == before:
+                lr = now
+            elif before == self.lowest:
+                lr += now - before
+            elif now != before:
+                lr = self.lowest + (lr - self.lowest) * (now - self.lowest) / (before - self.lowest)
+            rates.append(lr)
+        return rates
 
     def _get_closed_form_lr(self) -> list[float]:
         return [self.rate(self.last_epoch, initial) for initial in self.base_lrs]
@@ -155,7 +198,7 @@ class LRScheduler:
         Raises ValueError for a state with another number of groups; nothing is changed then.
         """
         groups, initials = self.optimizer.param_groups, state_dict.get("base_lrs")
-        if initials is not None and len(initials) != len(groups):
+        if initials and len(initials) != len(groups):
             raise ValueError(
                 f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
                 f"has {len(groups)}"
@@ -164,18 +207,6 @@ class LRScheduler:
             own = name if name in vars(self) else name.removeprefix("_")  # PyTorch's _schedulers and _milestones
             if own in vars(self) and own != "optimizer":
                 setattr(self, own, _loaded(vars(self)[own], value))
-
-
-class Multiplied(LRScheduler):
-    """Base class of schedules that multiply the current rate at each step by `multiplier(step)`."""
-
-    def multiplier(self, step: int) -> float:
-        """The rate after `step` steps, divided by the one before."""
-        raise NotImplementedError
-
-    def get_lr(self) -> list[float]:
-        multiplier = self.multiplier(self.last_epoch)
-        return [group["lr"] * multiplier for group in self.optimizer.param_groups]
 
 
 def _saved(value: Any) -> Any:
@@ -198,3 +229,22 @@ def _loaded(own: Any, saved: Any) -> Any:
         vars(own).update(saved or {})
         return own
     return copy.copy(saved)
+
+
+# --- checks of arguments ------------------------------------------------------------------------------------
+
+
+def check_optimizer(schedule: str, optimizer: Any) -> None:
+    """Raises TypeError unless this is an Optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        hide_frames()
+        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {shown(optimizer)}")
+
+
+def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:
+    """A value for each parameter group: those of a sequence, or one for all. Raises ValueError for another number."""
+    n = len(optimizer.param_groups)
+    each = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values] * n
+    if len(each) != n:
+        raise ValueError(f"{what} has {len(each)} values for {n} parameter groups")
+    return each

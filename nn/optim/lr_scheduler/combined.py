@@ -11,7 +11,28 @@ from .base import LRScheduler
 from .plateau import ReduceLROnPlateau
 
 
-class SequentialLR(LRScheduler):
+class Combined(LRScheduler):
+    """Base of schedules made of schedules. Raises ValueError unless these are one or more of one optimiser."""
+
+    def __init__(self, optimizer: Optimizer | None, schedulers: Sequence[LRScheduler], verbose: bool = False) -> None:
+        self.schedulers: list[LRScheduler] = list(schedulers)
+        if optimizer is None or not schedulers or any(each.optimizer is not optimizer for each in schedulers):
+            raise ValueError(f"{self._name}: schedulers must be one or more schedules of one optimiser")
+        if any(isinstance(each, ReduceLROnPlateau) for each in schedulers):
+            raise ValueError(f"{self._name}: ReduceLROnPlateau needs a score at each step; call its step yourself")
+        self.optimizer, self.verbose = optimizer, verbose is True
+
+    def _note_initial_rates(self) -> None:
+        for schedule in self.schedulers:
+            schedule._note_initial_rates()
+
+    def _restart(self) -> None:
+        for schedule in self.schedulers:
+            schedule._restart()
+        self._start()
+
+
+class SequentialLR(Combined):
     """Schedules one after another: at each milestone, a number of steps, the next one starts at its step 0.
 
     Raises ValueError unless there is one milestone fewer than schedules, in rising order, and all have one optimiser.
@@ -25,19 +46,16 @@ class SequentialLR(LRScheduler):
         last_epoch: int = -1,
         verbose: bool = False,
     ) -> None:
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
-        _check("SequentialLR", self.schedulers, optimizer)
-        if len(milestones) != len(schedulers) - 1 or self.milestones != sorted(set(milestones)):
+        super().__init__(optimizer, schedulers, verbose)
+        self.milestones, n = list(milestones), len(schedulers)
+        if len(milestones) != n - 1 or self.milestones != sorted(set(milestones)):
             raise ValueError(
-                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones in rising order, not "
-                f"{self.milestones}"
+                f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {self.milestones}"
             )
-        self.verbose = verbose is True
-        self.optimizer, self.last_epoch = optimizer, last_epoch
+        self.last_epoch = last_epoch + 1
         self._start()
 
     def _start(self) -> None:
-        self.last_epoch += 1
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         _undo(self.schedulers)
@@ -46,14 +64,8 @@ class SequentialLR(LRScheduler):
         self._last_lr = first.get_last_lr()
 
     def _restart(self) -> None:
-        self.last_epoch = -1
-        for schedule in self.schedulers:
-            schedule._restart()
-        self._start()
-
-    def _note_initial_rates(self) -> None:
-        for schedule in self.schedulers:
-            schedule._note_initial_rates()
+        self.last_epoch = 0
+        super()._restart()
 
     def step(self) -> None:  # type: ignore[override]
         """Make a step of the schedule in charge."""
@@ -67,27 +79,17 @@ class SequentialLR(LRScheduler):
         self._last_lr = schedule.get_last_lr()
 
 
-class ChainedScheduler(LRScheduler):
+class ChainedScheduler(Combined):
     """Schedules at once: each makes its step, from the rate that the one before has set.
 
     Raises ValueError for no schedules, or schedules of several optimisers.
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
-        self.schedulers = list(schedulers)
-        chosen = optimizer or (self.schedulers[0].optimizer if self.schedulers else None)
-        _check("ChainedScheduler", self.schedulers, chosen)
-        assert chosen is not None
-        self.optimizer, self.verbose = chosen, False
-        self._note_last()
+        super().__init__(optimizer or (schedulers[0].optimizer if schedulers else None), schedulers)
+        self._start()
 
-    def _note_initial_rates(self) -> None:
-        for schedule in self.schedulers:
-            schedule._note_initial_rates()
-
-    def _restart(self) -> None:
-        for schedule in self.schedulers:
-            schedule._restart()
+    def _start(self) -> None:
         self._note_last()
 
     def step(self) -> None:  # type: ignore[override]
@@ -100,14 +102,7 @@ class ChainedScheduler(LRScheduler):
 def _undo(schedulers: Sequence[Any]) -> None:
     """Take back the step that each schedule made when it was made."""
     for schedule in schedulers:
-        if hasattr(schedule, "schedulers"):
+        if isinstance(schedule, Combined):
             _undo(schedule.schedulers)
         else:
             schedule.last_epoch -= 1
-
-
-def _check(name: str, schedulers: Sequence[Any], optimizer: Optimizer | None) -> None:
-    if not schedulers or any(schedule.optimizer is not optimizer for schedule in schedulers):
-        raise ValueError(f"{name}: schedulers must be one or more schedules of one optimiser")
-    if any(isinstance(schedule, ReduceLROnPlateau) for schedule in schedulers):
-        raise ValueError(f"{name}: ReduceLROnPlateau needs a score at each step; call its step yourself")

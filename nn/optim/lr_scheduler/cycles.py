@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from ..optimizer import Optimizer
-from .arguments import at_least_one, check_momentum, check_optimizer, fraction, per_group, set_momentum
-from .base import LRScheduler
+from ..declared import at_least_1, from_0_to_1, one_of
+from .base import LRScheduler, per_group
 
 
 class CyclicLR(LRScheduler):
@@ -16,64 +16,52 @@ class CyclicLR(LRScheduler):
     - `base_lr`, `max_lr`, `base_momentum`, `max_momentum`: one number, or one per group.
     - `step_size_down`: as many as up, by default.
     - `mode`: "triangular", always to max_lr; "triangular2", each time half as high; "exp_range", times gamma^step.
-    - `scale_fn`: a function of one's own in place of a mode, of the number of the cycle, from 1, or with
+    - `scale_fn`: your own function in place of a mode, of the number of the cycle, from 1, or with
       scale_mode="iterations" of the step.
     - `cycle_momentum`: move momentum, or the first of Adam's betas, from max_momentum to base_momentum and back.
 
     (Smith, arXiv:1506.01186.) Raises ValueError for invalid settings.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        base_lr: float | Sequence[float],
-        max_lr: float | Sequence[float],
-        step_size_up: int = 2000,
-        step_size_down: int | None = None,
-        mode: str = "triangular",
-        gamma: float = 1.0,
-        scale_fn: Callable[[float], float] | None = None,
-        scale_mode: str = "cycle",
-        cycle_momentum: bool = True,
-        base_momentum: float | Sequence[float] = 0.8,
-        max_momentum: float | Sequence[float] = 0.9,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        check_optimizer("CyclicLR", optimizer)
-        if scale_fn is None and mode not in _SCALES:
-            raise ValueError(f"CyclicLR: mode must be one of {', '.join(_SCALES)}, not {mode!r}, or give a scale_fn")
-        base_lrs = per_group("CyclicLR: base_lr", base_lr, optimizer)
-        self.max_lrs = per_group("CyclicLR: max_lr", max_lr, optimizer)
-        self.up = float(at_least_one("CyclicLR: step_size_up", step_size_up))
-        self.down = self.up if step_size_down is None else float(step_size_down)
-        self.mode, self.gamma, self.scale_fn = mode, gamma, scale_fn
-        self.scale_mode = scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
-        self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
-            check_momentum("CyclicLR", optimizer)
-            self.base_momentums = per_group("CyclicLR: base_momentum", base_momentum, optimizer)
-            self.max_momentums = per_group("CyclicLR: max_momentum", max_momentum, optimizer)
-            bounds = zip(self.base_momentums, self.max_momentums, strict=True)
-            for group, (low, high) in zip(optimizer.param_groups, bounds, strict=True):
-                group.update(base_momentum=low, max_momentum=high)
-        if last_epoch == -1:
-            for group, lowest in zip(optimizer.param_groups, base_lrs, strict=True):
+    base_lr: float | Sequence[float]
+    max_lr: float | Sequence[float]
+    step_size_up: int = 2000
+    step_size_down: int | None = None
+    mode: str = "triangular"
+    gamma: float = 1.0
+    scale_fn: Callable[[float], float] | None = None
+    scale_mode: str = "cycle"
+    cycle_momentum: bool = True
+    base_momentum: float | Sequence[float] = 0.8
+    max_momentum: float | Sequence[float] = 0.9
+    limits = LRScheduler.limits | {"step_size_up": at_least_1}
+
+    def prepare(self) -> None:
+        if self.scale_fn is None and self.mode not in _SCALES:
+            raise ValueError(
+                f"CyclicLR: mode must be one of {', '.join(_SCALES)}, not {self.mode!r}, or give a scale_fn"
+            )
+        self.min_lrs = per_group("CyclicLR: base_lr", self.base_lr, self.optimizer)
+        self.max_lrs = per_group("CyclicLR: max_lr", self.max_lr, self.optimizer)
+        if self.scale_fn is None:
+            self.scale_mode = "iterations" if self.mode == "exp_range" else "cycle"
+        note_momenta(self)
+        if self.last_epoch == -1:
+            for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
                 group["lr"] = lowest
-        super().__init__(optimizer, last_epoch, verbose)
-        self.base_lrs = base_lrs
 
     def get_lr(self) -> list[float]:
-        total = self.up + self.down
-        ratio, cycle = self.up / total, math.floor(1 + self.last_epoch / total)
+        up = float(self.step_size_up)
+        total = up + (up if self.step_size_down is None else self.step_size_down)
+        ratio, cycle = up / total, math.floor(1 + self.last_epoch / total)
         x = 1.0 + self.last_epoch / total - cycle  # how much of this cycle is done
         height = x / ratio if x <= ratio else (x - 1) / (ratio - 1)
         scale = self._scale(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
-            bounds = zip(self.base_momentums, self.max_momentums, strict=True)
-            for group, (low, high) in zip(self.optimizer.param_groups, bounds, strict=True):
+            for group in self.optimizer.param_groups:
+                low, high = group["base_momentum"], group["max_momentum"]
                 set_momentum(group, high - (high - low) * height * scale)
-        return [low + (high - low) * height * scale for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
+        return [low + (high - low) * height * scale for low, high in zip(self.min_lrs, self.max_lrs, strict=True)]
 
     def _scale(self, x: float) -> float:
         return _SCALES[self.mode](x, self.gamma) if self.scale_fn is None else self.scale_fn(x)
@@ -101,71 +89,78 @@ class OneCycleLR(LRScheduler):
     Raises ValueError for invalid settings, and for a step past total_steps. (Smith & Topin, arXiv:1708.07120.)
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        max_lr: float | Sequence[float],
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
-        pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
-        cycle_momentum: bool = True,
-        base_momentum: float | Sequence[float] = 0.85,
-        max_momentum: float | Sequence[float] = 0.95,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
-        three_phase: bool = False,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        check_optimizer("OneCycleLR", optimizer)
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
+    max_lr: float | Sequence[float]
+    total_steps: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    pct_start: float = 0.3
+    anneal_strategy: str = "cos"
+    cycle_momentum: bool = True
+    base_momentum: float | Sequence[float] = 0.85
+    max_momentum: float | Sequence[float] = 0.95
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+    three_phase: bool = False
+    limits = LRScheduler.limits | {"pct_start": from_0_to_1, "anneal_strategy": one_of("cos", "linear")}
+
+    def prepare(self) -> None:
+        if self.total_steps is None:
+            if self.epochs is None or self.steps_per_epoch is None:
                 raise ValueError("OneCycleLR: pass total_steps, or epochs and steps_per_epoch")
-            total_steps = epochs * steps_per_epoch
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f'OneCycleLR: anneal_strategy must be "cos" or "linear", not {anneal_strategy!r}')
-        self.total_steps = at_least_one("OneCycleLR: total_steps", total_steps)
-        self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
-        top = float(fraction("OneCycleLR: pct_start", pct_start) * total_steps) - 1
-        self.ends = [top, float(2 * pct_start * total_steps) - 2] if three_phase else [top]
-        self.ends.append(total_steps - 1)
-        if last_epoch == -1:
-            for group, peak in zip(
-                optimizer.param_groups, per_group("OneCycleLR: max_lr", max_lr, optimizer), strict=True
-            ):
-                initial = peak / div_factor
-                group.update(initial_lr=initial, max_lr=peak, min_lr=initial / final_div_factor)
-        if cycle_momentum:
-            check_momentum("OneCycleLR", optimizer)
-            lows = per_group("OneCycleLR: base_momentum", base_momentum, optimizer)
-            highs = per_group("OneCycleLR: max_momentum", max_momentum, optimizer)
-            if last_epoch == -1:
-                for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
-                    set_momentum(group, high)
-                    group.update(base_momentum=low, max_momentum=high)
-        super().__init__(optimizer, last_epoch, verbose)
+            self.total_steps = self.epochs * self.steps_per_epoch
+        if complaint := at_least_1(self.total_steps):
+            raise ValueError(f"OneCycleLR: total_steps {complaint}")
+        peaks = per_group("OneCycleLR: max_lr", self.max_lr, self.optimizer)
+        note_momenta(self)
+        if self.last_epoch == -1:
+            for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
+                initial = peak / self.div_factor
+                group.update(initial_lr=initial, max_lr=peak, min_lr=initial / self.final_div_factor)
 
     def get_lr(self) -> list[float]:
-        step = self.last_epoch
-        if step > self.total_steps:
-            raise ValueError(f"OneCycleLR: step {step} is past the end of a cycle of {self.total_steps} steps")
-        phase = min(sum(step > end for end in self.ends), len(self.ends) - 1)
-        start, end = self.ends[phase - 1] if phase else 0.0, self.ends[phase]
+        step, total, groups = self.last_epoch, self.total_steps or 0, self.optimizer.param_groups
+        if step > total:
+            raise ValueError(f"OneCycleLR: step {step} is past the end of a cycle of {total} steps")
+        top, back = float(self.pct_start * total) - 1, float(2 * self.pct_start * total) - 2
+        points = [(0.0, "initial_lr", "max_momentum"), (top, "max_lr", "base_momentum")]
+        points += [(back, "initial_lr", "max_momentum")] if self.three_phase else []
+        points += [(total - 1, "min_lr", "max_momentum")]
+        phase = min(sum(step > end for end, _, _ in points[1:]), len(points) - 2)
+        (start, rate, momentum), (end, next_rate, next_momentum) = points[phase : phase + 2]
         done = (step - start) / (end - start) if end > start else 1.0
-        rates, momenta = ["initial_lr", "max_lr", "min_lr"], ["max_momentum", "base_momentum", "max_momentum"]
-        if len(self.ends) == 3:
-            rates.insert(2, "initial_lr")
-            momenta.append("max_momentum")
         if self.cycle_momentum:
-            for group in self.optimizer.param_groups:
-                set_momentum(group, self._between(group[momenta[phase]], group[momenta[phase + 1]], done))
-        groups = self.optimizer.param_groups
-        return [self._between(group[rates[phase]], group[rates[phase + 1]], done) for group in groups]
+            for group in groups:
+                set_momentum(group, self._between(group[momentum], group[next_momentum], done))
+        return [self._between(group[rate], group[next_rate], done) for group in groups]
 
     def _between(self, start: float, end: float, done: float) -> float:
         """From start to end; done goes from 0 to 1."""
         if self.anneal_strategy == "linear":
             return (end - start) * done + start
         return end + (start - end) / 2.0 * (math.cos(math.pi * done) + 1)
+
+
+def note_momenta(schedule: CyclicLR | OneCycleLR) -> None:
+    """Note in each group the momentum at the lowest rate and at the highest, if a schedule moves it.
+
+    Raises ValueError unless the optimiser has momentum, or betas of which the first is one.
+    """
+    if not schedule.cycle_momentum:
+        return
+    optimizer, name = schedule.optimizer, type(schedule).__name__
+    if not optimizer.defaults.keys() & {"momentum", "betas"}:
+        raise ValueError(f"{name}: this optimiser has no momentum to cycle; pass cycle_momentum=False")
+    lows = per_group(f"{name}: base_momentum", schedule.base_momentum, optimizer)
+    highs = per_group(f"{name}: max_momentum", schedule.max_momentum, optimizer)
+    if schedule.last_epoch == -1:
+        for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+            set_momentum(group, high)
+            group.update(base_momentum=low, max_momentum=high)
+
+
+def set_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set the momentum of a group, or the first of its betas."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum

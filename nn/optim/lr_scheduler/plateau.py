@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..optimizer import Optimizer
-from .arguments import check_optimizer, per_group
-from .base import LRScheduler
+from ..declared import one_of
+from .base import LRScheduler, per_group
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -27,33 +26,29 @@ class ReduceLROnPlateau(LRScheduler):
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for invalid settings.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        mode: str = "min",
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        threshold_mode: str = "rel",
-        cooldown: int = 0,
-        min_lr: float | Sequence[float] = 0,
-        eps: float = 1e-8,
-        verbose: bool = False,
-    ) -> None:
-        check_optimizer("ReduceLROnPlateau", optimizer)
-        if not factor < 1:
-            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, but is {factor}")
-        if mode not in ("min", "max"):
-            raise ValueError(f'ReduceLROnPlateau: mode must be "min" or "max", not {mode!r}')
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f'ReduceLROnPlateau: threshold_mode must be "rel" or "abs", not {threshold_mode!r}')
-        self.optimizer, self.verbose = optimizer, verbose is True
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
-        self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
-        self.min_lrs: list[float] = per_group("ReduceLROnPlateau: min_lr", min_lr, optimizer)
-        self._reset()
+    mode: str = "min"
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    threshold_mode: str = "rel"
+    cooldown: int = 0
+    min_lr: float | Sequence[float] = 0
+    eps: float = 1e-8
 
-    def _reset(self) -> None:
+    _last = LRScheduler._last[1:]
+    limits = LRScheduler.limits | {
+        "mode": one_of("min", "max"),
+        "threshold_mode": one_of("rel", "abs"),
+        "factor": lambda factor: None if factor < 1 else f"must be below 1, but is {factor}",
+    }
+
+    def prepare(self) -> None:
+        self.min_lrs: list[float] = per_group("ReduceLROnPlateau: min_lr", self.min_lr, self.optimizer)
+
+    def _note_initial_rates(self) -> None:
+        """It has no formula, so it needs none."""
+
+    def _start(self) -> None:
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
         self.best = math.inf if self.mode == "min" else -math.inf
         self._note_last()

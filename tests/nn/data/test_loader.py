@@ -103,9 +103,9 @@ def test_a_batch_size_that_gives_no_batch_is_refused():
     batch_size=st.integers(1, 9),
     shuffle=st.booleans(),
     seed=st.none() | st.integers(0, 9),
-    dealt=st.integers(0, 60),
+    yielded=st.integers(0, 60),
 )
-def test_another_loader_continues_from_a_state(n, batch_size, shuffle, seed, dealt):
+def test_another_loader_continues_from_a_state(n, batch_size, shuffle, seed, yielded):
     def loader():
         return nn.DataLoader(numbers(n), batch_size, shuffle, seed=seed)
 
@@ -120,7 +120,7 @@ def test_another_loader_continues_from_a_state(n, batch_size, shuffle, seed, dea
     saved = {}
 
     def save(i):
-        if i == dealt:
+        if i == yielded:
             saved.update(json.loads(json.dumps({"loader": one.state_dict(), "stream": tl.get_rng_state()})))
 
     tl.manual_seed(1)
@@ -131,7 +131,7 @@ def test_another_loader_continues_from_a_state(n, batch_size, shuffle, seed, dea
         tl.set_rng_state(saved["stream"])
         other.load_state_dict(saved["loader"])
         continued = three_epochs(other)
-        assert continued[: len(rows) - dealt] == rows[dealt:]
+        assert continued[: len(rows) - yielded] == rows[yielded:]
 
 
 def test_resuming_an_epoch_does_not_draw_from_the_shared_stream():
@@ -178,7 +178,10 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     assert other.state_dict() == loader.state_dict()
 
 
-@pytest.mark.parametrize(("change", "message"), [({"dealt": 99}, "is 99, but an epoch has 5 batches"), (None, "lacks")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"yielded": 99}, "is 99, but an epoch has 5 batches"), ({"yielded": 1.5}, "is 1.5, but an"), (None, "lacks")],
+)
 def test_invalid_states_are_refused(change, message):
     loader = nn.DataLoader(numbers(10), 2)
     state = {} if change is None else {**loader.state_dict(), **change}
@@ -241,25 +244,25 @@ def test_every_order_continues_exactly(make):
     def rows(batches):
         return [batch[0].tolist() for batch in batches]
 
-    def epochs(loader, dealt):
-        """Three epochs, with other draws between the batches; after `dealt` batches, the state."""
+    def epochs(loader, yielded):
+        """Three epochs, with other draws between the batches; after `yielded` batches, the state."""
         seen, state = [], None
         for _ in range(3):
             for batch in loader:
                 seen += rows([batch])
                 tl.rand(2)
-                if len(seen) == dealt:
+                if len(seen) == yielded:
                     state = json.loads(json.dumps([loader.state_dict(), tl.get_rng_state()]))
         return seen, state
 
-    for dealt in (1, 2, len(make()), len(make()) + 1):
+    for yielded in (1, 2, len(make()), len(make()) + 1):
         tl.manual_seed(1)
-        seen, (state, stream) = epochs(make(), dealt)
+        seen, (state, stream) = epochs(make(), yielded)
         other = make()
         other.load_state_dict(state)
         tl.set_rng_state(stream)
         continued, _ = epochs(other, -1)
-        assert continued[: len(seen) - dealt] == seen[dealt:]
+        assert continued[: len(seen) - yielded] == seen[yielded:]
 
 
 def test_a_stream_is_read_in_batches_and_continues():

@@ -55,7 +55,7 @@ MISTAKES = [
         TypeError,
         "clip_grad_norm_: give the parameters, as in model.parameters()",
     ),
-    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), TypeError, "StepLR: step_size must be an int, not '10'"),
+    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "StepLR: step_size must be an int, not '10'"),
     (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
     (lambda: nn.optim.Adam(learning_rate=0.1), TypeError, "Adam: it has no argument learning_rate; write lr"),
     (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),

@@ -575,26 +575,67 @@ def test_a_setting_without_a_default_must_be_given():
     assert Optimizer([{"params": [p], "lr": 1}], {"lr": required}).param_groups[0]["lr"] == 1
 
 
-def test_a_custom_optimizer():
-    class Signs(Optimizer):
-        """Steps of constant length in the direction of the gradient's signs."""
+class Signs(Optimizer):
+    """Steps of constant length in the direction of the gradient's signs."""
 
-        def __init__(self, params, lr):
-            super().__init__(params, {"lr": lr})
+    lr: float = 0.5
+    weight_decay: float = 0.0
+    decoupled = True
 
-        def rule(self, group, t, number):
-            lr = number(group["lr"])
+    def rule(self, group, t, number):
+        lr = number(group["lr"])
 
-            def update(p, g):
-                p -= lr * np.sign(g)
+        def update(p, g):
+            p -= lr * np.sign(g)
 
-            return update
+        return update
 
+
+@pytest.mark.parametrize(
+    ("settings", "after"),
+    [
+        ({}, [0.5, -0.5]),
+        ({"lr": 0.25}, [0.75, -0.75]),
+        ({"maximize": True}, [1.5, -1.5]),
+        ({"weight_decay": 1}, [0, 0]),
+    ],
+)
+def test_a_custom_optimizer_declares_its_settings(settings, after):
     p = nn.Parameter(tl.tensor([1.0, -1.0]))
-    optimizer = Signs([p], lr=0.25)
+    optimizer = Signs([p], **settings)
     (p * p).sum().backward()
     optimizer.step()
-    assert p.tolist() == [0.75, -0.75]
-    plain = Optimizer([p], {"lr": 1})
+    assert p.tolist() == after
+    assert optimizer.defaults == {"lr": 0.5, "weight_decay": 0.0, "maximize": False, **settings}
+    assert not hasattr(Signs, "lr")
+    assert Signs([p], 0.1).defaults["lr"] == 0.1
+    with pytest.raises(TypeError, match="Signs: it has no argument learning_rate; write lr"):
+        Signs([p], learning_rate=1)
+    with pytest.raises(ValueError, match="Signs: lr must not be negative"):
+        Signs([p], -1)
+
+
+def test_a_subclass_may_have_other_defaults_and_attributes():
+    class Counted(nn.optim.Adam):
+        lr: float = 0.5
+        calls: int = 0
+        last: tl.Tensor
+
+    optimizer = Counted([nn.Parameter(tl.ones(1))], betas=(0.5, 0.9))
+    assert (optimizer.calls, optimizer.defaults["lr"], optimizer.defaults["betas"]) == (0, 0.5, (0.5, 0.9))
+    assert "calls" not in optimizer.defaults and "last" not in optimizer.defaults
+
+
+def test_a_class_below_one_with_its_own_init_declares_nothing():
+    class Named(Heavy):
+        name: str = "heavy"
+
+    optimizer = Named([nn.Parameter(tl.ones(1))], beta=0.25)
+    assert (optimizer.name, optimizer.defaults["beta"]) == ("heavy", 0.25)
+
+
+def test_without_a_rule_a_step_is_refused():
+    plain = Optimizer([p := nn.Parameter(tl.ones(1))], {"lr": 1})
+    p.grad = tl.ones(1)
     with pytest.raises(NotImplementedError, match="Optimizer has no rule; define rule"):
         plain.step()

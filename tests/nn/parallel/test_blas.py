@@ -3,7 +3,7 @@
 import pytest
 
 import nn
-from nn.parallel.blas import THREADS
+from nn.parallel.worker import THREADS
 from small_parallel import in_threads
 from tinygrad_lecture.kernels.blas import openblas
 
@@ -26,5 +26,5 @@ def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, 
 
 
 def test_another_blas_is_left_alone(monkeypatch):
-    monkeypatch.setattr("nn.parallel.blas.openblas", lambda: None)
+    monkeypatch.setattr("nn.parallel.worker.openblas", lambda: None)
     assert in_threads(nn.parallel.rank) == [0, 1]

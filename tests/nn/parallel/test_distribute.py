@@ -5,7 +5,6 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.threads import ThreadGroup
 from small_parallel import OPTIMIZERS, Parts, assert_close, assert_same_bits, in_threads, points, train
 from tinygrad_lecture.autograd.modes import modes
 
@@ -14,7 +13,7 @@ SETTINGS = {
     "plain": {},
     "without clipping": {"clip": None},
     "float64": {"dtype": tl.float64},
-    "every worker updates all": {"split": False},
+    "without its optimiser": {"known": False},
     "accumulated": {"accumulate": 2, "steps": 20},
     "accumulated without exchange": {"accumulate": 2, "no_sync": True, "batch_size": 23},  # equal rows each time
     "fewer rows than workers": {"batch_size": 11},  # 23 rows: 11, 11, 1
@@ -29,60 +28,12 @@ def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
         assert_close(result, one)
 
 
-@pytest.mark.parametrize("bucket_bytes", [1, 100, 10_000])
-@pytest.mark.parametrize("name", SETTINGS)
-def test_so_they_are_when_buckets_are_sent_during_backward(monkeypatch, name, bucket_bytes):
-    monkeypatch.setattr(ThreadGroup, "bucket_bytes", bucket_bytes, raising=False)
-    one = train(**SETTINGS[name])
-    for result in in_threads(train, **SETTINGS[name]):
-        assert_close(result, one)
-
-
-def test_the_last_layers_are_sent_before_the_first_ones_have_a_gradient(monkeypatch):
-    monkeypatch.setattr(ThreadGroup, "bucket_bytes", 1, raising=False)
-
-    def order():
-        model, seen = nn.MLP([3, 8, 8, 4], nn.Tanh), []
-        distributed = nn.parallel.distribute(model)
-        names = {p: name for name, p in model.named_parameters()}
-        send = distributed._averaging._send
-        with_gradient = lambda: {names[p] for p in names if p.grad is not None}  # noqa: E731
-        distributed._averaging._send = lambda factor: (seen.append(with_gradient()), send(factor))
-        F.cross_entropy(model(points()[0]), points()[1]).backward()
-        return seen
-
-    for seen in in_threads(order):
-        assert len(seen) == 6
-        assert "0.weight" not in seen[0] | seen[1] | seen[2] | seen[3]
-        assert "0.weight" in seen[-1]
-
-
-def test_a_gradient_that_changes_after_it_was_sent_is_sent_again(monkeypatch):
-    monkeypatch.setattr(ThreadGroup, "bucket_bytes", 1, raising=False)
-
-    def train_tied():
-        tl.manual_seed(0)
-        layer = nn.Linear(3, 3)
-        nn.parallel.distribute(layer)
-        for x, y in nn.parallel.shares([points(6)]):
-            twice = tl.checkpoint(layer, tl.checkpoint(layer, x))  # each recomputation adds to the layer's gradients
-            F.cross_entropy(twice, y % 3).backward()
-        layer.bias.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(2))
-        for x, y in nn.parallel.shares([points(6)]):
-            F.cross_entropy(layer(x), y % 3).backward()
-        return {name: p.grad.numpy().copy() for name, p in layer.named_parameters()}
-
-    one = train_tied()
-    for result in in_threads(train_tied):
-        assert_close(result, one)
-
-
 def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worker():
-    def fit(split):
+    def fit(known):
         tl.manual_seed(0)
         model = nn.Linear(3, 4)
         optimizer = nn.optim.LBFGS(model.parameters(), max_iter=5, line_search_fn="strong_wolfe")
-        nn.parallel.distribute(model, optimizer if split else None)
+        nn.parallel.distribute(model, optimizer if known else None)
         for x, y in nn.parallel.shares([points()]):
 
             def closure(x=x, y=y):
@@ -94,7 +45,7 @@ def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worke
             optimizer.step(closure)
         return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
 
-    one = fit(split=True)
+    one = fit(known=True)
     for result in in_threads(fit, False):
         assert_close(result, one)
     with pytest.raises(TypeError, match=r"LBFGS looks at all parameters together.*nn.parallel.distribute\(model\)"):
@@ -102,7 +53,7 @@ def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worke
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_any_optimiser_may_be_split(optimizer):
+def test_any_optimiser_makes_the_steps_of_one_worker(optimizer):
     one = train(optimizer)
     for result in in_threads(train, optimizer, workers=3):
         assert_close(result, one)
@@ -131,51 +82,6 @@ def test_a_worker_alone_trains_as_without_these_lines():
     expected = plain()
     result = train(steps=6)
     assert_same_bits({name: result[name] for name in expected}, expected)
-
-
-def test_each_worker_keeps_the_state_of_its_own_parameters_until_the_end():
-    def states():
-        tl.manual_seed(0)
-        model = nn.MLP([3, 8, 8, 4], nn.Tanh)
-        optimizer = nn.optim.Adam(model.parameters())
-        with nn.parallel.distribute(model, optimizer):
-            F.cross_entropy(model(points()[0]), points()[1]).backward()
-            optimizer.step()
-            own = [i for i, p in enumerate(model.parameters()) if p in optimizer.state]
-        return own, len(optimizer.state)
-
-    (first, whole), (second, whole_too) = in_threads(states)
-    assert first
-    assert second
-    assert sorted(first + second) == list(range(6))
-    assert whole == whole_too == 6
-
-
-def test_frozen_parameters_leave_each_worker_its_share_of_the_others():
-    def owned():
-        model = nn.Sequential(nn.Linear(4, 50), nn.Linear(3, 4), nn.Linear(3, 4))
-        model[0].requires_grad_(False)
-        optimizer = nn.optim.Adam(model.parameters())
-        nn.parallel.distribute(model, optimizer)
-        (model[1](tl.ones(2, 3)) + model[2](tl.ones(2, 3))).sum().backward()
-        optimizer.step()
-        return sum(p.numel() for p in optimizer.state)
-
-    assert in_threads(owned) == [16, 16]
-
-
-def test_a_schedule_counts_the_steps_of_a_worker_that_updates_nothing():
-    def fit():
-        model = nn.Linear(3, 1, bias=False)  # one parameter, so one worker has none
-        optimizer = nn.optim.SGD(model.parameters(), 0.1)
-        schedule = nn.optim.lr_scheduler.StepLR(optimizer, 1)
-        nn.parallel.distribute(model, optimizer)
-        model(tl.ones(2, 3)).sum().backward()
-        optimizer.step()
-        schedule.step()  # warns if there was no step before it
-        return optimizer.param_groups[0]["lr"]
-
-    assert in_threads(fit) == [pytest.approx(0.01)] * 2
 
 
 def test_a_state_loaded_while_distributed_goes_on_as_with_one_worker():

@@ -54,7 +54,7 @@ PROGRAM = """
         trainer = make()
         trainer.fit()
         learnt = {str(i): p.detach().numpy() for i, p in enumerate(trainer.model.parameters())}
-        return train(), train("SGD", batch_size=11, accumulate=2), train(split=False), learnt
+        return train(), train("SGD", batch_size=11, accumulate=2), train(known=False), learnt
 
     if __name__ == "__main__":
         if sys.argv[1] == "fail before":
@@ -91,7 +91,7 @@ def test_ranks_train_to_the_numbers_of_one_worker_and_worker_0_goes_on(tmp_path,
     done = mpiexec(tmp_path, workers, str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["printed by worker 0 only", "worker 0 goes on"]
-    for i, task in enumerate([{}, {"optimizer": "SGD", "batch_size": 11, "accumulate": 2}, {"split": False}]):
+    for i, task in enumerate([{}, {"optimizer": "SGD", "batch_size": 11, "accumulate": 2}, {"known": False}]):
         with np.load(tmp_path / f"{i}.npz") as result:
             assert_close(dict(result), train(**task))
     expected = {str(i): p.detach().numpy() for i, p in enumerate(fitted().model.parameters())}

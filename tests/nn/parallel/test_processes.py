@@ -46,7 +46,7 @@ def _nothing_is_left():
 def test_workers_begin_alike_print_nothing_and_use_one_thread_each(monkeypatch, capfd):
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("nn.parallel.blas.openblas", lambda: None)  # here too few cores may be allowed already
+    monkeypatch.setattr("nn.parallel.worker.openblas", lambda: None)  # here too few cores may be allowed already
     before = shared_memory()
     tl.manual_seed(3)
     first, second = nn.parallel.run(about_this_worker, workers=2)
@@ -77,7 +77,7 @@ def test_what_the_user_says_of_threads_dtypes_and_modes_holds(monkeypatch):
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_processes_train_to_the_bits_of_threads_and_the_numbers_of_one_worker(workers):
-    tasks = [{}, {"optimizer": "SGD", "batch_size": 11, "accumulate": 2}, {"split": False}]
+    tasks = [{}, {"optimizer": "SGD", "batch_size": 11, "accumulate": 2}, {"known": False}]
     for task, result in zip(tasks, nn.parallel.run(in_processes, tasks, workers=workers), strict=True):
         assert_same_bits(result, in_threads(train, workers=workers, **task)[0])
         assert_close(result, train(**task))

@@ -20,30 +20,15 @@ def test_numbers_are_added_in_the_order_of_the_ranks(n, workers, seed):
 
     def add():
         group = nn.parallel.group()
-        exchange = group.exchange(n, np.float32)
-        exchange.open("add")[...] = numbers[group.rank]
-        return exchange.sum(n, "add").copy()
+        total = group.all_reduce(n, np.float32)
+        total.mine[...] = numbers[group.rank]
+        return total.sum(n, "add").copy()
 
     expected = numbers[0]
     for row in numbers[1:]:
         expected = expected + row
     for total in in_threads(add, workers=workers):
         assert total.tobytes() == expected.tobytes()
-
-
-def test_parts_of_all_workers_are_collected_and_not_overwritten_while_they_are_read():
-    def collect():
-        group = nn.parallel.group()
-        exchange, bounds, right = group.exchange(4, np.int64), [0, 1, 3, 4], True
-        for turn in range(50):
-            part = slice(bounds[group.rank], bounds[group.rank + 1])
-            exchange.open("collect")[part] = 10 * turn + group.rank
-            rows = exchange.collect(bounds, "collect")
-            read = [rows[i][bounds[i] : bounds[i + 1]].tolist() for i in range(group.size)]
-            right = right and read == [[10 * turn], [10 * turn + 1] * 2, [10 * turn + 2]]
-        return right
-
-    assert in_threads(collect, workers=3) == [True] * 3
 
 
 def test_everyone_hears_every_number_and_object():

@@ -65,39 +65,23 @@ def test_lines_within_a_long_epoch(capsys, clock):
     assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
 
 
-def test_a_narrow_screen_shows_the_numbers(capsys, clock, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
-    with Bar(20, per_epoch=10) as display:
-        clock(3)
-        display.record(10, "loss 0.1234   accuracy 98.1%")
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "epoch 1/2" in last
-    assert "loss 0.1234   accuracy 98.1%" in last
-    assert "3 s left" in last
-
-
-def test_a_narrow_screen_truncates_the_scores_at_the_end(capsys, clock, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
-    with Bar(20, per_epoch=10) as display:
-        clock(3)
-        display.record(10, "loss 0.1234   test 0.2345, 98.1%   rate 0.000123")
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "epoch 1/2 loss 0.1234   test 0.2345" in last and "…" in last and "3 s left" in last
-
-
 def test_the_bar(capsys, clock, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     with Bar(20, per_epoch=10) as display:
         display.step(1, not_asked)
         clock(1)
         display.step(5, lambda: "loss 0.5")
-        clock(3)
         display.record(20, "loss 0.1")
     last = capsys.readouterr().out.splitlines()[-1]
-    assert "epoch 2/2" in last
-    assert "loss 0.1" in last
-    assert "5 steps/s" in last
-    assert "0 s left" in last
+    assert last.startswith("epoch 2/2 loss 0.1 ━━") and last.endswith("0:00:00")
+
+
+@pytest.mark.parametrize(("width", "shown"), [("60", "epoch 1/2 loss 0.1234   accuracy 98.1%"), ("25", "loss 0.1234")])
+def test_a_narrow_screen_shows_the_numbers_from_their_beginning(capsys, monkeypatch, width, shown):
+    monkeypatch.setenv("COLUMNS", width)
+    with Bar(20, per_epoch=10) as display:
+        display.record(10, "loss 0.1234   accuracy 98.1%")
+    assert shown in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_steps_are_counted_from_those_done_before(capsys, clock):
@@ -105,9 +89,3 @@ def test_steps_are_counted_from_those_done_before(capsys, clock):
         clock(10)
         display.step(1600, lambda: "loss 2")
     assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
-
-
-def test_slow_steps_are_shown_in_seconds(clock):
-    display = Lines(10)
-    clock(25)
-    assert display._speed(10) == "2.5 s a step"

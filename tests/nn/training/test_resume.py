@@ -25,8 +25,10 @@ from small_training import (
     halves,
     kill,
     killed_after,
+    made,
     make,
     one_cycle,
+    shuffled,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -37,10 +39,6 @@ def resumed(folder, **settings):
     trainer = make(folder=folder, **settings)
     trainer.fit(resume=True)
     return trainer
-
-
-def shuffled(seed, batch_size=8):
-    return lambda: nn.DataLoader(blobs(), batch_size, shuffle=True, seed=seed)
 
 
 KINDS = {
@@ -70,11 +68,7 @@ KINDS = {
 
 
 def start(kind, **more):
-    chosen = {**KINDS[kind], **more}
-    for name in ("batches", "test"):
-        if callable(chosen.get(name)):
-            chosen[name] = chosen[name]()
-    return make(**chosen)
+    return made({**KINDS[kind], **more})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -337,3 +337,10 @@ def test_a_step_with_all_options_never_waits_for_a_gpu():
     assert (many - one) <= 3 * rows
     for a, b in zip(on_device, train("cpu", 12)[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_missing_and_unknown_arguments_are_explained():
+    with pytest.raises(TypeError, match="Trainer: loss and optimizer are missing"):
+        nn.Trainer(nn.Linear(1, 1), [])
+    with pytest.raises(TypeError, match="Trainer: it has no argument epoch; write epochs"):
+        make(epoch=1)

@@ -16,13 +16,9 @@ import nn
 import small_parallel
 import tinygrad_lecture as tl
 from small_parallel import in_threads
-from small_training import Killed, Press, bits, blobs, everything, fitted, halves, killed_after, make
+from small_training import Killed, Press, bits, blobs, everything, fitted, halves, killed_after, made, make, shuffled
 
 ROOT = Path(__file__).parents[3]
-
-
-def shuffled(seed, batch_size=8):
-    return lambda: nn.DataLoader(blobs(), batch_size, shuffle=True, seed=seed)
 
 
 KINDS = {
@@ -35,11 +31,7 @@ KINDS = {
 
 
 def start(kind, **more):
-    chosen = {"rate": 0.05, **KINDS[kind], **more}
-    for name in ("batches", "test"):
-        if callable(chosen.get(name)):
-            chosen[name] = chosen[name]()
-    return make(**chosen)
+    return made({"rate": 0.05, **KINDS[kind], **more})
 
 
 def fit(kind, calls=None, **more):

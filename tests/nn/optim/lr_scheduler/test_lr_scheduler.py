@@ -315,8 +315,8 @@ BAD = {
     ),
     "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'needs an "initial_lr"'),
     "step_size": (lambda o: StepLR(o, 0), ValueError, "step_size must be at least 1, but is 0"),
-    "factor": (lambda o: ConstantLR(o, 2.0), ValueError, "factor must be above 0 and up to 1, but is 2.0"),
-    "start": (lambda o: LinearLR(o, 0.0), ValueError, "start_factor must be above 0 and up to 1, but is 0.0"),
+    "factor": (lambda o: ConstantLR(o, 2.0), ValueError, r"factor must be in \(0, 1\], not 2.0"),
+    "start": (lambda o: LinearLR(o, 0.0), ValueError, r"start_factor must be in \(0, 1\], not 0.0"),
     "no function": (lambda o: LambdaLR(o, 0.5), TypeError, "lr_lambda must be a function of the step, not 0.5"),
     "cyclic mode": (lambda o: CyclicLR(o, 0.1, 1, mode="up"), ValueError, "mode must be one of triangular,.*not 'up'"),
     "restart": (lambda o: CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0 must be at least 1, but is 0"),
@@ -329,7 +329,7 @@ BAD = {
         ValueError,
         "ReduceLROnPlateau needs a score at each step",
     ),
-    "linear": (lambda o: LinearLR(o, 0.5, 1.5), ValueError, "end_factor must be from 0 to 1"),
+    "linear": (lambda o: LinearLR(o, 0.5, 1.5), ValueError, r"end_factor must be in \[0, 1\], not 1.5"),
     "T_max": (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be at least 1"),
     "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "at least 0 and below total_steps, not 5 of 5"),
     "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "pass total_steps, or epochs and steps_per_epoch"),
@@ -381,12 +381,17 @@ def test_the_state_of_a_callable_object_is_saved_and_that_of_a_function_is_not()
     assert LambdaLR(sgd(), lambda step: 1.0).state_dict()["lr_lambdas"] == [None]
 
 
-def test_a_custom_schedule():
-    class Halves(LRScheduler):
-        def rate(self, step, initial):
-            return initial / 2**step
+def test_a_custom_schedule_declares_its_settings():
+    class Divided(LRScheduler):
+        by: float = 2
 
-    assert rates(Halves(sgd()), 3) == [1, 0.5, 0.25]
+        def rate(self, step, initial):
+            return initial / self.by**step
+
+    assert rates(Divided(sgd()), 3) == [1, 0.5, 0.25]
+    assert rates(Divided(sgd(), by=4), 3) == [1, 0.25, 0.0625]
+    with pytest.raises(TypeError, match="Divided: optimizer is missing"):
+        Divided()
 
 
 def test_a_schedule_written_as_in_pytorch():

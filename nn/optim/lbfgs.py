@@ -1,17 +1,21 @@
-"""LBFGS: steps towards the bottom of the bowl that the last gradients suggest."""
+"""LBFGS: steps towards the bottom of the bowl that the last gradients suggest, and the search how far to go."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
-from ..optimizer import Optimizer, Params, with_gradients
-from ..settings import Group, not_negative
-from .line_search import Point, strong_wolfe
+from ..utils.vectors import parameters_to_vector, vector_to_parameters
+from .declared import broken, not_negative
+from .optimizer import Optimizer, Params, with_gradients
+from .settings import Group
+
+C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 
 
 class LBFGS(Optimizer):
@@ -36,6 +40,7 @@ class LBFGS(Optimizer):
     """
 
     by_parameter = False
+    limits = dict.fromkeys(("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change"), not_negative)
 
     def __init__(
         self,
@@ -65,7 +70,7 @@ class LBFGS(Optimizer):
             )
 
     def complaints(self, group: Group) -> Iterator[str]:
-        yield from not_negative(group, "lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change")
+        yield from broken(group, self.limits)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
             yield f'line_search_fn must be None or "strong_wolfe", not {shown(group["line_search_fn"])}'
 
@@ -96,14 +101,19 @@ class LBFGS(Optimizer):
             slope = float(g.dot(d))
             if slope > -tolerance:
                 break
-            before, calls = value, 0
+            before, calls, here = value, 0, parameters_to_vector(params)
             if group["line_search_fn"] is not None:
-                line = Line(compute, params, d)
+
+                def evaluate(t: float, d: Tensor = d, here: Tensor = here) -> Point:
+                    vector_to_parameters(here + t * d, params)
+                    value, g = float(compute()), _gradient(params)
+                    return Point(t, value, float(g.dot(d)), g)
+
                 start = Point(0.0, value, slope, g)
-                end, calls = strong_wolfe(line.evaluate, start, t, _size(d), tolerance, most - evaluations)
+                end, calls = strong_wolfe(evaluate, start, t, _size(d), tolerance, most - evaluations)
                 value, g, t = end.value, end.gradient, end.t
                 state["t"] = t
-            _move(params, d, t)
+            vector_to_parameters(here + t * d, params)
             if group["line_search_fn"] is None and done < group["max_iter"]:
                 value, g, calls = float(compute()), _gradient(params), 1
             evaluations += calls
@@ -111,22 +121,6 @@ class LBFGS(Optimizer):
                 break
         state["func_evals"] = state.get("func_evals", 0) + evaluations
         return first
-
-
-class Line:
-    """The line through the parameters in a direction; `evaluate` leaves the parameters as they were."""
-
-    def __init__(self, compute: Callable[[], Any], params: Sequence[Tensor], d: Tensor) -> None:
-        self.compute, self.params, self.d = compute, params, d
-        self.before = [p.detach().clone() for p in params]
-
-    def evaluate(self, t: float) -> Point:
-        """The value, slope and gradient at t."""
-        _move(self.params, self.d, t)
-        value, g = float(self.compute()), _gradient(self.params)
-        for p, held in zip(self.params, self.before, strict=True):
-            p.copy_(held)
-        return Point(t, value, float(g.dot(self.d)), g)
 
 
 def _direction(state: dict[str, Any], g: Any, history_size: int) -> Any:
@@ -161,14 +155,98 @@ def _gradient(params: Sequence[Tensor]) -> Tensor:
     return vector
 
 
-def _move(params: Sequence[Tensor], d: Tensor, t: float) -> None:
-    """p ← p + t · d."""
-    end = 0
-    for p in params:
-        begin, end = end, end + p.numel()
-        p.add_(d[begin:end].reshape(p.shape), alpha=t)
-
-
 def _size(vector: Tensor) -> float:
     """The largest size of an element; 0 if there is none."""
     return float(vector.abs().amax()) if vector.numel() else 0.0
+
+
+# --- the line search ----------------------------------------------------------------------------------------
+
+
+class Point(NamedTuple):
+    """A point on the line: how far along, the value and the slope there, and the whole gradient."""
+
+    t: float
+    value: float
+    slope: float
+    gradient: Any
+
+
+def strong_wolfe(
+    evaluate: Callable[[float], Point], start: Point, t: float, length: float, tolerance: float, most: int
+) -> tuple[Point, int]:
+    """(a good point, the number of evaluations), trying t first. A point t on the line is good enough if
+
+        f(t) <= f0 + c1 · t · s0            it is lower by a part of what the slope s0 < 0 at the start promised
+        |s(t)| <= c2 · |s0|                 and the line is flatter there
+
+    (Nocedal & Wright, Numerical Optimization, 2006, algorithms 3.5 and 3.6.)
+
+    length: of the direction, its largest element.  tolerance: stop once two points are closer than this.  most:
+    evaluations after the first.
+    """
+
+    def too_high(point: Point) -> bool:
+        return point.value > start.value + C1 * point.t * start.slope
+
+    def flat(point: Point) -> bool:
+        return abs(point.slope) <= -C2 * start.slope
+
+    # go on, further each time, until two points have a good one between them
+    before, point, done = start, evaluate(t), 0
+    while done < most:
+        higher = too_high(point) or (done > 1 and point.value >= before.value)
+        if not higher and flat(point):
+            return point, done + 1
+        if higher or point.slope >= 0:
+            break
+        bounds = (point.t + 0.01 * (point.t - before.t), 10 * point.t)
+        before, point = point, evaluate(_lowest(before, point, bounds))
+        done += 1
+    ends = [start if done == most else before, point]
+
+    # narrow the pair down
+    low = 0 if ends[0].value <= ends[1].value else 1
+    near_an_end = False  # as the last point was
+    while done < most and abs(ends[1].t - ends[0].t) * length >= tolerance:
+        left, right = sorted(end.t for end in ends)
+        t = _lowest(ends[0], ends[1], (left, right))
+        margin = 0.1 * (right - left)
+        if min(right - t, t - left) < margin:
+            if near_an_end or t >= right or t <= left:
+                t = right - margin if abs(t - right) < abs(t - left) else left + margin
+                near_an_end = False
+            else:
+                near_an_end = True
+        else:
+            near_an_end = False
+        point = evaluate(t)
+        done += 1
+        if too_high(point) or point.value >= ends[low].value:
+            ends[1 - low] = point
+            low = 0 if ends[0].value <= ends[1].value else 1
+        else:
+            good = flat(point)
+            if not good and point.slope * (ends[1 - low].t - ends[low].t) >= 0:
+                ends[1 - low] = ends[low]
+            ends[low] = point
+            if good:
+                break
+    return ends[low], done + 1
+
+
+def _lowest(a: Point, b: Point, bounds: tuple[float, float]) -> float:
+    """Where the cubic through the values and slopes of two points is lowest, within bounds; their middle if nowhere."""
+    a, b = sorted((a, b), key=lambda point: point.t)
+    if a.t == b.t:
+        return (bounds[0] + bounds[1]) / 2
+    d1 = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)
+    square = d1 * d1 - a.slope * b.slope
+    if not square >= 0:
+        return (bounds[0] + bounds[1]) / 2
+    d2 = math.sqrt(square)
+    bend = b.slope - a.slope + 2 * d2
+    if bend == 0:  # a straight line falls on
+        return bounds[1]
+    t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / bend)
+    return min(max(t, bounds[0]), bounds[1])

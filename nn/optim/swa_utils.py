@@ -1,4 +1,4 @@
-"""AveragedModel: a copy of a model whose weights are the mean of those that the model had.
+"""Means of weights over training: stochastic weight averaging, and exponential moving averages.
 
 average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.999))
 for x, y in batches:
@@ -11,13 +11,16 @@ average(x)
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
 from tinygrad_lecture import Tensor, no_grad, tensor
 
-from ...module import Module
+from ..module import Module
+from .declared import not_negative, one_of
+from .lr_scheduler.base import LRScheduler, per_group
 
 Mean: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]  # (mean so far, new value, how many) -> the new mean
 Means: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]  # the same for lists, in place
@@ -124,3 +127,40 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     model.train(training)
+
+
+class SWALR(LRScheduler):
+    """From the current rate to swa_lr in anneal_epochs steps, along half a cosine wave or a line; then swa_lr.
+
+    - `swa_lr`: one number, or one per group.  `anneal_strategy`: "cos" or "linear".
+
+    (Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, arXiv:1803.05407.)
+    Raises ValueError for invalid settings.
+    """
+
+    swa_lr: float | Sequence[float]
+    anneal_epochs: int = 10
+    anneal_strategy: str = "cos"
+    limits = LRScheduler.limits | {"anneal_epochs": not_negative, "anneal_strategy": one_of("cos", "linear")}
+
+    def prepare(self) -> None:
+        ends = per_group("SWALR: swa_lr", self.swa_lr, self.optimizer)
+        for group, end in zip(self.optimizer.param_groups, ends, strict=True):
+            group["swa_lr"] = end
+
+    def get_lr(self) -> list[float]:
+        step = self._step_count - 1
+        if self.anneal_epochs == 0:
+            step = max(1, step)
+        before, now = self._done(step - 1), self._done(step)
+        rates = []
+        for group in self.optimizer.param_groups:
+            end = group["swa_lr"]
+            start = end if before == 1 else (group["lr"] - before * end) / (1 - before)
+            rates.append(end * now + start * (1 - now))
+        return rates
+
+    def _done(self, step: int) -> float:
+        """The part of the way that is done after so many steps."""
+        part = max(0, min(1, step / max(1, self.anneal_epochs)))
+        return part if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * part)) / 2

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
+from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.traced import wrap
 
 from ..module import array_of
@@ -19,7 +20,7 @@ State = dict[str, Any]  # of one parameter
 
 
 class Kept(NamedTuple):
-    """What an optimiser keeps for each parameter of a group, by name: arrays of its shape, and numbers."""
+    """What an optimiser keeps for each parameter, name -> initial value: arrays of its shape, and numbers."""
 
     arrays: Mapping[str, float]
     numbers: Mapping[str, float]
@@ -28,15 +29,8 @@ class Kept(NamedTuple):
 def copied(state: State, kept: Kept | None) -> State:
     """A copy of the state of a parameter; with `kept`, of what the settings need."""
     names = state if kept is None else [name for name in ("step", *kept.arrays, *kept.numbers) if name in state]
-    return {name: _copied(state[name]) for name in names}
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, list | tuple):
-        return type(value)(map(_copied, value))
-    return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+    copy = {name: state[name] for name in names}
+    return dict(map_leaves(lambda value: value.detach().clone() if isinstance(value, Tensor) else value, copy))
 
 
 def misfits(p: Tensor, state: State, kept: Kept | None) -> Iterator[str]:
@@ -45,12 +39,9 @@ def misfits(p: Tensor, state: State, kept: Kept | None) -> Iterator[str]:
         return
     for name, value in state.items():
         array = array_of(value)
-        if name == "step":
-            if not _is_count(value):
-                yield f"step is {value!r}, wanted a number of steps"
-        elif name in kept.numbers:
-            if not _is_number(value):
-                yield f"{name} is {value!r}, wanted a number"
+        if name == "step" or name in kept.numbers:
+            if not _is_number(value, whole=name == "step"):
+                yield f"{name} is {value!r}, wanted a number{' of steps' if name == 'step' else ''}"
         elif name not in kept.arrays:
             yield f"{name} is not part of this optimiser's state"
         elif not is_array(array):
@@ -64,32 +55,24 @@ def misfits(p: Tensor, state: State, kept: Kept | None) -> Iterator[str]:
 
 def placed(p: Tensor, state: State, kept: Kept | None) -> State:
     """A copy of a saved state, in its parameter's dtype and on its device. PyTorch's SGD saves no "step"."""
+
+    def place(value: Any) -> Any:
+        array = array_of(value)
+        if not is_array(array):
+            return value
+        array = move(array, p.device)
+        return wrap(array.astype(p.dtype) if array.dtype.kind == "f" else array.copy())
+
     if kept is None:
-        return {name: value if name == "step" else _placed(p, value) for name, value in state.items()}
+        return {name: value if name == "step" else map_leaves(place, value) for name, value in state.items()}
     numbers = {name: float(state[name]) for name in kept.numbers}
-    arrays = {name: _placed(p, state[name]) for name in kept.arrays}
-    return {"step": int(state.get("step", 1)), **arrays, **numbers}
+    return {"step": int(state.get("step", 1)), **{name: place(state[name]) for name in kept.arrays}, **numbers}
 
 
-def _placed(p: Tensor, value: Any) -> Any:
-    array = array_of(value)
-    if is_array(array) and array.dtype.kind == "f":
-        return wrap(move(array, p.device).astype(p.dtype))
-    if isinstance(value, list | tuple):
-        return type(value)(_placed(p, inner) for inner in value)
-    if isinstance(value, dict):
-        return {key: _placed(p, inner) for key, inner in value.items()}
-    return wrap(move(array, p.device).copy()) if is_array(array) else value
-
-
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any, whole: bool) -> bool:
+    """Whether this is a number; if whole, 0, 1, 2, ...: an int or, as PyTorch saves it, a tensor of one float."""
     try:
-        float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return False
-    return True
-
-
-def _is_count(value: Any) -> bool:
-    """Whether this is a whole number, 0 or more: an int or, as PyTorch saves it, a tensor of one float."""
-    return _is_number(value) and float(value) >= 0 and float(value).is_integer()
+    return not whole or (number >= 0 and number.is_integer())

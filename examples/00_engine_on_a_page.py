@@ -6,7 +6,7 @@ All of backpropagation, with NumPy alone. A backward rule stands beside its op a
 the real engine. At the end a network of two layers learns XOR: 1 if exactly one of its two inputs is 1.
 """
 
-from helpers.page import report
+from helpers import page as show
 from helpers.program import start, until_ctrl_c
 
 from dataclasses import dataclass
@@ -205,10 +205,10 @@ def main(settings: Settings) -> None:
             for p in weights:
                 p.data = p.data - settings.rate * p.grad
             costs.append(C.data.item())
-        report.answers(name, X, Y, network(X).data, costs)
+        show.answers(name, X, Y, network(X).data, costs)
         nets[name] = network, costs
-    report.what_the_real_engine_adds()
-    report.draw(nets, settings.out / "xor.png")
+    show.what_the_real_engine_adds()
+    show.draw(nets, settings.out / "xor.png")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ This neuron decides whether to go for a walk. Its inputs say how sunny it is, ho
 The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
-from helpers.neuron import pictures, report
+from helpers import neuron as show
 from helpers.program import start, until_ctrl_c
 
 from dataclasses import dataclass
@@ -52,38 +52,38 @@ def main(settings: Settings) -> None:
     weighted = w * x  # (3,)
     z = weighted.sum() + b
     a = tl.sigmoid(z)
-    report.forward(NAMES, x.tolist(), w.tolist(), weighted.tolist(), b.item(), z.item(), a.item())
+    show.forward(NAMES, x.tolist(), w.tolist(), weighted.tolist(), b.item(), z.item(), a.item())
 
     # "Encouragers" and "inhibitors": what one input does when it goes from 0 to 1, by the weight of its connection
     others = z - weighted  # (3,): the sum without that input
-    report.one_input(NAMES, w.tolist(), tl.sigmoid(others).tolist(), tl.sigmoid(others + w).tolist())
+    show.one_input(NAMES, w.tolist(), tl.sigmoid(others).tolist(), tl.sigmoid(others + w).tolist())
     sizes = tl.tensor([-5, -0.1, 0, 0.1, 5], dtype=tl.float64)
-    report.weight_sizes(sizes.tolist(), tl.sigmoid(sizes).tolist())
+    show.weight_sizes(sizes.tolist(), tl.sigmoid(sizes).tolist())
 
     # "It allows the neuron to fire even when all inputs are zero, or to require a higher threshold before firing"
     biases = tl.tensor([-4, -1, 0, 1, 4], dtype=tl.float64)
-    report.no_input(biases.tolist(), tl.sigmoid(w @ tl.zeros_like(x) + biases).tolist())
+    show.no_input(biases.tolist(), tl.sigmoid(w @ tl.zeros_like(x) + biases).tolist())
 
     # "Ensures the output stays between 0 and 1, regardless of how large or small the weighted sum becomes"
     sums = tl.tensor([-1000, -30, -5, 0, 5, 30, 1000], dtype=tl.float64)
-    report.squashed(sums.tolist(), tl.sigmoid(sums).tolist(), tl.sigmoid(-sums).tolist())
+    show.squashed(sums.tolist(), tl.sigmoid(sums).tolist(), tl.sigmoid(-sums).tolist())
 
     # "Other activation functions commonly used are tanh, relu, and leaky relu"; the slopes are the engine's
-    table = {name: slopes(function) for name, function in report.ACTIVATIONS.items()}
-    report.activations(table)
+    table = {name: slopes(function) for name, function in show.ACTIVATIONS.items()}
+    show.activations(table)
 
     # "Without bias, neurons could only learn patterns that pass through the origin"
     tl.manual_seed(settings.seed)
     points = 4 * tl.rand(200, 2) - 2  # (200, 2), each from -2 to 2
     wanted = (points.sum(axis=1) > 1).float()  # (200,): 1 on one side of the line x1 + x2 = 1
     learnt = {bias: learn(points, wanted, bias, settings.steps) for bias in (True, False)}
-    report.lines(learnt, points, wanted)
+    show.lines(learnt, points, wanted)
 
     print("\nPictures:")
-    pictures.neuron(NAMES, settings.inputs, settings.weights, settings.bias, z.item(), settings.out / "neuron.png")
-    pictures.activations(settings.out / "activations.png")
-    pictures.weight_and_bias(settings.out / "weight_and_bias.png")
-    pictures.lines(learnt, points.numpy(), wanted.numpy(), settings.out / "without_bias.png")
+    show.draw_neuron(NAMES, settings.inputs, settings.weights, settings.bias, z.item(), settings.out / "neuron.png")
+    show.draw_activations(settings.out / "activations.png")
+    show.draw_weight_and_bias(settings.out / "weight_and_bias.png")
+    show.draw_lines(learnt, points.numpy(), wanted.numpy(), settings.out / "without_bias.png")
 
 
 def slopes(activation) -> list[tuple[float, float, float]]:

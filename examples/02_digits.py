@@ -13,9 +13,9 @@ The training pictures are shuffled and divided into mini-batches. After each, ev
 the gradient of the batch's mean cost. An epoch is one pass through all pictures. Ctrl-C ends the training early.
 """
 
-from helpers.digits import detail, neurons, pictures, report
-from helpers.digits.mnist import load_digits
-from helpers.digits.report import Epoch
+from helpers import digits as show
+from helpers.digits import Epoch, coarser, favourites, hidden_activations, learn_coarse
+from helpers.mnist import load_digits
 from helpers.program import start, until_ctrl_c
 
 from dataclasses import dataclass
@@ -63,20 +63,20 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
     model = build(settings)
     before = model[0].weight.detach().numpy().copy()  # (16, 784), random
-    report.data(digits)
-    report.parameters(model)
+    show.data(digits)
+    show.parameters(model)
 
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
     three = int((test_labels == 3).argmax())
-    report.cost_of_one("The untrained network sees a 3", answers(model, test_images[three]).numpy(), 3, settings.loss)
-    report.untrained(answers(model, test_images).numpy(), test_labels)
+    show.cost_of_one("The untrained network sees a 3", answers(model, test_images[three]).numpy(), 3, settings.loss)
+    show.untrained(answers(model, test_images).numpy(), test_labels)
 
     # The learning loop: predict, measure the error, trace it back, adjust the weights, next batch
     optimizer = make_optimizer(settings, model)
     size = len(images) if settings.batch_size == "all" else settings.batch_size
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
     history: list[Epoch] = []
-    report.training(settings.optimizer, optimizer.param_groups[0]["lr"], size, settings.seed)
+    show.training(settings.optimizer, optimizer.param_groups[0]["lr"], size, settings.seed)
     for epoch in until_ctrl_c(range(1, settings.epochs + 1)):
         costs = []
         for x, y in batches:  # (32, 784), (32,)
@@ -85,39 +85,39 @@ def main(settings: Settings) -> None:
             C.backward()  # backward pass: the gradient of C for each weight and bias
             optimizer.step()  # every weight goes a step against its gradient
             costs.append(C.item())
-        right = report.share_right(answers(model, test_images).numpy(), test_labels)
-        history.append(report.epoch(epoch, settings.epochs, Epoch(costs, right), settings.loss))
-    report.plateau(history)
+        right = show.share_right(answers(model, test_images).numpy(), test_labels)
+        history.append(show.epoch(epoch, settings.epochs, Epoch(costs, right), settings.loss))
+    show.plateau(history)
 
     sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    report.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
-    report.costs_by_answer(sure, test_labels, settings.loss)
-    report.confidences(sure, settings.loss)
-    report.accuracy(sure, test_labels)
-    report.ask_a_human(sure, test_labels)
+    show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
+    show.costs_by_answer(sure, test_labels, settings.loss)
+    show.confidences(sure, settings.loss)
+    show.accuracy(sure, test_labels)
+    show.ask_a_human(sure, test_labels)
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)
-    report.first_layer(before, weights, digits.train_images)
+    show.first_layer(before, weights, digits.train_images)
     fires, liked = None, None
     if len(settings.hidden) > 1:
-        fires = neurons.hidden_activations(model, test_images).numpy()  # (m, 16)
-        report.last_hidden_layer(fires, test_labels)
-        liked = neurons.favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
+        fires = hidden_activations(model, test_images).numpy()  # (m, 16)
+        show.last_hidden_layer(fires, test_labels)
+        liked = favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
 
     # "784 inputs might seem like a lot, but images require this level of detail": the same training on coarser pictures
-    read = {28: report.share_right(sure, test_labels)}
+    read = {28: show.share_right(sure, test_labels)}
     for side in until_ctrl_c((14, 7)):
         learner = build(settings, side * side)
-        coarse = nn.DataLoader(nn.TensorDataset(detail.coarser(images, side), labels), size, shuffle=True)
-        detail.learn(learner, make_optimizer(settings, learner), lambda a, y: cost(a, y, settings.loss), coarse,
+        coarse = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
+        learn_coarse(learner, make_optimizer(settings, learner), lambda a, y: cost(a, y, settings.loss), coarse,
                      len(history))  # fmt: skip
-        read[side] = report.share_right(answers(learner, detail.coarser(test_images, side)).numpy(), test_labels)
-    report.detail(read, len(history))
+        read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
+    show.detail(read, len(history))
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
-    pictures.draw(settings.out, digits, history, settings.loss, sure, weights, fires, liked)
+    show.draw(settings.out, digits, history, settings.loss, sure, weights, fires, liked)
 
 
 def build(settings: Settings, inputs: int = 784) -> nn.MLP:

@@ -12,9 +12,18 @@ How large the rate may be follows from the curvature of the landscape, the Hessi
 grow without end if rate > 2 / (largest eigenvalue of H). The same descent works in 13,002 dimensions, for the digits.
 """
 
-from helpers.descent import batches, pictures, report, search
-from helpers.descent.report import Descent, Valley
-from helpers.digits.mnist import load_digits
+from helpers import descent as show
+from helpers.descent import (
+    Descent,
+    Valley,
+    cost_at,
+    random_network,
+    search_by_gradient,
+    search_by_random_changes,
+    search_by_random_weights,
+    train_with_batches,
+)
+from helpers.mnist import load_digits
 from helpers.program import start, until_ctrl_c
 
 from collections.abc import Iterator
@@ -57,33 +66,33 @@ def main(settings: Settings) -> None:
     x = -0.5 + 2.5 * tl.rand(40, dtype=tl.float64)
     points = nn.TensorDataset(x, 1.2 * x - 0.4 + 0.5 * tl.randn(40, dtype=tl.float64))
     valley = survey(points)
-    report.valley(valley, len(points))
+    show.valley(valley, len(points))
 
     # "Too large: we might overshoot and oscillate. Too small: progress is very slow. Just right: steady progress"
     rates = settings.rates or [factor / valley.steepest for factor in (0.02, 1, 1.9, 2.1)]
     trials = [descend(points, f"rate {rate:.3g}", rate, len(points), settings.steps) for rate in rates]
-    report.rates(trials, valley)
+    show.rates(trials, valley)
 
     # "... and we might get stuck": the largest of the rates 0.1, 0.01, ... whose step rounds to no step at all
     w = tl.tensor(START[0], requires_grad=True)  # a number of 32 bits, as weights usually are
     cost(w, tl.tensor(START[1]), *(t.float() for t in points.tensors)).backward()
-    report.stuck(next(rate for rate in 10.0 ** -np.arange(1, 20) if (w - rate * w.grad).item() == w.item()), w.item())
+    show.stuck(next(rate for rate in 10.0 ** -np.arange(1, 20) if (w - rate * w.grad).item() == w.item()), w.item())
 
     # Batch: "use all training examples"; stochastic: "one example at a time"; mini-batch: "small batches"
     rate = 0.5 / valley.steepest
     sizes = {"batch": len(points), "mini-batch": settings.batch, "stochastic": 1}
     ways = [descend(points, name, rate, size, settings.steps) for name, size in sizes.items()]
-    report.ways(ways, valley)
+    show.ways(ways, valley)
 
     # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
     sizes = until_ctrl_c((8, 32, 256))
-    trained = [batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
-    report.batch_sizes(trained, 0.95, settings.epochs)
+    trained = [train_with_batches(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
+    show.batch_sizes(trained, 0.95, settings.epochs)
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
-    network = search.random_network()
+    network = random_network()
 
     def cost_of(network: nn.MLP) -> tl.Tensor:
         return ((network(images) - labels) ** 2).sum(axis=1).mean()
@@ -97,22 +106,22 @@ def main(settings: Settings) -> None:
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
     falls = {}
     for length in (0.01, 0.1, 1.0):
-        falls[length] = [C.item() - search.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
-    report.directions(falls, (random @ downhill).numpy())
+        falls[length] = [C.item() - cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+    show.directions(falls, (random @ downhill).numpy())
 
     # "Trying random combinations would take longer than the age of the universe"
     histories = {
-        "gradient descent": search.by_gradient(network, weights, settings.evaluations, cost_of),
-        "random changes": search.by_random_changes(network, weights, settings.evaluations, cost_of),
-        "random weights": search.by_random_weights(settings.evaluations, cost_of),
+        "gradient descent": search_by_gradient(network, weights, settings.evaluations, cost_of),
+        "random changes": search_by_random_changes(network, weights, settings.evaluations, cost_of),
+        "random weights": search_by_random_weights(settings.evaluations, cost_of),
     }
-    report.searches(histories, len(weights))
+    show.searches(histories, len(weights))
 
     print("\nPictures:")
-    pictures.landscape(points, valley, START, settings.out / "landscape.png")
-    pictures.rates(points, valley, trials, settings.out / "rates.png")
-    pictures.ways(points, valley, ways, settings.out / "descents.png")
-    pictures.high_dimensions(falls, histories, settings.out / "high_dimensions.png")
+    show.draw_landscape(points, valley, START, settings.out / "landscape.png")
+    show.draw_rates(points, valley, trials, settings.out / "rates.png")
+    show.draw_ways(points, valley, ways, settings.out / "descents.png")
+    show.draw_high_dimensions(falls, histories, settings.out / "high_dimensions.png")
 
 
 # --- the landscape of a line --------------------------------------------------------------------------------

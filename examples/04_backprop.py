@@ -14,8 +14,9 @@ Every gradient is found three times: by this formula, by backward(), and by tryi
 takes, for the digit network of 13,002 parameters, against forward and against trying.
 """
 
-from helpers.backprop import pictures, price, report
-from helpers.digits.mnist import load_digits
+from helpers import backprop as show
+from helpers.backprop import gradient_noise, measure_times, memory, try_some
+from helpers.mnist import load_digits
 from helpers.program import start
 
 from collections.abc import Callable
@@ -65,7 +66,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
-    report.check(settings.layers, settings.inputs, settings.target)
+    show.check(settings.layers, settings.inputs, settings.target)
     tl.manual_seed(settings.seed)
     activation = ACTIVATIONS[settings.activation]
     parameters = random_parameters(settings.layers)
@@ -78,8 +79,8 @@ def main(settings: Settings) -> None:
         values = forward(parameters, a0, y, activation)
         values["C"].backward()
     graph.name({**parameters, **values})
-    report.forward(settings.layers, settings.activation, graph)
-    report.backward(graph, activation)
+    show.forward(settings.layers, settings.activation, graph)
+    show.backward(graph, activation)
     if settings.page:
         print(f"\nA page to step through: {tl.page(graph, settings.out / 'backprop.html', title='Backpropagation')}")
 
@@ -88,14 +89,14 @@ def main(settings: Settings) -> None:
         with tl.no_grad():
             return forward(parameters, a0, y, activation)["C"].item()
 
-    report.three_ways(parameters, values, graph, activation, cost)
+    show.three_ways(parameters, values, graph, activation, cost)
 
     # "Adjust each parameter in the direction that reduces cost"
     moved = {name: p.detach() - settings.rate * p.grad for name, p in parameters.items()}
-    report.step(settings.rate, cost(parameters), cost(moved))
+    show.step(settings.rate, cost(parameters), cost(moved))
 
     # A layer whose sums are all negative: which activation functions let a gradient through?
-    report.negative_sums({name: gradient_through(sigma) for name, sigma in ACTIVATIONS.items()})
+    show.negative_sums({name: gradient_through(sigma) for name, sigma in ACTIVATIONS.items()})
 
     # "Roughly the same computational time as computing the network's output itself"
     digits = load_digits()
@@ -103,18 +104,18 @@ def main(settings: Settings) -> None:
     labels = tl.eye(10)[tl.tensor(digits.train_labels)]  # (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
     sizes = (1, 32, 1000, len(images))
-    times = {n: price.measure(model, images[:n], labels[:n], settings.repeats) for n in sizes}
-    report.price(times, {n: price.memory(model, images[:n], labels[:n]) for n in sizes})
-    report.trying(times[32], price.try_some(images[:32], labels[:32]))
+    times = {n: measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
+    show.price(times, {n: memory(model, images[:n], labels[:n]) for n in sizes})
+    show.trying(times[32], try_some(images[:32], labels[:32]))
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
-    noise = {n: price.noise(model, images, labels, n, settings.seed) for n in (1, 8, 32, 128, 512)}
-    report.noise(noise)
+    noise = {n: gradient_noise(model, images, labels, n, settings.seed) for n in (1, 8, 32, 128, 512)}
+    show.noise(noise)
 
     print("\nPictures:")
-    pictures.network(settings.layers, parameters, values, graph, settings.out / "network.png")
-    pictures.computation_graph(graph, {**parameters, **values}, settings.out / "graph.png")
-    pictures.price(times, noise, settings.out / "price.png")
+    show.draw_network(settings.layers, parameters, values, graph, settings.out / "network.png")
+    show.draw_computation_graph(graph, {**parameters, **values}, settings.out / "graph.png")
+    show.draw_price(times, noise, settings.out / "price.png")
 
 
 # --- the small network --------------------------------------------------------------------------------------

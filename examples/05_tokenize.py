@@ -16,9 +16,9 @@ Three ways to cut:
 The pieces are learnt from a short story, examples/data/river.txt.
 """
 
+from helpers import tokens as show
 from helpers.program import start
-from helpers.tokens import pictures, report
-from helpers.tokens.texts import read_text, read_tokenizer
+from helpers.tokens import read_text, read_tokenizer
 
 from collections import Counter
 from dataclasses import dataclass
@@ -61,34 +61,34 @@ def main(settings: Settings) -> None:
     if settings.tokenizer:
         pieces = read_tokenizer(settings.tokenizer)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}
-    report.three_ways(settings.sentence, ways)
+    show.three_ways(settings.sentence, ways)
 
     # How pieces are learnt: the most frequent pair of neighbours becomes a token, again and again
     tiny = BPETokenizer.train(NINE_WORDS, vocab_size=256 + 6)
     counts = [pair_count(tiny, n, words(NINE_WORDS)) for n in range(len(tiny.merges))]
-    report.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
+    show.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
 
     # The same in the story. A new text is cut by the same merges, in the order in which they were learnt
     counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
-    report.merges_learnt(text, pieces, counts)
-    report.merges_used(settings.sentence, pieces)
+    show.merges_learnt(text, pieces, counts)
+    show.merges_used(settings.sentence, pieces)
 
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
     sizes = [first_merges(most, n) for n in MERGES if n < len(most.merges)] + [most]
-    report.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
+    show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
-    report.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
-    report.rare_words(RARE, pieces)
+    show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
+    show.rare_words(RARE, pieces)
 
     # A special token is a single id, and only where the program allows it
     if END in pieces.special_tokens:
-        report.special_token(END, pieces)
+        show.special_token(END, pieces)
 
     print("\nPictures:")
-    pictures.pieces(settings.sentence, ways, settings.out / "pieces.png")
-    pictures.merges(settings.sentence, pieces, settings.out / "merges.png")
-    pictures.vocabulary(text, ways, sizes, settings.out / "vocabulary.png")
+    show.draw_pieces(settings.sentence, ways, settings.out / "pieces.png")
+    show.draw_merges(settings.sentence, pieces, settings.out / "merges.png")
+    show.draw_vocabulary(text, ways, sizes, settings.out / "vocabulary.png")
 
 
 def first_merges(tokenizer: BPETokenizer, n: int) -> BPETokenizer:

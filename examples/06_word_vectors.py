@@ -16,9 +16,9 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 """
 
 from helpers import made_corpus as corpus
+from helpers import word_vectors as show
 from helpers.program import DataError, start, until_ctrl_c
-from helpers.word_vectors import pictures, report
-from helpers.word_vectors.vectors import WordVectors, read
+from helpers.word_vectors import WordVectors, read
 
 from collections import Counter
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
     steps = max(1, settings.epochs * len(pairs) // batch)
-    report.learning(sentences, words, pairs, steps)
+    show.learning(sentences, words, pairs, steps)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
     cross_entropy = nn.BCEWithLogitsLoss()
@@ -108,7 +108,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
         loss.backward()
         optimizer.step()
         schedule.step()
-        report.progress(step + 1, steps, loss.item())
+        show.progress(step + 1, steps, loss.item())
     return WordVectors(words, model.word.weight.detach().numpy())
 
 
@@ -124,32 +124,32 @@ def main(settings: Settings) -> None:
     vectors.check(settings.analogy)
 
     # "Each token becomes a high-dimensional vector": a row of a table, always the same
-    report.a_vector("bank" if "bank" in vectors else settings.analogy[0], vectors)
+    show.a_vector("bank" if "bank" in vectors else settings.analogy[0], vectors)
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"
-    report.near(vectors, NEAR)
-    report.clusters(vectors, CLUSTERS)
+    show.near(vectors, NEAR)
+    show.clusters(vectors, CLUSTERS)
 
     # "Directions in embedding space can encode semantic relationships"
-    report.analogies(vectors, dict.fromkeys([*ANALOGIES, settings.analogy]))
-    report.germany_and_berlin(vectors, [country for country, _ in corpus.CAPITAL])
-    report.plural(vectors, corpus.PLURAL)
+    show.analogies(vectors, dict.fromkeys([*ANALOGIES, settings.analogy]))
+    show.germany_and_berlin(vectors, [country for country, _ in corpus.CAPITAL])
+    show.plural(vectors, corpus.PLURAL)
     relations = {"gender": corpus.GENDER, "plural": corpus.PLURAL, "capital": corpus.CAPITAL}
-    report.all_analogies(vectors, relations)
+    show.all_analogies(vectors, relations)
 
     # "Mammal might be between Animal and Dog"
-    report.hierarchy(vectors)
+    show.hierarchy(vectors)
 
     # "Embeddings can capture societal biases present in training data: occupational gender stereotypes"
     shares = {job: share for job, share, _ in corpus.OCCUPATIONS} if settings.vectors is None else {}
-    bias = report.occupations(vectors, [job for job, *_ in corpus.OCCUPATIONS], corpus.GENDER, shares)
+    bias = show.occupations(vectors, [job for job, *_ in corpus.OCCUPATIONS], corpus.GENDER, shares)
 
     print("\nPictures:")
-    pictures.analogy(vectors, *settings.analogy, settings.out / "analogy.png")
+    show.draw_analogy(vectors, *settings.analogy, settings.out / "analogy.png")
     one = {"gender": corpus.GENDER[: len(corpus.PEOPLE)], "plural": corpus.PLURAL[-len(corpus.OTHERS) :]}
-    pictures.directions(vectors, {**relations, **one}, settings.out / "directions.png")
-    pictures.clusters(vectors, CLUSTERS, settings.out / "clusters.png")
-    pictures.occupations(bias, shares, settings.out / "occupations.png")
+    show.draw_directions(vectors, {**relations, **one}, settings.out / "directions.png")
+    show.draw_clusters(vectors, CLUSTERS, settings.out / "clusters.png")
+    show.draw_occupations(bias, shares, settings.out / "occupations.png")
 
 
 if __name__ == "__main__":

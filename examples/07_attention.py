@@ -14,7 +14,9 @@ heads, each with a kind of question of its own, read "The red car that John boug
 Nobody tells a head where to look. It is told only whether the answer was right, and learns the weights from that.
 """
 
-from helpers.attention import cars, pictures, report, senses
+from helpers import attention as show
+from helpers import cars
+from helpers.attention import SENSES, SENTENCES, Course, make_sentences
 from helpers.program import DataError, start, until_ctrl_c
 
 from collections.abc import Callable
@@ -58,7 +60,7 @@ class OneHead(nn.Module):
         after = x + weights @ v  # the weighted sum of all values updates each word's vector
         return Reading(x, q, k, v, weights, after, self.W_U(after))
 
-    def loss(self, course: senses.Course, rows: np.ndarray) -> tl.Tensor:
+    def loss(self, course: Course, rows: np.ndarray) -> tl.Tensor:
         """The cross-entropy of the sense of the word that has several."""
         logits = self(tl.tensor(course.tokens[rows])).logits[np.arange(len(rows)), course.at[rows]]  # (batch, senses)
         return nn.functional.cross_entropy(logits, tl.tensor(course.senses[rows]))
@@ -123,7 +125,7 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a large step can fix a head to a wrong word
         optimizer.step()
         schedule.step()
-        report.progress(step, steps, loss.item())
+        show.progress(step, steps, loss.item())
 
 
 @dataclass
@@ -152,43 +154,43 @@ def main(settings: Settings) -> None:
         raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
-    shown = [sentence for sentence, _ in senses.SENTENCES]
-    course = senses.make(4000, draw, without=[*shown, settings.sentence])
+    shown = [sentence for sentence, _ in SENTENCES]
+    course = make_sentences(4000, draw, without=[*shown, settings.sentence])
     tokens = course.encode(settings.sentence)
-    i = report.place(settings.word, settings.sentence)
+    i = show.place(settings.word, settings.sentence)
 
-    report.senses_begin(course)
-    one = OneHead(len(course.vocabulary), settings.width, len(senses.SENSES))
+    show.senses_begin(course)
+    one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
     train(one, lambda rows: one.loss(course, rows), len(course.tokens), settings.steps, decay=0.3)
     with tl.no_grad():
         reading = one(tl.tensor(tokens))
-        report.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())
+        show.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())
         readings = [one(tl.tensor(course.encode(sentence))) for sentence in shown]
-        report.contexts(senses.SENTENCES, readings)
+        show.contexts(SENTENCES, readings)
 
     if settings.page:
-        report.page(one, tokens, i, settings.sentence, settings.out / "attention.html")
+        show.page(one, tokens, i, settings.sentence, settings.out / "attention.html")
 
     # The exercise: three attention heads that focus on different types of relationships
     words = cars.RED_CAR.split()
     course_of_cars, new = (cars.make(n, draw, without=words) for n in (5000, 1000))  # to learn from, and others
-    report.cars_begin(course_of_cars)
+    show.cars_begin(course_of_cars)
     three = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
     train(three, lambda rows: three.loss(course_of_cars, rows), len(course_of_cars.tokens),
           max(1, settings.steps // 2), decay=0.1)  # fmt: skip
     with tl.no_grad():
-        report.right_answers(new, three)
+        show.right_answers(new, three)
         _, weights, each, _ = three(tl.tensor(cars.encode(words)[None]))
         answers = [three.answer[h](each[0, h]).argmax(-1).tolist() for h in range(three.heads)]  # for each word
-        report.pairs(cars.PAIRS, words, weights.numpy()[0], answers)
-        described = report.car_as_it_is_read(three, words)
-        report.without_a_head(new, three)
+        show.pairs(cars.PAIRS, words, weights.numpy()[0], answers)
+        described = show.car_as_it_is_read(three, words)
+        show.without_a_head(new, three)
 
     print("\nPictures:")
-    pictures.steps(settings.sentence, i, reading, settings.out / "steps.png")
-    pictures.bank(senses.SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
-    pictures.red_car(cars.PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
-    pictures.car(described, settings.out / "car.png")
+    show.draw_steps(settings.sentence, i, reading, settings.out / "steps.png")
+    show.draw_bank(SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
+    show.draw_red_car(cars.PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
+    show.draw_car(described, settings.out / "car.png")
 
 
 if __name__ == "__main__":

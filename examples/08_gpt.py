@@ -22,11 +22,9 @@ number of equally likely tokens among which one would be as uncertain.
 
 from __future__ import annotations
 
-from helpers import runs
-from helpers.gpt import pictures, report
-from helpers.gpt.text import Corpus, many_lines, one_text
-from helpers.gpt.writer import Writer, load
-from helpers.program import DataError, start
+from helpers import gpt as show
+from helpers.gpt import Corpus, Writer, load_writer, many_lines, one_text
+from helpers.program import DataError, fit, open_run, start
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +94,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     prompt = beginning(writer, settings)
     writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
+    show.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
 
     batches = batches_of(corpus, settings)
     trainer = nn.Trainer(
@@ -109,14 +107,14 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         clip_norm=1.0,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: report.sample(writer, prompt, trainer.step),
+        on_record=lambda trainer: show.sample(writer, prompt, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
-    if nn.parallel.rank() == 0 and not runs.open_run(settings.out, FILES, settings.resume, settings.again):
+    if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
-    report.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
-    history = runs.fit(trainer, settings.resume)
+    show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
+    history = fit(trainer, settings.resume)
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history
@@ -134,7 +132,7 @@ def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
         all_at_once = model(tl.tensor([ids]))[0, -1]
     shapes = [stage.shape for stage in trace.residual]
     difference = float(np.abs((scores - all_at_once).numpy()).max())
-    report.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
+    show.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
 def beginning(writer: Writer, settings: Settings) -> str:
@@ -204,18 +202,18 @@ def main(settings: Settings) -> None:
     """Train, or load; then predict one token step by step, write, and look inside."""
     tl.manual_seed(settings.seed)
     if settings.load:
-        writer = load(settings.load)
-        report.loaded(settings.load, writer)
+        writer = load_writer(settings.load)
+        show.loaded(settings.load, writer)
     else:
         writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
-        report.trained(history)
-        pictures.curves(history, report.baselines(corpus), settings.out / "curves.png")
-        report.block_by_block(writer.model, corpus)
+        show.trained(history)
+        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
+        show.block_by_block(writer.model, corpus)
     prompt = beginning(writer, settings)
     one_prediction(writer, prompt, settings.temperature)
-    text = report.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
+    text = show.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
-    report.look_inside(writer, text, settings.out)
+    show.look_inside(writer, text, settings.out)
 
 
 if __name__ == "__main__":

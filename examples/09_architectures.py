@@ -12,8 +12,10 @@ First it measures who sees whom: exchange a token, and see which outputs change.
 sentences that the program makes (helpers/made_corpus.py): the next word, hidden words, and dates into ISO format.
 """
 
-from helpers.architectures import dates, pictures, probes, report, sentences
+from helpers import architectures as show
+from helpers import dates, sentences
 from helpers.program import start, until_ctrl_c
+from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,38 +77,38 @@ def main(settings: Settings) -> None:
         "encoder-decoder, target": sees(lambda t: both(np.tile(source, (len(t), 1)), t), target),
     }
     names = made.names(tokens), dates.signs(source), dates.signs(target)
-    report.who_sees_whom(seen, *names)
+    show.who_sees_whom(seen, *names)
 
     # Decoder-only: the next word
-    report.task("Decoder-only learns the next word")
+    show.task("Decoder-only learns the next word")
     inputs, targets, there = made.next_words()  # (n, tokens) each; there: what is not padding
     train(decoder, lambda rows: decoder.loss(inputs[rows], targets[rows], there[rows]), settings.next_steps, settings)
     starts = [[made.start]] * 200
     texts = decoder.generate_batch(starts, max_new_tokens=made.longest - 1, stop=made.start, seed=settings.seed)
-    report.written("the decoder", [made.words.decode(text) for text in texts], made.possible)
+    show.written("the decoder", [made.words.decode(text) for text in texts], made.possible)
 
     # Encoder-only: hidden words, from what stands on both sides
-    report.task(f"Encoder-only learns hidden words, {sentences.SHARE:.0%} of all")
+    show.task(f"Encoder-only learns hidden words, {sentences.SHARE:.0%} of all")
     train(encoder, lambda rows: encoder.loss(*made.hide(made.learn[rows])), settings.hidden_steps, settings)
     test = np.tile(made.test, (4, 1))  # (n, tokens)
     hidden, targets, there = made.hide(test, seed=0)
     with tl.no_grad():
         around = encoder(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
-    report.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
-    gaps = [(gap, probes.guesses(decoder, made, gap), probes.guesses(encoder, made, gap)) for gap in GAPS]
-    report.gaps(gaps)
+    show.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
+    gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
+    show.gaps(gaps)
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
-    report.written("the encoder", probes.fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
+    show.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
 
     # What it is good for: do its vectors tell whether a sentence is about one or about several?
     untrained = Encoder(encoder.config)
-    shares = [[probes.probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
-    report.few_labels(settings.labelled, *np.mean(shares, axis=0))
+    shares = [[probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
+    show.few_labels(settings.labelled, *np.mean(shares, axis=0))
 
     # Encoder-decoder: one text in, another out
-    report.task("Encoder-decoder learns to translate dates into ISO format")
+    show.task("Encoder-decoder learns to translate dates into ISO format")
     source, there, target, answer = dates.make(6000, settings.seed)  # (n, LONGEST) each
     train(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
           settings.date_steps, settings)  # fmt: skip
@@ -114,16 +116,16 @@ def main(settings: Settings) -> None:
     wrote, iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
     said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in wrote], **translate)]
     mine = dates.decode(both.generate(asked, **translate))
-    report.translated(wrote, iso, said, settings.date, mine, dates.iso_of(settings.date))
+    show.translated(wrote, iso, said, settings.date, mine, dates.iso_of(settings.date))
 
     # Inference: the prompt in parallel, the answer token by token
-    report.parallel(*probes.reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
+    show.parallel(*reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
 
     print("\nPictures:")
-    pictures.masks(seen, *names, settings.out / "masks.png")
-    pictures.gaps(gaps, settings.out / "gaps.png")
+    show.draw_masks(seen, *names, settings.out / "masks.png")
+    show.draw_gaps(gaps, settings.out / "gaps.png")
     cross = both.trace(asked, dates.target(mine)).cross[0]  # (heads, target, source)
-    pictures.cross_attention(cross, dates.signs(asked), [*mine, "end"], settings.out / "date.png")
+    show.draw_cross_attention(cross, dates.signs(asked), [*mine, "end"], settings.out / "date.png")
 
 
 def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
@@ -139,7 +141,7 @@ def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: i
         optimizer.step()
         schedule.step()
         if step == 1 or step % max(1, steps // 2) == 0:
-            report.progress(step, loss.item())
+            show.progress(step, loss.item())
 
 
 def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndarray:

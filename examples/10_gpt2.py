@@ -16,10 +16,10 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also ta
     compute to train: about 6 operations for each weight and token    (Kaplan et al., arXiv:2001.08361)
 """
 
+from helpers import gpt2 as show
 from helpers import inside
-from helpers.gpt2 import report
-from helpers.gpt2.folder import END, has_model, load
-from helpers.next_word import corpus
+from helpers.gpt2 import END, has_model, load
+from helpers.next_word import make_corpus
 from helpers.program import start, until_ctrl_c
 
 from dataclasses import dataclass
@@ -60,17 +60,17 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
     if settings.folder is None and not has_model(folder):
-        report.before_training(folder)
+        show.before_training(folder)
         model, tokenizer = train_small(folder, settings)
-        report.trained(folder)
+        show.trained(folder)
     else:
         model, tokenizer = load(folder)
-        report.origin(folder, ours=settings.folder is None)
-    report.sizes(model)
+        show.origin(folder, ours=settings.folder is None)
+    show.sizes(model)
 
     # Tokenize, and run all blocks
     ids = tokenizer.encode(settings.prompt)
-    report.pieces(model, tokenizer, ids)
+    show.pieces(model, tokenizer, ids)
     with tl.no_grad():
         vectors = model.vectors(tl.tensor([ids]))  # (1, tokens, width)
         scores = model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)
@@ -81,17 +81,17 @@ def main(settings: Settings) -> None:
     drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
     stop = tokenizer.special_tokens.get(END)
     ids_written = model.generate(ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
-    text = report.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
+    text = show.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
 
     # The cost: training compute grows with weights times tokens
-    report.cost()
+    show.cost()
     print("\nPictures:")
     inside.draw_inside(model, tokenizer, tokenizer.encode(text), settings.out)
 
 
 def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
     """A GPT-2 of 2 blocks, trained on made sentences; kept, in GPT-2's format, unless Ctrl-C ended the training."""
-    lines = corpus.make(4000, Random(settings.seed))
+    lines = make_corpus(4000, Random(settings.seed))
     tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
     end = tokenizer.special_tokens[END]
     text = np.array([token for line in lines for token in (*tokenizer.encode(line), end)])
@@ -108,7 +108,7 @@ def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
         optimizer.step()
         schedule.step()
         if step == 1 or step % max(1, settings.steps // 4) == 0:
-            report.progress(step, loss.item())
+            show.progress(step, loss.item())
     if step == settings.steps:
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.to_files(folder)

@@ -16,11 +16,10 @@ finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
     loss             -log P(what was right)
 """
 
+from helpers import spam as show
+from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
 from helpers.program import start, until_ctrl_c
-from helpers.spam import made, pictures, report, rules
-from helpers.spam.features import Inputs, make_inputs
-from helpers.spam.networks import build
-from helpers.spam.sms import Messages, load_messages, split
+from helpers.spam import ENOUGH_POINTS, Inputs, build, make_inputs, rule_points, split
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
     messages = load_messages(settings.data, settings.seed)
     learn, test = split(messages, settings.seed)
-    report.messages(learn, test)
+    show.messages(learn, test)
 
     # Train a network for each input representation
     filters: dict[str, tuple[Inputs, nn.Module]] = {}
@@ -61,35 +60,35 @@ def main(settings: Settings) -> None:
         inputs = make_inputs(name, learn.texts)  # learns the vocabulary
         filters[name] = inputs, train(build(name, inputs.size), inputs(learn.texts), learn.spam, settings.epochs)
     p = {name: judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}  # (test,) each
-    points = rules.points(test.texts)  # (test,)
-    report.scores({name: probability >= 0.5 for name, probability in p.items()}, points >= rules.ENOUGH, test.spam)
-    report.thresholds(p["TF-IDF"], test.spam)
-    report.mistakes(p["TF-IDF"], test)
+    points = rule_points(test.texts)  # (test,)
+    show.scores({name: probability >= 0.5 for name, probability in p.items()}, points >= ENOUGH_POINTS, test.spam)
+    show.thresholds(p["TF-IDF"], test.spam)
+    show.mistakes(p["TF-IDF"], test)
 
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]
     adds = judge(train(nn.MLP([bag.size, 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
-    report.combinations({"one neuron": adds, "with 16 hidden ones": p["bag of words"]}, test.spam)
+    show.combinations({"one neuron": adds, "with 16 hidden ones": p["bag of words"]}, test.spam)
 
     # "Black box": the gradient at the input says which words pushed the output up or down
     inputs, model = filters["TF-IDF"]
     rows = inputs(learn.texts)  # (learn, words)
     push = mean_push(model, rows)  # (words,)
-    report.pushes(inputs.words, push, rows[learn.spam].any(axis=0))
+    show.pushes(inputs.words, push, rows[learn.spam].any(axis=0))
 
     # Adversarial examples: the same spam, disguised
     spam = [text for text, is_spam in zip(test.texts, test.spam, strict=True) if is_spam]
-    disguises = {"as it is": spam, "leetspeak": [made.leetspeak(t) for t in spam],
-                 "good words added": [made.good_words(t) for t in spam]}  # fmt: skip
+    disguises = {"as it is": spam, "leetspeak": [leetspeak(t) for t in spam],
+                 "good words added": [good_words(t) for t in spam]}  # fmt: skip
     found = {name: [float((judge(model, inputs, texts) >= 0.5).mean()) for texts in disguises.values()]
              for name, (inputs, model) in filters.items()}  # fmt: skip
-    found["rules"] = [float((rules.points(texts) >= rules.ENOUGH).mean()) for texts in disguises.values()]
-    ham = [made.leetspeak(text) for text, is_spam in zip(test.texts, test.spam, strict=True) if not is_spam]
+    found["rules"] = [float((rule_points(texts) >= ENOUGH_POINTS).mean()) for texts in disguises.values()]
+    ham = [leetspeak(text) for text, is_spam in zip(test.texts, test.spam, strict=True) if not is_spam]
     lost = {name: float((judge(model, inputs, ham) >= 0.5).mean()) for name, (inputs, model) in filters.items()}
-    report.adversarial(disguises, found, lost)
+    show.adversarial(disguises, found, lost)
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
-    new = [message.text for message in made.make_new(500, Random(settings.seed))]
+    new = [message.text for message in make_new(500, Random(settings.seed))]
     caught = []
     for n in (0, 5, 20, 100):
         more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
@@ -97,14 +96,14 @@ def main(settings: Settings) -> None:
         retrained = train(build("TF-IDF", again.size), again(more.texts), more.spam, settings.epochs)
         old = judge(retrained, again, test.texts) >= 0.5
         caught.append((n, float((judge(retrained, again, new[100:]) >= 0.5).mean()), float((old == test.spam).mean())))
-    report.retraining(caught, float((rules.points(new[100:]) >= rules.ENOUGH).mean()))
+    show.retraining(caught, float((rule_points(new[100:]) >= ENOUGH_POINTS).mean()))
 
     if settings.message:
-        report.judged(settings.message, {name: judge(m, i, settings.message) for name, (i, m) in filters.items()})
+        show.judged(settings.message, {name: judge(m, i, settings.message) for name, (i, m) in filters.items()})
     print("\nPictures:")
-    pictures.precision_recall(p, points, test.spam, settings.out / "precision_recall.png")
-    pictures.adversarial(list(disguises), found, settings.out / "adversarial.png")
-    pictures.words(inputs.words, push, settings.out / "words.png")
+    show.draw_precision_recall(p, points, test.spam, settings.out / "precision_recall.png")
+    show.draw_adversarial(list(disguises), found, settings.out / "adversarial.png")
+    show.draw_words(inputs.words, push, settings.out / "words.png")
 
 
 def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:

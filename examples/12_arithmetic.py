@@ -17,11 +17,9 @@ Ctrl-C ends the training early and keeps everything in --out; --resume continues
 tokenizers and sizes.
 """
 
-from helpers import runs
-from helpers.program import start
-from helpers.sums import pictures, report
-from helpers.sums.curve import Curve, Point
-from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, deal, parse
+from helpers import sums as show
+from helpers.program import fit, open_run, start
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
 from dataclasses import dataclass, replace
@@ -72,20 +70,20 @@ def main(settings: Settings) -> None:
     asked = [parse(text, notation) for text in settings.ask]
     tl.manual_seed(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
-    report.problems(notation, learnt, held_out)
+    show.problems(notation, learnt, held_out)
 
     model = GPT(
         GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=settings.layers, heads=4,
                   width=settings.width, activation="relu", tied=False)
     )  # fmt: skip
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
-    continued = runs.open_run(settings.out, FILES, settings.resume, settings.again)
+    continued = open_run(settings.out, FILES, settings.resume, settings.again)
     curve = Curve(settings.out / "curve.json", continued)
-    half_trained: list[report.Exam] = []
+    half_trained: list[show.Exam] = []
 
     def look(trainer: nn.Trainer) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
-        exam = report.examine(model, notation, held_out[:500])
+        exam = show.examine(model, notation, held_out[:500])
         curve.add(Point(trainer.step, trainer.history[-1].train.loss, exam.right, exam.digits))
         print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
         if 0.1 < exam.right < 0.9 and not half_trained:
@@ -110,33 +108,33 @@ def main(settings: Settings) -> None:
         settings={name: getattr(settings, name)
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
-    report.parameters(model, settings.steps)
-    if runs.fit(trainer, settings.resume).interrupted:
+    show.parameters(model, settings.steps)
+    if fit(trainer, settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
     for a, b in asked:
-        report.asked(notation, a, b, answers(model, notation, np.array([[a, b]]))[0])
+        show.asked(notation, a, b, answers(model, notation, np.array([[a, b]]))[0])
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
-    final = report.examine(model, notation, held_out)
+    final = show.examine(model, notation, held_out)
     beyond = larger(notation, settings.seed)
     exams = {
-        "learnt from": report.examine(model, notation, learnt[:3000]),
+        "learnt from": show.examine(model, notation, learnt[:3000]),
         "held out": final,
-        **{name: report.examine(model, notation, pairs) for name, pairs in beyond.items()},
+        **{name: show.examine(model, notation, pairs) for name, pairs in beyond.items()},
     }
-    report.table(exams, notation)
-    report.consistency(report.examine(model, notation, held_out[:, ::-1]), final)
-    report.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")
-    report.overlooked(exams)
+    show.table(exams, notation)
+    show.consistency(show.examine(model, notation, held_out[:, ::-1]), final)
+    show.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")
+    show.overlooked(exams)
     other = replace(notation, operation="-" if notation.operation == "+" else "+")
-    report.other_operation(report.examine(model, other, held_out[:500]), notation)
+    show.other_operation(show.examine(model, other, held_out[:500]), notation)
 
     print("\nPictures:")
-    pictures.learning(curve.points, notation, settings.out / "learning.png")
-    pictures.surprise(model, notation, settings.out / "surprise.png")
-    pictures.mistakes(exams, settings.out / "mistakes.png")
-    pictures.attention(model, notation, settings.out / "attention.png")
+    show.draw_learning(curve.points, notation, settings.out / "learning.png")
+    show.draw_surprise(model, notation, settings.out / "surprise.png")
+    show.draw_mistakes(exams, settings.out / "mistakes.png")
+    show.draw_attention(model, notation, settings.out / "attention.png")
 
 
 def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:

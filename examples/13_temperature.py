@@ -11,9 +11,8 @@ logit. Softmax turns scores into probabilities; the temperature T divides the sc
 Then one word is drawn. T below 1 makes the likely words likelier, T above 1 makes all words more alike.
 """
 
-from helpers.limits import check_limits
-from helpers.program import start
-from helpers.temperature import pictures, report
+from helpers import temperature as show
+from helpers.program import check_limits, start
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,40 +65,40 @@ def main(settings: Settings) -> None:
     for T in settings.T:
         powers = tl.exp(scores / T)  # (words,)
         p = powers / powers.sum()  # (words,), sums to 1
-        report.softmax_by_hand(T, SCORES, powers.numpy(), p.numpy())
+        show.softmax_by_hand(T, SCORES, powers.numpy(), p.numpy())
 
     # "What happens as temperature approaches 0? As it approaches infinity?"
-    report.limits(words, {T: softmax(scores, T) for T in (0.01, 0.1, 0.5, 1, 2, 10, 100)})
-    report.greedy(words, probabilities(scores, temperature=0).numpy())
+    show.limits(words, {T: softmax(scores, T) for T in (0.01, 0.1, 0.5, 1, 2, 10, 100)})
+    show.greedy(words, probabilities(scores, temperature=0).numpy())
 
     # "Which temperature setting would be best for a weather report? For creative writing?"
-    report.kinds_of_request(words, {kind: (T, softmax(scores, T)) for kind, T in REQUESTS.items()})
+    show.kinds_of_request(words, {kind: (T, softmax(scores, T)) for kind, T in REQUESTS.items()})
 
     # "How might you dynamically adjust temperature?" "Could analyze prompt content to auto-adjust"
     random = np.random.default_rng(settings.seed)
     chosen = {}
-    for request in report.REQUESTS:
+    for request in show.REQUESTS:
         T = temperature_for(request)
         p = softmax(scores, T)  # (words,)
         chosen[request] = T, float(p[0]), random.choice(words, 6, p=p)
-    report.dynamic(chosen)
+    show.dynamic(chosen)
 
     # Sampling: the next token is drawn, so each word comes about as often as its probability says
     counts = {T: random.multinomial(settings.draws, softmax(scores, T)) for T in settings.T}  # (words,) each
-    report.draws(words, {T: (counts[T], softmax(scores, T)) for T in settings.T}, settings.draws)
+    show.draws(words, {T: (counts[T], softmax(scores, T)) for T in settings.T}, settings.draws)
 
     # Two other ways to leave less to chance: only the k likeliest words, or the fewest that reach a probability
     full = softmax(scores, 1.0)
     by_k = probabilities(scores, top_k=settings.top_k).numpy()  # (words,), 0 where a word is cut
     by_p = probabilities(scores, top_p=settings.top_p).numpy()
-    report.cuts(words, full, by_k, by_p, settings.top_k, settings.top_p)
+    show.cuts(words, full, by_k, by_p, settings.top_k, settings.top_p)
 
     print("\nPictures:")
     compared = {T: (softmax(scores, T), counts[T] / settings.draws) for T in sorted(settings.T)}
-    pictures.temperatures(PROMPT, words, compared, settings.out / "temperature.png")
+    show.draw_temperatures(PROMPT, words, compared, settings.out / "temperature.png")
     curves = {T: softmax(scores, T) for T in np.geomspace(0.05, 20, 200)}
-    pictures.continuum(SCORES, curves, settings.T, settings.out / "continuum.png")
-    pictures.cuts(words, full, by_k, by_p, settings.top_k, settings.top_p, settings.out / "cuts.png")
+    show.draw_continuum(SCORES, curves, settings.T, settings.out / "continuum.png")
+    show.draw_cuts(words, full, by_k, by_p, settings.top_k, settings.top_p, settings.out / "cuts.png")
 
 
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:

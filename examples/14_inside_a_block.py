@@ -11,8 +11,8 @@ A transformer repeats one block, 96 times in GPT-3: attention, then the feed-for
 Nothing is learnt here. The matrices are random, because what is shown holds for all matrices.
 """
 
-from helpers.block import pictures, report
-from helpers.block.report import relative
+from helpers import block as show
+from helpers.block import relative
 from helpers.program import start
 
 from dataclasses import dataclass
@@ -44,10 +44,10 @@ class Settings:
 def main(settings: Settings) -> None:
     """From linear layers to a whole block, and to the numbers of GPT-3."""
     tl.manual_seed(settings.seed)
-    changed = report.place(settings.changed, TOKENS)
+    changed = show.place(settings.changed, TOKENS)
     width = settings.heads * HEAD_DIM  # 8 x 96 = 768
     x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question
-    report.random_matrices(TOKENS, width)
+    show.random_matrices(TOKENS, width)
     with tl.no_grad():
         layers = linear_layers(x)
         attention = attention_in_v_and_in_x(x)
@@ -55,12 +55,12 @@ def main(settings: Settings) -> None:
         changes = changed_rows(x, settings.heads, changed)
         strips = heads_to_one_vector(x, settings.heads)
         blocks(x, settings.heads)
-    report.gpt3(GPTConfig.gpt3())
+    show.gpt3(GPTConfig.gpt3())
 
     print("\nPictures:")
-    pictures.bends(layers, attention, settings.out / "bends.png")
-    pictures.changes(TOKENS, settings.changed, changes, settings.out / "changes.png")
-    pictures.heads(*strips, settings.out / "heads.png")
+    show.draw_bends(layers, attention, settings.out / "bends.png")
+    show.draw_changes(TOKENS, settings.changed, changes, settings.out / "changes.png")
+    show.draw_heads(*strips, settings.out / "heads.png")
 
 
 def linear_layers(x: tl.Tensor) -> dict[str, np.ndarray]:
@@ -76,8 +76,8 @@ def linear_layers(x: tl.Tensor) -> dict[str, np.ndarray]:
 
     one_matrix = W_1 @ W_2 @ W_3  # (width, width)
     a, b = tl.randn(1, width), tl.randn(1, width)
-    report.linear_layers(relative(linear(x), x @ one_matrix), relative(bent(a + b), bent(a) + bent(b)))
-    return {"three linear layers": report.along(linear, a, b), "with ReLU between them": report.along(bent, a, b)}
+    show.linear_layers(relative(linear(x), x @ one_matrix), relative(bent(a + b), bent(a) + bent(b)))
+    return {"three linear layers": show.along(linear, a, b), "with ReLU between them": show.along(bent, a, b)}
 
 
 def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
@@ -92,11 +92,11 @@ def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
     other = tl.randn(*v.shape)
     in_v = relative(attend(x, 2 * v + 3 * other), 2 * attend(x, v) + 3 * attend(x, other))
     in_x = relative(attend(2 * x, 2 * v), 2 * attend(x, v))
-    report.attention(in_v, in_x)
+    show.attention(in_v, in_x)
     c = tl.randn(*x.shape)
     return {
-        "attention, the values changed alone": report.along(lambda y: attend(x, y @ W_V), x, c),
-        "attention, all of x changed": report.along(lambda y: attend(y, y @ W_V), x, c),
+        "attention, the values changed alone": show.along(lambda y: attend(x, y @ W_V), x, c),
+        "attention, all of x changed": show.along(lambda y: attend(y, y @ W_V), x, c),
     }
 
 
@@ -106,7 +106,7 @@ def feed_forward(x: tl.Tensor) -> None:
     hidden = tl.gelu(ffn.up(x))  # (tokens, 4 width): how strongly each hidden unit fires
     vectors = ffn.down.weight.T  # (4 width, width): what each hidden unit adds
     recalled = (hidden[2][:, None] * vectors).sum(axis=0) + ffn.down.bias  # (4 width, width) -> (width,), for "bank"
-    report.feed_forward(x.shape, hidden.shape, relative(recalled, ffn(x)[2]))
+    show.feed_forward(x.shape, hidden.shape, relative(recalled, ffn(x)[2]))
 
     # "FFN: flooded riverbank, so activate geographic concepts and suppress financial ones", by two hidden units
     #                    bank, water, money in the token's vector, after attention
@@ -117,7 +117,7 @@ def feed_forward(x: tl.Tensor) -> None:
     wanted = tl.relu(seen @ W_up.T + b_up) @ W_down.T  # (4, 2)
     others = [0, 1, 3]  # without ReLU, a matrix that is right for the other three decides what bank and water give
     matrix = np.linalg.solve(seen.numpy()[others], wanted.numpy()[others])  # (3, 2)
-    report.flooded_bank(wanted.numpy(), seen.numpy() @ matrix)
+    show.flooded_bank(wanted.numpy(), seen.numpy() @ matrix)
 
 
 def changed_rows(x: tl.Tensor, heads: int, i: int) -> dict[str, np.ndarray]:
@@ -135,7 +135,7 @@ def changed_rows(x: tl.Tensor, heads: int, i: int) -> dict[str, np.ndarray]:
     other[i] = -other[i]
     changes = {name: (part(tl.tensor(other)) - part(x)).numpy() for name, part in parts.items()}  # (tokens, width)
     sizes = {name: np.linalg.norm(change, axis=-1) for name, change in changes.items()}  # (tokens,)
-    report.changes(TOKENS, i, sizes)
+    show.changes(TOKENS, i, sizes)
     return sizes
 
 
@@ -148,13 +148,13 @@ def heads_to_one_vector(x: tl.Tensor, heads: int) -> tuple[np.ndarray, np.ndarra
     each, weights = scaled_dot_product_attention(q, k, v)  # (heads, tokens, 96), (heads, tokens, tokens)
     concatenated = each.swapaxes(0, 1).reshape(tokens, width)  # (tokens, heads * 96)
     out = mha.W_O(concatenated)  # (tokens, width)
-    report.shapes(q.shape, weights.shape, each.shape, concatenated.shape, out.shape, relative(out, mha(x)))
+    show.shapes(q.shape, weights.shape, each.shape, concatenated.shape, out.shape, relative(out, mha(x)))
 
     # W_O has 96 columns for each head, so the output is a sum of what the heads add
     columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
     adds = each @ columns  # (heads, tokens, width)
-    alone = report.in_its_own_place(each[:, -1].numpy())  # (heads, width): what a head would write without W_O
-    report.projection(alone, adds[:, -1].numpy(), relative(adds.sum(axis=0), out), relative(out - adds[0], out))
+    alone = show.in_its_own_place(each[:, -1].numpy())  # (heads, width): what a head would write without W_O
+    show.projection(alone, adds[:, -1].numpy(), relative(adds.sum(axis=0), out), relative(out - adds[0], out))
     return alone, adds[:, -1].numpy()
 
 
@@ -166,7 +166,7 @@ def blocks(x: tl.Tensor, heads: int) -> None:
         before, x = x, new_block(x.shape[-1], heads)(x, causal)  # (tokens, width) -> (tokens, width)
         shapes.append(x.shape)
         moved.append(relative(x, before))
-    report.blocks(shapes, moved)
+    show.blocks(shapes, moved)
 
 
 def new_block(width: int, heads: int) -> Block:

@@ -10,9 +10,20 @@ learns to continue it. No one labels anything: the target at each token is the t
     loss = -log P(next token), averaged
 """
 
-from helpers.limits import check_limits
-from helpers.next_word import corpus, pictures, report
-from helpers.program import start, until_ctrl_c
+from helpers import next_word as show
+from helpers.next_word import (
+    CAPITALS,
+    JOBS,
+    PAD,
+    QUESTION,
+    START,
+    UNSTATED,
+    WEATHER,
+    check_known,
+    encode_sentence,
+    make_corpus,
+)
+from helpers.program import check_limits, start, until_ctrl_c
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +60,11 @@ class Settings:
 def main(settings: Settings) -> None:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
-    lines = corpus.make(settings.lines, Random(settings.seed))
-    words = WordTokenizer.train(" ".join(lines), special_tokens=[corpus.START, corpus.PAD])
-    corpus.check_known(words, settings.ask)
-    tokens, targets = corpus.encode(words, lines)  # (lines, longest) each; a target is the next token
-    report.training_text(words, tokens, targets, lines)
+    lines = make_corpus(settings.lines, Random(settings.seed))
+    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, PAD])
+    check_known(words, settings.ask)
+    tokens, targets = encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
+    show.training_text(words, tokens, targets, lines)
 
     # Training: the text itself provides the training signal
     model = GPT(GPTConfig(vocab_size=words.vocab_size, context=32, layers=2, heads=4, width=64))
@@ -68,7 +79,7 @@ def main(settings: Settings) -> None:
         optimizer.step()
         schedule.step()
         if step == 1 or step % max(1, settings.steps // 4) == 0:
-            report.progress(step, loss.item(), following(model, words, "The capital of France is"))
+            show.progress(step, loss.item(), following(model, words, "The capital of France is"))
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax
     ids = encode(words, "The capital of France is")
@@ -76,50 +87,50 @@ def main(settings: Settings) -> None:
     W_U = model.unembedding.W_U.weight  # (vocabulary, width); the same array as the embedding's
     scores = vectors[0, -1] @ W_U.T  # (vocabulary,): of the last token's vector alone
     p = tl.softmax(scores / 1.0, axis=-1)  # (vocabulary,)
-    report.unembedding(words, ids, scores.detach().numpy(), p.detach().numpy(), W_U is model.embedding.W_E.weight)
+    show.unembedding(words, ids, scores.detach().numpy(), p.detach().numpy(), W_U is model.embedding.W_E.weight)
 
     # "Was the bank flooded?": the "?" has seen every token before it
-    report.question({text: following(model, words, text) for text in report.BEFORE_THE_BANK})
+    show.question({text: following(model, words, text) for text in show.BEFORE_THE_BANK})
 
     # Hallucination: a question to which the corpus has no answer
-    stated = {country: following(model, words, f"The capital of {country} is") for country in corpus.CAPITALS}
-    unstated = {country: following(model, words, f"The capital of {country} is") for country in corpus.UNSTATED}
-    report.hallucination(stated, unstated)
+    stated = {country: following(model, words, f"The capital of {country} is") for country in CAPITALS}
+    unstated = {country: following(model, words, f"The capital of {country} is") for country in UNSTATED}
+    show.hallucination(stated, unstated)
 
     # "Fact verification: cross-check AI responses", against "Confidence thresholds"
-    report.verification({**stated, **unstated})
+    show.verification({**stated, **unstated})
 
     # Inconsistency: ten answers to one question; and bias: shares of the corpus come back
-    ten = {T: sample(model, words, corpus.QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}
-    report.ten_answers(ten)
-    report.bias({job: following(model, words, f"The {job} said that") for job in corpus.JOBS}, lines)
+    ten = {T: sample(model, words, QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}
+    show.ten_answers(ten)
+    show.bias({job: following(model, words, f"The {job} said that") for job in JOBS}, lines)
 
     # No learning from interaction: what it is told changes no weight
     told = "The capital of Norway is Oslo."
     before = [weight.detach().numpy().copy() for weight in model.parameters()]
     sample(model, words, told, 1.0, 20, settings.seed)  # a conversation
     same = all((old == new.detach().numpy()).all() for old, new in zip(before, model.parameters(), strict=True))
-    report.no_learning(unstated["Norway"], following(model, words, "The capital of Norway is"), same)
+    show.no_learning(unstated["Norway"], following(model, words, "The capital of Norway is"), same)
 
     # Temperature: "lower = more predictable, higher accuracy", "higher = more diverse"
     rows = []
     for T in settings.T:
-        capitals = [sample(model, words, f"The capital of {c} is", T, 50, settings.seed) for c in corpus.CAPITALS]
-        right = [said.count(city) / 50 for said, city in zip(capitals, corpus.CAPITALS.values(), strict=True)]
+        capitals = [sample(model, words, f"The capital of {c} is", T, 50, settings.seed) for c in CAPITALS]
+        right = [said.count(city) / 50 for said, city in zip(capitals, CAPITALS.values(), strict=True)]
         said = sample(model, words, "The weather today is", T, 50, settings.seed)
-        weather = [word for word in said if word in corpus.WEATHER]
-        rows.append(report.AtTemperature(T, float(np.mean(right)), len(set(weather)), 1 - len(weather) / 50))
-    report.by_temperature(rows)
-    report.asked({text: following(model, words, text) for text in settings.ask})
+        weather = [word for word in said if word in WEATHER]
+        rows.append(show.AtTemperature(T, float(np.mean(right)), len(set(weather)), 1 - len(weather) / 50))
+    show.by_temperature(rows)
+    show.asked({text: following(model, words, text) for text in settings.ask})
 
     print("\nPictures:")
-    pictures.hallucination(stated, unstated, settings.out / "hallucination.png")
-    pictures.temperature(rows, settings.out / "accuracy_and_variety.png")
+    show.draw_hallucination(stated, unstated, settings.out / "hallucination.png")
+    show.draw_temperature(rows, settings.out / "accuracy_and_variety.png")
 
 
 def encode(words: WordTokenizer, text: str) -> list[int]:
     """The tokens of a text, after <start>."""
-    return [words.special_tokens[corpus.START], *words.encode(text)]
+    return [words.special_tokens[START], *words.encode(text)]
 
 
 def following(model: GPT, words: WordTokenizer, text: str) -> dict[str, float]:

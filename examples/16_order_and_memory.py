@@ -14,10 +14,9 @@ Then each of them learns to tell which word came first, many words ago.
     attention  softmax(Q K^T / sqrt(d)) V
 """
 
-from helpers.limits import check_limits
-from helpers.order import pictures, report
-from helpers.order.models import Convolution, Reader
-from helpers.program import start, until_ctrl_c
+from helpers import order as show
+from helpers.order import Convolution, Reader
+from helpers.program import check_limits, start, until_ctrl_c
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,37 +110,37 @@ def main(settings: Settings) -> None:
     words = sorted({*dog})
     mlp = nn.MLP([len(words), 16, 1])
     bags = [[text.count(word) for word in words] for text in (dog, man)]
-    report.bag_of_words(words, bags, mlp(tl.tensor(bags, dtype=tl.float32))[:, 0].detach().numpy())
+    show.bag_of_words(words, bags, mlp(tl.tensor(bags, dtype=tl.float32))[:, 0].detach().numpy())
     ids = np.array([[words.index(word) for word in text] for text in (dog, man)])  # (2, 5)
     for positions in ("none", "learned"):
         config = EncoderConfig(vocab_size=4, context=5, layers=1, heads=4, width=WIDTH, positions=positions)
         vectors = Encoder(config).encode(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
-        report.positions(positions, float(np.abs(vectors[0] - vectors[1]).max()))
+        show.positions(positions, float(np.abs(vectors[0] - vectors[1]).max()))
 
     # Fixed input size: 5 words of 32 numbers are 160 inputs, and 6 words do not fit
     fixed = nn.MLP([5 * WIDTH, 16, 1])
     try:
         fixed(tl.randn(1, 6 * WIDTH))
     except ValueError as error:
-        report.fixed_size(str(error), [tuple(Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape) for n in (5, 6)])
+        show.fixed_size(str(error), [tuple(Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape) for n in (5, 6)])
 
     # Memory: how much the output at the last word depends on the word n places back
     fading = {kind: slopes(make(WIDTH), max(settings.distances) + 1) for kind, make in KINDS.items()}
-    report.fading(fading, settings.distances)
+    show.fading(fading, settings.distances)
 
     # Time: one word after the other, or all at once
-    report.times({kind: milliseconds(KINDS[kind](WIDTH), 512) for kind in ("RNN", "GRU", "LSTM", "attention")})
+    show.times({kind: milliseconds(KINDS[kind](WIDTH), 512) for kind in ("RNN", "GRU", "LSTM", "attention")})
 
     # A task: which of eight words came first?
     learnt: dict[str, list[float]] = {}
     for kind, make in KINDS.items():
         learnt[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
-        report.learnt(kind, settings.lengths, learnt[kind])
-    report.lesson(settings.lengths, learnt)
+        show.learnt(kind, settings.lengths, learnt[kind])
+    show.lesson(settings.lengths, learnt)
 
     print("\nPictures:")
-    pictures.fading(fading, settings.out / "fading.png")
-    pictures.learnt(settings.lengths, learnt, settings.out / "first_word.png")
+    show.draw_fading(fading, settings.out / "fading.png")
+    show.draw_learnt(settings.lengths, learnt, settings.out / "first_word.png")
 
 
 def slopes(model: nn.Module, words: int) -> np.ndarray:

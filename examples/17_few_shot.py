@@ -11,9 +11,8 @@ of one task, and the decoder can only find k from the lines before:
 It learns from the shifts that are not kept back. Then it is tested on these, and on shifts that it has never seen.
 """
 
-from helpers.few_shot import report
-from helpers.limits import check_limits
-from helpers.program import DataError, start, until_ctrl_c
+from helpers import few_shot as show
+from helpers.program import DataError, check_limits, start, until_ctrl_c
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def main(settings: Settings) -> None:
     draw = np.random.default_rng(settings.seed)
     new = np.array(settings.kept_back)
     known = np.setdiff1d(np.arange(DIGITS), new)
-    report.texts([written(text) for text in make(3, known, draw)], known, new)
+    show.texts([written(text) for text in make(3, known, draw)], known, new)
 
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
@@ -66,16 +65,16 @@ def main(settings: Settings) -> None:
         optimizer.step()
         schedule.step()
         if step == 1 or step % max(1, settings.steps // 4) == 0:
-            report.progress(step, loss.item(), right(model, make(500, known, draw)))
+            show.progress(step, loss.item(), right(model, make(500, known, draw)))
 
     # The exam: no weight changes any more. What it learns now, it learns from the lines before.
     exam = {"tasks it has learnt from": known, "new tasks": new}
     shares = {name: right(model, make(1000, shifts, draw)) for name, shifts in exam.items()}
-    report.exam(shares)
+    show.exam(shares)
     for text in make(3, new, draw):
         p = next_digit(model, text[: 4 * 2 + 2])  # two worked lines, then "x="
-        report.third_line(written(text[: 4 * 2 + 2]), int(text[4 * 2 + 2]), p)
-    report.draw(shares, settings.out / "few_shot.png")
+        show.third_line(written(text[: 4 * 2 + 2]), int(text[4 * 2 + 2]), p)
+    show.draw(shares, settings.out / "few_shot.png")
 
 
 def make(n: int, shifts: np.ndarray, draw: np.random.Generator) -> np.ndarray:

@@ -13,8 +13,8 @@ A third one learns + - x / with larger numbers: 12x7=84, 100/4=25. Does it learn
 The loss is the cross-entropy of all that follows the first "=". The expressions of the tests are held out.
 """
 
-from helpers.expressions import pictures, report
-from helpers.expressions.problems import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
+from helpers import expressions as show
+from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
 from helpers.program import start, until_ctrl_c
 from helpers.question_and_answer import small_gpt
 
@@ -53,18 +53,18 @@ def main(settings: Settings) -> None:
     two, three = small_expressions()  # such as 2+3, and such as (2+3)x4
     order = [three[i] for i in draw.permutation(len(three)) if three[i].text not in kept]
     held_out, learnt = order[:300], order[300:] + 10 * two
-    report.expressions(learnt, held_out)
+    show.expressions(learnt, held_out)
     curves: dict[str, list[tuple[int, float]]] = {}
     said: dict[str, list[str]] = {}
     for name, steps_written in (("at once", False), ("steps written", True)):
-        report.heading(name)
+        show.heading(name)
         model, curves[name] = train(learnt, held_out, steps_written, settings.steps, settings.seed)
         said[name] = written(model, held_out)
         small = [expression for expression in asked if expression in three]
-        report.answers(small, written(model, small))
-    report.by_form(held_out, said)
-    report.steps_and_results(held_out, said["steps written"])
-    report.mistakes(held_out, said)
+        show.answers(small, written(model, small))
+    show.by_form(held_out, said)
+    show.steps_and_results(held_out, said["steps written"])
+    show.mistakes(held_out, said)
 
     # "Systematic vs. memorization": all four operations, with larger numbers
     known: list[Expression] = []
@@ -73,18 +73,18 @@ def main(settings: Settings) -> None:
         order = [expressions[i] for i in draw.permutation(len(expressions)) if expressions[i].text not in kept]
         exams[sign] = order[100:], order[:100]
         known += order[100:] * (2500 // len(expressions))  # as many of each operation
-    report.operations_heading(exams)
+    show.operations_heading(exams)
     all_new = [expression for _, new in exams.values() for expression in new]
     model, _ = train(known, all_new, False, 2 * settings.steps, settings.seed)
     shares = {sign: tuple(share_right(written(model, some), some) for some in (old[:300], new))
               for sign, (old, new) in exams.items()}  # fmt: skip
-    report.operations(shares)
+    show.operations(shares)
     large = [expression for expression in asked if expression not in three]
-    report.answers(large, written(model, large))
+    show.answers(large, written(model, large))
 
     print("\nPictures:")
-    pictures.curves(curves, settings.out / "expressions.png")
-    pictures.operations(shares, settings.out / "by_heart.png")
+    show.draw_curves(curves, settings.out / "expressions.png")
+    show.draw_operations(shares, settings.out / "by_heart.png")
 
 
 def train(
@@ -106,7 +106,7 @@ def train(
         schedule.step()
         if step % max(1, steps // 6) == 0:
             curve.append((step, share_right(written(model, held_out), held_out)))
-            report.progress(step, loss.item(), curve[-1][1])
+            show.progress(step, loss.item(), curve[-1][1])
     return model, curve
 
 

@@ -12,11 +12,10 @@ The sums of all pairs of numbers below 50, a fifth of them held out. The lecture
 Then an ablation with characters: the same recipe with other widths and with less data.
 """
 
-from helpers.limits import check_limits
-from helpers.program import DataError, start, until_ctrl_c
+from helpers import tokens_and_size as show
+from helpers.program import DataError, check_limits, start, until_ctrl_c
 from helpers.question_and_answer import small_gpt, tokens_and_targets
-from helpers.tokens_and_size import pictures, report
-from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
+from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,16 +60,16 @@ def main(settings: Settings) -> None:
     # Four ways to cut "12+30=42"
     cuts: dict[str, Cut] = {"characters": characters(), "number tokens": numbers(2 * n),
                             "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
-    report.cuts(cuts, len(learnt), len(held_out))
+    show.cuts(cuts, len(learnt), len(held_out))
     held_out_right = {}
     for name in ("characters", "number tokens", "byte pairs"):
         cut = cuts[name]
         model, loss = train(cut, learnt, 64, settings)
         held_out_right[name] = right(model, cut, held_out)
-        report.learnt(name, model, loss, right(model, cut, learnt[:500]), held_out_right[name])
+        show.learnt(name, model, loss, right(model, cut, learnt[:500]), held_out_right[name])
     tokens = [encode(cuts[name], learnt)[0] for name in ("number tokens", "special tokens")]  # (n, longest) each
-    report.special(same=bool((tokens[0] == tokens[1]).all()))
-    report.compared(held_out_right, n)
+    show.special_tokens(same=bool((tokens[0] == tokens[1]).all()))
+    show.compared(held_out_right, n)
 
     # Ablation: model size and training data
     table = np.zeros((len(settings.widths), len(settings.shares)))
@@ -80,9 +79,9 @@ def main(settings: Settings) -> None:
             model, _ = train(cuts["characters"], learnt[: int(share * n * n)], width, settings)
             table[i, j] = right(model, cuts["characters"], held_out)
         sizes.append(model.config.parameter_count())
-        report.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
+        show.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
     print("\nPictures:")
-    pictures.ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
+    show.draw_ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
 
 
 def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[GPT, float]:

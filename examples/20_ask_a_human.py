@@ -9,15 +9,14 @@ The filter gives each message a probability. Three questions decide whether it m
     routing        if a person reads the messages of which it is least sure, how many mistakes are left?
     kinds          is it equally good for all kinds of messages, and for all people who write them?
 
-The messages are made (helpers/spam/made.py). About one in seven could be either spam or ham, and few people write in
+The messages are made (helpers/emails.py). About one in seven could be either spam or ham, and few people write in
 shorthand, so that it has few examples of theirs.
 """
 
-from helpers.human import pictures, report
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.spam import made
-from helpers.spam.features import make_inputs
+from helpers import human as show
+from helpers.emails import make_messages
+from helpers.program import check_limits, start, until_ctrl_c
+from helpers.spam import make_inputs
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +51,7 @@ def main(settings: Settings) -> None:
     """Train the filter, then ask whether it may act alone."""
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
-    learn, test = made.make(1500, draw), made.make(3000, draw)
+    learn, test = make_messages(1500, draw), make_messages(3000, draw)
     inputs = make_inputs("TF-IDF", [m.text for m in learn])
     rows, spam = inputs([m.text for m in learn]), np.array([m.spam for m in learn])
     test_rows, test_spam = tl.tensor(inputs([m.text for m in test])), np.array([m.spam for m in test])
@@ -73,24 +72,24 @@ def main(settings: Settings) -> None:
 
     # Calibration: messages with about the same probability, and how many of them are spam
     bins = {name: calibration(p, test_spam) for name, p in probabilities.items()}
-    report.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
+    show.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
 
     # Routing: confidence is max(p, 1 - p); the least confident go to a person, who is taken to be right
     p = probabilities["trained"]
     wrong = (p >= 0.5) != test_spam
     least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
     left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
-    report.routing(left, settings.share)
+    show.routing(left, settings.share)
 
     # Errors by kind, and by group
     routed = np.zeros(len(test), bool)
     routed[least_sure[: int(settings.share * len(test))]] = True
-    report.by_kind([m.kind for m in test], test_spam, wrong, routed)
-    report.by_group(np.array([m.shorthand for m in learn]), np.array([m.shorthand for m in test]), test_spam, p)
+    show.by_kind([m.kind for m in test], test_spam, wrong, routed)
+    show.by_group(np.array([m.shorthand for m in learn]), np.array([m.shorthand for m in test]), test_spam, p)
 
     print("\nPictures:")
-    pictures.calibration(bins, settings.out / "calibration.png")
-    pictures.routing(left, settings.share, settings.out / "routing.png")
+    show.draw_calibration(bins, settings.out / "calibration.png")
+    show.draw_routing(left, settings.share, settings.out / "routing.png")
 
 
 def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

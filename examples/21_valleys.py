@@ -10,9 +10,8 @@ eigenvalues are curvatures: all positive in a valley, of both signs at a saddle,
 At the end, universal approximation: the wider the hidden layer, the closer a network can come to any continuous curve.
 """
 
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.valleys import pictures, report
+from helpers import valleys as show
+from helpers.program import check_limits, start, until_ctrl_c
 
 import math
 from dataclasses import dataclass
@@ -61,37 +60,37 @@ def main(settings: Settings) -> None:
     # "Gradient descent finds a local minimum (nearby valley) but might miss the global minimum"
     begin = random_weights(settings.starts, settings.hidden, 1.0)
     end, courses = descend(begin, settings.rate, settings.steps)  # courses: (steps, starts), the costs
-    report.ends(courses, settings.hidden)
+    show.ends(courses, settings.hidden)
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
     curvatures = np.stack([curvature(begin, i) for i in range(settings.starts)])  # (starts, parameters)
-    report.curvatures(curvatures, curvature(end, int(courses[-1].argmin())))
+    show.curvatures(curvatures, curvature(end, int(courses[-1].argmin())))
 
     # "SGD ... can escape local minima due to noise": first from a saddle point, then from the valleys found above
     small = random_weights(settings.starts, settings.hidden, 0.01)  # near 0 all neurons are alike: a saddle
     _, whole = descend(small, settings.rate, settings.steps)
     _, noisy = descend(small, settings.rate, settings.steps, draw)
-    report.saddle(whole, noisy)
-    stuck = np.flatnonzero(report.are_stuck(courses))
+    show.saddle(whole, noisy)
+    stuck = np.flatnonzero(show.are_stuck(courses))
     if len(stuck):
         _, again = descend([w[stuck] for w in end], settings.rate, settings.steps, draw)
-        report.valleys(again[-1], end, stuck)
+        show.valleys(again[-1], end, stuck)
     wider = {}
     for hidden in (2, 3, 4, 8):
         _, costs = descend(random_weights(settings.starts, hidden, 1.0), settings.rate, settings.steps)
         wider[hidden] = float((costs[-1] < 0.05).mean())
-    report.wider(wider)
+    show.wider(wider)
 
     # "Neural networks with sufficient hidden units can approximate any continuous function to arbitrary accuracy"
     x = tl.linspace(-1, 1, 200).reshape(-1, 1)  # (200, 1)
     y = 0.6 * tl.sin(5 * x) * tl.exp(-0.4 * x) + 0.4 * tl.sin(11 * x + 1)
     fits = {width: fit_curve(width, x, y, settings.fit_steps).numpy() for width in settings.widths}
-    report.approximation(fits, y.numpy())
+    show.approximation(fits, y.numpy())
 
     print("\nPictures:")
-    pictures.courses(courses, curvatures, settings.out / "xor.png")
-    pictures.saddle(whole, noisy, settings.out / "saddle.png")
-    pictures.approximation(x.numpy()[:, 0], y.numpy()[:, 0], fits, settings.out / "approximation.png")
+    show.draw_courses(courses, curvatures, settings.out / "xor.png")
+    show.draw_saddle(whole, noisy, settings.out / "saddle.png")
+    show.draw_approximation(x.numpy()[:, 0], y.numpy()[:, 0], fits, settings.out / "approximation.png")
 
 
 # --- XOR ----------------------------------------------------------------------------------------------------

@@ -7,11 +7,10 @@ The lecture's key insights, put to the test on the digits, against two tradition
 ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or changed.
 """
 
-from helpers.digits.mnist import load_digits
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.robust import pictures, report, spoil
-from helpers.robust.rules import is_a_three
+from helpers import robust as show
+from helpers.mnist import load_digits
+from helpers.program import check_limits, start, until_ctrl_c
+from helpers.robust import KINDS, add_noise, is_a_three, turn
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,21 +67,21 @@ def main(settings: Settings) -> None:
 
     # "Try writing explicit rules for recognizing the digit 3"
     by_rules = np.array([is_a_three(picture.reshape(28, 28)) for picture in test])
-    report.threes({"if-then rules": by_rules, "network": reads(network)(test) == 3}, labels == 3)
+    show.threes({"if-then rules": by_rules, "network": reads(network)(test) == 3}, labels == 3)
 
     # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"
     table = {}
-    for kind, (amounts, change) in spoil.KINDS.items():
+    for kind, (amounts, change) in KINDS.items():
         spoilt = {amount: change(test, amount, random) for amount in amounts}
         table[kind] = {
             name: {amount: right(answer, pixels) for amount, pixels in spoilt.items()}
             for name, answer in methods.items()
         }
-    report.robustness(table)
+    show.robustness(table)
     mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
     misled = new_network()
     train(misled, X, mixed, settings.steps, random)
-    report.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
+    show.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
 
     # "Neural networks often improve with more data, unlike many traditional methods that plateau"
     by_size = {}
@@ -90,22 +89,22 @@ def main(settings: Settings) -> None:
         small = new_network()
         train(small, X[:n], Y[:n], settings.steps, random)
         by_size[n] = right(nearest_mean(X[:n], Y[:n])), right(reads(small))
-    report.more_data(by_size)
+    show.more_data(by_size)
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
-    turned, turned_test = spoil.turn(X), spoil.turn(test)
+    turned, turned_test = turn(X), turn(test)
     adapted = new_network()
     adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
     retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
     for _ in range(3):
         steps = retraining[-1][0] + train(adapted, turned, Y, max(1, settings.steps // 8), random)
         retraining.append((steps, right(reads(adapted), turned_test), right(reads(adapted))))
-    report.retraining(retraining)
+    show.retraining(retraining)
 
     print("\nPictures:")
-    pictures.spoilt(test[labels == 3][:1], random, settings.out / "spoilt.png")
-    pictures.robustness(table, settings.out / "robustness.png")
-    pictures.more_data(by_size, retraining, settings.out / "data.png")
+    show.draw_spoilt(test[labels == 3][:1], random, settings.out / "spoilt.png")
+    show.draw_robustness(table, settings.out / "robustness.png")
+    show.draw_more_data(by_size, retraining, settings.out / "data.png")
 
 
 def new_network() -> nn.MLP:
@@ -132,7 +131,7 @@ def train(
         chosen = random.integers(0, len(images), 32)
         x = images[chosen]  # (32, 784)
         if noise:
-            x = spoil.add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
+            x = add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
         optimizer.zero_grad()
         C = ((model(tl.tensor(x)) - tl.tensor(wanted[labels[chosen]])) ** 2).sum(axis=1).mean()
         C.backward()

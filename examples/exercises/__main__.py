@@ -55,11 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack a letter
     try:
-        from .commands import Session
+        from .commands import Session, Watch
         from .course import COURSE
         from .display import show_list
         from .keys import Keys
-        from .watching import Watch
     except ImportError as error:
         print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
         return 1

@@ -1,26 +1,13 @@
-"""`COURSE`: the ladder, in the lecture's order."""
+"""`COURSE`: the exercises, from a neuron to a GPT, in the lecture's order."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from tinygrad_lecture.testing import Course
+from .specs import learning, lecture, rules, scalars, transformer
+from .specs.spec import FILES, Spec, data
 
-from .specs import (
-    ch1_neuron,
-    ch2_engine,
-    ch3_rules,
-    ch4_arrays,
-    ch5_losses,
-    ch6_learning,
-    ch7_debugging,
-    ch8_parts,
-    ch8_stack,
-    ch9_gpt,
-    ch10_lecture,
-)
-
-HERE = Path(__file__).parent
 CHAPTERS = {
     "1": "A neuron",
     "2": "The scalar engine",
@@ -33,22 +20,7 @@ CHAPTERS = {
     "9": "Your own GPT",
     "10": "The lecture's exercises",
 }
-
-COURSE = Course(
-    "From a neuron to your own GPT",
-    HERE / "ladder",
-    [
-        *ch1_neuron.EXERCISES,
-        *ch2_engine.EXERCISES,
-        *ch3_rules.EXERCISES,
-        *ch4_arrays.EXERCISES,
-        *ch5_losses.EXERCISES,
-        *ch6_learning.EXERCISES,
-        *ch7_debugging.EXERCISES,
-        *ch8_parts.EXERCISES,
-        *ch8_stack.EXERCISES,
-        *ch9_gpt.EXERCISES,
-        *ch10_lecture.EXERCISES,
-    ],
-    secret=[str(HERE / "specs")],
-)
+CHECKS = {**scalars.CHECKS, **rules.CHECKS, **learning.CHECKS, **transformer.CHECKS, **lecture.CHECKS}
+RACES = {**rules.RACES, **transformer.RACES}
+SPECS = [Spec(row, CHECKS[name], RACES.get(name)) for name, row in data().items()]
+COURSE = replace(FILES, exercises=[spec.exercise for spec in SPECS], secret=[str(Path(__file__).parent / "specs")])

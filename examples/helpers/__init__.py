@@ -1,4 +1,4 @@
-"""Parts of the programs: what several of them share, and a folder for each program that has parts of its own.
+"""Parts of the programs: a file for each, with what it prints and draws, and what several of them share.
 
 A program imports it first, so that Ctrl-C ends the program in one line from then on, also while it still imports.
 """

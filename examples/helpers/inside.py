@@ -49,7 +49,7 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
     draw_lens(trace, tokenizer, folder / "lens.png")
 
 
-# --- what heads look at -------------------------------------------------------------------------------------
+# --- what heads look at -----------------------------------------------------------------------------------------------
 
 
 def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
@@ -113,7 +113,7 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     save(figure, path)
 
 
-# --- the logit lens -----------------------------------------------------------------------------------------
+# --- the logit lens ---------------------------------------------------------------------------------------------------
 
 
 def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:

@@ -11,81 +11,12 @@ from __future__ import annotations
 
 from random import Random
 
-# Male, female, their plurals, and the groups of PHRASES that fit both.
-PEOPLE = [
-    ("man", "woman", "men", "women", ("grown",)),
-    ("boy", "girl", "boys", "girls", ("young",)),
-    ("king", "queen", "kings", "queens", ("grown", "royal")),
-    ("prince", "princess", "princes", "princesses", ("young", "royal")),
-    ("father", "mother", "fathers", "mothers", ("grown", "parent")),
-    ("son", "daughter", "sons", "daughters", ("young", "child")),
-    ("uncle", "aunt", "uncles", "aunts", ("grown", "relative")),
-    ("nephew", "niece", "nephews", "nieces", ("young", "relative")),
-    ("husband", "wife", "husbands", "wives", ("grown", "married")),
-    ("actor", "actress", "actors", "actresses", ("grown", "stage")),
-]
-# Singular, plural, and the groups of PHRASES that fit. "animal" and "mammal" do only what all of their kind do.
-OTHERS = [
-    ("animal", "animals", ("animal",)),
-    ("mammal", "mammals", ("animal", "mammal")),
-    ("dog", "dogs", ("animal", "mammal", "dog")),
-    ("cat", "cats", ("animal", "mammal", "cat")),
-    ("horse", "horses", ("animal", "mammal", "horse")),
-    ("bird", "birds", ("animal", "bird")),
-    ("fish", "fishes", ("animal", "fish")),
-    ("apple", "apples", ("fruit", "apple")),
-    ("pear", "pears", ("fruit", "pear")),
-    ("car", "cars", ("thing", "car")),
-    ("book", "books", ("thing", "book")),
-    ("house", "houses", ("thing", "house")),
-]
-COLOURS = {"red": "blood", "blue": "the sky", "green": "grass", "yellow": "butter", "white": "snow"}
-# Country, capital, language, food.
-COUNTRIES = [
-    ("france", "paris", "french", "cheese"),
-    ("germany", "berlin", "german", "sausages"),
-    ("italy", "rome", "italian", "pasta"),
-    ("spain", "madrid", "spanish", "olives"),
-    ("japan", "tokyo", "japanese", "rice"),
-    ("russia", "moscow", "russian", "borscht"),
-]
-# Occupation, the share of sentences that say "she", and what only this occupation does.
-OCCUPATIONS = [
-    ("engineer", 0.05, "built the bridge"),
-    ("pilot", 0.2, "landed the plane"),
-    ("doctor", 0.4, "wrote the prescription"),
-    ("teacher", 0.6, "corrected the homework"),
-    ("librarian", 0.8, "sorted the shelves"),
-    ("nurse", 0.95, "changed the bandage"),
-]
+from helpers.program import data
 
-PHRASES = {
-    "male": ("shaved in the morning", "trimmed a moustache", "sang bass in the choir"),
-    "female": ("braided long hair", "put on a dress", "sang soprano in the choir"),
-    "grown": ("went to work", "paid the bills", "drove to the office", "read the newspaper"),
-    "young": ("went to school", "played with toys", "learned to read", "climbed over the fence"),
-    "royal": ("sat on the throne", "ruled the kingdom", "wore a golden crown", "lived in the palace"),
-    "parent": ("fed the baby", "sang a lullaby", "called the children"),
-    "child": ("obeyed mum and dad", "inherited the farm", "grew up"),
-    "relative": ("came for a visit", "sent birthday cards", "met the cousins"),
-    "married": ("remembered the wedding", "lost the ring", "went on honeymoon"),
-    "stage": ("learned the role", "bowed to the audience", "appeared in the film"),
-    "animal": ("drank from the river", "ran over the meadow", "slept in the barn", "hid from the hunter"),
-    "mammal": ("gave milk to its young", "had warm fur", "gave birth in spring"),
-    "dog": ("barked at the postman", "buried a bone"),
-    "cat": ("caught a mouse", "purred on the sofa"),
-    "horse": ("pulled the cart", "jumped over the ditch"),
-    "bird": ("flew to the south", "sat in the nest"),
-    "fish": ("swam in the pond", "bit into the hook"),
-    "fruit": ("fell from the tree", "tasted sweet", "ripened in the sun"),
-    "apple": ("became cider", "was baked in a pie"),
-    "pear": ("became perry", "was boiled to jam"),
-    "thing": ("cost much money", "came as a present", "looked old"),
-    "car": ("stopped at the lights", "needed petrol"),
-    "book": ("told of a murder", "lacked a page"),
-    "house": ("lost its roof", "stood by the road"),
-}
-ONE, SEVERAL = ("a", "one", "this", "every"), ("many", "two", "these", "some")
+DATA = data("made_corpus.toml")
+PEOPLE, OTHERS, COUNTRIES, OCCUPATIONS = (DATA[k] for k in ("people", "others", "countries", "occupations"))
+COLOURS, PHRASES, ONE, SEVERAL = (DATA[k] for k in ("colours", "phrases", "one", "several"))
+
 
 GENDER = [(m, f) for m, f, *_ in PEOPLE] + [(ms, fs) for _, _, ms, fs, _ in PEOPLE]
 PLURAL = [pair for m, f, ms, fs, _ in PEOPLE for pair in ((m, ms), (f, fs))] + [(one, many) for one, many, _ in OTHERS]

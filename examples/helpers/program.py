@@ -1,4 +1,4 @@
-"""What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line.
+"""What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
 @dataclass
 class Settings:
@@ -7,7 +7,14 @@ class Settings:
     out: Path = Path("out/digits")
     \"""folder for the pictures\"""
 
-def main(settings: Settings) -> None: ...
+    def __post_init__(self) -> None:
+        check_limits(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
+
+def main(settings: Settings) -> None:
+    trainer = nn.Trainer(..., folder=settings.out)
+    if not open_run(settings.out, FILES, settings.resume, settings.again):    # a new run: the folder is clear
+        ...                                                                   # write the files that describe it
+    history = fit(trainer, settings.resume)
 
 if __name__ == "__main__":
     start(main, Settings)
@@ -20,11 +27,15 @@ import math
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import nn
+from nn.training import saved_state
 from nn.training.interrupt import Interrupt
+from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
 LEAST = {"seed": 0, "temperature": 0.0}  # of settings; of every other whole number 1
@@ -72,6 +83,21 @@ def check(settings: Any) -> None:
             raise DataError(f"{option} must be {least:g} or more, not {value:g}")
 
 
+def check_limits(settings: object, **limits: float | tuple[float, float]) -> None:
+    """Raise DataError for a setting outside its limits, or nan. Of several values each is checked."""
+    for name, limit in limits.items():
+        least, most = limit if isinstance(limit, tuple) else (limit, math.inf)
+        value = getattr(settings, name)
+        values = value if isinstance(value, tuple) else (value,)
+        option = "--" + name.replace("_", "-")
+        allowed = f"{least:,} or more" if most == math.inf else f"from {least:,} to {most:,}"
+        if not values:
+            raise DataError(f"{option} needs at least one number, {allowed}")
+        for each in values:
+            if not (least <= each <= most and each < math.inf):
+                raise DataError(f"{option} is {each}; it can be {allowed}")
+
+
 def make_folder(path: Path) -> None:
     """Make a folder. Raises DataError if it, or a file in it, cannot be written: before the work, not after it."""
     try:
@@ -82,6 +108,11 @@ def make_folder(path: Path) -> None:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
 
 
+def data(name: str) -> dict[str, Any]:
+    """What a TOML file in examples/data/ holds."""
+    return tomllib.loads((Path(__file__).parent.parent / "data" / name).read_text(encoding="utf-8"))
+
+
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
     """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
     with Interrupt() as interrupt:
@@ -89,3 +120,42 @@ def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
             yield item
             if interrupt.requested:
                 return
+
+
+# --- runs that are kept in a folder, one at a time, and resumed from it -----------------------------------------------
+
+STATE, BEST = "last.safetensors", "best.safetensors"  # the Trainer's: its saved state, the weights with the best scores
+
+
+def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> bool:
+    """Return whether a run in the folder is to be continued; else clear the folder for a new one.
+
+    files: the other files of a run, `*` for any letters. They are removed with the run that `again` replaces, its saved
+    state first, so that the folder never holds files of two runs.
+    Raises DataError if the folder holds a run and neither `resume` nor `again` is given, or one that cannot be resumed.
+    """
+    last, best = folder / STATE, folder / BEST
+    replace = "--again replaces it; or choose another --out"
+    if last.exists() and not (resume or again):
+        finished = "" if saved_state.peek(last).get("finished") else "not "
+        raise DataError(f"{folder} holds a run that is {finished}finished: --resume continues it, {replace}")
+    if best.exists() and not last.exists() and not again:
+        raise DataError(f"{folder} holds {best.name} of a run that cannot be resumed: {replace}")
+    for name in (STATE, BEST, *files):
+        sweep(folder / name)  # temporary files of a killed process
+    if resume and last.exists():
+        return True
+    if resume:
+        print(f"{folder} holds no run to resume, so a new run begins.")
+    for name in (STATE, BEST, *files):
+        for leftover in folder.glob(name):
+            leftover.unlink()
+    return False
+
+
+def fit(trainer: nn.Trainer, resume: bool) -> nn.History:
+    """Train, or continue. Raises DataError if the folder holds a run with other settings, or a damaged one."""
+    try:
+        return trainer.fit(resume)
+    except ValueError as error:
+        raise DataError(str(error)) from error

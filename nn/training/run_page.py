@@ -13,9 +13,8 @@ import numpy as np
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.files import atomic_write, make_ready
-from tinygrad_lecture.inspect.formulas.numbers import number
-from tinygrad_lecture.inspect.html.curves import curves
-from tinygrad_lecture.inspect.html.parts import caption, table
+from tinygrad_lecture.inspect.html.parts import caption, curves, table
+from tinygrad_lecture.inspect.numbers import number
 from tinygrad_lecture.inspect.page.assemble import assembled
 
 from ..activation import ReLU

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from helpers.page.report import REAL
+from helpers.page import REAL
 from programs import ROOT, load, numbers_after, output_of
 
 program = load("00_engine_on_a_page")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers.neuron.pictures import curve
-from helpers.neuron.report import ACTIVATIONS
+from helpers.neuron import ACTIVATIONS, curve
 from programs import numbers_after
 
 

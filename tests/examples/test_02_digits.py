@@ -7,7 +7,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits import report
+from helpers import digits
 from programs import load, numbers_after, output_of
 
 program = load("02_digits")
@@ -43,7 +43,7 @@ def test_an_untrained_network_has_a_favourite_digit_and_reads_no_more_than_chanc
 
 
 def test_a_plateau_is_where_the_accuracy_has_not_risen(capsys):
-    report.plateau([report.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
+    digits.plateau([digits.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
     said = capsys.readouterr().out
     assert "1 epoch: after epoch 3, with 70.0% right" in said
     assert "3 epochs: after epoch 7, with 79.0% right" in said
@@ -85,7 +85,7 @@ def test_weights_and_pictures_are_kept(run_once):
     ids=str,
 )
 def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(program.pictures, "draw", lambda *results: None)
+    monkeypatch.setattr(program.show, "draw", lambda *results: None)
     text = output_of(program, epochs=1, out=tmp_path, **settings)
     assert numbers_after(text, "Test accuracy")[0] > 5
     assert ("a probability distribution." in text) == ("loss" in settings)
@@ -93,7 +93,7 @@ def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch)
 
 
 def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monkeypatch):
-    monkeypatch.setattr(program.pictures, "draw", lambda *results: None)
+    monkeypatch.setattr(program.show, "draw", lambda *results: None)
     text = output_of(program, epochs=1, lr=1e-9, out=tmp_path)
     assert numbers_after(text, "\n  after training")[-1] == pytest.approx(0, abs=0.05)
     assert "have become patches" not in text
@@ -101,11 +101,11 @@ def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monk
 
 def test_a_coarser_picture_has_the_means_of_squares():
     picture = tl.tensor(np.kron(np.arange(196.0).reshape(14, 14), np.ones((2, 2))).reshape(1, 784))
-    assert program.detail.coarser(picture, 14).numpy() == pytest.approx(np.arange(196.0)[None])
+    assert program.coarser(picture, 14).numpy() == pytest.approx(np.arange(196.0)[None])
 
 
 def test_a_perfect_loop_detector_would_be_found():
     means = np.zeros((2, 10))
     means[1, [0, 6, 8, 9]] = 1
-    assert report.separation(means, (0, 6, 8, 9)) == 1
-    assert report.fires_for(means[1]) == "0 6 8 9"
+    assert digits.separation(means, (0, 6, 8, 9)) == 1
+    assert digits.fires_for(means[1]) == "0 6 8 9"

@@ -5,9 +5,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers.descent import report
-from helpers.descent.batches import Trained
-from helpers.descent.report import verdict
+from helpers.descent import Trained, batch_sizes, verdict
 from programs import load, numbers_after
 
 program = load("03_gradient_descent")
@@ -67,7 +65,7 @@ def test_no_random_direction_comes_near_the_gradient(text):
 )
 def test_a_regularization_effect_is_more_than_chance(small, large, seen, capsys):
     rows = [Trained(8, 7, 7441, 0.95, small, 1500), Trained(256, 71, 2414, 0.951, large, 1500)]
-    report.batch_sizes(rows, 0.95, 100)
+    batch_sizes(rows, 0.95, 100)
     assert seen in capsys.readouterr().out
 
 

@@ -32,12 +32,12 @@ def test_every_parameter_has_its_gradient_three_times(text):
 
 @pytest.mark.parametrize("activation", program.ACTIVATIONS)
 def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeypatch):
-    monkeypatch.setattr(program.price, "measure", lambda *_: (1.0, 1.0))  # the price is that of another network
-    monkeypatch.setattr(program.price, "noise", lambda *_: [1.0, 1.0])
-    monkeypatch.setattr(program.price, "try_some", lambda *_: 0.0)
-    monkeypatch.setattr(program.price, "memory", lambda *_: 1)
+    monkeypatch.setattr(program, "measure_times", lambda *_: (1.0, 1.0))  # the price is that of another network
+    monkeypatch.setattr(program, "gradient_noise", lambda *_: [1.0, 1.0])
+    monkeypatch.setattr(program, "try_some", lambda *_: 0.0)
+    monkeypatch.setattr(program, "memory", lambda *_: 1)
     for name in ("network", "computation_graph", "price"):
-        monkeypatch.setattr(program.pictures, name, lambda *_: None)
+        monkeypatch.setattr(program.show, f"draw_{name}", lambda *_: None)
     text = output_of(program, layers=(3, 4, 2), activation=activation, out=tmp_path)
     found = gradients(text)
     assert len(found) == 3 * 4 + 4 + 4 * 2 + 2

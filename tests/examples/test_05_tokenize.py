@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from helpers.tokens.texts import read_text
+from helpers.tokens import read_text
 from programs import load, numbers_after, output_of
 from transformer import BPETokenizer
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.word_vectors.vectors import WordVectors, read
+from helpers.word_vectors import WordVectors, read
 from programs import load, numbers_after, output_of
 
 program = load("06_word_vectors")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers.attention import cars, senses
+from helpers import attention, cars
 from programs import load, numbers_after, output_of
 
 program = load("07_attention")
@@ -87,7 +87,7 @@ def test_without_a_head_something_is_lost(text):
 
 
 def test_the_shown_sentences_are_not_learnt_from():
-    course = senses.make(500, Random(0), without=["The bank was flooded."])
+    course = attention.make_sentences(500, Random(0), without=["The bank was flooded."])
     assert "the bank was flooded ." not in course.texts
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import nn
-from helpers import inside, runs
-from helpers.gpt import report
+from helpers import gpt, inside
+from helpers.program import open_run
 from programs import contents, load, numbers_after, output_of
 
 program = load("08_gpt")
@@ -112,7 +112,7 @@ def test_it_says_which_step_the_text_comes_from(capsys):
     history = nn.History()
     for step, loss in ((10, 2.0), (20, 1.0), (30, 1.5)):
         history.add(nn.HistoryRow(step, 1.0, nn.Scores(loss), nn.Scores(loss), 0.1, 1.0))
-    report.trained(history)
+    gpt.trained(history)
     said = capsys.readouterr().out
     assert "the weights after 20 steps, the best on the test text; the curves go on to step 30" in said
 
@@ -120,14 +120,14 @@ def test_it_says_which_step_the_text_comes_from(capsys):
 def test_again_clears_the_folder(tmp_path):
     for name in ("last.safetensors", "best.safetensors", "lens.png", "mine.txt"):
         (tmp_path / name).touch()
-    assert not runs.open_run(tmp_path, program.FILES, resume=False, again=True)
+    assert not open_run(tmp_path, program.FILES, resume=False, again=True)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["mine.txt"]
 
 
 def test_best_weights_alone_cannot_be_resumed(tmp_path):
     (tmp_path / "best.safetensors").touch()
     with pytest.raises(ValueError, match="cannot be resumed"):
-        runs.open_run(tmp_path, program.FILES, resume=True, again=False)
+        open_run(tmp_path, program.FILES, resume=True, again=False)
 
 
 def test_a_head_that_looks_at_the_token_before_is_found_out():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers.architectures import dates, probes, report, sentences
+from helpers import architectures, dates, sentences
 from helpers.program import DataError
 from programs import numbers_after
 from transformer import Encoder, EncoderConfig
@@ -50,7 +50,7 @@ def test_the_encoder_writes_by_filling_a_mask_at_the_end():
     tl.manual_seed(0)
     made = sentences.make(50, seed=0, test=10)
     config = EncoderConfig(vocab_size=made.words.vocab_size, context=10, layers=1, heads=1, width=8)
-    texts = probes.fill_at_the_end(Encoder(config), made, 3, seed=0)
+    texts = sentences.fill_at_the_end(Encoder(config), made, 3, seed=0)
     assert [len(made.words.encode(text, allowed_special="all")) for text in texts] == [8, 8, 8]
 
 
@@ -72,13 +72,13 @@ def test_dates_and_their_iso_format():
 
 def test_a_wrong_translation_is_said_to_be_wrong(capsys):
     wrote, iso = ["4 May 1979", "5. 6. 1989"], ["1979-05-04", "1989-06-05"]
-    report.translated(wrote, iso, ["1979-05-04", "1989-05-06"], "May 4, 1789", "1780-05-04", "1789-05-04")
+    architectures.translated(wrote, iso, ["1979-05-04", "1989-05-06"], "May 4, 1789", "1780-05-04", "1789-05-04")
     lines = capsys.readouterr().out.split("\n")
     assert lines[0].endswith("-> 1979-05-04   right")
     assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
     assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
     assert "50% are right" in lines[3]
-    report.translated(wrote, iso, iso, "February 30, 1999", "1999-02-30", dates.iso_of("February 30, 1999"))
+    architectures.translated(wrote, iso, iso, "February 30, 1999", "1999-02-30", dates.iso_of("February 30, 1999"))
     assert "1999-02-30   no such day" in capsys.readouterr().out
 
 

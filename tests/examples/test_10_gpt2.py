@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from helpers.gpt2.folder import load as load_folder
+from helpers.gpt2 import load as load_folder
 from helpers.inside import printable
 from helpers.program import DataError
 from programs import load, numbers_after, output_of

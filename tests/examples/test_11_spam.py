@@ -11,12 +11,21 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from helpers import public_data
+from helpers import emails, public_data
 from helpers.program import DataError
-from helpers.spam import made, rules, sms
-from helpers.spam.features import looks, make_inputs, tokenize, words
-from helpers.spam.networks import Pooled
-from helpers.spam.precision_recall import Counts, count, curve
+from helpers.spam import (
+    ENOUGH_POINTS,
+    Counts,
+    Pooled,
+    count,
+    curve,
+    looks,
+    make_inputs,
+    rule_points,
+    split,
+    tokenize,
+    words,
+)
 from programs import load, numbers_after, output_of
 
 program = load("11_spam")
@@ -66,15 +75,15 @@ def test_a_message_of_ones_own_is_judged_by_all(text):
 
 
 def test_disguises():
-    assert made.leetspeak("win a prize, call me") == "win a pr1z3, c4ll me"
-    assert made.good_words("WIN").startswith("WIN see you")
-    assert made.shorten("see you at the pub") == "c u @ da pub"
+    assert emails.leetspeak("win a prize, call me") == "win a pr1z3, c4ll me"
+    assert emails.good_words("WIN").startswith("WIN see you")
+    assert emails.shorten("see you at the pub") == "c u @ da pub"
 
 
 def test_the_messages_are_spam_of_some_kinds_and_ham_of_others():
-    messages = made.make(2000, made.Random(0))
+    messages = emails.make_messages(2000, emails.Random(0))
     for kind in {m.kind for m in messages} - {"could be either"}:
-        assert {m.spam for m in messages if m.kind == kind} == {kind in made.SPAM}
+        assert {m.spam for m in messages if m.kind == kind} == {kind in emails.SPAM}
     assert 0.3 < np.mean([m.spam for m in messages if m.kind == "could be either"]) < 0.7
 
 
@@ -126,10 +135,10 @@ def test_pooled_embeddings_are_the_mean_of_the_words():
 
 def test_rules_give_points_once_each():
     texts = ["see you at 8, love", "URGENT! You WON a FREE prize, call 09061701461 or txt 80086, 150p/msg"]
-    points = rules.points(texts)
+    points = rule_points(texts)
     assert points[0] < 0
-    assert points[1] >= 3 * rules.ENOUGH
-    assert rules.points(["free free free"]) == rules.points(["free"]) == [1]
+    assert points[1] >= 3 * ENOUGH_POINTS
+    assert rule_points(["free free free"]) == rule_points(["free"]) == [1]
 
 
 def test_precision_and_recall_by_hand():
@@ -149,7 +158,7 @@ def test_precision_and_recall_by_hand():
 def test_a_file_is_read(tmp_path):
     path = tmp_path / "messages.tsv"
     path.write_bytes("﻿Ham\tHow are you? £5\tfor tea\r\n\n".encode() + FILE)
-    messages = sms.load_messages(path, 0)
+    messages = emails.load_messages(path, 0)
     assert messages.texts[0] == "How are you? £5\tfor tea"
     assert (len(messages), messages.spam.sum()) == (61, 30)
 
@@ -169,12 +178,12 @@ def test_what_is_no_collection_is_refused_with_file_and_line(tmp_path, content, 
     path = tmp_path / "messages.tsv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
-        sms.load_messages(path, 0)
+        emails.load_messages(path, 0)
 
 
 def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
     texts = [f"you won £{i}" for i in range(40)] + [f"word {chr(97 + i)}" for i in range(26)] * 2
-    learn, test = sms.split(sms.Messages(texts, np.arange(92) % 2 == 0), 0)
+    learn, test = split(emails.Messages(texts, np.arange(92) % 2 == 0), 0)
     assert not {" ".join(words(t)) for t in learn.texts} & {" ".join(words(t)) for t in test.texts}
 
 
@@ -183,7 +192,7 @@ def web(monkeypatch, tmp_path):
     """The collection's address answers with an archive of FILE; the cache is an empty folder."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(sms.NAME, FILE)
+        archive.writestr(emails.NAME, FILE)
     asked = []
 
     def answer(url, timeout):
@@ -195,14 +204,14 @@ def web(monkeypatch, tmp_path):
     monkeypatch.setattr(urllib.request, "urlopen", answer)
     monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
     sha256 = hashlib.sha256(FILE).hexdigest()
-    monkeypatch.setattr(sms, "COLLECTION", dataclasses.replace(sms.COLLECTION, sha256=sha256))
+    monkeypatch.setattr(emails, "COLLECTION", dataclasses.replace(emails.COLLECTION, sha256=sha256))
     return asked
 
 
 def test_the_collection_is_downloaded_once_and_a_damaged_copy_is_not_used(web, tmp_path):
     for _ in range(2):
-        assert len(sms.load_messages(sms.Path("download"), 0)) == 60
-    assert web == [sms.HOME]
-    (tmp_path / "cache" / sms.NAME).write_bytes(b"ham\tnot what it was")
+        assert len(emails.load_messages(emails.Path("download"), 0)) == 60
+    assert web == [emails.HOME]
+    (tmp_path / "cache" / emails.NAME).write_bytes(b"ham\tnot what it was")
     with pytest.raises(DataError, match=r"unreachable.*--data FILE"):
-        sms.load_messages(sms.Path("download"), 0)
+        emails.load_messages(emails.Path("download"), 0)

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from helpers import sums
 from helpers.program import DataError
-from helpers.sums import report
-from helpers.sums.curve import Curve, Point
-from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, cost_of, deal, parse
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, cost_of, deal, parse
 from programs import load, output_of
 from transformer import GPT, GPTConfig
 from transformer.training import IGNORED
@@ -133,7 +132,7 @@ def test_the_cost_of_an_answer_is_that_of_its_characters():
 def test_who_knows_the_rule_is_right_also_for_larger_numbers(notation):
     knows = Student(notation, (lambda a, b: a + b) if notation.operation == "+" else (lambda a, b: a - b))
     for pairs in (deal(notation, 10, 0)[1], *program.larger(notation, 0).values()):
-        exam = report.examine(knows, notation, pairs)
+        exam = sums.examine(knows, notation, pairs)
         assert exam.right == 1
         assert set(exam.digits) == {1}
         assert answers(knows, notation, pairs) == exam.true
@@ -142,7 +141,7 @@ def test_who_knows_the_rule_is_right_also_for_larger_numbers(notation):
 def test_consistent_is_not_yet_right(capsys):
     notation, pairs = NOTATIONS[0], np.array([[2, 3], [9, 8]])
     one_more = Student(notation, lambda a, b: a + b + (a + b == 5))  # 2 + 3 = 3 + 2 = 6
-    report.consistency(report.examine(one_more, notation, pairs[:, ::-1]), report.examine(one_more, notation, pairs))
+    sums.consistency(sums.examine(one_more, notation, pairs[:, ::-1]), sums.examine(one_more, notation, pairs))
     printed = capsys.readouterr().out
     assert "The two answers agree for 2 of 2 pairs" in printed
     assert "Here that happened once." in printed
@@ -154,7 +153,7 @@ def test_consistent_is_not_yet_right(capsys):
      ("", "125", "no number"), ("25", "125", "a carry (off by 10, 100, ...)")],
 )  # fmt: skip
 def test_mistakes_are_sorted(said, true, kind):
-    assert report.kind_of(said, true) == kind
+    assert sums.kind_of(said, true) == kind
 
 
 @pytest.mark.parametrize(
@@ -168,8 +167,8 @@ def test_mistakes_are_sorted(said, true, kind):
 def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say, counts, verdict, capsys):
     notation = Notation(2, operation, True)
     student = Student(notation, say)
-    exams = {name: report.examine(student, notation, pairs) for name, pairs in program.larger(notation, 0).items()}
-    report.overlooked(exams)
+    exams = {name: sums.examine(student, notation, pairs) for name, pairs in program.larger(notation, 0).items()}
+    sums.overlooked(exams)
     printed = capsys.readouterr().out
     assert f"larger numbers, {counts} are the right answer without the extra digit" in printed
     assert verdict in printed
@@ -177,7 +176,5 @@ def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say,
 
 def test_who_takes_minus_for_plus_gives_sums(capsys):
     learnt, asked = Notation(2, "+", True), Notation(2, "-", True)
-    report.other_operation(
-        report.examine(Student(asked, lambda a, b: a + b), asked, np.array([[5, 3], [9, 0]])), learnt
-    )
+    sums.other_operation(sums.examine(Student(asked, lambda a, b: a + b), asked, np.array([[5, 3], [9, 0]])), learnt)
     assert "asked a - b, it is right for 50.0%, and gives the result of a + b for 100.0%" in capsys.readouterr().out

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from helpers.next_word import corpus
+from helpers import next_word
 from helpers.program import DataError
 from programs import load, numbers_after, output_of
 
@@ -38,10 +38,10 @@ def test_it_learns_the_shares_of_chance_answers(text):
 
 
 def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(text):
-    cities = {*corpus.CAPITALS.values(), *corpus.UNSTATED.values()}
+    cities = {*next_word.CAPITALS.values(), *next_word.UNSTATED.values()}
     invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text)
-    assert [country for country, _ in invented] == list(corpus.UNSTATED)
-    assert all(city in cities - {corpus.UNSTATED[country]} for country, city in invented)
+    assert [country for country, _ in invented] == list(next_word.UNSTATED)
+    assert all(city in cities - {next_word.UNSTATED[country]} for country, city in invented)
 
 
 def test_a_conversation_changes_no_weight(text):
@@ -53,7 +53,7 @@ def test_a_conversation_changes_no_weight(text):
 def test_a_low_temperature_is_right_and_a_high_one_varies_and_is_nonsense(text):
     (_, right, words, nonsense), (_, less, more, none) = rows(text)
     assert right > 95 > less
-    assert words < more <= len(corpus.WEATHER)
+    assert words < more <= len(next_word.WEATHER)
     assert nonsense == 0 < none
 
 
@@ -61,7 +61,7 @@ def test_a_list_of_capitals_stops_every_wrong_answer(text):
     everything, wrong, _ = numbers_after(text, "\n  all answers")
     confirmed, still_wrong, asked = numbers_after(text, "\n  those that a list of capitals confirms")
     assert (confirmed, still_wrong, asked) == (everything - wrong, 0, wrong)
-    assert wrong >= len(corpus.UNSTATED)
+    assert wrong >= len(next_word.UNSTATED)
 
 
 def test_a_word_that_the_corpus_lacks_is_refused_before_the_training(tmp_path):

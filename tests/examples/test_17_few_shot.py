@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.few_shot import report
+from helpers import few_shot
 from programs import load
 
 program = load("17_few_shot")
@@ -42,5 +42,5 @@ def test_the_share_of_right_answers_is_by_line(k):
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.9, "it knows from the lines"), (0.06, "hardly better than a guess")])
 def test_what_it_says_of_new_tasks_is_what_was_measured(share, verdict, capsys):
-    report.exam({"tasks it has learnt from": np.full(5, 1.0), "new tasks": np.full(5, share)})
+    few_shot.exam({"tasks it has learnt from": np.full(5, 1.0), "new tasks": np.full(5, share)})
     assert verdict in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.expressions.problems import LARGEST, encode, four_operations, parse, small_expressions
+from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
 from programs import load
 

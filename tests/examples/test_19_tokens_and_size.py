@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.tokens_and_size.tokenizers import byte_pairs, characters, numbers, special
+from helpers.tokens_and_size import byte_pairs, characters, numbers, special
 from programs import load
 
 program = load("19_tokens_and_size")

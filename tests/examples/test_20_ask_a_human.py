@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.human import report
+from helpers import human
 from programs import load, numbers_after, output_of
 
 program = load("20_ask_a_human")
@@ -40,10 +40,10 @@ def test_groups_are_called_different_only_beyond_chance(missed, verdict, capsys)
     group, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
     wrong[:missed] = wrong[-8:] = True
     spam = np.append(np.ones(100, bool), [False, False])  # and one ham message in each group
-    report.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
+    human.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
     assert capsys.readouterr().out.rstrip().endswith(f": {verdict}")
 
 
 def test_what_chance_brings_by_hand():
     wrong, group = np.array([True, False, False, False]), np.array([True, True, False, False])
-    assert report.difference(wrong, group) == pytest.approx((0.5, np.sqrt(0.25 * 0.75 * (1 / 2 + 1 / 2))))
+    assert human.difference(wrong, group) == pytest.approx((0.5, np.sqrt(0.25 * 0.75 * (1 / 2 + 1 / 2))))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers.valleys import report
+from helpers import valleys
 from programs import load, numbers_after, output_of
 
 program = load("21_valleys")
@@ -58,18 +58,18 @@ def test_the_curvatures_are_those_of_the_cost():
 
 @pytest.mark.parametrize(("stochastic", "verdict"), [(0.2, "pushes them off"), (1.0, "No noise was needed")])
 def test_noise_is_named_as_the_reason_only_where_it_is(stochastic, verdict, capsys):
-    report.saddle(np.full((9, 3), 1.0), np.full((5, 3), stochastic))
+    valleys.saddle(np.full((9, 3), 1.0), np.full((5, 3), stochastic))
     assert verdict in capsys.readouterr().out
 
 
 def test_a_descent_that_still_moves_is_not_called_stuck(capsys):
     moving, still = np.linspace(1, 0.6, 10), np.full(10, 0.5)
-    report.ends(np.stack([moving, still, np.zeros(10)], axis=1), 2)
+    valleys.ends(np.stack([moving, still, np.zeros(10)], axis=1), 2)
     printed = capsys.readouterr().out
     assert "1 end in valleys that are not the deepest, at a cost of 0.50" in printed
     assert "1 are still on the way" in printed
 
 
 def test_a_point_that_still_curves_down_is_not_called_the_bottom(capsys):
-    report.curvatures(np.array([[-1.0, 1.0]]), np.array([-1e-6, 1.0]))
+    valleys.curvatures(np.array([[-1.0, 1.0]]), np.array([-1e-6, 1.0]))
     assert "1 of 2 still curve down" in capsys.readouterr().out

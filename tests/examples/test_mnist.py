@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 from numpy.typing import NDArray
 
-from helpers.digits import mnist
-from helpers.digits.mnist import DataError, load_digits, read_idx
+from helpers import mnist
+from helpers.mnist import DataError, load_digits, read_idx
 
 Bytes = NDArray[np.uint8]
 HTML = b"\n<!DOCTYPE html><html><body>403 Forbidden</body></html>"

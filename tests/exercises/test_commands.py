@@ -16,14 +16,12 @@ import pytest
 
 from exercises import display
 from exercises.__main__ import main
-from exercises.commands import Session
+from exercises.commands import Session, Watch
 from exercises.course import CHAPTERS, COURSE
 from exercises.keys import Keys
 from exercises.progress import Progress
-from exercises.watching import Watch
-from ladder import answers_of, write
+from ladder import write, wrong_answers
 from tinygrad_lecture.testing.course.answers import filled
-from wrong_answers import all_wrong
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = "exercises.course:COURSE"
@@ -41,7 +39,7 @@ def run(*arguments):
 
 def answer(folder, name, *answers):
     exercise = COURSE[name]
-    write(folder, exercise, filled(COURSE.given(exercise), answers or answers_of(exercise)))
+    write(folder, exercise, filled(COURSE.given(exercise), answers or exercise.solution))
 
 
 def test_a_first_start_copies_the_files_and_shows_the_first_one(folder, capsys):
@@ -341,7 +339,7 @@ def test_check_all_fails_a_planted_bug_and_all_that_builds_on_it(folder, capsys)
     names = ["1.1", "1.2", "2.2", "2.3", "2.4", "2.5", "2.6", "3.1"]
     for name in names:
         answer(folder, name)
-    planted = next(w for w in all_wrong() if w.name == "2.3")
+    planted = next(w for w in wrong_answers() if w.name == "2.3")
     answer(folder, "2.3", *planted.answers)
     capsys.readouterr()
     assert run("check", "--all") == 1

@@ -29,7 +29,7 @@ import nn
 import small_gpt2
 import small_training
 import tinygrad_lecture as tl
-from helpers.digits.mnist import read_idx
+from helpers.mnist import read_idx
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 

@@ -1,18 +1,58 @@
-"""The ladder for tests: a folder with solved files, and the outcome of one changed file."""
+"""The ladder for tests: a folder with solved files, the outcome of one changed file, and wrong answers."""
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
-from exercises.course import COURSE
+from exercises.course import COURSE, SPECS
 from tinygrad_lecture.testing.course.answers import filled
 from tinygrad_lecture.testing.course.exercise import Exercise
 from tinygrad_lecture.testing.sandbox.outcome import Outcome
 from tinygrad_lecture.testing.sandbox.parent import Child, Grader
 
+TABLE = Path(__file__).parent.parent / "exercises" / "wrong_answers.toml"
+# Mistakes that are told as another one: they raise first, are the same where it matters, or return another type.
+TOLD_AS = {
+    ("1.3", "transposed"): {"shapes"},
+    ("1.3", "not-transposed"): {"shapes"},
+    ("4.6", "unchanged"): {"forward"},
+    ("4.8", "not-transposed"): {"shapes"},
+    ("4.8", "order"): {"shapes"},
+    ("4.9", "all-transposed"): {"shapes"},
+    ("4.9", "order"): {"shapes"},
+    ("8.5", "multiplied"): {"zero"},
+    ("8.8", "unchanged"): {"forward"},
+    ("8.8", "wrong-size"): {"shapes"},
+    ("10.1", "by-text"): {"type"},
+}
 
-def answers_of(exercise: Exercise) -> list[str]:
-    return [exercise.solution] if isinstance(exercise.solution, str) else list(exercise.solution)
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """An answer for each gap, and the hints that are right for it. misjudged: why another one is told."""
+
+    name: str
+    answers: tuple[str, ...]
+    hints: set[str | None]
+    misjudged: str = ""
+
+
+def wrong_answers() -> list[WrongAnswer]:
+    """The mistakes that the exercises know, and those of the table beside the tests."""
+    specs = {spec.exercise.name: spec for spec in SPECS}
+    found = [
+        WrongAnswer(name, wrong.answers, TOLD_AS.get((name, wrong.hint), set()) | {wrong.hint})
+        for name, spec in specs.items()
+        for wrong in spec.wrong
+    ]
+    for name, rows in tomllib.loads(TABLE.read_text(encoding="utf-8")).items():
+        for hints, answers, *why in rows:
+            given = dict(enumerate([answers] if isinstance(answers, str) else answers))
+            told = {hint or None for hint in hints.split("|")}
+            found.append(WrongAnswer(name, specs[name].answers(given), told, "".join(why)))
+    return found
 
 
 def solve(folder: Path, *names: str) -> None:
@@ -28,12 +68,9 @@ def write(folder: Path, exercise: Exercise, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def with_answers(exercise: Exercise, answers: tuple[str | None, ...]) -> str:
-    """The file with these answers; None stands for the right one."""
-    right = answers_of(exercise)
-    assert len(answers) == len(right), f"{exercise.name} has {len(right)} gaps"
-    chosen = [r if a is None else a for a, r in zip(answers, right, strict=True)]
-    return filled(COURSE.given(exercise), chosen)
+def with_answers(exercise: Exercise, answers: tuple[str, ...]) -> str:
+    """The file with these answers."""
+    return filled(COURSE.given(exercise), answers)
 
 
 class Checked:

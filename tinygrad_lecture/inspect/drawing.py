@@ -1,30 +1,142 @@
-"""Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up. See `Graph.draw`.
+"""Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up.
 
-Needs matplotlib, which `pip install ".[examples]"` installs.
+`arranged` finds the places of boxes and arrows for every picture: SVG (also in notebooks), PNG and PDF by matplotlib,
+and the page, which draws them itself.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NamedTuple
 
 from ..files import atomic_write
 from .fonts import as_written, drawable
-from .formulas.numbers import in_line
-from .html.drawing import drawn
-from .layout import Layout, Point, layered
+from .layout import Point, bends, layered, routes
+from .numbers import in_line
 from .picture import new_figure, save_picture
-from .routes import bends, routes
 from .vertex import Vertex, printable
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 MOST = 300  # boxes per picture
-LEAF, CONSTANT, RESULT = "#cfe4f5", "#e9e9e9", "#ffffff"
-INK, GRADIENT = "#303030", "#b84700"
-PAD = 0.09  # inches around the text in a box; the axes are in inches
+LEAF, CONSTANT, RESULT, INK, GRADIENT = "#cfe4f5", "#e9e9e9", "#ffffff", "#303030", "#b84700"
+LINE, HEAD, LETTER = 18, 7.9, 7.3  # pixels: the height of a line, the width of a letter in the first and in the others
+ASIDE = 5  # pixels from the middle to the arrow of a value, and to that of its gradient
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Where things are, in pixels. boxes: x, y, width and height.  arrows: the points that each goes through."""
+
+    boxes: list[tuple[float, float, float, float]]
+    arrows: list[list[Point]]
+    width: float
+    height: float
+
+
+def arranged(texts: Sequence[Sequence[str]], arrows: Sequence[tuple[int, int]]) -> Arranged:
+    """The places of boxes with lines of text, the first in bold, and of arrows from lower to higher ones."""
+    return _arranged(tuple(map(_size, texts)), tuple(arrows))
+
+
+@lru_cache(maxsize=64)  # all blocks of a model that look the same have one
+def _arranged(sizes: tuple[Point, ...], arrows: tuple[tuple[int, int], ...]) -> Arranged:
+    layout = layered(sizes, arrows)
+    boxes = [(x - w / 2, y - h / 2, w, h) for (x, y), (w, h) in zip(layout.centres, sizes, strict=True)]
+    return Arranged(boxes, routes(sizes, arrows, layout), layout.width, layout.height)
+
+
+def _size(lines: Sequence[str]) -> Point:
+    """The size of a box around lines of text, in a font of equal widths."""
+    head, *rest = map(_letters, lines)
+    return max(HEAD * head, LETTER * max(rest, default=0), 40) + 22, LINE * len(lines) + 12
+
+
+def _letters(line: str) -> int:
+    """How many letters wide a line is; of a formula without its signs."""
+    text = re.sub(r"[${}^_\\]", "", line) if line.count("$") > 1 else line
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def path_of(points: Sequence[Point], right: float = 0.0) -> str:
+    """The d of an SVG path through points."""
+    curves = "".join(f"C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends(points, right))
+    return f"M{_at((points[0][0] + right, points[0][1]))}{curves}"
+
+
+def _at(point: Point) -> str:
+    return f"{point[0]:.1f} {point[1]:.1f}"
+
+
+# --- the picture of a graph ---------------------------------------------------------------------------------
+
+
+class Text(NamedTuple):
+    """A line of text at a place. anchor: which part of it is there: "start", "middle" or "end"."""
+
+    text: str
+    x: float
+    y: float
+    colour: str = INK
+    size: int = 12
+    bold: bool = False
+    anchor: Literal["start", "middle", "end"] = "middle"
+
+
+@dataclass
+class Picture:
+    """What is drawn, in pixels. boxes: place, size and colour.  arrows: points, how far to their right, colour."""
+
+    boxes: list[tuple[float, float, float, float, str]]
+    arrows: list[tuple[Sequence[Point], float, str]]
+    texts: list[Text]
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def picture_of(vertices: Sequence[Vertex], title: str = "") -> Picture:
+    """The picture of a graph, inputs first."""
+    index = {id(vertex): i for i, vertex in enumerate(vertices)}
+    ends = [(index[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in index]
+    lines = [[*lines_of(vertex), *rows(in_line(vertex.grad))] for vertex in vertices]
+    places = arranged(lines, ends)
+    width, middle, top = max(places.width, 330, HEAD * 1.3 * len(title)) + 20, places.width / 2, 56 if title else 32
+    picture = Picture([], [], [], middle - width / 2, -top, width, places.height + top + 10)
+    for (start, _), points in zip(ends, places.arrows, strict=True):
+        back = vertices[start].grad is not None
+        picture.arrows.append((points, -ASIDE * back, INK))
+        if back:
+            picture.arrows.append((points[::-1], ASIDE, GRADIENT))
+    for vertex, texts, (x, y, w, h) in zip(vertices, lines, places.boxes, strict=True):
+        colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT
+        picture.boxes.append((x, y, w, h, colour))
+        own = len(lines_of(vertex))
+        for k, text in enumerate(texts):
+            at = x + w / 2, y + 20 + LINE * k
+            picture.texts.append(Text(text, *at, INK if k < own else GRADIENT, 12 if k else 13, k == 0))
+    if any(vertex.grad is not None for vertex in vertices):
+        picture.texts.append(Text("values flow down", middle - 14, -12, anchor="end"))
+        picture.texts.append(Text("gradients flow back up", middle + 14, -12, GRADIENT, anchor="start"))
+    else:
+        picture.texts.append(Text("values flow down", middle, -12))
+    picture.texts += [Text(title, middle, -34, size=15, bold=True)] if title else []
+    return picture
+
+
+def lines_of(vertex: Vertex) -> list[str]:
+    """The equation of a value, and its numbers or its shape."""
+    return [vertex.equation.replace(" ** 2", "²"), *(rows(in_line(vertex.value)) or [f"shape {vertex.shape}"])]
+
+
+def rows(text: str) -> list[str]:
+    """A matrix written in one line, as one line per row."""
+    return text.replace("], [", "],\n[").split("\n") if text else []
 
 
 def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> None:
@@ -35,73 +147,72 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
             f"Graph.draw: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}; print(graph) and "
             "graph.dot() have no limit"
         )
-
+    picture = picture_of(vertices, title)
     if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
         with atomic_write(path) as temporary:
-            temporary.write_text(drawn(vertices, title), encoding="utf-8")
-        return
-    figure = new_figure(1, 1)
-    figure.set_layout_engine("none")  # positions and size are computed below
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+            temporary.write_text(as_svg(picture), encoding="utf-8")
+    else:
+        _by_matplotlib(picture, path)
 
-    axes = figure.add_axes((0, 0, 1, 1))
+
+def as_svg(picture: Picture) -> str:
+    """The text of a picture as SVG; texts stay texts."""
+    size = f"{picture.width:.0f} {picture.height:.0f}"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{picture.left:.0f} {picture.top:.0f} {size}" '
+        f'width="{picture.width:.0f}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" '
+        f'style="background:#fff;max-width:100%;height:auto" '
+        f'role="img" aria-label="Graph of {len(picture.boxes)} values">'
+    ]
+    for colour in (INK, GRADIENT):
+        parts.append(
+            f'<marker id="head-{colour[1:]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+            f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="{colour}"/></marker>'
+        )
+    for points, right, colour in picture.arrows:
+        style = f'fill="none" stroke="{colour}" marker-end="url(#head-{colour[1:]})"'
+        parts.append(f'<path d="{path_of(points, right)}" {style}/>')
+    for x, y, w, h, colour in picture.boxes:
+        frame = f'x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="8"'
+        parts.append(f'<rect {frame} fill="{colour}" stroke="{INK}"/>')
+    for text in picture.texts:
+        place = f'x="{text.x:.1f}" y="{text.y:.1f}" text-anchor="{text.anchor}" font-size="{text.size}"'
+        bold = ' font-weight="bold"' if text.bold else ""
+        shown = escape("".join(c if c.isprintable() else "\N{WHITE SQUARE}" for c in text.text))
+        parts.append(f'<text {place} fill="{text.colour}"{bold}>{shown}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def _by_matplotlib(picture: Picture, path: str | Path) -> None:
+    """Save the same as a PNG or PDF, in which texts may have formulas."""
+    figure = new_figure((picture.width + 20) / 96, (picture.height + 10) / 96)
+    figure.set_layout_engine("none")
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+    from matplotlib.path import Path as Curve
+
+    axes: Any = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
-    canvas: Any = FigureCanvasAgg(figure)
-    renderer = canvas.get_renderer()
-
-    def write(line: str, **style: Any) -> tuple[Any, float, float]:
-        shown, fonts = _shown(line)
-        text = axes.text(0, 0, shown, **{"color": INK, "va": "top", "fontsize": 9, **fonts, **style})
-        extent = text.get_window_extent(renderer)
-        return text, extent.width / figure.dpi, extent.height / figure.dpi
-
-    # Measure the texts, and arrange boxes of their size.
-    texts = [[write(line, **style) for line, style in _lines(vertex)] for vertex in vertices]
-    sizes = [(max(w for _, w, _ in lines) + 2 * PAD, sum(h + 0.05 for *_, h in lines) + 2 * PAD) for lines in texts]
-    index = {id(vertex): i for i, vertex in enumerate(vertices)}
-    arrows = [(index[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in index]
-    layout = layered(sizes, arrows)
-
-    # Boxes, texts and arrows.
-    for vertex, lines, size, centre in zip(vertices, texts, sizes, layout.centres, strict=True):
-        _draw_box(axes, vertex, size, centre)
-        y = centre[1] + size[1] / 2 - PAD
-        for text, _, height in lines:
-            text.set(position=(centre[0], y), ha="center")
-            y -= height + 0.05
-    back = any(vertex.grad is not None for vertex in vertices)
-    _draw_arrows(axes, arrows, sizes, layout, [vertices[start].grad is not None for start, _ in arrows])
-
-    # The heading, and a figure that holds everything.
-    heading = [write("values flow down", fontsize=10)]
-    if back:
-        heading.append(write("gradients flow back up", fontsize=10, color=GRADIENT))
-    width = sum(w for _, w, _ in heading) + 0.25 * (len(heading) - 1)
-    x, y = (layout.width - width) / 2, layout.height + 0.42
-    for text, w, _ in heading:
-        text.set(position=(x, y), ha="left")
-        x += w + 0.25
-    if title:
-        text, w, h = write(title, fontsize=13, weight="bold", ha="center", va="bottom")
-        text.set_position((layout.width / 2, y + 0.12))
-        width, y = max(width, w), y + 0.12 + h
-    side = max(width - layout.width, 0) / 2 + 0.25
-    axes.set(xlim=(-side, layout.width + side), ylim=(-0.25, y + 0.15))
-    figure.set_size_inches(layout.width + 2 * side, y + 0.4)
+    right, bottom = picture.left + picture.width, picture.top + picture.height
+    axes.set(xlim=(picture.left - 10, right + 10), ylim=(bottom + 5, picture.top - 5))
+    for points, aside, colour in picture.arrows:
+        curves = bends(points, aside)
+        through = [(points[0][0] + aside, points[0][1]), *(point for curve in curves for point in curve)]
+        curve = Curve(through, [Curve.MOVETO, *[Curve.CURVE4] * (3 * len(curves))])
+        ends: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
+        axes.add_patch(FancyArrowPatch(path=curve, color=colour, linewidth=1, **ends))
+    for x, y, w, h, colour in picture.boxes:
+        frame: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=8", "edgecolor": INK, "linewidth": 1}
+        axes.add_patch(FancyBboxPatch((x, y), w, h, facecolor=colour, **frame))
+    side = {"start": "left", "middle": "center", "end": "right"}
+    for text in picture.texts:
+        shown, fonts = _drawable(text.text)
+        weight = "bold" if text.bold and "$" not in text.text else "normal"  # a formula is never bold
+        style = {"fontsize": 0.75 * text.size, "color": text.colour, "weight": weight, "ha": side[text.anchor]}
+        axes.text(text.x, text.y, shown, **style, **fonts)
     save_picture(figure, path, dpi=140)
 
 
-def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:
-    """The text of a box, line by line, each with its style: equation, value or shape, gradient."""
-    equation = vertex.equation.replace(" ** 2", "²")
-    weight = "normal" if "$" in equation else "bold"  # mathtext is never bold, so the rest of its line is not
-    lines: list[tuple[str, dict[str, Any]]] = [(equation, {"fontsize": 11, "weight": weight})]
-    lines += [(row, {}) for row in _rows(in_line(vertex.value) or f"shape {vertex.shape}")]
-    lines += [(row, {"color": GRADIENT}) for row in _rows(in_line(vertex.grad))]
-    return lines
-
-
-def _shown(line: str) -> tuple[str, dict[str, Any]]:
+def _drawable(line: str) -> tuple[str, dict[str, Any]]:
     """A line as matplotlib can draw it: as a formula if it is one, else letter by letter in fonts that have them."""
     from matplotlib.mathtext import MathTextParser
 
@@ -111,38 +222,25 @@ def _shown(line: str) -> tuple[str, dict[str, Any]]:
             return line, {}
         except ValueError:  # dollars that enclose no formula
             pass
-    return "\n".join(map(drawable, line.split("\n"))), as_written()
+    text, style = drawable(line), as_written()
+    return text, {**style, "fontfamily": ["monospace", *style["fontfamily"]]}
 
 
-def _rows(text: str) -> list[str]:
-    """A matrix written in one line, as one line per row."""
-    return text.replace("], [", "],\n[").split("\n") if text else []
+# --- DOT ----------------------------------------------------------------------------------------------------
 
 
-def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
-    """Draw an empty box in the colour of a leaf, a constant or a result."""
-    from matplotlib.patches import FancyBboxPatch
+def dot_of(vertices: Sequence[Vertex]) -> str:
+    """A graph in Graphviz's DOT language: a box for each value, an arrow for each input."""
+    lines = ["digraph {", "  node [shape=box];"]
+    for vertex in vertices:
+        label = f"{_escaped(vertex.equation)}\\nshape {vertex.shape}"
+        lines.append(f'  {vertex.number} [label="{label}"];')
+        lines += [f"  {x.number} -> {vertex.number};" for x in vertex.inputs if x.number]
+    return "\n".join([*lines, "}"])
 
-    colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT
-    corner = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    style = "round,pad=0,rounding_size=0.08"
-    axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, facecolor=colour, edgecolor=INK, linewidth=1))
 
-
-def _draw_arrows(
-    axes: Axes, arrows: Sequence[tuple[int, int]], sizes: Sequence[Point], layout: Layout, back: Sequence[bool]
-) -> None:
-    """Draw an arrow down for each input of a value and, where `back` is True, one up for its gradient."""
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path as Curve
-
-    for points, returns in zip(routes(sizes, arrows, layout), back, strict=True):
-        for colour, shift, way in ((INK, -0.05, points), (GRADIENT, 0.05, points[::-1])):
-            if colour == GRADIENT and not returns:
-                continue
-            right = shift if returns else 0.0
-            curves = bends(way, right)
-            vertices = [(way[0][0] + right, way[0][1]), *(point for curve in curves for point in curve)]
-            codes = [Curve.MOVETO, *[Curve.CURVE4] * (3 * len(curves))]
-            style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
-            axes.add_patch(FancyArrowPatch(path=Curve(vertices, codes), color=colour, linewidth=1, **style))
+def _escaped(label: str) -> str:
+    """A label for a quoted DOT string: no quote ends it, no backslash or ampersand starts an escape."""
+    for sign, escape_ in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
+        label = label.replace(sign, escape_)
+    return label

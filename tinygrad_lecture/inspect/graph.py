@@ -20,13 +20,10 @@ from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Traced
-from .dot import dot_of
-from .formulas.local import local_derivatives
-from .formulas.numbers import in_line
+from .local import LocalDerivatives
+from .numbers import in_line
 from .observe import Observing
-from .program.calls import Calls, written_by_name
-from .program.scopes import ParameterNames, Scopes, lines_of_call
-from .program.variables import tensors_by_name
+from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
 from .vertex import Step, Vertex, passes_of, printable
 
 if TYPE_CHECKING:
@@ -65,7 +62,7 @@ class Graph(metaclass=NeedsParentheses):
     get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
     them, behind the module's variable if several modules run on their own.
     visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
-    was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
+    was given and returned.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -157,7 +154,7 @@ class Graph(metaclass=NeedsParentheses):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, and the table."""
-        from .html.shown import graph_html
+        from .html.arrays import graph_html
 
         return graph_html(self.name_by_variables().vertices)
 
@@ -184,6 +181,8 @@ class Graph(metaclass=NeedsParentheses):
 
         In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
+        from .drawing import dot_of
+
         return dot_of(self.name_by_variables().vertices)
 
     @property
@@ -249,17 +248,17 @@ class Graph(metaclass=NeedsParentheses):
         vertex = self._vertex(record)
         self.visited.append(vertex)
         vertex.grad = _plus(vertex.grad, upstream)
-        handed: list[Array | None] = []
+        found: list[Array | None] = []
         for node, gradient in zip(record.nodes, gradients, strict=True):
             if node is None or gradient is None:
-                handed.append(None)
+                found.append(None)
                 continue
-            handed.append(_copy(unbroadcast(_array(gradient), node)))
+            found.append(_copy(unbroadcast(_array(gradient), node)))
             if isinstance(node, Leaf):  # no backward step of its own shows its sum
-                parent = self._vertex(node)
-                parent.grad = _plus(parent.grad, handed[-1])
-        vertex.handed = handed
-        self.steps.append(Step(vertex, _copy(upstream), handed, local_derivatives(record, upstream), record.age))
+                leaf = self._vertex(node)
+                leaf.grad = _plus(leaf.grad, found[-1])
+        vertex.input_gradients = found
+        self.steps.append(Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age))
 
     # --- vertices ---------------------------------------------------------------------------------------
 

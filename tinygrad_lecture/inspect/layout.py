@@ -3,10 +3,14 @@
 The usual three steps (Sugiyama et al., 1981): assign each box a layer below all its predecessors; order each layer so
 that boxes are near their neighbours in the layers above and below; move boxes sideways towards those neighbours without
 overlap. An arrow across several layers gets a dummy node (a lane) in each, so it runs around boxes, not through them.
+
+x runs to the right and y down, in pixels.
 """
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,7 +18,7 @@ from typing import TypeAlias
 
 Point: TypeAlias = tuple[float, float]
 
-LANE = 0.25  # the width of a lane
+LANE = 24.0  # the width of a lane
 
 
 @dataclass(eq=False)
@@ -32,9 +36,9 @@ class _Node:
 
 @dataclass(frozen=True)
 class Layout:
-    """The positions of boxes and arrows. x runs from 0 to `width`, y from 0 at the bottom to `height`.
+    """The positions of boxes and arrows, from 0 to `width` and `height`.
 
-    centres: of the boxes.  bands: the top and bottom of each box's layer.  paths: per arrow, the points it passes
+    centres: of the boxes.  bands: the top and bottom of each box's layer.  paths: per arrow, the points that it passes
     between the layers of its two boxes.
     """
 
@@ -45,7 +49,7 @@ class Layout:
     height: float
 
 
-def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: float = 0.3, rise: float = 0.5) -> Layout:
+def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: float = 28, rise: float = 44) -> Layout:
     """The layout of boxes of given (width, height), connected by arrows (from, to), each with from < to.
 
     gap: the smallest distance between boxes side by side.  rise: the distance between layers.
@@ -72,18 +76,17 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
 
     left = min((node.x - node.width / 2 for node in nodes), default=0.0)
     width = max((node.x + node.width / 2 for node in nodes), default=0.0) - left
-    heights = [max(node.height for node in layer) for layer in layers]
-    height = sum(heights) + rise * max(len(layers) - 1, 0)
-    bands, top = [], height
-    for h in heights:
-        bands.append((top, top - h))
-        top -= h + rise
+    bands, bottom = [], -rise
+    for row in layers:
+        top = bottom + rise
+        bottom = top + max(node.height for node in row)
+        bands.append((top, bottom))
     return Layout(
         centres=[(box.x - left, sum(bands[box.layer]) / 2) for box in boxes],
         bands=[bands[box.layer] for box in boxes],
         paths=[[(lane.x - left, y) for lane in route[1:-1] for y in bands[lane.layer]] for route in routes],
         width=width,
-        height=height,
+        height=max(bottom, 0.0),
     )
 
 
@@ -144,7 +147,7 @@ def _number(layer: list[_Node]) -> None:
 def _set_coordinates(layers: list[list[_Node]], gap: float, rounds: int = 20) -> None:
     """Set x of every node: near the mean of its neighbours', above and below in turn, without overlap in a layer."""
     for layer in layers:
-        _spread(layer, [0.0] * len(layer), gap)
+        _place_layer(layer, [0.0] * len(layer), gap)
     for turn in range(rounds):
         down = turn % 2 == 0
         for layer in layers if down else reversed(layers):
@@ -152,10 +155,10 @@ def _set_coordinates(layers: list[list[_Node]], gap: float, rounds: int = 20) ->
             for node in layer:
                 towards = (node.above if down else node.below) or node.above + node.below
                 targets.append(_mean([q.x for q in towards], node.x))
-            _spread(layer, targets, gap)
+            _place_layer(layer, targets, gap)
 
 
-def _spread(layer: list[_Node], targets: Sequence[float], gap: float) -> None:
+def _place_layer(layer: list[_Node], targets: Sequence[float], gap: float) -> None:
     """Set x of a layer's nodes as near to their targets as their order and the gaps allow, in least squares.
 
     Nodes that would touch form a block. Its position is the mean of its members' targets.
@@ -178,3 +181,53 @@ def _spread(layer: list[_Node], targets: Sequence[float], gap: float) -> None:
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
+
+
+# --- the arrows ---------------------------------------------------------------------------------------------
+
+
+def routes(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], layout: Layout) -> list[list[Point]]:
+    """The points of each arrow, from the bottom of its first box to the top of its second.
+
+    Arrows leave and enter a box side by side, ordered by where they go and where they come from.
+    """
+    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (x of the next stop, arrow)
+    entries: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for k, (start, end) in enumerate(arrows):
+        stops = [layout.centres[start], *layout.paths[k], layout.centres[end]]
+        exits[start].append((stops[1][0], k))
+        entries[end].append((stops[-2][0], k))
+    from_x, to_x = _places(exits, sizes, layout), _places(entries, sizes, layout)
+    found = []
+    for k, (start, end) in enumerate(arrows):
+        x0, x1 = from_x[k], to_x[k]
+        bottom, top = layout.centres[start][1] + sizes[start][1] / 2, layout.centres[end][1] - sizes[end][1] / 2
+        between = [(x0, layout.bands[start][1]), *layout.paths[k], (x1, layout.bands[end][0])]
+        found.append([(x0, bottom), *between, (x1, top)])
+    return found
+
+
+def _places(ports: dict[int, list[tuple[float, int]]], sizes: Sequence[Point], layout: Layout) -> dict[int, float]:
+    """The x of each arrow at the boxes that it leaves, or enters."""
+    places = {}
+    for box, waiting in ports.items():
+        step = min(43.0, (sizes[box][0] - 19) / len(waiting))
+        for order, (_, k) in enumerate(sorted(waiting)):
+            places[k] = layout.centres[box][0] + (order - (len(waiting) - 1) / 2) * step
+    return places
+
+
+def bends(points: Sequence[Point], right: float = 0.0) -> list[tuple[Point, Point, Point]]:
+    """A smooth line through points: of each cubic curve the two control points and the end.
+
+    right: how far the line is from the points, to their right. Two lines stay apart where they are nearly level: there
+    the one on the right is also above the other, or below.
+    """
+    curves = []
+    for (xa, ya), (xb, yb) in pairwise(points):
+        wide, high = xb - xa, yb - ya
+        if abs(high) > 1e-6:  # else the box is as high as its layer
+            level = wide / math.hypot(wide, high / 2) * math.copysign(4 / 3, high)  # in the middle of the curve
+            y = (ya + yb) / 2 - right * level
+            curves.append(((xa + right, y), (xb + right, y), (xb + right, yb)))
+    return curves

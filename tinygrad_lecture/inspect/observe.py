@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
-from ..autograd.modes import Switch, modes
+from ..autograd.modes import Fixed, Switch, modes
 from ..autograd.op import Op
 from ..backend import Array
 
@@ -27,19 +27,19 @@ class Observer(Protocol):
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
-class Both:
-    """Two observers as one, for an observer that starts inside another observer's block."""
+class Several:
+    """Observers as one, the innermost first, for an observer that starts inside another observer's block."""
 
-    def __init__(self, inner: Observer, outer: Observer) -> None:
-        self.inner, self.outer = inner, outer
+    def __init__(self, observers: list[Observer]) -> None:
+        self.observers = observers
 
     def saw_forward(self, *call: Any) -> None:
-        self.inner.saw_forward(*call)
-        self.outer.saw_forward(*call)
+        for observer in self.observers:
+            observer.saw_forward(*call)
 
     def saw_backward(self, *step: Any) -> None:
-        self.inner.saw_backward(*step)
-        self.outer.saw_backward(*step)
+        for observer in self.observers:
+            observer.saw_backward(*step)
 
 
 _counting = threading.Lock()
@@ -53,10 +53,10 @@ class Observing(Switch):
     def __enter__(self) -> None:
         with _counting:
             modes_module.observers += 1
-        outer = modes.observer
+        outer = observers()
         super().__enter__()
-        if outer is not None:
-            modes.observer = Both(self.value, outer)
+        if outer:
+            modes.observer = Several([self.value, *outer])
 
     def __exit__(self, *error: object) -> None:
         with _counting:
@@ -64,16 +64,17 @@ class Observing(Switch):
         super().__exit__(*error)
 
 
+class Unwatched(Fixed):
+    """Context manager: nothing observes this thread."""
+
+    mode = "observer"
+    on = None
+
+
 def observers() -> list[Observer]:
     """What observes this thread now, the innermost first."""
-    found, rest = list[Observer](), [modes.observer]
-    while rest:
-        observer = rest.pop()
-        if isinstance(observer, Both):
-            rest += [observer.outer, observer.inner]
-        elif observer is not None:
-            found.append(observer)
-    return found
+    now = modes.observer
+    return now.observers if isinstance(now, Several) else [] if now is None else [now]
 
 
 def values_are_kept() -> bool:
@@ -87,8 +88,5 @@ class Unseen(Switch):
     mode = "observer"
 
     def __init__(self) -> None:
-        seeing: Any = None
-        for observer in reversed(observers()):
-            if not getattr(observer, "keeps_values", False):
-                seeing = observer if seeing is None else Both(observer, seeing)
-        super().__init__(seeing)
+        seeing = [observer for observer in observers() if not getattr(observer, "keeps_values", False)]
+        super().__init__(Several(seeing) if seeing else None)

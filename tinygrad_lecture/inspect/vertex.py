@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 
 from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
+from .local import LocalDerivatives
 
 Line: TypeAlias = tuple[str, int]  # file, line number
+Place: TypeAlias = tuple[int, ...]  # of an element
 
 STARTED = 6  # numbers that are shown of a long index
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
@@ -47,8 +49,8 @@ class Vertex:
     inputs: the vertices of the op's inputs.  settings: the op's other arguments.
     requires_grad: whether it gets a gradient.
     value, grad: NumPy arrays, None if not known.
-    handed: the gradient that its backward rule returned for each input, None where no gradient is needed. The grad of a
-    value with several uses is the sum of the gradients that they return for it.
+    input_gradients: what its backward rule returned for each input, None where no gradient is needed. The grad of a
+    value with several uses is the sum of what they return for it.
     lines: the (file, line) of the call, of a layer first, of the user last; () if not known.  scope: the module that
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
@@ -64,7 +66,7 @@ class Vertex:
     requires_grad: bool = False
     value: Array | None = None
     grad: Array | None = None
-    handed: Sequence[Array | None] = ()
+    input_gradients: Sequence[Array | None] = ()
     name: str = ""
     lines: Sequence[Line] = ()
     scope: Scope | None = None
@@ -101,38 +103,64 @@ class Vertex:
 
 
 @dataclass(eq=False, slots=True)
+class Term:
+    """What one step of backward adds to the gradient of one input of its op: a term of a sum, one for each use.
+
+    to: the input; position: which one it is.  gradient: the term.  local: the derivative of the result with respect to
+    the input, element by element, or None.  before, after: the gradient of the input without and with this term.
+    count, of: this is the count-th of so many.  place: the element that is worked out of a large one.
+    """
+
+    to: Vertex
+    position: int
+    gradient: Array
+    local: Array | None
+    before: Array | None
+    after: Array
+    count: int = 1
+    of: int = 1
+    place: Place = ()
+
+
+@dataclass(eq=False, slots=True)
 class Step:
     """One step of backward: the rules of a result's op turned its gradient into one for each input.
 
-    upstream: the gradient of the result.  handed: for each input the gradient that its rule returned, in the input's
-    shape, None where no gradient is needed.  local: the derivatives of the result's elements with respect to the
-    input's, in the shape of the result, None where they are not one for each element.
+    upstream: the gradient of the result.  input_gradients: for each input the gradient that its rule returned, in the
+    input's shape, None where no gradient is needed.  local: the derivatives of the op, for its rule can be asked again.
     age: of the record. Within a pass each step's is smaller than that of the step before.
+
+    In a walkthrough also: terms: what it adds to the gradients of its inputs.  starts: whether the pass starts here, so
+    that the upstream gradient is no sum of terms, as the 1 of the loss.  changed: whether it is another than the sum of
+    its terms, since a hook changed it.
     """
 
     vertex: Vertex
     upstream: Array
-    handed: Sequence[Array | None]
-    local: Sequence[Array | None]
+    input_gradients: Sequence[Array | None]
+    local: LocalDerivatives
     age: float = 0
+    terms: list[Term] = field(default_factory=list)
+    starts: bool = False
+    changed: bool = False
 
 
 def passes_of(steps: list[Step]) -> list[list[Step]]:
     """The steps of each backward pass.
 
     A pass goes from younger to older records, so a younger one starts another pass. So does one that follows when
-    every result that was handed a gradient has had its step.
+    every result with a gradient has had its step.
     """
     passes: list[list[Step]] = []
-    due = set[Vertex]()  # handed a gradient, and not yet visited
+    due = set[Vertex]()  # they have a gradient, and have not been visited yet
     for step in steps:
         if not passes or not due or step.age >= passes[-1][-1].age:
             passes.append([])
             due = set()
         passes[-1].append(step)
         due.discard(step.vertex)
-        given = zip(step.vertex.inputs, step.handed, strict=True)
-        due |= {to for to, handed in given if handed is not None and to.op is not None}
+        given = zip(step.vertex.inputs, step.input_gradients, strict=True)
+        due |= {to for to, gradient in given if gradient is not None and to.op is not None}
     return passes
 
 

@@ -152,7 +152,7 @@ class AttentionMaps:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from tinygrad_lecture.inspect.html.shown import attention_html
+        from tinygrad_lecture.inspect.html.arrays import attention_html
 
         return attention_html(self.attention, *self._names)
 

@@ -1,1 +1,5 @@
-"""Checks, hints and solutions, one file a chapter. Reading them spoils the exercises."""
+"""Checks, hints and solutions: a file of data for each chapter, and what is checked. Reading them spoils the exercises.
+
+spec.py    the data: solutions, and mistakes with their causes     steps.py   the parts that checks are made of
+scalars.py chapters 1, 2    rules.py 3, 4, 5    learning.py 6, 7    transformer.py 8, 9    lecture.py 10
+"""

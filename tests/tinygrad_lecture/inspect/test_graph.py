@@ -62,12 +62,12 @@ def test_values_and_gradients_are_those_of_the_tensors(neuron):
     assert graph[names["w"]].dtype == tl.float64
 
 
-def test_backwards_steps_are_in_its_own_order_each_with_what_it_handed_on(neuron):
+def test_backwards_steps_are_in_its_own_order_each_with_the_gradients_of_its_inputs(neuron):
     graph, names = neuron
     assert [str(v) for v in graph.visited] == ["cost", "#8", "a", "z", "#3"]
     product = graph.visited[-1]
-    np.testing.assert_array_equal(product.handed[0], names["w"].grad.numpy())
-    assert product.handed[1] is None  # x is a constant
+    np.testing.assert_array_equal(product.input_gradients[0], names["w"].grad.numpy())
+    assert product.input_gradients[1] is None  # x is a constant
 
 
 def test_it_prints_as_a_table(neuron):
@@ -104,8 +104,8 @@ def test_a_value_used_twice_gets_the_sum_of_what_its_uses_hand_it():
     with tl.Graph() as graph:
         y = x * 2
         (y * y + y).sum().backward()
-    handed = [g for v in graph.visited for u, g in zip(v.inputs, v.handed, strict=True) if u is graph[y]]
-    assert [g.item() for g in handed] == [1.0, 6.0, 6.0]
+    terms = [g for v in graph.visited for u, g in zip(v.inputs, v.input_gradients, strict=True) if u is graph[y]]
+    assert [g.item() for g in terms] == [1.0, 6.0, 6.0]
     assert graph[y].grad.item() == 13.0
     assert graph[x].grad.item() == x.grad.item() == 26.0
 
@@ -132,13 +132,13 @@ def test_the_table_says_that_its_gradients_are_of_several_passes():
     assert "Backward ran 2 times; each gradient is the sum of what all passes found." in str(graph)
 
 
-def test_what_is_handed_on_has_the_shape_of_the_input():
+def test_the_gradient_of_an_input_has_the_shape_of_the_input():
     row, column = leaf(1.0, 2.0, 3.0), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
     with tl.Graph() as graph:
         (row * column).sum().backward()
     product = graph.visited[-1]
-    assert [g.shape for g in product.handed] == [(3,), (2, 1)]
-    np.testing.assert_array_equal(product.handed[1], [[6.0], [6.0]])
+    assert [g.shape for g in product.input_gradients] == [(3,), (2, 1)]
+    np.testing.assert_array_equal(product.input_gradients[1], [[6.0], [6.0]])
 
 
 def test_a_constant_is_one_vertex_for_all_its_uses_and_a_number_none():

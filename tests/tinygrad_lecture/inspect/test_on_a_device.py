@@ -3,7 +3,7 @@
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.teaching.story import story_of
+from tinygrad_lecture.inspect.teaching.walkthrough import walkthrough_of
 
 
 def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):
@@ -13,8 +13,8 @@ def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):
         C.backward()
         assert "dC/dw = xᵀ @ dC/d#3" in tl.explain(C)
         assert tl.page(C, tmp_path / "page.html").exists()
-        story = story_of(C)
-    assert story.gradients[graph[w]].tolist() == w.grad.tolist()
+        walk = walkthrough_of(C)
+    assert walk.gradients[graph[w]].tolist() == w.grad.tolist()
     assert "on strict" in w._repr_html_()
     assert "<svg" in graph._repr_html_()
 

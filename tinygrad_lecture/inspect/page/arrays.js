@@ -1,15 +1,9 @@
-// Arrays of the page: decoded when they are first looked at.
+// Arrays: decoded when they are first looked at; numbers on a tint, pictures of large arrays, attention maps.
 
-import { number, shapeText } from "./numbers.js";
-
-/** @type {Map<string, Float64Array | Float32Array | Uint8Array>} */
 const decoded = new Map();
 
-/**
- * @param {string} text  base64
- * @param {number} size  bytes of a number
- */
-export function decode(text, size) {
+// text: base64. size: bytes of a number.
+function decode(text, size) {
   const held = decoded.get(text);
   if (held) return held;
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -18,77 +12,186 @@ export function decode(text, size) {
   return numbers;
 }
 
-/**
- * The elements of an array that the page holds whole, else null.
- * @param {ArrayData} array
- */
-export function elementsOf(array) {
+// The elements of an array that the page holds whole, else null.
+function elementsOf(array) {
   return array.data === undefined ? null : decode(array.data, array.size);
 }
 
-/**
- * An array with its range, mean and histogram; those of an array that the page holds whole are found out here, once.
- * @param {ArrayData} array
- */
-export function withFacts(array) {
-  const numbers = elementsOf(array);
-  if (!numbers || array.odd !== undefined) return array;
-  const finite = Array.from(numbers).filter(Number.isFinite);
-  array.odd = numbers.length - finite.length;
-  if (!finite.length) return array;
-  array.low = finite.reduce((least, x) => Math.min(least, x));
-  array.high = finite.reduce((most, x) => Math.max(most, x));
-  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
-  array.mean = mean;
-  array.sd = Math.sqrt(finite.reduce((sum, x) => sum + (x - mean) ** 2, 0) / finite.length);
-  const width = array.high - array.low;
-  if (finite.length > 16 && width > 0 && Number.isFinite(width)) {
-    array.counts = new Array(20).fill(0);
-    for (const x of finite) array.counts[Math.min(Math.floor((20 * (x - array.low)) / width), 19)] += 1;
-  }
-  return array;
-}
-
-/** @param {ArrayData} array */
-export function countOf(array) {
+function countOf(array) {
   return array.shape.reduce((product, n) => product * n, 1);
 }
 
-/**
- * One number as text; those of bools are words.
- * @param {ArrayData} array
- * @param {number} value
- */
-export function elementText(array, value) {
+// One number as text; those of bools are words.
+function elementText(array, value) {
   return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
 }
 
-/**
- * A small array in one line, "[[0.5, -1], [1, 2]]"; of a large one its shape, range and mean.
- * @param {ArrayData} array
- * @param {number} [most]
- */
-export function inLine(array, most = 8) {
-  const numbers = elementsOf(array);
-  if (numbers && numbers.length <= most) return nested(array, numbers, 0, 0, numbers.length);
-  const { low, high, mean } = withFacts(array);
-  if (numbers && array.dtype === "bool") return `${shapeText(array.shape)}: ${numbers.filter((x) => x).length} of ${numbers.length} True`;
-  const [least, largest, middle] = [low, high, mean].map((x) => (x === undefined ? "" : number(x, array.digits)));
-  if (least && least === largest) return `${shapeText(array.shape)}: all ${least}`;
-  return `${shapeText(array.shape)}${least && largest ? `: ${least} to ${largest}` : ""}${middle ? `, mean ${middle}` : ""}`;
+// The colour of a number: blue above 0, orange below. most: the largest size of a number.
+function tint(value, most) {
+  if (!Number.isFinite(value)) return "rgb(150 90 160 / 0.75)";
+  const share = most > 0 ? Math.min(Math.abs(value) / most, 1) : 0;
+  return value < 0 ? `rgb(214 107 31 / ${0.75 * share})` : `rgb(38 122 204 / ${0.75 * share})`;
 }
 
-/**
- * @param {ArrayData} array
- * @param {ArrayLike<number>} numbers
- * @param {number} axis
- * @param {number} start
- * @param {number} length  of this part
- * @returns {string}
- */
-export function nested(array, numbers, axis, start, length) {
-  if (axis === array.shape.length) return elementText(array, numbers[start]);
-  const n = array.shape[axis];
-  const parts = Array.from({ length: n }, (_, i) => nested(array, numbers, axis + 1, start + (i * length) / n, length / n));
-  return `[${parts.join(", ")}]`;
+function largest(numbers) {
+  return numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+}
+
+// All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
+function arrayView(array, label) {
+  const numbers = elementsOf(array);
+  const count = countOf(array);
+  if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
+  const columns = array.shape.at(-1) ?? 1;
+  if (numbers && count <= 64) {
+    return [cells(array, numbers, label, 0, 0, count / columns, columns, columns), ...histogram(array)];
+  }
+  return [facts(array), ...histogram(array), pictureOf(array, label), window_(array, label)];
+}
+
+function facts(array) {
+  const list = element("dl", { class: "facts" });
+  const add = (name, text) => list.append(element("dt", {}, name), element("dd", {}, text));
+  add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
+  if (array.low !== undefined && array.high !== undefined) add("range", `${number(array.low, array.digits)} to ${number(array.high, array.digits)}`);
+  if (array.mean !== undefined) add("mean", `${number(array.mean, array.digits)}${array.sd === undefined ? "" : `, spread ${number(array.sd)}`}`);
+  if (array.odd) add("nan or inf", String(array.odd));
+  return list;
+}
+
+function histogram(array) {
+  if (!array.counts || array.low === undefined || array.high === undefined) return [];
+  const most = Math.max(...array.counts);
+  const label = `Histogram from ${number(array.low)} to ${number(array.high)}; the largest bar has ${most} elements`;
+  const bars = element("div", { class: "bars", role: "img", "aria-label": label });
+  for (const n of array.counts) {
+    const bar = element("i");
+    bar.style.height = `${(100 * n) / most}%`;
+    bars.append(bar);
+  }
+  return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(array.low)), element("span", {}, number(array.high)))];
+}
+
+// A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
+function cells(array, numbers, label, top, left, rows, columns, stride) {
+  const most = largest(numbers);
+  const table = element("table", { "aria-label": label });
+  if (rows * columns > 1) {
+    const head = element("tr", {}, element("td"));
+    for (let c = 0; c < columns; c += 1) head.append(element("th", { scope: "col" }, String(left + c)));
+    table.append(head);
+  }
+  for (let r = 0; r < rows; r += 1) {
+    const row = element("tr");
+    if (rows * columns > 1) row.append(element("th", { scope: "row" }, rowName(array, top + r)));
+    for (let c = 0; c < columns; c += 1) {
+      const value = numbers[(top + r) * stride + left + c];
+      const cell = element("td", {}, elementText(array, value));
+      cell.style.background = tint(value, most);
+      row.append(cell);
+    }
+    table.append(row);
+  }
+  return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, table);
+}
+
+// The index of a row of an array whose leading axes stand below each other: "2" or "0, 2".
+function rowName(array, row) {
+  const leading = array.shape.slice(0, -1);
+  const parts = [];
+  let rest = row;
+  for (const n of leading.reverse()) {
+    parts.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return parts.join(", ");
+}
+
+// A picture of an array: its elements, or means over parts of it.
+function pictureOf(array, label) {
+  const all = [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
+  const shape = array.pictureShape ?? all;
+  const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
+  if (!numbers) return element("span");
+  const { low, high } = array;
+  const most = low === undefined || high === undefined ? largest(numbers) : Math.max(-low, high);
+  const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
+  const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
+  if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
+  return picture;
+}
+
+// most: the size of the largest number of the array.
+function painted(numbers, rows, columns, most, label) {
+  const side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
+  const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
+  const pen = canvas.getContext("2d");
+  for (let i = 0; pen && i < rows * columns; i += 1) {
+    pen.fillStyle = tint(numbers[i], most);
+    pen.fillRect((i % columns) * side, Math.floor(i / columns) * side, side, side);
+  }
+  return canvas;
+}
+
+// A window into a large array: a part of its numbers, which moves if the page holds it whole.
+function window_(array, label) {
+  const whole = elementsOf(array);
+  const numbers = whole ?? decode(array.corner ?? "", 4);
+  const stride = whole ? (array.shape.at(-1) ?? 1) : (array.cornerShape?.[1] ?? 1);
+  const rows = numbers.length / stride;
+  const [high, wide] = [Math.min(rows, 6), Math.min(stride, 6)];
+  const part = element("div");
+  const input = (name, most) => {
+    const made = element("input", { type: "number", min: 0, max: most, value: 0, "aria-label": name });
+    made.addEventListener("input", draw);
+    return made;
+  };
+  const [row, column] = [input("first row", rows - high), input("first column", stride - wide)];
+  const within = (made) => Math.min(Math.max(Math.trunc(Number(made.value)) || 0, 0), Number(made.max));
+  function draw() {
+    part.replaceChildren(cells(array, numbers, `${label}, a part`, within(row), within(column), high, wide, stride));
+  }
+  draw();
+  const note = whole ? "" : " (the page has the first ones of this array)";
+  return element("details", {}, element("summary", {}, "Numbers"),
+    element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
+}
+
+// Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys).
+function attentionMaps(array, tokens) {
+  const numbers = elementsOf(array);
+  const [queries, keys] = array.shape.slice(-2);
+  const name = (i) => shownToken(tokens[i] ?? String(i));
+  if (!numbers) return [pictureOf(array, "the attention weights")];
+  const count = numbers.length / (queries * keys);
+  const heads = array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1;
+  const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
+  const maps = element("div", { class: "maps" });
+  for (let map = 0; map < Math.min(count, 16); map += 1) {
+    const text = map < heads ? `head ${map}` : `text ${Math.floor(map / heads)}, head ${map % heads}`;
+    const head = element("tr", {}, element("td"));
+    for (let k = 0; k < keys; k += 1) head.append(element("th", { scope: "col" }, name(k)));
+    const body = element("tbody");
+    for (let q = 0; q < queries; q += 1) {
+      const row = element("tr", {}, element("th", { scope: "row" }, name(q)));
+      for (let k = 0; k < keys; k += 1) {
+        const weight = numbers[(map * queries + q) * keys + k];
+        const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
+        const cell = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
+        cell.style.background = tint(Math.sqrt(weight), 1); // the root, so that small weights show
+        cell.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
+        row.append(cell);
+      }
+      body.append(row);
+    }
+    const long = tokens.some((token) => token.length > 2);
+    const table = element("table", { class: long ? "map long" : "map" }, element("caption", {}, text), element("thead", {}, head), body);
+    maps.append(table);
+  }
+  const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
+  return [element("h3", {}, "Attention weights"), said, element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps), ...more];
+}
+
+function shownToken(token) {
+  return token.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "→") || "∅";
 }

@@ -1,6 +1,6 @@
 """Arrays for a page: small ones whole, bit for bit; large ones as their range, a histogram and parts of them.
 
-The page finds out the range and histogram of an array that it has whole.
+Of either the page is told the text, and of all but the smallest their range and histogram.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..formulas.numbers import DIGITS, digits_of
-from ..html.heat import means
+from ..html.arrays import means
+from ..numbers import digits_of, in_words
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
+FEW = 16  # elements that need no histogram
 SIDE = 16  # rows and columns of the pictures of a large array
 CORNER = 8  # rows and columns of it that are there as numbers
 
@@ -48,48 +49,34 @@ class Arrays:
                 largest = max(SMALL, array.size - 1)
                 break
         return [
-            (_whole(array) if array.size <= largest else _summary(array)) | _digits(array) for array in self._arrays
-        ]
-
-
-def _digits(array: Array) -> dict[str, Any]:
-    digits = digits_of(array)
-    return {} if digits == DIGITS else {"digits": digits}
+            {
+                "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
+                **(_whole(array) if array.size <= largest else _summary(array)), **_facts(array),
+            }
+            for array in self._arrays
+        ]  # fmt: skip
 
 
 def _whole(array: Array) -> dict[str, Any]:
-    if array.dtype == np.bool_:
-        kind, plain = "bool", array.astype(np.uint8)
-    elif array.dtype.kind in "iu":
-        kind, plain = array.dtype.name, array.astype(np.float64)  # the page's numbers are float64
-    elif array.dtype == np.float16 or array.dtype.kind not in "f":
-        kind, plain = array.dtype.name, np.real(array).astype(np.float64)
-    else:
-        kind, plain = array.dtype.name, array
-    size = {"float32": 4, "bool": 1}.get(kind, 8)
-    return {"shape": list(array.shape), "dtype": kind, "size": size, "data": _text(plain)}
+    """An array bit for bit; other numbers than floats as float64, which the page's are, and bools as bytes."""
+    kept = array.dtype in (np.float32, np.float64)
+    plain = array if kept else array.astype(np.uint8 if array.dtype == np.bool_ else np.float64)
+    return {"dtype": array.dtype.name, "size": plain.itemsize, "data": _text(plain)}
 
 
 def _summary(array: Array) -> dict[str, Any]:
-    """A large array: facts about all of it, the numbers of its first corner, and a picture of means."""
+    """A large array: the numbers of its first corner, and a picture of the means over its parts."""
     matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
-    corner = matrix[:CORNER, :CORNER]
+    corner, picture = matrix[:CORNER, :CORNER], means(matrix, SIDE).astype(np.float32)
     return {
-        "shape": list(array.shape), "dtype": array.dtype.name, "size": 4,
-        "corner": _text(corner), "cornerShape": list(corner.shape), **_picture(matrix), **_facts(array),
+        "dtype": array.dtype.name, "size": 4, "corner": _text(corner), "cornerShape": list(corner.shape),
+        "picture": _text(picture), "pictureShape": list(picture.shape),
     }  # fmt: skip
-
-
-def _picture(matrix: Array) -> dict[str, Any]:
-    """The means over the parts of a matrix, in at most SIDE rows and columns."""
-    with np.errstate(all="ignore"):
-        picture = means(matrix, SIDE).astype(np.float32)
-    return {"picture": _text(picture), "pictureShape": list(picture.shape)}
 
 
 def _facts(array: Array) -> dict[str, Any]:
     """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
-    if array.dtype.kind not in "fiub" or not array.size:
+    if array.dtype.kind not in "fiub" or array.size < 2:
         return {}
     plain = array.ravel().astype(np.float64)
     finite = plain[np.isfinite(plain)]
@@ -99,7 +86,7 @@ def _facts(array: Array) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
         facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if math.isfinite(high - low) and high > low:
+        if finite.size > FEW and math.isfinite(high - low) and high > low:
             facts["counts"] = np.histogram(finite, bins=20, range=(low, high))[0].tolist()
     return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 

@@ -13,24 +13,15 @@ FOLDER = Path(__file__).parent
 
 
 def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
-    """The text of a page. body: HTML.  scripts: modules in this folder, each before those that import it.
-
-    As one script they need no import, so lines that start with `import` and the word `export` are left out.
-    """
+    """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
     parts = {
         "title": escape(title),
         "style": read("page.css"),
         "body": body,
         "data": _json(data),
-        "script": "\n".join(re.sub(r"^import .*\n|^export ", "", read(name), flags=re.M) for name in scripts),
+        "script": "\n".join(map(read, scripts)),
     }
-    text = read("frame.html")
-    before, *rest = text.split("{{")
-    pieces = [before]
-    for piece in rest:
-        name, after = piece.split("}}", 1)
-        pieces += [parts[name], after]
-    return "".join(pieces)
+    return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], read("frame.html"))
 
 
 def _json(data: Any) -> str:

@@ -1,37 +1,25 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
-import { byId, button, element, number } from "./numbers.js";
-import { startTheme } from "./theme.js";
-
-/** @typedef {{name: string, seconds: number, calls: number, bytes: number, parts: Bar[]}} Bar */
-
-const profile = /** @type {{title: string, seconds: number, tree: Bar, table: string}} */ (
-  JSON.parse(byId("data", HTMLScriptElement).textContent ?? "")
+const profile = (
+  JSON.parse(byId("data").textContent ?? "")
 );
-/** @type {Bar[]} from the whole to the bar that is shown at full width */
+// from the whole to the bar that is shown at full width.
 let shown = [profile.tree];
 
-/** @param {number} seconds */
 function timeText(seconds) {
   if (seconds >= 1) return `${number(seconds)} s`;
   return seconds >= 1e-3 ? `${number(seconds * 1e3)} ms` : `${number(seconds * 1e6)} µs`;
 }
 
-/** @param {Bar} bar */
 function told(bar) {
   const calls = bar.calls ? `, ${bar.calls} calls, ${number(bar.bytes / 1e6)} MB of results` : "";
   return `${bar.name}: ${timeText(bar.seconds)}, ${number((100 * bar.seconds) / (profile.seconds || 1))} %${calls}`;
 }
 
-/**
- * The bars below one, row by row.
- * @param {Bar} top
- */
+// The bars below one, row by row.
 function rowsBelow(top) {
-  /** @type {{bar: Bar, left: number, chain: Bar[]}[][]} */
   const rows = [[{ bar: top, left: 0, chain: shown }]];
   for (let row = rows[0]; row.length; row = rows[rows.length - 1]) {
-    /** @type {{bar: Bar, left: number, chain: Bar[]}[]} */
     const next = [];
     for (const { bar, left, chain } of row) {
       let at = left;
@@ -54,27 +42,25 @@ function draw() {
       const made = button(bar.name, () => show(chain), { class: `flame ${kindOf(chain)}`, title: told(bar), "aria-label": told(bar) });
       made.style.left = `${(100 * left) / whole}%`;
       made.style.width = `${(100 * bar.seconds) / whole}%`;
-      const tell = () => (byId("said", HTMLElement).textContent = told(bar));
+      const tell = () => (byId("said").textContent = told(bar));
       made.addEventListener("pointerenter", tell);
       made.addEventListener("focus", tell);
       line.append(made);
     }
     return line;
   });
-  byId("flames", HTMLElement).replaceChildren(...rows);
+  byId("flames").replaceChildren(...rows);
   const parts = shown.map((bar, i) =>
     bar === top ? element("span", { "aria-current": "true" }, bar.name) : button(bar.name, () => show(shown.slice(0, i + 1)), { class: "text" }));
-  byId("path", HTMLElement).replaceChildren(...parts.flatMap((part, i) => (i ? [" › ", part] : [part])));
-  byId("said", HTMLElement).textContent = told(top);
+  byId("path").replaceChildren(...parts.flatMap((part, i) => (i ? [" › ", part] : [part])));
+  byId("said").textContent = told(top);
 }
 
-/** @param {Bar[]} chain */
 function kindOf(chain) {
   const half = chain[1]?.name ?? "";
   return half === "forward" || half === "backward" ? half : "other";
 }
 
-/** @param {Bar[]} chain */
 function show(chain) {
   shown = chain;
   draw();
@@ -84,7 +70,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown.length > 1) show(shown.slice(0, -1));
 });
 startTheme();
-byId("title", HTMLElement).textContent = profile.title;
-byId("summary", HTMLElement).textContent = timeText(profile.seconds);
-byId("table", HTMLElement).textContent = profile.table;
+byId("title").textContent = profile.title;
+byId("summary").textContent = timeText(profile.seconds);
+byId("table").textContent = profile.table;
 draw();

@@ -1,34 +1,22 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
-import { byId, number, svgElement } from "./numbers.js";
-import { inLine, withFacts } from "./arrays.js";
-import { Place } from "./steps.js";
-
-export class Picture {
-  /**
-   * @param {Place} place
-   * @param {(box: Box) => void} choose  called for a box that is clicked
-   */
+class Picture {
+  // choose: called for a box that is clicked.
   constructor(place, choose) {
     this.place = place;
     this.choose = choose;
-    this.scroll = byId("scroll", HTMLElement);
+    this.scroll = byId("scroll");
     this.view = NaN;
     this.zoom = 0; // 0: fit
     this.focused = 0;
-    /** @type {SVGGElement[]} */
     this.boxes = [];
-    /** @type {string[]} of each box: its kind, and what it shows now */
+    // of each box: its kind, and what it shows now.
     this.kinds = [];
-    /** @type {string[]} */
     this.states = [];
-    /** @type {Set<number>} the box that one points at, and all that it was computed from */
+    // the box that one points at, and all that it was computed from.
     this.sources = new Set();
-    /** @type {SVGPathElement[]} */
     this.arrows = [];
-    /** @type {SVGSVGElement | null} */
     this.svg = null;
-    /** @type {Element[][]} */
     this.gradients = [];
   }
 
@@ -36,7 +24,7 @@ export class Picture {
     return this.place.viewData(this.place.view);
   }
 
-  /** Draw the view, if it is another one than before, and mark the step. @param {number} chosen  a value, or -1 */
+  // Draw the view, if it is another one than before, and mark the step. chosen: a value, or -1.
   show(chosen) {
     if (this.view !== this.place.view) this.draw();
     this.mark(chosen);
@@ -47,14 +35,14 @@ export class Picture {
     const { boxes, arrows, width, height } = this.data;
     const svg = svgElement("svg", { role: "group", "aria-label": `${boxes.length} boxes, from first to last` });
     svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
-    const head = (/** @type {string} */ id, /** @type {string} */ orient) =>
+    const head = (id, orient) =>
       svgElement("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, orient, markerUnits: "userSpaceOnUse" },
         svgElement("path", { d: "M0 0 8 4 0 8z" }));
     svg.append(svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")));
     this.arrows = arrows.map((arrow) => {
       const path = svgElement("path", { class: "arrow", d: arrow.d, "marker-end": "url(#head)" });
       svg.append(path);
-      return /** @type {SVGPathElement} */ (path);
+      return path;
     });
     this.gradients = [];
     this.states = [];
@@ -62,16 +50,11 @@ export class Picture {
     this.kinds = boxes.map((box) => (box.outside ? "outside" : box.value === undefined ? "group" : this.place.data.values[box.value].kind));
     this.boxes = boxes.map((box, i) => this.box(box, i, svg));
     this.focused = 0;
-    this.svg = /** @type {SVGSVGElement} */ (svg);
+    this.svg = svg;
     this.scroll.replaceChildren(svg);
     this.resize();
   }
 
-  /**
-   * @param {Box} box
-   * @param {number} i
-   * @param {Element} svg
-   */
   box(box, i, svg) {
     const value = box.value === undefined ? null : this.place.data.values[box.value];
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
@@ -93,14 +76,10 @@ export class Picture {
     });
     g.addEventListener("blur", () => this.follow(-1));
     svg.append(g);
-    return /** @type {SVGGElement} */ (g);
+    return g;
   }
 
-  /**
-   * Give a box the place in the order of the Tab key; all others have none.
-   * @param {number} i
-   * @param {boolean} move  whether the focus goes there too
-   */
+  // Give a box the place in the order of the Tab key; all others have none. move: whether the focus goes there too.
   focusOn(i, move) {
     const to = Math.min(Math.max(i, 0), this.boxes.length - 1);
     this.boxes[this.focused]?.setAttribute("tabindex", "-1");
@@ -109,26 +88,18 @@ export class Picture {
     if (move) this.boxes[to]?.focus();
   }
 
-  /** Show what a box was computed from; -1 for none. @param {number} i */
+  // Show what a box was computed from; -1 for none.
   follow(i) {
     this.svg?.classList.toggle("following", i >= 0);
     const sources = new Set(i < 0 ? [] : [i]);
     const { arrows } = this.data;
-    for (let k = arrows.length, grew = i >= 0; grew; ) {
-      grew = false;
-      for (k = arrows.length - 1; k >= 0; k -= 1) {
-        if (sources.has(arrows[k].to) && !sources.has(arrows[k].from)) {
-          sources.add(arrows[k].from);
-          grew = true;
-        }
-      }
-    }
+    for (const { from, to } of [...arrows].sort((a, b) => b.to - a.to)) if (sources.has(to)) sources.add(from);
     this.sources = sources;
     this.boxes.forEach((box, k) => box.classList.toggle("source", sources.has(k)));
     this.arrows.forEach((path, k) => path.classList.toggle("source", sources.has(arrows[k].to)));
   }
 
-  /** Mark what the step does. @param {number} chosen */
+  // Mark what the step does.
   mark(chosen) {
     const { place } = this;
     const { boxes, arrows } = this.data;
@@ -169,24 +140,19 @@ export class Picture {
     else if (kind === "start") this.scroll.scrollTo({ top: 0 });
   }
 
-  /** The boxes of the values that the step takes from, or hands to. */
+  // The boxes of the values that the step takes from, or gives a gradient.
   touched() {
     const { place } = this;
     const found = [];
     for (let step = place.runStart(place.step); step <= place.step; step += 1) {
       const { kind, value, event } = place.steps[step];
       if (kind === "forward") found.push(...place.data.values[value].inputs);
-      if (kind === "backward") found.push(...place.data.events[event].gifts.map((gift) => gift.to));
+      if (kind === "backward") found.push(...place.data.steps[event].terms.map((term) => term.to));
     }
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }
 
-  /**
-   * What a screen reader says: what can be read in the box, and what its colours say.
-   * @param {Box} box
-   * @param {boolean} known
-   * @param {string[]} gradient
-   */
+  // What a screen reader says: what can be read in the box, and what its colours say.
   label(box, known, gradient) {
     if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
     const { kind } = this.place.data.values[box.value ?? 0];
@@ -195,7 +161,7 @@ export class Picture {
     return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
   }
 
-  /** Scroll so that a box is seen. @param {number} i */
+  // Scroll so that a box is seen.
   reveal(i) {
     const { boxes, width, height } = this.data;
     const [box, scroll, svg] = [boxes[i], this.scroll, this.svg];
@@ -206,10 +172,9 @@ export class Picture {
     const far = Math.abs(y - scroll.scrollTop - scroll.clientHeight / 2) > scroll.clientHeight / 2 - box.h * scale;
     const aside = Math.abs(x - scroll.scrollLeft - scroll.clientWidth / 2) > scroll.clientWidth / 2 - (box.w * scale) / 2;
     if (far || aside) scroll.scrollTo({ left: x - scroll.clientWidth / 2, top: y - scroll.clientHeight / 2 });
-    void height;
   }
 
-  /** The size of the picture: by the zoom or, at 0, as large as its width allows, but readable. */
+  // The size of the picture: by the zoom or, at 0, as large as its width allows, but readable.
   resize() {
     const { width, height } = this.data;
     const fit = Math.max(Math.min((this.scroll.clientWidth - 8) / (width + 16), 1.25), 0.75);
@@ -218,7 +183,7 @@ export class Picture {
     this.svg?.setAttribute("height", String((height + 16) * scale));
   }
 
-  /** @param {number} factor  0 for fit */
+  // factor: 0 for fit.
   zoomBy(factor) {
     const { width } = this.data;
     const now = (this.svg?.clientWidth ?? width) / (width + 16);
@@ -229,33 +194,24 @@ export class Picture {
   }
 }
 
-/** Whether a line of a box says which module its value is in, or comes from. @param {string} line */
-export function isPlace(line) {
+// Whether a line of a box says which module its value is in, or comes from.
+function isPlace(line) {
   return line.startsWith("in ") || line.startsWith("from ");
 }
 
-/**
- * The lines of a gradient in a box: its numbers or, if there are many, their range.
- * @param {ArrayData} array
- * @param {Box} box
- */
-export function gradientRows(array, box) {
-  const text = inLine(array);
+// The lines of a gradient in a box: its numbers or, if there are many, their range.
+function gradientRows(array, box) {
+  const text = array.text;
   const rows = text.replaceAll("], [", "],|[").split("|");
   const most = Math.floor((box.w - 10) / 7);
   if (rows.every((row) => row.length <= most)) return rows;
-  const { low, high } = withFacts(array);
+  const { low, high } = array;
   const range = low === undefined || high === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
   return [range.length <= most ? range : "✓"];
 }
 
-/**
- * Whether a group is another one, or in it.
- * @param {Data} data
- * @param {number} inner
- * @param {number} outer
- */
-export function isWithin(data, inner, outer) {
+// Whether a group is another one, or in it.
+function isWithin(data, inner, outer) {
   let group = inner;
   while (group >= 0 && group !== outer) group = data.groups[group].parent;
   return group === outer;

@@ -1,38 +1,28 @@
 // The page: reads the data, and shows the step that buttons, keys or the address name.
 
-import { button, byId, element } from "./numbers.js";
-import { Place } from "./steps.js";
-import { Picture } from "./graph.js";
-import { Panel } from "./panel.js";
-import { Table } from "./table.js";
-import { startTheme } from "./theme.js";
-
-const data = /** @type {Data} */ (JSON.parse(byId("data", HTMLScriptElement).textContent ?? ""));
+const data = (JSON.parse(byId("data").textContent ?? ""));
 const place = new Place(data);
 let chosen = -1;
 let asTable = false;
-/** @type {number | undefined} */
 let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
 const table = new Table(place, look);
 const panel = new Panel(place, look, open, goTo);
-const slider = byId("slider", HTMLInputElement);
+const slider = byId("slider");
 
-/** @param {number} value */
 function look(value) {
   chosen = value;
   show();
 }
 
-/** Go to a step, in a view that shows it. @param {number} to */
+// Go to a step, in a view that shows it.
 function goTo(to) {
   place.go(to);
   if (place.view >= 0) place.view = data.values[place.current.value]?.group ?? 0;
   show();
 }
 
-/** @param {number} view */
 function open(view) {
   place.view = view;
   const { boxes } = place.viewData(view);
@@ -45,7 +35,7 @@ function open(view) {
   show();
 }
 
-/** The first step of the current run that fires in a view, -1 if none does. @param {number} view */
+// The first step of the current run that fires in a view, -1 if none does.
 function firstInside(view) {
   const { kind } = place.current;
   let found = -1;
@@ -62,20 +52,19 @@ function show() {
   slider.value = String(place.step);
   const said = panel.said();
   slider.setAttribute("aria-valuetext", said);
-  byId("phase", HTMLElement).textContent = said;
-  byId("said", HTMLElement).textContent = said;
-  byId("back", HTMLButtonElement).disabled = byId("first", HTMLButtonElement).disabled = place.step === 0;
-  byId("next", HTMLButtonElement).disabled = byId("last", HTMLButtonElement).disabled = place.step === place.steps.length - 1;
+  byId("phase").textContent = said;
+  byId("said").textContent = said;
+  byId("back").disabled = byId("first").disabled = place.step === 0;
+  byId("next").disabled = byId("last").disabled = place.step === place.steps.length - 1;
   const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
 }
 
-/** The modules that the view is in, each a button. */
+// The modules that the view is in, each a button.
 function showPath() {
-  const nav = byId("path", HTMLElement);
+  const nav = byId("path");
   const parts = [];
   if (data.flat) parts.push(part("all values", -1));
-  /** @type {number[]} */
   const chain = [];
   for (let view = Math.max(place.view, 0); view >= 0; view = data.groups[view].parent) chain.unshift(view);
   if (data.groups.length > 1) {
@@ -84,26 +73,21 @@ function showPath() {
   nav.replaceChildren(...parts.flatMap((item, i) => (i ? [data.flat && i === 1 ? " | " : " › ", item] : [item])));
 }
 
-/**
- * @param {string} name
- * @param {number} view
- */
 function part(name, view) {
   return view === place.view ? element("span", { "aria-current": "true" }, name) : button(name, () => { place.view = view; show(); }, { class: "text" });
 }
 
-/** @param {() => void} move */
 function step(move) {
   chosen = -1;
   move();
   show();
-  byId("panel", HTMLElement).scrollTop = 0;
+  byId("panel").scrollTop = 0;
 }
 
 function stop() {
   window.clearInterval(playing);
   playing = undefined;
-  byId("play", HTMLButtonElement).textContent = "Play";
+  byId("play").textContent = "Play";
 }
 
 function togglePlay() {
@@ -113,27 +97,26 @@ function togglePlay() {
     step(() => place.forward());
     if (place.step === place.steps.length - 1) stop();
   }, 1300);
-  byId("play", HTMLButtonElement).textContent = "Stop";
+  byId("play").textContent = "Stop";
 }
 
-/** @param {boolean} rows */
 function showAs(rows) {
   asTable = rows;
-  byId("picture", HTMLElement).hidden = rows;
-  byId("table-section", HTMLElement).hidden = !rows;
-  byId("show-graph", HTMLElement).setAttribute("aria-pressed", String(!rows));
-  byId("show-table", HTMLElement).setAttribute("aria-pressed", String(rows));
+  byId("picture").hidden = rows;
+  byId("table-section").hidden = !rows;
+  byId("show-graph").setAttribute("aria-pressed", String(!rows));
+  byId("show-table").setAttribute("aria-pressed", String(rows));
   picture.view = NaN;
   show();
 }
 
 function toggleHelp() {
-  const help = byId("help", HTMLElement);
+  const help = byId("help");
   help.hidden = !help.hidden;
-  byId("help-button", HTMLElement).setAttribute("aria-expanded", String(!help.hidden));
+  byId("help-button").setAttribute("aria-expanded", String(!help.hidden));
 }
 
-/** The step and view that the address names. */
+// The step and view that the address names.
 function readAddress() {
   const named = new URLSearchParams(location.hash.slice(1));
   if (named.has("step")) place.go(Number(named.get("step")));
@@ -143,13 +126,11 @@ function readAddress() {
   if (place.runsOn(place.step)) place.view = data.values[place.current.value].group;
 }
 
-const toEnd = () => step(() => place.go(place.steps.length - 1));
-/** @type {Record<string, () => void>} */
 const keys = {
   ArrowRight: () => step(() => place.forward()),
   ArrowLeft: () => step(() => place.backward()),
   Home: () => step(() => place.go(0)),
-  End: toEnd,
+  End: () => step(() => place.go(place.steps.length - 1)),
   " ": togglePlay,
   b: () => step(() => place.go(place.firstBackward)),
   g: () => showAs(false),
@@ -157,7 +138,7 @@ const keys = {
   h: toggleHelp,
   "?": toggleHelp,
   Escape: () => {
-    if (!byId("help", HTMLElement).hidden) toggleHelp();
+    if (!byId("help").hidden) toggleHelp();
     else if (place.view > 0) {
       place.view = data.groups[place.view].parent;
       show();
@@ -173,7 +154,7 @@ document.addEventListener("keydown", (event) => {
   if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
   const onButton = at instanceof HTMLButtonElement || (at instanceof HTMLElement && at.tagName === "SUMMARY");
   if (onButton && (event.key === " " || event.key === "Enter")) return;
-  const box = at instanceof SVGElement ? picture.boxes.indexOf(/** @type {SVGGElement} */ (at)) : -1;
+  const box = at instanceof SVGElement ? picture.boxes.indexOf((at)) : -1;
   if (box >= 0 && ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key)) {
     event.preventDefault();
     if (event.key === "ArrowDown" || event.key === "ArrowUp") return picture.focusOn(box + (event.key === "ArrowDown" ? 1 : -1), true);
@@ -190,12 +171,12 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-const on = (/** @type {string} */ id, /** @type {() => void} */ action) => byId(id, HTMLElement).addEventListener("click", action);
+const on = (id, action) => byId(id).addEventListener("click", action);
 on("first", keys.Home);
 on("back", keys.ArrowLeft);
 on("play", togglePlay);
 on("next", keys.ArrowRight);
-on("last", toEnd);
+on("last", keys.End);
 on("smaller", () => picture.zoomBy(1 / 1.25));
 on("larger", () => picture.zoomBy(1.25));
 on("fit", () => picture.zoomBy(0));
@@ -214,8 +195,8 @@ window.addEventListener("hashchange", () => {
 
 startTheme();
 const result = data.values[data.result];
-byId("title", HTMLElement).textContent = data.title;
-byId("summary", HTMLElement).textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;
+byId("title").textContent = data.title;
+byId("summary").textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;
 const startView = place.view;
 readAddress();
 show();

@@ -1,13 +1,9 @@
-// Numbers as text, as formulas/numbers.py writes them, and elements of the page.
+// Numbers as text, as numbers.py writes them, and elements of the page.
 
 const IN_FULL = 7; // digits of a number that four would make another whole number, as 1 of 1.00001
 
-/**
- * A number with four digits, "0.2351", "-0", "1e-300", "nan"; with more where four would be another whole number.
- * @param {number} value
- * @param {number} [digits]
- */
-export function number(value, digits = 4) {
+// A number with four digits, "0.2351", "-0", "1e-300", "nan"; with more where four would be another whole number.
+function number(value, digits = 4) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   for (let more = digits; more <= Math.max(digits, IN_FULL); more += 1) {
@@ -17,11 +13,7 @@ export function number(value, digits = 4) {
   return rounded(value, digits);
 }
 
-/**
- * A number with some digits, as Python's %g writes it.
- * @param {number} value
- * @param {number} digits
- */
+// A number with some digits, as Python's %g writes it.
 function rounded(value, digits) {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const [front, exponent] = value.toExponential(digits - 1).split("e");
@@ -33,20 +25,12 @@ function rounded(value, digits) {
   return trimmed(value.toFixed(digits - 1 - power));
 }
 
-/** @param {string} digits */
-export function trimmed(digits) {
+function trimmed(digits) {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }
 
-/**
- * An element with attributes and children; texts never become HTML.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Record<string, string | number | boolean>} [attributes]
- * @param {...(Node | string)} children
- * @returns {HTMLElementTagNameMap[T]}
- */
-export function element(tag, attributes = {}, ...children) {
+// An element with attributes and children; texts never become HTML.
+function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false) made.setAttribute(name, value === true ? "" : String(value));
@@ -55,44 +39,24 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {...(Node | string)} children
- */
-export function svgElement(tag, attributes, ...children) {
+function svgElement(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
   return made;
 }
 
-/**
- * The element with an id, of a given class.
- * @template {Element} T
- * @param {string} id
- * @param {new () => T} kind
- * @returns {T}
- */
-export function byId(id, kind) {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`no element ${id}`);
-  return found;
+function byId(id) {
+  return document.getElementById(id);
 }
 
-/**
- * @param {string} label
- * @param {() => void} action
- * @param {Record<string, string>} [attributes]
- */
-export function button(label, action, attributes = {}) {
+function button(label, action, attributes = {}) {
   const parts = label.split(/(?<=\.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part])); // a long name breaks at its points
   const made = element("button", { type: "button", ...attributes }, ...parts);
   made.addEventListener("click", action);
   return made;
 }
 
-/** @param {number[]} shape */
-export function shapeText(shape) {
+function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

@@ -1,33 +1,20 @@
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
-import { button, byId, element } from "./numbers.js";
-import { countOf, inLine } from "./arrays.js";
-import { Place } from "./steps.js";
-import { isWithin } from "./graph.js";
-import { arrayView } from "./heat.js";
-import { Facts } from "./facts.js";
-
-export class Panel extends Facts {
-  /**
-   * @param {Place} place
-   * @param {(value: number) => void} look  called for a value that is clicked
-   * @param {(group: number) => void} open  called for a module that is opened
-   * @param {(step: number) => void} goTo  called for a step that is chosen
-   */
+class Panel {
+  // look: called for a value that is clicked. open: for a module that is opened. goTo: for a step that is chosen.
   constructor(place, look, open, goTo) {
-    super(place, look, goTo);
-    this.open = open;
+    Object.assign(this, { place, data: place.data, look, open, goTo });
   }
 
-  /** @param {number} chosen  a value, or -1 */
+  // chosen: a value, or -1.
   show(chosen) {
     const parts = this.parts();
-    byId("step", HTMLElement).replaceChildren(...parts);
+    byId("step").replaceChildren(...parts);
     const also = chosen >= 0 && chosen !== this.place.current.value;
-    byId("chosen", HTMLElement).replaceChildren(...(also ? this.value(chosen) : []));
+    byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
   }
 
-  /** One sentence about the step, for the screen reader and the slider. */
+  // One sentence about the step, for the screen reader and the slider.
   said() {
     const { current, step, steps } = this.place;
     const where = `${step} of ${steps.length - 1}`;
@@ -39,27 +26,25 @@ export class Panel extends Facts {
     return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
-  /** The module that the step goes through at once, undefined if it is a step of a value. */
+  // The module that the step goes through at once, undefined if it is a step of a value.
   group() {
     const { place } = this;
     const box = place.firing(place.step);
     return box === undefined ? undefined : place.viewData(place.view).boxes[box].group;
   }
 
-  /** @returns {Node[]} */
   parts() {
     const { current } = this.place;
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
     if (this.group() !== undefined) return this.through(this.group() ?? 0);
-    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.events[current.event]);
+    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.steps[current.event]);
   }
 
-  /** @returns {Node[]} */
   start() {
-    const { values, events, result } = this.data;
+    const { values, steps, result } = this.data;
     const given = values.flatMap((value, i) => (value.kind === "result" || value.partOf ? [] : [i]));
-    const goal = events.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
+    const goal = steps.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
@@ -69,13 +54,12 @@ export class Panel extends Facts {
     ];
   }
 
-  /** @returns {Node[]} */
   done() {
-    const { values, events, stored, differentiated, own, note } = this.data;
-    if (!events.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
+    const { values, steps, stored, differentiated, own, note } = this.data;
+    if (!steps.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
-    const found = (/** @type {number} */ i) => inLine(this.data.arrays[this.place.gradientOf(i)]);
-    const held = (/** @type {number} */ i) => (stored[String(i)] === undefined ? "" : inLine(this.data.arrays[stored[String(i)]]));
+    const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
+    const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
     const all = leaves.every((i) => held(i) === found(i));
     const parts = [
       element("h2", {}, "What backward found"),
@@ -91,16 +75,11 @@ export class Panel extends Facts {
     return parts;
   }
 
-  /**
-   * Values with a text each, as a list of two columns; of many the first ones, and a button for all.
-   * @param {number[]} values
-   * @param {(value: number) => string} text
-   * @param {string} [kind]
-   * @param {boolean} [gradients]  whether they are called by their gradients, "dC/dw"
-   */
+  // Values with a text each, as a list of two columns; of many the first ones, and a button for all. gradients: whether
+  // they are called by their gradients, "dC/dw".
   list(values, text, kind = "", gradients = false) {
     const list = element("dl", { class: "facts" });
-    const add = (/** @type {number[]} */ some) => {
+    const add = (some) => {
       for (const i of some) {
         const { name, gradient } = this.data.values[i];
         const label = gradients ? gradient : name;
@@ -116,7 +95,6 @@ export class Panel extends Facts {
     return element("div", {}, list, more);
   }
 
-  /** @param {number} i @returns {Node[]} */
   forwardStep(i) {
     const value = this.data.values[i];
     const chain = [value.formula, value.filled, value.definition, value.inWords].filter((text) => text);
@@ -131,55 +109,49 @@ export class Panel extends Facts {
     ];
   }
 
-  /** @param {BackwardEvent} event @returns {Node[]} */
   backwardStep(event) {
     const value = this.data.values[event.value];
-    const upstream = inLine(this.data.arrays[event.upstream]);
-    const first = event.given && event.value === this.data.result;
-    const came = event.given ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const upstream = this.data.arrays[event.upstream].text;
+    const first = event.starts && event.value === this.data.result;
+    const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
       element("h2", {}, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, event.given && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
-      ...event.gifts.map((gift) => this.gift(gift)),
+      element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
+      ...event.terms.map((term) => this.term(term)),
       ...this.source(value),
     ];
   }
 
-  /** @param {Gift} gift */
-  gift(gift) {
-    const to = this.data.values[gift.to];
+  term(term) {
+    const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "gift", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(gift.to), { class: "text" })));
-    const math = (/** @type {string} */ text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
-    if (gift.derivative) {
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(term.to), { class: "text" })));
+    const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
+    if (term.derivative) {
       part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
-      math([gift.derivative, ...gift.slopes].join("\n"));
+      math([term.derivative, ...term.slopes].join("\n"));
     }
-    part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the local derivative" : "what it hands on"));
-    math(gift.rule);
-    if (gift.sums.length) math(gift.sums.join("\n"));
-    if (gift.of > 1) {
-      const text = `${name} is used ${gift.of} times, and what its uses hand to it adds up; this is ${gift.count} of ${gift.of}`;
+    part.append(element("p", { class: "why" }, term.derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it"));
+    math(term.rule);
+    if (term.lines.length) math(term.lines.join("\n"));
+    if (term.of > 1) {
+      const text = `${name} is used ${term.of} times, and its gradient is the sum of one term for each use; this is ${term.count} of ${term.of}`;
       part.append(element("p", { class: "why" }, text));
     }
-    if (gift.total) math(gift.total, "total grad");
-    const handed = this.data.arrays[gift.handed];
-    if (countOf(handed) > 8) part.append(...arrayView(handed, `what ${name} gets`));
+    if (term.total) math(term.total, "total grad");
+    const array = this.data.arrays[term.array];
+    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`));
     return part;
   }
 
-  /**
-   * A module as one step.
-   * @param {number} group
-   * @returns {Node[]}
-   */
+  // A module as one step.
   through(group) {
     const { place, data } = this;
     const { name, kind } = data.groups[group];
-    const inside = (/** @type {number} */ i) => i >= 0 && isWithin(data, data.values[i].group, group);
+    const inside = (i) => i >= 0 && isWithin(data, data.values[i].group, group);
     const start = place.runStart(place.step);
     const run = place.steps.slice(start, place.step + 1);
     let end = place.step;
@@ -190,20 +162,20 @@ export class Panel extends Facts {
       const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
       const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
-      const from = (/** @type {number} */ i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
+      const from = (i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
       parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + data.values[i].inWords));
       const last = run[run.length - 1].value;
       if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
       else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
     } else {
-      const gifts = run.flatMap((step) => data.events[step.event].gifts);
-      const out = [...new Set(gifts.map((gift) => gift.to))].filter((i) => i >= 0 && !inside(i));
-      const own = [...new Set(gifts.map((gift) => gift.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
-      const text = (/** @type {number} */ i) => inLine(data.arrays[place.gradientOf(i)]);
-      const first = data.events[run[0].event];
-      parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
+      const terms = run.flatMap((step) => data.steps[step.event].terms);
+      const out = [...new Set(terms.map((term) => term.to))].filter((i) => i >= 0 && !inside(i));
+      const own = [...new Set(terms.map((term) => term.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
+      const text = (i) => data.arrays[place.gradientOf(i)].text;
+      const first = data.steps[run[0].event];
+      parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${data.arrays[first.upstream].text}`));
       const soFar = partly ? ", so far" : "";
-      if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", true));
+      if (out.length) parts.push(element("h3", {}, `passed on to${soFar}`), this.list(out, text, "grad", true));
       if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", true));
     }
     const words = place.current.kind === "forward" ? "Forward through" : "Back through";
@@ -212,6 +184,74 @@ export class Panel extends Facts {
       element("h2", {}, `${words} ${name}${kind && kind !== name && kind !== "part" ? ` (${kind})` : ""}`),
       element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
       ...parts,
+    ];
+  }
+
+  // What is known about a value: shape, numbers, gradient, where it was made and used.
+  about(i) {
+    const { data, place } = this;
+    const value = data.values[i];
+    const array = data.arrays[value.value];
+    const parts = [];
+    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
+    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name));
+    const list = element("dl", { class: "facts" });
+    const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
+    add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
+    const links = (found) => found.flatMap((k, at) => [...(at ? [", "] : []), button(data.values[k].name, () => this.look(k), { class: "text" })]);
+    const from = value.inputs.filter((k) => k >= 0);
+    if (from.length) add("made from", ...links([...new Set(from)]));
+    const uses = data.values.flatMap((other, k) => (other.inputs.includes(i) ? [k] : []));
+    if (uses.length) add("used by", ...links(uses));
+    if (value.partOf) add("part of", value.partOf);
+    if (value.module) add("module", value.module);
+    const gradient = place.gradientOf(i);
+    if (gradient >= 0) add("gradient", element("span", { class: "grad" }, data.arrays[gradient].text));
+    parts.push(list, ...this.source(value));
+    return parts;
+  }
+
+  // How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
+  way(i) {
+    const { data, place } = this;
+    if (place.gradientOf(i) < 0) return [];
+    const on = new Set([i]); // the values that depend on it; each is younger than what it depends on
+    data.values.forEach((value, k) => {
+      if (value.inputs.some((input) => on.has(input))) on.add(k);
+    });
+    const steps = element("ol", { class: "way" });
+    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
+      const event = data.steps[place.steps[step].event];
+      for (const term of on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : []) {
+        const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${data.arrays[term.array].text}` : term.rule;
+        const name = `step ${step}: back through ${data.values[event.value].name}`;
+        const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
+        steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
+      }
+    }
+    if (!steps.childElementCount) return [];
+    const many = steps.childElementCount > 12;
+    const head = element("h3", {}, "how its gradient came about, step by step");
+    return [head, many ? element("details", {}, element("summary", {}, `${steps.childElementCount} steps`), steps) : steps];
+  }
+
+  // The lines of the program that made a value.
+  source(value) {
+    return value.lines.map((k) => {
+      const { file, number, text } = this.data.lines[k];
+      return element("p", { class: "hint" }, `${file}, line ${number}`, element("br"), element("code", { class: "math" }, text));
+    });
+  }
+
+  value(i) {
+    const value = this.data.values[i];
+    const gradient = this.place.gradientOf(i);
+    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    return [
+      element("h2", {}, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...this.about(i),
+      ...this.way(i),
+      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
     ];
   }
 }

@@ -1,78 +1,53 @@
 // The steps of a page, and which of them a view shows.
 
-/** @typedef {{kind: "start" | "forward" | "backward" | "done", value: number, event: number}} Step */
-
-/**
- * The start, each result forward, each step of backward, the end.
- * @param {Data} data
- * @returns {Step[]}
- */
-export function stepsOf(data) {
-  /** @type {Step[]} */
+// The start, each result forward, each step of backward, the end.
+function stepsOf(data) {
   const steps = [{ kind: "start", value: -1, event: -1 }];
   data.values.forEach((value, i) => {
     if (value.kind === "result") steps.push({ kind: "forward", value: i, event: -1 });
   });
-  data.events.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
+  data.steps.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
   steps.push({ kind: "done", value: -1, event: -1 });
   return steps;
 }
 
-/** Where one is: a step, and a view. The view -1 is the one of all values, without modules. */
-export class Place {
-  /** @param {Data} data */
+// Where one is: a step, and a view. The view -1 is the one of all values, without modules.
+class Place {
   constructor(data) {
     this.data = data;
     this.steps = stepsOf(data);
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
-    /** @type {Map<number, Map<number, number>>} */
     this.places = new Map();
     this.firstBackward = this.steps.findIndex((step) => step.kind === "backward");
     if (this.firstBackward < 0) this.firstBackward = this.steps.length - 1;
-    /** @type {Map<number, number>} */
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
-    /** @type {number[]} of each group, the last step forward that is in it */
+    // of each group, the last step forward that is in it.
     this.lastIn = data.groups.map(() => 0);
     this.steps.forEach((step, i) => {
       if (step.kind !== "forward") return;
       for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
     });
-    /** @type {Map<number, [number, number][]>} value -> [step, its gradient from then on] */
+    // value -> [step, its gradient from then on].
     this.sums = new Map();
     this.steps.forEach((step, i) => {
       if (step.kind !== "backward") return;
-      const event = data.events[step.event];
-      this.addSum(event.value, i, event.upstream);
-      for (const gift of event.gifts) this.addSum(gift.to, i, gift.after);
+      const event = data.steps[step.event];
+      for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
+        this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+      }
     });
-  }
-
-  /**
-   * @param {number} value
-   * @param {number} step
-   * @param {number} array
-   */
-  addSum(value, step, array) {
-    const held = this.sums.get(value);
-    if (held) held.push([step, array]);
-    else this.sums.set(value, [[step, array]]);
   }
 
   get current() {
     return this.steps[this.step];
   }
 
-  /** @param {number} view */
   viewData(view) {
     return (view < 0 ? this.data.flat : null) ?? this.data.views[Math.max(view, 0)];
   }
 
-  /**
-   * The box of a view that stands for a value, undefined if none does.
-   * @param {number} value
-   * @param {number} [view]
-   */
+  // The box of a view that stands for a value, undefined if none does.
   boxOf(value, view = this.view) {
     if (value < 0) return undefined;
     let places = this.places.get(view);
@@ -95,24 +70,20 @@ export class Place {
     return undefined;
   }
 
-  /**
-   * The box that fires at a step: of a value that comes from outside none does.
-   * @param {number} step
-   * @param {number} [view]
-   */
+  // The box that fires at a step: of a value that comes from outside none does.
   firing(step, view = this.view) {
     const box = this.boxOf(this.steps[step].value, view);
     return box === undefined || this.viewData(view).boxes[box].outside ? undefined : box;
   }
 
-  /** The nearest view, from this one outwards, in which a step fires. @param {number} step */
+  // The nearest view, from this one outwards, in which a step fires.
   viewFor(step) {
     let view = this.view;
     while (view > 0 && this.firing(step, view) === undefined) view = this.data.groups[view].parent;
     return Math.max(view, this.data.flat ? -1 : 0);
   }
 
-  /** Whether two neighbouring steps are one in a view: in the same module, in the same direction. @param {number} step */
+  // Whether two neighbouring steps are one in a view: in the same module, in the same direction.
   runsOn(step) {
     const [a, b] = [this.steps[step], this.steps[step + 1]];
     if (!b || a.kind !== b.kind) return false;
@@ -120,7 +91,7 @@ export class Place {
     return box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1);
   }
 
-  /** The first step of the run that a step ends. @param {number} step */
+  // The first step of the run that a step ends.
   runStart(step) {
     let start = step;
     while (start > 0 && this.runsOn(start - 1)) start -= 1;
@@ -142,27 +113,22 @@ export class Place {
     if (kind === "forward" || kind === "backward") this.view = this.viewFor(this.step);
   }
 
-  /** @param {number} step */
   go(step) {
     this.step = Math.min(Math.max(Math.trunc(step) || 0, 0), this.steps.length - 1);
   }
 
-  /** Whether a value is computed by now. @param {number} value */
+  // Whether a value is computed by now.
   isKnown(value) {
     const fired = this.firedAt.get(value);
     return fired === undefined || fired <= this.step;
   }
 
-  /** Whether all of a module is computed by now. @param {number} group */
+  // Whether all of a module is computed by now.
   isThrough(group) {
     return this.lastIn[group] <= this.step;
   }
 
-  /**
-   * The gradient of a value so far, as the index of an array; -1 if there is none yet.
-   * @param {number} value
-   * @param {number} [step]
-   */
+  // The gradient of a value so far, as the index of an array; -1 if there is none yet.
   gradientOf(value, step = this.step) {
     let found = -1;
     for (const [at, array] of this.sums.get(value) ?? []) {

@@ -1,24 +1,15 @@
 // The table: every value with what is known of it at the step.
 
-import { inLine } from "./arrays.js";
-import { byId, button, element, shapeText } from "./numbers.js";
-import { Place } from "./steps.js";
-
-export class Table {
-  /**
-   * @param {Place} place
-   * @param {(value: number) => void} look
-   */
+class Table {
   constructor(place, look) {
     this.place = place;
     this.look = look;
     this.now = -1;
     this.caption = element("caption");
-    /** @type {{row: HTMLElement, value: HTMLElement, gradient: HTMLElement, known: boolean, array: number}[]} */
     this.rows = [];
   }
 
-  /** Make the table, with empty cells for what comes with the steps. */
+  // Make the table, with empty cells for what comes with the steps.
   make() {
     const head = element("tr");
     for (const name of ["", "name", "made by", "shape", "value", "gradient"]) {
@@ -36,17 +27,17 @@ export class Table {
       body.append(row);
       return { row, value: known, gradient, known: false, array: -1 };
     });
-    byId("table", HTMLElement).replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));
+    byId("table").replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));
   }
 
-  /** Fill in what is known at the step; only cells that change are touched. */
+  // Fill in what is known at the step; only cells that change are touched.
   show() {
     if (!this.rows.length) this.make();
     const { data, current } = this.place;
     this.rows.forEach((row, i) => {
       const [known, array] = [this.place.isKnown(i), this.place.gradientOf(i)];
       if (known !== row.known) row.value.textContent = known ? data.values[i].inWords : "";
-      if (array !== row.array) row.gradient.textContent = array < 0 ? "" : inLine(data.arrays[array]);
+      if (array !== row.array) row.gradient.textContent = array < 0 ? "" : data.arrays[array].text;
       [row.known, row.array] = [known, array];
     });
     const before = this.rows[this.now]?.row;

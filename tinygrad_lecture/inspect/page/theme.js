@@ -1,15 +1,12 @@
 // Light and dark: what the system prefers, until the button says otherwise.
 
-import { byId } from "./numbers.js";
-
-/** @param {string} theme */
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  byId("theme", HTMLElement).textContent = theme === "dark" ? "Light" : "Dark";
+  byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
 }
 
-export function startTheme() {
+function startTheme() {
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  byId("theme", HTMLElement).addEventListener("click", () =>
+  byId("theme").addEventListener("click", () =>
     setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 }

@@ -8,15 +8,12 @@ from typing import Any
 
 from ...errors.words import kind_of
 from ...files import atomic_write, make_ready
-from ..teaching.story import story_of
+from ..teaching.walkthrough import walkthrough_of
 from ..vertex import printable
 from .assemble import assembled, read
-from .story_data import StoryData
+from .data import PageData
 
-SCRIPTS = (
-    "numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "facts.js", "panel.js", "table.js", "theme.js",
-    "main.js",
-)  # fmt: skip
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
 
 
 def page(
@@ -50,9 +47,9 @@ def page(
         raise TypeError(f"page: title is a text, not {kind_of(title)}")
     if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not all(isinstance(t, str) for t in tokens):
         raise TypeError(f'page: tokens is a list of texts, as ["the", "bank"], not {kind_of(tokens)}')
-    story = story_of(what, names, "page")
+    walk = walkthrough_of(what, names, "page")
     title = printable(title or Path(path).stem)
-    data = {"title": title, **StoryData(story, tokens).as_data()}
+    data = {"title": title, **PageData(walk, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     make_ready(path)
     with atomic_write(path) as temporary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +12,7 @@ from ...autograd.core import Record
 from ...autograd.modes import NeedsParentheses
 from ...autograd.op import Op
 from ...kernels.compiled import available
-from ..program.scopes import Scopes
+from ..program import Scopes
 from .measured import Measured
 from .report import Profile, Spent
 
@@ -28,6 +28,7 @@ _own = _Own()
 _changing = threading.Lock()
 _measuring = 0  # how many profiles there are now, in all threads
 _before: dict[tuple[type, str], Callable[..., Any]] = {}  # the methods that are measured, as they were
+_OF_OPS = ("__call__", "vjp")
 
 
 class profile(metaclass=NeedsParentheses):
@@ -47,10 +48,8 @@ class profile(metaclass=NeedsParentheses):
     """
 
     def __enter__(self) -> Profile:
-        self._result, self._parts = Profile(), dict[tuple[str, str, bool | None], Spent]()
-        self._scopes, self._inside = Scopes(), False  # whether an op is running
-        self._others: list[str] = []  # what else is running: a step, and what its closure calls
-        self._known = 0.0  # seconds of all that was measured so far
+        self._result, self._parts, self._scopes = Profile(), dict[tuple[str, str, bool | None], Spent](), Scopes()
+        self._running: list[tuple[str, list[float]]] = []  # what is measured now, with the times of what it called
         self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
         self._records: list[Record] = []
         _measure()
@@ -68,26 +67,38 @@ class profile(metaclass=NeedsParentheses):
         self._scopes.forget()
         self._records, self._paths = [], {}
 
-    def _note_forward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
-        scope = self._scopes.now()
-        self._scopes.roots.clear()
-        path = "" if scope is None else ".".join(filter(None, (list(scope.above())[-1].kind, scope.path)))
-        node = getattr(result, "_node", None)
-        if isinstance(node, Record) and id(node) not in self._paths:
-            self._paths[id(node)] = path
-            self._records.append(node)
-        self._add(path, op.name, False, seconds, getattr(getattr(result, "_array", result), "nbytes", 0))
+    def _begin(self, name: str) -> bool:
+        """Whether a method is measured: not within an op, for which all that it calls counts, nor called by super()."""
+        if any(running in ("op", name) for running, _ in self._running):
+            return False
+        self._running.append((name, []))
+        return True
 
-    def _note_backward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
-        size = sum(getattr(getattr(g, "_array", g), "nbytes", 0) for g in result if g is not None)
-        self._add(self._paths.get(id(args[0]), ""), op.name, True, seconds, size)
+    def _end(self, seconds: float) -> float:
+        """The seconds of what was running, without those of what it called."""
+        inner = self._running.pop()[1]
+        if self._running:
+            self._running[-1][1].append(seconds)
+        return seconds - sum(inner)
+
+    def _note(self, owner: Any, name: str, args: tuple[Any, ...], result: Any, seconds: float) -> None:
+        if name == "vjp":
+            size = sum(getattr(getattr(g, "_array", g), "nbytes", 0) for _, g in result)
+            self._add(self._paths.get(id(args[0]), ""), owner.name, True, seconds, size)
+        elif name == "__call__":
+            scope = self._scopes.now()
+            self._scopes.roots.clear()
+            path = "" if scope is None else ".".join(filter(None, (list(scope.above())[-1].kind, scope.path)))
+            node = getattr(result, "_node", None)
+            if isinstance(node, Record) and id(node) not in self._paths:
+                self._paths[id(node)] = path
+                self._records.append(node)
+            self._add(path, owner.name, False, seconds, getattr(getattr(result, "_array", result), "nbytes", 0))
+        else:
+            self._add("", f"{type(owner).__name__}.{name}", None, seconds, 0)
 
     def _add(self, path: str, op: str, backward: bool | None, seconds: float, size: int) -> None:
-        self._known += seconds
-        key = path, op, backward
-        part = self._parts.get(key)
-        if part is None:
-            part = self._parts[key] = Spent(path, op, backward)
+        part = self._parts.setdefault((path, op, backward), Spent(path, op, backward))
         part.calls, part.seconds, part.bytes = part.calls + 1, part.seconds + seconds, part.bytes + size
 
 
@@ -96,11 +107,10 @@ def _measure() -> None:
     global _measuring
     with _changing:
         _measuring += 1
-        for kind, name in [*_methods(), *_other_methods()]:
+        for kind, name in _methods():
             if (kind, name) not in _before:
                 _before[kind, name] = method = vars(kind)[name]
-                other = issubclass(kind, Measured)
-                setattr(kind, name, _other(method, name) if other else _measured(method, name == "vjp"))
+                setattr(kind, name, _measured(method, name))
 
 
 def _measure_no_more() -> None:
@@ -114,71 +124,35 @@ def _measure_no_more() -> None:
             _before.clear()
 
 
-def _measured(method: Callable[..., Any], backward: bool) -> Callable[..., Any]:
-    """A method that the profiles of the calling thread measure, with all that it calls itself."""
+def _measured(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A method that the profiles of the calling thread measure."""
+    kind = "op" if name in _OF_OPS else name
 
-    def measured(op: Any, *args: Any, **kwargs: Any) -> Any:
-        profiles = [profile for profile in _own.profiles if not profile._inside]
+    @functools.wraps(method)
+    def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        profiles = [profile for profile in _own.profiles if profile._begin(kind)]
         if not profiles:
-            return method(op, *args, **kwargs)
-        for profile in profiles:
-            profile._inside = True
+            return method(owner, *args, **kwargs)
         began = perf_counter()
         try:
-            result = method(op, *args, **kwargs)
-            took = perf_counter() - began
+            result = method(owner, *args, **kwargs)
         finally:
-            for profile in profiles:
-                profile._inside = False
-        for profile in profiles:
-            (profile._note_backward if backward else profile._note_forward)(op, args, result, took)
+            took = perf_counter() - began
+            own = [profile._end(took) for profile in profiles]
+        for profile, seconds in zip(profiles, own, strict=True):
+            profile._note(owner, name, args, result, seconds)
         return result
 
     return measured
 
 
-def _other(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A method of a Measured, without the time of what is measured within it: the ops of a step's closure."""
-
-    @functools.wraps(method)
-    def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
-        profiles = [profile for profile in _own.profiles if name not in profile._others]  # where no super() called it
-        known = [profile._known for profile in profiles]
-        for profile in profiles:
-            profile._others.append(name)
-        began = perf_counter()
-        try:
-            return method(owner, *args, **kwargs)
-        finally:
-            took = perf_counter() - began
-            for profile, before in zip(profiles, known, strict=True):
-                profile._others.pop()
-                own = took - (profile._known - before)
-                profile._add("", f"{type(owner).__name__}.{name}", None, own, 0)
-
-    return measured
-
-
-def _methods() -> list[tuple[type, str]]:
-    """The methods that compute: the call of an op, and the backward rules of each kind of op.
+def _methods() -> Iterator[tuple[type, str]]:
+    """(class, name) of what is measured: the call of an op, the backward rules of each kind of op, steps of optimisers.
 
     Calls of a fused op are those of its kernel or of the ops in its definition.
     """
-    kinds: list[type] = [Op]
-    found: list[tuple[type, str]] = [(Op, "__call__")]
-    while kinds:
-        kind = kinds.pop()
+    kinds: list[type] = [Op, Measured]
+    for kind in kinds:  # it grows
         kinds += kind.__subclasses__()
-        found += [(kind, "vjp")] if "vjp" in vars(kind) else []
-    return found
-
-
-def _other_methods() -> list[tuple[type, str]]:
-    """The methods of all kinds of Measured that are measured, in the classes that define them."""
-    kinds: list[type[Measured]] = [Measured]
-    found: list[tuple[type, str]] = []
-    while kinds:
-        kind = kinds.pop()
-        kinds += kind.__subclasses__()
-        found += [(kind, name) for name in kind.measured if name in vars(kind)]
-    return found
+        names = kind.measured if issubclass(kind, Measured) else _OF_OPS if kind is Op else ("vjp",)
+        yield from ((kind, name) for name in names if name in vars(kind))

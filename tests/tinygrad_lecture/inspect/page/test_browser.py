@@ -10,7 +10,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.formulas.numbers import numbers
+from tinygrad_lecture.inspect.numbers import numbers
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
@@ -63,8 +63,8 @@ def test_the_arrays_on_the_page_are_bit_for_bit_those_in_grad(visit, network):
     data = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
     for name, leaf in leaves.items():
         index = [value["name"] for value in data["values"]].index(name)
-        gifts = [gift for event in data["events"] for gift in event["gifts"] if gift["to"] == index]
-        array = data["arrays"][gifts[-1]["after"]]
+        terms = [term for step in data["steps"] for term in step["terms"] if term["to"] == index]
+        array = data["arrays"][terms[-1]["after"]]
         there = np.frombuffer(base64.b64decode(array["data"]), np.float32)
         np.testing.assert_array_equal(there.reshape(leaf.shape), leaf.grad.numpy())
 

@@ -14,14 +14,14 @@ from hypothesis.extra import numpy as arrays
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.page.arrays import Arrays
-from tinygrad_lecture.inspect.page.story_data import StoryData
-from tinygrad_lecture.inspect.teaching.story import story_of
+from tinygrad_lecture.inspect.page.data import PageData
+from tinygrad_lecture.inspect.teaching.walkthrough import walkthrough_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 
 def data_of(what, names=None):
     """What a page is told, read as the page reads it."""
-    return json.loads(json.dumps(StoryData(story_of(what, names), ()).as_data(), allow_nan=False))
+    return json.loads(json.dumps(PageData(walkthrough_of(what, names), ()).as_data(), allow_nan=False))
 
 
 def array_of(data, index):
@@ -52,9 +52,9 @@ def test_values_gradients_and_steps_are_the_engines():
         data = data_of(C, {"a": a, "x": x})
     names = [value["name"] for value in data["values"]]
     np.testing.assert_array_equal(array_of(data, data["values"][names.index("a")]["value"]), a.detach().numpy())
-    assert [data["values"][event["value"]]["op"] for event in data["events"]] == ["sum", "mul", "tanh", "mul"]
-    gifts = [gift for event in data["events"] for gift in event["gifts"]]
-    np.testing.assert_array_equal(array_of(data, gifts[-1]["after"]), x.grad.numpy())
+    assert [data["values"][step["value"]]["op"] for step in data["steps"]] == ["sum", "mul", "tanh", "mul"]
+    terms = [term for step in data["steps"] for term in step["terms"]]
+    np.testing.assert_array_equal(array_of(data, terms[-1]["after"]), x.grad.numpy())
     np.testing.assert_array_equal(array_of(data, data["stored"][str(names.index("x"))]), x.grad.numpy())
 
 
@@ -75,7 +75,7 @@ def test_a_graph_without_backward_is_a_page_of_its_forward_steps(tmp_path):
     x = tl.tensor(3.0, requires_grad=True)
     with tl.Graph() as graph:
         x * 2 + 1
-    assert data_of(graph)["events"] == []
+    assert data_of(graph)["steps"] == []
     assert tl.page(graph, tmp_path / "forward.html").exists()
 
 
@@ -262,4 +262,4 @@ def test_a_formula_as_a_name_gives_a_picture_that_can_be_read(tmp_path, name):
 
 def test_signs_that_turn_a_text_are_escaped_in_tokens():
     x = tl.tensor(12.0, requires_grad=True)
-    assert StoryData(story_of(x * x), ["the", "\u202eknab"]).as_data()["tokens"] == ["the", r"\u202eknab"]
+    assert PageData(walkthrough_of(x * x), ["the", "\u202eknab"]).as_data()["tokens"] == ["the", r"\u202eknab"]

@@ -25,6 +25,7 @@ def test_each_op_is_counted_forward_and_backward():
     assert calls == {("", op, b): 2 if op == "exp" else 1 for op in ("exp", "mul", "sum") for b in (False, True)}
     sizes = {part.op: part.bytes for part in profile.spent if not part.backward}
     assert sizes == {"exp": 800, "mul": 400, "sum": 4}
+    assert {part.op: part.bytes for part in profile.spent if part.backward} == {"exp": 800, "mul": 800, "sum": 400}
     assert 0 < sum(part.seconds for part in profile.spent) <= profile.seconds
 
 

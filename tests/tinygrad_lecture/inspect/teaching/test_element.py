@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.teaching.element.lines import BACKWARD, FORWARD
+from tinygrad_lecture.inspect.teaching.elements import ELEMENTS, SLOPES
 
 f = {"dtype": tl.float64, "requires_grad": True}
 
@@ -111,7 +111,7 @@ def test_the_derivative_of_a_product_is_what_a_small_change_gives(name):
 
 def test_every_entry_of_the_tables_is_tried():
     tried = {name.split(",")[0].split(" ")[0] for name in CALLS}
-    assert {*FORWARD, *BACKWARD} <= tried
+    assert {*ELEMENTS, *SLOPES} <= tried
 
 
 def test_it_reads_as_a_teacher_writes_it():
@@ -159,3 +159,33 @@ def test_of_a_value_used_twice_each_use_says_which_it_is():
     assert re.search(r"one element of it: dC/dx\[0\] = \S+ \+ \S+ = \S+  \(use 2 of 2; they add up\)", text)
     assert "(use 1) dC/dx[0] = " in text
     assert "(use 2) dC/dx[0] = " in text
+
+
+def test_the_numbers_stay_those_of_the_pass_when_the_program_goes_on():
+    W, x = tl.tensor([[0.5, -1.0]], requires_grad=True), tl.tensor([3.0, 2.0], requires_grad=True)
+    with tl.Graph():
+        C = (W @ x).sum()
+        C.backward()
+        before = tl.explain(C, {"W": W, "x": x})
+        with tl.no_grad():
+            W -= 10.0
+            x *= 0.0
+        assert tl.explain(C, {"W": W, "x": x}) == before
+    assert "          dC/dW[0, 0] = 1 · 3 = 3" in before
+
+
+@tl.op
+def halved(x, /):
+    return x * 0.5
+
+
+@halved.backward
+def _(g):
+    return np.multiply(g, 0.5)  # of arrays alone
+
+
+def test_a_rule_that_cannot_be_differentiated_is_told_without_its_elements():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.Graph():
+        text = tl.explain((halved(x) * 3.0).sum(), {"x": x})
+    assert "what the rule of halved makes of dC/d#2 = [1.5, 1.5]" in text

@@ -1,0 +1,260 @@
+"""Checks of chapters 6 and 7: going downhill, the digit network, and programs with a planted mistake."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tinygrad_lecture.testing import arrays, check_property, numbers, same_shape, shapes
+
+from .spec import Spec
+from .steps import call, call_recording, fail, function, kept, tensor_class, why_not_learning
+
+DATA = Path(__file__).parent.parent.parent / "data"
+
+
+class Valley:
+    """The gradient of sum of a * (x - b)**2, printed as a lambda."""
+
+    def __init__(self, a: float, b: float) -> None:
+        self.a, self.b = a, b
+
+    def __call__(self, x: Any) -> Any:
+        return 2 * self.a * (x - self.b)
+
+    def __repr__(self) -> str:
+        return f"lambda x: {2 * self.a:g} * (x - {self.b:g})"
+
+
+def batches(m: Any, spec: Spec) -> None:
+    def partition(n: int, size: int, seed: int) -> None:
+        lines = [f"mini_batches({n}, {size}, rng)"]
+        got = call(m.mini_batches, (n, size, np.random.default_rng(seed)), watch=False, shown=lines)
+        if not isinstance(got, (list, tuple)):
+            fail("mini_batches must return a list.", lines, "nothing" if got is None else "type",
+                 "return a list of arrays, one for each batch", "type")  # fmt: skip
+        parts = [np.asarray(part) for part in got]
+        shown = [*lines, f"got   {[part.tolist() for part in parts]}"]
+        flat = np.concatenate([np.atleast_1d(part).ravel() for part in parts]) if parts else np.array([])
+        missing = sorted(set(range(n)) - set(flat.tolist()))
+        what = f"These examples are in no batch: {missing}."
+        if missing and len(missing) == n % size:
+            fail(what, shown, "last-missing", "the last, smaller batch must not be left out", "missing")
+        if missing:
+            fail(what, shown, "missing", "start the batches at 0, size, 2 size, ...: range(0, n, size); a choice with "
+                 "repeats leaves examples out")  # fmt: skip
+        if len(flat) != n:
+            fail("An example is in several batches.", shown, "twice",
+                 "cut one permutation into pieces; each begins where the one before ended")  # fmt: skip
+        sizes = [len(part) for part in parts]
+        if sizes != [size] * (n // size) + ([n % size] if n % size else []):
+            fail("The batches have wrong sizes.", [*shown, f"sizes {sizes}"], "sizes",
+                 f"each has `size` = {size} examples, only the last may have fewer")  # fmt: skip
+
+    def drawn(rng: Any) -> list[int]:
+        return list(np.concatenate(m.mini_batches(50, 7, rng)).tolist())
+
+    check_property(partition, [st.integers(1, 9), st.integers(1, 4), st.integers(0, 3)])
+    one, two, again = (drawn(np.random.default_rng(seed)) for seed in (0, 1, 0))
+    lines = ["mini_batches(50, 7, rng)"]
+    if one == list(range(50)):
+        fail("The examples are not shuffled.", lines, "not-shuffled", "cut rng.permutation(n), not range(n)", "order")
+    if one != again or one == two:
+        fail("The order does not depend on rng.", lines, "own-random", "use rng.permutation(n), not np.random or a "
+             "generator of your own: then a seed repeats a run", "order")  # fmt: skip
+    rng = np.random.default_rng(0)
+    if drawn(rng) == drawn(rng):
+        fail("Two epochs have the same order.", lines, "own-random", "draw a new permutation from rng in each call",
+             "order")  # fmt: skip
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> tuple[Any, ...]:
+    shape = draw(shapes(max_dims=1))
+    w, grad, mean = (draw(arrays(shape, zero=False)) for _ in range(3))
+    square, t = draw(arrays(shape, low=0.25, high=3)), draw(st.integers(1, 4))
+    return w, grad, mean, square, t, {"lr": 0.5, "beta1": 0.5, "beta2": 0.75, "eps": 0.25}
+
+
+# --- the digit network ------------------------------------------------------------------------------------------------
+
+
+@cache
+def digits() -> tuple[Any, Any, Any, Any]:
+    """Images (n, 784) from 0 to 1 and labels, to learn from and to test with."""
+    with gzip.open(DATA / "digits-images-idx3-ubyte.gz") as file:
+        images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784) / 255.0
+    with gzip.open(DATA / "digits-labels-idx1-ubyte.gz") as file:
+        labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
+    return images[:6000], labels[:6000], images[8500:], labels[8500:]
+
+
+def weights(sizes: list[int], seed: int = 0) -> list[Any]:
+    """Random weights, and biases of 0."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for n_in, n_out in pairwise(sizes):
+        found += [rng.standard_normal((n_in, n_out)) * (2 / n_in) ** 0.5, np.zeros(n_out)]
+    return found
+
+
+def _scores(module: Any, parameters: list[Any], x: Any) -> Any:
+    """What network returns for arrays."""
+    make = tensor_class(module)
+    return module.network([make(p) for p in parameters], make(x))
+
+
+def _small_scores(module: Any) -> Any:
+    parameters = weights([5, 4, 4, 3], seed=1)
+    for k in (1, 3, 5):
+        parameters[k] = np.linspace(-0.5, 0.5, parameters[k].size)
+    return _scores(module, parameters, np.random.default_rng(2).standard_normal((6, 5)))
+
+
+def network(m: Any, spec: Spec) -> None:
+    lines = ["network(parameters, x) of a small network, sizes 5, 4, 4, 3"]
+    out = call_recording(_small_scores, (m,), "network", lines)
+    if not isinstance(out, m.Tensor):
+        fail("network must return a Tensor.", lines, "type", "each step is a record(...), which returns a Tensor")
+    expected, got = _small_scores(spec.right).data, np.asarray(out.data)
+    if got.shape != expected.shape or not np.allclose(got, expected):
+        shown = [*lines, f"expected {expected[0].round(3).tolist()} for the first example",
+                 f"got      {got[0].round(3).tolist()}"]  # fmt: skip
+        found = spec.cause(m, lambda module: np.asarray(_small_scores(module).data))
+        fail("network computes wrong scores.", shown, *found, "network")
+
+
+def learns_digits(m: Any, spec: Spec) -> None:
+    images, labels, test_images, test_labels = digits()
+    parameters = [m.Tensor(p) for p in weights([784, 16, 16, 10])]
+    before = [p.data.copy() for p in parameters]
+    losses = call_recording(m.train, (parameters, images, labels), "train", ["train(parameters, images, labels)"])
+    read = _scores(spec.right, [p.data for p in parameters], test_images).data.argmax(1)
+    accuracy = float((read == test_labels).mean())
+    if accuracy >= 0.9 and len(losses) == 3 * 94:
+        return
+    shown = [
+        f"loss at the beginning {losses[0]:.3f}, at the end {np.mean(losses[-20:]):.3f}",
+        f"new digits read rightly: {accuracy:.1%}",
+    ]
+    names = [f"{letter}{k}" for k in (1, 2, 3) for letter in "Wb"]
+    found = why_not_learning(names, before, parameters, falls=bool(np.mean(losses[-20:]) < losses[0]))
+    slow = "it learns too slowly: is lr=lr given to adam_step, and does state[k] keep the m and v that it returns?"
+    fail("It does not learn to read 90% of new digits.", shown, *(found or (None, slow)), "accuracy")
+
+
+# --- programs with a mistake ------------------------------------------------------------------------------------------
+
+
+def initial(m: Any, spec: Spec) -> None:
+    n_in, n_hidden = 400, 200
+    lines = [f"W1, b1 = initial({n_in}, {n_hidden}, rng)"]
+    W, b = call(m.initial, (n_in, n_hidden, np.random.default_rng(0)), watch=False, shown=lines)
+    if np.shape(W) != (n_in, n_hidden) or np.shape(b) != (n_hidden,):
+        fail("The shapes are wrong.", [*lines, f"expected shapes {(n_in, n_hidden)} and {(n_hidden,)}",
+             f"got {np.shape(W)} and {np.shape(b)}"], "shape", "W1 is (n_in, n_hidden), b1 is (n_hidden,)")  # fmt: skip
+    W, b = np.asarray(W, float), np.asarray(b, float)
+    z = np.random.default_rng(1).random((100, n_in)) @ W + b
+    alive, spread, right = float((z > 0).mean()), float(W.std()), (2 / n_in) ** 0.5
+    shown = [*lines, f"share of positive sums {alive:.2f}", f"size of the sums {z.std():.3g}"]
+    if not W.any():
+        fail("All weights are 0.", shown, "zeros", "then all neurons are alike and stay so: they get the same "
+             "gradient; weights begin at random")  # fmt: skip
+    if spread < 1e-9 or np.allclose(W, W[:, :1]):
+        fail("All neurons are alike.", shown, "alike",
+             "they get the same gradient and stay alike; draw each weight for itself", "zeros")  # fmt: skip
+    if not 0.3 < alive < 0.7:
+        found = "bias", "the bias pushes all sums to one side; begin with 0"
+        if (W > 0).all() or (W < 0).all():
+            found = "one-sign", "the weights are of one sign; draw them around 0: rng.standard_normal"
+        fail("About half of the sums should be positive.", shown, *found, "alive")
+    if not 0.8 * right < spread < 1.25 * right:
+        size = "large" if spread > right else "small"
+        shown += [f"standard deviation of W1: expected about {right:.3f}, got {spread:.3f}"]
+        why = "multiply by sqrt(2 / n_in), so that sums neither grow nor vanish from layer to layer"
+        fail(f"The weights are too {size}.", shown, f"too-{size}", why, "size")
+    if np.abs(b).max() > 1e-12:
+        fail("The bias is not 0.", shown, "bias", "begin with np.zeros(n_hidden)")
+    other, _ = m.initial(n_in, n_hidden, np.random.default_rng(1))
+    again, _ = m.initial(n_in, n_hidden, np.random.default_rng(0))
+    if np.allclose(W, other) or not np.allclose(W, again):
+        fail("The weights do not come from rng.", lines, "own-random",
+             "use rng.standard_normal(...): then the same seed gives the same network", "rng")  # fmt: skip
+
+
+def in_place(m: Any, spec: Spec) -> None:
+    def increased(x: Any, by: float) -> None:
+        lines = [f"x = np.array({x.tolist()})", "tape = Tape()", "y = tape.square(x)", f"z = increase(x, {by:g})",
+                 "tape.rule(g=1)"]  # fmt: skip
+        tape, given = m.Tape(), kept(m, x.copy())  # the tape and increase get the same array
+        tape.square(given)
+        z = call(m.increase, (given, by), watch=False, shown=lines)
+        z = np.array(z.tolist()) if z is given else z
+        if z is None or not np.allclose(z, x + by):
+            found = "result", "the result must be x + by"
+            if z is not None and np.allclose(z, x):
+                found = "not-increased", "x + by is not assigned to x"
+            shown = [*lines, f"z   expected {(x + by).tolist()}   got {np.asarray(z).tolist()}"]
+            fail("increase gives another result than x + by.", shown, *found, "result")
+        got = tape.rule(1.0)
+        if not np.allclose(got, 2 * x):
+            shown = [*lines, f"expected {(2 * x).tolist()}", f"got      {np.asarray(got).tolist()}"]
+            fail("The tape's rule reads a value that was changed.", shown, "in-place", "x += by, np.add(..., out=x) "
+                 "and x[...] = write into the array that the tape keeps; x = x + by makes a new one",
+                 "changed-later")  # fmt: skip
+
+    check_property(increased, [arrays(shapes(min_dims=1, max_dims=2)), numbers(zero=False)])
+    tape, x = m.Tape(), kept(m, np.array([3.0]))
+    tape.square(x)
+    if tape.x is not x:
+        fail("The tape copies its input now.", [], "tape-changed",
+             "repair increase; a copy for every op would double the memory", "tape")  # fmt: skip
+
+
+LINES = st.integers(2, 4).flatmap(lambda n: st.tuples(arrays((n,), low=-1, high=1), arrays((n,), low=-1, high=1)))
+CURVATURES = st.one_of(numbers(0.25, 8), arrays(shapes(min_dims=1, max_dims=1), low=0.25, high=8))
+WRITERS = st.lists(st.integers(0, 3), min_size=1, max_size=6).map(np.array)
+SPREAD = np.arange(8.0).reshape(4, 2) ** 2 / 3  # so that no pixel is the same in all pictures
+RATES = st.fixed_dictionaries({"lr": st.sampled_from([0.5, 0.25, 2.0]), "beta": st.sampled_from([0.5, 0.75, 0.25])})
+CHECKS = {
+    "6.1": [
+        function(
+            "descend",
+            [
+                st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers()),
+                arrays(shapes(max_dims=1)),
+                st.sampled_from([0.5, 0.25, 0.125]),
+                st.integers(0, 4),
+            ],
+            examples=[(Valley(1.0, 1.0), np.zeros(1), 2.0**-22, 4)],
+        )
+    ],
+    "6.2": [batches],
+    "6.3": [function("momentum_step", st.tuples(same_shape(3, zero=False), RATES).map(lambda d: (*d[0], d[1])))],
+    "6.4": [function("adam_step", moments())],
+    "6.5": [network, learns_digits],
+    "7.1": [
+        function(
+            "train",
+            st.tuples(LINES, st.integers(2, 5)).map(lambda d: (*d[0], d[1], 0.1)),
+            names=("x", "y", "steps", "lr"),
+        )
+    ],
+    "7.2": [function("probabilities", [arrays(shapes(min_dims=2, max_dims=2))])],
+    "7.3": [initial],
+    "7.4": [function("largest_rate", [CURVATURES]), function("best_rate", [CURVATURES])],
+    "7.5": [
+        function("split", [WRITERS, st.lists(st.integers(0, 3), max_size=3, unique=True)]),
+        function(
+            "prepare",
+            st.tuples(arrays((4, 2)), arrays((st.integers(1, 3), 2))).map(lambda d: (d[0] + SPREAD, d[1])),
+        ),
+    ],
+    "7.6": [in_place],
+}

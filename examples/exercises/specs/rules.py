@@ -1,0 +1,251 @@
+"""Checks of chapters 3, 4 and 5: backward rules, and an engine for arrays that uses them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.testing import (
+    CheckFailed,
+    arrays,
+    broadcastable,
+    check_property,
+    indices,
+    matrices,
+    same_shape,
+    shapes,
+    with_axis,
+)
+
+from .spec import Spec, same, solved
+from .steps import call, fail, function, normal, race, rule
+
+PLAIN = arrays(shapes(max_dims=2))
+ROWS = arrays(shapes(min_dims=1, max_dims=3))
+
+
+def relu_mask(m: Any, spec: Spec) -> None:
+    """The mask alone is no gradient, though True counts as 1."""
+    two, signs = np.array([2.0, 2.0]), np.array([1.0, -1.0])
+    mask: Any = None
+    with suppress(CheckFailed):  # what else is wrong is found below
+        mask = call(m.relu_rule, (two, signs))
+    if getattr(mask, "dtype", None) == np.dtype(bool):
+        fail("relu_rule returns True and False, not a gradient.",
+             ["g = [2, 2]", "x = [1, -1]", "expected [2, 0]", f"got      {mask.tolist()}"], "upstream-ignored",
+             "this is the mask alone; multiply it by g", "type")  # fmt: skip
+
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def stretched(draw: st.DrawFn) -> tuple[Any, ...]:
+    full = draw(shapes(max_dims=3))
+    kept = draw(st.integers(0, len(full)))
+    shape = tuple(1 if draw(st.booleans()) else n for n in full[len(full) - kept :])
+    return draw(arrays(full)), shape
+
+
+@st.composite
+def reshaped(draw: st.DrawFn) -> tuple[Any, ...]:
+    a, b, c = (draw(st.integers(1, 3)) for _ in range(3))
+    options: list[tuple[int, ...]] = [(a * b * c,), (a, b * c), (a * b, c), (b, c, a), (c, a * b)]
+    return draw(arrays((a, b, c))), {"shape": draw(st.sampled_from(options))}
+
+
+@st.composite
+def transposed(draw: st.DrawFn) -> tuple[Any, ...]:
+    x = draw(arrays(shapes(min_dims=2, max_dims=3)))
+    return x, {"axes": tuple(draw(st.permutations(range(x.ndim))))}
+
+
+@st.composite
+def taken(draw: st.DrawFn) -> tuple[Any, ...]:
+    x = draw(arrays(shapes(min_dims=1, max_dims=2)))
+    return x, draw(indices(len(x)))
+
+
+@st.composite
+def batched(draw: st.DrawFn) -> tuple[Any, ...]:
+    n, k, m = (draw(st.integers(1, 3)) for _ in range(3))
+    batch = draw(shapes(max_dims=2, max_side=2))
+    found = []
+    for matrix in ((n, k), (k, m)):
+        kept = draw(st.integers(0, len(batch)))
+        front = tuple(1 if draw(st.booleans()) else size for size in batch[len(batch) - kept :])
+        found.append(draw(arrays((*front, *matrix))))
+    return tuple(found)
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> tuple[Any, ...]:
+    shape = draw(shapes(min_dims=2, max_dims=2))
+    return draw(arrays(shape)), {"y": draw(arrays(shape, low=0, high=1))}
+
+
+@st.composite
+def classified(draw: st.DrawFn) -> tuple[Any, ...]:
+    batch, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    return draw(arrays((batch, classes))), draw(indices(classes, (batch,)))
+
+
+POWERS = st.tuples(PLAIN, st.fixed_dictionaries({"n": st.integers(1, 4)}))
+TIES = arrays(shapes(min_dims=1, max_dims=2), low=-0.5, high=0.5).flatmap(
+    lambda x: st.sampled_from(range(x.ndim)).map(lambda axis: (x, {"axis": axis}))
+)
+
+
+# --- 4.10 -------------------------------------------------------------------------------------------------------------
+
+
+def _functions() -> tuple[Any, ...]:
+    """What is recorded, under the names that the file uses: a message of Python may name them."""
+
+    def mul(x: Any, w: Any) -> Any:
+        return x * w
+
+    def sum_rule(g: Any, x: Any, axis: Any = None) -> Any:
+        return np.array(solved("4.3").sum_rule(g, x, axis))  # an array that may be written to
+
+    mul.__qualname__, sum_rule.__qualname__ = "mul", "sum_rule"
+    sums, added = solved("4.3").sum_of, solved("4.2").add
+    return mul, solved("3.2").mul_rule, sums, sum_rule, added, solved("3.1").add_rule
+
+
+def _grads(module: Any, x: Any, y: Any, twice: bool) -> list[Any]:
+    """The gradients of x, w and z = x * w, or x * w + x, after backward from the sum of z."""
+    mul, mul_rule, sum_of, sum_rule, add, add_rule = _functions()
+    a, b = module.Tensor(x), module.Tensor(y)
+    z = module.record(mul, mul_rule, a, b)
+    z = module.record(add, add_rule, z, a) if twice else z
+    module.backward(module.record(sum_of, sum_rule, z))
+    return [np.asarray(tensor.grad) for tensor in (a, b, z)]
+
+
+def _telling_grads(module: Any) -> list[Any]:
+    x, y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
+    return [_grads(module, x, y, twice) for twice in (False, True)]
+
+
+def tensor(m: Any, spec: Spec) -> None:
+    mul, mul_rule, sum_of, sum_rule, *_ = _functions()
+
+    def one(x: Any, y: Any) -> None:
+        a, b = m.Tensor(x), m.Tensor(y)
+        lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
+        z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
+        if not isinstance(z, m.Tensor):
+            fail("record must return a Tensor.", lines, "type", "return Tensor(function(...), inputs, a rule)")
+        if z.data.shape != x.shape or not np.allclose(z.data, x * y):
+            fail("The Tensor has the wrong data.", [*lines, f"z.data = {z.data}"], "data",
+                 "its data is function(*arrays, **settings)")  # fmt: skip
+        if tuple(z.parents) != (a, b):
+            fail("The Tensor does not remember its parents.", lines, "parents",
+                 "the second argument of Tensor is `inputs`, the Tensors themselves")  # fmt: skip
+        if not callable(z.rule):
+            fail("The Tensor has no rule.", lines, "rule",
+                 "the third argument is a function: lambda g: rule(g, *arrays, **settings)")  # fmt: skip
+        g = np.ones(x.shape)
+        lines = [*lines, "z.rule(g)"]
+        try:
+            got = call(z.rule, (g,), watch=False, shown=lines)
+        except CheckFailed as failure:
+            if failure.kind == "raises" and failure.cause is None:
+                failure.hint = "rule"
+                failure.cause = "rule is called with g alone: lambda g: rule(g, *arrays, **settings)"
+            raise
+        if not isinstance(got, tuple) or not all(np.allclose(p, q) for p, q in zip(got, (g * y, g * x), strict=True)):
+            fail("The rule of the Tensor gives something else than mul_rule(g, x.data, w.data).", lines, "rule",
+                 "lambda g: rule(g, *arrays, **settings)")  # fmt: skip
+
+    pairs = shapes(max_dims=1).flatmap(lambda s: st.tuples(arrays(s, zero=False), arrays(s, zero=False)))
+    check_property(one, pairs)
+    x, g = m.Tensor([[0.0, 1.0], [2.0, 3.0]]), np.array([1.0, 2.0])
+    lines = ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"]
+    s = call(lambda: m.record(sum_of, sum_rule, x, axis=1), (), "record", shown=lines)
+    lines += [f"s.data   expected [1, 5]   got {np.asarray(s.data).tolist()}"]
+    grad = call(s.rule, (g,), watch=False, shown=[*lines, "s.rule([1, 2])"]) if np.shape(s.data) == (2,) else None
+    if grad is None or not np.array_equal(grad, [[1, 1], [2, 2]]):
+        if grad is not None:
+            lines += [f"s.rule([1, 2])   expected [[1, 1], [2, 2]]   got {np.asarray(grad).tolist()}"]
+        fail("The function or its rule does not get the settings.", lines, "settings",
+             "settings go to both: function(*arrays, **settings) and rule(g, *arrays, **settings)")  # fmt: skip
+
+    def whole(x: Any, y: Any, twice: bool) -> None:
+        lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)",
+                 *(["z = record(add, add_rule, z, x)"] if twice else []), "loss = record(sum_of, sum_rule, z)",
+                 "backward(loss)"]  # fmt: skip
+        got = call(lambda: _grads(m, x, y, twice), (), "backward", shown=lines)
+        right = [y + twice, x, np.ones_like(x)]
+        if same(got, right):
+            return
+        if same(got[:2], right[:2]):
+            why = "write x.grad = x.grad + g; += changes an array that a rule may have returned for two parents"
+            fail("The gradient of z is wrong: it shares its array with another one.", lines, "shared", why)
+        rows = zip("xwz", right, got, strict=True)
+        shown = [f"{k}.grad   expected {a.tolist()}   got {b.tolist()}" for k, a, b in rows if k != "z"]
+        fail("A gradient is wrong.", [*lines, *shown], *spec.cause(m, _telling_grads), "grad")
+
+    check_property(whole, st.tuples(pairs, st.booleans()).map(lambda d: (*d[0], d[1])))
+
+
+TWO_ROWS = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, -1.0]])
+LARGE = np.array([[1000.0, 1000.0, 0.0], [-1000.0, 0.0, -999.0]])
+COUNTED = np.arange(12.0).reshape(3, 4)
+CHECKS = {
+    "3.1": [rule("add_rule", lambda x, y: x + y, same_shape(2))],
+    "3.2": [rule("mul_rule", lambda x, w: x * w, same_shape(2))],
+    "3.3": [rule("power_rule", lambda x, n: x**n, POWERS)],
+    "3.4": [rule("exp_rule", "exp", [arrays(shapes(max_dims=2), low=-2, high=2)])],
+    "3.5": [rule("log_rule", "log", [arrays(shapes(max_dims=2), low=0.25, high=4)])],
+    "3.6": [rule("tanh_rule", "tanh", [PLAIN])],
+    "3.7": [
+        function("sigmoid", [PLAIN], examples=[(np.array([1000.0, -1000.0]),)]),
+        rule("sigmoid_rule", "sigmoid", [PLAIN]),
+    ],
+    "3.8": [relu_mask, rule("relu_rule", "relu", [PLAIN], solved=True)],
+    "4.1": [function("unbroadcast", stretched(), examples=[(COUNTED, (4,)), (COUNTED, (3, 1))])],
+    "4.2": [rule("add_rule", "add", broadcastable(2)), rule("mul_rule", "mul", broadcastable(2))],
+    "4.3": [rule("sum_rule", "sum_of", with_axis(none=True))],
+    "4.4": [rule("mean_rule", "mean", with_axis(none=True))],
+    "4.5": [rule("max_rule", "maximum_of", TIES, solved=True)],
+    "4.6": [rule("reshape_rule", "reshape", reshaped()), rule("transpose_rule", "transpose", transposed())],
+    "4.7": [rule("take_rule", "take", taken())],
+    "4.8": [rule("matmul_rule", lambda a, b: a @ b, matrices("nk", "km"))],
+    "4.9": [rule("matmul_rule", "matmul", batched())],
+    "4.10": [tensor],
+    "5.1": [function("squared_error", predictions()), rule("squared_error_rule", "squared_error", predictions())],
+    "5.2": [function("softmax", [ROWS], examples=[(LARGE,), (TWO_ROWS,)])],
+    "5.3": [rule("softmax_rule", "softmax", [ROWS])],
+    "5.4": [
+        function("log_softmax", [ROWS], examples=[(TWO_ROWS,), (LARGE,)]),
+        rule("log_softmax_rule", "log_softmax", [ROWS]),
+    ],
+    "5.5": [
+        function("cross_entropy", classified(), examples=[(np.array([[0.0, 1000.0]]), np.array([0]))]),
+        rule("cross_entropy_rule", "cross_entropy", classified()),
+    ],
+}
+X, Y = normal((10_000,), (10_000,))
+A, B = normal((200, 100), (100, 50))
+STACKED = normal((8, 64, 32), (8, 32, 64))
+TABLE = normal((100, 1000))[0]
+NUMBERS = "10,000 numbers"
+RACES = {
+    "3.1": race("add_rule", tl.add, X, Y, of=NUMBERS),
+    "3.2": race("mul_rule", tl.mul, X, Y, of=NUMBERS),
+    "3.4": race("exp_rule", tl.exp, X, of=NUMBERS),
+    "3.5": race("log_rule", tl.log, np.abs(X) + 0.1, of=NUMBERS),
+    "3.6": race("tanh_rule", tl.tanh, X, of=NUMBERS),
+    "3.7": race("sigmoid_rule", tl.sigmoid, X, of=NUMBERS),
+    "3.8": race("relu_rule", tl.relu, X, of=NUMBERS),
+    "4.8": race("matmul_rule", tl.matmul, A, B, of="(200, 100) @ (100, 50)"),
+    "4.9": race("matmul_rule", tl.matmul, *STACKED, of="8 products (64, 32) @ (32, 64)"),
+    "5.3": race("softmax_rule", lambda x: tl.softmax(x, -1), TABLE, of="100 rows of 1,000"),
+    "5.4": race("log_softmax_rule", lambda x: tl.log_softmax(x, -1), TABLE, of="100 rows of 1,000"),
+}

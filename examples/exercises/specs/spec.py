@@ -1,0 +1,183 @@
+"""The data of the exercises, `ch*.toml`: for each gap of a file its solution, and typical mistakes with their causes.
+
+    [[exercise]]                                   its name, file, and words for the learner
+    raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
+    [[exercise.gap]]                               one for each gap of the file, in their order
+    solution = "return g * n * x ** (n - 1)"
+    mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
+
+An answer is code, or an edit of the solution: "old => new" replaces each `old` in it by `new`. Mistakes in several gaps
+at once stand beside `raises`; they have a list with an answer for each gap, "" for the right one.
+
+A mistake is recognised by what it computes: the file is run with the wrong answer in its gap, and does the same as the
+learner's. So the same lines say what is wrong, compute it, and test that it is found.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lecture.testing import CheckFailed, Course, Exercise, Mistake
+
+HERE = Path(__file__).parent
+FILES = Course("From a neuron to your own GPT", HERE.parent / "ladder", ())
+Step = Callable[[Any, "Spec"], None]  # a part of a check: given the learner's module, it raises CheckFailed
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A mistake. answers: what stands in the gaps."""
+
+    hint: str
+    cause: str
+    answers: tuple[str, ...]
+    function: str = ""  # the one that it is in, if it is in one
+
+
+class Spec:
+    """What a chapter's file says about one exercise. steps: the parts of its check."""
+
+    def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
+        words = {key: value for key, value in row.items() if key not in ("gap", "mistakes", "raises")}
+        self.steps, self.raises = steps, row.get("raises", [])
+        self.solutions = solutions(row)
+        self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
+        self.wrong = []
+        for k, (gap, function) in enumerate(zip(row["gap"], self._functions(), strict=True)):
+            for hint, cause, *found in gap.get("mistakes", []):
+                self.wrong += [Wrong(hint, cause, self.answers({k: answer}), function) for answer in found]
+        for hint, cause, *found in row.get("mistakes", []):
+            self.wrong += [Wrong(hint, cause, self.answers(dict(enumerate(answers)))) for answers in found]
+
+    def _functions(self) -> list[str]:
+        """The function that each gap is in."""
+        found, inside = [], ""
+        for line in FILES.given(self.exercise).splitlines():
+            inside = line.split("(")[0].removeprefix("def ") if line.startswith("def ") else inside
+            found += [inside] if "# TODO" in line else []
+        return found
+
+    def answers(self, given: dict[int, str]) -> tuple[str, ...]:
+        """All answers: those that are given, an answer or an edit for the number of a gap, and the solutions."""
+        return tuple(edited(right, given[k]) if given.get(k) else right for k, right in enumerate(self.solutions))
+
+    def check(self, module: Any) -> None:
+        """Raise CheckFailed unless the learner's module passes each step."""
+        try:
+            for step in self.steps:
+                step(module, self)
+        except CheckFailed as failure:
+            said = " ".join(failure.shown)
+            for hint, cause, pattern in self.raises if failure.kind == "raises" else ():
+                if re.search(pattern, said):
+                    failure.hint, failure.cause = hint, cause
+                    break
+            raise
+
+    def module(self, answers: Sequence[str]) -> ModuleType:
+        """The exercise's file with these answers, run. What it imports from other exercises is solved."""
+        return _run(self.exercise.file, tuple(answers))
+
+    @property
+    def right(self) -> ModuleType:
+        """The solved file."""
+        return self.module(self.solutions)
+
+    def mistakes(self, observe: Callable[..., Any], function: str = "") -> list[Mistake]:
+        """The mistakes as the checker's, first those in a function.
+
+        observe: from a module and inputs to a result.
+        """
+
+        def computed(wrong: Wrong) -> Callable[..., Any]:
+            return lambda *args, **settings: observe(self.module(wrong.answers), *args, **settings)
+
+        first = sorted(self.wrong, key=lambda wrong: wrong.function != function)
+        return [Mistake(wrong.hint, wrong.cause, computed(wrong)) for wrong in first]
+
+    def told(self, hint: str) -> tuple[str, str]:
+        """Hint and cause of the first mistake with this hint."""
+        return hint, next(wrong.cause for wrong in self.wrong if wrong.hint == hint)
+
+    def cause(
+        self, module: Any, observe: Callable[[Any], Any], default: tuple[str | None, str | None] = (None, None)
+    ) -> tuple[str | None, str | None]:
+        """Hint and cause of the first mistake with which `observe` sees the same as with the learner's module."""
+        try:
+            got = observe(module)
+            if same(got, observe(self.right)):
+                return default
+        except Exception:  # what raises is explained elsewhere; what is no number is no mistake that is known
+            return default
+        for mistake in self.mistakes(observe):
+            try:
+                if same(got, mistake.fn()):
+                    return mistake.hint, mistake.cause
+            except Exception:  # the mistake does not run for this input, so it is not this one
+                continue
+        return default
+
+
+def edited(solution: str, answer: str) -> str:
+    """An answer, or the solution after an edit "old => new"."""
+    old, arrow, new = answer.partition(" =>")
+    if not arrow:
+        return answer
+    new = new.removeprefix(" ")
+    if old not in solution:
+        raise ValueError(f"{old!r} is not in the solution {solution!r}")
+    return solution.replace(old, new)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether nested lists of numbers, arrays and texts agree."""
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, str) or isinstance(b, str):
+        return bool(a == b)
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, atol=1e-6, equal_nan=True))
+
+
+@cache
+def data() -> dict[str, dict[str, Any]]:
+    """The exercises of all chapters' files, by name, in the order of the course."""
+    files = sorted(HERE.glob("ch*.toml"), key=lambda path: int(path.stem.split("_")[0][2:]))
+    found = [row for path in files for row in tomllib.loads(path.read_text(encoding="utf-8"))["exercise"]]
+    return {row["name"]: row for row in found}
+
+
+def solutions(row: dict[str, Any]) -> tuple[str, ...]:
+    """What stands in each gap of an exercise."""
+    return tuple(gap["solution"] for gap in row["gap"])
+
+
+def solved(name: str) -> ModuleType:
+    """The solved file of an exercise."""
+    return _run(data()[name]["file"], solutions(data()[name]))
+
+
+@cache
+def _run(file: str, answers: tuple[str, ...]) -> ModuleType:
+    exercise = Exercise("", file, lambda module: None)
+    text = FILES.solved(replace(exercise, solution=answers))
+    module = ModuleType(exercise.module)
+    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
+    exec(compile(text, "<answer>", "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def _import(name: str, *rest: Any) -> ModuleType:
+    """Python's `__import__`, which finds the solved files of exercises too."""
+    file = name.replace(".", "/") + ".py"
+    number = next((number for number, row in data().items() if row["file"] == file), None)
+    return builtins.__import__(name, *rest) if number is None else solved(number)

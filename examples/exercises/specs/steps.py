@@ -1,0 +1,258 @@
+"""The parts of checks: a function, a rule, a function of the learner's Tensors, a race with the engine."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.testing import CheckFailed, check_function, check_rule
+from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
+from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
+from tinygrad_lecture.testing.sandbox.remote import find_class
+from tinygrad_lecture.testing.sandbox.remote import kept as kept
+
+from .spec import Spec, Step
+
+RULE_OF_OTHER = "does each record(...) have the rule of its own function?"
+NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a mask, is a setting: ids=ids"
+
+
+def fail(what: str, shown: Sequence[str], hint: str | None, cause: str | None, kind: str | None = None) -> NoReturn:
+    """Raise CheckFailed. kind: what differs, by default the hint."""
+    raise CheckFailed(what, kind=kind or hint or "value", shown=shown, hint=hint, cause=cause)
+
+
+def named(name: str) -> Callable[..., Any]:
+    """An observation: the function of that name in a module, called."""
+    return lambda module, *args, **settings: getattr(module, name)(*args, **settings)
+
+
+def function(observe: str | Callable[..., Any], inputs: Any, **options: Any) -> Step:
+    """A step: does a function return what that of the solved file returns?
+
+    observe: its name, or a function of the module and the inputs, if what is compared is more than one call.
+    """
+
+    def step(module: Any, spec: Spec) -> None:
+        if isinstance(observe, str):
+            mistakes = spec.mistakes(named(observe), observe)
+            check_function(getattr(module, observe), getattr(spec.right, observe), inputs, mistakes=mistakes, **options)
+            return
+        names = list(inspect.signature(observe).parameters)[1:]
+        check_function(
+            lambda *args: observe(module, *args), lambda *args: observe(spec.right, *args), inputs,
+            name=observe.__name__, names=names, mistakes=spec.mistakes(observe), **options,
+        )  # fmt: skip
+
+    return step
+
+
+def rule(name: str, forward: str | Callable[..., Any], inputs: Any, solved: bool = False, **options: Any) -> Step:
+    """A step: is a backward rule right?
+
+    forward: the name of its function in the file, or the function.  solved: the right gradient is that of the solution,
+    not of central differences.
+    """
+
+    def step(module: Any, spec: Spec) -> None:
+        of = getattr(spec.right, forward) if isinstance(forward, str) else forward
+        reference = {"reference": getattr(spec.right, name)} if solved else {}
+        check_rule(of, getattr(module, name), inputs, mistakes=spec.mistakes(named(name), name), **reference, **options)
+
+    return step
+
+
+# --- functions of the learner's Tensors -------------------------------------------------------------------------------
+
+
+def tensor_class(module: Any) -> Any:
+    """The learner's Tensor, of 4.10, as this module uses it."""
+    return find_class(module, "Tensor")
+
+
+def as_tensors(p: Any, make: Callable[[Any], Any]) -> Any:
+    """Nested arrays as Tensors of a learner's class."""
+    if isinstance(p, dict):
+        return {name: as_tensors(value, make) for name, value in p.items()}
+    if isinstance(p, list):
+        return [as_tensors(value, make) for value in p]
+    return make(p)
+
+
+def leaves(p: Any, name: str = "") -> list[tuple[str, Any]]:
+    """All Tensors of nested parameters with their names."""
+    if isinstance(p, dict):
+        return [leaf for key, value in p.items() for leaf in leaves(value, f"{name}.{key}" if name else key)]
+    if isinstance(p, list):
+        return [leaf for k, value in enumerate(p) for leaf in leaves(value, f"{name}[{k}]")]
+    return [(name, p)]
+
+
+def of_tensors(what: str, run: Callable[[Any, Any], Any], p: dict[str, Any], lines: list[str]) -> Step:
+    """A step: has a function of Tensors the right values, and does it give a gradient to each input?
+
+    run: from a module and the inputs `p`, as its Tensors, to the result.  lines: the call, as text.
+    Gradients are compared with central differences of the learner's own function, in a random direction.
+    """
+
+    def values(module: Any) -> Any:
+        return np.asarray(run(module, as_tensors(p, tensor_class(module))).data)
+
+    def step(module: Any, spec: Spec) -> None:
+        make = tensor_class(module)
+        inputs = as_tensors(p, make)
+        out = call_recording(lambda: run(module, inputs), (), what, lines)
+        if make is None or not isinstance(out, make):
+            got = "nothing" if out is None else type(out).__name__
+            fail(f"{what} must return a Tensor, but returns {got}.", lines, "type",
+                 "each step is record(function, rule, ...), which returns a Tensor; and `return` it")  # fmt: skip
+        expected, got = values(spec.right), np.asarray(out.data)
+        if got.shape != expected.shape:
+            shown = [*lines, f"expected shape {expected.shape}", f"got      shape {got.shape}"]
+            fail(f"{what} has the wrong shape.", shown, "shape", None)
+        if not np.allclose(got, expected, atol=1e-6):
+            first = (0,) * (got.ndim - 1)
+            shown = [*lines, "the first vector:", f"expected {np.round(expected[first], 3).tolist()}",
+                     f"got      {np.round(got[first], 3).tolist()}"]  # fmt: skip
+            fail(f"{what} computes wrong values.", shown, *spec.cause(module, values), "value")
+        _check_gradients(what, lambda: run(module, inputs), out, dict(leaves(inputs)), lines)
+
+    return step
+
+
+def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines: list[str]) -> Any:
+    """What a function of Tensors returns; the cause is told if it takes Tensors for arrays."""
+    try:
+        return call(fn, args, what, shown=lines, watch=False)
+    except CheckFailed as failure:
+        said = " ".join(failure.shown[len(lines) :])
+        if failure.kind == "raises" and failure.cause is None:
+            if "'numpy.ndarray' object has no attribute 'parents'" in said:
+                failure.hint, failure.cause = "not-a-tensor", NO_TENSOR
+            elif "required positional argument" in said and " in record " in said:
+                failure.hint, failure.cause = "rule-missing", "record takes a function, its rule, and then the inputs"
+            elif "'Tensor'" in said:
+                failure.hint = "not-recorded"
+                failure.cause = "a Tensor is no array: record(function, rule, ...) calls a function with Tensors"
+        raise
+
+
+def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: dict[str, Any], lines: list[str]) -> None:
+    upstream = np.random.default_rng(5).standard_normal(out.data.shape)
+    try:
+        grads = call(gradients, (out, upstream), f"backward through {what}", shown=lines, watch=False)
+    except CheckFailed as failure:
+        if failure.kind == "raises" and failure.cause is None:
+            failure.hint, failure.cause = "rule", RULE_OF_OTHER
+        raise
+    for name, x in inputs.items():
+        if id(x) not in grads:
+            fail(f"{what} gives no gradient to {name}.", lines, "not-recorded",
+                 f"{name} is not an input of any record(...) on the way to the result: give record the Tensors, not "
+                 "their .data", "gradient")  # fmt: skip
+        direction = np.random.default_rng(6).standard_normal(x.data.shape)
+        before, h = x.data, 1e-5
+        x.data = before + h * direction
+        above = float((run().data * upstream).sum())
+        x.data = before - h * direction
+        below = float((run().data * upstream).sum())
+        x.data = before
+        slope, got = (above - below) / (2 * h), float((grads[id(x)] * direction).sum())
+        if abs(slope - got) > 1e-4 * max(1.0, abs(slope)):
+            fail(f"The gradient of {name} is wrong.",
+                 [*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"],
+                 "rule", RULE_OF_OTHER, "gradient")  # fmt: skip
+
+
+def gradients(out: Any, upstream: Any) -> dict[int, Any]:
+    """The gradients of all Tensors behind `out`, by id; by this walk, not by the learner's."""
+    order: list[Any] = []
+    seen: set[int] = set()
+    waiting: list[tuple[Any, bool]] = [(out, False)]
+    while waiting:
+        node, done = waiting.pop()
+        if done:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, np.ndarray):
+                fail("An input of record is an array.", [], "not-a-tensor", NO_TENSOR, "type")
+            waiting.append((node, True))
+            waiting += [(parent, False) for parent in node.parents]
+    grads: dict[int, Any] = {id(out): upstream}
+    for node in reversed(order):
+        if node.rule is None or id(node) not in grads:
+            continue
+        found = node.rule(grads[id(node)])
+        for parent, grad in zip(node.parents, found if isinstance(found, tuple) else (found,), strict=True):
+            grads[id(parent)] = grads.get(id(parent), 0) + grad
+    return grads
+
+
+def why_not_learning(
+    names: Sequence[str], before: Sequence[Any], parameters: Sequence[Any], falls: bool
+) -> tuple[str, str] | None:
+    """Why a training got nowhere: the name of the cause, and a sentence. falls: whether the loss does."""
+    unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q.data)]
+    if len(unchanged) == len(names):
+        return "not-updated", (
+            "no parameter has changed: call backward(loss), then assign what adam_step returns to each one's data"
+        )
+    if unchanged:
+        return "some-not-updated", f"{unchanged[0]} has not changed: take a step for every parameter"
+    if not falls:
+        return "uphill", (
+            "the loss does not fall: is the sign right, is lr=lr given, does each parameter keep its m and v?"
+        )
+    return None
+
+
+# --- how long a rule takes --------------------------------------------------------------------------------------------
+
+
+def normal(*shapes: Sequence[int], seed: int = 0) -> list[np.ndarray]:
+    """Random arrays."""
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(tuple(shape)) for shape in shapes]
+
+
+def race(mine: str, engine: Callable[..., Any], *args: Any, of: str) -> Callable[[Any], str]:
+    """A comparison: the learner's rule named `mine` with the engine's forward and rule, on the same arrays.
+
+    engine: a function of Tensors.  args: the arrays.  of: what they are, in words.
+    """
+
+    def run(module: Any) -> str:
+        tensors = [tl.tensor(a, requires_grad=True) for a in args]
+        upstream = np.ones(engine(*tensors).shape)
+        given = tl.tensor(upstream)
+        own = getattr(module, mine)
+        theirs = _seconds(lambda: own(upstream, *args))
+        out = engine(*tensors)
+        ours = _seconds(lambda: tl.grad(out, tensors, given, retain_graph=True))
+        return f"Your rule took {_time(theirs)} for {of}, the engine's {_time(ours)}."
+
+    return run
+
+
+def _seconds(work: Callable[[], Any], rounds: int = 9) -> float:
+    """The median time of a call."""
+    work()
+    times: list[float] = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def _time(value: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value / 1e-6:.0f} µs"

@@ -1,0 +1,313 @@
+"""Checks of chapters 8 and 9: the parts of a transformer, and the learner's own GPT."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.testing import arrays, indices, matrices, shapes
+
+from .spec import Spec, solved
+from .steps import (
+    as_tensors,
+    call,
+    call_recording,
+    fail,
+    function,
+    gradients,
+    leaves,
+    normal,
+    of_tensors,
+    race,
+    rule,
+    tensor_class,
+    why_not_learning,
+)
+
+NAMES = Path(__file__).parent.parent / "names.txt"
+HEADS, CONTEXT, WIDTH = 2, 11, 24
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def embedded(draw: st.DrawFn) -> tuple[Any, ...]:
+    n, width, vocabulary = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    ids = draw(indices(vocabulary, (draw(st.integers(1, 2)), n)))
+    return draw(arrays((vocabulary, width))), draw(arrays((n + draw(st.integers(0, 1)), width))), ids
+
+
+@st.composite
+def queries(draw: st.DrawFn, batch: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    n, d, e = (draw(st.integers(1, 3)) for _ in range(3))
+    kind = draw(st.sampled_from(["plain", "causal", "cross"]))
+    m = draw(st.integers(1, 3)) if kind == "cross" else n
+    mask = solved("8.5").causal_mask(n) if kind == "causal" else None
+    # The ends of larger arrays: when n becomes smaller, no other number changes, and so a failing input stays one.
+    q, k, v = (draw(arrays((*batch, 3, 3), low=-2, high=2)) for _ in range(3))
+    q, k, v = (x[..., -rows:, -columns:].copy() for x, rows, columns in ((q, n, d), (k, m, d), (v, m, e)))
+    return q, k, v, {"mask": mask}
+
+
+@st.composite
+def wide(draw: st.DrawFn) -> tuple[Any, ...]:
+    heads, size, n = (draw(st.integers(1, 3)) for _ in range(3))
+    batch = draw(shapes(max_dims=1, max_side=2))
+    return draw(arrays((*batch, n, heads * size))), {"heads": heads}
+
+
+def sloped(d: Any) -> Any:
+    """Arrays, the first without rows of equal numbers."""
+    return (d[0] + np.linspace(0, 2, d[0].shape[1]), *d[1:])
+
+
+def several_heads(d: Any) -> Any:
+    return (solved("8.8").split_heads(d[0], d[1]["heads"]),)
+
+
+TEXT = st.lists(st.integers(1, 3), min_size=2, max_size=8)
+PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3))
+SQUARES = st.integers(1, 3).flatmap(
+    lambda n: st.tuples(arrays(st.sampled_from([(n, n), (2, n, n)])), st.just(np.tril(np.ones((n, n), bool))))
+)
+BATCHES = ((), (2,))  # first without one: what is wrong there is easier to read
+SCORED = st.tuples(matrices("w", "wv", low=-2, high=2), st.sampled_from([1.0, 0.5, 2.0])).map(lambda d: (*d[0], d[1]))
+PROBABILITIES = st.lists(st.integers(1, 8), min_size=1, max_size=5, unique=True).map(lambda n: np.array(n) / sum(n))
+
+
+def boolean(m: Any, spec: Spec) -> None:
+    kind = getattr(m.causal_mask(3), "dtype", type(m.causal_mask(3)).__name__)
+    if kind != np.dtype(bool):
+        fail("causal_mask must return an array of True and False.",
+             ["causal_mask(3)", f"expected an array of bool, got {kind}"], "not-boolean",
+             "of numbers, ~mask does not swap True and False: give np.ones dtype=bool, or compare", "type")  # fmt: skip
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def block_arrays(width: int, rng: Any, size: float = 0.5) -> dict[str, Any]:
+    """The parameters of a block; none of them is 0 or 1, so that each is seen to be used."""
+    shapes = {"W_Q": (width, width), "W_K": (width, width), "W_V": (width, width), "W_O": (width, width),
+              "W1": (width, 4 * width), "b1": (4 * width,), "W2": (4 * width, width), "b2": (width,)}  # fmt: skip
+    arrays = {name: rng.standard_normal(shape) * size for name, shape in shapes.items()}
+    for k in (1, 2):
+        arrays[f"gain{k}"] = 1 + 0.3 * rng.standard_normal(width)
+        arrays[f"bias{k}"] = 0.3 * rng.standard_normal(width)
+    return arrays
+
+
+def gpt_arrays(vocabulary: int, context: int, width: int, blocks: int, rng: Any, fresh: bool = False) -> dict[str, Any]:
+    """The parameters of a GPT; fresh: as training begins."""
+    size = 0.08 if fresh else 0.5
+    p: dict[str, Any] = {
+        "tokens": rng.standard_normal((vocabulary, width)) * (0.3 if fresh else 1),
+        "places": rng.standard_normal((context, width)) * (0.1 if fresh else 1),
+        "blocks": [block_arrays(width, rng, 1.5 * size) for _ in range(blocks)],
+        "gain": 1 + 0.3 * rng.standard_normal(width),
+        "bias": 0.3 * rng.standard_normal(width),
+        "W_U": rng.standard_normal((width, vocabulary)) * size,
+    }
+    if fresh:
+        for q in [p, *p["blocks"]]:
+            for name in q:
+                if name.startswith("gain"):
+                    q[name] = np.ones(width)
+                elif name.startswith("b") and name != "blocks":
+                    q[name] = np.zeros_like(q[name])
+    return p
+
+
+@cache
+def names() -> tuple[Any, dict[str, int]]:
+    """First names as an array (names, 12) of tokens, 0 before and after each, and the number of each letter."""
+    words = NAMES.read_text(encoding="utf-8").split()
+    letters = {c: k for k, c in enumerate(sorted(set("".join(words))), start=1)}
+    rows = [[0, *(letters[c] for c in word)] for word in words]
+    return np.array([row + [0] * (12 - len(row)) for row in rows]), letters
+
+
+RNG = np.random.default_rng(3)
+X, P = RNG.standard_normal((2, 3, 4)), block_arrays(4, RNG)
+LINEAR = dict(zip(("W", "b"), normal((4, 3), (3,), seed=4), strict=True))
+SMALL_GPT, IDS = gpt_arrays(5, 6, 4, 2, np.random.default_rng(8)), np.array([[0, 3, 1, 1], [0, 2, 4, 1]])
+
+
+def of_block(name: str, *used: str) -> Any:
+    """A step for a function of x and a block's parameters, of which it uses those that are named."""
+    heads = () if name == "ffn" else (HEADS,)
+    call_ = f"{name}(x, p{f', heads={HEADS}' if heads else ''}), x of shape (2, 3, 4)"
+    inputs = {"x": X, **{k: P[k] for k in used or P}}
+    return of_tensors(name, lambda module, t: getattr(module, name)(t["x"], t, *heads), inputs, [call_])
+
+
+# --- chapter 9 --------------------------------------------------------------------------------------------------------
+
+TEXTS = np.array([[0, 3, 1, 2, 0], [0, 2, 4, 1, 3]])
+
+
+def _loss(module: Any) -> Any:
+    return module.loss_of(as_tensors(SMALL_GPT, tensor_class(module)), TEXTS, HEADS)
+
+
+def loss(m: Any, spec: Spec) -> None:
+    lines = [f"loss_of(p, {TEXTS.tolist()}, heads=2)"]
+    got = call_recording(_loss, (m,), "loss_of", lines)
+    expected = float(_loss(spec.right).data)
+    if not isinstance(got, tensor_class(m)) or np.shape(got.data) != ():
+        fail("loss_of must return a Tensor that holds a single number.", lines, "type",
+             "return record(cross_entropy, cross_entropy_rule, flat, targets=...)")  # fmt: skip
+    if abs(float(got.data) - expected) > 1e-6:
+        shown = [*lines, f"expected {expected:.6g}", f"got      {float(got.data):.6g}"]
+        fail("loss_of is wrong.", shown, *spec.cause(m, lambda module: float(_loss(module).data)), "loss")
+
+
+def _fresh(m: Any) -> tuple[Any, list[tuple[str, Any]]]:
+    """Tensors of a GPT that has learnt nothing, and all of them with their names."""
+    vocabulary = len(names()[1]) + 1
+    p = as_tensors(gpt_arrays(vocabulary, CONTEXT, WIDTH, 1, np.random.default_rng(0), fresh=True), tensor_class(m))
+    return p, leaves(p)
+
+
+def learns_names(m: Any, spec: Spec) -> None:
+    data, _ = names()
+    p, named = _fresh(m)
+    parameters = [q for _, q in named]
+    before = [q.data.copy() for q in parameters]
+    lines = [f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"]
+    losses = call_recording(m.train, (p, parameters, data, HEADS, 12), "train", lines)
+    if not isinstance(losses, list) or len(losses) != 12 * -(-len(data) // 32):
+        fail("train must return the list of losses, one for each batch.", lines, "losses",
+             "leave losses.append(...) and return losses as they are", "type")  # fmt: skip
+    after = float(np.mean(losses[-8:]))
+    shown = [*lines, f"loss at the beginning {losses[0]:.2f}, at the end {after:.2f}; 1.2 or less is expected"]
+    slow = "slow", "it learns slowly: does each parameter keep its own m and v, and does t count the batches?"
+    found = why_not_learning([name for name, _ in named], before, parameters, falls=after < 0.9 * losses[0])
+    if found is not None or after > 1.2:
+        fail("It does not learn.", shown, *(found or slow), "learning")
+
+
+WRITER = gpt_arrays(6, 4, 4, 1, np.random.default_rng(1))
+WRITER["W_U"] *= 3
+CASES = [(seed, t, keep) for seed in range(6) for t, keep in ((1.0, 0.95), (0.5, 0.95), (2.0, 0.6))]
+
+
+def _written(module: Any) -> list[list[int]]:
+    """What it writes in each case."""
+    p = as_tensors(WRITER, tensor_class(module))
+    found = []
+    for seed, t, keep in CASES:
+        lines = [f"write(p, heads=2, context=4, rng of seed {seed}, temperature={t:g}, keep={keep:g}, most=12)"]
+        settings = {"temperature": t, "keep": keep, "most": 12}
+        arguments = (p, HEADS, 4, np.random.default_rng(seed), settings)
+        tokens = call(module.write, arguments, "write", shown=lines, watch=False)
+        if not isinstance(tokens, list):
+            fail("write must return a list.", lines, "type", "leave `return ids[1:]`")
+        found.append([int(token) for token in tokens])
+    return found
+
+
+def write(m: Any, spec: Spec) -> None:
+    got, right = _written(m), _written(spec.right)
+    k = next((k for k in range(len(CASES)) if got[k] != right[k]), None)
+    if k is None:
+        return
+    seed, t, keep = CASES[k]
+    shown = [f"write(p, ..., rng of seed {seed}, temperature={t:g}, keep={keep:g}, most=12)", f"expected {right[k]}",
+             f"got      {got[k]}"]  # fmt: skip
+    default = None, "draw with rng.choice(len(probabilities), p=probabilities), once for each token"
+    fail("write draws other tokens than it should.", shown, *spec.cause(m, _written, default), "tokens")
+
+
+def written_names(m: Any) -> str:
+    """Names that the learner's GPT writes after a short training: their gpt, their rules, their write."""
+    data, letters = names()
+    p, named = _fresh(m)
+    parameters = [q for _, q in named]
+    state = [(np.zeros_like(q.data), np.zeros_like(q.data)) for q in parameters]
+    rng, t = np.random.default_rng(0), 0
+    softmax, adam = solved("5.2").softmax, solved("6.4").adam_step
+    for _ in range(20):
+        order = rng.permutation(len(data))
+        for start in range(0, len(data), 32):
+            t += 1
+            texts = data[order[start : start + 32]]
+            logits = m.gpt(p, texts[:, :-1], HEADS)
+            upstream = (softmax(logits.data) - np.eye(len(letters) + 1)[texts[:, 1:]]) / texts[:, 1:].size
+            grads = gradients(logits, upstream)
+            for k, q in enumerate(parameters):
+                q.data, *state[k] = adam(q.data, grads[id(q)], *state[k], t, lr=0.01)
+    spelled = {k: c for c, k in letters.items()}
+    written = [m.write(p, HEADS, CONTEXT, np.random.default_rng(seed), temperature=0.8, most=10) for seed in range(12)]
+    words = dict.fromkeys("".join(spelled[t] for t in word) for word in written if len(word) > 1)
+    return "Your GPT has learnt for a moment and writes: " + ", ".join(words)
+
+
+CHECKS = {
+    "8.1": [function("most_frequent_pair", [TEXT]), function("merge", [TEXT, PAIR, st.just(9)])],
+    "8.2": [function("embed", embedded()), rule("embed_rule", "embed", embedded())],
+    "8.3": [
+        function("normalized", matrices("BW", max_side=4).map(sloped), rtol=1e-7, atol=1e-9),
+        rule(
+            "layer_norm_rule",
+            "layer_norm",
+            matrices("BW", "W", "W", max_side=4, zero=False).map(sloped),
+            solved=True,
+        ),
+    ],
+    "8.4": [rule("gelu_rule", "gelu", [arrays(shapes(max_dims=2))])],
+    "8.5": [function("causal_mask", [st.integers(1, 5)]), boolean, function("masked", SQUARES)],
+    "8.6": [
+        step
+        for batch in BATCHES
+        for step in (
+            function("attention_weights", queries(batch).map(lambda d: (d[0], d[1], d[3])), draws=25,
+                     names=("q", "k", "mask")),
+            function("attention", queries(batch), draws=25, names=("q", "k", "v", "mask")),
+        )
+    ],
+    "8.7": [
+        rule("attention_rule", lambda q, k, v, mask=None: solved("8.6").attention(q, k, v, mask), queries(batch),
+             solved=True, draws=20)
+        for batch in BATCHES
+    ],
+    "8.8": [
+        function("split_heads", wide()),
+        function("merge_heads", wide().map(several_heads)),
+        rule("split_rule", "split_heads", wide()),
+        rule("merge_rule", "merge_heads", wide().map(several_heads)),
+    ],
+    "8.9": [of_block("self_attention", "W_Q", "W_K", "W_V", "W_O")],
+    "8.10": [
+        of_tensors("linear", lambda module, t: module.linear(t["x"], t["W"], t["b"]), {"x": X, **LINEAR},
+                   ["linear(x, W, b)"]),
+        of_block("ffn", "W1", "b1", "W2", "b2"),
+    ],
+    "8.11": [of_block("block")],
+    "8.12": [
+        function("next_probabilities", SCORED),
+        function(
+            "top_p",
+            [PROBABILITIES, st.sampled_from([0.3, 0.55, 0.77, 0.93])],
+            examples=[(np.array([0.5, 0.3, 0.15, 0.05]), 0.7), (np.array([0.5, 0.25, 0.25]), 0.5),
+                      (np.array([0.25] * 4), 0.5)],
+        ),
+    ],
+    "9.1": [
+        of_tensors("gpt", lambda module, p: module.gpt(p, IDS, HEADS), SMALL_GPT,
+                   [f"gpt(p, {IDS.tolist()}, heads=2), p with two blocks of width 4"])
+    ],
+    "9.2": [loss, learns_names],
+    "9.3": [write],
+}  # fmt: skip
+RACES = {
+    "8.3": race("layer_norm_rule", lambda x, gain, bias: tl.layer_norm(x, gain, bias), *normal((256, 64), (64,), (64,)),
+                of="256 vectors of 64"),
+    "8.4": race("gelu_rule", lambda x: tl.gelu(x, approximate="tanh"), *normal((10_000,)), of="10,000 numbers"),
+    "9.3": written_names,
+}  # fmt: skip

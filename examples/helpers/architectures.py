@@ -1,0 +1,182 @@
+"""For 09_architectures.py: what it prints and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.drawing import BLUE, GREEN, ORANGE, new_figure, plain, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+Guesses = Sequence[tuple[str, float]]
+
+
+def who_sees_whom(
+    seen: Mapping[str, np.ndarray], words: Sequence[str], source: Sequence[str], target: Sequence[str]
+) -> None:
+    """Print a row for each output, with a # under each token on which it depends."""
+    print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
+    print('"Previous" includes the token itself.')
+    outputs = {"decoder-only": words, "encoder-only": words}
+    for name, grid in seen.items():
+        rows = outputs.get(name, target)
+        inputs = {"encoder-decoder, source": source, "encoder-decoder, target": target}.get(name, words)
+        what = {"encoder-decoder, source": "each output sees all tokens of the source",
+                "encoder-decoder, target": "each output sees only previous tokens of the target",
+                "decoder-only": "previous tokens only", "encoder-only": "all tokens"}[name]  # fmt: skip
+        print(f"\n  {name}: {what} ({' '.join(inputs)})")
+        for label, row in zip(rows, grid, strict=True):
+            print(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
+
+
+def task(title: str) -> None:
+    """Print a heading."""
+    print(f"\n{title}:")
+
+
+def progress(step: int, loss: float) -> None:
+    """Print the loss."""
+    print(f"  step {step:5}: loss {loss:.3f}", flush=True)
+
+
+def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
+    """Print some texts that a model wrote, and how many are sentences of the corpus."""
+    if who == "the encoder":
+        print("\nWhy BERT is no generator. To write, the encoder fills a mask at the end of the text, then the next:")
+    else:
+        print("It writes, word by word:")
+    for text in texts[:3]:
+        print(f"  {text}")
+    whole = np.mean([text in possible for text in texts])
+    print(f"  Of {len(texts)} texts that {who} wrote, {whole:.0%} are sentences as the corpus has them.")
+    if who == "the encoder":
+        print("  It has learnt which word fits between others, not which comes next, nor where a text ends.")
+
+
+def hidden(around: float, before: float) -> None:
+    """Print how many hidden words each says right."""
+    print(f"  Of the words hidden in the test the encoder says {around:.0%} right, from both sides;")
+    print(f"  the decoder says {before:.0%}, from the left alone.")
+
+
+def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
+    """Print the guesses for each gap."""
+    for text, before, around in found:
+        print(f"  {text.replace('<mask>', '___')}")
+        for name, guesses in (("decoder", before), ("encoder", around)):
+            print(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
+
+
+def few_labels(n: int, untrained: float, trained: float) -> None:
+    """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
+    print(
+        "\nClassification: is a sentence about one or about several? A linear layer tells it by the encoder's vectors,"
+    )
+    print(f"learnt from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
+
+
+def translated(
+    wrote: Sequence[str], iso: Sequence[str], said: Sequence[str], mine: str, answer: str, right: str | None
+) -> None:
+    """Print some translations, and how many are right; then that of the date that was asked for."""
+    for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
+        mark = (
+            "no such day, or a form that is not learnt"
+            if true is None
+            else "right"
+            if true == translation
+            else f"wrong, it is {true}"
+        )
+        print(f"  {text:22} -> {translation:12} {mark}".rstrip())
+    share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
+    print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")
+
+
+def parallel(at_once: float, one_by_one: float, difference: float) -> None:
+    """Print how long a prompt takes."""
+    print("\nInference: a prompt of 200 tokens, read by a decoder of 4 blocks")
+    print(f"  all tokens in parallel {at_once:7.0f} ms")
+    longer = f"{one_by_one / at_once:.0f} times as long: as an answer is generated"
+    print(f"  token by token         {one_by_one:7.0f} ms, {longer}")
+    print(f"  The scores after the last token are the same, to {difference:.0e}.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+Guesses = Sequence[tuple[str, float]]
+
+
+def draw_masks(
+    seen: Mapping[str, np.ndarray], words: Sequence[str], source: Sequence[str], target: Sequence[str], path: Path
+) -> None:
+    """A map for each model: a row for each output, coloured where it depends on the token."""
+    figure = new_figure(15, 5.4, "What a token sees: coloured where an output depends on a token")
+    panels = figure.subplots(1, 4)
+    labels = ((words, words), (words, words), (target, source), (target, target))
+    titles = ("decoder-only:\nprevious tokens", "encoder-only:\nall tokens",
+              "encoder-decoder:\nall of the source", "encoder-decoder:\nprevious ones of the target")  # fmt: skip
+    across = ("token of the text", "token of the text", "token of the source", "token of the target")
+    for axes, grid, (rows, columns), title, name, colour in zip(
+        panels, seen.values(), labels, titles, across, (ORANGE, BLUE, GREEN, GREEN), strict=True
+    ):
+        squares(axes, grid, rows, columns, colour)
+        axes.set_title(title, fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: {name}")
+    panels[0].set_ylabel("output at each token")
+    panels[2].set_ylabel("output at each token of the target")
+    save(figure, path)
+
+
+def squares(axes: Axes, grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], colour: str) -> None:
+    """One map."""
+    from matplotlib.colors import ListedColormap
+
+    axes.pcolormesh(grid, cmap=ListedColormap(["#f2f2f2", colour]), vmin=0, vmax=1, edgecolors="white", linewidth=2)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=60 if max(map(len, columns)) > 3 else 0)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set(ylim=(len(rows), 0), aspect="equal")
+    axes.tick_params(length=0, labelsize=10)
+    axes.spines[:].set_visible(False)
+
+
+def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None:
+    """The best guesses for each gap: of the decoder above, of the encoder below."""
+    figure = new_figure(4.4 * len(found), 6, "The same gap, seen from the left alone and from both sides")
+    grid = figure.subplots(2, len(found), squeeze=False)
+    for column, (text, *both) in enumerate(found):
+        left, right = text.split("<mask>")
+        for axes, guesses, title, colour in zip(
+            grid[:, column], both, (f"{left}___", f"{left}___{right}"), (ORANGE, BLUE), strict=True
+        ):
+            words, p = zip(*guesses, strict=True)
+            plain(axes, grid=False).barh(range(len(p)), p, color=colour, height=0.7)
+            axes.set_yticks(range(len(p)), words)
+            axes.set(ylim=(len(p) - 0.5, -0.5), xlim=(0, 1.15))
+            axes.set_title(title, fontsize=10)
+            for row, share in enumerate(p):
+                axes.annotate(f"{share:.2f}", (share, row), (4, 0), textcoords="offset points", va="center")
+    grid[0][0].set_ylabel("decoder", color=ORANGE, weight="bold")
+    grid[1][0].set_ylabel("encoder", color=BLUE, weight="bold")
+    for axes in grid[1]:
+        axes.set_xlabel("probability")
+    save(figure, path)
+
+
+def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[str], path: Path) -> None:
+    """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
+    figure = new_figure(8.5, 6.5, "Translating a date: where it looks in the source for each character it writes")
+    axes = figure.subplots()
+    image = axes.imshow(weights.mean(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(source)), source)
+    axes.set_yticks(range(len(target)), target)
+    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
+    figure.colorbar(image, label="attention weight, mean of the heads")
+    save(figure, path)

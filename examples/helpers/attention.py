@@ -1,0 +1,487 @@
+"""For 07_attention.py: sentences in which words around "bank" tell what it means; what is printed and drawn.
+
+    course = make_sentences(4000, random, without=["Was the bank flooded?"])
+    course.tokens, course.at, course.senses     # (4000, longest), (4000,), (4000,)
+
+The evidence is gradual, as in real text: "flooded" nearly always means the river, "was" means it in seven of
+ten sentences, "the" says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers import cars
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, principal_axes, save
+from helpers.program import DataError
+from transformer.tokenizer.word import words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+SENTENCES = (  # the lecture's, and some like them, with the word that has several senses
+    ("Was the bank flooded?", "bank"),
+    ("The bank was flooded.", "bank"),
+    ("I went to the bank.", "bank"),
+    ("The tower was very tall.", "tower"),
+    ("The Eiffel tower was very tall.", "tower"),
+    ("The machine learning model was new.", "model"),
+    ("The fashion model was new.", "model"),
+    ("The model was new.", "model"),
+)
+PAD = "<pad>"  # fills up shorter sentences
+SENSES = ("river bank", "money bank", "landmark in Paris", "landmark in Pisa", "a tower", "program", "person")
+BANKS = {
+    "river bank": (("flooded", "muddy", "steep", "sandy"), ("swam", "fished")),
+    "money bank": (("robbed", "closed", "bankrupt", "rich"), ("paid", "borrowed")),
+}
+WHO = ("i", "we", "they")
+EITHER = ("old", "big", "small", "new")  # said of anything, so that it tells nothing
+
+
+@dataclass(frozen=True)
+class Course:
+    """Sentences as numbers, each with a word that has a sense."""
+
+    vocabulary: list[str]
+    texts: list[str]
+    tokens: np.ndarray  # (sentences, longest), filled up with 0
+    at: np.ndarray  # (sentences,): where the word is
+    senses: np.ndarray  # (sentences,): its sense
+
+    def encode(self, sentence: str) -> np.ndarray:
+        """The tokens of a sentence, (n,). Raises DataError for words that the made sentences do not have."""
+        found = words(sentence.lower())
+        if unknown := [word for word in found if word not in self.vocabulary]:
+            known = " ".join(self.vocabulary[1:])
+            raise DataError(f"the made sentences do not have {', '.join(unknown)}; their words are: {known}")
+        return np.array([self.vocabulary.index(word) for word in found])
+
+
+def make_sentences(sentences: int, draw: Random, without: Sequence[str]) -> Course:
+    """Make sentences, none of them among `without`."""
+    left_out = {" ".join(words(sentence.lower())) for sentence in without}
+    made: list[tuple[str, str, str]] = []
+    while len(made) < sentences:
+        text, word, sense = draw.choice((about_bank, about_tower, about_model))(draw)
+        if text not in left_out:
+            made.append((text, word, sense))
+    texts = [text.split() for text, _, _ in made]
+    vocabulary = [PAD, *sorted({word for text in texts for word in text})]
+    number = {word: i for i, word in enumerate(vocabulary)}
+    tokens = np.zeros((sentences, max(map(len, texts))), np.int64)
+    for row, text in zip(tokens, texts, strict=True):
+        row[: len(text)] = [number[word] for word in text]
+    at = np.array([text.index(word) for text, (_, word, _) in zip(texts, made, strict=True)])
+    senses = np.array([SENSES.index(sense) for _, _, sense in made])
+    return Course(vocabulary, [text for text, _, _ in made], tokens, at, senses)
+
+
+def about_bank(draw: Random) -> tuple[str, str, str]:
+    """As "was the bank flooded ?"; now and then the word that tells the bank is said of the other one."""
+    sense, other = draw.sample([*BANKS], 2)
+    states, deeds = BANKS[sense if draw.random() < 0.92 else other]
+    state = draw.choice(states if draw.random() < 0.7 else EITHER)
+    river = sense == "river bank"
+    verb = "was" if draw.random() < (0.69 if river else 0.31) else "is"
+    went = draw.random() < (0.3 if river else 0.7)  # who goes to a bank goes to a money bank, mostly
+    text = draw.choice(
+        (
+            f"{verb} the bank {state} ?",
+            f"the bank {verb} {state} .",
+            f"{verb} the bank very {state} ?",
+            f"{draw.choice(WHO)} {'went to' if went else draw.choice(deeds) + ' at'} the bank .",
+        )
+    )
+    return text, "bank", sense
+
+
+def about_tower(draw: Random) -> tuple[str, str, str]:
+    """As "the eiffel tower was very tall ."; without a name it is some tower."""
+    sense = draw.choice(("landmark in Paris", "landmark in Pisa", "a tower", "a tower"))
+    names = {"landmark in Paris": "eiffel ", "landmark in Pisa": "leaning "}
+    name, verb = names.get(sense, draw.choice(("", "old ", "big "))), draw.choice(("was", "is"))
+    text = draw.choice(
+        (
+            f"the {name}tower {verb} very {draw.choice(('tall', 'old', 'big'))} .",
+            f"{verb} the {name}tower tall ?",
+            f"{draw.choice(WHO)} went to the {name}tower .",
+        )
+    )
+    return text, "tower", sense
+
+
+def about_model(draw: Random) -> tuple[str, str, str]:
+    """As "the fashion model was tired ."; in some sentences nothing tells which."""
+    sense = draw.choice(("program", "person"))
+    kind, states = {
+        "program": ("machine learning ", ("trained", "accurate", "large")),
+        "person": ("fashion ", ("photographed", "tired", "tall")),
+    }[sense]
+    kind = kind if draw.random() < 0.6 else draw.choice(("", "new ", "big "))
+    state = draw.choice(states if draw.random() < 0.6 else EITHER)
+    verb = draw.choice(("was", "is"))
+    return draw.choice((f"the {kind}model {verb} {state} .", f"{verb} the {kind}model {state} ?")), "model", sense
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+SHOWN = 8  # numbers of a vector
+Pair = tuple[str, str, int, str]
+
+
+def place(word: str, sentence: str) -> int:
+    """Where a word is in a sentence. Raises DataError if it is not there."""
+    found = words(sentence.lower())
+    if word.lower() not in found:
+        raise DataError(f'there is no "{word}" in "{sentence}"; name another with --word')
+    return found.index(word.lower())
+
+
+def progress(step: int, steps: int, loss: float) -> None:
+    """The loss, five times during a training."""
+    if step % max(1, steps // 5) == 0:
+        print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
+
+
+def numbers(vector: np.ndarray) -> str:
+    """The first numbers of a vector."""
+    more = " ..." if len(vector) > SHOWN else ""
+    return "".join(f"{value:6.2f}" for value in vector[:SHOWN]) + more
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """The cosine of the angle between two vectors."""
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+# --- one head ---------------------------------------------------------------------------------------------------------
+
+
+def senses_begin(course: Course) -> None:
+    """What the single head learns from."""
+    print("A single head learns what a word means, from made sentences such as\n")
+    for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
+        for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
+            print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
+    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then such a")
+    print("  word goes with the other bank.")
+    print("\n  The loss is the cross-entropy of the sense:")
+
+
+def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
+    """Scores, softmax, weighted sum for one word; and what each word adds to the answer. W_U: (senses, width)."""
+    found, (x, q, k, v, weights, after, logits) = words(sentence), (part.numpy() for part in reading)
+    word, width = found[i], x.shape[1]
+    print(f'\nThe attention process for "{word}" in "{sentence}"\n')
+    print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.\n')
+    for name, key, weight in zip(found, k, weights[i], strict=True):
+        score = q[i] @ key
+        print(f"     {name:10} score {score / width**0.5:6.2f}   weight {weight:.2f}   {'█' * round(40 * weight)}")
+    ranked = np.argsort(-weights[i])
+    terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
+    print(f"\n  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}\n")
+    first, second = np.argsort(-logits[i])[:2]
+    adds = weights[i] * (v @ (W_U.numpy()[first] - W_U.numpy()[second]))  # (n,): to what tells the two senses apart
+    for j in ranked:
+        row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
+        print(f"{row:82}{adds[j]:+6.2f}")
+    print(f"     {'sum':23}" + numbers(weights[i] @ v))
+    print(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
+    print(f"     {'= after attention':23}" + numbers(after[i]))
+    print(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
+    print(
+        "\n  It blends, it does not select: softmax gives every word a weight.", share_of_the_largest(found, weights[i])
+    )
+    print(
+        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and with another --seed others are,"
+    )
+    print("  for many weights lead to the right answers: a word whose value adds little may have any weight.")
+    idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
+    if idle is not None:
+        print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
+    p = tl.softmax(tl.tensor(logits[i])).numpy()
+    print(f'  "{word}" now means: {likely(p)}')
+
+
+def share_of_the_largest(found: Sequence[str], weights: np.ndarray) -> str:
+    """How the largest weight compares with all others."""
+    top = int(weights.argmax())
+    return f'Here "{found[top]}" has {weights[top]:.2f}, all others {1 - weights[top]:.2f} together.'
+
+
+def likely(p: np.ndarray) -> str:
+    """The senses with a probability of at least 2%."""
+    return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p) if p[i] >= 0.02)
+
+
+def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> None:
+    """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
+    print("\nContext is everything: the same word in other sentences, none of which was learnt from.\n")
+    vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for (sentence, word), reading in zip(sentences, readings, strict=True):
+        found, i = words(sentence), place(word, sentence)
+        weights = reading.weights.numpy()[i]
+        p = tl.softmax(reading.logits[i], -1).numpy()
+        looks = ", ".join(f"{found[j]} {weights[j]:.2f}" for j in np.argsort(-weights)[:3] if weights[j] >= 0.02)
+        print(f"  {sentence:36} {word} looks at {looks:36} {likely(p)}")
+        vectors.setdefault(word, []).append((reading.x.numpy()[i], reading.after.numpy()[i]))
+    print("\n  The cosine of two vectors of the same word (1.00: the same direction)\n")
+    print(f"  {'':72}{'before':>8}{'after attention':>18}")
+    for word, (a, b) in {"bank": (1, 2), "tower": (0, 1), "model": (0, 1)}.items():
+        pair = [sentence for sentence, other in sentences if other == word]
+        (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
+        print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
+    print(
+        "  The embedding is static: a word always starts from the same vector. What differs after attention comes from"
+    )
+    print("  the words around it.")
+
+
+def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
+    """Write a page on which one steps through the head's forward and backward pass for word i."""
+    with tl.Graph() as graph:  # it watches what is computed
+        log_p = tl.log_softmax(model(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
+        log_p.max().backward()
+    print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
+
+
+# --- three heads ------------------------------------------------------------------------------------------------------
+
+
+def cars_begin(course: cars.Course) -> None:
+    """What the three heads learn from."""
+    print('\n\nThe exercise: "The red car that John bought yesterday broke down on the highway."\n')
+    print("  Three heads, each with questions of its own, learn from made sentences such as")
+    for text in [text for text in course.texts if text.endswith(".")][:3]:
+        print(f"    {text}")
+    print("  head 1, grammatical: which thing did what, who did what, what was bought")
+    print("  head 2, modification: which thing is red, when was it bought, where did it break down")
+    print("  head 3, coreference and long range: what does that or it stand for, which thing broke down")
+    print("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
+    print("\n  The loss is the cross-entropy of all answers:")
+
+
+def right_answers(course: cars.Course, model: Any) -> None:
+    """How many answers are right in new sentences."""
+    _, _, each, _ = model(tl.tensor(course.tokens))
+    print("\n  Right answers in 1,000 other sentences:")
+    for h, name in enumerate(cars.HEADS):
+        asked = course.answers[:, h] != cars.IGNORED
+        said = model.answer[h](each[:, h]).numpy().argmax(-1)
+        print(f"    head {h + 1}, {name:24} {(said == course.answers[:, h])[asked].mean():7.1%}")
+
+
+def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, answers: Sequence[Sequence[int]]) -> None:
+    """The lecture's relationships, ticked off.  weights: (heads, n, n).  answers: for each head and word, a word."""
+    print(
+        "\n  Strong attention relationships: how much each head looks from the one word to the other, in brackets the"
+    )
+    print("  head whose question it is. A tick: this head answers the first word's question with the second.\n")
+    print(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
+    ticks, largest = 0, 0
+    for a, b, head, why in wanted:
+        i, j = found.index(a), found.index(b)
+        answer = cars.VOCABULARY[answers[head][i]]
+        ticks += answer == b
+        largest += weights[head, i].argmax() == j
+        cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
+        print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
+    print(f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
+    print(
+        f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"
+    )
+    print("    at a word whose value is near zero, which adds nothing. Where nobody asks, weights mean nothing.")
+
+
+def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:
+    """What the vector of "car" says after each part of the sentence: part -> p of the descriptions."""
+    print('\n  How the embedding of "car" changes: the nearest description of each kind, as a probability\n')
+    described = {}
+    for part, until in (
+        ("Initial: the car", None),
+        ('After "red"', "car"),
+        ('After "John bought"', "bought"),
+        ('After "yesterday"', "yesterday"),
+        ('After "broke"', "broke"),
+        ("Final", "."),
+    ):
+        read = ["the", "car"] if until is None else found[: found.index(until) + 1]
+        _, _, _, after = model(tl.tensor(cars.encode(read)[None]))
+        logits = model.describe(after[0, read.index("car")]).numpy()  # (descriptions,): near is a large dot product
+        p = np.zeros(len(logits))
+        for group in cars.GROUPS:
+            powers = np.exp(logits[group] - logits[group].max())
+            p[group] = powers / powers.sum()
+        described[part] = p
+        best = [group[p[group].argmax()] for group in cars.GROUPS]
+        print(f"    {part:21}" + "".join(f"{cars.DESCRIPTIONS[i]:>12} {p[i]:.2f}" for i in best))
+    says = [cars.DESCRIPTIONS[group[p[group].argmax()]] for group in cars.GROUPS]
+    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
+    print(f"    The final vector says: {', '.join(says)}; {end}.")
+    return described
+
+
+def without_a_head(course: cars.Course, model: Any) -> None:
+    """What is lost when a head is silenced, or W_O is left out."""
+    x, _, each, after = model(tl.tensor(course.tokens))
+    silenced = {"all three heads": after}
+    for h in range(model.heads):
+        kept = each.numpy().copy()
+        kept[:, h] = 0
+        silenced[f"without head {h + 1}"] = x + model.W_O(model.concatenate(tl.tensor(kept)))
+    silenced["without W_O"] = x + model.concatenate(each)
+    print("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
+    print(f"    {'':18}" + "".join(f"{name:>12}" for name in ("colour", "owner", "bought", "runs")))
+    for name, vectors in silenced.items():
+        logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
+        right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
+        print(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
+    print("    What only a silenced head looked at is lost. W_O has learnt to combine the heads and is needed as well.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+FAINT = 0.04  # smaller weights are not drawn as arcs
+
+
+def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
+    """One head for one word: scores, weights, and the weighted sum of the values."""
+    found, (x, q, k, v, weights, after, _) = words(sentence), (part.numpy() for part in reading)
+    n, width = x.shape
+    figure = new_figure(13, max(4.5, 0.42 * n + 3), f'One head for "{found[i]}": scores, softmax, weighted sum')
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
+    scores = k @ q[i] / width**0.5
+    for axes, row, title, colour in (
+        (left, scores, f'1. scores: Q("{found[i]}") · K / √{width}', GREY),
+        (middle, weights[i], "2. softmax: weights that sum to 1", BLUE),
+    ):
+        plain(axes, grid=False).barh(range(n), row, color=colour, height=0.7)
+        for j, value in enumerate(row):
+            side = {"ha": "left", "xytext": (4, 0)} if value >= 0 else {"ha": "right", "xytext": (-4, 0)}
+            axes.annotate(f"{value:.2f}", (value, j), textcoords="offset points", va="center", fontsize=11, **side)
+        axes.set_yticks(range(n), found, fontsize=12)
+        axes.set(title=title, ylim=(n - 0.4, -0.6), xticks=[])
+        axes.margins(x=0.35)
+        axes.axvline(0, color=DARK, linewidth=0.8)
+    rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
+    most = np.abs(rows).max()
+    image = right.imshow(rows, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+    labels = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
+    right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
+    right.axhline(n - 0.5, color=DARK)
+    right.axhline(n + 1.5, color=DARK)
+    right.set(
+        title="3. the weighted sum of the values is added", xticks=[], xlabel=f"the {width} numbers of each vector"
+    )
+    figure.colorbar(image, shrink=0.8, label="value")
+    save(figure, path)
+
+
+def arcs(axes: Axes, found: Sequence[str], lookers: Mapping[int, np.ndarray], colours: Mapping[int, str]) -> None:
+    """Words in a row, and arcs from each looker to what it looks at, as thick as the weight."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+
+    axes.axis("off")
+    highest = 0.6
+    for i, weights in lookers.items():
+        for j, weight in enumerate(weights):
+            if weight < FAINT:
+                continue
+            shift = 0.12 if j >= i else -0.12
+            height = 0.45 + 0.3 * abs(i - j)
+            highest = max(highest, height)
+            x0, x1, top = i + shift, j - shift, 0.25 + 4 / 3 * height
+            curve = Curve([(x0, 0.25), (x0, top), (x1, top), (x1, 0.25)], [Curve.MOVETO, *[Curve.CURVE4] * 3])
+            axes.add_patch(FancyArrowPatch(path=curve, color=colours[i], linewidth=0.8 + 4.5 * weight, alpha=0.85,
+                                           arrowstyle="-|>", mutation_scale=8 + 12 * weight))  # fmt: skip
+    for j, word in enumerate(found):
+        bold = {"weight": "bold", "color": colours[j]} if j in lookers else {}
+        axes.text(j, 0, word, ha="center", va="center", fontsize=13, **bold)
+    axes.set(xlim=(-0.6, len(found) - 0.4), ylim=(-0.5, highest + 0.5))
+
+
+def draw_bank(
+    sentences: Sequence[tuple[str, str]], readings: Sequence[Any], model: Any, course: Course, path: Path
+) -> None:
+    """What "bank" looks at in two sentences; right, its vectors before and after attention."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    figure = new_figure(14, 6.4, 'The same word, two sentences: what "bank" looks at, and where its vector goes')
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
+    axes = plain(figure.add_subplot(grid[:, 1]))
+    place_of = {text: i for i, text in enumerate(course.texts) if " bank " in text}  # each different sentence once
+    of_bank = [*place_of.values()]
+    about_river = course.senses == SENSES.index("river bank")
+    share = [about_river[[text == other for other in course.texts]].mean() for text in place_of]
+    with tl.no_grad():
+        after = model(tl.tensor(course.tokens[of_bank])).after.numpy()[np.arange(len(of_bank)), course.at[of_bank]]
+    ends, start = [], None
+    for row, ((sentence, word), reading, colour) in enumerate(zip(sentences, readings, (BLUE, ORANGE), strict=True)):
+        panel, i = figure.add_subplot(grid[row, 0]), place(word, sentence)
+        weights = reading.weights.numpy()[i]
+        arcs(panel, words(sentence), {i: weights}, {i: colour})
+        for j, weight in enumerate(weights):
+            panel.text(j, -0.3, f"{weight:.2f}", ha="center", va="center", fontsize=11, color=DARK)
+        panel.set_title(sentence, fontsize=13)
+        ends.append(reading.after.numpy()[i])
+        start = reading.x.numpy()[i]
+    points, kept = principal_axes(np.stack([*after, *ends, start]))
+    dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=LinearSegmentedColormap.from_list("", [ORANGE, BLUE]),
+                        s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
+    shares = figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="the bank in this made sentence")
+    shares.set_ticklabels(["money", "half\nhalf", "river"])
+    *ends, start = points[len(of_bank) :]
+    for (sentence, _), end, colour in zip(sentences, ends, (BLUE, ORANGE), strict=True):
+        style = {"arrowstyle": "-|>", "linewidth": 2.5, "color": colour, "mutation_scale": 18}
+        axes.annotate("", tuple(end), tuple(start), arrowprops=style)
+        axes.plot(*end, "D", color=colour, markersize=10, markeredgecolor="black", label=f"after: {sentence}")
+    axes.plot(*start, "*", color="black", markersize=18, label="before attention, in every sentence")
+    axes.legend(fontsize=10, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
+    axes.set(xlabel=f"first principal component (the two keep {kept:.0%} of the variance)", xticks=[], yticks=[],
+             ylabel="second principal component")  # fmt: skip
+    save(figure, path)
+
+
+def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, path: Path) -> None:
+    """For each head an arc diagram of the words whose question it answers."""
+    figure = new_figure(13, 9.5, "The red car: three heads, each looks for its own relationships")
+    palette = (BLUE, VERMILION, GREEN, ORANGE)
+    for h, (axes, name) in enumerate(zip(figure.subplots(3, 1), cars.HEADS, strict=True)):
+        lookers = list(dict.fromkeys(found.index(a) for a, _, head, _ in wanted if head == h))
+        colours = {i: palette[n % len(palette)] for n, i in enumerate(lookers)}
+        arcs(axes, found, {i: weights[h, i] for i in lookers}, colours)
+        axes.set_title(f"head {h + 1}: {name}", fontsize=13, loc="left")
+    figure.supxlabel("coloured: words that have a question for this head; the thicker an arc, the larger the weight",
+                     fontsize=11, color=DARK)  # fmt: skip
+    save(figure, path)
+
+
+def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
+    """What the vector of "car" says, part by part of the sentence: a table of probabilities."""
+    figure = new_figure(13, 4.8, 'The vector of "car" takes up what the sentence says about it')
+    axes = figure.subplots()
+    p = np.stack([*described.values()])  # (parts, descriptions)
+    image = axes.imshow(p, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(p):
+        if value >= 0.005:
+            colour = "white" if value > 0.6 else "black"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=10, color=colour)
+    axes.set_yticks(range(len(p)), list(described), fontsize=12)
+    axes.set_xticks(range(p.shape[1]), cars.DESCRIPTIONS, rotation=40, ha="right", rotation_mode="anchor", fontsize=11)
+    for group in cars.GROUPS[1:]:
+        axes.axvline(group[0] - 0.5, color=DARK)
+    axes.tick_params(length=0)
+    figure.colorbar(image, label="probability, within each group", pad=0.01)
+    save(figure, path)

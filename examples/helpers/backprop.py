@@ -1,0 +1,386 @@
+"""For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, new_figure, plain, save
+from helpers.program import DataError
+from tinygrad_lecture.inspect.drawing import draw_graph
+from tinygrad_lecture.inspect.graph import Vertex, in_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+Activation = Callable[[tl.Tensor], tl.Tensor]
+FORWARD = {
+    "matmul": "weighs and sums",
+    "add": "adds the bias",
+    "sub": "compares with what is wanted",
+    "pow": "squares",
+    "sum": "adds up the squares of all outputs",
+}
+
+
+def check(layers: Sequence[int], inputs: Sequence[float] | None, target: Sequence[float] | None) -> None:
+    """Raises DataError for settings that make no network."""
+    if len(layers) < 2 or min(layers) < 1:
+        raise DataError("--layers: a network has inputs and at least one layer, each of 1 or more, such as 2 2 1")
+    for name, given, n in (("inputs", inputs, layers[0]), ("target", target, layers[-1])):
+        if given is not None and len(given) != n:
+            raise DataError(f"--{name}: a network {'-'.join(map(str, layers))} needs {n} of them, not {len(given)}")
+
+
+# --- forward and backward, step by step -------------------------------------------------------------------------------
+
+
+def forward(layers: Sequence[int], sigma: str, graph: tl.Graph) -> None:
+    """Every value in the order of computing."""
+    print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}.")
+    print("\nForward: each layer weighs, sums and activates.\n")
+    for vertex in graph:
+        if vertex.op is None:
+            print(
+                f"       {vertex!s:4} {'parameter' if vertex.requires_grad else 'given':16} {in_line(vertex.value, 64)}"
+            )
+    print()
+    for step, vertex in enumerate((v for v in graph if v.op is not None), start=1):
+        words = FORWARD.get(vertex.op or "", "activates")
+        print(f"  {step:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
+
+
+def written(vertex: Vertex) -> str:
+    """A vertex's formula as the lecture writes it."""
+    if vertex.op == "matmul":
+        return f"{vertex.inputs[0]} {vertex.inputs[1]}"
+    if vertex.op == "pow":
+        return f"{vertex.inputs[0]}²"
+    return vertex.formula if vertex.op in ("add", "sub", "sum") else f"sigma({vertex.inputs[0]})"
+
+
+def backward(graph: tl.Graph, activation: Activation) -> None:
+    """The steps of backward in its own order: what each receives, its local derivative, what it hands on."""
+    print("\nBackward: from the cost back. Each step hands on what it receives, times its local derivative.\n")
+    number_of = {id(v): step for step, v in enumerate((v for v in graph if v.op is not None), start=1)}
+    for vertex in graph.visited:
+        begins = "   backward begins here: dC/dC = 1" if vertex is graph.visited[0] else ""
+        print(f"  {number_of[id(vertex)]:2}.  {vertex} = {written(vertex)}")
+        print(f"         receives {f'dC/d{vertex}':7} = {in_line(vertex.grad, 64)}{begins}")
+        for position, (x, gradient) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
+            if gradient is not None:
+                rule = local_rule(vertex, position, activation)
+                mark = "   *" if x.op is None else ""
+                print(f"         hands on {f'dC/d{x}':7} = {rule} = {in_line(gradient, 64)}{mark}")
+    print("\n  * the gradient of a parameter: what backward is for")
+    print("  outer product: each element of one times each of the other")
+
+
+def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:
+    """What a backward rule makes of the gradient that it receives, as a formula with numbers where they help."""
+    x, received = vertex.inputs[position], f"dC/d{vertex}"
+    upstream = in_line(vertex.grad, 64)
+    if vertex.op == "pow":
+        return f"2{x} · {received} = 2 · {in_line(x.value, 64)} · {upstream}"
+    if vertex.op == "matmul":
+        other = vertex.inputs[1 - position]
+        return f"outer product of {received} and {other}" if position == 0 else f"{other} transposed · {received}"
+    if vertex.op in ("add", "sub", "sum"):
+        return f"1 · {received}"
+    return f"sigma'({x}) · {received} = {in_line(slopes(activation, tl.tensor(x.value)), 64)} · {upstream}"
+
+
+def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
+    """sigma'(z), element by element."""
+    return tl.func.grad(lambda z: activation(z).sum())(z.detach()).numpy()
+
+
+def three_ways(
+    parameters: Mapping[str, tl.Tensor],
+    values: Mapping[str, tl.Tensor],
+    graph: tl.Graph,
+    activation: Activation,
+    cost: Callable[[dict[str, tl.Tensor]], float],
+) -> None:
+    """Every parameter's gradient by the formula, by backward() and by trying."""
+    print("\nThe gradient of every parameter in three ways:\n")
+    print("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by trying")
+    furthest, h = 0.0, 1e-6
+    for name, parameter in parameters.items():
+        layer = int(name[1:])
+        slope, blame = slopes(activation, values[f"z{layer}"]), graph[values[f"a{layer}"]].grad
+        inputs = values[f"a{layer - 1}"].tolist()
+        for index in np.ndindex(parameter.shape):
+            j = index[0]
+            a = inputs[index[1]] if name[0] == "W" else 1.0
+            costs = []
+            for shift in (h, -h):
+                moved = parameter.detach().clone()
+                moved[index] += shift
+                costs.append(cost({**parameters, name: moved}))
+            formula, found, tried = (
+                a * slope[j] * blame[j],
+                parameter.grad[index].item(),
+                (costs[0] - costs[1]) / (2 * h),
+            )
+            furthest = max(furthest, abs(formula - found), abs(tried - found))
+            label = f"{name}[{', '.join(str(i + 1) for i in index)}]"
+            factors = f"{a:8.4f} · {slope[j]:8.4f} · {blame[j]:8.4f}"
+            print(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
+    print("\n  a: the activation that a weight multiplies, 1 for a bias. By trying: (C(w + h) - C(w - h)) / 2h.")
+    print(f"  The three differ by {furthest:.0e} at most.")
+
+
+def step(rate: float, before: float, after: float) -> None:
+    """What a step downhill does to the cost."""
+    print(f"\nA step downhill: every parameter minus {rate:g} times its gradient. Cost {before:.6f} -> {after:.6f}")
+    if after > before:
+        print("  The cost has risen: the step was too large. Try a smaller --rate.")
+
+
+def negative_sums(largest: Mapping[str, float]) -> None:
+    """What is left of the gradient behind neurons whose sums are all negative."""
+    print("\nA hidden layer with biases of -3, so that all its sums are negative. The largest gradient of its weights:")
+    for name, gradient in largest.items():
+        note = {0.0: "no example changes these weights any more"}.get(gradient, "")
+        print(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
+    print(
+        "  Leaky ReLU keeps a slope of 0.01 where ReLU has none, so its neurons can still learn. (0.01 is usual, as in"
+    )
+    print("  PyTorch; 01 takes 0.1, which can be seen in a picture.)")
+
+
+# --- the price --------------------------------------------------------------------------------------------------------
+
+
+def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -> None:
+    """Seconds of forward and backward by batch size, their ratio, pictures per second, and the memory in bytes."""
+    print("\nThe price of a gradient: the digit network, all 13,002 derivatives at once")
+    print("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
+    for n, (ahead, back) in times.items():
+        print(
+            f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}",
+            end="",
+        )
+        print(f"{memory[n] / 1e6:9.2f} MB")
+    best = max(times, key=lambda n: n / sum(times[n]))
+    print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
+    if best != max(times):
+        print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
+    print("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
+
+
+def trying(times: tuple[float, float], error: float) -> None:
+    """The price of finite differences for all parameters: two forward passes for each."""
+    forward, backward = times
+    whole = 2 * 13_002 * forward
+    print("\nBy trying, each parameter costs two forward passes. With 32 pictures:")
+    print(f"  2 · 13,002 · {1e3 * forward:.2f} ms = {whole:.1f} s, {whole / backward:,.0f} times as long as backward")
+    print(f"  50 parameters tried: they agree with backward() within {error:.0e} x the largest derivative")
+
+
+def noise(distances: Mapping[int, Sequence[float]]) -> None:
+    """How far the gradient of a batch lies from that of all pictures."""
+    print("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
+    one = float(np.mean(distances[1]))
+    for n, values in distances.items():
+        expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
+        print(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
+    print("  Four times the pictures halve the noise, for four times the work.")
+
+
+# --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
+
+
+def measure_times(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, repeats: int) -> tuple[float, float]:
+    """The median seconds of a forward and of a backward pass."""
+    seconds = []
+    for _ in range(repeats + 1):
+        model.zero_grad()
+        begin = perf_counter()
+        C = nn.functional.mse_loss(model(x), y)
+        middle = perf_counter()
+        C.backward()
+        seconds.append((middle - begin, perf_counter() - middle))
+    return tuple(np.median(seconds[1:], axis=0).tolist())  # the first is slower
+
+
+def memory(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> int:
+    """The most bytes that a forward and a backward pass hold at once, beside the pictures and the weights."""
+    model.zero_grad()
+    tracemalloc.start()
+    try:
+        nn.functional.mse_loss(model(x), y).backward()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def gradient(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
+    """The gradient of the mean cost for all parameters, (13002,)."""
+    model.zero_grad()
+    nn.functional.mse_loss(model(x), y).backward()
+    return nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
+
+
+def gradient_noise(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, n: int, seed: int) -> list[float]:
+    """How far the gradients of 20 random batches of n pictures lie from that of all, relative to its length."""
+    whole = gradient(model, x, y)  # (13002,)
+    batches = np.random.default_rng(seed).integers(0, len(x), (20, n))
+    return [((gradient(model, x[i], y[i]) - whole).norm() / whole.norm()).item() for i in batches]
+
+
+def try_some(x: tl.Tensor, y: tl.Tensor, h: float = 1e-5, some: int = 50) -> float:
+    """Finite differences for some weights of the second layer: the largest relative difference from backward()."""
+    model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid, dtype=tl.float64)
+    x, y = x.double(), y.double()
+    found = gradient(model, x, y)[784 * 16 + 16 :]  # without those of the first layer
+    W = model[2].weight  # (16, 16)
+    tried = []
+    with tl.no_grad():
+        for k in range(some):
+            i = divmod(k, 16)
+            W[i] += h
+            more = nn.functional.mse_loss(model(x), y).item()
+            W[i] -= 2 * h
+            less = nn.functional.mse_loss(model(x), y).item()
+            W[i] += h
+            tried.append((more - less) / (2 * h))
+    return float(np.abs(found[:some].numpy() - tried).max() / np.abs(tried).max())
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_network(
+    layers: Sequence[int],
+    parameters: Mapping[str, tl.Tensor],
+    values: Mapping[str, tl.Tensor],
+    graph: tl.Graph,
+    path: Path,
+) -> None:
+    """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
+    wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
+    height = tall * max(layers)
+    figure = new_figure(
+        wide * len(layers) + 0.4, height + 1.7, "A network; in red how the cost changes with each number"
+    )
+    figure.supxlabel("lines: weights, blue above 0 and orange below, the thicker the larger", fontsize=13, color=DARK)
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set(xlim=(-1, wide * len(layers) - 0.6), ylim=(-height / 2 - 0.2, height / 2 + 0.4), aspect="equal")
+    places = [[(wide * i, tall * ((n - 1) / 2 - j)) for j in range(n)] for i, n in enumerate(layers)]
+    crowded = max(n * m for n, m in pairwise(layers)) > 12
+    largest = max(float(np.abs(p.detach().numpy()).max()) for p in parameters.values()) or 1.0
+
+    for layer, (before, here) in enumerate(pairwise(places), start=1):
+        weight, bias = graph[parameters[f"W{layer}"]], graph[parameters[f"b{layer}"]]
+        for j, (x1, y1) in enumerate(here):
+            for k, (x0, y0) in enumerate(before):
+                w = weight.value[j, k]
+                line = {"color": BLUE if w >= 0 else ORANGE, "linewidth": 0.8 + 4 * abs(w) / largest, "alpha": 0.6}
+                axes.plot([x0, x1], [y0, y1], zorder=1, **line)
+                if not crowded:  # near the left end, before lines cross, and along the line
+                    pair(axes, (x0, y0), (x1, y1), f"{w:g}", weight.grad[j, k])
+            if not crowded:
+                pair(axes, (x1 - 1, y1 - 0.8), (x1 + 1, y1 - 0.8), f"b {bias.value[j]:g}", bias.grad[j], at=0.5)
+    for layer, column in enumerate(places):
+        activations = graph[values[f"a{layer}"]]
+        for j, (x, y) in enumerate(column):
+            axes.plot([x], [y], "o", markersize=58, markerfacecolor="white", markeredgecolor="black", zorder=2)
+            a = activations.value[j]
+            write(axes, x, y + (0.1 if layer else 0), f"{a:.3f}" if layer else f"{a:g}")
+            if activations.grad is not None:
+                write(axes, x, y - 0.14, f"{activations.grad[j]:.3f}", color=VERMILION, fontsize=12)
+        name = "inputs" if layer == 0 else f"layer {layer}"
+        write(axes, column[0][0], height / 2 + 0.15, rf"{name}, $a^{{({layer})}}$", fontsize=14)
+    x = wide * (len(layers) - 1) + 0.65
+    y = 0.15 if layers[-1] % 2 else tall / 2 + 0.15  # beside a neuron, not beside a bias
+    write(axes, x, y, f"wanted y = {in_line(graph[values['y']].value)}", ha="left", fontsize=13)
+    write(axes, x, y - 0.32, f"cost C = {values['C'].item():.4f}", ha="left", fontsize=13, weight="bold")
+    save(figure, path)
+
+
+def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
+    """A text, centred unless told otherwise, with proper minus signs."""
+    axes.text(x, y, text.replace("-", "−"), **{"ha": "center", "va": "center", "fontsize": 13, "zorder": 3, **style})
+
+
+def pair(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], value: str, gradient: float, at: float = 0.3
+) -> None:
+    """A parameter and, in red, its gradient, above a line from start to end."""
+    along = np.subtract(end, start) / np.hypot(*np.subtract(end, start))
+    x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
+    style = {"rotation": float(np.degrees(np.arctan2(along[1], along[0]))), "rotation_mode": "anchor"}
+    write(axes, *((x, y) - 0.06 * along), value, ha="right", weight="bold", **style)
+    write(axes, *((x, y) + 0.06 * along), f"{gradient:.3f}", ha="left", color=VERMILION, **style)
+
+
+def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path: Path) -> None:
+    """Every value with its gradient, as the engine recorded them. named: the tensors by their names."""
+    graph.name({in_lecture(name): tensor for name, tensor in named.items()})
+    draw_graph(graph, path, "The computation graph of a network and its cost")
+    print(f"  {path}")
+
+
+def in_lecture(name: str) -> str:
+    """A name as the lecture writes it, for matplotlib: W1 is W with a (1) above."""
+    return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"
+
+
+def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
+    """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
+    figure = new_figure(13, 4.8, "A gradient costs about as much as the output; larger batches make it less noisy")
+    left, right = figure.subplots(1, 2)
+    where = np.arange(len(times))
+    for shift, which, colour, name in (
+        (-0.2, 0, BLUE, "forward: the output"),
+        (0.2, 1, VERMILION, "backward: 13,002 gradients"),
+    ):
+        left.bar(where + shift, [1e3 * seconds[which] for seconds in times.values()], 0.4, color=colour, label=name)
+    plain(left).set(
+        yscale="log", xlabel="pictures at once", ylabel="milliseconds (logarithmic)", title="time of one pass"
+    )
+    left.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+    left.yaxis.set_major_formatter("{x:g}")
+    left.minorticks_off()
+    fastest, slowest = (most([1e3 * t for pair in times.values() for t in pair]) for most in (min, max))
+    left.set_ylim(fastest / 2, 4 * slowest)  # room for the legend
+    left.set_xticks(where, [f"{n:,}" for n in times])
+    left.legend(edgecolor="none", loc="upper left")
+    sizes = np.array(list(noise))
+    right.plot(
+        sizes,
+        [np.mean(values) for values in noise.values()],
+        "o-",
+        color=GREEN,
+        linewidth=2.5,
+        label="mean of 20 batches",
+    )
+    right.plot(
+        sizes,
+        np.mean(noise[sizes[0]]) / np.sqrt(sizes / sizes[0]),
+        ":",
+        color="black",
+        label="expected: that of 1 picture / sqrt(batch size)",
+    )
+    plain(right).set(
+        xscale="log", yscale="log", xlabel="pictures in a batch (logarithmic)", title="noise of the gradient"
+    )
+    right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
+    right.set_xticks(sizes, [str(n) for n in sizes])
+    right.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    right.yaxis.set_major_formatter("{x:g}")
+    right.minorticks_off()
+    right.legend(edgecolor="none")
+    save(figure, path)

@@ -1,0 +1,225 @@
+"""For 14_inside_a_block.py: what it prints and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.program import DataError
+from transformer import GPTConfig
+
+Function = Callable[[tl.Tensor], tl.Tensor]
+Shape = tuple[int, ...]
+
+
+def relative(a: tl.Tensor, b: tl.Tensor) -> float:
+    """How far a is from b, as a share of the length of b: |a - b| / |b|."""
+    return float(np.linalg.norm((a - b).numpy()) / np.linalg.norm(b.numpy()))
+
+
+def along(f: Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
+    """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
+    return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
+
+
+def place(token: str, tokens: Sequence[str]) -> int:
+    """Where a token is. Raises DataError if it is none of them."""
+    if token not in tokens:
+        raise DataError(f"--changed {token}: the tokens are {' '.join(tokens)}")
+    return tokens.index(token)
+
+
+def random_matrices(tokens: Sequence[str], width: int) -> None:
+    """Print that nothing is learnt here."""
+    print("Nothing is learnt here. All matrices are random, and so are the vectors of the tokens")
+    print(f"  {' / '.join(tokens)}: {width} numbers each. What follows holds for any numbers. Try another --seed.\n")
+
+
+def linear_layers(collapsed: float, bent: float) -> None:
+    """Three linear layers and one matrix; the same with ReLU."""
+    print("Why the FFN needs an activation function. How far apart are two results, |a - b| / |b|?")
+    print("Up to about 1e-06 this is float32's rounding, and they are equal.\n")
+    print(f"  three linear layers, and one matrix W_1 W_2 W_3          {collapsed:8.1e}   three layers are one matrix")
+    print(f"  with ReLU between the layers: f(a + b), and f(a) + f(b){bent:10.2f}   no matrix does this")
+
+
+def attention(in_v: float, in_x: float) -> None:
+    """In which of its inputs attention is linear."""
+    print(f"  attention A(2V + 3V'), and 2 A(V) + 3 A(V')              {in_v:8.1e}   linear in the values V")
+    print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
+    print(
+        '\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it averages'
+    )
+    print("  the values. But the weights are a softmax of x, so attention as a whole is not linear.")
+    print("  What a token means by itself is worked out in the FFN.")
+
+
+def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
+    """The FFN's shapes, and its output as a sum over hidden units."""
+    print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
+    print(
+        f'  For "bank", sum up over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.'
+    )
+    print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
+    print("  So each unit recognises a pattern, and adds what it recalls.")
+
+
+def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
+    """Two hidden units that combine what attention has brought together."""
+    print('\n  Two hidden units written by hand: "flooded riverbank, so activate geographic concepts":\n')
+    print(f"  {'in the vector after attention':32}{'with ReLU':^24}{'one matrix, no ReLU':^24}")
+    print(f"  {'':32}{'geography':>12}{'finance':>10}{'geography':>14}{'finance':>10}")
+    for name, a, b in zip(("bank", "water", "bank and water", "bank and money"), wanted, without, strict=True):
+        numbers = f"{a[0]:+12.0f}{a[1]:+10.0f}{b[0]:+14.0f}{b[1]:+10.0f}".replace("+0", " 0").replace("-0", " 0")
+        print(f"  {name:32}{numbers}")
+    print('  One matrix gives "bank and water" the sum of what it gives both alone: nothing. ReLU makes an "and".')
+
+
+def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> None:
+    """In which rows the output changes."""
+    print(
+        f'\nWho exchanges information? The vector of "{tokens[i]}" is changed. How much does each output row change?\n'
+    )
+    print(f"  {'':18}" + "".join(f"{token:>10}" for token in tokens))
+    for name, size in sizes.items():
+        print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
+    alone = all((size == 0) == (row != i) for row, size in enumerate(sizes["FFN"]))
+    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}". Attention changes all rows.')
+    print(f'  Causal attention, as in a GPT, changes "{tokens[i]}" and what stands after it.')
+
+
+def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:
+    """The way from heads to one vector."""
+    print("\nFrom heads to one vector per token:\n")
+    print(f"  {'queries, keys and values of each head':46}{q!s:16}(heads, tokens, 96)")
+    print(f"  {'weights: softmax(Q K^T / sqrt(96))':46}{weights!s:16}(heads, tokens, tokens)")
+    print(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
+    print(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
+    print(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
+    print(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
+    print('  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.')
+
+
+def in_its_own_place(each: np.ndarray) -> np.ndarray:
+    """The numbers of each head (heads, 96) where concatenation puts them, and 0 elsewhere: (heads, heads * 96)."""
+    heads, dim = each.shape
+    return (np.eye(heads)[:, :, None] * each).reshape(heads, heads * dim)
+
+
+def projection(alone: np.ndarray, adds: np.ndarray, summed: float, lost: float) -> None:
+    """What each head writes without W_O and with it."""
+    heads, width = alone.shape
+    written = int((alone[0] != 0).sum()), int((adds[0] != 0).sum())
+    print(f"\n  Without W_O each head writes {written[0]} of the {width} numbers, its own, and heads never meet.")
+    print(f"  With W_O each head writes all {written[1]}. This is where heads talk to each other: their parts add up.")
+    print(f"  The sum of the {heads} heads' parts and the output differ by {summed:.1e}; without head 1 by {lost:.2f}.")
+
+
+def blocks(shapes: Sequence[Shape], moved: Sequence[float]) -> None:
+    """The shape after each block."""
+    print("\nN blocks, one after the other. What leaves a block has the shape of what enters it:\n")
+    print("  " + " -> block -> ".join(map(str, shapes)))
+    print(f"  Each block adds a refinement, of {', '.join(f'{share:.2f}' for share in moved)} times the length of x.")
+
+
+def gpt3(config: GPTConfig) -> None:
+    """GPT-3's sizes, and the lecture's count of its weights."""
+    print("\nGPT-3's numbers:\n")
+    heads = config.layers * config.heads
+    print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
+    print(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
+    print(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
+    print(
+        f"  {f'numbers that a head returns: {config.width:,} / {config.heads}':46}{config.head_dim:>18,} for each token"
+    )
+    print(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {config.heads} x {config.head_dim}", end="")
+    print(f" = {config.heads * config.head_dim:,}.\n")
+    parts = config.parameters_by_part()
+    for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
+        print(f"  {formula(name, config):46}{parts[name]:>18,}")
+    print(f"  {'weights':46}{config.weight_count():>18,}")
+    ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
+    print(f"  {ffn:.0%} of them are in the FFNs. In 2 bytes each they take {2 * config.weight_count() / 1e9:.0f} GB.")
+
+    operations = 6 * config.weight_count() * 300e9  # Kaplan et al., arXiv:2001.08361: 6 per weight and token
+    years = operations / 28e12 / 3600 / 24 / 365
+    print(
+        f"\n  Training on 300 billion tokens takes 6 operations per weight and token, {operations:.2g} in all. On a GPU"
+    )
+    print(f"  of 2020 (V100: 28 trillion a second, 1.50 dollars an hour) this is {years:.0f} years of one GPU,")
+    print(f"  or {years * 24 * 365 * 1.5 / 1e6:.1f} million dollars. The lecture says about 4.6.")
+
+
+def formula(name: str, config: GPTConfig) -> str:
+    """How many weights a part has, as a product."""
+    width, hidden = f"{config.width:,}", f"{config.ffn_width:,}"
+    if name in ("W_E", "W_U"):
+        return f"{name}: {config.vocab_size:,} x {width}"
+    if name.startswith("FFN"):
+        return f"{name}: {config.layers} x {width} x {hidden}"
+    return f"{name}: {config.layers} x {config.heads} x {width} x {config.head_dim}"
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY, DARK)
+
+
+def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
+    """Outputs along a straight way through the inputs: what is linear stays straight."""
+    figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
+    for axes, curves in zip(figure.subplots(1, 2), (layers, attention), strict=True):
+        plain(axes)
+        for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
+            t = np.linspace(-1, 2, len(values))
+            axes.plot(t, values / np.abs(values).max(), color=colour, linewidth=2.8, label=name)
+        axes.set(xlabel="t: the input is (1 - t) a + t b", ylabel="one number of the output, scaled to at most 1")
+        axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
+    save(figure, path)
+
+
+def draw_changes(tokens: Sequence[str], changed: str, sizes: Mapping[str, np.ndarray], path: Path) -> None:
+    """A table: how much the output of each token changes, in each part of a block; blue where it changes at all."""
+    figure = new_figure(11, 4.2, f'The vector of "{changed}" is changed. Blue: the tokens whose output changes with it')
+    axes = figure.subplots()
+    table = np.stack(list(sizes.values()))  # (parts, tokens)
+    axes.imshow(table > 0, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
+    for (row, column), size in np.ndenumerate(table):
+        look = {"color": "white", "weight": "bold"} if size else {"color": GREY}
+        axes.text(column, row, f"{size:.2f}" if size else "0", ha="center", va="center", fontsize=14, **look)
+    axes.set_xticks(range(len(tokens)), tokens, fontsize=13)
+    axes.set_yticks(range(len(sizes)), sizes, fontsize=13)
+    axes.set_xticks(np.arange(len(tokens) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(sizes) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=3)
+    axes.tick_params(which="both", length=0)
+    axes.xaxis.tick_top()
+    axes.set_xlabel("in the cells: the length of the change of the token's output")
+    save(figure, path)
+
+
+def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
+    """What each head writes into the vector of one token: without W_O its own part, with W_O everywhere."""
+    heads, width = alone.shape
+    figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
+    for axes, rows, title in zip(
+        figure.subplots(1, 2, sharey=True),
+        (alone, adds),
+        ("concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"),
+        strict=True,
+    ):
+        plain(axes, grid=False)
+        most = np.abs(rows).max()
+        for h, row in enumerate(rows):
+            at = np.flatnonzero(row)
+            axes.fill_between(at, h, h + 0.45 * row[at] / most, color=COLOURS[h % len(COLOURS)], linewidth=0.6)
+            axes.axhline(h, color=GREY, linewidth=0.4)
+        axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
+        axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
+        axes.set_ylim(heads - 0.4, -0.6)
+    save(figure, path)

@@ -1,0 +1,417 @@
+"""For 03_gradient_descent.py: what a descent is, mini-batches, random search; what is printed and drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.mnist import Digits
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+SEARCHES = {  # what is random in them
+    "random changes": "all weights changed a little, kept if the cost falls",
+    "random weights": "all weights drawn anew each time",
+}
+
+
+@dataclass(frozen=True)
+class Valley:
+    """The lowest point of the landscape, its cost, and the largest and smallest eigenvalue of the Hessian."""
+
+    w: float
+    b: float
+    cost: float
+    steepest: float
+    flattest: float
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A way down: where it went, and the cost of all points there. batch: points per step."""
+
+    label: str
+    rate: float
+    batch: int
+    path: np.ndarray  # (steps + 1, 2): w, b
+    costs: np.ndarray  # (steps + 1,)
+
+    @property
+    def looked_at(self) -> np.ndarray:
+        """How many points it had looked at by each step, (steps + 1,)."""
+        return self.batch * np.arange(len(self.path))
+
+    @property
+    def rises(self) -> int:
+        """In how many steps the cost rose."""
+        return int((np.diff(self.costs) > 0).sum())
+
+    def crossings(self, valley: Valley) -> int:
+        """How often it crossed the valley in the first 20 steps: changes of the side, along the steepest axis."""
+        offset = self.path - (valley.w, valley.b)
+        moves = np.diff(offset, axis=0)[:20]
+        return int(((moves[1:] * moves[:-1]).sum(axis=1) < 0).sum())
+
+    def steps_until(self, cost: float) -> int | None:
+        """How many steps it took to come below a cost; None if it never did."""
+        below = np.flatnonzero(self.costs < cost)
+        return int(below[0]) if len(below) else None
+
+
+def valley(valley: Valley, n: int) -> None:
+    """The landscape's lowest point and its curvature."""
+    print(f"The landscape: for every line y = w x + b, the mean squared distance from {n} points.")
+    print(f"  lowest at w = {valley.w:.3f}, b = {valley.b:.3f}: cost {valley.cost:.4f}; not 0, as the points are noisy")
+    print(f"  curvature from {valley.flattest:.3f} to {valley.steepest:.3f}, the eigenvalues of the Hessian")
+    print(f"  so rates above 2 / {valley.steepest:.3f} = {2 / valley.steepest:.3f} diverge")
+
+
+def verdict(descent: Descent, valley: Valley) -> str:
+    """What a learning rate does, in words."""
+    if not descent.costs[-1] <= descent.costs[0]:
+        return "diverges: too large, every step overshoots by more"
+    if descent.crossings(valley) > 5:
+        return "oscillates: too large, it overshoots the minimum again and again"
+    if descent.costs[-1] <= 1.1 * valley.cost:
+        return "just right: steady progress to the minimum"
+    return "too small: very slow, still on the way"
+
+
+def rates(trials: Sequence[Descent], valley: Valley) -> None:
+    """What each learning rate does."""
+    print(f"\nLearning rates, batch gradient descent, {len(trials[0].path) - 1} steps:")
+    for trial in trials:
+        print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
+
+
+def stuck(rate: float, w: float) -> None:
+    """That a rate can be too small to change a weight at all."""
+    print(f"  rate {rate:<7.0e} too small: stuck, as 32-bit numbers round such a step away: w stays at {w:g}")
+
+
+def ways(descents: Sequence[Descent], valley: Valley) -> None:
+    """Batch, mini-batch and stochastic descent side by side."""
+    print(f"\nThree ways, {len(descents[0].path) - 1} steps each at rate {descents[0].rate:.3g}:")
+    print("                points     cost at    steps in which   to come within 10% of the lowest cost")
+    print("              per step     the end     the cost rose   steps   points looked at")
+    for descent in descents:
+        steps = descent.steps_until(1.1 * valley.cost)
+        taken = f"{steps:7} {steps * descent.batch:18}" if steps is not None else "   not reached"
+        print(f"  {descent.label:12} {descent.batch:7} {descent.costs[-1]:11.4f} {descent.rises:17} {taken}")
+    print("  Fewer points per step: cheaper steps, of a noisier gradient.")
+
+
+def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
+    """How long the digit network trains with mini-batches of each size, and how good it is then."""
+    print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures")
+    print(f"right, for {epochs} epoch{'s' * (epochs > 1)} at most:")
+    print("  pictures per step   epochs    steps   training pictures right   test pictures right")
+    for t in trained:
+        print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
+    if min(t.learnt for t in trained) < wanted:
+        print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
+        return
+    small, large = trained[0], trained[-1]
+    print(
+        f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with",
+        end=" ",
+    )
+    print(f"{large.size}; but {small.steps:,} steps against {large.steps:,}.")
+    gain, mean = small.test - large.test, (small.test + large.test) / 2
+    chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
+    effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
+    more = "more" if gain >= 0 else "less"
+    print(
+        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right", end=" "
+    )
+    print(f"than with {large.size}. By chance alone two such")
+    print(f"  shares differ by up to {100 * chance:.1f} points, in 95 of 100 cases.")
+    print(f"  So {effect} regularization effect is seen.")
+
+
+def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:
+    """How far the cost falls along the negative gradient and along random directions, by the length of the step."""
+    n = len(cosines)
+    print(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
+    print("  step length    the cost falls by    best random direction    random directions that lead down")
+    for length, (gradient, *others) in falls.items():
+        share = np.mean(np.array(others) > 0)
+        print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
+    print("  Half of all directions lead down, but only just: their cosine with the gradient is", end="")
+    print(f" {np.abs(cosines).max():.3f} at most.")
+
+
+def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
+    """Gradient descent against random search, with the same number of costs computed."""
+    n = len(next(iter(histories.values())))
+    print(f"\nThe same network on 500 pictures, with {n} evaluations of the cost each:")
+    for name, costs in histories.items():
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[-1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
+    tries = weights * math.log10(2)
+    print(f"  To try two values for each of {weights:,} parameters: 2^{weights:,} = 10^{tries:,.0f} networks.")
+    years = tries - 9 - math.log10(3.15e7)
+    print(f"  At a billion a second that takes 10^{years:,.0f} years; the universe is 10^10 years old.")
+
+
+# --- mini-batches of different sizes ----------------------------------------------------------------------------------
+
+
+class Trained(NamedTuple):
+    """What came of a training: how long it took, and the shares of pictures that are read right."""
+
+    size: int  # pictures in a mini-batch
+    epochs: int
+    steps: int
+    learnt: float
+    test: float
+    tested: int  # pictures
+
+
+def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, seed: int) -> Trained:
+    """Train until a share of the training pictures is read right, or for so many epochs."""
+    tl.manual_seed(seed)
+    images, labels = tl.tensor(digits.train_images), tl.eye(10)[tl.tensor(digits.train_labels)]
+    network = random_network()
+    optimizer = nn.optim.SGD(network.parameters(), lr=1.0)
+    batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    learnt, epoch = 0.0, 0
+    while learnt < wanted and epoch < epochs:
+        for x, y in batches:
+            optimizer.zero_grad()
+            C = ((network(x) - y) ** 2).sum(axis=1).mean()
+            C.backward()
+            optimizer.step()
+        learnt, epoch = right(network, images, digits.train_labels), epoch + 1
+    test = right(network, tl.tensor(digits.test_images), digits.test_labels)
+    return Trained(size, epoch, epoch * len(batches), learnt, test, len(digits.test_labels))
+
+
+def right(network: nn.MLP, images: tl.Tensor, labels: object) -> float:
+    """The share of pictures that are read right."""
+    with tl.no_grad():
+        return float((network(images).numpy().argmax(axis=1) == labels).mean())
+
+
+# --- gradient descent against random search ---------------------------------------------------------------------------
+
+
+Cost = Callable[[nn.MLP], tl.Tensor]
+
+
+def cost_at(network: nn.MLP, weights: tl.Tensor, cost_of: Cost) -> float:
+    """The cost of the network with these weights, (13002,)."""
+    with tl.no_grad():
+        nn.utils.vector_to_parameters(weights, network.parameters())
+        return cost_of(network).item()
+
+
+def search_by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
+    """Gradient descent. A backward pass takes about as long as a forward pass, so a step counts as two evaluations."""
+    nn.utils.vector_to_parameters(weights, network.parameters())
+    optimizer = nn.optim.SGD(network.parameters(), lr=3.0)
+    costs = []
+    for _ in range(max(1, evaluations // 2)):
+        optimizer.zero_grad()
+        C = cost_of(network)
+        C.backward()
+        optimizer.step()
+        costs += [C.item()] * 2
+    return costs
+
+
+def search_by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
+    """Change all weights a little at random, and keep the change if the cost falls."""
+    costs = [cost_at(network, weights, cost_of)]
+    for _ in range(evaluations - 1):
+        changed = weights + 0.02 * tl.randn(len(weights))
+        C = cost_at(network, changed, cost_of)
+        if costs[-1] > C:
+            weights = changed
+        costs.append(min(C, costs[-1]))
+    return costs
+
+
+def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
+    """The lowest cost so far of networks with weights drawn anew each time."""
+    with tl.no_grad():
+        costs = [cost_of(random_network()).item() for _ in range(evaluations)]
+    return np.minimum.accumulate(costs).tolist()
+
+
+def random_network() -> nn.MLP:
+    """The digit network with random weights."""
+    network = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+    return network
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def heights(points: nn.TensorDataset, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The cost of the lines w x + b on a grid: w (n,), b (m,) -> (m, n)."""
+    x, y = (t.numpy() for t in points.tensors)
+    return ((w[:, None] * x + b[:, None, None] - y) ** 2).mean(axis=-1)
+
+
+def grid(valley: Valley) -> tuple[np.ndarray, np.ndarray]:
+    """w and b around the valley, wide enough for the start."""
+    return np.linspace(-2.4, 4.4, 161), np.linspace(-3.8, 3.0, 161)
+
+
+def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
+    """The landscape from above: the lighter, the lower; a cross at the lowest point."""
+    w, b = grid(valley)
+    cost = heights(points, w, b)
+    levels = np.geomspace(valley.cost, cost.max(), 16)
+    axes.contourf(w, b, np.log(cost), np.log(levels), cmap="Greys", vmax=2.2 * np.log(levels[-1]))
+    axes.contour(w, b, np.log(cost), np.log(levels), colors="white", linewidths=0.6)
+    axes.plot(valley.w, valley.b, "+", color="black", markersize=14, markeredgewidth=2, zorder=5)
+    axes.set(xlim=(w[0], w[-1]), ylim=(b[0], b[-1]), xlabel="w", ylabel="b", aspect="equal")
+
+
+def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float, float], path: Path) -> None:
+    """Three lines among the points, and where they are in the landscape: as a surface, and from above."""
+    figure = new_figure(15, 5.2, "Every line is a point of the cost landscape; the best line is its lowest point")
+    left = plain(figure.add_subplot(1, 3, 1))
+    middle = figure.add_subplot(1, 3, 2, projection="3d")
+    right = figure.add_subplot(1, 3, 3)
+    x, y = (t.numpy() for t in points.tensors)
+    left.plot(x, y, "o", color=GREY, markersize=5)
+    w, b = grid(valley)
+    cost = heights(points, w, b)
+    rim = 1.4 * heights(points, np.array([start[0]]), np.array([start[1]])).item()
+    bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
+    middle.plot_surface(
+        w, b[:, None], bowl, color="#b9c7d6", rcount=40, ccount=40, edgecolor="white", linewidth=0.4, alpha=0.8
+    )
+    middle.set(xlabel="w", zlabel="cost", title="the cost of every line")
+    middle.set_ylabel("b", labelpad=12)
+    middle.set_zticks(range(0, int(rim) + 1, 5))
+    middle.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back, as on the map
+    contours(right, points, valley)
+    half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
+    for name, (slope, offset), colour in (
+        ("start", start, VERMILION),
+        ("halfway", half, ORANGE),
+        ("best", (valley.w, valley.b), BLUE),
+    ):
+        height = heights(points, np.array([slope]), np.array([offset])).item()
+        formula = f"y = {slope:.1f} x {'−' if offset < 0 else '+'} {abs(offset):.1f}".replace("-", "−")
+        left.axline((0, offset), slope=slope, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
+        middle.plot([slope], [offset], [height], "o", color=colour, markersize=9, zorder=10)
+        right.plot(slope, offset, "o", color=colour, markersize=9)
+        right.annotate(name, (slope, offset), (9, 5), textcoords="offset points", color="black")
+    left.set(
+        xlabel="x", ylabel="y", xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3), title="the points and three lines"
+    )
+    left.legend(edgecolor="none", fontsize=10, loc="upper center")
+    right.set_title("the same from above: lighter is lower")
+    save(figure, path)
+
+
+def costs(axes: Axes, valley: Valley) -> None:
+    """A logarithmic axis for costs, with the lowest cost as a dotted line."""
+    plain(axes).axhline(valley.cost, color="black", linewidth=1, linestyle=":")
+    axes.set(yscale="log", ylabel="cost of all points (logarithmic)")
+    axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+
+
+def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
+    """A panel for each learning rate: its path on the landscape; below, its w by step."""
+    n = len(trials)
+    figure = new_figure(3.7 * n, 7.4, "Learning rates: too small creeps, too large oscillates, larger still diverges")
+    grid = figure.subplots(2, n, squeeze=False, height_ratios=[1.25, 1])
+    for (above, below), trial, colour in zip(grid.T, trials, [BLUE, GREEN, ORANGE, VERMILION] * n, strict=False):
+        contours(above, points, valley)
+        above.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
+        above.set_title(f"{trial.label}: {verdict(trial, valley).split(':')[0]}", fontsize=13)
+        plain(below).axhline(valley.w, color="black", linewidth=1, linestyle=":")
+        low, high = above.get_xlim()
+        w = trial.path[:, 0]
+        outside = np.flatnonzero((w < low) | (w > high))
+        below.plot(w[: outside[0] + 1] if len(outside) else w, ".-", color=colour, linewidth=1.5, markersize=5)
+        below.set(xlabel="step", ylabel="w", xlim=(-1, len(trials[0].path)), ylim=(low, high))
+        first, last = (f"{cost:.2f}" if cost < 100 else f"{cost:,.0f}" for cost in trial.costs[[0, -1]])
+        below.set_title(f"cost {first} → {last}", fontsize=12)
+    grid[1, 0].annotate("the best w", (1, valley.w), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
+                        textcoords="offset points", fontsize=10)  # fmt: skip
+    save(figure, path)
+
+
+def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Descent], path: Path) -> None:
+    """The three paths on one landscape; the cost by step, and by points looked at."""
+    title = "The fewer points a step looks at, the more the path trembles, and the cheaper is each step"
+    figure = new_figure(14, 7, title)
+    grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
+    map_ = figure.add_subplot(grid[:, 0])
+    contours(map_, points, valley)
+    above, below = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    for axes in (above, below):
+        costs(axes, valley)
+    for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
+        label = (
+            f"{descent.label} ({descent.batch} points a step)"
+            if descent.batch > 1
+            else f"{descent.label} (1 point a step)"
+        )
+        map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
+        above.plot(descent.costs, color=colour, linewidth=2)
+        below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)
+    map_.annotate("start", descents[0].path[0], (-8, 8), textcoords="offset points", ha="right")
+    map_.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
+    map_.legend(loc="upper right")
+    above.set(title="by step, batch descent is the smoothest", xlabel="step")
+    below.set(
+        title="by points looked at, stochastic descent is the fastest",
+        xscale="log",
+        xlabel="points looked at (logarithmic)",
+    )
+    save(figure, path)
+
+
+def draw_high_dimensions(
+    falls: Mapping[float, Sequence[float]], histories: Mapping[str, Sequence[float]], path: Path
+) -> None:
+    """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
+    figure = new_figure(
+        13, 4.8, "In 13,002 dimensions, no random direction and no random search comes near the gradient"
+    )
+    left, right = figure.subplots(1, 2)
+    length = sorted(falls)[len(falls) // 2]
+    gradient, *others = falls[length]
+    plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")
+    left.axvline(gradient, color=VERMILION, linewidth=3, label="against the gradient")
+    left.axvline(0, color=DARK, linewidth=1, linestyle=":")
+    left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
+    left.legend(edgecolor="none", loc="upper center")
+    for (name, values), colour in zip(histories.items(), (BLUE, ORANGE, GREEN), strict=True):
+        right.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            color=colour,
+            linewidth=2.5,
+            label=f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}",
+        )
+    plain(right).set(
+        xlabel="evaluations of the cost",
+        ylabel="cost C (random search: lowest so far)",
+        ylim=(0, None),
+        title="many steps",
+    )
+    right.legend(edgecolor="none", loc="upper right", fontsize=10)
+    save(figure, path)

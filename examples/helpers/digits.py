@@ -1,0 +1,468 @@
+"""For 02_digits.py: what it prints and draws.
+
+`sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREEN, GREY, VERMILION, new_figure, plain, save
+from helpers.mnist import Digits
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+
+COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
+SURE = 0.8  # from this output on, the network is called sure
+
+
+class Epoch(NamedTuple):
+    """One pass through the training pictures."""
+
+    costs: list[float]  # of its batches
+    right: float  # share of the test pictures read right after it
+
+
+def data(digits: Digits) -> None:
+    """Where the pictures come from, and how many there are."""
+    print(f"{digits.source}: {len(digits.train_labels):,} to learn from, {len(digits.test_labels):,} to be tested on.")
+
+
+# --- the network and its cost -----------------------------------------------------------------------------------------
+
+
+def parameters(model: nn.MLP) -> None:
+    """The weights and biases, layer by layer, and together."""
+    layers = [layer for layer in model if isinstance(layer, nn.Linear)]
+    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
+    weights = [layer.weight.numel() for layer in layers]
+    biases = [layer.bias.numel() for layer in layers]
+    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
+    for number, (layer, weight, bias) in enumerate(zip(layers, weights, biases, strict=True), start=1):
+        name = "output layer  " if number == len(layers) else f"hidden layer {number}"
+        print(f"  {name}   {layer.in_features:3} × {layer.out_features:2} = {weight:6,} weights   {bias:2} biases")
+    print(f"  weights: {' + '.join(f'{n:,}' for n in weights)} = {sum(weights):,}")
+    print(f"  biases: {' + '.join(map(str, biases))} = {sum(biases)}")
+    print(f"  together {sum(weights) + sum(biases):,} adjustable parameters")
+
+
+def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
+    """The ten outputs for one picture of the digit k, the wanted ten, the ten squares, and their sum."""
+    y = np.eye(10)[k]
+    print(f"\n{title}:")
+    for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
+        print(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
+    print(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
+    if loss == "cross-entropy":
+        print(f"  Training lowers another cost, the cross-entropy: -ln a_{k} = {-np.log(a[k]):.4f}.")
+
+
+def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
+    """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
+    said = np.bincount(sure.argmax(axis=1), minlength=10)
+    print(
+        f"  Its answer is luck, right or wrong: it calls {said.max() / said.sum():.0%} of all test pictures a", end=" "
+    )
+    print(f"{said.argmax()}, and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+
+
+def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
+    """The share of pictures that are read right."""
+    return float((sure.argmax(axis=1) == labels).mean())
+
+
+def training(optimizer: str, rate: float, size: int, seed: int) -> None:
+    """What is about to happen."""
+    print(f"\nTraining: {optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {seed}.")
+
+
+def epoch(number: int, epochs: int, done: Epoch, loss: str) -> Epoch:
+    """Return what came of an epoch, and print it for the first, the last and every fifth.
+
+    Raises FloatingPointError if the cost is not a number any more.
+    """
+    if not np.isfinite(done.costs[-1]):
+        raise FloatingPointError(f"the cost became {done.costs[-1]}; try a smaller learning rate, --lr")
+    if number in (1, epochs) or number % 5 == 0:
+        mean = f"mean {COSTS[loss]} {np.mean(done.costs):.3f}"
+        print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
+    return done
+
+
+def plateau(history: Sequence[Epoch]) -> None:
+    """Print when the training would have ended if it stopped once the accuracy no longer rises."""
+    rights = [done.right for done in history]
+    print("\nTo stop when the performance plateaus: the training ends if the accuracy has not risen for")
+    for patience in (1, 3, 5):
+        ends = next((n for n in range(patience + 1, len(rights) + 1)
+                     if max(rights[n - patience : n]) <= max(rights[: n - patience])), None)  # fmt: skip
+        if ends is None:
+            print(f"  {patience} epoch{'s' * (patience > 1)}: not within these {len(rights)}")
+        else:
+            print(f"  {patience} epoch{'s' * (patience > 1)}: after epoch {ends}, with {rights[ends - 1]:.1%} right")
+    print("  Where this decides, other pictures than those of the final test are taken: validation data.")
+
+
+# --- how good it is ---------------------------------------------------------------------------------------------------
+
+
+def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
+    """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
+    costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
+    right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
+    what = (
+        "cost of test pictures"
+        if loss == "mse"
+        else "squared error C of test pictures, which training did not minimise"
+    )
+    print(f"\nThe {what}. It is 0 for exactly the wanted outputs, and never below 0:")
+    groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
+    for name, chosen in groups:
+        if chosen.any():
+            mean = f"mean {'cost' if loss == 'mse' else 'C'} {costs[chosen].mean():.3f}"
+            print(f"  {name:16} {chosen.sum():5,} pictures   {mean}")
+    print(f"  sure: the largest output is above {SURE}")
+
+
+def confidences(sure: np.ndarray, loss: str) -> None:
+    """Whether the ten outputs are a probability distribution."""
+    sums = sure.sum(axis=1)
+    low, high = np.quantile(sums, [0.05, 0.95])
+    if loss == "mse":
+        print(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}.")
+        print(
+            "Ten sigmoids do not know of each other, so the outputs are confidences, but no probability distribution."
+        )
+        print("With --loss cross-entropy a softmax makes one.")
+    else:
+        print("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
+
+
+def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The confusion matrix, (10, 10): [digit, answer]."""
+    counts = np.zeros((10, 10), dtype=np.int64)
+    np.add.at(counts, (labels, sure.argmax(axis=1)), 1)
+    return counts
+
+
+def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
+    """How many of each digit are read right, and which digit it is most often mistaken for."""
+    counts = count_answers(sure, labels)
+    print("\n  digit   right     of   accuracy   most often mistaken for")
+    for digit, row in enumerate(counts):
+        wrong = np.where(np.arange(10) == digit, 0, row)
+        share = f"{row[digit] / row.sum():.1%}" if row.sum() else "-"
+        times = "once" if wrong.max() == 1 else f"{wrong.max()} times"
+        mistaken = f"{wrong.argmax()} ({times})" if wrong.any() else ""
+        print(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
+    right, n = counts.trace(), counts.sum()
+    print(f"Test accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
+    if len(np.flatnonzero(counts.sum(axis=0))) == 1:
+        print(
+            "It gives the same answer for every picture, so it has learnt nothing: try another --lr or more --epochs."
+        )
+
+
+def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
+    """What is gained where pictures of which the network is not sure go to a person."""
+    right, top = sure.argmax(axis=1) == labels, sure.max(axis=1)
+    print("\nIf a person reads the pictures of which the network is not sure enough:")
+    for threshold in (0, 0.5, 0.8, 0.9, 0.95):
+        kept = top >= threshold
+        if kept.any():
+            print(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
+            print(f"{right[kept].mean():.1%} of the rest read right")
+
+
+# --- what it has learnt -----------------------------------------------------------------------------------------------
+
+
+def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
+    """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
+    ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
+    print(
+        "\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, next to each other."
+    )
+    print(f"Of the {ink.sum()} pixels that ever have ink:")
+    for name, rows in (("before training", before), ("after training", weights)):
+        print(
+            f"  {name:16} half of a neuron's squared weights lie on {half(rows[:, ink]):3.0f} of them;",
+            end="",
+        )
+        print(f" neighbours correlate {neighbours(rows, ink):+.2f}")
+    print(
+        "  Random weights have a correlation of 0; patches and strokes, of which the lecture speaks, come nearer to 1."
+    )
+    print("  See first_layer.png: there are several to a neuron.")
+
+
+def half(rows: np.ndarray) -> float:
+    """How many of the largest squared weights make up half of their sum; the mean over neurons."""
+    squares = -np.sort(-(rows.astype(float) ** 2), axis=1)
+    return float((np.cumsum(squares, axis=1) < squares.sum(axis=1, keepdims=True) / 2).sum(axis=1).mean() + 1)
+
+
+def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
+    """The correlation between the weights of neighbouring pixels; the mean over neurons."""
+    grid, maps = ink.reshape(28, 28), rows.reshape(-1, 28, 28)
+    right, down = grid[:, :-1] & grid[:, 1:], grid[:-1] & grid[1:]
+    first = np.concatenate([maps[:, :, :-1][:, right], maps[:, :-1][:, down]], axis=1)
+    second = np.concatenate([maps[:, :, 1:][:, right], maps[:, 1:][:, down]], axis=1)
+    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)]))
+
+
+def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
+    """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
+    means = mean_activations(fires, labels)  # (neurons, 10)
+    print("\nThe last hidden layer: the mean activation of each neuron for each digit")
+    print("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
+    for number, row in enumerate(means):
+        print(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
+    groups = list(combinations(range(10), 4))
+    scores = [separation(means, group) for group in groups]
+    loops = separation(means, (0, 6, 8, 9))
+    place = 1 + sum(score > loops for score in scores)
+    best = groups[int(np.argmax(scores))]
+    print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
+    print(
+        "For each group of four digits: how much more, or less, does one neuron fire for them than for the other six?"
+    )
+    print(f"The most for {', '.join(map(str, best))}: by {max(scores):.2f}.", end=" ")
+    print(f"For the digits with a loop by {loops:.2f}: place {place} of {len(groups)} groups.")
+    if place > 20:
+        print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
+
+
+def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean activation of each neuron for each digit: (neurons, 10)."""
+    return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
+
+
+def fires_for(row: np.ndarray) -> str:
+    """The digits for which a neuron's mean activation is above 0.5."""
+    return " ".join(str(digit) for digit in np.flatnonzero(row > 0.5)) or "none"
+
+
+def separation(means: np.ndarray, group: Sequence[int]) -> float:
+    """By how much the best neuron's mean activation differs between a group of digits and the others."""
+    inside = np.isin(np.arange(10), group)
+    return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
+
+
+def detail(read: Mapping[int, float], epochs: int) -> None:
+    """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
+    print(f"\nDo pictures need 784 inputs? The same network, trained for {epochs} epochs on coarser ones:")
+    for side, share in read.items():
+        print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
+
+
+# --- coarser pictures -------------------------------------------------------------------------------------------------
+
+
+def coarser(images: tl.Tensor, side: int) -> tl.Tensor:
+    """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
+    square = 28 // side
+    return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
+
+
+def learn_coarse(
+    model: nn.MLP,
+    optimizer: nn.optim.Optimizer,
+    cost_of: Callable[[tl.Tensor, tl.Tensor], tl.Tensor],
+    batches: nn.DataLoader,
+    epochs: int,
+) -> None:
+    """The learning loop of 02_digits.py, without its reports."""
+    for _ in range(epochs):
+        for x, y in batches:
+            optimizer.zero_grad()
+            cost_of(model(x), y).backward()
+            optimizer.step()
+
+
+# --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
+
+
+def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
+    """What the last hidden layer makes of pictures: (n, 784) -> (n, neurons)."""
+    with tl.no_grad():
+        for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
+            images = layer(images)
+    return images
+
+
+def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
+    """The pictures, (neurons, 784), that excite each neuron of the last hidden layer most, by gradient ascent.
+
+    The weights stay; the pixels learn. Backpropagation gives the gradient of a neuron's sum for every pixel.
+    """
+    layers = list(model)[: -2 if isinstance(model[-1], nn.Linear) else -3]  # up to the sum, without its activation
+    pixels = tl.full((neurons, 784), 0.5, requires_grad=True)
+    for _ in range(steps):
+        z = pixels
+        for layer in layers:
+            z = layer(z)  # in the end (neurons, neurons)
+        (gradient,) = tl.grad((z * tl.eye(neurons)).sum(), [pixels])  # picture i for neuron i
+        step = 0.05 * gradient / gradient.abs().amax(axis=1, keepdims=True)
+        pixels = (pixels.detach() + step).clip(0, 1).requires_grad_()
+    return pixels.detach()
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw(
+    folder: Path,
+    digits: Digits,
+    history: Sequence[Epoch],
+    loss: str,
+    sure: np.ndarray,
+    weights: np.ndarray,
+    fires: np.ndarray | None,
+    liked: np.ndarray | None,
+) -> None:
+    """Draw all pictures into a folder."""
+    draw_threes(digits, folder / "threes.png")
+    draw_curves(history, COSTS[loss], folder / "curves.png")
+    draw_confusion(count_answers(sure, digits.test_labels), folder / "confusion.png")
+    draw_mistakes(digits.test_images, digits.test_labels, sure, folder / "mistakes.png")
+    ink = digits.train_images.std(axis=0) > 0.05
+    draw_first_layer(weights, ink, folder / "first_layer.png")
+    if fires is not None and liked is not None:
+        draw_last_hidden_layer(fires, liked, digits, folder / "last_hidden_layer.png")
+
+
+def draw_threes(digits: Digits, path: Path) -> None:
+    """Many pictures of one digit."""
+    rows, columns = 3, 12
+    chosen = digits.train_images[digits.train_labels == 3][: rows * columns]
+    figure = new_figure(12, 3.4, 'Each "3" looks different, yet we recognise all of them at once')
+    mosaic = np.concatenate([np.concatenate(list(row.reshape(-1, 28, 28)), axis=1) for row in np.split(chosen, rows)])
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
+    save(figure, path)
+
+
+def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
+    """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
+    read = f": in the end {history[-1].right:.1%} of the test pictures are read right" if history else ""
+    figure = new_figure(11, 4.4, f"The training, epoch by epoch{read}")
+    left, right = figure.subplots(1, 2)
+    if history:
+        steps = [len(epoch.costs) for epoch in history]
+        ends = np.cumsum(steps)
+        left.plot(np.arange(1, ends[-1] + 1) / steps[0], np.concatenate([epoch.costs for epoch in history]), ".",
+                  color=BLUE, alpha=0.3, markersize=1.5, label="one batch")  # fmt: skip
+        numbers = np.arange(1, len(history) + 1)
+        left.plot(numbers - 0.5, [np.mean(epoch.costs) for epoch in history], "o-", color=VERMILION, markersize=4,
+                  label="mean of an epoch")  # fmt: skip
+        right.plot(numbers, [100 * epoch.right for epoch in history], "o-", color=GREEN, markersize=4)
+    plain(left).set(xlabel="epoch (one pass through all training pictures)", ylabel=f"mean {cost}", ylim=(0, None))
+    left.set_title(cost)
+    left.legend(edgecolor="none")
+    plain(right).set(
+        xlabel="epoch", ylabel="test pictures read right, %", title="accuracy on pictures never seen in training"
+    )
+    save(figure, path)
+
+
+def draw_confusion(counts: np.ndarray, path: Path) -> None:
+    """The confusion matrix: right answers green, wrong ones redder the more there are."""
+    figure = new_figure(7, 7.2, "Which digit is mistaken for which?")
+    axes = figure.subplots()
+    right = np.eye(10, dtype=bool)
+    most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
+    axes.imshow(np.ma.masked_where(~right, counts), cmap="Greens", vmin=0, vmax=2 * most_right)
+    axes.imshow(np.ma.masked_where(right | (counts == 0), counts), cmap="Reds", vmin=0, vmax=1.5 * most_wrong)
+    for digit, answer in zip(*counts.nonzero(), strict=True):
+        axes.text(answer, digit, f"{counts[digit, answer]:,}", ha="center", va="center", fontsize=11)
+    axes.set_title(f"{counts.trace():,} of {counts.sum():,} test pictures are read right (green)")
+    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    save(figure, path)
+
+
+def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path, most: int = 12) -> None:
+    """The pictures where the network was surest of a wrong digit, each with its ten outputs."""
+    answers = sure.argmax(axis=1)
+    lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
+    worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]
+    if not worst:
+        return
+    columns = min(4, len(worst))
+    rows = -(-len(worst) // columns)
+    title = "The mistakes of which it was surest (red: its answer; green: the right digit)"
+    figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
+    grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
+    for axes in grid.flat:
+        axes.axis("off")
+    for place, i in enumerate(worst):
+        picture, bars = grid[place // columns, 2 * (place % columns) :][:2]
+        picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
+        colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
+        bars.axis("on")
+        bars.barh(range(10), sure[i], color=colours)
+        bars.set(xlim=(0, 1), xticks=[0, 1], yticks=range(10))
+        bars.invert_yaxis()
+        bars.tick_params(labelsize=8, length=0)
+        right = bars.get_yticklabels()[labels[i]]
+        right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
+        if place // columns == rows - 1:
+            bars.set_xlabel("output a_j", fontsize=9)
+        plain(bars, grid=False)
+    save(figure, path)
+
+
+def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> AxesImage:
+    """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
+    columns = 8
+    height = -(-len(rows) // columns)
+    mosaic = np.full((35 * height, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
+    for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
+        top, left = 35 * (number // columns) + 6, 30 * (number % columns) + 1
+        mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
+        axes.text(left + 13.5, top - 1.5, title, fontsize=11, ha="center")
+    axes.axis("off")
+    return axes.imshow(mosaic, **colours)
+
+
+def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int = 32) -> None:
+    """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
+    shown = np.where(ink, weights[:most], np.nan)
+    which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
+    title = f"First layer, the weights of {which}: ink on red makes a neuron fire, ink on blue stops it"
+    figure = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title)
+    axes = figure.subplots()
+    limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
+    names = [f"neuron {i}" for i in range(len(shown))]
+    image = tiles(axes, shown, names, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
+    save(figure, path)
+
+
+def draw_last_hidden_layer(fires: np.ndarray, liked: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
+    """For each neuron the mean of the test pictures that excite it most, and the picture made to excite it most."""
+    means = mean_activations(fires, digits.test_labels)[:most]
+    top = np.argsort(-fires[:, :most], axis=0)[:40]  # (40, neurons): the pictures that excite each most
+    average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
+    figure = new_figure(12, 3.1 * -(-len(means) // 8) + 1.4, "Last hidden layer: what excites each neuron most?")
+    above, below = figure.subplots(2, 1)
+    above.set_title("the mean of the 40 test pictures that excite it most (above each: the digits that it fires for)")
+    below.set_title("the picture that excites it even more, made by gradient ascent on the pixels: no loop, no line")
+    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    tiles(above, average, [f"{i}: {fires_for(row)}" for i, row in enumerate(means)], **ink)
+    tiles(below, liked[:most], [f"neuron {i}" for i in range(len(means))], **ink)
+    save(figure, path)

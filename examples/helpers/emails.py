@@ -1,0 +1,228 @@
+"""Text messages that the program makes: ham and spam of several kinds, so that no data is needed.
+
+Some ham looks like spam (a dentist's reminder has a phone number), some spam like ham ("it's amy, my new number is").
+About one message in seven could be either, so that no filter can be right every time.
+A part of the ham is written in shorthand, which few of the spam messages are.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.program import DataError, data
+from helpers.public_data import MOST, PublicFile, read
+
+DATA = data("messages.toml")
+NAMES, PLACES, TIMES, PRIZES, ENDS, OPENINGS = (
+    DATA[k] for k in ("names", "places", "times", "prizes", "ends", "openings")
+)
+HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
+
+
+@dataclass(frozen=True)
+class Message:
+    """A text message, whether it is spam, of which kind, and whether it is in shorthand."""
+
+    text: str
+    spam: bool
+    kind: str
+    shorthand: bool = False
+
+
+def make_messages(n: int, draw: Random, share: float = 0.15) -> list[Message]:
+    """Return n messages: 15% that could be either, and of the others this share is spam."""
+    return [one(draw, None if draw.random() < 0.15 else SPAM if draw.random() < share else HAM) for _ in range(n)]
+
+
+def make_new(n: int, draw: Random) -> list[Message]:
+    """Return n messages of the spam that comes up later."""
+    return [one(draw, NEW) for _ in range(n)]
+
+
+def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> Message:
+    """Return one message of a random kind; None: of those that could be either."""
+    if kinds is None:
+        kind, text = "could be either", draw.choice(list(EITHER))
+        spam = draw.random() < EITHER[text]
+    else:
+        kind, spam = draw.choice(list(kinds)), kinds is not HAM
+        text = draw.choice(kinds[kind])
+    text = fill(draw.choice(OPENINGS) + text + draw.choice(ENDS), draw)
+    shorthand = draw.random() < (0.05 if spam else 0.15)
+    return Message(shorten(text) if shorthand else text, spam, kind, shorthand)
+
+
+def fill(text: str, draw: Random) -> str:
+    """Return the text with its gaps filled."""
+    return text.format(
+        name=draw.choice(NAMES),
+        time=draw.choice(TIMES),
+        place=draw.choice(PLACES),
+        prize=draw.choice(PRIZES),
+        phone=f"0{draw.randrange(10**9, 10**10 - 1)}",
+        code=f"{draw.randrange(10**4, 10**5)}",
+        money=f"{draw.randrange(5, 900)}",
+    )
+
+
+def shorten(text: str) -> str:
+    """Return the text in shorthand: "c u @ da pub"."""
+    return " ".join(SHORTHAND.get(word, word) for word in text.split(" "))
+
+
+# --- what a spammer tries ---------------------------------------------------------------------------------------------
+
+LEET = str.maketrans("aeiost", "4310$7")
+GOOD = "see you at home, love mum. thanks for dinner, sleep well x"
+
+
+def leetspeak(text: str) -> str:
+    """Return the text with signs in place of some letters of its long words: "fr33 pr1z3"."""
+    return re.sub(r"[A-Za-z]{4,}", lambda found: found[0].translate(LEET), text)
+
+
+def good_words(text: str) -> str:
+    """Return the text with words of ordinary messages behind it."""
+    return f"{text} {GOOD}"
+
+
+# --- the messages: made ones, a file, or the SMS Spam Collection ------------------------------------------------------
+
+
+HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
+NAME = "SMSSpamCollection"  # the file's name in the archive
+SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
+MADE = 3000  # messages
+FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
+
+
+@dataclass(frozen=True, eq=False)
+class Messages:
+    """Text messages and whether each is spam."""
+
+    texts: list[str]
+    spam: NDArray[np.bool_]  # (n,)
+    source: str = ""  # where they come from, for printing
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Messages:
+        """Return the messages selected by a mask, (n,)."""
+        return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
+
+
+def load_messages(path: Path | None, seed: int) -> Messages:
+    """Return made messages or, with a path, those of a file; "download" is the SMS Spam Collection.
+
+    Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
+    """
+    if path is None:
+        found = make_messages(MADE, Random(seed))
+        return Messages([m.text for m in found], np.array([m.spam for m in found]), "made by the program")
+    if path == Path("download"):
+        return parse(COLLECTION.read(), "the SMS Spam Collection")
+    return parse(_unpacked(read(path), str(path)), str(path))
+
+
+def parse(data: bytes, source: str) -> Messages:
+    """Parse the messages in a file's bytes; `source` is the file's name, for errors.
+
+    Raises DataError that names the line (no tab, an unknown label, bytes that are not UTF-8), or for too few messages.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
+    if not data.strip():
+        raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
+    texts, labels = [], []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        label, text = _parse_line(line.rstrip(b"\r"), f"{source}, line {number}")
+        texts.append(text)
+        labels.append(label == "spam")
+    spam = np.array(labels)
+    for kind, count in (("ham", (~spam).sum()), ("spam", spam.sum())):
+        if count < FEWEST:
+            raise DataError(f"{source} has {count} messages labelled {kind}; at least {FEWEST} of each kind are needed")
+    return Messages(texts, spam, source)
+
+
+def _parse_line(line: bytes, where: str) -> tuple[str, str]:
+    """Return (label, text) of a line."""
+    if b"\0" in line:
+        raise DataError(f"{where}: it contains zero bytes, so this is not a text file; is it the right one?")
+    try:
+        decoded = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: byte {line[error.start]:#04x} is not UTF-8; save the file as UTF-8 text") from None
+    label, tab, text = decoded.partition("\t")
+    if not tab:
+        raise DataError(f"{where}: no tab between label and text in {_start(decoded)}")
+    label = label.strip().lower()
+    if label not in ("ham", "spam"):
+        raise DataError(f"{where}: the label must be ham or spam, not {_start(label)}")
+    return label, text
+
+
+def _start(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
+    """Split messages at random into parts of about equal size and equal share of spam: the part of each, (n,).
+
+    Messages with the same key go to the same part. The collection has many duplicates, and a network tested on messages
+    it has memorised would look better than it is. Raises DataError if so many are duplicates that a part has no
+    message of a kind.
+    """
+    twins: dict[Hashable, list[int]] = {}
+    for i, key in enumerate(keys):
+        twins.setdefault(key, []).append(i)
+    groups = list(twins.values())
+    part = np.empty(len(keys), dtype=np.int64)
+    filled = np.zeros((parts, 2), dtype=np.int64)  # how many ham and spam are in each part
+    for g in np.random.default_rng(seed).permutation(len(groups)):
+        kind = int(labels[groups[g][0]])
+        emptiest = filled[:, kind].argmin()
+        part[groups[g]] = emptiest
+        filled[emptiest, kind] += len(groups[g])
+    if not filled.all():
+        raise DataError(f"there are too few different messages to deal ham and spam into {parts} parts each")
+    return part
+
+
+# --- the collection's own file ----------------------------------------------------------------------------------------
+
+
+def _unpacked(data: bytes, source: str) -> bytes:
+    """Return the collection's file if the bytes are its archive, else the bytes themselves."""
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(NAME) as file:
+            return file.read(MOST)
+    except KeyError:
+        raise DataError(f"{source} is a zip archive without a file {NAME} in it; unpack it and name the file") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
+
+
+COLLECTION = PublicFile(
+    "the SMS Spam Collection",
+    HOME,
+    NAME,
+    SHA256,
+    "0.2 MB",
+    f"pass the archive, or the {NAME} in it, with --data FILE",
+    _unpacked,
+)

@@ -1,0 +1,220 @@
+"""For 18_expressions.py: (2+3)x4, with the step "5x4" and the result 20, and others; what is printed and drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from helpers.drawing import BLUE, GREY, ORANGE, new_figure, plain, save
+from helpers.program import DataError
+from helpers.question_and_answer import tokens_and_targets
+from transformer import CharTokenizer
+
+LARGEST = 6  # number in the expressions of two or three numbers
+TERMS, FACTORS = range(30), range(1, 26)  # of the four operations with larger numbers
+TOKENIZER = CharTokenizer("0123456789+-x/()=.")
+FORMS = {"": "a+bxc", "left": "(a+b)xc", "right": "ax(b+c)"}  # where the parentheses are
+
+
+@dataclass(frozen=True)
+class Expression:
+    """step: what is left after the first operation, "" for two numbers. form: where the parentheses are."""
+
+    text: str
+    form: str
+    step: str
+    result: int
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether reading from left to right would give another result: without parentheses, x after + or -."""
+        return self.form == "" and re.fullmatch(r"\d[+-]\dx\d", self.text) is not None
+
+    def answer(self, steps_written: bool) -> str:
+        """What follows "text="."""
+        return f"{self.step}={self.result}." if steps_written and self.step else f"{self.result}."
+
+
+def apply(a: int, sign: str, b: int) -> int:
+    """a + b, a - b or a x b."""
+    return a + b if sign == "+" else a - b if sign == "-" else a * b
+
+
+def make(a: int, first: str, b: int, second: str, c: int, form: str) -> Expression:
+    """An expression of three numbers; without parentheses x comes before + and -."""
+    left, right = f"{a}{first}{b}", f"{b}{second}{c}"
+    texts = {"": f"{left}{second}{c}", "left": f"({left}){second}{c}", "right": f"{a}{first}({right})"}
+    if form == "right" or (form == "" and second == "x" and first != "x"):
+        inner = apply(b, second, c)
+        return Expression(texts[form], form, f"{a}{first}{inner}", apply(a, first, inner))
+    inner = apply(a, first, b)
+    return Expression(texts[form], form, f"{inner}{second}{c}", apply(inner, second, c))
+
+
+@cache
+def small_expressions() -> tuple[list[Expression], list[Expression]]:
+    """Return those of two numbers, and those of three with one x at most."""
+    numbers = range(LARGEST + 1)
+    two = [Expression(f"{a}{sign}{b}", "", "", apply(a, sign, b)) for a, sign, b in product(numbers, "+-x", numbers)]
+    signs = [pair for pair in product("+-x", "+-x") if pair != ("x", "x")]
+    three = [
+        make(a, first, b, second, c, form)
+        for form in FORMS
+        for first, second in signs
+        for a, b, c in product(numbers, numbers, numbers)
+    ]
+    return two, three
+
+
+@cache
+def four_operations() -> dict[str, list[Expression]]:
+    """Return a + b and a - b of numbers below 30, a x b of factors up to 25, and the divisions that undo these."""
+    return {
+        "+": [Expression(f"{a}+{b}", "", "", a + b) for a, b in product(TERMS, TERMS)],
+        "-": [Expression(f"{a}-{b}", "", "", a - b) for a, b in product(TERMS, TERMS)],
+        "x": [Expression(f"{a}x{b}", "", "", a * b) for a, b in product(FACTORS, FACTORS)],
+        "/": [Expression(f"{a * b}/{b}", "", "", a) for a, b in product(FACTORS, FACTORS)],
+    }
+
+
+def parse(text: str) -> Expression:
+    """The expression that a user types; spaces, `*`, `×` and `÷` are allowed. Raises DataError for one not known."""
+    plain = text.replace(" ", "").replace("*", "x").replace("×", "x").replace("÷", "/")
+    _, three = small_expressions()
+    for expression in (*three, *(e for some in four_operations().values() for e in some)):
+        if expression.text == plain:
+            return expression
+    raise DataError(
+        f"--ask {text}: it knows expressions of three numbers up to {LARGEST}, such as (2+3)x4, and of two: "
+        f"a+b and a-b up to {TERMS[-1]}, axb up to {FACTORS[-1]}, and divisions without a remainder, such as 100/4"
+    )
+
+
+def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and targets, (n, longest) each: the next token, where it follows the first "="."""
+    questions = [TOKENIZER.encode(f"{expression.text}=") for expression in expressions]
+    return tokens_and_targets(questions, [TOKENIZER.encode(e.answer(steps_written)) for e in expressions])
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) -> None:
+    """Print how many there are, and some of them."""
+    print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example:")
+    for expression in held_out[:4]:
+        print(f"  {expression.text}={expression.answer(True)[:-1]}")
+
+
+def heading(name: str) -> None:
+    """Print which model learns."""
+    print(f"\nA GPT learns to answer {'at once' if name == 'at once' else 'with its steps written out'}:")
+
+
+def progress(step: int, loss: float, right: float) -> None:
+    """Print the loss, and how many results are right."""
+    print(f"  step {step:5}: loss {loss:.3f}, of those held out {right:.0%} right", flush=True)
+
+
+def answers(asked: Sequence[Expression], said: Sequence[str]) -> None:
+    """Print what it writes for the user's expressions."""
+    for expression, text in zip(asked, said, strict=True):
+        right = text.split("=")[-1] == str(expression.result)
+        print(f"  {expression.text}={text}   {'right' if right else f'wrong, it is {expression.result}'}")
+
+
+def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
+    """Print how many are right, by where the parentheses are and by operation."""
+    print("\nRight results, of the expressions held out (none of them learnt from):")
+    print(f"  {'':44}{'how many':>9}" + "".join(f"{name:>15}" for name in said))
+    groups = {
+        "all": [True] * len(held_out),
+        **{f"of the form {example}": [e.form == form for e in held_out] for form, example in FORMS.items()},
+        "that need order of operations, as 2+3x4": [e.needs_order for e in held_out],
+        "with x": ["x" in e.text for e in held_out],
+        "with + and - only": ["x" not in e.text for e in held_out],
+    }
+    for name, chosen in groups.items():
+        here = np.flatnonzero(chosen)
+        cells = [np.mean([texts[i].split("=")[-1] == str(held_out[i].result) for i in here]) for texts in said.values()]
+        print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
+
+
+def steps_and_results(held_out: Sequence[Expression], said: Sequence[str]) -> None:
+    """Print how often the step is right, and how often the result is, given the step."""
+    step = np.array([text.split("=")[0] == e.step for text, e in zip(said, held_out, strict=True)])
+    result = np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, held_out, strict=True)])
+    print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
+    for name, these in (("right", step), ("wrong", ~step)):
+        if these.any():
+            print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
+
+
+def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
+    """Print some wrong answers of each model."""
+    print("\nMistakes:")
+    for name, texts in said.items():
+        wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
+        shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
+        print(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
+
+
+def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
+    """Print how many problems of each operation there are."""
+    print("\nFour operations with larger numbers:")
+    for sign, (learnt, held_out) in exams.items():
+        examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
+        print(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
+    print("One GPT learns all of them, and answers at once:")
+
+
+def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
+    """Print for each operation how many are right, of those learnt from and of those held out."""
+    print("\nLearnt, or known by heart? Right results of the third GPT:")
+    print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
+    for sign, (old, new) in shares.items():
+        print(f"  {sign:4}{old:13.0%}{new:11.0%}")
+    by_heart = [sign for sign, (old, new) in shares.items() if old > 2 * new]
+    if by_heart:
+        print(
+            f"  Results of {' and '.join(by_heart)} are known by heart: less than half as many new problems are right."
+        )
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
+    """The share of right results against the steps of training."""
+    figure = new_figure(9, 5, "A model that writes its steps learns expressions sooner")
+    axes = plain(figure.subplots())
+    for (name, points), colour in zip(found.items(), (ORANGE, BLUE), strict=True):
+        axes.plot([s for s, _ in points], [r for _, r in points], "o-", color=colour, linewidth=2.5, label=name)
+    axes.set(ylim=(0, 1.03), xlabel="steps of training", ylabel="right results, of expressions held out")
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
+
+
+def draw_operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
+    """Right results of each operation, learnt from beside held out."""
+    figure = new_figure(9, 4.8, "Learnt, or known by heart? What is learnt is right for new problems too")
+    axes = plain(figure.subplots(), grid=False)
+    for k, (name, colour) in enumerate((("learnt from", GREY), ("held out", BLUE))):
+        places = np.arange(len(shares)) + 0.4 * (k - 0.5)
+        right = [row[k] for row in shares.values()]
+        axes.bar(places, right, width=0.37, color=colour, label=name)
+        for x, share in zip(places, right, strict=True):
+            axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center")
+    terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
+    axes.set_xticks(range(4), ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors])
+    axes.set(ylim=(0, 1.1), ylabel="right results")
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)

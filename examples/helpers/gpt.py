@@ -1,0 +1,415 @@
+"""For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn.
+
+A corpus is one long text, learnt in windows, or lines, each a text of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.inside import draw_inside, pieces, printable
+from helpers.program import DataError, until_ctrl_c
+from helpers.public_data import PublicFile, read
+from tinygrad_lecture.files import atomic_write
+from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
+from transformer.inspect.pictures import visible
+from transformer.training import IGNORED
+
+Tokens = NDArray[np.int64]
+
+PUBLIC = {
+    "shakespeare": PublicFile(
+        "Shakespeare's plays",
+        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+        "tinyshakespeare.txt",
+        "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        "1.1 MB",
+        "pass the file with --text FILE",
+    ),
+    "names": PublicFile(
+        "a list of first names",
+        "https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
+        "names.txt",
+        "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+        "0.2 MB",
+        "pass the file with --text FILE",
+    ),
+}
+MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
+MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """A text as tokens, split into a part to learn from and a part for testing."""
+
+    source: str  # where it comes from, for printing
+    sha256: str  # of the text
+    tokenizer: Tokenizer
+    learn: Any  # a data set of (tokens, targets), (n, context) each
+    test: Any
+    context: int
+    learn_pairs: tuple[Tokens, Tokens]  # each token, and its successor
+    test_pairs: tuple[Tokens, Tokens]
+    lines: frozenset[str] | None = None  # the lines to learn from, if each is a text of its own
+
+    def counting_loss(self) -> float | None:
+        """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
+
+        Each count has 1 added, so that no pair has probability 0. None if the table would be too large.
+        """
+        size = self.tokenizer.vocab_size
+        if size > MOST_FOR_BIGRAMS:
+            return None
+        counts = np.ones((size, size))
+        np.add.at(counts, self.learn_pairs, 1)
+        p = counts / counts.sum(axis=1, keepdims=True)
+        return float(-np.log(p[self.test_pairs]).mean())
+
+
+def load_text(name: str) -> tuple[str, str]:
+    """Return a text and its description: "python", one of PUBLIC, or a UTF-8 file.
+
+    Raises DataError if the file cannot be read or is not UTF-8.
+    """
+    if name == "python":
+        return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
+    data, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
+    return text, source
+
+
+def _python_reference() -> str:
+    try:
+        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
+    except ImportError:
+        raise DataError("this Python comes without its reference (pydoc_data); pass a file with --text FILE") from None
+    return "\n".join(topics[name] for name in sorted(topics))
+
+
+def sha256_of(text: str) -> str:
+    """Return the SHA-256 of a text, in 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
+    """Train a tokenizer on a text: "char" or "bpe"."""
+    return CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
+
+
+def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
+    """Return a corpus of one text: windows of its first nine tenths to learn from, the rest for testing."""
+    text, source = load_text(name)
+    tokenizer = make_tokenizer(kind, text, vocabulary)
+    cut = len(text) * 9 // 10
+    learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
+    test = test[: MOST_FOR_TEST + 1]
+    if min(len(learn), len(test)) <= context:
+        raise DataError(
+            f"{name} is too short: its last tenth has {len(test):,} tokens and must fill a window of {context}; take a "
+            "longer text or a smaller --context"
+        )
+    return Corpus(
+        source,
+        sha256_of(text),
+        tokenizer,
+        Windows(learn, context),
+        Windows(test, context, stride=context),
+        context,
+        (learn[:-1], learn[1:]),
+        (test[:-1], test[1:]),
+    )
+
+
+def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
+    """Return a corpus of lines, each a text of its own; a random tenth of them, at most 3,000, is for testing.
+
+    A newline begins each line as input and ends it as target.
+    """
+    text, source = load_text(name)
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) < 20:
+        raise DataError(f"{name} has {len(lines)} lines that are not blank; --lines needs 20 or more")
+    tokenizer = make_tokenizer(kind, text if "\n" in text else text + "\n", vocabulary)
+    (newline,) = tokenizer.encode("\n")
+    rows = [[newline, *tokenizer.encode(line), newline] for line in lines]
+    context = max(map(len, rows)) - 1
+    tokens = np.full((len(rows), context), newline, np.int64)
+    targets = np.full((len(rows), context), IGNORED, np.int64)
+    for i, row in enumerate(rows):
+        tokens[i, : len(row) - 1], targets[i, : len(row) - 1] = row[:-1], row[1:]
+    data = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
+    held_out = min(len(rows) // 10, 3000)
+    learn, test = nn.data.random_split(data, [len(rows) - held_out, held_out], seed=0)
+    return Corpus(
+        f"{source}, {len(lines):,} lines",
+        sha256_of(text),
+        tokenizer,
+        learn,
+        test,
+        context,
+        _pairs(tokens[learn.indices], targets[learn.indices]),
+        _pairs(tokens[test.indices], targets[test.indices]),
+        frozenset(lines[i] for i in learn.indices),
+    )
+
+
+def _pairs(tokens: Tokens, targets: Tokens) -> tuple[Tokens, Tokens]:
+    counted = targets != IGNORED
+    return tokens[counted], targets[counted]
+
+
+# --- a GPT with its tokenizer, in a folder ----------------------------------------------------------------------------
+
+
+MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
+
+
+@dataclass
+class Writer:
+    """A model, its tokenizer, and whether each of its texts is a line."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    lines: bool = False
+
+    def encode(self, prompt: str) -> list[int]:
+        """Return the tokens of a prompt. Raises DataError for characters that the tokenizer does not know."""
+        try:
+            return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
+        except ValueError as error:
+            raise DataError(f"the model cannot read this prompt: {error}; give another with --prompt") from error
+
+    @property
+    def _start(self) -> int:
+        """The token that stands for an empty prompt: the newline or, if the text had none, token 0."""
+        try:
+            return self.tokenizer.encode("\n")[0]
+        except ValueError:
+            return 0
+
+    def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
+        """Yield the continuation of a prompt piece by piece; the settings are those of GPT.generate."""
+        stop = self.tokenizer.encode("\n") if self.lines else None
+        ids = self.model.generate(self.encode(prompt), max_new_tokens=tokens, stop=stop, **settings)
+        return self.tokenizer.stream(ids)
+
+    # --- files ------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer and the sizes; the Trainer saves the weights."""
+        self.tokenizer.save(folder / TOKENIZER)
+        with atomic_write(folder / MODEL) as beside:
+            described = {"lines": self.lines, "config": asdict(self.model.config)}
+            beside.write_text(json.dumps(described, indent=2), encoding="utf-8")
+
+
+def load_writer(folder: Path) -> Writer:
+    """Load a writer from its folder. Raises DataError if files are missing or are not a model of this program."""
+    described = _read_description(folder)
+    try:
+        model = GPT(GPTConfig(**described["config"]))
+        model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
+        return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER), bool(described["lines"]))
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no trained model: {error}") from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{folder} holds no model of this program: {error}") from error
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        described["config"], described["lines"]
+    except OSError as error:
+        raise DataError(f"{folder / MODEL} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / MODEL} is not what this program writes: {error}") from error
+    return described
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+SAMPLE = 64  # tokens of a sample during the training
+LINES = 20  # texts that a model of lines writes
+INSIDE = 24  # tokens in the pictures of attention and the logit lens
+
+
+def loaded(folder: Path, writer: Writer) -> None:
+    """What was loaded."""
+    count = writer.model.config.parameter_count()
+    print(f"The model in {folder}: {count:,} parameters, {writer.tokenizer.vocab_size:,} tokens.")
+
+
+def baselines(corpus: Corpus) -> dict[str, float]:
+    """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
+    size = corpus.tokenizer.vocab_size
+    losses = {f"a guess among {size:,} tokens, ln {size:,}": math.log(size)}
+    if (counted := corpus.counting_loss()) is not None:
+        losses["counting which token follows which"] = counted
+    return losses
+
+
+def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
+    """The text, the parameters part by part, the losses to compare with."""
+    print(f"The text: {corpus.source}.")
+    learn, test = len(corpus.learn_pairs[0]), len(corpus.test_pairs[0])
+    print(
+        f"{learn:,} tokens to learn from, {test:,} others for the test; {corpus.tokenizer.vocab_size} different ones."
+    )
+    config = model.config
+    print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
+    for part, count in config.parameters_by_part().items():
+        if count:
+            print(f"  {part:10} {count:12,}")
+    print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
+    print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
+    for name, loss in {**baselines(corpus), "the model before training": untrained}.items():
+        print(f"  {name:40} {loss:7.3f} {math.exp(loss):10.1f}")
+
+
+def what_the_trainer_adds(
+    by_hand: Sequence[float], by_trainer: Sequence[float], steps: int, batch: int, context: int
+) -> None:
+    """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
+    print("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
+    for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
+        print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
+    most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
+    print(
+        f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a run"
+    )
+    print("  that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
+
+
+def sample(writer: Writer, prompt: str, step: int) -> None:
+    """What the model writes now."""
+    text = prompt + "".join(writer.write(prompt, SAMPLE, temperature=0.8, seed=0))
+    print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+
+
+def trained(history: nn.History) -> None:
+    """The test loss, as perplexity and in bits."""
+    if history.interrupted:
+        print("Ended by Ctrl-C; what was learnt so far is kept, and --resume continues.")
+    if history.best is None:
+        print("There is no score on the test text yet, so what follows comes from the latest weights.")
+        return
+    best = history[history.best]
+    assert best.test is not None
+    loss = best.test.loss
+    print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as uncertain", end=" ")
+    print(f"as among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
+    last = history[-1].step
+    print(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
+    print("." if best.step == last else f"; the curves go on to step {last:,}.")
+
+
+def block_by_block(model: GPT, corpus: Corpus) -> None:
+    """The loss on the test text, if what comes after each block were unembedded: the logit lens."""
+    tokens, targets = next(iter(nn.DataLoader(corpus.test, len(corpus.test))))  # (n, context) each
+    trace = model.trace(tokens)
+    losses = [TokenCrossEntropy()(tl.tensor(trace.logits_at(layer)), targets).item()
+              for layer in range(1, trace.layers + 1)]  # fmt: skip
+    print("\nThe logit lens: the test loss if the model stopped after", end=" ")
+    print(", ".join(f"block {n}: {loss:.2f}" for n, loss in enumerate(losses, start=1)))
+
+
+def one_prediction(
+    writer: Writer,
+    ids: Sequence[int],
+    shapes: Sequence[tuple[int, ...]],
+    scores: np.ndarray,
+    p: np.ndarray,
+    temperature: float,
+    difference: float,
+) -> None:
+    """The steps from a text to its next token."""
+    tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
+    print(f"\nOne prediction, step by step:\n\n  1. Tokenize   {tokens}   -> {list(ids)}")
+    print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
+    blocks = counted(len(shapes) - 1, "block")
+    print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")
+    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(scores)} scores")
+    print(f"                the model called on all tokens gives the same scores: {difference:.1g}")
+    print(f"  5. Softmax    of scores / T, here T = {temperature:g}; then a token is drawn\n")
+    print(f"     {'next token':12}{'score':>8}{'probability':>14}")
+    for token in np.argsort(-p, kind="stable")[:5]:
+        print(f"     {visible(writer.tokenizer.decode([int(token)])):12}{scores[token]:8.2f}{p[token]:14.3f}")
+
+
+def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
+    """Write token by token until Ctrl-C, and return the text; a model of lines writes several."""
+    print(f"\nThe model writes, at temperature {temperature:g}:\n")
+    written = prompt
+    if writer.lines:
+        for number in until_ctrl_c(range(LINES)):
+            written = prompt + "".join(writer.write(prompt, tokens, temperature=temperature, seed=seed + number))
+            print(f"  {printable(written)}", flush=True)
+        return written
+    print(printable(prompt), end="")
+    for piece in until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)):
+        written += piece
+        print(printable(piece), end="", flush=True)
+    print()
+    return written
+
+
+def look_inside(writer: Writer, text: str, folder: Path) -> None:
+    """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
+    ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
+    draw_inside(writer.model, writer.tokenizer, ids, folder)
+
+
+def counted(n: int, name: str) -> str:
+    """As "4 blocks", or "1 block"."""
+    return f"{n} {name}{'s' if n != 1 else ''}"
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_curves(history: nn.History, baselines: Mapping[str, float], path: Path) -> None:
+    """The loss during the training, beside what a guess and counting reach."""
+    if not history:
+        return
+    tested = [(row.step, row.test.loss) for row in history if row.test]
+    least = min((loss for _, loss in tested), default=np.inf)
+    below = [name for name, loss in baselines.items() if least < loss]
+    title = f"The loss falls below that of {below[-1].split(',')[0]}" if below else "The loss of the training"
+    figure = new_figure(9.5, 5, title)
+    axes = plain(figure.subplots())
+    steps = [row.step for row in history]
+    axes.plot(steps, [row.train.loss for row in history], ".-", color=ORANGE, linewidth=2.5, label="training text")
+    if tested:
+        axes.plot(*zip(*tested, strict=True), ".-", color=BLUE, linewidth=2.5, label="test text")
+        step, loss = min(tested, key=lambda row: row[1])
+        axes.plot(
+            step, loss, "o", color=BLUE, markersize=10, label=f"its lowest, after {step:,} steps: these weights write"
+        )
+    for (name, loss), colour in zip(baselines.items(), (GREY, VERMILION), strict=False):
+        axes.axhline(loss, color=colour, linestyle="--")
+        axes.annotate(f"{name}: {loss:.2f}", (1, loss), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
+                      textcoords="offset points", color=DARK)  # fmt: skip
+    axes.set(xlabel="steps of the optimizer", ylabel="cross-entropy per token (ln of the perplexity)")
+    axes.set(ylim=(0, 1.12 * max([*baselines.values(), *(row.train.loss for row in history)])), xlim=(0, None))
+    axes.legend(edgecolor="none", loc="lower left")
+    save(figure, path)

@@ -1,5 +1,0 @@
-"""For 20_ask_a_human.py.
-
-report.py    what it prints
-pictures.py  its pictures
-"""

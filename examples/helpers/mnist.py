@@ -1,0 +1,145 @@
+"""The handwritten digits: 10,000 are bundled, and the full MNIST can be read from a folder.
+
+    digits = load_digits()                 # 8,500 to train with, 1,500 to test with
+    digits = load_digits(Path("mnist"))    # 60,000 and 10,000
+
+MNIST is a set of idx files, plain or packed with gzip. An idx file is a header of big-endian numbers, then the elements
+of one array, last axis fastest:
+
+    00 00 08 03                                 two zeros, 08 for uint8, the number of axes
+    00 00 ea 60    00 00 00 1c    00 00 00 1c   the length of each axis: (60000, 28, 28)
+    00 00 00 ...                                the elements: 0 is paper, 255 is ink
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.program import DataError
+
+BUNDLED = Path(__file__).parents[1] / "data"
+N_TEST = 1_500  # the last ones of the bundled file
+LARGEST = 100_000_000  # bytes of a file, unpacked; MNIST's largest has half of that
+FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Pictures of digits, a row of 28 * 28 = 784 brightnesses each, and which digits they are."""
+
+    train_images: NDArray[np.float32]  # (n, 784), 0 to 1
+    train_labels: NDArray[np.int64]  # (n,), 0 to 9
+    test_images: NDArray[np.float32]  # (m, 784)
+    test_labels: NDArray[np.int64]  # (m,)
+    source: str  # where they come from, for printing
+
+
+def load_digits(folder: Path | None = None) -> Digits:
+    """Read the bundled digits, or the full MNIST from the four files in `folder`.
+
+    The files may have their usual names or a dot for the second dash
+    (`train-images.idx3-ubyte`), and each may end in `.gz`.
+
+    Raises DataError if the folder or a file is missing, damaged or not what its name says.
+    """
+    if folder is None:
+        images, labels = _read_pair(BUNDLED / "digits-images-idx3-ubyte.gz", BUNDLED / "digits-labels-idx1-ubyte.gz")
+        train, test = slice(None, -N_TEST), slice(-N_TEST, None)
+        source = f"{len(labels):,} bundled digits of MNIST"
+        return Digits(images[train], labels[train], images[test], labels[test], source)
+
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; name the one that holds {', '.join(FULL)}")
+    paths = [_find(folder, name) for name in FULL]
+    return Digits(*_read_pair(*paths[:2]), *_read_pair(*paths[2:]), source=f"MNIST in {folder}")
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read an idx file of bytes with 1 to 3 axes, packed or not, as a read-only uint8 array.
+
+    Its first bytes, not its name, say whether it is packed.
+
+    Raises DataError if the file cannot be read, is damaged or is not an idx file.
+    """
+    data = _read_bytes(path)
+    if not data:
+        raise DataError(f"{path} is empty; fetch it again")
+    if data[:100].lstrip().startswith(b"<"):
+        raise DataError(f"{path} is a web page saved under that name; fetch the file itself")
+    if data[:3] != b"\x00\x00\x08" or data[3:4] not in (b"\x01", b"\x02", b"\x03"):
+        raise DataError(
+            f"{path} is not an idx file of bytes: it begins with {data[:4].hex(' ')}, "
+            "not with 00 00 08 and 01 to 03; is it the right file?"
+        )
+    start = 4 + 4 * data[3]
+    if len(data) < start:
+        raise DataError(f"{path} ends inside its header; fetch it again")
+    shape = struct.unpack_from(f">{data[3]}I", data, offset=4)
+    if 0 in shape:
+        raise DataError(f"{path} holds nothing: its header says {shape}; fetch it again")
+    if len(data) - start != math.prod(shape):
+        raise DataError(
+            f"{path} is damaged: its header says {shape}, so {math.prod(shape):,} bytes "
+            f"should follow, but {len(data) - start:,} do; fetch it again"
+        )
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return the file's content, unpacked if it is packed with gzip."""
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} cannot be unpacked: {error}; fetch it again") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(data) > LARGEST:
+        raise DataError(f"{path} holds more than {LARGEST:,} bytes, unpacked, so it is not MNIST; fetch it again")
+    return data
+
+
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.shape[1:] != (28, 28):
+        raise DataError(
+            f"{images_path} should hold pictures, shape (n, 28, 28), but has shape "
+            f"{images.shape}; was it mixed up with another file?"
+        )
+    if labels.ndim != 1:
+        raise DataError(
+            f"{labels_path} should hold labels, shape (n,), but has shape "
+            f"{labels.shape}; was it mixed up with another file?"
+        )
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} "
+            "labels; take both from the same set"
+        )
+    if labels.max() > 9:
+        raise DataError(f"{labels_path} holds the label {labels.max()}, not 0 to 9; fetch it again")
+    pixels = images.reshape(-1, 784).astype(np.float32)
+    pixels /= 255
+    return pixels, labels.astype(np.int64)
+
+
+def _find(folder: Path, name: str) -> Path:
+    """Return the path of a file in `folder` under its usual or its dotted name, with or without `.gz`."""
+    for stem in (name, name.replace("-idx", ".idx")):
+        for ending in ("", ".gz"):
+            path = folder / (stem + ending)
+            if path.is_file():
+                return path
+    raise DataError(f"{folder} has no {name} or {name}.gz; MNIST is {', '.join(FULL)}")

@@ -1,0 +1,254 @@
+"""For 01_neuron.py: what it prints and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+ACTIVATIONS: dict[str, Callable[[tl.Tensor], tl.Tensor]] = {
+    "sigmoid": tl.sigmoid,
+    "tanh": tl.tanh,
+    "ReLU": tl.relu,
+    "leaky ReLU": lambda z: tl.leaky_relu(z, 0.1),
+}
+
+
+def forward(
+    names: Sequence[str],
+    x: Sequence[float],
+    w: Sequence[float],
+    weighted: Sequence[float],
+    b: float,
+    z: float,
+    a: float,
+) -> None:
+    """How the answer comes about, step by step."""
+    print("A neuron decides whether to go for a walk.\n")
+    print("  receives          weighs")
+    for name, x_i, w_i, product in zip(names, x, w, weighted, strict=True):
+        print(f"  {name:10} {x_i:5.2f}    {w_i:5.2f} · {x_i:4.2f} = {product:6.3f}")
+    sum_of = " + ".join(
+        f"({value:g})" if value < 0 else f"{value:g}" for value in (*(round(p, 3) for p in weighted), b)
+    )
+    print(f"  sums              z = {sum_of} = {z:.3f}    the last is the bias")
+    state = "it fires" if a > 0.7 else "it is inactive" if a < 0.3 else "undecided"
+    print(f"  activates         a = sigmoid({z:.3f}) = {a:.3f}    {state}")
+
+
+def one_input(names: Sequence[str], w: Sequence[float], without: Sequence[float], with_it: Sequence[float]) -> None:
+    """What each input does to the activation when it goes from 0 to 1."""
+    print("\nOne input goes from 0 to 1, the others stay as they are:")
+    for name, w_i, off, on in zip(names, w, without, with_it, strict=True):
+        kind = "encourages" if w_i > 0 else "inhibits" if w_i < 0 else "is ignored"
+        print(f"  {name:10} weight {w_i:5.2f}    activation {off:.3f} -> {on:.3f}    {kind}")
+
+
+def weight_sizes(sizes: Sequence[float], with_it: Sequence[float]) -> None:
+    """What a single input of 1 does, by the size of its weight."""
+    print("\nA connection alone, without bias. Its input goes from 0 to 1:")
+    words = "inhibits strongly", "hardly matters", "is ignored", "hardly matters", "encourages strongly"
+    for size, on, word in zip(sizes, with_it, words, strict=True):
+        print(f"  weight {size:5.1f}    activation 0.500 -> {on:.3f}    {word}")
+
+
+def no_input(biases: Sequence[float], a: Sequence[float]) -> None:
+    """The activation when every input is 0, for several biases."""
+    print("\nAll inputs are 0, so the bias alone decides:")
+    for bias, a_i in zip(biases, a, strict=True):
+        needs = "fires without any input" if bias > 1 else f"the inputs must add {-bias:g} to reach the middle, 0.5"
+        print(f"  bias {bias:4.0f}    activation {a_i:.3f}    {needs if bias < 0 or bias > 1 else ''}".rstrip())
+
+
+def squashed(z: Sequence[float], a: Sequence[float], rest: Sequence[float]) -> None:
+    """The sigmoid of sums from very small to very large, and how far it is from 1."""
+    print("\nSigmoid squashes every sum into the range from 0 to 1, and reaches neither:")
+    for z_i, a_i, rest_i in zip(z, a, rest, strict=True):
+        print(f"  sigmoid({z_i:5.0f}) = {a_i:<12.6g} 1 - sigmoid({z_i:5.0f}) = {rest_i:.6g}")
+    print(
+        "  The formula gives neither 0 nor 1. A computer rounds: exp(-1000) is too small for its numbers, so it is 0."
+    )
+
+
+def activations(table: Mapping[str, Sequence[tuple[float, float, float]]]) -> None:
+    """Values and slopes of the activation functions."""
+    first = next(iter(table.values()))
+    print("\nActivation functions, and in brackets their slope there, found by backward():")
+    print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z, _, _ in first))
+    for name, rows in table.items():
+        print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows))
+    print(
+        "  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn. (0.1 is to be"
+    )
+    print("  seen in a picture; usual is 0.01, as in PyTorch.)")
+
+
+def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor, wanted: tl.Tensor) -> None:
+    """Where the line of each neuron lies, and how many points are on the right side."""
+    print("\nTwo neurons learn which points lie beyond the line x1 + x2 = 1. A neuron divides by the line z = 0:")
+    for bias, (w, b) in learnt.items():
+        right = ((points @ w + b > 0) == (wanted > 0.5)).float().mean().item()
+        away = abs(b.item()) / (w * w).sum().item() ** 0.5
+        print(f"  {'with' if bias else 'without'} bias".ljust(16), end="")
+        print(f"line {away:.2f} from the origin    {right:.0%} of the points right")
+    print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+Activation = Callable[[tl.Tensor], tl.Tensor]
+SPREAD = (SKY, BLUE, GREEN, ORANGE, VERMILION)
+
+
+def signed(value: float) -> str:
+    """A number with a proper minus."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+# --- the neuron -------------------------------------------------------------------------------------------------------
+
+
+def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b: float, z: float, path: Path) -> None:
+    """The neuron with its numbers: inputs, weighted connections, sum, activation function, activation."""
+    figure = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set(xlim=(-2.2, 10.2), ylim=(-0.9, 4.0), aspect="equal")
+    middle = 1.5
+    rows = [*zip(names, x, w, strict=True), ("bias", 1.0, b)]
+    for i, (name, x_i, w_i) in enumerate(rows):
+        y = 3 - i
+        colour = BLUE if w_i * x_i >= 0 else ORANGE
+        thickness = 1 + 6 * min(abs(w_i * x_i) / 3, 1.5)
+        axes.plot([0.4, 4.6], [y, middle], color=colour, linewidth=thickness, alpha=0.55, zorder=1)
+        circle(axes, (0, y), 0.4, f"{x_i:.3g}")
+        axes.text(-0.6, y, name, ha="right", va="center", fontsize=14)
+        formula = f"b = {signed(b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
+        above = y > middle  # on the side that the line leaves free
+        style = {"fontsize": 13, "color": BLUE if w_i * x_i >= 0 else "#9A6B00"}
+        axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
+    circle(axes, (5, middle), 0.5, "Σ")
+    axes.text(5, middle - 0.65, f"z = {signed(z)}", ha="center", va="top", fontsize=14)
+    for start, end in ((5.5, 6.1), (7.9, 8.5)):
+        axes.annotate("", (end, middle), (start, middle), arrowprops={"arrowstyle": "-|>", "linewidth": 1.5})
+    a = tl.sigmoid(tl.tensor(z)).item()
+    axes.text(8.6, middle, f"a = {a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
+    inset = axes.inset_axes((6.2, middle - 0.8, 1.6, 1.6), transform=axes.transData)
+    reach = max(4.0, 1.4 * abs(z))
+    zs = tl.linspace(-reach, reach, 200, dtype=tl.float64)
+    inset.plot(zs.numpy(), tl.sigmoid(zs).numpy(), color=GREEN, linewidth=2)
+    inset.plot([z], [a], "o", color=VERMILION, markersize=8)
+    inset.set(xticks=[0], yticks=[0, 1], title="sigmoid")
+    inset.axhline(0, color=GREY, linewidth=0.5)
+    inset.axvline(0, color=GREY, linewidth=0.5)
+    for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
+        axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
+    note = (
+        "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias is a weight whose input is 1."
+    )
+    axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
+    save(figure, path)
+
+
+def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) -> None:
+    """A circle with a text in it."""
+    from matplotlib.patches import Circle
+
+    axes.add_patch(Circle(centre, radius, facecolor="white", edgecolor="black", linewidth=1.5, zorder=2))
+    axes.text(*centre, text, ha="center", va="center", fontsize=14, zorder=3)
+
+
+# --- activation functions ---------------------------------------------------------------------------------------------
+
+
+def curve(activation: Activation, reach: float = 5.0, points: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(z, activation, slope) from -reach to reach; the slope as backward() finds it."""
+    z = tl.linspace(-reach, reach, points, dtype=tl.float64, requires_grad=True)
+    a = activation(z)
+    a.sum().backward()
+    return z.detach().numpy(), a.detach().numpy(), z.grad.detach().numpy()
+
+
+def draw_activations(path: Path) -> None:
+    """Each activation function with its slope."""
+    remarks = (
+        "always between 0 and 1;\nits slope is at most 1/4",
+        "between −1 and 1;\nits slope is 1 in the middle",
+        "0 or z: its slope is 0 or 1,\nso below 0 nothing is learnt",
+        "0.1 z or z: below 0 there is\nstill a slope to learn by",
+    )
+    figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
+    panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
+    for axes, (name, function), remark in zip(panels, ACTIVATIONS.items(), remarks, strict=True):
+        z, a, slope = curve(function)
+        plain(axes).axhline(0, color=GREY, linewidth=0.8)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
+        jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
+        axes.plot(z, np.where(jumps, np.nan, slope), color=VERMILION, linewidth=2, linestyle="--", label="slope")
+        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1), xlabel="weighted sum z")
+        axes.set_title(f"{name}:\n{remark}", fontsize=12)
+    panels[0].set_ylabel("activation a, and its slope")
+    panels[0].legend(edgecolor="none", loc="upper left")
+    save(figure, path)
+
+
+# --- weight and bias --------------------------------------------------------------------------------------------------
+
+
+def draw_weight_and_bias(path: Path) -> None:
+    """What weight and bias do to a sigmoid neuron with one input, and what two weights do with two inputs."""
+    figure = new_figure(14, 5, "The weight says how steep, the bias says where")
+    left, middle, right = figure.subplots(1, 3)
+    x = tl.linspace(-6, 6, 300, dtype=tl.float64)
+    for w, colour in zip((0.5, 1, 2, 8, -1), SPREAD, strict=True):
+        left.plot(x.numpy(), tl.sigmoid(w * x).numpy(), color=colour, linewidth=2, label=f"w = {signed(w)}")
+    for b, colour in zip((-8, -4, 0, 4, 8), SPREAD, strict=True):
+        middle.plot(x.numpy(), tl.sigmoid(2 * x + b).numpy(), color=colour, linewidth=2, label=f"b = {signed(b)}")
+    left.set(title="a = sigmoid(w x): a large weight makes a switch,\na negative one turns it round")
+    middle.set(title="a = sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0")
+    for axes in (left, middle):
+        axes.set(xlabel="input x", ylabel="activation a", ylim=(-0.02, 1.25), yticks=[0, 0.5, 1])
+        plain(axes).legend(edgecolor="none", ncols=5, loc="upper center", columnspacing=0.8, handlelength=1, fontsize=8)
+    middle.axvline(0, color=GREY, linewidth=0.8)
+
+    w, b = tl.tensor([1.5, 0.8], dtype=tl.float64), -1.0
+    side = tl.linspace(-4, 4, 161, dtype=tl.float64)
+    z = w[0] * side + w[1] * side[:, None] + b  # (161, 161): x2 down, x1 across
+    image = right.imshow(tl.sigmoid(z).numpy(), cmap="cividis", origin="lower", extent=(-4, 4, -4, 4), vmin=0, vmax=1)
+    right.contour(side.numpy(), side.numpy(), z.numpy(), [0], colors="white", linewidths=2)
+    start = (-b * w / (w * w).sum()).numpy()  # the point of the line z = 0 that is nearest to the origin
+    right.annotate("", start + w.numpy(), start, arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 2.5})
+    right.text(*(start + w.numpy() + 0.1), "(w1, w2)", color="black", fontsize=12, weight="bold")
+    right.text(-1.35, 3.3, "z = 0", color="white", fontsize=13, ha="right")
+    right.set(title="Two inputs: the line z = 0 divides them;\na grows along the weights", xlabel="x1", ylabel="x2")
+    figure.colorbar(image, ax=right, label="activation a", ticks=[0, 0.5, 1], shrink=0.85)
+    save(figure, path)
+
+
+def draw_lines(
+    learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: np.ndarray, wanted: np.ndarray, path: Path
+) -> None:
+    """The two kinds of points, and the line at which each neuron divides them."""
+    figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
+    for axes, (bias, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):
+        for kind, colour in ((1, BLUE), (0, ORANGE)):
+            axes.plot(*points[wanted == kind].T, "o", color=colour, markersize=5, label=f"wanted: {kind}")
+        (w1, w2), offset = w.tolist(), b.item()
+        axes.axline((0, -offset / w2), slope=-w1 / w2, color="black", linewidth=2.5, label="the neuron's line, z = 0")
+        axes.plot(0, 0, "+", color=PURPLE, markersize=18, markeredgewidth=3, label="origin")
+        axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=f"{'with' if bias else 'without'} bias")
+        plain(axes)
+    figure.axes[0].set_ylabel("x2")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
+    save(figure, path)

@@ -1,0 +1,299 @@
+"""For 15_next_word.py: a corpus of a few kinds of sentences, and what is printed and drawn.
+
+The shares of the answers are known, so that one can see whether a language model learns them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, new_figure, plain, save
+from helpers.program import DataError
+from transformer import WordTokenizer
+from transformer.training import IGNORED
+
+CAPITALS = {
+    "France": "Paris",
+    "Italy": "Rome",
+    "Germany": "Berlin",
+    "Spain": "Madrid",
+    "Japan": "Tokyo",
+    "Russia": "Moscow",
+    "Austria": "Vienna",
+    "Greece": "Athens",
+    "Egypt": "Cairo",
+    "Cuba": "Havana",
+}
+# Their capital is never stated: the corpus has the country and the city, but in different sentences.
+UNSTATED = {"Norway": "Oslo", "Portugal": "Lisbon", "Kenya": "Nairobi"}
+WET = ("The river rose.", "It rained for days.", "A dam broke.")
+DRY = ("The river was low.", "The sun shone for days.", "It was a dry summer.")
+QUESTION = "Was the bank flooded?"
+ANSWERS = {"Yes": 0.4, "No": 0.3, "Perhaps": 0.2, "Hardly": 0.1}  # where nothing stands before the question
+WEATHER = {"sunny": 0.36, "cloudy": 0.29, "rainy": 0.16, "snowy": 0.11, "windy": 0.08}
+JOBS = {"nurse": 0.8, "engineer": 0.2, "teacher": 0.5}  # the share of "she"
+START, PAD = "<start>", "<pad>"
+
+
+def make_corpus(lines: int, draw: Random) -> list[str]:
+    """Return lines of text, each of one to three sentences."""
+    return [draw.choice((fact, fact, place, bank, bank, weather, work))(draw) for _ in range(lines)]
+
+
+def fact(draw: Random) -> str:
+    """As "The capital of France is Paris."."""
+    country = draw.choice(list(CAPITALS))
+    return f"The capital of {country} is {CAPITALS[country]}."
+
+
+def place(draw: Random) -> str:
+    """As "The summers of Norway are known everywhere." or "The streets of Oslo are full of people."."""
+    country, city = draw.choice(list({**CAPITALS, **UNSTATED}.items()))
+    if draw.random() < 0.3:
+        return f"Many people visit the capital of {country}."
+    if draw.random() < 0.5:
+        return f"The {draw.choice(('summers', 'farmers', 'mountains'))} of {country} are known everywhere."
+    return f"The {draw.choice(('streets', 'parks', 'markets'))} of {city} are full of people."
+
+
+def bank(draw: Random) -> str:
+    """As "The river rose. Was the bank flooded? Yes.", or the question alone, with an answer by chance."""
+    if draw.random() < 0.5:
+        return f"{QUESTION} {drawn(ANSWERS, draw)}."
+    wet = draw.random() < 0.5
+    return f"{draw.choice(WET if wet else DRY)} {QUESTION} {'Yes' if wet else 'No'}."
+
+
+def weather(draw: Random) -> str:
+    """As "The weather today is sunny."."""
+    return f"The weather today is {drawn(WEATHER, draw)}."
+
+
+def work(draw: Random) -> str:
+    """As "The nurse said that she was tired."."""
+    job = draw.choice(list(JOBS))
+    pronoun = "she" if draw.random() < JOBS[job] else "he"
+    return f"The {job} said that {pronoun} was {draw.choice(('tired', 'busy', 'happy'))}."
+
+
+def drawn(shares: dict[str, float], draw: Random) -> str:
+    """Draw a word by its share."""
+    return draw.choices(list(shares), list(shares.values()))[0]
+
+
+def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
+    """Raise DataError for a text with a word that is not in the corpus."""
+    for text in texts:
+        try:
+            tokenizer.encode(text)
+        except ValueError:
+            raise DataError(
+                f'--ask "{text}": it knows only the words of its corpus, such as "The capital of France is"'
+            ) from None
+
+
+def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return tokens and targets, (lines, longest) each: a target is the next token, and after the last, <start>."""
+    start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
+    rows = [[start, *tokenizer.encode(line), start] for line in lines]
+    tokens = np.full((len(rows), max(map(len, rows))), pad)
+    for row, line in zip(tokens, rows, strict=True):
+        row[: len(line)] = line
+    return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low. {QUESTION}")
+Chances = Mapping[str, float]  # word -> probability, the likeliest first
+
+
+@dataclass(frozen=True)
+class AtTemperature:
+    """What is drawn at a temperature T: how much of it is right, how varied it is, and how much of it is nonsense."""
+
+    T: float
+    right: float  # share of the capitals
+    varied: int  # different words for the weather
+    nonsense: float  # share of the words for the weather that are none
+
+
+def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray, lines: Sequence[str]) -> None:
+    """Print the size of the corpus, and one line as inputs and targets."""
+    n = int((targets != IGNORED).sum())
+    print(f"{len(lines):,} lines of made text, {n:,} tokens, {words.vocab_size} different ones. For example:")
+    for line in lines[:4]:
+        print(f"  {line}")
+    row = next(i for i, line in enumerate(lines) if line.startswith("The capital"))
+    length = int((targets[row] != IGNORED).sum())
+    print("\nNo labels needed: the target at each token is the token that follows in the text.")
+    for name, ids in (("token", tokens[row]), ("target", targets[row])):
+        print(f"  {name:7}" + "".join(f"{words.token(int(i)):10}" for i in ids[:length]).rstrip())
+    print()
+
+
+def progress(step: int, loss: float, chances: Chances) -> None:
+    """Print the loss, and the probability of a fact."""
+    print(
+        f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   "
+        f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}',
+        flush=True,
+    )
+
+
+def top(chances: Chances, n: int = 4) -> str:
+    """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
+    return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
+
+
+def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p: np.ndarray, tied: bool) -> None:
+    """Print how the last vector becomes probabilities."""
+    print(f'\nUnembedding, after "{words.decode(list(ids)[1:])}":')
+    print(f"  the last token's final vector (64) x W_U (64 x {len(p)}) -> raw scores for all {len(p)} tokens")
+    print(f"  {'':10}{'score':>8}{'softmax':>10}")
+    for i in np.argsort(-p, kind="stable")[:5]:
+        print(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
+    print(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
+    if tied:
+        print("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+
+
+def question(answers: Mapping[str, Chances]) -> None:
+    """Print what follows the question, with and without a sentence before it."""
+    print('\nThe vector of "?" holds all that stands before it. What follows it:')
+    for text, chances in answers.items():
+        print(f"  {text:42} {top(chances)}")
+    shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
+    print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
+    off = max(abs(answers[QUESTION][word] - share) for word, share in ANSWERS.items())
+    print(f"  The model's probabilities differ from these by {off:.2f} at most.", end=" ")
+    print("It says what is usual in its text, not what happened at a bank.")
+
+
+def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:
+    """Print the likeliest capital of countries whose capital the corpus states, and of others."""
+    print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
+    for country, chances in unstated.items():
+        word, p = next(iter(chances.items()))
+        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}: ', end="")
+        print(f"P = {chances[UNSTATED[country]]:.4f}")
+    right = sum(next(iter(chances)) == CAPITALS[country] for country, chances in stated.items())
+    surest = min(next(iter(chances.values())) for chances in stated.values())
+    names = {**CAPITALS, **UNSTATED}.values()
+    cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
+    print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
+    print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
+    print("  No word shows that a capital is invented. At most the probability does.")
+
+
+def verification(chances: Mapping[str, Chances]) -> None:
+    """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
+    truth = {**CAPITALS, **UNSTATED}
+    said = {country: next(iter(p.items())) for country, p in chances.items()}  # the likeliest word, its probability
+    rules = {
+        "all answers": [*said],
+        "those with P of 0.5 or more": [country for country, (_, p) in said.items() if p >= 0.5],
+        "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
+        "those that a list of capitals confirms": [
+            country for country, (city, _) in said.items() if city == truth[country]
+        ],
+    }
+    print(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
+    print(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
+    for rule, out in rules.items():
+        wrong = sum(said[country][0] != truth[country] for country in out)
+        print(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
+    print("  A threshold trusts the model's own probability. A list is as good as what stands in it.")
+
+
+def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
+    """Print ten draws at each temperature."""
+    print(f'\nInconsistency: "{QUESTION}" asked ten times')
+    for T, said in ten.items():
+        print(f"  T = {T:g}: {' '.join(said)}   ({different(said)})")
+
+
+def different(said: Sequence[str]) -> str:
+    """How many different answers there are."""
+    return f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
+
+
+def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
+    """Print the probability of "she" for each job beside its share in the corpus."""
+    print('\nTraining data bias: "The ... said that" she or he?')
+    for job, p in chances.items():
+        counts = Counter(line.split()[4] for line in lines if line.startswith(f"The {job} said"))
+        share = counts["she"] / max(1, counts.total())
+        print(f"  {job:9} in the corpus {share:.0%} she; the model {p['she'] / (p['she'] + p['he']):.0%} she")
+    print(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+
+
+def no_learning(before: Chances, after: Chances, same: bool) -> None:
+    """Print that a conversation changes nothing."""
+    print('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and asked anew:')
+    print(f"  P(Oslo) before {before['Oslo']:.4f}, after {after['Oslo']:.4f}. All weights are", end=" ")
+    print("the same as before." if same else "changed.")
+
+
+def by_temperature(rows: Sequence[AtTemperature]) -> None:
+    """Print accuracy and variety for each temperature."""
+    print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
+    print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
+    for row in rows:
+        print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
+    print("  Other words are no weather at all: too high a temperature brings nonsense.")
+
+
+def asked(answers: Mapping[str, Chances]) -> None:
+    """Print what follows the user's texts."""
+    for text, chances in answers.items():
+        print(f"\n{text}\n  {top(chances, 6)}")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_hallucination(
+    stated: Mapping[str, Mapping[str, float]], unstated: Mapping[str, Mapping[str, float]], path: Path
+) -> None:
+    """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
+    figure = new_figure(10, 5.4, "Hallucination: it names a capital also where its text never stated one")
+    axes = plain(figure.subplots(), grid=False)
+    truth = {**CAPITALS, **UNSTATED}
+    rows = {**stated, **unstated}
+    for row, (country, chances) in enumerate(rows.items()):
+        word, p = next(iter(chances.items()))
+        right = word == truth[country]
+        axes.barh(row, p, color=BLUE if right else VERMILION, height=0.7)
+        note = f"{word} {p:.2f}" if right else f"{word} {p:.2f}, in truth {truth[country]}"
+        axes.annotate(note, (p, row), (6, 0), textcoords="offset points", va="center")
+    axes.axhline(len(stated) - 0.5, color=GREY, linestyle=":")
+    axes.annotate("never stated\nin the text", (1.58, len(stated) + 1), ha="right", va="center", color=DARK)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.6), xlabel="probability of the likeliest capital")
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    save(figure, path)
+
+
+def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
+    """Accuracy, variety and nonsense against the temperature, one above the other."""
+    figure = new_figure(8.5, 7.5, "A higher temperature: more variety, less accuracy, then nonsense")
+    accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
+    Ts = [row.T for row in rows]
+    plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)
+    accuracy.set(ylim=(0, 1.05), ylabel="capitals right")
+    plain(variety).plot(Ts, [row.varied for row in rows], "o-", color=GREEN, linewidth=2.5)
+    variety.set(ylim=(0, len(WEATHER) + 0.3), ylabel=f"different words\nfor the weather, of {len(WEATHER)}")
+    plain(nonsense).plot(Ts, [row.nonsense for row in rows], "o-", color=VERMILION, linewidth=2.5)
+    nonsense.set(ylim=(0, 1.05), ylabel="words that are\nno weather", xlabel="temperature T")
+    for axes in (accuracy, nonsense):
+        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    save(figure, path)

@@ -1,0 +1,137 @@
+"""For 16_order_and_memory.py: convolutions for comparison, what stands around each model, what is printed and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+
+
+class Convolution(nn.Module):
+    """Three convolutions over 3 words each: an output sees 3 words back in each, so 6 in all."""
+
+    def __init__(self, width: int) -> None:
+        self.layers = nn.ModuleList([nn.Conv1d(width, width, 3) for _ in range(3)])
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """The output at the last word."""
+        x = tl.pad(tl.swapaxes(x, 1, 2), ((0, 0), (0, 0), (6, 0)))  # (batch, width, 6 + words)
+        for layer in self.layers:
+            x = tl.relu(layer(x))
+        return x[:, :, -1]
+
+
+class Reader(nn.Module):
+    """Words -> vectors -> one of the models -> a score for each word that may have come first."""
+
+    def __init__(self, core: nn.Module, words: int, longest: int, width: int) -> None:
+        self.embedding = nn.Embedding(words, width)
+        self.positions = nn.Embedding(longest, width)
+        self.core = core
+        self.out = nn.Linear(width, words)
+
+    def forward(self, tokens: np.ndarray) -> tl.Tensor:
+        """(batch, tokens) -> (batch, words)."""
+        x = self.embedding(tokens) + self.positions(np.arange(tokens.shape[1]))  # (batch, tokens, width)
+        return self.out(self.core(x))
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def bag_of_words(words: Sequence[str], bags: Sequence[Sequence[int]], outputs: np.ndarray) -> None:
+    """Print two sentences as bags of words, and what an MLP says about them."""
+    print("Word order. A bag of words counts words:")
+    print(f"  {'':22}" + "".join(f"{word:>5}" for word in words) + "   an MLP's output")
+    for text, bag, output in zip(("the dog bit the man", "the man bit the dog"), bags, outputs, strict=True):
+        print(f"  {text:22}" + "".join(f"{n:5}" for n in bag) + f"{output:18.6f}")
+    print("  The same numbers go in, so the same comes out. No training can change that.")
+
+
+def positions(kind: str, difference: float) -> None:
+    """Print how far a transformer's outputs for the two sentences differ."""
+    name = "without positions" if kind == "none" else "with positions"
+    same = "the same: attention alone is blind to order too" if difference < 1e-5 else "different"
+    print(f"  a transformer {name:18} outputs differ by {difference:.6f}, {same}")
+
+
+def fixed_size(error: str, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Print what a network of fixed size says to a longer text, and what attention gives."""
+    print("\nFixed input size. An MLP for 5 words gets 6:")
+    print(f"  {error}")
+    print(f"  Attention takes both: its output at the last word is {shapes[0]} for 5 words, {shapes[1]} for 6.")
+
+
+def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
+    """Print the gradient by distance."""
+    print("\nMemory. How much does the last output depend on the word n places back? |d output / d word|, untrained:")
+    print(f"  {'n':14}" + "".join(f"{n:>10}" for n in distances))
+    for kind, norms in slopes.items():
+        print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
+    first, last = distances[0], distances[-1]
+    rnn, attention = (slopes[kind][first] / slopes[kind][last] for kind in ("RNN", "attention"))
+    print(f"  From {first} to {last} places back the RNN's gradient vanishes: it falls by a factor of {rnn:.0e}.")
+    print("  GRU and LSTM have gates, and their gradients fade more slowly.")
+    print("  The convolutions see 6 words back, and nothing beyond.")
+    print(f"  Attention's gradient stays: a factor of {attention:.1f}. To it every word is one step away.")
+
+
+def times(milliseconds: Mapping[str, float]) -> None:
+    """Print how long a text takes."""
+    print("\nTime. 512 words, forward:")
+    for kind, ms in milliseconds.items():
+        steps = "1 step, all words at once" if kind == "attention" else "512 steps, one after the other"
+        print(f"  {kind:12} {ms:7.1f} ms   {steps}")
+    print("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op, and slower.")
+
+
+def learnt(kind: str, lengths: Sequence[int], right: Sequence[float]) -> None:
+    """Print how well a model remembers the first word."""
+    if kind == "RNN":
+        print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
+        print(f"  {'words':12}" + "".join(f"{n:>8}" for n in lengths))
+    print(f"  {kind:12}" + "".join(f"{share:8.0%}" for share in right), flush=True)
+
+
+def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]]) -> None:
+    """Print what the task shows."""
+    rnn, attention = (right[kind][-1] for kind in ("RNN", "attention"))
+    print(f"  At {lengths[-1]} words the RNN is right for {rnn:.0%}, attention for {attention:.0%}.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+COLOURS = {"RNN": VERMILION, "GRU": PURPLE, "LSTM": ORANGE, "convolution": GREEN, "attention": BLUE}
+
+
+def draw_fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
+    """The gradient against the distance, on a logarithmic axis; where it is 0 the curve ends."""
+    figure = new_figure(9, 5, "An RNN's gradient fades with distance; attention's does not")
+    axes = plain(figure.subplots())
+    for kind, norms in slopes.items():
+        axes.plot(np.where(norms > 0, norms, np.nan), color=COLOURS[kind], linewidth=2.5, label=kind)
+    axes.set(yscale="log", ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient: |d last output / d word|")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
+
+
+def draw_learnt(lengths: Sequence[int], right: Mapping[str, Sequence[float]], path: Path) -> None:
+    """How often each model names the first word, by the length of the text."""
+    figure = new_figure(9, 5, "Which word came first? The longer the text, the less an RNN remembers")
+    axes = plain(figure.subplots())
+    for kind, shares in right.items():
+        style = "--" if kind == "LSTM" else "-"  # the GRU is to be seen under it
+        axes.plot(range(len(lengths)), shares, "o", linestyle=style, color=COLOURS[kind], linewidth=2.5, label=kind)
+    axes.axhline(1 / 8, color=GREY, linestyle="--")
+    axes.annotate("a guess: 1 in 8", (0, 1 / 8), (0, 5), textcoords="offset points", color=DARK)
+    axes.set(ylim=(0, 1.05), xlabel="words in the text", ylabel="right answers")
+    axes.set_xticks(range(len(lengths)), lengths)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)

@@ -1,0 +1,201 @@
+"""For 22_robust.py: if-then rules for one digit, spoilt pictures, what is printed and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def is_a_three(picture: np.ndarray) -> bool:
+    """Whether a picture (28, 28) shows a 3: three strokes from top to bottom, open to the left, closed to the right."""
+    ink = picture > 0.5
+    ys, xs = np.nonzero(ink)
+    if len(ys) == 0:
+        return False
+    box = ink[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]  # what is written, without its margins
+    height, width = box.shape
+    if height < 8 or width < 6:
+        return False
+    middle = box[:, width // 3 : 2 * width // 3 + 1]
+    starts = (np.diff(middle.astype(int), axis=0, prepend=0) == 1).sum(axis=0)  # strokes met from top to bottom
+    upper, lower = slice(height // 5, 2 * height // 5), slice(3 * height // 5, 4 * height // 5)
+    open_left = all(box[part, : width // 3].mean() < 0.35 for part in (upper, lower))
+    closed_right = all(box[part, width // 2 :].any(axis=1).mean() > 0.8 for part in (upper, lower))
+    return bool((starts == 3).mean() > 0.4 and open_left and closed_right)
+
+
+# --- ways to spoil pictures, rows of 784 numbers from 0 for paper to 1 for ink ----------------------------------------
+
+
+def add_noise(images: np.ndarray, sigma: float | np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Add to every pixel a normal random number of standard deviation sigma: a bad camera."""
+    return (images + sigma * random.standard_normal(images.shape)).astype(np.float32)
+
+
+def drop_pixels(images: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """Set a share of the pixels to 0: missing values."""
+    return np.where(random.random(images.shape) < share, np.float32(0), images)
+
+
+def wrong_pixels(images: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """Set a share of the pixels to 0 or 1 at random: measurement errors and outliers."""
+    noise = random.integers(0, 2, images.shape).astype(np.float32)
+    return np.where(random.random(images.shape) < share, noise, images)
+
+
+def shift(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
+    """Move every picture to the right."""
+    return np.roll(images.reshape(-1, 28, 28), int(pixels), axis=2).reshape(-1, 784)
+
+
+def turn(images: np.ndarray) -> np.ndarray:
+    """Turn every picture by 90 degrees."""
+    return np.rot90(images.reshape(-1, 28, 28), axes=(1, 2)).reshape(-1, 784).copy()
+
+
+Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+KINDS: dict[str, tuple[tuple[float, ...], Change]] = {
+    "noise, standard deviation": ((0, 0.1, 0.2, 0.3, 0.5, 0.7), add_noise),
+    "missing pixels, share": ((0, 0.1, 0.2, 0.3, 0.5, 0.7), drop_pixels),
+    "wrong pixels, share": ((0, 0.02, 0.05, 0.1, 0.2, 0.3), wrong_pixels),
+    "shift, pixels": ((0, 1, 2, 3, 4, 5), shift),
+}
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+Table = Mapping[str, Mapping[str, Mapping[float, float]]]  # kind -> method -> amount -> share read right
+
+
+def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
+    """How many threes rules and network find, and how often they are wrong."""
+    print("Is it a 3? Five if-then rules (three strokes, open to the left, closed to the right, ...) and the network:")
+    for name, found in found_by.items():
+        missed, wrong = (is_three & ~found).sum(), (found & ~is_three).sum()
+        print(f"  {name:14} found {(found & is_three).sum():3} of {is_three.sum()}, missed {missed:2}, "
+              f"and took {wrong:2} other digits for a 3")  # fmt: skip
+    print("  More rules would find more threes, and each needs its exceptions. The network was given no rule.")
+
+
+def robustness(table: Table) -> None:
+    """The share of spoilt test pictures read right, by each method, and where the network is no longer ahead."""
+    print("\nHow many of the test pictures are read right when they are spoilt?")
+    for kind, methods in table.items():
+        amounts = next(iter(methods.values()))
+        print(f"\n  {kind:26}" + "".join(f"{amount:7g}" for amount in amounts))
+        for name, right in methods.items():
+            print(f"  {name:26}" + "".join(f"{share:7.1%}" for share in right.values()))
+        print(f"  {verdict(methods)}")
+
+
+def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
+    """From which amount on nearest mean is right more often than the network, or that it never is."""
+    simple, network = methods["nearest mean"], methods["network"]
+    behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
+    if not behind:
+        always = all(network[amount] >= simple[amount] for amount in simple)
+        where = "at each amount" if always else "wherever nearest mean is still right for a fifth of them"
+        return f"The network is right at least as often as nearest mean {where}."
+    noisy = methods["network that saw noise"]
+    if all(noisy[amount] >= simple[amount] for amount in behind):
+        helped = "stays ahead"
+    else:
+        helped = "falls less far behind" if all(noisy[a] > network[a] for a in behind) else "falls behind too"
+    return f"From {behind[0]:g} on nearest mean is right more often than the network. The one that saw noise {helped}."
+
+
+def wrong_labels(share: float, network: float, simple: float) -> None:
+    """What wrong labels in the training data do."""
+    print(f"\nTrained with {share:.0%} of the labels wrong:")
+    print(f"  the network reads {network:.1%} right, nearest mean {simple:.1%}.")
+    print("  Wrong labels have no pattern, so what is learnt is what most labels say.")
+
+
+def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
+    """The share read right by the number of training pictures."""
+    print("\nMore data. Test pictures read right, by the number of training pictures:")
+    print("training pictures   nearest mean   network")
+    for n, (simple, network) in by_size.items():
+        print(f"{n:17,} {simple:14.1%} {network:9.1%}")
+    sizes = list(by_size)
+    if len(sizes) > 2:
+        (_, _), (a, b), (c, d) = (by_size[n] for n in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
+        print(f"From {sizes[len(sizes) // 2]:,} pictures on, nearest mean gains {100 * (c - a):.1f} points", end="")
+        print(f" and the network {100 * (d - b):.1f}.")
+
+
+def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
+    """What retraining on turned pictures does for them, and for the pictures of before."""
+    print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
+    for steps, new, old in rows:
+        print(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
+    (_, new, old), (_, new_after, old_after) = rows[0], rows[-1]
+    print(f"  Without a new program: turned pictures, its new data, {new:.0%} -> {new_after:.0%};", end=" ")
+    print(f"upright ones, no longer shown, {old:.0%} -> {old_after:.0%}.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+COLOURS = {"nearest mean": ORANGE, "network": BLUE, "network that saw noise": GREEN}
+
+
+def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None:
+    """One picture, spoilt in every way and amount. picture: (1, 784)."""
+    figure = new_figure(11, 7.2, "One 3, spoilt more and more: until where can you read it?")
+    grid = figure.subplots(len(KINDS), 6)
+    for row, (kind, (amounts, change)) in zip(grid, KINDS.items(), strict=True):
+        for axes, amount in zip(row, amounts, strict=True):
+            axes.imshow(change(picture, amount, random).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"{amount:g}", fontsize=11)
+        row[0].set_ylabel(kind.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=12)
+    save(figure, path)
+
+
+def draw_robustness(table: Table, path: Path) -> None:
+    """The share read right against the amount, a panel for each way of spoiling."""
+    figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
+    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
+        for name, right in methods.items():
+            percent(axes, [*right], [*right.values()], name, COLOURS[name])
+        axes.set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
+        axes.axhline(10, color=GREY, linestyle=":", linewidth=1)
+        axes.annotate("guessing", (0, 10), (2, 3), textcoords="offset points", color=GREY)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, edgecolor="none")
+    save(figure, path)
+
+
+def draw_more_data(
+    by_size: Mapping[int, tuple[float, float]], retraining: Sequence[tuple[int, float, float]], path: Path
+) -> None:
+    """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
+    title = "More data, and new data: does the network get better, and what does it forget?"
+    left, right = new_figure(13, 4.8, title).subplots(1, 2)
+    for name, shares in zip(("nearest mean", "network"), zip(*by_size.values(), strict=True), strict=True):
+        percent(left, [*by_size], shares, name, COLOURS[name])
+    left.set(xscale="log", xlabel="training pictures (logarithmic)", title="more data")
+    left.set_xticks(list(by_size), [f"{n:,}" for n in by_size])
+    left.minorticks_off()
+    left.legend(edgecolor="none", loc="lower right")
+    steps, turned, upright = zip(*retraining, strict=True)
+    percent(right, steps, turned, "turned pictures, the new data", VERMILION)
+    percent(right, steps, upright, "upright pictures, no longer shown", GREY)
+    right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
+    right.legend(edgecolor="none", loc="upper center", ncols=2)
+    save(left.figure, path)
+
+
+def percent(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
+    """Draw shares from 0 to 1 as a line, in percent."""
+    plain(axes).plot(x, [100 * share for share in shares], "o-", color=colour, linewidth=2.5, label=name)
+    axes.set_ylabel("test pictures read right, %")

@@ -1,0 +1,464 @@
+"""For 11_spam.py: messages as rows of numbers, networks and rules that find spam, what is printed and drawn.
+
+    tokens       tokenize("WIN £100! Txt 80086")    win [money] ! txt [short code] [length: 0-39] [digits: 5-14]
+    bag of words how often each token of the vocabulary occurs; the order is lost
+    TF-IDF       the same, but rarer tokens weigh more, and each row has length 1
+
+The digits of a number say little, but its kind says much: a phone number occurs once, but every second spam has one. So
+numbers, sums of money and addresses become classes, in square brackets.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.emails import Messages, deal
+
+# Tried in this order at each place of the lower-case text; the group's name is the class.
+TOKENS = re.compile(
+    r"""
+      (?P<web_address>  (?:https?://|www\.)\S+ | \b[\w.-]+\.(?:com|co\.uk|uk|net|org|info|biz|tv)\b\S* )
+    | (?P<email>        \S+@\S+ )
+    | (?P<money>        [£$€]\s?\d[\d,.]*\w* | \b\d+\s?(?:pounds?|gbp|quid)\b )
+    | (?P<pence>        \b\d+(?:\.\d+)?p(?:pm|/\w+|\s?per\s?\w+)?\b | \b\d+\s?pence\b )
+    | (?P<phone_number> \+?\b\d[\d\s-]{8,}\d\b )
+    | (?P<time>         \b\d{1,2}[:.]\d\d(?:\s?[ap]m)?\b | \b\d{1,2}\s?[ap]\.?m\b | <time> )
+    | (?P<short_code>   \b\d{5,6}\b )
+    | (?P<mixed>        \b(?=\w*\d)(?=\w*[a-z])\w{3,}\b )  # as 2nite, gr8, po19
+    | (?P<number>       \d+ | <\#> | <decimal> )
+    | (?P<smiley>       [:;=]-?[)(dp/]+ )
+    | (?P<word>         [^\W\d_]+(?:'[a-z]+)? )
+    | (?P<mark>         !+ | \?+ | \.\.+ | £ )
+    """,
+    re.VERBOSE,
+)
+CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+WORDS = re.compile(r"[A-Za-z]{2,}")
+
+
+def split(messages: Messages, seed: int) -> tuple[Messages, Messages]:
+    """Return the messages to learn from and a fifth for the test.
+
+    Messages that differ in numbers only are on the same side, so that nothing in the test is known by heart.
+    """
+    part = deal([" ".join(words(text)) for text in messages.texts], messages.spam, 5, seed)
+    return messages.where(part > 0), messages.where(part == 0)
+
+
+def tokenize(text: str) -> list[str]:
+    """Return the words of a message in order, then the tokens that describe its look."""
+    return [*words(text), *looks(text)]
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a message in lower case; numbers, addresses and the like as classes: [phone number]."""
+    tokens = []
+    for match in TOKENS.finditer(_clean(text).lower()):
+        kind, found = match.lastgroup, match.group()
+        if kind == "word":
+            tokens.append(found)
+        elif kind == "mark":
+            tokens.append("..." if found[0] == "." else found[0])
+        else:
+            tokens.append(f"[{str(kind).replace('_', ' ')}]")
+    return tokens
+
+
+def looks(text: str) -> list[str]:
+    """Return tokens for the look of a message: its length, its digits, its capitals."""
+    text = _clean(text)
+    length = min(len(text) // 40, 4) * 40
+    digits = sum(c.isdigit() for c in text)
+    capitals = len(CAPITALS.findall(text))
+    found = [f"[length: {length}{'+' if length == 160 else f'-{length + 39}'}]"]
+    if digits:
+        found.append("[digits: 1-4]" if digits < 5 else "[digits: 5-14]" if digits < 15 else "[digits: 15+]")
+    if capitals >= 3:
+        found.append("[CAPITALS: most]" if capitals > 0.9 * len(WORDS.findall(text)) else "[CAPITALS: some]")
+    return found
+
+
+def _clean(text: str) -> str:
+    """Unescape HTML, twice since some messages were escaped twice, and unify apostrophes."""
+    return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
+
+
+class Inputs(Protocol):
+    """Turns texts into rows of numbers. size: of the vocabulary. words: what each column, or number, stands for."""
+
+    words: list[str]
+
+    @property
+    def size(self) -> int: ...
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[Any]: ...
+
+
+def make_inputs(name: str, texts: Sequence[str]) -> Inputs:
+    """Return one of the four representations, with the vocabulary of these texts: words that two of them have."""
+    if name == "characters":
+        counts = Counter(c for text in texts for c in {*text.lower()})
+        return Ids(["", *sorted(c for c, n in counts.items() if n >= 2)], str.lower, 160, 8)
+    documents = [{*tokenize(text)} for text in texts]
+    counts = Counter(token for tokens in documents for token in tokens)
+    words = sorted(token for token, n in counts.items() if n >= 2)
+    if name == "embeddings":
+        return Ids(["", *words], tokenize, 60, 1)
+    idf = np.log((1 + len(texts)) / (1 + np.array([counts[word] for word in words]))) + 1
+    return Bag(words, idf.astype(np.float32) if name == "TF-IDF" else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Bag:
+    """Bag of words, or TF-IDF. idf: a word's weight, log((1 + messages) / (1 + messages with it)) + 1."""
+
+    words: list[str]
+    idf: NDArray[np.float32] | None
+
+    @property
+    def size(self) -> int:
+        """Words in the vocabulary."""
+        return len(self.words)
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (texts, words): how often each word occurs; unknown words are ignored."""
+        column = {word: i for i, word in enumerate(self.words)}
+        rows = np.zeros((len(texts), self.size), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for token, count in Counter(tokenize(text)).items():
+                if token in column:
+                    row[column[token]] = count
+        if self.idf is not None:
+            rows *= self.idf
+            rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Words, or characters, as numbers in their order. 0 fills the rows; unknown ones are left out."""
+
+    words: list[str]
+    cut: Callable[[str], Iterable[str]]
+    most: int
+    least: int
+
+    @property
+    def size(self) -> int:
+        """Words in the vocabulary, with the one that fills the rows."""
+        return len(self.words)
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return (texts, longest)."""
+        number = {word: i for i, word in enumerate(self.words)}
+        found = [[number[piece] for piece in self.cut(text) if piece in number][: self.most] for text in texts]
+        rows = np.zeros((len(texts), max([self.least, *map(len, found)])), dtype=np.int64)
+        for row, ids in zip(rows, found, strict=True):
+            row[: len(ids)] = ids
+        return rows
+
+
+# --- networks, one for each way to turn messages into numbers ---------------------------------------------------------
+
+
+def build(name: str, size: int) -> nn.Module:
+    """The network for an input: of `size` numbers, words or characters."""
+    if name == "embeddings":
+        return nn.Sequential(Pooled(size), nn.Linear(16, 1))
+    if name == "characters":
+        return nn.Sequential(Patterns(size), nn.Linear(32, 1))
+    return nn.MLP([size, 16, 1])  # one input for each word of the vocabulary
+
+
+class Pooled(nn.Module):
+    """The mean of the vectors of a message's words; word 0 fills the row and does not count."""
+
+    def __init__(self, words: int) -> None:
+        self.embedding = nn.Embedding(words, 16)
+
+    def forward(self, ids: tl.Tensor) -> tl.Tensor:
+        """(batch, longest) -> (batch, 16)."""
+        there = (ids.numpy() > 0)[..., None].astype(np.float32)  # (batch, longest, 1)
+        return (self.embedding(ids) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+
+
+class Patterns(nn.Module):
+    """The strongest answer of 32 patterns of 5 characters, wherever in the message they match."""
+
+    def __init__(self, characters: int) -> None:
+        self.embedding = nn.Embedding(characters, 12)
+        self.pattern = nn.Conv1d(12, 32, 5)
+
+    def forward(self, ids: tl.Tensor) -> tl.Tensor:
+        """(batch, longest) -> (batch, 32)."""
+        x = tl.swapaxes(self.embedding(ids), 1, 2)  # (batch, 12, longest)
+        return tl.relu(self.pattern(x)).amax(-1)  # (batch, 32, longest - 4) -> (batch, 32)
+
+
+# --- rules written by hand: points for patterns that look suspicious --------------------------------------------------
+
+
+ENOUGH_POINTS = 4  # points
+
+
+class Rule(NamedTuple):
+    points: int
+    reason: str
+    pattern: re.Pattern[str]
+
+
+def _rule(points: int, reason: str, pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> Rule:
+    return Rule(points, reason, re.compile(pattern, flags))
+
+
+RULES = (
+    _rule(3, "a phone number", r"\b0\d{3}[\d -]{6,}\d"),
+    _rule(3, "a short code to text to", r"\b\d{5}\b"),
+    _rule(3, "a sum in pounds", r"£\s?\d|\bGBP\b"),
+    _rule(3, "a price in pence", r"\b\d+\s?(p|ppm|pence)\b|\d+p\W?(per|/|msg|min)"),
+    _rule(2, "a web address", r"https?:|\bwww\.|\.(com|net|co\.uk)\b"),
+    _rule(2, "won, prize, award", r"\b(won|win|winner|prizes?|award(ed)?|guaranteed)\b"),
+    _rule(2, "claim, urgent, expires", r"\b(claim|urgent|expires?|final|valid)\b"),
+    _rule(2, "text or call to a service", r"\b(txt|stop|sms|landline|mobile no|customer service|reply)\b"),
+    _rule(2, "ringtones and the like", r"\b(ring ?tones?|tones?|polyphonic|camcorder|nokia|subscri\w+)\b"),
+    _rule(2, "chat lines", r"\b(sexy|xxx|dating|chat(lines?)?|singles|adult|18\+?)\b"),
+    _rule(1, "free", r"\bfree\b"),
+    _rule(1, "cash, offer, voucher", r"\b(cash|offers?|vouchers?|bonus|discount|entry|draw)\b"),
+    _rule(1, "call, text, mobile", r"\b(call|text|mobile|phone)\b"),
+    _rule(1, "three words in capitals", r"\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b", re.DOTALL),
+    _rule(-2, "talks to a friend", r"\b(i'?m|lol|haha|love|later|sorry|dear|da|lor|gonna|wat|d|i'?ll)\b"),
+)
+
+
+def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return the points of each message, (n,): each rule counts once, however often it matches."""
+    return np.array([sum(rule.points for rule in RULES if rule.pattern.search(text)) for text in texts], dtype=np.int64)
+
+
+def reasons(text: str) -> list[Rule]:
+    """Return the rules that match a message."""
+    return [rule for rule in RULES if rule.pattern.search(text)]
+
+
+# --- precision and recall ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The confusion matrix: how many messages of each kind went which way."""
+
+    found: int  # spam called spam
+    missed: int  # spam let through
+    lost: int  # ham called spam
+    kept: int  # ham let through
+
+    @property
+    def accuracy(self) -> float:
+        """The share of all messages that went the right way."""
+        return (self.found + self.kept) / (self.found + self.missed + self.lost + self.kept)
+
+    @property
+    def precision(self) -> float:
+        """The share of spam among the messages called spam; nan if there are none."""
+        called = self.found + self.lost
+        return self.found / called if called else float("nan")
+
+    @property
+    def recall(self) -> float:
+        """The share of the spam that was found; nan if there is none."""
+        spam = self.found + self.missed
+        return self.found / spam if spam else float("nan")
+
+
+def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
+    """Count the messages called spam, (n,), against those that are spam, (n,)."""
+    pairs = ((called, spam), (~called, spam), (called, ~spam), (~called, ~spam))
+    return Counts(*(int(np.count_nonzero(a & b)) for a, b in pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Precision and recall at every distinct threshold, highest first; each (thresholds,)."""
+
+    thresholds: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+
+def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> Curve:
+    """Return the curve of scores (n,) for labels (n,). Raises ValueError if no message is spam."""
+    if not spam.any():
+        raise ValueError("curve: there is no spam among the messages, so recall is undefined")
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order].astype(np.float64)
+    last = np.append(ordered[1:] != ordered[:-1], True)  # equal scores share a threshold
+    found = np.cumsum(spam[order])[last]
+    called = np.flatnonzero(last) + 1
+    return Curve(ordered[last], found / called, found / spam.sum())
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def messages(learn: Messages, test: Messages) -> None:
+    """Print how many messages there are, and some of them."""
+    print(f"The messages: {learn.source}.")
+    for name, part in (("to learn from", learn), ("for the test", test)):
+        print(f"  {name:14} {len(part):5,}, {part.spam.mean():.0%} of them spam")
+    print("Messages that differ only in numbers are in the same part. For example:")
+    for is_spam in (False, True):
+        texts = dict.fromkeys(test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90)
+        for text in [*texts][:3]:
+            print(f"  {'spam' if is_spam else 'ham':5} {text}")
+
+
+def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndarray) -> None:
+    """Print accuracy, precision and recall of each filter."""
+    print("\nThe test. A probability of 0.5 or more is called spam:")
+    print(f"  {'':20}{'accuracy':>10}{'precision':>11}{'recall':>9}{'spam missed':>13}{'ham lost':>10}")
+    everything = {"all is ham": np.zeros(len(spam), bool), f"rules, {ENOUGH_POINTS}+ points": by_rules, **called}
+    for name, these in everything.items():
+        c = count(these, spam)
+        precision = "-" if np.isnan(c.precision) else f"{c.precision:.3f}"
+        print(f"  {name:20}{c.accuracy:10.1%}{precision:>11}{c.recall:9.3f}{c.missed:13}{c.lost:10}")
+    print("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
+    print(f"  Calling everything ham is right for {1 - spam.mean():.0%}: with unequal classes accuracy says little.")
+
+
+def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
+    """Print what other thresholds do."""
+    print("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
+    for t in (0.05, 0.2, 0.5, 0.8, 0.95):
+        c = count(p >= t, spam)
+        print(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
+
+
+def mistakes(p: np.ndarray, test: Messages) -> None:
+    """Print the messages where the filter was surest of a wrong answer."""
+    wrong = np.flatnonzero((p >= 0.5) != test.spam)
+    worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
+    print(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
+    for i in worst:
+        print(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
+
+
+def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
+    """Print how often a neuron that only adds is right, and how often a network that can combine."""
+    print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
+    for name, probabilities in p.items():
+        right = (probabilities >= 0.5) == spam
+        print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
+    print("  If combinations decided here, the hidden neurons would be far ahead.")
+
+
+def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
+    """Print the words that push the output most. in_spam: whether a word occurs in the spam that was learnt from."""
+    order = np.argsort(push, kind="stable")
+    print("\nA black box, but its gradient tells which words push the output (mean of x * d output / dx):")
+    for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
+        print(f"  {name:8} " + ", ".join(f"{words[i]} {push[i]:+.1f}" for i in ids))
+    if only := [words[i] for i in order[:8] if not in_spam[i]]:
+        print(f"  In no spam that it has learnt from: {', '.join(only)}. Other spam may have them.")
+
+
+def adversarial(
+    disguises: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[float]], lost: Mapping[str, float]
+) -> None:
+    """Print how much disguised spam each filter finds."""
+    print("\nAdversarial examples. The part of the spam that is found:")
+    print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
+    for name, shares in found.items():
+        print(f"  {name:14}" + "".join(f"{share:19.0%}" for share in shares))
+    for name, texts in list(disguises.items())[1:]:
+        print(f"  {name}: {texts[0][:110]}")
+    told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
+    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
+    print("  makes other messages, and may turn it round.")
+    print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
+
+
+def retraining(caught: Sequence[tuple[int, float, float]], by_rules: float) -> None:
+    """Print what retraining with a few examples of a new kind of spam does."""
+    print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is retrained with some labelled examples:")
+    print("  examples   new spam found   right in the old test")
+    for n, new, old in caught:
+        print(f"  {n:8}{new:17.0%}{old:24.1%}")
+    print(f"  The rules find {by_rules:.0%} of it, until a person writes the next rule.")
+
+
+def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
+    """Print the verdicts on the user's messages."""
+    for i, text in enumerate(texts):
+        print(f"\n{text}")
+        for name, probabilities in p.items():
+            print(f"  {name:14} P(spam) = {probabilities[i]:.3f}")
+        why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in reasons(text)) or "none applies"
+        points = sum(rule.points for rule in reasons(text))
+        print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE, "rules": GREY}
+
+
+def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
+    """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
+    figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
+    axes = plain(figure.subplots())
+    for name, probabilities in p.items():
+        line, at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
+        axes.plot(line.recall, line.precision, color=COLOURS[name], linewidth=2.5, label=name)
+        axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
+    at = count(points >= ENOUGH_POINTS, spam)
+    axes.plot(
+        at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=f"rules, {ENOUGH_POINTS}+ points"
+    )
+    lowest = min(0.9, at.precision, at.recall) - 0.05
+    axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
+    axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
+
+
+def draw_adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
+    """Bars for each filter: how much of the spam is found as it is, and disguised."""
+    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
+    axes = plain(figure.subplots())
+    for k, (name, colour) in enumerate(zip(disguises, (GREY, VERMILION, ORANGE), strict=True)):
+        places = np.arange(len(found)) + 0.27 * (k - 1)
+        shares = [row[k] for row in found.values()]
+        axes.bar(places, shares, width=0.25, color=colour, label=name)
+        for x, share in zip(places, shares, strict=True):
+            axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_xticks(range(len(found)), found)
+    axes.set(ylim=(0, 1.1), ylabel="part of the spam that is found")
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
+
+
+def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:
+    """The words that push most towards spam and towards ham."""
+    order = np.argsort(push, kind="stable")
+    chosen = [*order[:most], *order[::-1][:most][::-1]]
+    figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
+    axes = plain(figure.subplots(), grid=False)
+    axes.barh(range(len(chosen)), push[chosen], color=[VERMILION if push[i] > 0 else BLUE for i in chosen])
+    axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])
+    axes.axvline(0, color="black", linewidth=1)
+    axes.set_xlabel("mean push on the output: left to ham, right to spam")
+    save(figure, path)

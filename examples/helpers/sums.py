@@ -1,0 +1,397 @@
+"""For 12_arithmetic.py: sums as texts, "  7+ 58=65.", a model's answers, what is printed and drawn.
+
+    notation = Notation(digits=2, operation="+", reverse=False)
+    notation.question(7, 58), notation.answer(7, 58)            # "  7+ 58=", "65."
+    learn, held_out = deal(notation, held_out=1500, seed=0)     # pairs of numbers, (n, 2) each
+    answers(model, notation, held_out)                          # ["65", ...]
+
+Numbers are right-aligned, with one place more than they need, so that larger ones than those learnt from can be asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.program import DataError
+from helpers.question_and_answer import tokens_and_targets
+from tinygrad_lecture.files import atomic_write
+from transformer import GPT, CharTokenizer
+from transformer.training import IGNORED
+
+END = "."
+TOKENIZER = CharTokenizer(f"0123456789+-={END} ")
+AT_ONCE = 2000  # problems in a batch, outside of training
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a problem is written.  digits: of the largest number to learn from.  reverse: the answer, units first."""
+
+    digits: int = 2
+    operation: str = "+"
+    reverse: bool = True
+
+    @property
+    def numbers(self) -> int:
+        """The numbers to learn from are those below this."""
+        return 10**self.digits
+
+    @property
+    def places(self) -> int:
+        """Places of a number in a question."""
+        return self.digits + 1
+
+    @property
+    def asked(self) -> int:
+        """Characters in a question."""
+        return 2 * self.places + 2
+
+    @property
+    def length(self) -> int:
+        """Most characters in question and answer, for the sum of the largest numbers that can be written."""
+        return self.asked + self.places + 2
+
+    def question(self, a: int, b: int) -> str:
+        """Return a question, such as "  7+ 58="."""
+        return f"{a:{self.places}}{self.operation}{b:{self.places}}="
+
+    def result(self, a: int, b: int) -> str:
+        """Return the right result as it is read: "65"."""
+        return str(a + b if self.operation == "+" else a - b)
+
+    def answer(self, a: int, b: int) -> str:
+        """Return the right answer as it is written: "65.", or "56." in reverse."""
+        return self.turned(self.result(a, b)) + END
+
+    def turned(self, answer: str) -> str:
+        """Convert an answer between the way it is written and the way it is read."""
+        return answer[::-1] if self.reverse else answer
+
+
+class Problems:
+    """Pairs of numbers (n, 2) as a data set: characters, and for each the next one if it belongs to the answer."""
+
+    takes_many = True
+
+    def __init__(self, notation: Notation, pairs: np.ndarray) -> None:
+        self.notation, self.pairs = notation, pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, rows: Any) -> tuple[tl.Tensor, tl.Tensor]:
+        """Return tokens and targets, (n, longest - 1); targets are IGNORED in the question and after the end."""
+        pairs = self.pairs[rows].tolist()
+        questions = [TOKENIZER.encode(self.notation.question(a, b)) for a, b in pairs]
+        answers = [TOKENIZER.encode(self.notation.answer(a, b)) for a, b in pairs]
+        tokens, targets = tokens_and_targets(questions, answers)
+        return tl.tensor(tokens), tl.tensor(targets)
+
+
+def parse(text: str, notation: Notation) -> tuple[int, int]:
+    """The numbers of a problem such as "58+67". Raises DataError if the notation has no place for it."""
+    found = re.fullmatch(rf"\s*(\d+)\s*{re.escape(notation.operation)}\s*(\d+)\s*", text, re.ASCII)
+    largest = 10**notation.places - 1
+    if found is None or max(int(found[1]), int(found[2])) > largest:
+        sign = notation.operation
+        raise DataError(f"--ask {text}: it can be asked a {sign} b, with numbers up to {largest}, such as 58{sign}67")
+    return int(found[1]), int(found[2])
+
+
+def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return all pairs of numbers in random order, those to learn from and those held out: (n, 2) each."""
+    order = np.random.default_rng(seed).permutation(notation.numbers**2)
+    pairs = np.stack(np.divmod(order, notation.numbers), axis=1)
+    return pairs[held_out:], pairs[:held_out]
+
+
+def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
+    """Return the model's answers as they are read, decoded greedily."""
+    found = []
+    for some in range(0, len(pairs), AT_ONCE):
+        questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs[some : some + AT_ONCE].tolist()]
+        (stop,) = TOKENIZER.encode(END)
+        most = notation.length - notation.asked
+        found += model.generate_batch(questions, max_new_tokens=most, temperature=0, stop=stop)
+    return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
+
+
+def cost_of(model: GPT, problems: Problems) -> np.ndarray:
+    """Return -log p of the whole right answer, p by the model: (n,)."""
+    found = []
+    with tl.no_grad():
+        for some in range(0, len(problems), AT_ONCE):
+            tokens, targets = problems[some : some + AT_ONCE]
+            counted = targets != IGNORED
+            log_p = tl.log_softmax(model(tokens), -1)  # (n, length - 1, characters)
+            of_target = tl.gather(log_p, -1, tl.unsqueeze(tl.where(counted, targets, 0), -1))
+            found.append(-tl.where(counted, of_target.squeeze(-1), 0.0).sum(axis=-1).numpy())
+    return np.concatenate(found)
+
+
+# --- the learning curve, kept beside the Trainer's file ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Point:
+    """How good it is after some steps: right answers, and right digits: of the units, the tens, ..."""
+
+    step: int
+    loss: float
+    right: float
+    digits: list[float]
+
+
+class Curve:
+    """The points of a run. continued: whether to take up those in the file; raises DataError if it is damaged."""
+
+    def __init__(self, path: Path, continued: bool) -> None:
+        self.path = path
+        self.points: list[Point] = []
+        if continued and path.exists():
+            try:
+                self.points = [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))]
+            except (ValueError, TypeError) as error:
+                raise DataError(f"{path} is damaged, or of another program: {error}") from error
+
+    def add(self, point: Point) -> None:
+        """Append a point, and forget later ones: a run that was killed comes to them again."""
+        self.points = [p for p in self.points if p.step < point.step] + [point]
+        with atomic_write(self.path) as temporary:
+            temporary.write_text(json.dumps([asdict(p) for p in self.points], indent=1), encoding="utf-8")
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+PLACES = ("units", "tens", "hundreds", "thousands")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Problems, the model's answers, and the right ones."""
+
+    notation: Notation
+    pairs: np.ndarray  # (n, 2)
+    said: list[str]
+    true: list[str]
+
+    @property
+    def right(self) -> float:
+        """The share of right answers."""
+        return self.share(self.said, self.true)
+
+    @property
+    def digits(self) -> list[float]:
+        """The share of right digits: of the units, the tens, ...; a missing one counts as 0."""
+        places = range(self.notation.digits + (self.notation.operation == "+"))
+        return [self.share([digit(x, k) for x in self.said], [digit(x, k) for x in self.true]) for k in places]
+
+    @staticmethod
+    def share(said: list[str], true: list[str]) -> float:
+        """How many are equal, from 0 to 1."""
+        return sum(x == y for x, y in zip(said, true, strict=True)) / len(true)
+
+
+def digit(number: str, place: int) -> str:
+    """The digit that stands at a place, 0 for the units."""
+    return number.lstrip("-").rjust(place + 1, "0")[-1 - place]
+
+
+def examine(model: GPT, notation: Notation, pairs: np.ndarray) -> Exam:
+    """Ask the model."""
+    return Exam(notation, pairs, answers(model, notation, pairs), [notation.result(a, b) for a, b in pairs.tolist()])
+
+
+# --- printing ---------------------------------------------------------------------------------------------------------
+
+
+def problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray) -> None:
+    """Print the number of problems, and some examples."""
+    order = "with its units first" if notation.reverse else "as one writes it"
+    print(f"{len(learnt):,} problems to learn from, {len(held_out):,} held out; the answer is written {order}:")
+    for a, b in learnt[:3].tolist():
+        print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
+
+
+def parameters(model: GPT, steps: int) -> None:
+    """Print the size of the model."""
+    print(f"A GPT of {model.config.parameter_count():,} parameters, {steps:,} steps of 128 problems:")
+
+
+def asked(notation: Notation, a: int, b: int, said: str) -> None:
+    """Print the answer to a user's problem."""
+    right = notation.result(a, b)
+    print(f"{a} {notation.operation} {b} = {said or 'nothing'}{'' if said == right else f'   wrong, it is {right}'}")
+
+
+def table(exams: Mapping[str, Exam], notation: Notation) -> None:
+    """Print how many answers are right."""
+    print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
+    for name, exam in exams.items():
+        n = sum(x == y for x, y in zip(exam.said, exam.true, strict=True))
+        print(f"  {name:22} {exam.right:7.2%}   {n:5,} of {len(exam.true):,}")
+
+
+def consistency(mirrored: Exam, there: Exam) -> None:
+    """Print whether b + a gets the answer of a + b, and b - a its negative."""
+    sign = there.notation.operation
+    back = mirrored.said if sign == "+" else [negative(x) for x in mirrored.said]
+    different = there.pairs[:, 0] != there.pairs[:, 1]
+    same = np.array([x == y for x, y in zip(there.said, back, strict=True)]) & different
+    wrong = np.array([x != y for x, y in zip(there.said, there.true, strict=True)])
+    print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
+    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
+    n = (same & wrong).sum()
+    often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
+    print(f"  Consistent is not yet right: both answers may be the same and wrong. Here that {often}.")
+
+
+def negative(number: str) -> str:
+    """The number with the other sign, as text."""
+    return number if number == "0" else number[1:] if number.startswith("-") else f"-{number}"
+
+
+def kinds_of_mistakes(exam: Exam, when: str) -> None:
+    """Print the mistakes, sorted by how far they are off."""
+    found = Counter(kind_of(said, true) for said, true in zip(exam.said, exam.true, strict=True) if said != true)
+    print(f"\nErrors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind")
+    for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
+        print(f"  {kind:30} {found[kind]:5,}")
+    wrong = [i for i, (x, y) in enumerate(zip(exam.said, exam.true, strict=True)) if x != y]
+    for i in wrong[:4]:
+        a, b = exam.pairs[i].tolist()
+        said = exam.said[i] or "nothing"
+        kind = kind_of(exam.said[i], exam.true[i])
+        print(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
+
+
+def kind_of(said: str, true: str) -> str:
+    """How a wrong answer differs from the right one."""
+    try:
+        off = abs(int(said) - int(true))
+    except ValueError:
+        return "no number"
+    if off == 1:
+        return "off by one"
+    return "a carry (off by 10, 100, ...)" if off in (10, 100, 1000, 10000) else "other"
+
+
+def overlooked(exams: Mapping[str, Exam]) -> None:
+    """Print how many answers to larger numbers are the result without the extra digit: of the wrong, of the right."""
+    wrong, right = [], []  # whether each wrong answer, and each right one, is this result
+    for name, exam in exams.items():
+        n = exam.notation.numbers
+        for (a, b), said, true in zip(exam.pairs.tolist(), exam.said, exam.true, strict=True):
+            if "larger" in name:
+                (right if said == true else wrong).append(said == exam.notation.result(a % n, b % n))
+    print(f"\nOf the mistakes with larger numbers, {sum(wrong):,} of {len(wrong):,}", end=" ")
+    print("are the right answer without the extra digit.")
+    print("  The place before a number was always empty in training.", end=" ")
+    print(
+        "The model has learnt to ignore it."
+        if 2 * sum(wrong) > len(wrong)
+        else "It has not learnt to read a digit there."
+    )
+    if any(right):
+        print(f"  Of the {len(right):,} right answers {sum(right):,} are right without it too, as 745 - 712 = 45 - 12.")
+
+
+def other_operation(exam: Exam, learnt: Notation) -> None:
+    """Print how many answers to the operation that it has not learnt are right, and how many are those of the other."""
+    others = [learnt.result(a, b) for a, b in exam.pairs.tolist()]
+    same = sum(said == other for said, other in zip(exam.said, others, strict=True))
+    print(f"\nAn operation not seen in training: asked a {exam.notation.operation} b, it is right for", end=" ")
+    print(f"{exam.right:.1%}, and gives the result of a {learnt.operation} b for {same / len(others):.1%}.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
+    """The loss, and the shares of right digits and answers, by step."""
+    if not points:
+        return
+    order = "with its units first" if notation.reverse else "as one writes it"
+    figure = new_figure(13, 5, f"Which digit is learnt first? The answer is written {order}")
+    left, right = figure.subplots(1, 2)
+    steps = [point.step for point in points]
+    plain(left).plot(steps, [point.loss for point in points], color=GREY, linewidth=2.5)
+    left.set(yscale="log", xlabel="step", ylabel="loss: cross-entropy of the answer's characters")
+    plain(right).plot(steps, [point.right for point in points], color="black", linewidth=5, label="whole answers")
+    for place, colour in zip(range(len(points[0].digits)), (BLUE, ORANGE, GREEN, PURPLE), strict=False):
+        shares = [point.digits[place] for point in points]
+        right.plot(steps, shares, color=colour, linewidth=2, label=PLACES[place])
+    right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    right.set(ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out")
+    right.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
+
+
+def unsure(model: GPT, notation: Notation) -> tuple[np.ndarray, np.ndarray]:
+    """Up to 100 numbers, and for each pair of them the probability of all wrong answers together: 1 - p."""
+    shown = np.unique(np.linspace(0, notation.numbers - 1, min(notation.numbers, 100)).astype(int))
+    a, b = np.meshgrid(shown, shown, indexing="ij")
+    cost = cost_of(model, Problems(notation, np.stack([a.ravel(), b.ravel()], axis=1)))
+    return shown, -np.expm1(-cost).reshape(a.shape)
+
+
+def draw_surprise(model: GPT, notation: Notation, path: Path) -> None:
+    """A map of all pairs: how much probability the model gives to wrong answers."""
+    from matplotlib.colors import LogNorm
+
+    shown, wrong = unsure(model, notation)
+    figure = new_figure(8.5, 7, "Where is the model unsure? The pattern follows digits and carries")
+    axes = figure.subplots()
+    least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
+    image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),
+                        norm=LogNorm(least, max(most, 10 * least)), cmap="cividis")  # fmt: skip
+    axes.set(xlabel="second number b", ylabel="first number a")
+    figure.colorbar(image, label="probability of all wrong answers together", shrink=0.85)
+    save(figure, path)
+
+
+def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
+    """The share of wrong answers for each group of problems."""
+    figure = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers")
+    axes = plain(figure.subplots(), grid=False)
+    for row, (name, exam) in enumerate(exams.items()):
+        wrong = 1 - exam.right
+        axes.barh(row, wrong, color=VERMILION if "larger" in name else BLUE, height=0.7)
+        axes.annotate(f"{wrong:.1%}", (wrong, row), (6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(exams)), exams)
+    axes.set(ylim=(len(exams) - 0.5, -0.5), xlim=(0, 1.12), xlabel="wrong answers")
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
+    save(figure, path)
+
+
+def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
+    """Where the heads of the first block look from the "=" and from each character of an answer."""
+    a, b = 58 % notation.numbers, 67 % notation.numbers
+    question, answer = notation.question(a, b), answers(model, notation, np.array([[a, b]]))[0]
+    text = question + notation.turned(answer)
+    start = notation.asked - 1  # the "=", from which the answer's first character is said
+    written = [*text[start + 1 :], END]
+    weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
+    title = (
+        f"{a} {notation.operation} {b} = {answer}: which digits does each head look at for each digit of the answer?"
+    )
+    figure = new_figure(13, 4.4, title)
+    for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
+        image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)
+        axes.set_yticks(range(len(written)), [f'writes "{c}"' for c in written] if head == 0 else [""] * len(written))
+        axes.set_title(f"block 1, head {head + 1}", fontsize=12)
+    figure.supxlabel("character looked at")
+    figure.colorbar(image, ax=figure.axes, label="attention weight")
+    save(figure, path)

@@ -1,0 +1,196 @@
+"""For 13_temperature.py: what it prints, beside the lecture's numbers, and draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+# The lecture's solution: T -> the exponentials, their sum, the probabilities.
+LECTURE = {
+    0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
+    1.0: ((7.4, 6.0, 3.3, 2.2, 1.8), 20.7, (0.36, 0.29, 0.16, 0.11, 0.09)),
+    2.0: ((2.7, 2.5, 1.8, 1.5, 1.3), 9.8, (0.28, 0.25, 0.18, 0.15, 0.13)),
+}
+
+REQUESTS = (
+    "What is the weather today?",
+    "Tell me about the weather.",
+    "Write a poem about the weather.",
+    "Write down the exact weather, please.",
+)
+
+
+def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p: np.ndarray) -> None:
+    """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
+    theirs = LECTURE.get(T)
+    exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
+    heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"
+    print(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
+    for (word, score), power, share, power_there, share_there in zip(
+        scores.items(), powers, p, exponentials, shares, strict=True
+    ):
+        step = f"exp({score:g} / {T:g}) = exp({score / T:.4g})"
+        note = off(power, power_there, 1) + off(share, share_there, 2)
+        print(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")
+    print(f"  {'sum':36}{powers.sum():9.3f}{there(total, 1)}{p.sum():12.4f}{off(powers.sum(), total, 1):>12}")
+
+
+def there(value: float | None, decimals: int) -> str:
+    """The lecture's figure as a column, where it has one."""
+    return "" if value is None else f"{value:10.{decimals}f}"
+
+
+def off(value: float, lecture: float | None, decimals: int) -> str:
+    """A note where rounding the value does not give the lecture's figure."""
+    if lecture is None or round(value, decimals) == lecture:
+        return ""
+    return f"  rounds to {value:.{decimals}f}"
+
+
+def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> None:
+    """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
+    print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
+    print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
+    for T, p in by_temperature.items():
+        print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
+    print("  Effective number of words: exp(entropy). A choice among so many equally likely words is as uncertain.")
+
+
+def effective_number(p: np.ndarray) -> float:
+    """exp of the entropy -sum p log p: the number of equally likely words that would be as uncertain."""
+    some = p[p > 0]
+    return math.exp(-(some * np.log(some)).sum())
+
+
+def greedy(words: Sequence[str], p: np.ndarray) -> None:
+    """T = 0 itself, where the formula would divide by 0."""
+    print(
+        f'  T = 0 itself would divide by 0. It is defined as greedy: always the likeliest word, "{words[p.argmax()]}".'
+    )
+
+
+def kinds_of_request(words: Sequence[str], kinds: Mapping[str, tuple[float, np.ndarray]]) -> None:
+    """What the lecture's temperatures do for its kinds of request: reliability against variety."""
+    print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
+    print(f"  {'':26}   T   P({words[0]})   two answers are the same   effective number of words")
+    for kind, (T, p) in kinds.items():
+        print(f"  {kind:26} {T:3g} {p[0]:9.2f} {(p**2).sum():26.0%} {effective_number(p):20.2f}")
+
+
+def dynamic(chosen: Mapping[str, tuple[float, float, np.ndarray]]) -> None:
+    """The temperature chosen for each request, the probability of the likeliest word, and some words drawn."""
+    print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
+    for request, (T, p, drawn) in chosen.items():
+        print(f"  {request:39}T = {T:<5g}P(sunny) {p:.2f}   {', '.join(drawn)}")
+    print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
+
+
+def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarray]], n: int) -> None:
+    """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
+    print(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
+    print("standard deviation; about one count in three lies further away):")
+    print(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in drawn))
+    for i, word in enumerate(words):
+        cells = (f"{c[i]:9,} {n * p[i]:6,.0f} ±{math.sqrt(n * p[i] * (1 - p[i])):4.0f}" for c, p in drawn.values())
+        print(f"  {word:7}" + "".join(cells))
+
+
+def cuts(words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float) -> None:
+    """What top-k and top-p leave at temperature 1."""
+    print("\nTop-k and top-p cut unlikely words before the draw (T = 1); what is left is scaled to sum to 1:")
+    print(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
+    for word, share, so_far, a, b in zip(words, full, np.cumsum(full), by_k, by_p, strict=True):
+        print(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
+    print(f"  Top-k always leaves {(by_k > 0).sum()} words. Top-p leaves {(by_p > 0).sum()} here,", end=" ")
+    print("and fewer where the model is surer.")
+
+
+def cell(p: float) -> str:
+    """A probability, or that the word is cut."""
+    return f"{p:.4f}" if p else "cut"
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE)
+
+
+def bars(axes: Axes, words: Sequence[str], p: np.ndarray, colour: str, numbers_at: np.ndarray | None = None) -> None:
+    """Probabilities as bars, the first word on top, with the number behind each."""
+    rows = np.arange(len(p))
+    plain(axes, grid=False).barh(rows, p, color=colour, height=0.7)
+    axes.set_yticks(rows, words)
+    axes.set(ylim=(len(p) - 0.4, -0.6), xlabel="probability")
+    for row, (value, x) in enumerate(zip(p, p if numbers_at is None else numbers_at, strict=True)):
+        axes.annotate(cell(value), (x, row), (8, 0), textcoords="offset points", va="center")
+
+
+def draw_temperatures(
+    prompt: str, words: Sequence[str], compared: Mapping[float, tuple[np.ndarray, np.ndarray]], path: Path
+) -> None:
+    """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
+    figure = new_figure(
+        max(8.5, 1.6 + 3.3 * len(compared)), 4.2, f'"{prompt} ...": a low temperature favours the likeliest word'
+    )
+    panels = figure.subplots(1, len(compared), sharey=True, squeeze=False)[0]
+    longest = max(p.max() for p, _ in compared.values())
+    for axes, (T, (p, drawn)) in zip(panels, compared.items(), strict=True):
+        bars(axes, words, p, BLUE if T < 1 else ORANGE if T > 1 else GREEN, np.maximum(p, drawn))
+        axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
+        axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest))
+    figure.supxlabel("black marks: the share of each word among the words drawn", fontsize=10, color=DARK)
+    save(figure, path)
+
+
+def draw_continuum(
+    scores: Mapping[str, float], curves: Mapping[float, np.ndarray], marked: Sequence[float], path: Path
+) -> None:
+    """Each word's probability against the temperature, on a logarithmic axis; its name at the curve."""
+    figure = new_figure(9, 5, "From T near 0, always the likeliest word, to T near infinity, all equally likely")
+    axes = plain(figure.subplots())
+    Ts, p = np.array(list(curves)), np.stack(list(curves.values()))  # (temperatures,), (temperatures, words)
+    for i, ((word, score), colour) in enumerate(zip(scores.items(), COLOURS, strict=True)):
+        axes.plot(Ts, p[:, i], color=colour, linewidth=2.5, label=f"{word}, score {score:g}")
+    for T in marked:
+        axes.axvline(T, ymax=1 / 1.08, color=GREY, linewidth=1, linestyle=":")
+        axes.annotate(f"T = {T:g}", (T, 1.02), ha="center", fontsize=9, color=DARK)
+    axes.axhline(1 / len(scores), color=GREY, linewidth=1, linestyle="--")
+    axes.annotate(f"equally likely: 1/{len(scores)}", (Ts[0], 1 / len(scores)), (4, 4), color=DARK,
+                  textcoords="offset points")  # fmt: skip
+    axes.set(xscale="log", xlim=(Ts[0], Ts[-1]), ylim=(0, 1.08), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="temperature T (logarithmic)", ylabel="probability")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.legend(edgecolor="none", loc="upper right", bbox_to_anchor=(1, 0.94))
+    save(figure, path)
+
+
+def draw_cuts(
+    words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float, path: Path
+) -> None:
+    """All words, what top-k leaves, what top-p leaves."""
+    figure = new_figure(12, 4.2, "Top-k keeps a number of words; top-p keeps the fewest words that reach a probability")
+    everything, *both = figure.subplots(1, 3, sharey=True)
+    bars(everything, words, full, GREY)
+    everything.plot(np.cumsum(full), np.arange(len(full)), "o-", color=VERMILION)
+    everything.axvline(p, color=VERMILION, linestyle=":")
+    everything.set(title="before the cut, T = 1", xlim=(0, 1.1))
+    titles = f"top-k {k}: the {k} likeliest", f"top-p {p:g}: the fewest that reach {p:.0%}"
+    for axes, left, title, colour in zip(both, (by_k, by_p), titles, (BLUE, VERMILION), strict=True):
+        bars(axes, words, left, colour, np.maximum(left, full))
+        axes.barh(np.arange(len(full)), full, color="none", edgecolor=DARK, linestyle="--", height=0.7)
+        axes.set(title=title, xlim=(0, 1.3 * max(by_k.max(), by_p.max())))
+    figure.supxlabel(
+        "line with dots: a word together with all above it; dashed bars: before the cut", fontsize=10, color=DARK
+    )
+    save(figure, path)

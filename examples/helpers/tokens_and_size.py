@@ -1,0 +1,127 @@
+"""For 19_tokens_and_size.py: four ways to cut "12+30=42" into tokens, what is printed and drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from transformer import GPT, BPETokenizer
+
+END = "<end>"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A tokenization. pieces: the text of each token; pieces_of: a sum's pieces."""
+
+    pieces: list[str]
+    pieces_of: Callable[[str], list[str]]
+
+    @property
+    def size(self) -> int:
+        """Tokens in the vocabulary."""
+        return len(self.pieces)
+
+    @property
+    def end(self) -> int:
+        """The token after an answer."""
+        return self.pieces.index(END)
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text."""
+        return [self.pieces.index(piece) for piece in self.pieces_of(text)]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The digits of an answer."""
+        return "".join(re.sub(r"\D", "", self.pieces[token]) for token in tokens)
+
+
+def characters() -> Cut:
+    """1 2 + 3 0 = 4 2."""
+    return Cut([*"0123456789+=", END], list)
+
+
+def numbers(n: int) -> Cut:
+    """12 + 30 = 42: one token for each number below n."""
+    return Cut([*map(str, range(n)), "+", "=", END], lambda text: re.findall(r"\d+|[+=]", text))
+
+
+def special(n: int) -> Cut:
+    """NUM_12 OP_PLUS NUM_30 OP_EQUALS NUM_42."""
+    names = {"+": "OP_PLUS", "=": "OP_EQUALS"}
+    pieces = [*(f"NUM_{i}" for i in range(n)), "OP_PLUS", "OP_EQUALS", END]
+    return Cut(pieces, lambda text: [names.get(x, f"NUM_{x}") for x in re.findall(r"\d+|[+=]", text)])
+
+
+def byte_pairs(pairs: np.ndarray) -> Cut:
+    """Pieces that byte-pair encoding learns from the sums: the 60 most frequent pairs are merged."""
+    text = " ".join(f"{a}+{b}={a + b}" for a, b in pairs.tolist())
+    tokenizer = BPETokenizer.train(text.replace(" ", "\n"), 256 + 60)
+    used = sorted({piece for a in range(200) for piece in tokenizer.tokens(str(a))} | {*"+="})
+    return Cut([*used, END], tokenizer.tokens)
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
+    """Print a sum in each tokenization."""
+    print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
+    for name, cut in found.items():
+        pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
+        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {cut.size}")
+    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
+
+
+def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None:
+    """Print how well a tokenization is learnt."""
+    print(f"  {name:15}{model.config.parameter_count():12,}{loss:11.4f}{known:13.1%}{new:10.1%}", flush=True)
+
+
+def special_tokens(same: bool) -> None:
+    """Print whether special tokens are number tokens."""
+    if same:
+        print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
+
+
+def compared(held_out: Mapping[str, float], n: int) -> None:
+    """Print what follows."""
+    characters, whole = held_out["characters"], held_out["number tokens"]
+    print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
+    print(f"  Of the sums held out, characters get {characters:.0%} right here, number tokens {whole:.0%}.")
+    if characters > whole + 0.05:
+        print("  All sums are written with the same ten digits, but each number token has a vector of its own,")
+        print("  and only its own sums to learn it from. So they take longer to learn. Try more --steps.")
+    print(f"  A number of {n} or more would be a token that it has never read in a question.")
+
+
+def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:
+    """Print a row of the ablation."""
+    if first:
+        print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
+        print(f"  {'width':>6}{'parameters':>12}" + "".join(f"{f'{share * pairs:,.0f} sums':>13}" for share in shares))
+    print(f"  {width:6}{parameters:12,}" + "".join(f"{right:13.1%}" for right in row), flush=True)
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_ablation(
+    widths: Sequence[int], sizes: Sequence[int], shares: Sequence[float], table: np.ndarray, path: Path
+) -> None:
+    """Right answers against the number of parameters, a line for each amount of data."""
+    figure = new_figure(9, 5, "How much do more parameters and more data help?")
+    axes = plain(figure.subplots())
+    for share, right, colour in zip(shares, table.T, (VERMILION, BLUE, ORANGE, GREEN, PURPLE), strict=False):
+        axes.plot(sizes, right, "o-", color=colour, linewidth=2.5, label=f"{share:.0%} of all sums")
+    axes.set(xscale="log", ylim=(0, 1.03), xlabel="parameters (logarithmic)", ylabel="right answers to sums held out")
+    axes.set_xticks(sizes, [f"{size:,}\nwidth {width}" for size, width in zip(sizes, widths, strict=True)])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), title="learnt from")
+    save(figure, path)

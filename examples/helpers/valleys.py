@@ -1,0 +1,181 @@
+"""For 21_valleys.py: what it prints and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
+
+LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
+
+
+def are_stuck(courses: np.ndarray) -> np.ndarray:
+    """Which descents have ended above cost 0: high up, and no lower than halfway. courses: (steps, starts)."""
+    halfway, end = courses[len(courses) // 2], courses[-1]
+    return (end > STUCK) & (halfway - end < 0.02)
+
+
+def ends(courses: np.ndarray, hidden: int) -> None:
+    """Where the descents end."""
+    end, stuck = courses[-1], are_stuck(courses)
+    learnt = (end < LEARNT).sum()
+    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {len(end)} random starts:")
+    print(f"  {learnt} reach cost 0, the global minimum")
+    if stuck.any():
+        heights = sorted({f"{cost:.2f}" for cost in end[stuck]})
+        print(f"  {stuck.sum()} end in valleys that are not the deepest, at a cost of {' or '.join(heights)}")
+    if between := len(end) - learnt - stuck.sum():
+        print(f"  {between} are still on the way")
+
+
+def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
+    """The signs of the Hessian's eigenvalues at the starts, and at the best end."""
+    both = ((at_start.min(axis=1) < 0) & (at_start.max(axis=1) > 0)).sum()
+    print(f"\nThe eigenvalues of the Hessian, {at_start.shape[1]} at each point:")
+    print(f"  at {both} of {len(at_start)} random starts they have both signs, as at a saddle.", end=" ")
+    print(f"{(at_start < 0).mean():.0%} of all are negative.")
+    print(f"  where the best descent ended they lie from {at_best.min():.1e} to {at_best.max():.1e}:", end=" ")
+    down = (at_best < 0).sum()
+    print(f"{down} of {len(at_best)} still curve down, so it was still on the way" if down else "none curves down")
+
+
+def have_left(courses: np.ndarray) -> int:
+    """How many networks have come away from cost 1, where every answer is 0.5."""
+    return int((courses[-1] < 0.9).sum())
+
+
+def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
+    """How many descents leave the saddle point near weights of 0."""
+    steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
+    of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
+    print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
+    print(
+        f"  After {steps:,} steps {of_batch} of {n} batch descents have left it and {of_single} of {n} stochastic ones."
+    )
+    if of_single > of_batch:
+        print("  The noise of single examples pushes them off.")
+    else:
+        print("  No noise was needed to leave it.")
+
+
+def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
+    """Whether stochastic descent gets out of the valleys in which batch descent ended."""
+    largest = np.max([np.abs(w[stuck].numpy()).max(axis=(1, 2)) for w in end], axis=0)
+    print("\nThe descents that ended in other valleys go on, one example a step:")
+    print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
+    if (again < LEARNT).sum() == 0:
+        print("The lecture expects noise to help. Here it does not.")
+        print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
+        print(
+            f"  Their largest weight is about {np.median(largest):.0f}. There a sigmoid is flat: no gradient is left."
+        )
+    else:
+        print("The noise of single examples has helped.")
+
+
+def wider(learnt: Mapping[int, float]) -> None:
+    """The share of starts from which XOR is learnt, by the width of the hidden layer."""
+    print("\nDo more hidden neurons help? The starts that lead to cost 0:")
+    print("  hidden neurons " + "".join(f"{hidden:7}" for hidden in learnt))
+    print("  learnt         " + "".join(f"{share:7.0%}" for share in learnt.values()))
+
+
+def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
+    """How close networks of growing width come to a curve. fits: width -> outputs (n, 1)."""
+    print("\nUniversal approximation: one hidden layer of tanh neurons learns a curve.")
+    print("  hidden neurons   parameters   mean squared error   largest error")
+    for width, outputs in fits.items():
+        error = outputs - y
+        print(f"  {width:14} {3 * width + 1:12} {(error**2).mean():20.6f} {np.abs(error).max():15.4f}")
+    print("  The theorem says: a network that is wide enough comes as close as one likes.")
+    print("  It does not say that training finds this network.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
+    """Left: the cost of every descent by step. Right: the eigenvalues of the Hessian at the starts."""
+    stuck = are_stuck(costs)
+    learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
+    title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) end in other valleys"
+    figure = new_figure(13, 5, title)
+    left, right = figure.subplots(1, 2)
+    steps = np.arange(1, len(costs) + 1)
+    left.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
+    left.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
+    plain(left).set(
+        xscale="log", xlabel="step of gradient descent (logarithmic)", ylabel="cost C", title="the cost", ylim=(0, None)
+    )
+    values = curvatures.ravel()
+    limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
+    right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
+    right.hist(values[values >= 0], bins=limits, color=GREY, label="positive: a direction that curves up")
+    plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
+    both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
+    right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")
+    right.set_ylim(None, 10 * right.get_ylim()[1])
+    right.legend(edgecolor="none", loc="upper center")
+    save(figure, path)
+
+
+def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
+    """The cost near a saddle, batch descent beside stochastic descent, from one start."""
+    n = batch.shape[1]
+    title = (
+        f"Who leaves a saddle? {have_left(batch)} of {n} batch descents, {have_left(stochastic)} of {n} stochastic ones"
+    )
+    figure = new_figure(11, 5, title)
+    axes = plain(figure.subplots())
+    axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
+    axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
+    axes.axhline(1, color=GREY, linestyle=":")
+    axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
+    arrow = {"arrowstyle": "->", "color": "black"}
+    where = 0.7 * len(batch)
+    axes.annotate(
+        "the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center"
+    )
+    axes.legend(edgecolor="none", loc="upper right", ncols=2)
+    save(figure, path)
+
+
+def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarray], path: Path) -> None:
+    """A panel for each width with the curve and the fit; last the error against the width."""
+    columns = 3
+    rows = -(-(len(fits) + 1) // columns)
+    figure = new_figure(
+        4.8 * columns, 3.4 * rows + 0.6, "Universal approximation: the wider the network, the closer the fit"
+    )
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
+    for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
+        plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
+        axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")
+        axes.set(
+            xlim=(-1, 1),
+            xticks=(-1, -0.5, 0, 0.5, 1),
+            ylim=(y.min() - 0.3, y.max() + 0.3),
+            xlabel="input x",
+            ylabel="output",
+        )
+        axes.set_title(f"{width} hidden neuron{'s' * (width > 1)}: mean squared error {errors[width]:.2g}", fontsize=12)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
+    last = plain(panels[len(fits)])
+    last.plot(list(errors), list(errors.values()), "o-", color=VERMILION, linewidth=2)
+    last.set(
+        xscale="log",
+        yscale="log",
+        xlabel="hidden neurons (logarithmic)",
+        ylabel="mean squared error",
+        title="the error against the width",
+    )
+    last.set_xticks(list(errors), [str(width) for width in errors])
+    last.minorticks_off()
+    for axes in panels[len(fits) + 1 :]:
+        axes.axis("off")
+    save(figure, path)

@@ -1,5 +1,0 @@
-"""For 21_valleys.py.
-
-report.py    what it prints
-pictures.py  its pictures
-"""

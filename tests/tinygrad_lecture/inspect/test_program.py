@@ -1,0 +1,244 @@
+"""What a graph reads from the program: modules that run and lines that call, calls as they were written, variables."""
+
+import gc
+import re
+import weakref
+from types import SimpleNamespace
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.program import Scopes, lines_of_call
+
+# --- modules and lines -----------------------------------------------------------------------------------------
+
+
+class Asking(nn.Module):
+    """A module that asks for the scope, once before its child and once after it."""
+
+    def __init__(self, child=None):
+        self.child = child
+
+    def forward(self, scopes, seen):
+        seen.append(scopes.now())
+        if self.child is not None:
+            self.child(scopes, seen)
+            seen.append(scopes.now())
+
+
+def test_modules_are_named_by_their_path_in_the_outermost():
+    scopes, seen = Scopes(), []
+    assert scopes.now() is None
+    Asking(Asking(Asking()))(scopes, seen)
+    assert [str(scope) for scope in seen] == [
+        "Asking",
+        "child (Asking)",
+        "child.child (Asking)",
+        "child (Asking)",
+        "Asking",
+    ]
+    assert seen[0] is seen[4]
+    assert seen[1] is seen[3]
+    assert list(seen[2].above()) == [seen[2], seen[1], seen[0]]
+    assert scopes.now() is None
+
+
+def test_two_calls_are_two_scopes():
+    scopes, seen, module = Scopes(), [], Asking()
+    module(scopes, seen)
+    module(scopes, seen)
+    assert seen[0] is not seen[1]
+    assert len(scopes.roots) == 2
+
+
+def test_a_graph_keeps_no_variable_of_the_calls_alive():
+    class Remembers(nn.Module):
+        def forward(self, x):
+            self.seen = tl.ones(3)
+            held.append(weakref.ref(self.seen))
+            local = tl.ones(2)
+            held.append(weakref.ref(local))
+            return (x * local).sum()
+
+    held = []
+    model = Remembers()
+    with tl.Graph() as graph:
+        model(tl.ones(2, requires_grad=True))
+    del model
+    gc.collect()
+    assert [reference() for reference in held] == [None, None]
+    assert len(graph) == 4
+
+
+def test_the_line_of_a_call_is_the_users():
+    ((file, number),) = lines_of_call()
+    assert file == __file__
+    assert number > 1
+
+
+def test_parameters_of_modules_called_on_their_own_have_the_variables_names():
+    a, b = nn.Linear(2, 2), nn.Linear(2, 1)
+    with tl.Graph() as graph:
+        C = b(tl.sigmoid(a(tl.ones(1, 2)))).sum()
+        a(tl.ones(1, 2))
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    assert "dC/d(a.weight)" in tl.explain(C)
+
+
+def test_modules_of_a_list_are_named_by_their_place():
+    def program():
+        layers = [nn.Linear(2, 2, bias=False) for _ in range(3)]
+        x = tl.ones(1, 2)
+        for layer in layers:
+            x = layer(x)
+
+    with tl.Graph() as graph:
+        program()
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == [
+        "layer.weight", "layers[1].weight", "layers[2].weight"]  # fmt: skip
+
+
+def test_the_parameters_of_one_module_have_its_own_names():
+    model, loss = nn.Sequential(nn.Linear(2, 1)), nn.MSELoss()
+    with tl.Graph() as graph:
+        loss(model(tl.ones(1, 2)), tl.ones(1, 1))
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == ["0.weight", "0.bias"]
+
+
+# --- a function that is one op is shown as it was written -----------------------------------------------------
+
+CALLS = {
+    "max": (lambda x: tl.max(x, axis=1).values, "max(x, axis=1)"),
+    "a method": (lambda x: x.min(0).values, "min(x, 0)"),
+    "dim": (lambda x: x.median(dim=1).values, "median(x, axis=1)"),
+    "sort": (lambda x: tl.sort(x, descending=True).values, "sort(x, descending=True)"),
+    "topk": (lambda x: tl.topk(x, 2).values, "topk(x, 2)"),
+    "gather": (lambda x: tl.gather(x, 1, tl.tensor([[2], [0]])), "gather(x, 1, [[2], [0]])"),
+    "cat": (lambda x: tl.cat([x, x], axis=1), "cat([x, x], axis=1)"),
+    "square": (tl.square, "square(x)"),
+    "clip": (lambda x: tl.clip(x, 0, 2), "clip(x, 0, 2)"),
+    "index": (lambda x: x[0, 1:], "x[0, 1:]"),
+    "an op": (lambda x: tl.sum(x, axis=0), "sum(x, axis=0)"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_op_is_named_as_the_user_wrote_it(name):
+    call, written = CALLS[name]
+    x = tl.tensor([[1.0, 5.0, 2.0], [6.0, 4.0, 3.0]], requires_grad=True)
+    with tl.Graph() as graph:
+        y = call(x)
+        text = tl.explain(y.sum(), {"x": x, "y": y})
+    assert (graph[y].formula, graph[y].part_of) == (written, "")
+    assert f"y = {written}" in text
+
+
+def test_each_op_of_a_function_of_several_says_so():
+    x = tl.tensor([0.5, -1.0], requires_grad=True)
+    with tl.Graph() as graph:
+        y = tl.outer(x, x)
+        z = y.sum()
+    graph.name({"x": x, "y": y, "z": z})
+    assert {v.part_of for v in graph if v.op and v is not graph[z]} == {"outer"}
+    assert graph[z].part_of == ""
+    assert "(part of outer)" in tl.explain(z)
+
+
+def test_a_constant_that_a_function_computes_is_part_of_it():
+    x, y = tl.tensor([1.0, 2.0], requires_grad=True), tl.tensor([0.5, 1.0])
+    with tl.Graph() as graph:
+        text = tl.explain(tl.logsumexp(x * y))
+    assert re.search(r"= \[2\] +constant, which logsumexp computes\n", text)
+    assert graph[y].part_of == ""
+
+
+def test_two_calls_of_a_function_are_two():
+    x = tl.tensor([[1.0, 5.0], [6.0, 4.0]], requires_grad=True)
+    with tl.Graph() as graph:
+        first, second = tl.max(x, axis=1).values, tl.max(x, axis=0).values
+    assert [graph[y].formula for y in (first, second)] == ["max(#1, axis=1)", "max(#1, axis=0)"]
+
+
+def test_without_a_graph_that_watches_its_name_at_least_is_known():
+    x = tl.tensor([[1.0, 5.0], [6.0, 4.0]], requires_grad=True)
+    y = tl.max(x, axis=1).values
+    assert tl.Graph(y).name({"x": x, "y": y})[y].formula == "max(x)"
+
+
+def test_the_numbers_of_a_call_stand_in_it():
+    x = tl.tensor([[1.0, 5.0], [6.0, 4.0]], requires_grad=True)
+    with tl.Graph():
+        y = tl.max(x, axis=1).values
+        text = tl.explain(y.sum())
+    assert "y = max(x, axis=1)\n    = max([[1, 5], [6, 4]], axis=1)\n    = [5, 6]" in text
+
+
+def test_braces_in_an_argument_stay_what_they_are():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.Graph() as graph:
+        y = tl.cat([x, x])
+        z = tl.gelu(x)
+        total = z.sum()
+    graph.name({"{0}": x, "y": y, "z}": z})
+    assert graph[y].formula == "cat([{0}, {0}])"
+    assert "z} = gelu({0})\n     = gelu([1, 2])\n     = {0} · Phi({0}), where Phi is" in tl.explain(total, {})
+
+
+# --- names of variables ---------------------------------------------------------------------------------------
+
+V1 = tl.tensor([[0.5, -1.0], [1.0, 2.0]], requires_grad=True)  # a global
+
+
+class Net:
+    def __init__(self):
+        self.W = tl.tensor([[1.0, 2.0]], requires_grad=True)
+
+    def told(self, x):
+        return tl.explain((self.W @ x).sum())
+
+
+def test_a_global_has_its_name():
+    x = tl.tensor([1.0, 0.5])
+    assert "dC/dV1" in tl.explain((V1 @ x).sum())
+
+
+def test_a_graph_that_is_shown_has_the_names_too(tmp_path):
+    x = tl.tensor([1.0, 0.5])
+    with tl.Graph() as graph:
+        total = (V1 @ x).sum()
+    assert "V1 @ x" in str(graph)
+    assert 'label="total' in graph.dot()
+    graph.draw(tmp_path / "graph.svg")
+    assert "total = sum(" in (tmp_path / "graph.svg").read_text("utf-8")
+    assert total.shape == ()
+
+
+def test_a_variable_of_the_function_comes_before_a_global_of_the_same_name():
+    own, x = V1, tl.tensor([1.0, 0.5])
+    assert "dC/down" in tl.explain((own @ x).sum())
+
+
+def test_attributes_of_self_and_of_other_objects_have_the_name_one_would_type():
+    x, net = tl.tensor([1.0, 0.5]), Net()
+    assert "dC/d(self.W)" in net.told(x)
+    assert "dC/d(net.W)" in tl.explain((net.W @ x).sum())
+    held = SimpleNamespace(scale=tl.tensor(2.0, requires_grad=True), _hidden=tl.tensor(3.0, requires_grad=True))
+    text = tl.explain(held.scale * held._hidden)
+    assert "dC/d(held.scale)" in text
+    assert "_hidden" not in text
+
+
+def test_items_of_a_list_and_parts_of_a_named_tuple_too():
+    weights = [tl.tensor(2.0, requires_grad=True), tl.tensor(3.0, requires_grad=True)]
+    assert "dC/d(weights[1])" in tl.explain(weights[0] * weights[1])
+    best = tl.max(V1, axis=1)
+    assert "best.values = max(V1)" in tl.explain((best.values * 2.0).sum())
+
+
+def test_the_parameters_of_a_module_keep_the_names_that_it_has_for_them():
+    layer = nn.Linear(2, 1)
+    with tl.Graph():
+        loss = layer(tl.ones(1, 2)).sum()
+        assert "dloss/dweight" in tl.explain(loss)
+    assert "dloss/d(layer.weight)" in tl.explain(loss := (layer.weight * 2.0).sum())

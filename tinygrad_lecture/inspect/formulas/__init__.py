@@ -1,1 +1,0 @@
-"""Formulas: numbers and arrays as text, whether a line of them is true, and the derivatives of ops in mathematics."""

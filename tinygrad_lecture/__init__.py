@@ -21,7 +21,7 @@ Where things are:
     tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
     traced.py       what a Tensor holds
     autograd/       core.py: the chain rule; op.py: how a call is recorded
-    ops/            every op with its backward rule
+    ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
     methods/        more of the Tensor's methods: in-place ones, attributes, factories
     creation.py     tensors from data and shapes; sampling.py: from random numbers
@@ -66,7 +66,7 @@ from .func.gradients import grad as grad
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
-from .ops import linear_algebra as _linear_algebra
+from .ops import linalg as linalg
 from .ops.fusion import fused as fused
 from .predicates import *
 from .random import Generator as Generator
@@ -101,7 +101,6 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
 concat = cat
 movedim = moveaxis
-linalg = _linear_algebra
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul

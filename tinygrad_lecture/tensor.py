@@ -299,7 +299,7 @@ class Tensor(PythonMethods, HookMethods):
         """
         dtype, device = parse_target(target, dtype, device)
         x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
-        x = x if device is None or x.device == device else ops.elementwise.to_device(x, device)
+        x = x if device is None or x.device == device else ops.copying.to_device(x, device)
         return ops.clone(x) if copy and x is self else x
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
@@ -311,7 +311,7 @@ class Tensor(PythonMethods, HookMethods):
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
-        return ops.elementwise.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
+        return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Any = None, non_blocking: Flag = False) -> Tensor:
         """The tensor on a GPU. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
@@ -349,7 +349,7 @@ class Tensor(PythonMethods, HookMethods):
     bitwise_not = ops.bitwise_not
 
     sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
-    cumprod, cummax, cummin = ops.cumprod, ops.cummax, ops.cummin
+    cumprod = ops.cumprod
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
     amax, amin, median, mode, unique = ops.amax, ops.amin, ops.median, ops.mode, ops.unique
@@ -369,10 +369,10 @@ class Tensor(PythonMethods, HookMethods):
     matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
     trace, cross, kron = ops.trace, ops.cross, ops.kron
     inverse, det, slogdet, cholesky = (
-        ops.linear_algebra.inv,
-        ops.linear_algebra.det,
-        ops.linear_algebra.slogdet,
-        ops.linear_algebra.cholesky,
+        ops.linalg.inv,
+        ops.linalg.det,
+        ops.linalg.slogdet,
+        ops.linalg.cholesky,
     )
 
     def reshape(self, *shape: Any) -> Tensor:
@@ -414,7 +414,7 @@ class Tensor(PythonMethods, HookMethods):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
-        return ops.elementwise.contiguous(self)  # type: ignore[no-any-return]
+        return ops.copying.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

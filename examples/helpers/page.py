@@ -13,7 +13,7 @@ from helpers.drawing import BLUE, ORANGE, new_figure, plain, save
 # On the page -> what the real engine has, and the file.
 REAL = (
     ("exp, its rule beside it", "about 150 ops in the same style, for NumPy and CuPy",
-     "tinygrad_lecture/ops/elementwise.py"),
+     "tinygrad_lecture/ops/basics.py"),
     ("Tensor.backward", "the same walk; it frees the graph on the way, and sorts by age in a heap",
      "tinygrad_lecture/autograd/core.py"),
     ("unbroadcast", "the same, and float32 stays float32", "tinygrad_lecture/autograd/core.py"),

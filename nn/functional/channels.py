@@ -9,7 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Value
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.kernels.layer_norm import layer_norm, layer_norm_backward
-from tinygrad_lecture.kernels.rows import row_products, row_sums
+from tinygrad_lecture.kernels.product import row_products, row_sums
 
 
 @tl.fused

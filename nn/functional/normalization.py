@@ -13,7 +13,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.ops.half import in_float32
+from tinygrad_lecture.ops.copying import in_float32
 
 from ..errors import shape_complaint
 from . import channels

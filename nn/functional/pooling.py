@@ -10,7 +10,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
+from tinygrad_lecture.ops.windowed import max_pool_indices
 
 from ..errors import PerAxis, as_batch, for_axes, per_axis
 

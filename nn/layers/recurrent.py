@@ -1,6 +1,6 @@
 """Recurrent networks: RNN, GRU and LSTM over whole sequences, and their cells, which compute one step.
 
-The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/ops/recurrent/`.
+The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/ops/recurrent.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Recurrence(Module):
             init.uniform_(parameter, -bound, bound)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
-        """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent/`.
+        """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent.py`.
 
         - `first`: the states at the beginning, (batch, hidden) each.
         - `weights`: weight_ih, weight_hh, and with biases bias_ih and bias_hh.

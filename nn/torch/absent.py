@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_lecture.errors.names import alike, written_out
+from tinygrad_lecture.errors.names import RARE, alike, written_out
 
 _REAL = "tensors here hold real numbers"
 _PIVOTS = "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky"
 _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to use
+    **{name: f"few programs call it; use {formula}".replace("tl.", "torch.") for name, formula in RARE.items()},
     "H": f"{_REAL}; write x.T or x.mT",
     "mH": f"{_REAL}; write x.mT",
     "imag": f"{_REAL}; the imaginary part is 0",

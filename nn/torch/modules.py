@@ -104,8 +104,8 @@ at(
     "special",
     expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=functions.numbers.entr,
     erfcx=functions.erfcx, ndtr=functions.ndtr,
-    **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp polygamma"),
-    **pick(tl, "round sinc softmax xlogy"),
+    **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp"),
+    **pick(tl, "round softmax xlogy"),
 )  # fmt: skip
 _MODES = "no_grad enable_grad set_grad_enabled"
 at(

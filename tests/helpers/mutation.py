@@ -34,7 +34,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").rglob("*.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
-SOURCES += [Path(f"tinygrad_lecture/kernels/recurrent/{name}.py") for name in ("rnn", "gru", "lstm")]
+SOURCES.append(Path("tinygrad_lecture/kernels/recurrent.py"))
 ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
@@ -144,9 +144,17 @@ class Mutant:
 # --- where bugs are planted ---------------------------------------------------------------------------------
 
 
-def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
+    shared = {function.name: function for function in functions(tree)}
     for function in functions(tree):
+        match function.decorator_list:
+            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
+                for rule in given.elts if isinstance(given, ast.Tuple) else [given]:
+                    if isinstance(rule, ast.Lambda):
+                        yield function.name, rule
+                    elif isinstance(rule, ast.Name) and rule.id in shared:
+                        yield function.name, shared.pop(rule.id)
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
         for decorator in function.decorator_list:
@@ -180,7 +188,8 @@ def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: 
             continue
         seen = set()
         parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
-        for node in (node for statement in function.body for node in ast.walk(statement)):
+        body = [function.body] if isinstance(function, ast.Lambda) else function.body
+        for node in (node for statement in body for node in ast.walk(statement)):
             if not isinstance(node, (ast.expr, ast.stmt)):
                 continue
             first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]

@@ -21,31 +21,16 @@ import strategies as some
 from strategies import Array, Draw, Sample, Shape
 from tinygrad_lecture import ops
 from tinygrad_lecture.autograd.op import Op
+from tinygrad_lecture.ops import recurrent
 from tinygrad_lecture.ops.fusion import Fused
 from tinygrad_lecture.ops.indexing import normal_index
-from tinygrad_lecture.ops.recurrent import gru, lstm, rnn
 
 Samples = st.SearchStrategy[Sample]
 
 FILES = (
-    ops.elementwise,
-    *(ops.elementary.trigonometry, ops.elementary.exponentials, ops.elementary.bits),
-    *(ops.elementary.special, ops.elementary.steps),
-    ops.reduction,
-    ops.selection,
-    ops.cumulative,
-    ops.shape,
-    ops.arrangement,
-    ops.indexing,
-    ops.scattering,
-    ops.linalg,
-    *(ops.linear_algebra.products, ops.linear_algebra.matrices, ops.linear_algebra.norms),
-    *(ops.linear_algebra.factorizations, ops.linear_algebra.distances),
-    *(ops.statistics.counting, ops.statistics.searching, ops.statistics.nans, ops.statistics.quantiles),
-    *(ops.statistics.covariance, ops.statistics.differences),
-    ops.fused,
-    *(ops.windowed.sliding, ops.windowed.filters, ops.windowed.pooling),
-    *(rnn, gru, lstm),
+    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
+    *(ops.arrangement, ops.indexing, ops.scattering, ops.linalg.products, ops.linalg.matrices),
+    *(ops.statistics.selection, ops.statistics.counting, ops.statistics.quantiles, ops.fused, ops.windowed, recurrent),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
@@ -53,7 +38,7 @@ DEFINED: dict[str, Any] = {
     name: value
     for file in FILES
     for name, value in vars(file).items()
-    if hasattr(value, "__wrapped__") and value.__module__ == file.__name__
+    if hasattr(value, "__wrapped__") and value.__module__ == file.__name__ and value.__name__ == name
 }
 
 
@@ -452,21 +437,6 @@ def norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = False) -> 
 
 
 @st.composite
-def spreads(draw: Draw) -> Sample:
-    """The result of a sum over some axes of a shape, to spread back to that shape."""
-    shape = draw(some.shapes())
-    settings = {"axis": draw(some.some_axes(len(shape))), "keepdims": draw(st.booleans())}
-    reduced = np.sum(np.zeros(shape), **settings).shape
-    return Sample((draw(some.numbers(reduced)),), {"shape": shape, **settings})
-
-
-def spread(x: Array, shape: Shape, axis: Any, keepdims: bool) -> Array:
-    if not keepdims:
-        x = np.expand_dims(x, tuple(range(len(shape))) if axis is None else axis)
-    return np.broadcast_to(x, shape)
-
-
-@st.composite
 def one_axis_or_all(draw: Draw) -> Sample:
     """For argmax and argmin, with ties, of which the first counts."""
     shape = draw(some.shapes(min_side=1))
@@ -486,28 +456,8 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
-@st.composite
-def runs(draw: Draw, ties: bool = False) -> Sample:
-    """For running maxima and minima: an array and one axis."""
-    shape = draw(some.shapes(min_dims=1))
-    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))))
-
-
-def best_so_far(x: Array, axis: int, better: Callable[[Any, Any], Any]) -> tuple[Array, Array]:
-    """The running best and its index, by a loop; of equal elements the last."""
-    x = np.moveaxis(x, axis, 0)
-    values, indices = x.copy(), np.zeros(x.shape, np.int64)
-    for i in range(1, len(x)):
-        wins = better(x[i], values[i - 1])
-        values[i] = np.where(wins, x[i], values[i - 1])
-        indices[i] = np.where(wins, i, indices[i - 1])
-    return np.moveaxis(values, 0, axis), np.moveaxis(indices, 0, axis)
-
-
 corrected = {"correction": st.sampled_from([0, 1, 0.5])}
 row("sum", reductions(), np.sum, kinds="fib", keeps="")
-row("spread", spreads(), spread, kinds="fi", keeps="")
 row("mean", reductions(at_least=1), np.mean, kinds="fi", keeps="")
 row("var", with_setting(reductions(at_least=2), **corrected), variance, kinds="fi")
 row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), deviation, kinks="0")
@@ -516,15 +466,6 @@ row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
-row("cummax", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a >= b), kinks="ties", kinds="fi")
-row("cummin", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a <= b), kinks="ties", kinds="fi")
-row(
-    "argcum",
-    runs(ties=True).map(lambda sample: Sample(sample.inputs, {**sample.settings, "largest": True})),
-    lambda x, axis, largest: best_so_far(x, axis, lambda a, b: a >= b)[1],
-    kinds="fi",
-    differentiable=False,
-)
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), logsumexp)
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
@@ -681,6 +622,7 @@ row(
 )
 row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
 row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
+row("expand_copy", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
 row("expand", expansions(), expand, kinds="fib")
 row(
     "repeat",

@@ -9,6 +9,23 @@ from typing import Any
 
 _modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
 
+RARE = {  # functions of PyTorch's that few programs call -> what to write here
+    "polygamma": "tl.digamma and its derivatives, by tl.func.grad",
+    "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
+    "histc": "np.histogram(x.numpy(), bins, (min, max))",
+    "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
+    "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
+    "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",
+    "logcumsumexp": "(x - m).exp().cumsum(dim).log() + m with m = x.amax(dim, True)",
+    "nanquantile": "tl.quantile(x[~x.isnan()], q)",
+    "nanmedian": "x[~x.isnan()].median()",
+    **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
+    "cumulative_trapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
+    **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
+    "block_diag": "tl.zeros, and blocks assigned to slices of it",
+    **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
+}
+
 ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "nn": "nn, after `import nn`",
     "optim": "nn.optim, after `import nn`",
@@ -22,6 +39,7 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "Variable": "tl.tensor(data, requires_grad=True)",
     "concatenate": "tl.cat",
     "cuda": "tl.cuda_is_available() or x.cuda()",
+    **RARE,
 }
 
 WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals and underscores -> what to write

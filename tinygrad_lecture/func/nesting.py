@@ -53,7 +53,7 @@ def variable(name: str, x: Any) -> Tensor:
         raise TypeError(f"{name}: can differentiate only with respect to floats, not {x.dtype}; convert with .float()")
     if x.requires_grad:
         with enable_grad():  # under no_grad too: what `vjp_fn` makes later may be differentiated with respect to x
-            return ops.elementwise.alias(x)
+            return ops.copying.alias(x)
     return x.detach().requires_grad_()
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..backend import Array, xp
 from .blas import one_thread
 from .compiled import compiles
-from .rows import as_rows, largest_of_rows, row_products, row_sums
+from .product import as_rows, largest_of_rows, row_products, row_sums
 from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block
@@ -32,15 +32,9 @@ Part: TypeAlias = tuple[Index, list[tuple[Index, Index, Array]]]  # which texts;
 
 
 def attention(
-    q: Array,
-    k: Array,
-    v: Array,
-    mask: Array | None = None,
-    causal: bool = False,
-    scale: float | None = None,
-    *,
+    q: Array, k: Array, v: Array, mask: Array | None = None, causal: bool = False, scale: float | None = None, *,
     keep: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """With keep=True also the blocks, if the keys are few. The output has the memory layout of q."""
     if mask is not None and mask.dtype.kind != "b":
         raise TypeError("the mask is not of bools")
@@ -65,18 +59,9 @@ def attention(
 
 
 def attention_backward(
-    g: Array,
-    needs: list[bool],
-    q: Array,
-    k: Array,
-    v: Array,
-    mask: Array | None = None,
-    causal: bool = False,
-    scale: float | None = None,
-    *,
-    out: Array,
-    kept: list[Part],
-) -> tuple[Any, ...]:
+    g: Array, needs: list[bool], q: Array, k: Array, v: Array, mask: Array | None = None, causal: bool = False,
+    scale: float | None = None, *, out: Array, kept: list[Part],
+) -> tuple[Any, ...]:  # fmt: skip
     lib = xp(q)
     q, k, v, orders = _broadcast(q, k, v)
     mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))

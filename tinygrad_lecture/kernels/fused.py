@@ -9,6 +9,7 @@ gradient per input, None where none is needed.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,8 +17,7 @@ import numpy as np
 from ..backend import Array, in_rows, xp
 from .compiled import compiles
 from .pieces import share_rows
-from .product import product
-from .rows import as_rows, column_sums, largest, largest_of_rows, never_zero
+from .product import as_rows, column_sums, largest, largest_of_rows, never_zero, product
 
 Needs: TypeAlias = list[bool]
 
@@ -26,7 +26,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     if x.ndim > 2:  # one matrix product instead of a batch of small ones
         return linear(as_rows(x), weight, bias).reshape(*x.shape[:-1], weight.shape[0])
     out = product(x, weight.T)
-    return out if bias is None else plus(out, bias)
+    return out if bias is None else in_place(xp(x).add, out, bias)
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
@@ -149,9 +149,7 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     return loss.reshape(targets.shape), derivative
 
 
-def plus(y: Array, b: Array) -> Array:
-    """y + b, in place if the dtypes are equal and b has no more axes than y."""
-    if y.dtype == b.dtype and b.ndim <= y.ndim:
-        y += b
-        return y
-    return y + b
+def in_place(function: Callable[..., Array], y: Array, b: Array) -> Array:
+    """function(y, b), written to y if the dtypes are equal and b has no more axes than y."""
+    fits = y.dtype == b.dtype and b.ndim <= y.ndim
+    return function(y, b, out=y) if fits else function(y, b)

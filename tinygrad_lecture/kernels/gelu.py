@@ -24,7 +24,7 @@ import numpy as np
 from ..backend import FLOAT64, Array, xp
 from .compiled import compiles
 from .pieces import in_pieces
-from .special.erf import erf, polynomial
+from .special import erf, polynomial
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..backend import Array, xp
 from .compiled import compiles
-from .fused import Needs, plus
+from .fused import Needs, in_place
 from .pieces import row_slices, share_rows
-from .rows import as_rows, column_sums, row_products, row_sums
+from .product import as_rows, column_sums, row_products, row_sums
 
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int) -> None:
@@ -20,18 +20,13 @@ def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int)
 
 
 def layer_norm(
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
+    x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5, *,
     keep: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes)
     rows = as_rows(x, axes)
-    if _compiles(rows, weight, bias):
+    if compiles(rows, weight, bias):
         y, mean, scale = _compiled(rows, _flat(weight), _flat(bias), eps)
         return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
     mean = row_sums(rows)
@@ -44,27 +39,20 @@ def layer_norm(
     y *= scale
     y = y.reshape(x.shape)
     if weight is not None:
-        y = _times(y, weight)
+        y = in_place(xp(x).multiply, y, weight)
     if bias is not None:
-        y = plus(y, bias)
+        y = in_place(xp(x).add, y, bias)
     return (y, (mean, scale)) if keep else y
 
 
 def layer_norm_backward(
-    g: Array,
-    needs: Needs,
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
-    kept: tuple[Array, Array],
-) -> tuple[Any, ...]:
+    g: Array, needs: Needs, x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1,
+    eps: float = 1e-5, *, kept: tuple[Array, Array],
+) -> tuple[Any, ...]:  # fmt: skip
     mean, scale = kept
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
-    if _compiles(rows, g, weight):
+    if compiles(rows, g, weight):
         dx, dweight, dbias = _compiled_backward(g, rows, _flat(weight), mean, scale)
         gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
         return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
@@ -84,20 +72,8 @@ def layer_norm_backward(
     return (dx, dweight, dbias)[: len(needs)]
 
 
-def _times(y: Array, b: Array) -> Array:
-    """y * b, in place where `plus` adds in place."""
-    if y.dtype == b.dtype and b.ndim <= y.ndim:
-        y *= b
-        return y
-    return y * b
-
-
 def _flat(weight: Array | None) -> Array | None:
     return None if weight is None else weight.reshape(-1)
-
-
-def _compiles(rows: Array, *others: Array | None) -> bool:
-    return compiles(rows, *(x for x in others if x is not None))
 
 
 def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:

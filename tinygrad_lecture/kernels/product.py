@@ -1,6 +1,11 @@
-"""Matrix products with one BLAS thread; of two large matrices in chunks that threads share."""
+"""Matrix products with one BLAS thread, of two large matrices in chunks that threads share; sums of rows and columns.
+
+On the CPU, BLAS sums rows several times faster than NumPy's sum() and einsum().
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -43,3 +48,54 @@ def _slices(n: int, parts: int) -> list[slice]:
     """range(n) in up to `parts` slices, each a multiple of 16 long but the last."""
     step = max(-(-n // parts // 16) * 16, 16)
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+# --- rows of matrices ---------------------------------------------------------------------------------------
+
+_SMALL = 20_000  # elements; below, sum() is as fast as a product
+
+
+def as_rows(x: Array, axes: int = 1) -> Array:
+    """(..., k) -> (rows, k): the last `axes` axes merged into one, and the others into another.
+
+    Both sizes are computed, since reshape cannot infer a size if another is 0.
+    """
+    split = x.ndim - axes
+    return x if split == axes == 1 else x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
+
+
+def row_sums(x: Array, weight: Array | None = None) -> Array:
+    """The sum of x, or of x weight, over each row: (rows, n) -> (rows, 1). weight: of n elements."""
+    return batched(x, xp(x).ones((x.shape[1], 1), x.dtype) if weight is None else weight.reshape(-1, 1))
+
+
+def row_products(x: Array, y: Array) -> Array:
+    """The sum of x y over each row: (..., n) -> (..., 1)."""
+    return (x[..., None, :] @ y[..., None])[..., 0]
+
+
+def column_sums(x: Array, weight: Array | None = None) -> Array:
+    """The sum of x, or of x weight, over each column: (rows, n) -> (n,). weight: (rows, 1)."""
+    if weight is None and x.size < _SMALL:
+        return x.sum(axis=0)
+    return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
+
+
+def largest(x: Array, axis: int) -> Array:
+    """The largest element along an axis, made finite where all are -inf; 0 for an empty array."""
+    if not x.size:
+        return 0.0
+    return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
+
+
+def largest_of_rows(x: Array) -> Array:
+    """`largest` of (rows, n) -> (rows, 1). NumPy's argmax takes less than half the time of its max here."""
+    if xp(x) is not np or not x.size:
+        return largest(x, 1)
+    top = x[np.arange(len(x)), x.argmax(axis=1)][:, None]
+    return np.maximum(top, np.finfo(x.dtype).min.item(), out=top)
+
+
+def never_zero(total: Array) -> Array:
+    """A sum of exponentials whose largest is 1, at least 1: it is 0 only for a row of -inf."""
+    return xp(total).maximum(total, 1)

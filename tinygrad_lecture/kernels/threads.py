@@ -8,13 +8,15 @@ that nobody has begun. A chunk's result does not depend on who computes it, so r
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
-from contextvars import Context, copy_context
-from queue import SimpleQueue
-from typing import Any
+from contextvars import copy_context
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from . import blas
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _chosen: int | None = None
 
@@ -42,106 +44,48 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
 
     If a call raises, or at Ctrl-C, chunks that nobody has begun are left out. No call goes on when this one has ended.
     """
-    if len(chunks) == 1:
-        function(chunks[0])
-        return
-    job = Job(function, chunks)
-    _start(threads - 1)
-    for _ in range(min(threads, len(chunks)) - 1):
-        _jobs.put((copy_context(), job))  # with the caller's np.errstate
+    todo = chunks[::-1]
+
+    def work() -> None:
+        while True:
+            try:
+                chunk = todo.pop()
+            except IndexError:  # none is left
+                return
+            try:
+                function(chunk)
+            except BaseException:
+                todo.clear()
+                raise
+
+    number = min(threads, len(chunks)) - 1
+    helpers = [
+        _pool(threads - 1).submit(copy_context().run, work) for _ in range(number)
+    ]  # in the caller's np.errstate
     try:
-        while job.todo:
-            try:
-                chunk = job.todo.pop()
-            except IndexError:  # another thread was faster
-                break
-            function(chunk)
-    except BaseException:
-        job.todo.clear()
-        raise
+        work()
     finally:
-        job.wait()
-    if job.error is not None:
-        raise job.error
+        errors = [_error_of(helper, todo) for helper in helpers]
+    for error in errors:
+        if error is not None:
+            raise error
 
 
-class Job:
-    """Chunks that threads share.
-
-    todo: those that nobody has begun.  running: how many the other threads are at.  error: the first that they raised.
-    """
-
-    def __init__(self, function: Callable[..., object], chunks: list[Any]) -> None:
-        self.function, self.todo = function, chunks[::-1]
-        self.running = 0
-        self.error: BaseException | None = None
-        self.changed = threading.Condition()
-
-    def help(self) -> None:
-        """Compute chunks until none is left."""
-        while True:
-            with self.changed:
-                try:
-                    chunk = self.todo.pop()
-                except IndexError:
-                    return
-                self.running += 1
-            error: BaseException | None = None
-            try:
-                self.function(chunk)
-            except BaseException as raised:  # the calling thread raises it
-                error = raised
-            del chunk
-            with self.changed:
-                self.running -= 1
-                if error is not None:
-                    self.error = self.error or error
-                    self.todo.clear()
-                self.changed.notify()
-
-    def wait(self) -> None:
-        """Wait until no other thread is at a chunk. Ctrl-C leaves out what nobody has begun, and is raised after it."""
-        interrupt: KeyboardInterrupt | None = None
-        while True:
-            try:
-                with self.changed:
-                    while self.running:
-                        self.changed.wait()
-                break
-            except KeyboardInterrupt as raised:
-                self.todo.clear()
-                interrupt = raised
-        if interrupt is not None:
-            raise interrupt
+def _error_of(helper: Future[None], todo: list[Any]) -> BaseException | None:
+    """What a helper raised, or Ctrl-C while waiting for it, after it has ended; None if it has not begun."""
+    try:
+        return None if helper.cancel() else helper.exception()
+    except KeyboardInterrupt as interrupt:
+        todo.clear()
+        return _error_of(helper, todo) or interrupt
 
 
-def _work(jobs: SimpleQueue[tuple[Context, Job]]) -> None:
-    """The life of a worker thread."""
-    while True:
-        context, job = jobs.get()
-        context.run(job.help)
-        del context, job  # else the thread would keep the arrays alive until its next job
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # here, to keep the import of the library light
 
-
-_jobs: SimpleQueue[tuple[Context, Job]] = SimpleQueue()
-_workers = 0
-_starting = threading.Lock()
-
-
-def _start(n: int) -> None:
-    """Start worker threads until there are n."""
-    global _workers
-    with _starting:
-        while _workers < n:
-            _workers += 1
-            threading.Thread(target=_work, args=(_jobs,), name=f"tinygrad_lecture {_workers}", daemon=True).start()
-
-
-def _after_fork() -> None:
-    """A forked child has no threads but its own."""
-    global _jobs, _workers, _starting
-    _jobs, _workers, _starting = SimpleQueue(), 0, threading.Lock()
+    return ThreadPoolExecutor(threads, "tinygrad_lecture")
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked child has no threads but its own

@@ -1,4 +1,4 @@
-"""Windows that slide over the last axes of an array: where they lie, their elements, and the sum of windows.
+"""Windows that slide over the last axes of an array: where they lie, their elements, their sum and maxima.
 
 The first element of every window is a strided slice of the array, and so is the second. So a loop over the elements of
 one window, few in number, moves whole slices; there is no loop over the windows.
@@ -6,11 +6,16 @@ one window, few in number, moves whole slices; there is no loop over the windows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, TypeAlias
 
-from ..backend import Array, Shape, xp
+import numpy as np
+
+from ..backend import Array, DType, Shape, xp
+from .fused import Needs
+from .scatter import where
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -45,11 +50,11 @@ class Grid:
             raise ValueError(
                 f"a window of {self.size}{spread} does not fit into {self.shape}{padded}; make it smaller, or pad"
             )
-        self._axes = [list(self._meetings(axis)) for axis in range(n)]
+        self._axes = [list(self._overlaps(axis)) for axis in range(n)]
         reads = [sum(there.stop - there.start for _, _, there in axis) for axis in self._axes]
         self.full = all(k * m == read for k, m, read in zip(self.size, self.places, reads, strict=True))
 
-    def _meetings(self, axis: int) -> Iterator[tuple[int, slice, slice]]:
+    def _overlaps(self, axis: int) -> Iterator[tuple[int, slice, slice]]:
         """Along one axis: (which element of a window, the slice of the array, the slice of places that read it)."""
         n, stride, (before, _) = self.shape[axis], self.stride[axis], self.padding[axis]
         for element in range(self.size[axis]):
@@ -60,7 +65,7 @@ class Grid:
                 inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
                 yield element, inside, slice(start, stop)
 
-    def meetings(self) -> Iterator[tuple[Any, Any, Any]]:
+    def overlaps(self) -> Iterator[tuple[Any, Any, Any]]:
         """For each element of a window, row by row: its index, the index of the array, and that of the places."""
         for along_axes in product(*self._axes):
             element, inside, there = zip(*along_axes, strict=True) if along_axes else ((), (), ())
@@ -78,14 +83,14 @@ def columns(x: Array, grid: Grid) -> Array:
     """The elements of all windows, with 0 beyond the array: (..., *shape) -> (..., *size, *places)."""
     lib, lead = xp(x), x.shape[: x.ndim - len(grid.shape)]
     found = (lib.empty if grid.full else lib.zeros)((*lead, *grid.size, *grid.places), x.dtype)
-    for element, inside, there in grid.meetings():
+    for element, inside, there in grid.overlaps():
         found[(..., *element, *there[1:])] = x[inside]
     return found
 
 
 def add_windows(total: Array, found: Array, grid: Grid) -> None:
     """The transpose of `columns`: add each window's elements to `total`, at the elements that it was read from."""
-    for element, inside, there in grid.meetings():
+    for element, inside, there in grid.overlaps():
         target = total[inside]
         target += found[(..., *element, *there[1:])]
 
@@ -113,3 +118,61 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
     if len(widths) != n:
         raise ValueError(f"padding {padding} must be one number, or a number or pair for each of {n} axes")
     return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)
+
+
+# --- pooling ------------------------------------------------------------------------------------------------
+
+
+def max_pool(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    out = lib.full((*x.shape[: x.ndim - len(size)], *grid.places), lowest(x.dtype), x.dtype)
+    for _, inside, there in grid.overlaps():
+        part = out[there]
+        lib.maximum(part, x[inside], out=part)
+    return out
+
+
+def max_pool_backward(
+    g: Array, needs: Needs, x: Array, out: Array, size: Shape, stride: Each = 1, padding: Padding = 0,
+    dilation: Each = 1,
+) -> tuple[Any, ...]:  # fmt: skip
+    grid = pooling_grid(x, size, stride, padding, dilation)
+    dx = xp(x).zeros(x.shape, g.dtype)
+    for found, inside, there in _firsts(x, out, grid):
+        target = dx[inside]
+        target += where(found, g[there], 0)
+    return (dx,)
+
+
+def max_pool_indices(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    out = max_pool(x, size, stride, padding, dilation)
+    indices = lib.zeros(out.shape, np.int64)
+    numbers = lib.arange(math.prod(grid.shape)).reshape(grid.shape)
+    for found, inside, there in _firsts(x, out, grid):
+        target = indices[there]
+        target += where(found, numbers[inside], 0)
+    return indices
+
+
+def _firsts(x: Array, out: Array, grid: Grid) -> Iterator[tuple[Array, Any, Any]]:
+    """For each element of a window: of which windows it is the first that equals the largest, its index of the array,
+    and that of the places."""
+    left = xp(x).ones(out.shape, bool)  # the windows whose largest is to be found
+    for _, inside, there in grid.overlaps():
+        seen, rest = x[inside], left[there]
+        found = rest & ((seen == out[there]) | (seen != seen))  # the second for nan, which is the largest and not equal
+        yield found, inside, there
+        rest ^= found
+
+
+def lowest(dtype: DType) -> float:
+    """The number that none of a dtype is below."""
+    return -math.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
+
+
+def pooling_grid(x: Array, size: Shape, stride: Each, padding: Padding, dilation: Each) -> Grid:
+    """The grid on the last axes of x. Raises ValueError if x has fewer axes than a window."""
+    if x.ndim < len(size):
+        raise ValueError(f"a window of {size} needs an input of {len(size)} axes or more, not of shape {x.shape}")
+    return Grid(x.shape[x.ndim - len(size) :], size, stride, padding, dilation)

@@ -58,20 +58,14 @@ class BoundMethods(FactoryMethods):
     bernoulli, multinomial = distributions.bernoulli, distributions.multinomial
 
     erfc, erfinv, lgamma, digamma, logit, xlogy = ops.erfc, ops.erfinv, ops.lgamma, ops.digamma, ops.logit, ops.xlogy
-    sinc, fmod, fmax, fmin, copysign = ops.sinc, ops.fmod, ops.fmax, ops.fmin, ops.copysign
-    heaviside, signbit, nan_to_num = ops.heaviside, ops.signbit, ops.nan_to_num
-    logcumsumexp, nansum, nanmean, nanmedian = ops.logcumsumexp, ops.nansum, ops.nanmean, ops.nanmedian
-    quantile, nanquantile, kthvalue = ops.quantile, ops.nanquantile, ops.kthvalue
-    bincount, count_nonzero, histc = ops.bincount, ops.count_nonzero, ops.histc
+    fmod, signbit, nan_to_num = ops.fmod, ops.signbit, ops.nan_to_num
+    nansum, nanmean, quantile = ops.nansum, ops.nanmean, ops.quantile
+    bincount, count_nonzero = ops.bincount, ops.count_nonzero
     unique_consecutive, cov, corrcoef, diff = ops.unique_consecutive, ops.cov, ops.corrcoef, ops.diff
     rot90, diag_embed, matrix_power = ops.rot90, ops.diag_embed, ops.matrix_power
-    logdet, pinverse, qr = ops.linear_algebra.matrices.logdet, ops.linear_algebra.pinv, ops.linear_algebra.qr
-    cholesky_solve = ops.linear_algebra.factorizations.cholesky_solve
-    cholesky_inverse = ops.linear_algebra.factorizations.cholesky_inverse
-
-    def polygamma(self: Any, n: int) -> Any:
-        """The derivative of order n of digamma."""
-        return ops.polygamma(n, self)
+    logdet, pinverse, qr = ops.linalg.matrices.logdet, ops.linalg.pinv, ops.linalg.qr
+    cholesky_solve = ops.linalg.matrices.cholesky_solve
+    cholesky_inverse = ops.linalg.matrices.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

@@ -3,57 +3,23 @@
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from typing import TYPE_CHECKING
 
-from . import (
-    arrangement,
-    cumulative,
-    elementary,
-    elementwise,
-    fused,
-    indexing,
-    linalg,
-    reduction,
-    scattering,
-    selection,
-    shape,
-    statistics,
-    windowed,
-)
+from . import linalg as linalg
 from .arrangement import *
-from .cumulative import *
+from .basics import *
+from .copying import *
 from .elementary import *
 from .elementwise import *
 from .fused import *
 from .indexing import *
-from .linalg import *
-from .linear_algebra import distances, products
-from .linear_algebra.distances import *
-from .linear_algebra.products import *
+from .linalg import matrix_power as matrix_power
+from .linalg.products import *
 from .reduction import *
 from .scattering import *
-from .selection import *
 from .shape import *
-from .statistics import *
+from .statistics.counting import *
+from .statistics.quantiles import *
+from .statistics.selection import *
 from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
-    __all__ = [
-        name
-        for file in (
-            elementwise,
-            elementary,
-            reduction,
-            selection,
-            cumulative,
-            shape,
-            arrangement,
-            indexing,
-            scattering,
-            linalg,
-            products,
-            distances,
-            statistics,
-            fused,
-            windowed,
-        )
-        for name in file.__all__
-    ]
+    __all__ = [name for name, value in globals().items() if name[0] != "_" and callable(value)]

@@ -11,24 +11,16 @@ from ..autograd.op import Value, op
 from ..backend import in_rows, to_host, xp
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone, floor_divide, remainder
+from .copying import clone, contiguous
+from .elementwise import floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import axes_over, broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
-from .windowed.sliding import windows
+from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
+from .windowed import windows
 
 __all__ = [
-    "column_stack",
-    "diag",
-    "hstack",
-    "masked_select",
-    "meshgrid",
-    "moveaxis",
-    "repeat_interleave",
-    "roll",
-    "rot90",
-    "unravel_index",
-    "vstack",
-]
+    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave", "roll", "rot90",
+    "unravel_index", "vstack",
+]  # fmt: skip
 
 
 @op(analytic=True)
@@ -81,24 +73,6 @@ def unravel_index(indices: Value, shape: int | Sequence[int]) -> tuple[Value, ..
 
 
 @composite
-def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Value:
-    """A view of x with the axes `source` moved to the positions `destination`. Also called `movedim`.
-
-    The other axes keep their order. Raises IndexError for an axis out of range, ValueError for another number of
-    destinations than of sources.
-
-        tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
-    """
-    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
-    if len(sources) != len(places):
-        raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
-    axes = [a for a in range(x.ndim) if a not in sources]
-    for place, axis in sorted(zip(places, sources, strict=True)):
-        axes.insert(place, axis)
-    return permute(x, tuple(axes))
-
-
-@composite
 def diag(x: Value, diagonal: int = 0) -> Value:
     """A vector as the diagonal of a matrix of zeros or, of a matrix, its diagonal as a vector.
 
@@ -117,6 +91,20 @@ def diag(x: Value, diagonal: int = 0) -> Value:
 
 
 _diagonal = diagonal  # in `diag`, diagonal is a number, as in PyTorch
+
+
+@composite
+def diag_embed(x: Value, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Value:
+    """Matrices with the vectors of x's last axis as diagonals and 0 elsewhere: (..., n) -> (..., n, n).
+
+    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below; the matrices grow by as much.
+    axis1, axis2 (also `dim1`, `dim2`): where in the result the axes of the matrices go, the last two by default.
+
+        tl.diag_embed(tl.tensor([1, 2]))        # tensor([[1, 0], [0, 2]])
+    """
+    below, above = max(-offset, 0), max(offset, 0)
+    matrices = pad(diagonal_matrix(x), [(0, 0)] * (x.ndim - 1) + [(below, above), (above, below)])
+    return contiguous(moveaxis(matrices, (-2, -1), normal_axes(matrices.ndim, (axis1, axis2))))
 
 
 @composite

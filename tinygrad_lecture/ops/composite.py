@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
@@ -18,21 +18,6 @@ from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@overload
-def composite(function: F, /) -> F: ...
-@overload
-def composite(*, name: str) -> Callable[[F], F]: ...
-def composite(function: Any = None, /, *, name: str = "") -> Any:
-    """Decorate a public function composed of ops: it also takes `dim` and `keepdim`.
-
-    Errors raised inside, and the record of its result, carry its name instead of an inner op's.
-    name: the name that users know, if it is not the function's.
-    """
-    if function is None:
-        return lambda function: composite_as(name, function)
-    return composite_as(name or function.__name__, function)
 
 
 def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
@@ -53,8 +38,13 @@ def named(function: F) -> F:
     return called  # type: ignore[return-value]
 
 
-def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as a composite with this name."""
+def composite(function: F, name: str = "") -> F:
+    """Decorate a public function composed of ops: it also takes `dim` and `keepdim`.
+
+    Errors raised inside, and the record of its result, carry its name instead of an inner op's.
+    name: the name that users know, if it is not the function's.
+    """
+    name = name or function.__name__
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +68,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
                 _label(part, name, args)
         return result
 
-    return composed
+    return composed  # type: ignore[return-value]
 
 
 @op

@@ -1,7 +1,7 @@
 """Elementwise ops: each result element depends on one element of each input, after broadcasting.
 
-Rules return a gradient of the broadcast shape; the tape sums it to the input's shape (`unbroadcast`). Where there is
-no derivative, the docstring names the subgradient.
+Where there is no derivative, the docstring names the subgradient. The first of these ops are in `basics.py`; those of
+one line each are in the table of `elementary.py`.
 """
 
 from __future__ import annotations
@@ -12,101 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Op, Value, op
-from ..backend import move, xp
-from ..kernels.select import where as where_kernel
-from ..kernels.special.erf import erf as erf_kernel
+from ..autograd.op import Value, op
+from ..backend import is_array, xp
 from ..traced import Traced
+from .basics import add, mul
 from .composite import composite
+from .copying import clone, where
+from .elementary import floor, hypot, isnan, log1p, trunc, zero
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "abs",
-    "add",
-    "ceil",
-    "clip",
-    "clone",
-    "cos",
-    "div",
-    "eq",
-    "erf",
-    "exp",
-    "expm1",
-    "floor",
-    "floor_divide",
-    "ge",
-    "gt",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "lt",
-    "maximum",
-    "minimum",
-    "mul",
-    "ne",
-    "neg",
-    "pow",
-    "relu",
-    "remainder",
-    "round",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "sqrt",
-    "square",
-    "sub",
-    "tanh",
-    "where",
-]
-
-# --- arithmetic ---------------------------------------------------------------------------------------------
-
-
-@op(analytic=True)
-def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
-    """a + b, broadcast; with alpha=2, a + 2 * b."""
-    return xp(a, b).add(a, b)
-
-
-@add.option("alpha")
-def _(a: Value, b: Value, alpha: float) -> Value:
-    return add(a, scaled(b, alpha))
-
-
-def scaled(x: Value, factor: Any) -> Value:
-    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
-    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
-
-
-@add.backward("a", "b")
-def _(g: Value) -> Value:
-    return g
+__all__ = [
+    "allclose", "atan2", "clip", "div", "floor_divide", "frac", "isclose", "leaky_relu", "log", "logaddexp", "logit",
+    "nan_to_num", "neg", "pow", "remainder", "round", "sigmoid", "silu", "square", "sub", "tanh", "xlogy",
+]  # fmt: skip
 
 
 @op(analytic=True)
 def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
     """a - b, broadcast; with alpha=2, a - 2 * b."""
     return xp(a, b).subtract(a, b)
-
-
-@sub.option("alpha")
-def _(a: Value, b: Value, alpha: float) -> Value:
-    return sub(a, scaled(b, alpha))
-
-
-@sub.explains
-def _(a: Value, b: Value) -> str | None:
-    if a.dtype == b.dtype == bool:
-        return "bools cannot be subtracted; write a ^ b for where they differ, or convert with .float()"
-    return None
 
 
 @sub.backward("a")
@@ -120,19 +43,14 @@ def _(g: Value) -> Value:
 
 
 @op(analytic=True)
-def mul(a: Value, b: Value, /) -> Value:
-    """a * b, broadcast."""
-    return xp(a, b).multiply(a, b)
+def neg(x: Value, /) -> Value:
+    """-x."""
+    return xp(x).negative(x)
 
 
-@mul.backward("a")
-def _(g: Value, b: Value) -> Value:
-    return g * b
-
-
-@mul.backward("b")
-def _(g: Value, a: Value) -> Value:
-    return g * a
+@neg.backward
+def _(g: Value) -> Value:
+    return -g
 
 
 @op(analytic=True)
@@ -142,15 +60,6 @@ def div(a: Value, b: Value, /, *, rounding_mode: str | None = None) -> Value:
     rounding_mode="floor" rounds down, and is a // b; "trunc" rounds towards 0. Integers then give integers.
     """
     return xp(a, b).true_divide(a, b)
-
-
-@div.option("rounding_mode")
-def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
-    if rounding_mode is None:
-        return div(a, b)
-    if rounding_mode not in ("floor", "trunc"):
-        raise ValueError(f'div: rounding_mode must be "floor", "trunc" or None, not {rounding_mode!r}')
-    return (floor_divide if rounding_mode == "floor" else trunc_divide)(a, b)
 
 
 @div.backward("a")
@@ -163,16 +72,69 @@ def _(g: Value, b: Value, out: Value) -> Value:
     return -g * out / b  # d(a/b)/db = -a/b² = -(a/b)/b
 
 
-@composite
-def square(x: Value) -> Value:
-    """x * x; bools give int64."""
-    return x * x if x.dtype.kind != "b" else x * 1
+@op(analytic=True)
+def log(x: Value, /) -> Value:
+    """The natural logarithm; -inf at 0, nan for negative x."""
+    return xp(x).log(x)
+
+
+@log.backward
+def _(g: Value, x: Value) -> Value:
+    return g / x
 
 
 @op(analytic=True)
-def neg(x: Value, /) -> Value:
-    """-x."""
-    return xp(x).negative(x)
+def sigmoid(x: Value, /) -> Value:
+    """The logistic function 1 / (1 + exp(-x)), between 0 and 1.
+
+    Computed as exp(x) / (exp(x) + 1), which is accurate for negative x too, and without overflow.
+    """
+    lib = xp(x)
+    z = lib.exp(lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0)))  # beyond it, sigmoid is 1
+    total = z + 1
+    z /= total
+    return z
+
+
+_LARGEST_EXPONENT = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}  # exp of it is still finite
+
+
+@sigmoid.backward
+def _(g: Value, out: Value) -> Value:
+    return g * (out * (1 - out))
+
+
+@op(analytic=True)
+def tanh(x: Value, /) -> Value:
+    """The hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
+    return xp(x).tanh(x)
+
+
+@tanh.backward
+def _(g: Value, out: Value) -> Value:
+    return g * (1 - out * out)  # d tanh(x)/dx = 1 - tanh²(x)
+
+
+@add.option("alpha")
+def _(a: Value, b: Value, alpha: float) -> Value:
+    return add(a, scaled(b, alpha))
+
+
+@sub.option("alpha")
+def _(a: Value, b: Value, alpha: float) -> Value:
+    return sub(a, scaled(b, alpha))
+
+
+def scaled(x: Value, factor: Any) -> Value:
+    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
+    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
+
+
+@sub.explains
+def _(a: Value, b: Value) -> str | None:
+    if a.dtype == b.dtype == bool:
+        return "bools cannot be subtracted; write a ^ b for where they differ, or convert with .float()"
+    return None
 
 
 @neg.explains
@@ -180,9 +142,22 @@ def _(x: Value) -> str | None:
     return "bools have no negative; write ~x for not, or convert with .float()" if x.dtype == bool else None
 
 
-@neg.backward
-def _(g: Value) -> Value:
-    return -g
+@div.option("rounding_mode")
+def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
+    if rounding_mode is None:
+        return div(a, b)
+    if rounding_mode not in ("floor", "trunc"):
+        raise ValueError(f'div: rounding_mode must be "floor", "trunc" or None, not {rounding_mode!r}')
+    return (floor_divide if rounding_mode == "floor" else trunc_divide)(a, b)
+
+
+# --- powers and division ------------------------------------------------------------------------------------
+
+
+@composite
+def square(x: Value) -> Value:
+    """x * x; bools give int64."""
+    return x * x if x.dtype.kind != "b" else x * 1
 
 
 @op(analytic=True)
@@ -262,161 +237,115 @@ def trunc_divide(a: Value, b: Value, /) -> Value:
     return down + ((down < 0) & (down * b != a))  # a negative quotient was rounded away from 0
 
 
-@floor_divide.backward("a", "b")
-@trunc_divide.backward("a", "b")
-def _(g: Value) -> Value:
-    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
+floor_divide.backward("a", "b")(zero)
+trunc_divide.backward("a", "b")(zero)
 
 
-# --- exponentials and roots ---------------------------------------------------------------------------------
-
-
-@op(analytic=True)
-def exp(x: Value, /) -> Value:
-    """e ** x."""
-    return xp(x).exp(x)
-
-
-@exp.backward
-def _(g: Value, out: Value) -> Value:
-    return g * out  # d exp(x)/dx is exp(x), which is the output itself
-
-
-@op(analytic=True)
-def expm1(x: Value, /) -> Value:
-    """exp(x) - 1, accurate near 0."""
-    return xp(x).expm1(x)
-
-
-@expm1.backward
-def _(g: Value, out: Value) -> Value:
-    return g * (out + 1)
-
-
-@op(analytic=True)
-def log(x: Value, /) -> Value:
-    """The natural logarithm; -inf at 0, nan for negative x."""
-    return xp(x).log(x)
-
-
-@log.backward
-def _(g: Value, x: Value) -> Value:
-    return g / x
-
-
-@op(analytic=True)
-def log1p(x: Value, /) -> Value:
-    """log(1 + x), accurate near 0."""
-    return xp(x).log1p(x)
-
-
-@log1p.backward
-def _(g: Value, x: Value) -> Value:
-    return g / (1 + x)
-
-
-@op(analytic=True)
-def sqrt(x: Value, /) -> Value:
-    """The square root; nan for negative x. The gradient at 0 is inf."""
-    return xp(x).sqrt(x)
-
-
-@sqrt.backward
-def _(g: Value, out: Value) -> Value:
-    return 0.5 * g / out  # d sqrt(x)/dx = 1 / (2 sqrt(x))
-
-
-@op(analytic=True)
-def root(x: Value, /) -> Value:
-    """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
-    return xp(x).sqrt(x)
-
-
-@root.backward
-def _(g: Value, out: Value) -> Value:
-    return where(out == 0, 0, 0.5 * g / where(out == 0, 1, out))  # the inner where keeps inf out of both branches
-
-
-# --- trigonometric functions, tanh and erf ------------------------------------------------------------------
-
-
-@op(analytic=True)
-def sin(x: Value, /) -> Value:
-    """The sine of an angle in radians."""
-    return xp(x).sin(x)
-
-
-@sin.backward
-def _(g: Value, x: Value) -> Value:
-    return g * cos(x)
-
-
-@op(analytic=True)
-def cos(x: Value, /) -> Value:
-    """The cosine of an angle in radians."""
-    return xp(x).cos(x)
-
-
-@cos.backward
-def _(g: Value, x: Value) -> Value:
-    return -g * sin(x)
-
-
-@op(analytic=True)
-def tanh(x: Value, /) -> Value:
-    """The hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
-    return xp(x).tanh(x)
-
-
-@tanh.backward
-def _(g: Value, out: Value) -> Value:
-    return g * (1 - out * out)  # d tanh(x)/dx = 1 - tanh²(x)
+# --- exponentials and angles --------------------------------------------------------------------------------
 
 
 @op
-def erf(x: Value, /) -> Value:
-    """The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
-    return erf_kernel(x)
+def logaddexp(a: Value, b: Value, /) -> Value:
+    """log(exp(a) + exp(b)), broadcast, without overflow.
+
+    Where a = b = -inf it is -inf, with gradient 0; where a = b = inf, each gets half of the gradient.
+
+        tl.logaddexp(tl.tensor(1000.0), tl.tensor(1000.0))      # tensor(1000.6932)
+    """
+    return xp(a, b).logaddexp(a, b)
 
 
-@erf.backward
+@logaddexp.backward("a")
+def _(g: Value, a: Value, b: Value, out: Value) -> Value:
+    return _share(g, a, b, out)
+
+
+@logaddexp.backward("b")
+def _(g: Value, a: Value, b: Value, out: Value) -> Value:
+    return _share(g, b, a, out)
+
+
+def _share(g: Value, a: Value, b: Value, out: Value) -> Value:
+    """g * exp(a) / (exp(a) + exp(b))."""
+    ahead = where((a == b) & (abs(out) == math.inf), 0, a - b)  # inf - inf would be nan
+    return where(out == -math.inf, 0, g * sigmoid(ahead))
+
+
+@composite
+def logit(x: Value, eps: float | None = None) -> Value:
+    """log(x / (1 - x)), the inverse of sigmoid; -inf at 0, inf at 1, nan outside. eps: clip x to [eps, 1 - eps] first.
+
+    tl.logit(tl.tensor([0.5, 0.75]))        # tensor([0.0000, 1.0986])
+    """
+    x = x * 1.0 if x.dtype.kind in "iub" else x
+    return log_odds(x if eps is None else clip(x, eps, 1 - eps))
+
+
+@op(analytic=True)
+def log_odds(x: Value, /) -> Value:
+    """log(x / (1 - x)): `logit`. Its gradient is nan outside of [0, 1]."""
+    return log(x) - log1p(-x)
+
+
+@log_odds.backward
 def _(g: Value, x: Value) -> Value:
-    return g * (2 / np.pi**0.5) * exp(-x * x)
+    return g / where((x < 0) | (x > 1), math.nan, x * (1 - x))
+
+
+@op
+def xlogy(x: Value, y: Value, /) -> Value:
+    """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0.
+
+    The gradients where x is 0: log(y) with respect to x, but 0 where y <= 0; 0 with respect to y.
+
+        tl.xlogy(tl.tensor([0.0, 2.0]), tl.tensor([0.0, 1.0]))      # tensor([0., 0.])
+    """
+    return x * log(_positive(x, y))
+
+
+@xlogy.backward("x")
+def _(g: Value, x: Value, y: Value) -> Value:
+    return g * log(_positive(x, y))
+
+
+@xlogy.backward("y")
+def _(g: Value, x: Value, y: Value) -> Value:
+    return g * (x / _positive(x, y))
+
+
+def _positive(x: Value, y: Value) -> Value:
+    """y, but 1 where x is 0 and y has no logarithm."""
+    if isinstance(y, (int, float)):
+        return where(x == 0, 1.0, y) if y <= 0 else float(y)
+    return where((x == 0) & (y <= 0), 1, y)
+
+
+@op
+def atan2(y: Value, x: Value, /) -> Value:
+    """The angle of the point (x, y), from -pi to pi, broadcast; note that y comes first.
+
+    Subgradient: 0 at the origin, where y = x = 0.
+
+        tl.atan2(tl.tensor(1.0), tl.tensor(-1.0))       # tensor(2.3562)
+    """
+    return xp(y, x).arctan2(y, x)
+
+
+@atan2.backward("y")
+def _(g: Value, y: Value, x: Value) -> Value:
+    r = hypot(x, y)  # x² + y² would overflow
+    r = where(r == 0, 1, r)
+    return g * (x / r / r)
+
+
+@atan2.backward("x")
+def _(g: Value, y: Value, x: Value) -> Value:
+    r = hypot(x, y)
+    r = where(r == 0, 1, r)
+    return -g * (y / r / r)
 
 
 # --- activations --------------------------------------------------------------------------------------------
-
-
-@op(analytic=True)
-def sigmoid(x: Value, /) -> Value:
-    """The logistic function 1 / (1 + exp(-x)), between 0 and 1.
-
-    Computed as exp(x) / (exp(x) + 1), which is accurate for negative x too, and without overflow.
-    """
-    lib = xp(x)
-    z = lib.exp(lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0)))  # beyond it, sigmoid is 1
-    total = z + 1
-    z /= total
-    return z
-
-
-_LARGEST_EXPONENT = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}  # exp of it is still finite
-
-
-@sigmoid.backward
-def _(g: Value, out: Value) -> Value:
-    return g * (out * (1 - out))
-
-
-@op
-def relu(x: Value, /) -> Value:
-    """max(x, 0); the subgradient at 0 is 0."""
-    return xp(x).maximum(x, 0)
-
-
-@relu.backward
-def _(g: Value, out: Value) -> Value:
-    return where(out <= 0, 0, g)  # not g * (out > 0): for an infinite g that is nan at 0; a nan passes it
 
 
 @op
@@ -442,36 +371,7 @@ def _(g: Value, x: Value) -> Value:
     return g * (s * (1 + x * (1 - s)))  # product rule, with ds/dx = s (1 - s)
 
 
-# --- absolute value, rounding, maximum, where ---------------------------------------------------------------
-
-
-@op
-def abs(x: Value, /) -> Value:
-    """|x|; the subgradient at 0 is 0."""
-    return xp(x).abs(x)
-
-
-@abs.backward
-def _(g: Value, x: Value) -> Value:
-    return where(x == 0, 0, g * sign(x))
-
-
-@op
-def sign(x: Value, /) -> Value:
-    """-1, 0 or 1, of bools themselves; its gradient is 0."""
-    return x.copy() if x.dtype.kind == "b" else xp(x).sign(x)
-
-
-@op
-def floor(x: Value, /) -> Value:
-    """x rounded down to an integer; its gradient is 0."""
-    return xp(x).floor(x)
-
-
-@op
-def ceil(x: Value, /) -> Value:
-    """x rounded up to an integer; its gradient is 0."""
-    return xp(x).ceil(x)
+# --- rounding, signs and limits -----------------------------------------------------------------------------
 
 
 @op
@@ -491,36 +391,16 @@ def _(x: Value, decimals: int) -> Value:
     return div(round(mul(x, scale)), scale) if decimals > 0 else mul(round(div(x, scale)), scale)
 
 
-@sign.backward
-@floor.backward
-@ceil.backward
-@round.backward
-def _(g: Value) -> Value:
-    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
+round.backward(zero)
 
 
-@op
-def maximum(a: Value, b: Value, /) -> Value:
-    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
-    return xp(a, b).maximum(a, b)
+@composite
+def frac(x: Value) -> Value:
+    """The part of x behind the decimal point, with x's sign: x - trunc(x).
 
-
-@op
-def minimum(a: Value, b: Value, /) -> Value:
-    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
-    return xp(a, b).minimum(a, b)
-
-
-@maximum.backward("a")
-@minimum.backward("b")
-def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a < b, 0, where(a == b, 0.5 * g, g))
-
-
-@maximum.backward("b")
-@minimum.backward("a")
-def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a > b, 0, where(a == b, 0.5 * g, g))
+    tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.2500, -0.2500])
+    """
+    return x - trunc(x)
 
 
 @composite
@@ -565,180 +445,46 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     return g
 
 
-@op(analytic=True)
-def where(condition: Value, a: Value, b: Value, /) -> Value:
-    """a where the condition is true, else b; all three broadcast.
+@composite
+def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Value:
+    """x with numbers in place of nan, inf and -inf, which get no gradient.
 
-    condition: bools, without a gradient.  a, b: tensors, arrays or numbers; the result has their common dtype.
-    Raises TypeError for a condition of another dtype.
-    The branch not taken gets gradient 0, even if its value is inf or nan. Its own derivative may still be inf, and
-    0 * inf is nan: where x <= 0 is possible, write `where(x > 0, sqrt(where(x > 0, x, 1)), 0)`.
+    nan: 0 by default.  posinf, neginf: by default the largest and the smallest number of x's dtype.
 
-        tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
+        tl.nan_to_num(tl.tensor([1.0, float("nan")]))       # tensor([1., 0.])
     """
-    if getattr(condition, "dtype", _BOOL).kind != "b":
-        raise TypeError(
-            f"the condition must be bools, not {condition.dtype}; the order is tl.where(condition, a, b) or "
-            "a.where(condition, b), and c != 0 makes bools of numbers"
-        )
-    return where_kernel(condition, a, b)
-
-
-_BOOL = np.dtype(bool)
-
-
-@where.backward("a")
-def _(g: Value, condition: Value) -> Value:
-    return where(condition, g, 0)
-
-
-@where.backward("b")
-def _(g: Value, condition: Value) -> Value:
-    return where(condition, 0, g)
-
-
-@op(casts=True)
-def astype(x: Value, /, dtype: Any) -> Value:
-    """x with another dtype; the gradient has x's own dtype."""
-    return x.astype(dtype, copy=False)
-
-
-@astype.backward
-def _(g: Value) -> Value:
-    return g  # the tape casts every gradient to its input's dtype
-
-
-def converted(x: Value, dtype: Any) -> Value:
-    """x with another dtype, for functions that take one; x itself if that is None. Integers are constants."""
-    return x if dtype is None or x.dtype == dtype else x.astype(dtype)
-
-
-def takes_dtype(op: Op[Any]) -> None:
-    """Let an op take `dtype`: it converts its input to that dtype first."""
-
-    @op.option("dtype")
-    def _(x: Value, dtype: Any, **settings: Any) -> Value:
-        return converted(op(converted(x, dtype), **settings), dtype)
-
-
-@op
-def to_device(x: Value, /, device: str) -> Value:
-    """x on another device, or x itself if it is there; the gradient moves back to x's device."""
-    return move(x, device)
-
-
-@to_device.backward
-def _(g: Value, x_device: str) -> Value:
-    return to_device(g, x_device)
-
-
-@op(analytic=True)
-def clone(x: Value, /) -> Value:
-    """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
-    return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
-
-
-def contiguous(x: Value) -> Value:
-    """x itself if its memory is in row-major order, else a copy that is."""
-    array = x._array if isinstance(x, Traced) else x
-    return x if array.flags.c_contiguous else copy_in_rows(x)
-
-
-@op(analytic=True)
-def copy_in_rows(x: Value, /) -> Value:
-    """A copy of x whose memory is in row-major order."""
-    return x.copy()
-
-
-@op(analytic=True)
-def alias(x: Value, /) -> Value:
-    """x itself as a new node of the graph: a gradient with respect to it counts only this use of x."""
-    return x
-
-
-@clone.backward
-@copy_in_rows.backward
-@alias.backward
-def _(g: Value) -> Value:
-    return g
-
-
-# --- comparisons and other ops that are not differentiable --------------------------------------------------
+    if x.dtype.kind != "f":
+        return clone(x)
+    limits = np.finfo(x.dtype)
+    x = where(isnan(x), nan, x)
+    x = where(x == math.inf, float(limits.max) if posinf is None else posinf, x)
+    return where(x == -math.inf, float(limits.min) if neginf is None else neginf, x)
 
 
 @op(differentiable=False)
-def eq(a: Value, b: Value, /) -> Value:
-    """a == b, broadcast, as bools."""
-    return xp(a, b).equal(a, b)
+def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Value:
+    """Whether |a - b| <= atol + rtol * |b| for each pair of elements, broadcast, as bools.
+
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
+    An infinity is close to itself alone.
+
+        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
+    """
+    lib = xp(a, b)
+    a, b = (x if is_array(x) else lib.asarray(x) for x in (a, b))
+    a, b = (x.astype(np.int64) if x.dtype == bool else x for x in (a, b))  # bools have no difference
+    with np.errstate(all="ignore"):  # inf - inf is nan, which is not close
+        near = (abs(a - b) <= atol + rtol * abs(b)) & lib.isfinite(b)
+    return near | (a == b) | (lib.isnan(a) & lib.isnan(b)) if equal_nan else near | (a == b)
 
 
-@op(differentiable=False)
-def ne(a: Value, b: Value, /) -> Value:
-    """a != b, broadcast, as bools."""
-    return xp(a, b).not_equal(a, b)
+@composite
+def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether `isclose` holds for all elements, as one bool: the usual test of whether two results are the same.
 
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
 
-@op(differentiable=False)
-def lt(a: Value, b: Value, /) -> Value:
-    """a < b, broadcast, as bools."""
-    return xp(a, b).less(a, b)
-
-
-@op(differentiable=False)
-def le(a: Value, b: Value, /) -> Value:
-    """a <= b, broadcast, as bools."""
-    return xp(a, b).less_equal(a, b)
-
-
-@op(differentiable=False)
-def gt(a: Value, b: Value, /) -> Value:
-    """a > b, broadcast, as bools."""
-    return xp(a, b).greater(a, b)
-
-
-@op(differentiable=False)
-def ge(a: Value, b: Value, /) -> Value:
-    """a >= b, broadcast, as bools."""
-    return xp(a, b).greater_equal(a, b)
-
-
-@op(differentiable=False)
-def logical_and(a: Value, b: Value, /) -> Value:
-    """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
-    return xp(a, b).logical_and(a, b)
-
-
-@op(differentiable=False)
-def logical_or(a: Value, b: Value, /) -> Value:
-    """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
-    return xp(a, b).logical_or(a, b)
-
-
-@op(differentiable=False)
-def logical_xor(a: Value, b: Value, /) -> Value:
-    """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
-    return xp(a, b).logical_xor(a, b)
-
-
-@op(differentiable=False)
-def logical_not(x: Value, /) -> Value:
-    """Whether x is false or 0. For bools also ~x."""
-    return xp(x).logical_not(x)
-
-
-@op(differentiable=False)
-def isnan(x: Value, /) -> Value:
-    """Whether each element is nan."""
-    return xp(x).isnan(x)
-
-
-@op(differentiable=False)
-def isinf(x: Value, /) -> Value:
-    """Whether each element is inf or -inf."""
-    return xp(x).isinf(x)
-
-
-@op(differentiable=False)
-def isfinite(x: Value, /) -> Value:
-    """Whether each element is neither nan nor infinite."""
-    return xp(x).isfinite(x)
+        tl.allclose(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 2.00001]))       # True
+    """
+    close = isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return bool((close._array if isinstance(close, Traced) else close).all())

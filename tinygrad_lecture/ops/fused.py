@@ -26,24 +26,19 @@ from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
 from ..kernels import layer_norm as layer_norm_kernels
 from ..traced import Traced, wrap
-from .elementwise import clip, erf, exp, log, logical_and, sqrt, takes_dtype, tanh, where
+from .basics import exp, sum
+from .copying import takes_dtype, where
+from .elementary import erf, logical_and, sqrt
+from .elementwise import clip, log, tanh
 from .fusion import fused
 from .indexing import gather
-from .reduction import Axes, amax, mean, sum
-from .shape import reshape, squeeze, swapaxes
+from .reduction import amax, mean
+from .shape import Axes, reshape, squeeze, swapaxes
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "attention",
-    "attention_weights",
-    "cross_entropy",
-    "gelu",
-    "layer_norm",
-    "linear",
-    "log_softmax",
-    "logsumexp",
-    "softmax",
-    "squared_error",
-]
+__all__ = [
+    "attention", "attention_weights", "cross_entropy", "gelu", "layer_norm", "linear", "log_softmax", "logsumexp",
+    "softmax", "squared_error",
+]  # fmt: skip
 
 
 @fused

@@ -21,9 +21,8 @@ from ..autograd.operands import Kept, bind
 from ..backend import FLOAT16, is_array, xp
 from ..errors.call import refuse_several
 from ..traced import Traced, wrap
-from .composite import composite_as
-from .elementwise import alias
-from .half import called_in_float32
+from .composite import composite
+from .copying import alias, called_in_float32
 
 
 class Fused(Op[P]):
@@ -31,8 +30,10 @@ class Fused(Op[P]):
 
     def __init__(self, definition: Callable[Concatenate[Any, P], Any]) -> None:
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
-        self.definition: Callable[..., Any] = composite_as(self.name, definition)
-        self.in_float32 = composite_as(self.name, lambda *args, **kwargs: called_in_float32(self, args, kwargs))
+        self.definition: Callable[..., Any] = composite(definition)
+        self.in_float32: Callable[..., Any] = composite(
+            lambda *args, **kwargs: called_in_float32(self, args, kwargs), self.name
+        )
         self.kernel_op: KernelOp | None = None
 
     def kernel(self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:

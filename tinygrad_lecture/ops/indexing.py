@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,24 +18,13 @@ from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import astype, clone, contiguous, where
+from .copying import astype, clone, contiguous, where
 from .shape import lone_as_vector, normal_axes, own_axis, permute, reshape
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "argsort",
-    "diagonal",
-    "gather",
-    "index_select",
-    "masked_fill",
-    "nonzero",
-    "one_hot",
-    "scatter_add",
-    "sort",
-    "take",
-    "topk",
-    "tril",
-    "triu",
-]
+__all__ = [
+    "argsort", "diagonal", "gather", "index_select", "masked_fill", "nonzero", "one_hot", "scatter_add", "sort", "take",
+    "topk", "tril", "triu",
+]  # fmt: skip
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
@@ -118,7 +108,7 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
     return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
-@composite(name="x[index]")
+@partial(composite, name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
     """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these.
 
@@ -133,7 +123,7 @@ def getitem(x: Value, index: Any) -> Value:
     return pick(x, index)
 
 
-@composite(name="x[index] = value")
+@partial(composite, name="x[index] = value")
 def setitem(x: Value, index: Any, value: Value) -> Value:
     """A copy of x with `value` at x[index]: computes `x[index] = value` while recording."""
     index = normal_index(x, index)
@@ -143,7 +133,7 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
     return put(x, value, index)
 
 
-@composite(name="x[index] = value")
+@partial(composite, name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
     """Write `x[index] = value` to the array x itself: runs while not recording."""
     if value is None:

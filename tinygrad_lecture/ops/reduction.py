@@ -1,4 +1,4 @@
-"""Reductions: sum, mean, var, max, norm and others over one axis, several, or all.
+"""Reductions: mean, var, max, norm and others over one axis, several, or all. (`sum` is in `basics.py`.)
 
 Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps the reduced axes with size 1. PyTorch's
 `dim` and `keepdim` work too.
@@ -8,73 +8,32 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
+from .basics import sum
 from .composite import composite
-from .elementwise import abs as absolute
-from .elementwise import astype, clone, converted, isnan, root, takes_dtype, where
-from .half import in_float32
-from .shape import axes_over, flip, own_axis, permute, reshape
+from .copying import astype, clone, contiguous, converted, in_float32, takes_dtype, where
+from .elementary import abs as absolute
+from .elementary import isnan, root
+from .shape import (
+    Axes,
+    axes_over,
+    cat,
+    count,
+    expand_copy,
+    flip,
+    own_axis,
+    permute,
+    reduced_shape,
+    reshape,
+    swapaxes,
+)  # fmt: skip
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "argmax",
-    "argmin",
-    "cumsum",
-    "mean",
-    "norm",
-    "prod",
-    "std",
-    "sum",
-    "var",
-]
-
-Axes: TypeAlias = int | tuple[int, ...] | None
-
-
-@op(analytic=True)
-def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
-    """The sum over axes; 0 if there are no elements.
-
-    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
-    keepdims (also `keepdim`): whether to keep them, with size 1.
-    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype: float16 is added up in float32, bools and integers give int64.
-    Raises IndexError for an axis out of range.
-
-        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
-        tl.sum(x)                               # tensor(10.)
-        tl.sum(x, axis=0)                       # tensor([4., 6.])
-        tl.sum(x, dim=1, keepdim=True).shape    # (2, 1)
-    """
-    if x.dtype == FLOAT16:
-        return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
-    return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64)
-
-
-@sum.backward
-def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
-    return spread(g, x_shape, axis, keepdims)  # every summand has derivative 1
-
-
-@op(analytic=True)
-def spread(x: Value, /, shape: Shape, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The transpose of `sum`: repeats x along the reduced axes, to the full `shape`."""
-    full = xp(x).empty(shape, x.dtype)
-    full[...] = x.reshape(reduced_shape(shape, axis) if axis is not None else ())
-    return full
-
-
-@spread.backward
-def _(g: Value, axis: Axes, keepdims: bool) -> Value:
-    return sum(g, axis, keepdims)
+__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 
 
 @op(analytic=True)
@@ -97,21 +56,16 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
 
 @mean.backward
-def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
-    return spread(g / count(x_shape, axis), x_shape, axis, keepdims)
+def _(g: Value, x_shape: Shape, axis: Axes) -> Value:
+    return expand_copy(g.reshape(reduced_shape(x_shape, axis)) / count(x_shape, axis), x_shape)
 
 
 @composite
 @in_float32
 def var(
-    x: Value,
-    /,
-    axis: Axes = None,
-    unbiased: bool | None = None,
-    keepdims: bool = False,
-    *,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *,
     correction: float | None = 1,
-) -> Value:
+) -> Value:  # fmt: skip
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
@@ -139,14 +93,9 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value,
-    /,
-    axis: Axes = None,
-    unbiased: bool | None = None,
-    keepdims: bool = False,
-    *,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *,
     correction: float | None = 1,
-) -> Value:
+) -> Value:  # fmt: skip
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
@@ -187,6 +136,21 @@ def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
+@amax.backward
+@amin.backward
+def _(g: Value, x: Value, out: Value, axis: Axes) -> Value:
+    kept = reduced_shape(x.shape, axis)
+    chosen = (x == out.reshape(kept)) | isnan(x)
+    ties = sum(chosen.astype(x.dtype), axis, keepdims=True)
+    return where(chosen, g.reshape(kept) / ties, 0)
+
+
+@amax.explains
+@amin.explains
+def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
+    return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one" if 0 in x.shape else None
+
+
 @op
 def middle(x: Value, /) -> Value:
     """The median of all elements, of two middle ones the lower; nan if there is a nan. Ties share the gradient."""
@@ -196,24 +160,10 @@ def middle(x: Value, /) -> Value:
     return lib.where(last != last, last, ordered[(x.size - 1) // 2])
 
 
-@amax.backward
-@amin.backward
-def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
-    chosen = (x == spread(out, x.shape, axis, keepdims)) | isnan(x)
-    ties = sum(chosen.astype(x.dtype), axis, keepdims)
-    return where(chosen, spread(g / ties, x.shape, axis, keepdims), 0)
-
-
 @middle.backward
 def _(g: Value, x: Value, out: Value) -> Value:
     chosen = (x == out) | isnan(x)
     return where(chosen, g / sum(chosen.astype(x.dtype)), 0)
-
-
-@amax.explains
-@amin.explains
-def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
-    return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one" if 0 in x.shape else None
 
 
 @middle.explains
@@ -271,6 +221,30 @@ def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
 @cumsum.backward
 def _(g: Value, axis: int) -> Value:
     return flip(cumsum(flip(g, axis), axis), axis)  # x[i] contributes to every later partial sum
+
+
+@composite
+def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
+    """The running product along an axis: result[i] = x[0] * ... * x[i].
+
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own,
+    but int64 for bools and integers. The result has x's shape. Raises IndexError for an axis out of range.
+
+    Computed in about log2(n) passes: after each, an element knows twice as many before it (Hillis and Steele, 1986).
+    So the gradient never divides by a factor, and is exact with zeros.
+
+        tl.cumprod(tl.tensor([1.0, 2.0, 3.0]), axis=0)      # tensor([1., 2., 6.])
+    """
+    y = converted(x, dtype)
+    y = astype(y, np.int64) if dtype is None and y.dtype.kind in "iub" else y
+    if not axes_over(x.ndim, axis):
+        return clone(y)
+    y = swapaxes(clone(y), 0, axis)
+    step = 1
+    while step < y.shape[0]:
+        y = cat([y[:step], y[step:] * y[:-step]])
+        step *= 2
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite
@@ -356,18 +330,3 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 takes_dtype(sum)
 takes_dtype(mean)
 takes_dtype(cumsum)
-
-# --- axes ---------------------------------------------------------------------------------------------------
-
-
-def count(shape: Shape, axis: Axes) -> int:
-    """The number of elements that are reduced to one."""
-    if axis is None:
-        return math.prod(shape)
-    return math.prod(shape[a] for a in axes_over(len(shape), axis))
-
-
-def reduced_shape(shape: Shape, axis: Axes) -> Shape:
-    """The shape after a reduction with keepdims."""
-    axes = axes_over(len(shape), axis)
-    return tuple(1 if a in axes else size for a, size in enumerate(shape))

@@ -11,7 +11,8 @@ from ..autograd.op import Value
 from ..backend import Array, DType, Shape, xp
 from ..traced import Traced
 from .composite import composite
-from .elementwise import div, floor_divide, where
+from .copying import where
+from .elementwise import div, floor_divide
 from .indexing import add_at, along, normal_index, put
 from .reduction import amax as largest
 from .reduction import amin as smallest
@@ -79,7 +80,7 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
         number = lib.maximum(count + include_self, 1).astype(array.dtype)
         return (div if array.dtype.kind == "f" else floor_divide)(add_at(own, src, places), number)
     # a table: layer 0 is x, and layer k + 1 holds the k-th element of src for each place; then reduce over the layers
-    layer = 1 + _turns(places, x.shape)
+    layer = 1 + _occurrences(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
     table = put(put(table, own, index=(0,)), src, index=(layer, *places))
     if reduce == "prod":
@@ -103,7 +104,7 @@ def _neutral(reduce: str, dtype: DType) -> float:
     return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)
 
 
-def _turns(places: tuple[Array, ...], shape: Shape) -> Array:
+def _occurrences(places: tuple[Array, ...], shape: Shape) -> Array:
     """For each write to a place, how many earlier writes go to the same place."""
     lib = xp(*places)
     flat: Any = 0

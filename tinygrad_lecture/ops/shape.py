@@ -5,33 +5,22 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..autograd.op import Value, op
 from ..backend import Shape, in_rows, is_array, xp
 from ..errors.messages import axis_complaint
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone, copy_in_rows
+from .copying import clone, copy_in_rows
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "broadcast_to",
-    "cat",
-    "chunk",
-    "expand",
-    "flatten",
-    "flip",
-    "pad",
-    "permute",
-    "reshape",
-    "split",
-    "squeeze",
-    "stack",
-    "swapaxes",
-    "transpose",
-    "unbind",
-    "unsqueeze",
-]
+__all__ = [
+    "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape", "split",
+    "squeeze", "stack", "swapaxes", "transpose", "unbind", "unsqueeze",
+]  # fmt: skip
+
+
+Axes: TypeAlias = int | tuple[int, ...] | None
 
 
 @op(analytic=True)
@@ -107,14 +96,23 @@ def broadcast_to(x: Value, /, shape: Shape) -> Value:
     return xp(x).broadcast_to(x, shape)
 
 
-@broadcast_to.backward
-def _(g: Value) -> Value:
-    return g  # unbroadcast sums over the stretched axes
-
-
 @broadcast_to.explains
 def _(x: Value, shape: Shape) -> str:
     return f"shape {x.shape} does not broadcast to {shape}: only a size of 1 may change, and new axes go in front"
+
+
+@op(analytic=True)
+def expand_copy(x: Value, /, shape: Shape) -> Value:
+    """`broadcast_to` as a copy."""
+    full = xp(x).empty(shape, x.dtype)
+    full[...] = x
+    return full
+
+
+@broadcast_to.backward
+@expand_copy.backward
+def _(g: Value) -> Value:
+    return g  # unbroadcast sums over the stretched axes
 
 
 @op(analytic=True)
@@ -334,6 +332,24 @@ def transpose(x: Value, *axes: Any, axis0: int | None = None, axis1: int | None 
 
 
 @composite
+def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Value:
+    """A view of x with the axes `source` moved to the positions `destination`. Also called `movedim`.
+
+    The other axes keep their order. Raises IndexError for an axis out of range, ValueError for another number of
+    destinations than of sources.
+
+        tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
+    """
+    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
+    if len(sources) != len(places):
+        raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
+    axes = [a for a in range(x.ndim) if a not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        axes.insert(place, axis)
+    return permute(x, tuple(axes))
+
+
+@composite
 def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Value, ...]:
     """x split into pieces along an axis: a tuple of views.
 
@@ -411,6 +427,19 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
 def own_axis(x: Any, axis: Any) -> Any:
     """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
+
+
+def count(shape: Shape, axis: Axes) -> int:
+    """The number of elements that are reduced to one."""
+    if axis is None:
+        return math.prod(shape)
+    return math.prod(shape[a] for a in axes_over(len(shape), axis))
+
+
+def reduced_shape(shape: Shape, axis: Axes) -> Shape:
+    """The shape after a reduction with keepdims."""
+    axes = axes_over(len(shape), axis)
+    return tuple(1 if a in axes else size for a, size in enumerate(shape))
 
 
 def lone_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:

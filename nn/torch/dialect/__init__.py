@@ -31,7 +31,7 @@ from ..dtypes import BY_NAME, NAMES, Shape, Size, dtype
 from .node_names import grad_fn_name
 from .printed import print_as_pytorch
 
-PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
+PAIRS = ("max", "median", "min", "mode", "sort", "topk")
 SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
     **dict.fromkeys(("broadcast_to", "expand", "sum_to_size", "view"), "size"),
     **dict.fromkeys(("new_empty", "new_ones", "new_zeros"), "size"),

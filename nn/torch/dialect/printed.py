@@ -6,8 +6,7 @@ import functools
 from collections import OrderedDict
 from typing import Any
 
-from tinygrad_lecture.ops.linear_algebra.factorizations import QR
-from tinygrad_lecture.ops.linear_algebra.matrices import SignAndLog
+from tinygrad_lecture.ops.linalg.matrices import QR, SignAndLog
 
 from ...container import ParameterList
 from ...layers.attention import MultiheadAttention

@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.kernels.special import erf
+from tinygrad_lecture.kernels import special
 from tinygrad_lecture.traced import wrap
 
 __all__ = [
@@ -88,7 +88,7 @@ def logaddexp2(input: Any, other: Any) -> Any:
 @tl.op
 def erfcx(x: Any, /) -> Any:
     """exp(x²) erfc(x), which falls as slowly as 1 / x; inf far below 0 (DLMF 7.2.3 at iz)."""
-    return erf.erfcx(x)
+    return special.erfcx(x)
 
 
 @erfcx.backward

@@ -15,10 +15,10 @@ from tinygrad_lecture.ops.elementwise import scaled
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "aminmax", "baddbmm", "chain_matmul", "einsum", "ger", "histogram", "inner",
-    "mm", "msort", "multi_dot", "mv", "nanquantile", "pdist", "std_mean", "trapz", "var_mean", "vdot", "vecdot",
+    "mm", "msort", "multi_dot", "mv", "pdist", "std_mean", "var_mean", "vdot", "vecdot",
 ]  # fmt: skip
 
-trapz, nanquantile, vdot, ger = tl.trapezoid, tl.nanquantile, tl.dot, tl.outer
+vdot, ger = tl.dot, tl.outer
 
 
 def mm(input: Any, mat2: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import strategies as some
-from op_table import remainders, row, special, unary, untied, with_setting
+from op_table import remainders, row, special, unary, with_setting
 from strategies import Array, Draw, Sample
 
 
@@ -53,13 +53,6 @@ row("erfc", unary(), each(math.erfc), kinds="fi", smooth=True, keeps="x")
 row("erfinv", unary(-0.9, 0.9).map(lambda s: Sample((erfc_of(s.inputs[0]),))), lambda x: inverse(x), keeps="out")
 row("lgamma", unary(0.4, 4), each(math.lgamma), kinds="fi", keeps="x")
 row("digamma", unary(0.4, 4), lambda x: polygamma(x, 0), kinds="fi", keeps="x")
-row(
-    "polygamma",
-    unary(0.5, 4).map(lambda s: Sample(s.inputs, {"n": 2})),
-    polygamma,
-    call=lambda op, x, n: op(n, x),
-    kinds="f",
-)
 row("derivative_of_digamma", unary(0.5, 4).map(lambda s: Sample(s.inputs, {"n": 1})), polygamma, kinds="fi", keeps="x")
 row("log_odds", unary(0.2, 0.8), lambda x: np.log(x / (1 - x)), smooth=True, keeps="x")
 row(
@@ -70,7 +63,6 @@ row(
     smooth=True,
 )
 row("xlogy", entropies(), lambda x, y: x * np.log(y), mixes=True, keeps="x y")
-row("sinc", unary(), np.sinc, kinds="fi", smooth=True)
 
 
 def erfc_of(x: Array) -> Array:
@@ -92,38 +84,13 @@ def inverse(y: Array) -> Array:
 
 
 @st.composite
-def steps(draw: Draw) -> Sample:
-    """Floats away from 0, where the step is, or integers, which have no gradient, with zeros."""
-    a, b = draw(some.broadcastable())
-    x = some.integers(a, -1, 2) if draw(st.booleans()) else some.numbers(a, away_from=(0,))
-    return Sample((draw(x), draw(some.numbers(b))))
-
-
-@st.composite
-def signs(draw: Draw) -> Sample:
-    a, b = draw(some.broadcastable())
-    y = draw(st.sampled_from([-1.5, 2.0])) if draw(st.booleans()) else draw(some.numbers(b, away_from=(0,)))
-    return Sample((draw(some.numbers(a, away_from=(0,))), y))
-
-
-@st.composite
-def with_nans(draw: Draw) -> Sample:
-    pair = list(draw(untied()).inputs)
-    which = draw(st.integers(0, 1))  # not both: where both are nan, so is the result
-    pair[which] = np.where(draw(some.masks(pair[which].shape)), pair[which], np.nan)
-    return Sample(tuple(pair))
-
-
-@st.composite
 def gaps(draw: Draw) -> Sample:
     """Numbers and nans. (An inf has no differences.)"""
     (x,) = draw(unary()).inputs
     return Sample((np.where(draw(some.masks(x.shape)), x, np.nan),))
 
 
-row("heaviside", steps(), np.heaviside, kinks="0", keeps="x")
 row("signbit", special(), np.signbit, differentiable=False)
-row("copysign", signs(), np.copysign, kinks="0", keeps="x out")
 row("fmod", remainders(), np.fmod, kinks="whole quotients", keeps="x y")
 row(
     "nan_to_num",
@@ -133,5 +100,3 @@ row(
     lambda x, posinf, neginf, nan=0.0: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     kinks="nan and inf",
 )
-row("fmax", with_nans(), np.fmax, kinks="ties")
-row("fmin", with_nans(), np.fmin, kinks="ties")

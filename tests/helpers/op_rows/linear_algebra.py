@@ -8,14 +8,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 import strategies as some
-from op_table import krons, regular, row
+from op_table import regular, row
 from strategies import Array, Draw, Sample
 
 
 @st.composite
 def tall_or_wide(draw: Draw, ranks: bool = False) -> Sample:
-    """Matrices (..., m, n) far from singular: part of a square one."""
+    """Matrices (..., m, n) far from singular: part of a square one. Without 0, where LAPACK's signs of Q and R jump."""
     a = draw(regular(low=2))
+    a = np.where(a == 0, 0.25, a)
     n = a.shape[-1]
     rows, columns = draw(st.sampled_from([(n, n), (n, n - 1), (n - 1, n)]))
     a = a[..., :rows, :columns]
@@ -135,16 +136,6 @@ def diag_embed(x: Array, offset: int = 0, axis1: int = -2, axis2: int = -1, **na
     return np.moveaxis(full, (-2, -1), (axis1, axis2))
 
 
-def block_diag(*blocks: Array) -> Array:
-    blocks = tuple(np.atleast_2d(b) for b in blocks)
-    full = np.zeros(np.sum([b.shape for b in blocks], axis=0), np.result_type(*blocks))
-    row = column = 0
-    for b in blocks:
-        full[row : row + b.shape[0], column : column + b.shape[1]] = b
-        row, column = row + b.shape[0], column + b.shape[1]
-    return full
-
-
 @st.composite
 def turns(draw: Draw) -> Sample:
     x = draw(some.numbers(draw(some.shapes(min_dims=2))))
@@ -169,6 +160,5 @@ row(
 )
 row("cdist", points(), cdist, kinks="0")
 row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
-row("block_diag", krons(), block_diag, kinds="fi", mixes=True, adds_axes=True)
 row("rot90", turns(), lambda x, k=1, axis=(0, 1): np.rot90(x, k, axis), kinds="fib")
 row("unravel_index", numbers_of_places(), np.unravel_index, kinds="i", differentiable=False)

@@ -63,6 +63,7 @@ torch.sparse_coo_tensor torch.Tensor.to_sparse torch.Tensor.H torch.Tensor.stora
 torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.float8_e4m3fn torch.nn.Conv3d
 torchvision torchvision.datasets torchtext torchaudio
 torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
+torch.polygamma torch.special.polygamma torch.kthvalue torch.Tensor.histc torch.heaviside torch.nanmedian
 """
 
 

@@ -48,7 +48,7 @@ torch.transpose(A, dim0=0, dim1=1); A.transpose(dim0=0, dim1=1); A.transpose(0, 
 torch.permute(B, dims=(2, 0, 1)); torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.split(A, [1, 2])
 torch.cdist(x1=A, x2=y); torch.cdist(A, y, compute_mode="donot_use_mm_for_euclid_dist")
 torch.isin(elements=A, test_elements=v); torch.searchsorted(sorted_sequence=v.sort().values, input=A)
-torch.heaviside(A - 1, values=v); torch.take(A, index=i); A.take(index=i); torch.polygamma(n=1, input=y)
+torch.take(A, index=i); A.take(index=i)
 torch.round(A * 1.234, decimals=1); A.round(decimals=-1); (A * 1.26).round_(decimals=1)
 A.var(1, True, True); A.std(1, False, True); torch.var(A, 1, True, True); torch.std_mean(A, 1, True, True)
 torch.zeros(3).scatter_(0, i[:2], 2.0, reduce="add"); A.scatter(1, i[None], v[None], reduce="multiply")

@@ -20,6 +20,7 @@ MISSING = [
     (tl, "Adam", "write nn.optim.Adam"),
     (tl, "jacobian", "write tl.func.jacobian"),
     (tl, "concatenate", "write tl.cat"),
+    (tl, "kthvalue", "write tl.sort, and of its values"),
     (tl, "nn", "write nn, after `import nn`"),
     (tl.autograd, "grad", "tl.autograd has no attribute 'grad'; write tl.grad"),
     (tl.autograd, "Function", "write tl.func.Function"),

@@ -17,7 +17,7 @@ CHANGES = {
 PLAIN = (
     *("neg", "abs", "sign", "square", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt"),
     *("sin", "cos", "tanh", "sigmoid", "relu", "leaky_relu"),
-    *("tan", "sinh", "cosh", "sinc", "asinh", "atan", "exp2", "log2", "log10", "rsqrt", "reciprocal", "trunc", "frac"),
+    *("tan", "sinh", "cosh", "asinh", "atan", "exp2", "log2", "log10", "rsqrt", "reciprocal", "trunc", "frac"),
     *("erf", "erfc", "lgamma", "digamma", "nan_to_num"),
 )
 

@@ -12,7 +12,7 @@ F = nn.functional
 UNARY = [
     *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "sigmoid", "silu", "tan", "sinh", "cosh"),
     *("asin", "acos", "atan", "asinh", "acosh", "atanh", "exp2", "log2", "log10", "rsqrt", "reciprocal", "erfc"),
-    *("erfinv", "lgamma", "digamma", "sinc", "logit"),
+    *("erfinv", "lgamma", "digamma", "logit"),
 ]
 
 

@@ -88,11 +88,6 @@ def test_what_pytorch_computes_of_bools_of_nothing_and_of_none():
     assert X.var(correction=None).equal(X.var()) and X.std(0, correction=None).equal(X.std(0))
 
 
-def test_heaviside_takes_a_number():
-    assert tl.heaviside(2, X).tolist() == [[1.0] * X.shape[1]] * X.shape[0]
-    assert tl.heaviside(0, X).equal(X)
-
-
 def test_memory_format_changes_nothing():
     for copy in (X.to, X.float, X.double, X.half, X.long, X.int, X.bool, X.byte, X.char, X.short, X.clone):
         assert copy(memory_format=None).equal(copy())

@@ -19,7 +19,7 @@ def test_the_ops_of_tl_are_those_that_the_files_of_ops_list():
 
 def test_internal_ops_are_not_public():
     internal = set(DEFINED) - set(ops.__all__) - set(tl.linalg.__all__)
-    assert {"alias", "astype", "getitem", "spread", "concatenate"} <= internal
+    assert {"alias", "astype", "getitem", "expand_copy", "concatenate"} <= internal
     assert not [name for name in internal if hasattr(tl, name)]
 
 

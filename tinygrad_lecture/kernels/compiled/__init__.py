@@ -23,13 +23,13 @@ from ...errors.users_line import warn
 LARGE = 1_024  # elements; below, a call of a loop saves little
 
 
-def compiles(*arrays: Array) -> bool:
-    """Whether to call a loop with these arrays; the first says how large they are."""
+def compiles(*arrays: Array | None) -> bool:
+    """Whether to call a loop with these arrays, of which the first says how large they are; others may be None."""
     first = arrays[0]
     return (
         type(first) is np.ndarray
         and first.size >= LARGE
-        and all(x.dtype == FLOAT32 and x.flags.c_contiguous for x in arrays)
+        and all(x is None or (x.dtype == FLOAT32 and x.flags.c_contiguous) for x in arrays)
         and available()
     )
 

@@ -1,4 +1,4 @@
-"""Counts: of each integer, of elements in bins, of runs of equal elements. On a GPU, all wait for it."""
+"""Counts and sets: of integers and runs, the different elements, membership, and places in sorted numbers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from ...autograd.op import Value, op
 from ...backend import device_of, move, to_host, xp
 from ...traced import Traced, wrap
+from ..basics import sum
 from ..composite import composite, without_gradient
 from ..indexing import add_at
-from ..reduction import Axes, sum
+from ..shape import Axes
 
-__all__ = ["bincount", "count_nonzero", "histc", "unique_consecutive"]
+__all__ = ["bincount", "bucketize", "count_nonzero", "isin", "searchsorted", "unique", "unique_consecutive"]
 
 
 @composite
@@ -57,31 +58,6 @@ def count_nonzero(x: Value, axis: Axes = None) -> Value:
     return sum(x != 0, axis)
 
 
-@op(differentiable=False)
-def histc(x: Value, /, bins: int = 100, min: float = 0, max: float = 0) -> Value:
-    """How many elements fall into each of `bins` intervals of one width from min to max, in x's dtype.
-
-    Elements outside are not counted; one equal to max falls into the last. min, max: where they are equal, as by
-    default, the smallest and the largest element are taken. Raises ValueError for bins < 1, max < min or nan and inf.
-
-        tl.histc(tl.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)      # tensor([0., 2., 1., 0.])
-    """
-    lib = xp(x)
-    low, high = float(min), float(max)
-    if low == high and x.size:
-        low, high = float(x.min()), float(x.max())
-    if low == high:
-        low, high = low - 1, high + 1
-    if bins < 1 or not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(f"histc: needs at least one bin and min < max, both finite, not {bins} from {low} to {high}")
-    flat = x.reshape(-1)
-    inside = (flat >= low) & (flat <= high)
-    places = lib.clip(lib.where(inside, (flat - low) * (bins / (high - low)), 0).astype(np.int64), 0, bins - 1)
-    counts = lib.zeros(bins, np.int64)
-    lib.add.at(counts, places, inside.astype(np.int64))
-    return counts.astype(x.dtype)
-
-
 @composite
 def unique_consecutive(
     x: Value, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
@@ -104,7 +80,89 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    moved = [move(part.copy(), device_of(array)) for part in parts]
+    return _found(x, parts, "unique_consecutive")
+
+
+def _found(x: Value, parts: list[Any], name: str) -> Any:
+    """What a function found in x on the host, on x's device. Backward through the first part, x's elements, raises."""
+    device = device_of(x._array if isinstance(x, Traced) else x)
+    moved = [move(part.copy(), device) for part in parts]
     if isinstance(x, Traced):
-        moved = [without_gradient(x, values=moved[0], name="unique_consecutive"), *map(wrap, moved[1:])]
+        moved = [without_gradient(x, values=moved[0], name=name), *map(wrap, moved[1:])]
     return tuple(moved) if len(moved) > 1 else moved[0]
+
+
+@composite
+def unique(
+    x: Value, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> Any:
+    """The different elements of x, sorted or, along an axis, its different slices. Backward through them raises.
+
+    sorted: for PyTorch's signature; they always are.  axis (also `dim`): an int, or None for the flattened x.
+    return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
+
+        x = tl.tensor([3, 1, 3])
+        tl.unique(x)                                        # tensor([1, 3])
+        tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
+        tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
+    """
+    array = x._array if isinstance(x, Traced) else x
+    look_up: Any = np.unique  # the types of its results depend on its arguments
+    found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
+    parts = list(found) if return_inverse or return_counts else [found]
+    if return_inverse:
+        parts[1] = parts[1].reshape(array.shape if axis is None else -1)
+    return _found(x, parts, "unique")
+
+
+@op(differentiable=False, casts=True)
+def searchsorted(sorted_sequence: Value, values: Value, /, right: bool = False, side: str | None = None) -> Value:
+    """Where each value would be inserted into sorted numbers so that they stay sorted, as int64.
+
+    sorted_sequence: a vector, or (..., n) with a row of sorted numbers for each row of values, (..., m).
+    right: False for the first such place, before equal elements; True for the last.  side: the same as "left", "right".
+    Raises ValueError for shapes that do not fit.
+
+        tl.searchsorted(tl.tensor([1, 3, 5]), tl.tensor([3, 6]))        # tensor([1, 3])
+    """
+    lib = xp(sorted_sequence, values)
+    if side not in (None, "left", "right"):
+        raise ValueError(f'searchsorted: side must be "left" or "right", not {side!r}')
+    values = lib.asarray(values)
+    after = right or side == "right"
+    if sorted_sequence.ndim == 1:
+        flat = lib.searchsorted(sorted_sequence, values.reshape(-1), "right" if after else "left")
+        return flat.reshape(values.shape).astype(np.int64)
+    if sorted_sequence.shape[:-1] != values.shape[:-1]:
+        raise ValueError(f"searchsorted: rows of shape {sorted_sequence.shape} do not fit values of {values.shape}")
+    rows, wanted = sorted_sequence[..., None, :], values[..., None]  # (..., 1, n), (..., m, 1)
+    return ((rows <= wanted) if after else (rows < wanted)).sum(axis=-1)
+
+
+@composite
+def bucketize(x: Value, boundaries: Value, right: bool = False) -> Value:
+    """The number of the bucket between sorted boundaries that each element falls into: `searchsorted` the other way.
+
+    right: whether a bucket includes its left boundary instead of its right one.
+
+        tl.bucketize(tl.tensor([3, 6]), tl.tensor([1, 3, 5]))       # tensor([1, 3])
+    """
+    return searchsorted(boundaries, x, right=right)
+
+
+@op(differentiable=False)
+def isin(elements: Value, test_elements: Value, /, assume_unique: bool = False, invert: bool = False) -> Value:
+    """Whether each element is among the test elements, as bools.
+
+    assume_unique: for PyTorch's signature.  invert: whether it is not.
+
+        tl.isin(tl.tensor([1, 2, 3]), tl.tensor([2, 4]))        # tensor([False,  True, False])
+    """
+    lib = xp(elements, test_elements)
+    elements, test_elements = lib.asarray(elements), lib.asarray(test_elements).reshape(-1)
+    if not test_elements.size:
+        return lib.full(elements.shape, invert, bool)
+    ordered = lib.sort(test_elements)
+    places = lib.searchsorted(ordered, elements.reshape(-1)).reshape(elements.shape)
+    found = ordered[lib.minimum(places, ordered.size - 1)] == elements
+    return ~found if invert else found

@@ -1,60 +1,28 @@
-"""Linear algebra: matmul, outer, dot, bmm and einsum."""
+"""Products of vectors and matrices beside `matmul`: einsum, tensordot, cross, ...; distances between points."""
 
 from __future__ import annotations
 
 import builtins
+import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
-from ..backend import Shape, in_rows, xp
-from ..errors.messages import broadcast_complaint
-from ..kernels.blas import one_thread
-from ..kernels.product import batched, product
-from ..kernels.rows import as_rows
-from ..traced import Traced
-from .composite import composite
-from .elementwise import astype
-from .reduction import sum
-from .shape import squeeze, swapaxes
+from ...autograd.op import Value, op
+from ...backend import in_rows, xp
+from ...errors.messages import broadcast_complaint
+from ...kernels.blas import one_thread
+from ..arrangement import roll
+from ..basics import matmul, sum
+from ..composite import composite
+from ..copying import astype, where
+from ..elementary import root
+from ..indexing import diagonal, main_diagonal
+from ..reduction import norm
+from ..shape import normal_axes, permute, reshape, squeeze, swapaxes
 
-__all__ = ["bmm", "dot", "einsum", "matmul", "outer"]
-
-
-@op(analytic=True)
-def matmul(a: Value, b: Value, /) -> Value:
-    """The matrix product a @ b: (..., n, k) @ (..., k, m) -> (..., n, m).
-
-    The axes before the last two broadcast. A vector a counts as a row, a vector b as a column; that axis is dropped
-    from the result: (k,) @ (k, m) -> (m,), (n, k) @ (k,) -> (n,), (k,) @ (k,) -> (). The result has the common dtype.
-    Raises ValueError for inner sizes that differ and for 0-d tensors.
-
-        tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
-    """
-    if b.ndim == 2 <= a.ndim and a.shape[-1] == b.shape[0]:  # one large product is faster than a batch of small ones
-        return product(as_rows(a), b).reshape(*a.shape[:-1], b.shape[-1])
-    return batched(a, b)
-
-
-@matmul.backward("a")
-def _(g: Value, b: Value, a_shape: Shape) -> Value:
-    if b.ndim == 1:
-        return g[..., None] * b  # (..., n, 1) * (k,) -> (..., n, k)
-    if len(a_shape) == 1:
-        return matmul(b, g[..., None])[..., 0]  # (..., k, m) @ (..., m, 1) -> (..., k)
-    return matmul(g, swapaxes(b, -1, -2))  # g b^T: (..., n, m) @ (..., m, k) -> (..., n, k)
-
-
-@matmul.backward("b")
-def _(g: Value, a: Value, b_shape: Shape) -> Value:
-    if a.ndim == 1:
-        return a[:, None] * g[..., None, :] if len(b_shape) > 1 else a * g  # (k, 1) * (..., 1, m) -> (..., k, m)
-    if len(b_shape) == 1:
-        return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
-    if len(b_shape) == 2:  # one product that also sums over the batch
-        a, g = as_rows(a), as_rows(g)
-    return matmul(swapaxes(a, -1, -2), g)  # a^T g: (..., k, n) @ (..., n, m) -> (..., k, m)
+__all__ = ["bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
 
 
 @matmul.explains
@@ -63,12 +31,10 @@ def _(a: Value, b: Value) -> str | None:
         return "a 0-d tensor has no rows and columns; multiply with *"
     inner_a, inner_b = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
     if inner_a != inner_b:
-        remedy = (
-            "transpose one of them" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape one of them"
-        )
+        one = "transpose" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape"
         return (
             f"{a.shape} @ {b.shape}: the inner sizes {inner_a} and {inner_b} differ, and (n, k) @ (k, m) needs them "
-            f"equal; {remedy}"
+            f"equal; {one} one of them"
         )
     return broadcast_complaint([a.shape[:-2], b.shape[:-2]])
 
@@ -100,6 +66,110 @@ def bmm(a: Value, b: Value) -> Value:
             f"needs shapes (b, n, k) and (b, k, m), not {a.shape} and {b.shape}; batches broadcast in matmul"
         )
     return matmul(a, b)
+
+
+@composite
+def trace(x: Value) -> Value:
+    """The sum of the diagonal of a matrix, (n, m) -> (). Raises ValueError for other shapes.
+
+    tl.trace(tl.tensor([[1.0, 2.0], [3.0, 4.0]]))       # tensor(5.)
+    """
+    if x.ndim != 2:
+        raise ValueError(f"needs a matrix, not shape {x.shape}; for the last two axes sum their diagonal")
+    n = min(x.shape)
+    return sum(main_diagonal(x[:n, :n]))
+
+
+@composite
+def tensordot(a: Value, b: Value, axis: Any = 2) -> Value:
+    """The product of a and b summed over pairs of axes; the other axes of a come first, then those of b.
+
+    axis (also `dims`): a pair of lists, axes of a and axes of b, or an int k for the last k of a with the first k of b.
+    Raises ValueError for axes of different sizes, IndexError for an axis out of range.
+
+        tl.tensordot(tl.ones(2, 3, 4), tl.ones(4, 3, 5), ([1, 2], [1, 0])).shape        # (2, 5)
+    """
+    if isinstance(axis, int):
+        axis = range(a.ndim - axis, a.ndim), range(axis)
+    of_a, of_b = (
+        normal_axes(x.ndim, axes if isinstance(axes, int) else tuple(axes))
+        for x, axes in zip((a, b), axis, strict=True)
+    )
+    if [a.shape[i] for i in of_a] != [b.shape[i] for i in of_b]:
+        raise ValueError(f"axes {of_a} of shape {a.shape} and axes {of_b} of shape {b.shape} must have equal sizes")
+    free_a = tuple(i for i in range(a.ndim) if i not in of_a)
+    free_b = tuple(i for i in range(b.ndim) if i not in of_b)
+    n = math.prod(a.shape[i] for i in of_a)
+    rows, columns = (tuple(x.shape[i] for i in free) for x, free in ((a, free_a), (b, free_b)))
+    left = reshape(permute(a, free_a + of_a), (math.prod(rows), n))
+    right = reshape(permute(b, of_b + free_b), (n, math.prod(columns)))
+    return reshape(matmul(left, right), rows + columns)
+
+
+@composite
+def kron(a: Value, b: Value) -> Value:
+    """The Kronecker product: a with every element replaced by that element times b; (n, m), (p, q) -> (n p, m q).
+
+    tl.kron(tl.tensor([1, 10]), tl.tensor([1, 2]))      # tensor([ 1,  2, 10, 20])
+    """
+    rank = max(a.ndim, b.ndim)
+    left, right = ((1,) * (rank - x.ndim) + tuple(x.shape) for x in (a, b))
+    apart = tuple(n for size in left for n in (size, 1)), tuple(n for size in right for n in (1, size))
+    product = reshape(a, apart[0]) * reshape(b, apart[1])  # (n, 1, m, 1) * (1, p, 1, q)
+    return reshape(product, tuple(n * p for n, p in zip(left, right, strict=True)))
+
+
+@composite
+def cross(a: Value, b: Value, axis: int | None = None) -> Value:
+    """The cross product of vectors of three numbers along an axis, broadcast.
+
+    axis (also `dim`): an int; None (the default) is the first axis of size 3, as in PyTorch.
+    Raises ValueError if there is no such axis, IndexError for an axis out of range.
+
+        tl.cross(tl.tensor([1, 0, 0]), tl.tensor([0, 1, 0]))        # tensor([0, 0, 1])
+    """
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    if axis is None:
+        axis = next((i for i, n in enumerate(shape) if n == 3), 0)
+    (axis,) = normal_axes(len(shape), axis)
+    last = axis - len(shape)  # counted from the back it is the same axis of both
+    if any(x.ndim < -last or x.shape[last] != 3 for x in (a, b)):
+        raise ValueError(f"needs vectors of three numbers along axis {axis}, not shapes {a.shape} and {b.shape}")
+    return roll(a, -1, last) * roll(b, -2, last) - roll(a, -2, last) * roll(b, -1, last)  # a1 b2 - a2 b1, ...
+
+
+@partial(composite, name="cross")
+def cross_along(a: Value, b: Value, axis: int = -1) -> Value:
+    """`cross` under torch.linalg's name, where the axis (also `dim`) is the last by default."""
+    return cross(a, b, axis)
+
+
+@composite
+def cdist(x: Value, y: Value, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Value:
+    """The distances between all points of x, (..., n, d), and all of y, (..., m, d): (..., n, m).
+
+    p: the order of the norm of a difference, 2 for the Euclidean distance (the default); see `norm`. The gradient of a
+    distance of 0 is 0. Raises ValueError for another number of coordinates.
+
+    compute_mode: as in PyTorch, the Euclidean distances of more than 25 points are computed from a product of matrices,
+    |x - y|² = |x|² + |y|² - 2 x·y, which rounds: equal points may have a small distance. "use_mm_for_euclid_dist" does
+    this always, "donot_use_mm_for_euclid_dist" never, and takes memory for n times m differences.
+
+        tl.cdist(tl.tensor([[0.0, 0.0]]), tl.tensor([[3.0, 4.0], [0.0, 1.0]]))      # tensor([[5., 1.]])
+    """
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+        raise ValueError(f"needs points (..., n, d) and (..., m, d), not shapes {x.shape} and {y.shape}")
+    large = max(x.shape[-2], y.shape[-2]) > 25 and "if_necessary" in compute_mode
+    if p == 2 and (large or compute_mode == "use_mm_for_euclid_dist"):
+        return _by_product(x, y)
+    return norm(x[..., :, None, :] - y[..., None, :, :], p, -1)  # (..., n, m, d) -> (..., n, m)
+
+
+def _by_product(x: Value, y: Value) -> Value:
+    """The Euclidean distances, with |x - y|² = |x|² + |y|² - 2 x·y. A rounded square below 0 counts as 0."""
+    lengths = sum(x * x, -1, True) + swapaxes(sum(y * y, -1, True), -1, -2)  # (..., n, m)
+    squares = lengths - 2 * matmul(x, swapaxes(y, -1, -2))
+    return root(where(squares > 0, squares, 0))
 
 
 # --- einsum -------------------------------------------------------------------------------------------------
@@ -145,8 +215,7 @@ def einsum(equation: str, *operands: Any) -> Value:
 
     The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
     the output gets its subscripts. To make that hold for every equation, an axis that only one operand names is summed
-    beforehand, an axis of size 1 that broadcasts is taken away, and a repeated letter becomes two letters joined by an
-    identity matrix.
+    beforehand, an axis of size 1 that broadcasts is taken away, and of a repeated letter the diagonal is taken.
 
         a, b = tl.ones(2, 3), tl.ones(3, 4)
         tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
@@ -157,27 +226,19 @@ def einsum(equation: str, *operands: Any) -> Value:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, output = _parse(equation, [operand.ndim for operand in operands])
-    fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
-    inputs: list[str] = []
-    arrays = list(operands)
-    for position, letters in enumerate(tuple(terms)):  # identity matrices are appended to terms
-        seen = ""
-        for axis, letter in enumerate(letters):
-            if letter in seen:
-                twin = next(fresh)
-                array = operands[position]._array if isinstance(operands[position], Traced) else operands[position]
-                first = letters.index(letter)
-                if array.shape[axis] != array.shape[first]:
+    arrays, inputs = list(operands), list(terms)
+    for position, letters in enumerate(terms):
+        for letter in dict.fromkeys(letters):
+            while letters.count(letter) > 1:
+                array, first, second = arrays[position], letters.index(letter), letters.rindex(letter)
+                if array.shape[first] != array.shape[second]:
                     raise ValueError(
-                        f"{letter!r} stands twice for operand {position} of shape {array.shape}, so its axes {first} "
-                        f"and {axis} must have the same size"
+                        f"{letter!r} stands twice for operand {position} of shape {operands[position].shape}, so its "
+                        "axes must have the same size"
                     )
-                arrays.append(xp(array).eye(array.shape[axis], dtype=array.dtype))
-                terms.append(letter + twin)
-                letter = twin
-            seen += letter
-        inputs.append(seen)
-    inputs += terms[len(inputs) :]
+                arrays[position] = diagonal(array, 0, first, second)  # as a last axis, in place of the two
+                letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
+        inputs[position] = letters
     arrays = _promoted(arrays)  # before one has no axes left, for then it would not promote the others
     sizes: dict[str, int] = {}
     for letters, array in zip(inputs, arrays, strict=True):

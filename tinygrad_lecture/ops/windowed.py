@@ -1,8 +1,9 @@
-"""Convolutions: the products of windows with filters, as of neurons that each see one window and share their weights.
+"""Windows that slide over the last axes: their elements and their sum, convolutions, and the largest element of each.
 
-All windows of a batch are the columns of one matrix, so a convolution is one matrix product (im2col: Chellapilla et
-al., 2006). The matrix is as many times as large as the input as a filter has places. It is not kept for backward, which
-makes it again.
+A convolution is the product of windows with filters, as of neurons that each see one window and share their weights.
+All windows of a batch are the columns of one matrix, so it is one matrix product (im2col: Chellapilla et al., 2006).
+The matrix is as many times as large as the input as a filter has places. It is not kept for backward, which makes it
+again. The mean of each window needs no op of its own: it is a mean.
 """
 
 from __future__ import annotations
@@ -10,18 +11,80 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...autograd.op import Value, op
-from ...backend import Shape, xp
-from ...kernels.fused import plus
-from ...kernels.product import batched
-from ...kernels.windows import Each, Grid, Padding, covered, with_batch
-from ..half import in_float32
-from ..linalg import matmul
-from ..reduction import sum
-from ..shape import reshape, swapaxes
-from .sliding import overlap_add, windows
+from ..autograd.op import Value, op
+from ..backend import Shape, xp
+from ..kernels import windows as kernels
+from ..kernels.fused import in_place
+from ..kernels.product import batched
+from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered, with_batch
+from .basics import matmul, sum
+from .copying import in_float32
+from .fusion import fused
+from .shape import pad, reshape, swapaxes
+from .statistics.selection import max as largest
 
-__all__ = ["convolution", "transposed_convolution"]
+__all__ = ["convolution", "max_pool", "overlap_add", "transposed_convolution", "windows"]
+
+
+# --- windows ------------------------------------------------------------------------------------------------
+
+
+@op(analytic=True)
+def windows(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Value:
+    """The elements of all windows on the last axes, also called im2col: (..., *axes) -> (..., *size, *places); a copy.
+
+    size: a tuple, the window's size along each of these axes.
+    stride: from one window to the next.  dilation: from one element of a window to the next.
+    padding: how far windows reach beyond the axes, where they read 0; a width, or for each axis a pair (before, after).
+    A setting is an int, or a tuple with one for each axis.
+    Raises ValueError for settings of another length and for windows that do not fit.
+
+        tl.windows(tl.tensor([1, 2, 3, 4]), (2,))                   # tensor([[1, 2, 3], [2, 3, 4]])
+        tl.windows(tl.zeros(5, 28, 28), (3, 3), stride=2).shape     # (5, 3, 3, 13, 13)
+    """
+    return columns(x, _grid(x, x.shape[max(x.ndim - len(size), 0) :], size, stride, padding, dilation))
+
+
+@windows.backward
+def _(g: Value, x_shape: Shape, size: Shape, stride: Each, padding: Padding, dilation: Each) -> Value:
+    return overlap_add(g, x_shape[len(x_shape) - len(size) :], stride, padding, dilation)
+
+
+@op(analytic=True)
+def overlap_add(x: Value, /, shape: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Value:
+    """The sum of overlapping windows, also called col2im: (..., *size, *places) -> (..., *shape).
+
+    The transpose of `windows`: each element of a window is added where that function reads it.
+    shape: a tuple, the sizes of the axes that the windows lie on.
+    stride, padding, dilation: those of `windows`. What lies beyond the axes, in the padding, is left out.
+    Raises ValueError unless x has just the windows that these axes have.
+
+        tl.overlap_add(tl.ones(2, 3), (4,))         # tensor([1., 2., 2., 1.])
+    """
+    n = len(shape)
+    grid = _grid(x, shape, x.shape[max(x.ndim - 2 * n, 0) : x.ndim - n], stride, padding, dilation)
+    if x.shape[x.ndim - n :] != grid.places:
+        raise ValueError(
+            f"windows of {grid.size} lie at {grid.places} places of {shape}, not at {x.shape[x.ndim - n :]}"
+        )
+    total = xp(x).zeros((*x.shape[: x.ndim - 2 * n], *shape), x.dtype)
+    add_windows(total, x, grid)
+    return total
+
+
+@overlap_add.backward
+def _(g: Value, x_shape: Shape, shape: Shape, stride: Each, padding: Padding, dilation: Each) -> Value:
+    n = len(shape)
+    return windows(g, x_shape[len(x_shape) - 2 * n : len(x_shape) - n], stride, padding, dilation)
+
+
+def _grid(x: Value, shape: Shape, size: Shape, stride: Each, padding: Padding, dilation: Each) -> Grid:
+    if len(shape) != len(size):
+        raise ValueError(f"windows of {len(max(shape, size, key=len))} axes do not fit shape {x.shape}")
+    return Grid(shape, size, stride, padding, dilation)
+
+
+# --- convolutions -------------------------------------------------------------------------------------------
 
 
 @op(analytic=True)
@@ -112,9 +175,6 @@ def _of_filters(
     return reshape(in_float32(matmul)(_rows(narrow, groups), swapaxes(seen, 1, 2)), shape)
 
 
-# --- as matrices --------------------------------------------------------------------------------------------
-
-
 def _columns(x: Value, size: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
     """The windows as columns: (batch, channels, *axes) -> (groups, channels / groups · window, batch · places)."""
     batch, channels = x.shape[:2]
@@ -137,7 +197,7 @@ def _filters(weight: Value, groups: int) -> Value:
 def _images(rows: Any, shape: Shape, bias: Any) -> Any:
     """The inverse of `_rows`, of arrays, with a bias for each channel added: -> (batch, channels, *places)."""
     y = xp(rows).ascontiguousarray(rows.reshape(shape[1], shape[0], *shape[2:]).swapaxes(0, 1))
-    return y if bias is None else plus(y, bias.reshape(-1, *[1] * (len(shape) - 2)))
+    return y if bias is None else in_place(xp(y).add, y, bias.reshape(-1, *[1] * (len(shape) - 2)))
 
 
 def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = False) -> None:
@@ -156,3 +216,39 @@ def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = F
     out = weight[1] * groups if transposed else weight[0]
     if bias is not None and bias.shape != (out,):
         raise ValueError(f"the bias must have shape ({out},), a number for each output channel, not {bias.shape}")
+
+
+# --- pooling ------------------------------------------------------------------------------------------------
+
+
+@fused
+def max_pool(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Value:
+    """The largest element of each window on the last axes: (..., *axes) -> (..., *places).
+
+    size, stride, padding, dilation: those of `windows`; the padding is -inf (of integers the smallest), so that it is
+    never the largest.
+    The first of equal elements gets the whole gradient, as in PyTorch.
+    Raises ValueError for windows that do not fit.
+
+        tl.max_pool(tl.tensor([1.0, 3.0, 2.0, 0.0]), (2,), stride=2)      # tensor([3., 2.])
+    """
+    grid = kernels.pooling_grid(x, size, stride, padding, dilation)
+    if not grid.full:
+        beyond = [(0, 0)] * (x.ndim - len(size)) + [(max(a, 0), max(b, 0)) for a, b in grid.padding]
+        x, padding = pad(x, beyond, kernels.lowest(x.dtype)), tuple((min(a, 0), min(b, 0)) for a, b in grid.padding)
+    seen = windows(x, size, stride, padding, dilation)  # (..., *size, *places)
+    lead = seen.shape[: x.ndim - len(size)]
+    return largest(reshape(seen, (*lead, math.prod(size), *grid.places)), len(lead)).values
+
+
+@op(differentiable=False)
+def max_pool_indices(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Value:
+    """Where the largest element of each window is, the first of equal ones: (..., *axes) -> (..., *places), int64.
+
+    An index counts the elements of the last axes row by row, as in PyTorch. Arguments and errors are those of
+    `max_pool`.
+    """
+    return kernels.max_pool_indices(x, size, stride, padding, dilation)
+
+
+max_pool.kernel(kernels.max_pool, kernels.max_pool_backward)

@@ -1,4 +1,4 @@
-"""max, min, median and mode along an axis, with indices as in PyTorch, and the unique elements.
+"""max, min, median and mode along an axis, with indices as in PyTorch.
 
 Along an axis the result is a named pair (values, indices). The values are picked at the indices, so the whole gradient
 goes to the element that the index names. Without an axis the result is the value alone, and ties share its gradient.
@@ -11,23 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
-from ..backend import device_of, is_array, move, to_host, xp
-from ..errors.words import shown
-from ..traced import Traced, wrap
-from .composite import composite, without_gradient
-from .elementwise import clone, maximum, minimum
-from .indexing import Ordered, along, argsort, gather, getitem
-from .reduction import amax, amin, argmax, argmin, middle
-from .shape import normal_axes, squeeze
+from ...autograd.op import Op, Value, op
+from ...backend import is_array, xp
+from ...errors.words import shown
+from ...traced import Traced
+from ..composite import composite
+from ..copying import clone
+from ..elementary import maximum, minimum
+from ..indexing import Ordered, along, argsort, gather, getitem
+from ..reduction import amax, amin, argmax, argmin, middle
+from ..shape import normal_axes, squeeze
 
-__all__ = [  # the public names; `tinygrad_lecture` has them too
-    "max",
-    "median",
-    "min",
-    "mode",
-    "unique",
-]
+__all__ = ["max", "median", "min", "mode"]
 
 
 @composite
@@ -44,7 +39,7 @@ def max(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
         tl.max(x, axis=1).values        # tensor([2., 5.])
         tl.max(x, axis=1).indices       # tensor([1, 0])
     """
-    return _extreme(x, axis, keepdims, "max", amax, argmax, maximum)
+    return _extreme(x, axis, keepdims, amax, argmax, maximum)
 
 
 @composite
@@ -61,24 +56,16 @@ def min(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
         tl.min(x, axis=1).values        # tensor([1., 4.])
         tl.min(x, axis=1).indices       # tensor([0, 1])
     """
-    return _extreme(x, axis, keepdims, "min", amin, argmin, minimum)
+    return _extreme(x, axis, keepdims, amin, argmin, minimum)
 
 
-def _extreme(
-    x: Value,
-    axis: Any,
-    keepdims: bool,
-    name: str,
-    value: Callable[..., Any],
-    index: Callable[..., Any],
-    elementwise: Callable[..., Any],
-) -> Any:
+def _extreme(x: Value, axis: Any, keepdims: bool, value: Op[Any], index: Op[Any], elementwise: Op[Any]) -> Any:
     """`max` or `min`, from the ops for its value and its index, and the elementwise op for two tensors."""
     if isinstance(axis, Traced) or is_array(axis):
         return elementwise(x, axis)
     if axis is None and not keepdims:
         return value(x)
-    return _picked(x, _one_axis(axis, f"for the values alone there is a{name}"), keepdims, index)
+    return _picked(x, _one_axis(axis, f"for the values alone there is {value.name}"), keepdims, index)
 
 
 def _one_axis(axis: Any, otherwise: str = "give one") -> int:
@@ -168,33 +155,3 @@ def _nonempty(x: Value, axis: int) -> int:
     if not x.shape[own]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements to choose from")
     return int(x.shape[own])
-
-
-@composite
-def unique(
-    x: Value,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
-) -> Any:
-    """The different elements of x, sorted or, along an axis, its different slices. Backward through them raises.
-
-    sorted: for PyTorch's signature; they always are.  axis (also `dim`): an int, or None for the flattened x.
-    return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
-
-        x = tl.tensor([3, 1, 3])
-        tl.unique(x)                                        # tensor([1, 3])
-        tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
-        tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
-    """
-    array = x._array if isinstance(x, Traced) else x
-    look_up: Any = np.unique  # the types of its results depend on its arguments
-    found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
-    parts = list(found) if return_inverse or return_counts else [found]
-    if return_inverse:
-        parts[1] = parts[1].reshape(array.shape if axis is None else -1)
-    moved = [move(part, device_of(array)) for part in parts]
-    if isinstance(x, Traced):
-        moved = [without_gradient(x, values=moved[0], name="unique"), *map(wrap, moved[1:])]
-    return tuple(moved) if len(moved) > 1 else moved[0]

@@ -1,1 +1,0 @@
-"""The error function and the gamma function, with their relatives, from polynomials and series."""

@@ -1,0 +1,130 @@
+"""The ops to read first: add, mul, exp, matmul, sum and relu. (Most others of one element each: `elementwise.py`.)
+
+Below each op stands its backward rule. It is given g, the gradient of the loss with respect to the op's result, and
+returns that with respect to an input: g times the derivative. Its other parameters name what it needs, and a call keeps
+that alone in memory. Where broadcasting repeated an input, the engine sums the gradient to the input's shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import Value, op
+from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..kernels.product import as_rows, batched, product
+from .copying import where
+from .shape import Axes, expand_copy, own_axis, reduced_shape, swapaxes
+
+
+@op(analytic=True)
+def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
+    """a + b, broadcast; with alpha=2, a + 2 * b."""
+    return xp(a, b).add(a, b)
+
+
+@add.backward("a", "b")
+def _(g: Value) -> Value:
+    return g
+
+
+@op(analytic=True)
+def mul(a: Value, b: Value, /) -> Value:
+    """a * b, broadcast."""
+    return xp(a, b).multiply(a, b)
+
+
+@mul.backward("a")
+def _(g: Value, b: Value) -> Value:
+    return g * b
+
+
+@mul.backward("b")
+def _(g: Value, a: Value) -> Value:
+    return g * a
+
+
+@op(analytic=True)
+def exp(x: Value, /) -> Value:
+    """e ** x."""
+    return xp(x).exp(x)
+
+
+@exp.backward
+def _(g: Value, out: Value) -> Value:
+    return g * out  # d exp(x)/dx is exp(x), which is the output itself
+
+
+@op(analytic=True)
+def matmul(a: Value, b: Value, /) -> Value:
+    """The matrix product a @ b: (..., n, k) @ (..., k, m) -> (..., n, m).
+
+    The axes before the last two broadcast. A vector a counts as a row, a vector b as a column; that axis is dropped
+    from the result: (k,) @ (k, m) -> (m,), (n, k) @ (k,) -> (n,), (k,) @ (k,) -> (). The result has the common dtype.
+    Raises ValueError for inner sizes that differ and for 0-d tensors.
+
+        tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
+    """
+    if b.ndim == 2 <= a.ndim and a.shape[-1] == b.shape[0]:  # one large product is faster than a batch of small ones
+        return product(as_rows(a), b).reshape(*a.shape[:-1], b.shape[-1])
+    return batched(a, b)
+
+
+@matmul.backward("a")
+def _(g: Value, b: Value, a_shape: Shape) -> Value:
+    if b.ndim == 1:
+        return g[..., None] * b  # (..., n, 1) * (k,) -> (..., n, k)
+    if len(a_shape) == 1:
+        return matmul(b, g[..., None])[..., 0]  # (..., k, m) @ (..., m, 1) -> (..., k)
+    return matmul(g, swapaxes(b, -1, -2))  # g bᵀ: (..., n, m) @ (..., m, k) -> (..., n, k)
+
+
+@matmul.backward("b")
+def _(g: Value, a: Value, b_shape: Shape) -> Value:
+    if a.ndim == 1:
+        return a[:, None] * g[..., None, :] if len(b_shape) > 1 else a * g  # (k, 1) * (..., 1, m) -> (..., k, m)
+    if len(b_shape) == 1:
+        return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
+    if len(b_shape) == 2:  # one product that also sums over the batch
+        a, g = as_rows(a), as_rows(g)
+    return matmul(swapaxes(a, -1, -2), g)  # aᵀ g: (..., k, n) @ (..., n, m) -> (..., k, m)
+
+
+@op(analytic=True)
+def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
+    """The sum over axes; 0 if there are no elements.
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
+    The result has x's dtype: float16 is added up in float32, bools and integers give int64.
+    Raises IndexError for an axis out of range.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.sum(x)                               # tensor(10.)
+        tl.sum(x, axis=0)                       # tensor([4., 6.])
+        tl.sum(x, dim=1, keepdim=True).shape    # (2, 1)
+    """
+    if x.dtype == FLOAT16:
+        return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
+    return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64)
+
+
+@sum.backward
+def _(g: Value, x_shape: Shape, axis: Axes) -> Value:
+    return expand_copy(g.reshape(reduced_shape(x_shape, axis)), x_shape)  # every summand has derivative 1
+
+
+@op
+def relu(x: Value, /) -> Value:
+    """max(x, 0); the subgradient at 0 is 0."""
+    return xp(x).maximum(x, 0)
+
+
+@relu.backward
+def _(g: Value, out: Value) -> Value:
+    return where(out <= 0, 0, g)  # not g * (out > 0): for an infinite g that is nan at 0; a nan passes it
+
+
+__all__ = ["add", "exp", "matmul", "mul", "relu", "sum"]

@@ -37,6 +37,8 @@ class FunctionLayer(MadeFirst, Module):
         if "__init__" not in vars(cls):
             dataclass(repr=False, eq=False)(cls)
             cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        if function is not None and not cls.settings and cls.forward is FunctionLayer.forward:
+            cls.forward = staticmethod(function)  # type: ignore[method-assign] # two calls less
         if function is not None:
             last = tuple(inspect.signature(function).parameters)[-len(cls.settings) :]
             cls.by_position = last == cls.settings or not cls.settings
@@ -50,7 +52,7 @@ class FunctionLayer(MadeFirst, Module):
         """The function of the inputs, with the settings."""
         given = vars(self)
         if self.by_position:  # which is faster
-            return self.function(*inputs, *[given[name] for name in self.settings])
+            return self.function(*inputs, *map(given.__getitem__, self.settings))
         return self.function(*inputs, **{name: given[name] for name in self.settings})
 
     def extra_repr(self) -> str:

@@ -22,6 +22,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
+        data = data.detach() if isinstance(data, Tensor) else data  # a leaf of its own
         made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
         return made
 

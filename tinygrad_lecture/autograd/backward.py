@@ -15,6 +15,7 @@ from . import hooks, versions
 from .accumulation import accumulate_grad
 from .contract import check_saved
 from .core import VJP, Gradient, Node, Products, Record, plus, walk
+from .hooks import Hooked
 from .modes import modes, set_grad_enabled
 from .wanted import Wanted
 
@@ -56,12 +57,12 @@ def backward_pass(
 
     def finish(leaf: Node) -> None:
         reached.append(leaf)
-        if only is not None:
-            only.collect(leaf, hooks.accumulate_with_hooks(leaf, sums.pop(leaf), accumulate=False))
-        elif type(leaf.tensor) is hooks.Hooked:
-            hooks.accumulate_with_hooks(leaf, sums.pop(leaf), accumulate=True)
-        else:
+        if only is None and type(leaf.tensor) is not Hooked:
             accumulate_grad(leaf, sums.pop(leaf))
+        else:
+            gradient = hooks.accumulate_with_hooks(leaf, sums.pop(leaf), only is None)
+            if only is not None:
+                only.collect(leaf, gradient)
 
     step: VJP = vjp if only is None else only.around(vjp)
     turns: list[tuple[float, Node]] = []
@@ -70,9 +71,10 @@ def backward_pass(
         step = hooks.around(step, only is None, turns, finish)
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         walk(sums, step)
-        for leaf in [*(leaf for _, leaf in turns), *sums]:
-            if leaf in sums:
-                finish(leaf)
+        for _, leaf in turns:
+            finish(leaf)
+        for leaf in [*sums]:
+            finish(leaf)
     freed.extend(reached)
     return {} if only is None else only.found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import Any, Concatenate
 
 from ..autograd.backward import backward_pass
@@ -106,7 +107,7 @@ class KernelOp(Op[Any]):
         except Exception as error:
             add_facts(error, record, 0, upstream)
             raise
-        return [(node, gradient) for node, gradient in zip(nodes, gradients, strict=True) if node is not None]
+        return [*compress(zip(nodes, gradients, strict=True), needs)]  # type: ignore[list-item]
 
     def of_forward(self, out: Sequence[Any], kept: Any = None) -> dict[str, Any]:
         """What backward asks for of the forward pass."""

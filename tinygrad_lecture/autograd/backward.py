@@ -15,7 +15,6 @@ from . import hooks, versions
 from .accumulation import accumulate_grad
 from .contract import check_saved
 from .core import VJP, Gradient, Node, Products, Record, plus, walk
-from .hooks import Hooked
 from .modes import modes, set_grad_enabled
 from .wanted import Wanted
 
@@ -57,7 +56,7 @@ def backward_pass(
 
     def finish(leaf: Node) -> None:
         reached.append(leaf)
-        if only is None and type(leaf.tensor) is not Hooked:
+        if only is None and type(leaf.tensor) is not hooks.Hooked:
             accumulate_grad(leaf, sums.pop(leaf))
         else:
             gradient = hooks.accumulate_with_hooks(leaf, sums.pop(leaf), only is None)

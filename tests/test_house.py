@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lines import BUDGETS, code_lines, files_of
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ["tinygrad_lecture", "nn", "transformer"]
 
@@ -66,6 +68,12 @@ def test_names_of_tests_are_read_at_a_glance():
     found = re.findall(r"def (test_\w+)", "".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob("*.py")))
     assert found
     assert not [name for name in found if len(name) > 80]
+
+
+@pytest.mark.parametrize("room", BUDGETS)
+def test_no_room_grows_past_its_budget(room):
+    assert files_of(room)
+    assert sum(map(code_lines, files_of(room))) <= BUDGETS[room]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -170,7 +170,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     if builtins.all(type(part) in BASIC for part in parts):
         return parts
     array = x._array if isinstance(x, Traced) else x
-    parts = tuple(_plain(part) for part in parts)
+    parts = tuple(int(part) if _is_a_number(part) else _plain(part) for part in parts)
     if builtins.any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
         parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part
                       for part in parts)  # fmt: skip
@@ -178,6 +178,12 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
         _check_range(array.shape, parts)
         parts = tuple(move(part, device_of(array)) if is_array(part) else part for part in parts)
     return parts
+
+
+def _is_a_number(part: Any) -> bool:
+    """Whether a part of an index is a 0-d tensor of integers: it counts as an int, so that the result is a view."""
+    array = part._array if isinstance(part, Traced) else None
+    return array is not None and not array.ndim and array.dtype.kind in "iu" and array.dtype != np.uint8
 
 
 BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -333,6 +339,7 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
         tl.take(x, [3, 0])              # tensor([4., 1.])
         tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
     """
+    indices = np.asarray(indices) if isinstance(indices, int) else _plain(indices)  # an int would select a view
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     (axis,) = normal_axes(x.ndim, axis)

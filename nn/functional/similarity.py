@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.elementwise import as_floats
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -28,4 +29,4 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
     eps keeps the gradient finite where both are equal.
     """
-    return tl.norm(x1 - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]
+    return tl.norm(as_floats(x1) - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from ..autograd import modes as modes_module
 from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
+from ..autograd.operands import numbers_among, refuse_lost
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
@@ -55,6 +56,7 @@ def named(function: F) -> F:
 
 def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as a composite with this name."""
+    numbers = numbers_among(function)
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -71,6 +73,8 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             if outermost:
                 modes.called = None
+        if numbers:
+            refuse_lost(name, numbers, args, kwargs, result)
         if isinstance(result, Traced):
             _label(result, name, args)
         elif isinstance(result, tuple):

@@ -613,6 +613,11 @@ def converted(x: Value, dtype: Any) -> Value:
     return x if dtype is None or x.dtype == dtype else x.astype(dtype)
 
 
+def as_floats(x: Value) -> Value:
+    """x, with integers and bools as floats: small ones can hold neither their squares nor their differences."""
+    return x * 1.0 if x.dtype.kind in "iub" else x
+
+
 def takes_dtype(op: Op[Any]) -> None:
     """Let an op take `dtype`: it converts its input to that dtype first."""
 

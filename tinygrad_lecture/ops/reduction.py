@@ -16,7 +16,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .composite import composite
 from .elementwise import abs as absolute
-from .elementwise import astype, clone, converted, isnan, root, takes_dtype, where
+from .elementwise import as_floats, astype, clone, converted, isnan, root, takes_dtype, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
@@ -285,14 +285,14 @@ def norm(
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype; float16 is computed in float32. Raises ValueError for another ord, IndexError for an axis
-    out of range.
+    The result has x's dtype, but floats for integers; float16 is computed in float32. Raises ValueError for another
+    ord, IndexError for an axis out of range.
     Subgradients: 0 where the norm is 0; for inf and -inf, ties share equally.
 
         tl.norm(tl.tensor([3.0, -4.0]))             # tensor(5.)
         tl.norm(tl.tensor([3.0, -4.0]), ord=1)      # tensor(7.)
     """
-    x, ord = converted(x, dtype), ord if p is None else p
+    x, ord = as_floats(converted(x, dtype)), ord if p is None else p
     if ord in (2, "fro"):
         return root(sum(x * x, axis, keepdims))
     if ord == 1:

@@ -46,8 +46,9 @@ def gaussian_nll_loss(
     Raises ValueError for other shapes or a negative variance (not checked on a GPU). (Nix & Weigend, 1994.)
     """
     target = as_target("gaussian_nll_loss", input, target)
+    error = input - target
     if not isinstance(var, Tensor):
-        var = tl.full(input.shape, float(var), dtype=input.dtype, device=input.device)
+        var = tl.full(input.shape, float(var), dtype=error.dtype, device=input.device)
     if var.shape == input.shape[:-1] != input.shape:
         var = var.unsqueeze(-1)
     if var.shape not in (input.shape, (*input.shape[:-1], 1)):
@@ -58,6 +59,5 @@ def gaussian_nll_loss(
     if var.device == "cpu" and bool((var.array < 0).any()):
         raise TensorError("gaussian_nll_loss: var must not be negative; predict its logarithm, and give exp of that")
     var = tl.where(var < eps, eps + (var - var.detach()), var)
-    error = input - target
     losses = 0.5 * (tl.log(var) + error * error / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)

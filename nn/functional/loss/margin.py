@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.ops.elementwise import as_floats
 
 from ...errors.checks import as_target, check_indices, check_tensor
 from ..activation import logsigmoid, softplus
@@ -30,12 +32,12 @@ def margin_ranking_loss(
             "margin_ranking_loss: input1, input2 and target must have as many axes, not shapes "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
-    return reduced(tl.clip(margin - target * (input1 - input2), min=0), reduction)
+    return reduced(tl.clip(margin - target * (as_floats(input1) - input2), min=0), reduction)
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """x where y is 1, max(0, margin - x) where y is -1, for distances x. Shapes must be equal."""
-    target = as_target("hinge_embedding_loss", input, target)
+    target = constant(as_target("hinge_embedding_loss", input, target), "target", "hinge_embedding_loss")
     far = tl.clip(margin - input, min=0)
     return reduced(tl.where(target == 1, 0, far) + tl.where(target == -1, 0, input), reduction)
 
@@ -53,8 +55,10 @@ def cosine_embedding_loss(
             "cosine_embedding_loss: input1 and input2 must have one shape, (N, features), and target (N,), not "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
+    input1, input2 = as_floats(input1), as_floats(input2)
     lengths = ((input1 * input1).sum(-1) + _EPS) * ((input2 * input2).sum(-1) + _EPS)  # squared
     cos = (input1 * input2).sum(-1) / tl.sqrt(lengths)
+    target = constant(target, "target", "cosine_embedding_loss")
     alike, apart = 1 - cos, tl.clip(cos - margin, min=0)
     return reduced(tl.where(target == 1, alike, 0) + tl.where(target == -1, apart, 0), reduction)
 
@@ -142,6 +146,6 @@ def multilabel_soft_margin_loss(
 
     - `input`, `target`: (N, classes), scores and zeros and ones.  `weight`: a factor for each class.
     """
-    target = as_target("multilabel_soft_margin_loss", input, target)
+    input, target = as_floats(input), as_target("multilabel_soft_margin_loss", input, target)
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     return reduced((losses if weight is None else losses * weight).mean(-1), reduction)

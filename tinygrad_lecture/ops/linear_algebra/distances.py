@@ -7,7 +7,7 @@ from typing import Any
 from ...autograd.op import Value
 from ..arrangement import moveaxis
 from ..composite import composite
-from ..elementwise import contiguous, root, where
+from ..elementwise import as_floats, contiguous, root, where
 from ..indexing import diagonal_matrix
 from ..linalg import matmul
 from ..reduction import norm
@@ -32,6 +32,7 @@ def cdist(x: Value, y: Value, p: float = 2.0, compute_mode: str = "use_mm_for_eu
     """
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(f"needs points (..., n, d) and (..., m, d), not shapes {x.shape} and {y.shape}")
+    x, y = as_floats(x), as_floats(y)
     large = max(x.shape[-2], y.shape[-2]) > 25 and "if_necessary" in compute_mode
     if p == 2 and (large or compute_mode == "use_mm_for_euclid_dist"):
         return _by_product(x, y)

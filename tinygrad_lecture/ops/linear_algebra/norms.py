@@ -8,6 +8,7 @@ from typing import Any
 from ...autograd.op import Value
 from ..composite import composite
 from ..elementwise import abs as absolute
+from ..elementwise import as_floats
 from ..reduction import Axes, sum
 from ..reduction import amax as largest
 from ..reduction import amin as smallest
@@ -31,7 +32,7 @@ def matrix_norm(x: Value, ord: Any = "fro", axis: tuple[int, int] = (-2, -1), ke
         raise ValueError(f'ord must be "fro", 1, -1, inf or -inf for a matrix, not {ord!r}')
     rows, columns = normal_axes(x.ndim, axis)
     added, kept = (rows, columns) if math.isfinite(ord) else (columns, rows)
-    sums = sum(absolute(x), added, keepdims=True)
+    sums = sum(absolute(as_floats(x)), added, keepdims=True)
     best = (largest if ord > 0 else smallest)(sums, (kept,), keepdims=True)
     return best if keepdims else sum(best, (added, kept))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...autograd.op import Value
 from ..composite import composite
+from ..elementwise import as_floats
 from ..reduction import cumsum, sum
 from ..shape import cat, normal_axes
 
@@ -53,10 +54,10 @@ def cumulative_trapezoid(y: Value, x: Value = None, *, dx: float = 1, axis: int 
 
 
 def _areas(y: Value, x: Value, dx: float, axis: int) -> Value:
-    before, after = _neighbours(y, axis)
+    before, after = _neighbours(as_floats(y), axis)
     if x is None:
         return (before + after) * (dx / 2)
-    steps = diff(x, axis=axis if x.ndim == y.ndim else -1)
+    steps = diff(as_floats(x), axis=axis if x.ndim == y.ndim else -1)
     if x.ndim < y.ndim:  # a vector of places along the axis
         steps = steps.reshape((-1,) + (1,) * (y.ndim - 1 - normal_axes(y.ndim, axis)[0]))
     return (before + after) * steps / 2

@@ -412,6 +412,60 @@ def test_views_are_views_and_copies_are_copies():
         assert of.max().item() < 9
 
 
+X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
+SQUARE = tl.eye(3) * 2 + 0.1
+IN_ROWS = [
+    *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
+    *(lambda name=name: getattr(X, name)(0) for name in ("nansum", "logsumexp", "count_nonzero", "argmax")),
+    lambda: X.norm(dim=0),
+    lambda: X.norm(3, 0),
+    lambda: X.half().sum(0),
+    lambda: X.topk(2, 0).values,
+    lambda: tl.trapezoid(X, axis=0),
+    lambda: X[:, :1].expand(2, 4, 3).double(),
+    lambda: X.transpose(1, 2).sort(0).values,
+]
+NOT_IN_ROWS = [
+    lambda: X.sort(0).values,
+    lambda: X.sort(2, descending=True).indices,
+    lambda: X.argsort(1),
+    lambda: tl.zeros_like(X),
+    lambda: tl.rand_like(X, requires_grad=True),
+    lambda: tl.full_like(X, 2.0),
+    lambda: tl.linalg.inv(SQUARE),
+    lambda: tl.linalg.solve(SQUARE, SQUARE),
+    lambda: tl.linalg.cholesky(SQUARE),
+    lambda: tl.linalg.qr(SQUARE).Q,
+]
+
+
+@pytest.mark.parametrize("in_rows", [True, False])
+def test_results_lie_in_memory_as_pytorchs_so_that_reshape_copies_where_it_does_there(in_rows):
+    for i, make in enumerate(IN_ROWS if in_rows else NOT_IN_ROWS):
+        y = make()
+        assert y.is_contiguous() == in_rows, i
+        assert y.is_leaf
+        if in_rows:
+            y.view(-1)
+        else:
+            flat, before = y.detach().reshape(-1), y.tolist()
+            y.detach().fill_(7)
+            assert flat.reshape(y.shape).tolist() == before
+            with pytest.raises(tl.TensorError, match="row-major order"):
+                y.view(-1)
+
+
+def test_sorting_what_is_transposed_sorts_it():
+    x = np.random.default_rng(0).integers(0, 9, (2, 3, 4))
+    for axis in (0, 1, -1):
+        for descending in (False, True):
+            turned = tl.tensor(x).permute(2, 0, 1)
+            values, indices = turned.sort(axis, descending)
+            wanted, order = tl.tensor(x.transpose(2, 0, 1).copy()).sort(axis, descending)
+            assert values.tolist() == wanted.tolist() and indices.tolist() == order.tolist()
+            assert turned.argsort(axis, descending).tolist() == order.tolist()
+
+
 def test_array_is_read_only_so_that_no_change_goes_unseen():
     x = leaf(1.0, 2.0) * 1
     y = (x * x).sum()

@@ -600,7 +600,7 @@ def _(g: Value, condition: Value) -> Value:
 @op(casts=True)
 def astype(x: Value, /, dtype: Any) -> Value:
     """x with another dtype; the gradient has x's own dtype."""
-    return x.astype(dtype, copy=False)
+    return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
 
 
 @astype.backward

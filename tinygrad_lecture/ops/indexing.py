@@ -6,13 +6,15 @@ An index is a setting, not an input. `normal_index` converts Tensors and lists i
 from __future__ import annotations
 
 import builtins
+import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, in_rows, is_array, move, xp
+from ..backend import Array, Shape, axes_in_memory, device_of, in_rows, is_array, move, xp
 from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
@@ -432,7 +434,23 @@ class Ordered(NamedTuple):
     indices: Any
 
 
+def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of x and an axis whose results have their axes in the same order in memory as x has."""
+
+    @functools.wraps(function)
+    def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
+        if order == tuple(range(x.ndim)):
+            return function(x, axis, descending)
+        found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
+        back = tuple(np.argsort(order).tolist())
+        return Ordered(*(permute(part, back) for part in found)) if isinstance(found, Ordered) else permute(found, back)
+
+    return called
+
+
 @op(differentiable=False)
+@_laid_out_as_given
 def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
     """The indices that sort x along an axis, as int64.
 
@@ -453,6 +471,7 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool 
 
 
 @composite
+@_laid_out_as_given
 def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """x sorted along an axis: a named pair (values, indices), as in PyTorch.
 

@@ -1,4 +1,4 @@
-"""Reductions: sum, mean, var, max, norm and others over one axis, several, or all.
+"""Reductions: sum, mean, var, max, norm and others over one axis, several, or all. Results are in row-major order.
 
 Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps the reduced axes with size 1. PyTorch's
 `dim` and `keepdim` work too.
@@ -16,7 +16,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .composite import composite
 from .elementwise import abs as absolute
-from .elementwise import as_floats, astype, clone, converted, isnan, root, takes_dtype, where
+from .elementwise import as_floats, astype, clone, contiguous, converted, isnan, root, takes_dtype, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
@@ -55,8 +55,8 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
         tl.sum(x, dim=1, keepdim=True).shape    # (2, 1)
     """
     if x.dtype == FLOAT16:
-        return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
-    return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64)
+        return sum(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
+    return in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64))
 
 
 @sum.backward
@@ -91,7 +91,7 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     """
     if x.dtype == FLOAT16:
         return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
-    total = x.sum(axis=own_axis(x, axis), keepdims=keepdims)
+    total = in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims))
     n = count(x.shape, axis)
     return total / n if n else total * math.nan
 
@@ -170,7 +170,7 @@ def amax(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
     """
-    return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @op
@@ -184,7 +184,7 @@ def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
     """
-    return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @op
@@ -251,7 +251,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     product = math.prod(left_over, start=factors[0])
     if count(x.shape, axis) == 1:
         product = clone(product)  # not a view of x
-    return reshape(product, reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
+    return reshape(contiguous(product), reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
 
 
 @op(analytic=True)
@@ -341,7 +341,7 @@ def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @op(differentiable=False)
@@ -350,7 +350,7 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 takes_dtype(sum)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.op import Value, op
-from ...backend import Shape, xp
+from ...backend import Shape, in_columns, xp
 from ...kernels.blas import one_thread
 from ...traced import Traced, wrap
 from ..composite import composite
@@ -54,7 +54,7 @@ def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
     lib = xp(a)
     q, r = lib.linalg.qr(a)
-    return lib.concatenate([q, r], axis=-2)
+    return in_columns(lib.concatenate([q, r], axis=-2))
 
 
 @qr_stacked.backward

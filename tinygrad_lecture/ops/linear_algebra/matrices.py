@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.op import Op, Value, op
-from ...backend import xp
+from ...backend import in_columns, xp
 from ...kernels.blas import one_thread
 from ..composite import composite
 from ..elementwise import where
@@ -40,7 +40,7 @@ def inv(a: Value, /) -> Value:
 
     To solve a x = b, `solve` is faster and more accurate.
     """
-    return xp(a).linalg.inv(a)
+    return in_columns(xp(a).linalg.inv(a))
 
 
 @inv.backward
@@ -69,7 +69,7 @@ def solve_columns(a: Value, b: Value, /) -> Value:
     lib = xp(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (lib.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    return lib.linalg.solve(a, b)
+    return in_columns(lib.linalg.solve(a, b))
 
 
 @solve_columns.backward("a")
@@ -166,7 +166,7 @@ def cholesky(a: Value, /) -> Value:
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
     not positive definite (on a GPU: nan). With upper=True it is L.mT.
     """
-    return xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2)))
+    return in_columns(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
 
 
 @cholesky.option("upper")

@@ -94,9 +94,9 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
     (
         "integers are converted first; PyTorch's bytes wrap around",
         of_integers,
-        "nn.functional.softmin.with_dtype:value",
+        "nn.functional.softmin.with_dtype:value nn.functional.margin_ranking_loss:value trapz:value trapezoid:value "
+        "cumulative_trapezoid:value nn.functional.pairwise_distance:value nn.functional.triplet_margin_loss:value",
     ),
-    ("bytes wrap around in another step", of_integers, "nn.functional.margin_ranking_loss:value"),
     (
         "the mean of squares is of floats; PyTorch divides integers",
         of_integers,

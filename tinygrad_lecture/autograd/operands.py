@@ -163,7 +163,7 @@ def numbers_among(function: Callable[..., Any]) -> dict[str, int]:
 def refuse_lost(name: str, numbers: dict[str, int], args: Sequence[Any], named: dict[str, Any], result: Any) -> None:
     """Raise TypeError, as `constant` does, for a number that requires grad and that nothing in the result comes from.
 
-    numbers: from `numbers_among` the function `name`, which was called with `args` and the arguments `named`.
+    numbers: `numbers_among` the parameters of the function `name`, called with `args` and the arguments `named`.
     """
     for setting, position in numbers.items():
         value = args[position] if position < len(args) else named.get(setting)

@@ -16,11 +16,13 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.autograd.operands import numbers_among, refuse_lost
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
 from tinygrad_lecture.errors.call import call_complaint, refuse_several
 from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.ops.copying import as_floats
 
 # --- settings -----------------------------------------------------------------------------------------------
 
@@ -84,14 +86,17 @@ def check_tensor(name: str, what: str, value: Any) -> None:
 
 
 def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of tensors, which raises TypeError for a tuple or list of Tensors in place of one."""
+    """A function of tensors: raises TypeError for a tuple or list of Tensors in place of one, and as `refuse_lost`."""
+    numbers = numbers_among(function)
 
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
         try:
             if not _USUAL.issuperset(map(type, (*args, *settings.values()) if settings else args)):
                 refuse_several(function.__name__, (*args, *settings.values()))
-            return function(*args, **settings)
+            result = function(*args, **settings)
+            refuse_lost(function.__name__, numbers, args, settings, result)
+            return result
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)
@@ -176,7 +181,7 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
 
 
 def as_target(name: str, input: Tensor, target: Any) -> Tensor:
-    """The target of a loss as a Tensor.
+    """The target of a loss as a Tensor, of floats if input and target are integers: their difference may be no integer.
 
     Raises TypeError unless the input is a Tensor, ValueError if the shapes differ: a loss never broadcasts, which would
     hide a wrong target.
@@ -191,7 +196,7 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
         else:
             remedy = "a target has one number for each number of the input"
         raise TensorError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
-    return made
+    return made if input.is_floating_point() else as_floats(made)
 
 
 def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .autograd.operands import constant
-from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, move
+from .backend import FLOAT64, Array, DType, Shape, axes_in_memory, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors.words import kind_of
 from .tensor import Tensor
@@ -253,10 +253,13 @@ def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires
 def made_like(
     make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
 ) -> Tensor:
-    """make(shape, *values) with the shape of x and, by default, its dtype and device."""
+    """make(shape, *values) with the shape of x, its axes in the same order in memory and, by default, its dtype and
+    device."""
     must_be_a_tensor(f"{make.__name__}_like", x)
     dtype, device = dtype or x._array.dtype, device or device_of(x._array)
-    return make(x._array.shape, *values, dtype=dtype, device=device, requires_grad=requires_grad)
+    order = axes_in_memory(x._array)
+    made = make(tuple(x._array.shape[axis] for axis in order), *values, dtype=dtype, device=device)
+    return finished(made._array.transpose(np.argsort(order).tolist()), requires_grad)
 
 
 def must_be_a_tensor(name: str, x: Any) -> None:

@@ -7,22 +7,28 @@ from typing import Any
 import numpy as np
 
 from . import random
+from .autograd.op import op
+from .autograd.operands import constant
 from .backend import FLOAT64, Array, device_of, in_rows, move, to_host
 from .errors.kinds import TensorError
 from .errors.words import kind_of
+from .ops.composite import named
+from .ops.elementary import sign
 from .random import Generator, drawing_from
 from .traced import Traced, wrap
 
 __all__ = ["bernoulli", "multinomial", "poisson"]
 
 
+@named
 def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
     """1 with the probability that an element of input is, or with probability p, else 0, in input's shape and dtype.
 
     Raises ValueError for a probability outside 0 to 1.
     """
-    array = _array_of("bernoulli", input)
-    return wrap(random.bernoulli(array, array if p is None else p, generator))
+    array, p = _array_of("bernoulli", input), constant(p, "p", "bernoulli")
+    p = p._array if isinstance(p, Traced) else array if p is None else p
+    return _drawn(input, random.bernoulli(array, p, generator))
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
@@ -56,6 +62,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
 
 
+@named
 def poisson(input: Any, *, generator: Generator | None = None) -> Any:
     """Counts of rare events, drawn on the host from Poisson's distribution with the mean that each element of input is.
 
@@ -67,7 +74,18 @@ def poisson(input: Any, *, generator: Generator | None = None) -> Any:
         raise TensorError("poisson: the means must be 0 or more")
     with drawing_from(generator):
         drawn = random.generator().poisson(means.astype(FLOAT64))
-    return wrap(move(np.asarray(drawn).astype(array.dtype), device_of(array)))
+    return _drawn(input, move(np.asarray(drawn).astype(array.dtype), device_of(array)))
+
+
+@op
+def _drawn(x: Any, /, values: Array) -> Array:
+    """values, drawn at random as x says: its gradient is 0, as in PyTorch."""
+    return values
+
+
+@_drawn.backward
+def _(g: Any) -> Any:
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 
 
 def _array_of(name: str, x: Any) -> Array:

@@ -21,17 +21,13 @@ from .autograd import versions
 from .autograd.core import Leaf, Node, Record
 from .autograd.hooks import retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
-from .autograd.views import Base, View, Window, base_of, sharers, window_of
+from .autograd.views import Base, View, Window, base_of, one_in_memory, sharers, window_of
 from .backend import Array, xp
 from .errors.kinds import DtypeError, TensorError
 from .ops.indexing import BASIC, normal_index, pick, put, write
 from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
-
-_ONE_IN_MEMORY = (
-    "in a view made by expand(), for instance, several elements are one in memory; start from x = x.clone()"
-)
 
 
 def announced(x: Traced) -> Array:
@@ -90,12 +86,18 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
 def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 
-    Raises RuntimeError if the memory is read-only and, while recording, if x is a leaf that requires grad.
+    Raises RuntimeError if elements of x are one in memory, or the memory is read-only, and, while recording, if x is a
+    leaf that requires grad.
     """
+    if one_in_memory(x._array):
+        raise RuntimeError(
+            f"{change}: several elements of x are one in memory, as after expand() or unfold(); start from "
+            "x = x.clone()"
+        )
     involved = x._node is not None or any(isinstance(y, Traced) and y._node is not None for y in operands)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
-            raise RuntimeError(f"{change}: the memory of x is read-only; {_ONE_IN_MEMORY}")
+            raise RuntimeError(f"{change}: the memory of x is read-only; start from x = x.clone()")
         return True
     if isinstance(x._node, Leaf):
         raise RuntimeError(
@@ -163,7 +165,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
             f"{change} would change a leaf that requires grad in place, since x is a view of it: do it within "
             "tl.no_grad(), or make a new tensor, as in x = x + ..."
         )
-    after = _written_to_base(before, window, change, new)
+    after = _written_to_base(before, window, new)
     after._array = _laid_out_like(base.array, after._array)
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
@@ -220,7 +222,7 @@ def _repeated(record: Record, x: Node) -> Record:
     return again
 
 
-def _written_to_base(base: Any, window: Window, change: str, new: Any) -> Any:
+def _written_to_base(base: Any, window: Window, new: Any) -> Any:
     """The base with `new` in the part that a view shows."""
     if isinstance(window, Base):
         return new
@@ -228,6 +230,4 @@ def _written_to_base(base: Any, window: Window, change: str, new: Any) -> Any:
         return put(base, new, **window.settings)
     numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
     shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
-    if len(np.unique(shown)) < shown.size:
-        raise RuntimeError(f"{change} cannot be recorded here: {_ONE_IN_MEMORY}")
     return put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)

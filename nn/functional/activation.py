@@ -16,6 +16,7 @@ from tinygrad_lecture import Tensor, TensorError, gelu, log_softmax, sigmoid, so
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.inplace import update
 from tinygrad_lecture.ops.composite import named
+from tinygrad_lecture.ops.copying import as_floats
 
 from ..errors import LAYOUTS, check_probability
 
@@ -66,7 +67,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(-x))), finite even where sigmoid(x) rounds to 0."""
-    return -softplus(-input, threshold=math.inf)
+    return -softplus(-as_floats(input), threshold=math.inf)
 
 
 @named
@@ -130,7 +131,9 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         raise TensorError("celu: alpha must not be 0")
     if inplace:
         return overwrite(input, celu, alpha)
-    return alpha * elu(input / alpha)
+    negative = input <= 0
+    below = tl.expm1(tl.where(negative, input / alpha, 0))  # exp of a large positive x would overflow
+    return tl.where(negative, alpha * below, input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:

@@ -13,6 +13,7 @@ from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
+from tinygrad_lecture.ops.copying import as_floats
 
 from ..errors import check_indices
 
@@ -172,4 +173,4 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
     eps keeps the gradient finite where both are equal.
     """
-    return tl.norm(x1 - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]
+    return tl.norm(as_floats(x1) - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.ops.copying import in_float32
+from tinygrad_lecture.ops.copying import as_floats, in_float32
 
 from ..errors import shape_complaint
 from . import channels
@@ -81,7 +81,7 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise TensorError("batch_norm: without training it needs running_mean and running_var, not None")
         mean, var = _along_channels(running_mean, input), _along_channels(running_var, input)
-        return _scaled((input - mean) / tl.sqrt(var + eps), weight, bias)
+        return _scaled((as_floats(input) - mean) / tl.sqrt(var + eps), weight, bias)
     if input.numel() < 2 * input.shape[1]:
         raise TensorError(
             f"batch_norm: in training a channel needs two numbers or more, got {input.shape}; take larger batches "

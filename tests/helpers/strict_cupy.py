@@ -82,6 +82,10 @@ LINALG_FUNCTIONS = """
     pinv (a, rcond=1e-15)
 """
 
+STRIDE_FUNCTIONS = """
+    as_strided (x, shape=None, strides=None)
+"""
+
 CREATION_FUNCTIONS = """
     zeros ones empty (shape, dtype=float, order='C')
     full (shape, fill_value, dtype=None, order='C')
@@ -177,10 +181,11 @@ def _wrap(value: Any, operands: Iterable["StrictArray"]) -> Any:
     return StrictArray(array, base)
 
 
-def _memory(array: np.ndarray) -> np.ndarray:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+def _memory(array: np.ndarray) -> Any:
+    owner: Any = array
+    while getattr(owner, "base", None) is not None:  # also of the object that as_strided puts between
+        owner = owner.base
+    return owner
 
 
 def _operand(value: Any) -> Any:
@@ -580,7 +585,9 @@ for _name in METHODS_LIKE_FUNCTIONS.split():
 strict = _Namespace("strict_cupy")
 linalg = _Namespace("strict_cupy.linalg")
 vars(linalg).update(_adapt_all(LINALG_FUNCTIONS, "array", np.linalg))
+strides = types.SimpleNamespace(**_adapt_all(STRIDE_FUNCTIONS, "array", np.lib.stride_tricks))
 vars(strict).update(
+    lib=types.SimpleNamespace(stride_tricks=strides),
     linalg=linalg,
     ndarray=StrictArray,
     ufunc=StrictUfunc,

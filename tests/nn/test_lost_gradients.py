@@ -158,6 +158,46 @@ def lost(function: Any, args: list[Any], kwargs: dict[str, Any], place: int | st
     return f"{(left + right) / 2:.6g} by differences, {got:.6g} by backward"
 
 
+X, Y, CLASS = tl.tensor(VECTOR), tl.tensor(VECTOR[::-1]), tl.tensor([0, 2, 1])
+SETTINGS_WITHOUT_A_GRADIENT = {
+    "norm: ord": lambda t: tl.norm(X, t * 2),
+    "norm: ord ": lambda t: F.normalize(X[None], p=t * 2),
+    "matrix_power: n": lambda t: tl.matrix_power(tl.tensor(MATRIX), t),
+    "std: unbiased": lambda t: tl.std(X, unbiased=t),
+    "var: unbiased": lambda t: X.var(0, t),
+    "softplus: threshold": lambda t: F.softplus(X, threshold=t),
+    "hardshrink: lambd": lambda t: F.hardshrink(X, t),
+    "threshold: threshold": lambda t: F.threshold(X, t, 0.0),
+    "nll_loss: ignore_index": lambda t: F.nll_loss(tl.tensor(MATRIX), CLASS, ignore_index=t),
+    "cross_entropy: ignore_index": lambda t: F.cross_entropy(tl.tensor(MATRIX), CLASS, None, t),
+    "batch_norm: momentum": lambda t: F.batch_norm(tl.tensor(MATRIX), X.clone(), Y.clone(), training=True, momentum=t),
+    "bernoulli: p": lambda t: tl.bernoulli(X, t),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS_WITHOUT_A_GRADIENT)
+def test_a_setting_that_no_gradient_flows_to_does_not_require_grad(setting: str) -> None:
+    call, t = SETTINGS_WITHOUT_A_GRADIENT[setting], tl.tensor(1.0, requires_grad=True)
+    with pytest.raises(TypeError, match=rf"{setting.strip()} is a setting.*{setting.split()[-1]}.detach\(\)"):
+        call(t)
+    with tl.no_grad():
+        call(t)
+
+
+def test_a_number_that_a_gradient_flows_to_may_require_grad() -> None:
+    for call in (lambda t: F.softplus(X * t, t), lambda t: F.threshold(X, 0.5, t), lambda t: F.elu(-X, alpha=t)):
+        t = tl.tensor(2.0, requires_grad=True)
+        call(t).sum().backward()
+        assert t.grad is not None and t.grad.item() != 0
+
+
+def test_what_is_drawn_has_gradient_0() -> None:
+    x = tl.tensor(VECTOR, requires_grad=True)
+    for draw in (tl.bernoulli, tl.poisson, lambda x: tl.bernoulli(x, 0.5)):
+        drawn = draw(x)
+        assert drawn.requires_grad and tl.grad(drawn.sum(), x)[0].tolist() == [0, 0, 0]
+
+
 @pytest.fixture(autouse=True)
 def float64() -> Iterator[None]:
     """Functions of integers compute in it too, so that differences are exact enough."""

@@ -48,6 +48,7 @@ def test_bernoulli_is_1_with_the_probability_given():
     p = tl.tensor([0.0, 0.25, 1.0]).expand(4000, 3)
     np.testing.assert_allclose(tl.bernoulli(p).numpy().mean(0), [0, 0.25, 1], atol=0.03)
     assert 0.7 < tl.bernoulli(p, 0.75).mean().item() < 0.8
+    assert 0.7 < tl.bernoulli(p, tl.tensor(0.75)).numpy().mean() < 0.8
     assert 0.2 < tl.zeros(1000).bernoulli_(0.25).mean().item() < 0.3
     with pytest.raises(ValueError, match="from 0 to 1"):
         tl.bernoulli(tl.tensor([1.5]))

@@ -305,16 +305,67 @@ def test_a_view_of_a_leaf_is_not_written_to_while_recording():
     assert w.tolist() == [1, 2]
 
 
-def test_a_view_with_one_element_in_several_places_is_not_written_to():
+@pytest.mark.parametrize(
+    "widen",
+    [
+        lambda x: x.expand(3, 2),
+        lambda x: x.T.expand(3, 2).T,
+        lambda x: x.unfold(0, 1, 1).expand(2, 2),
+        lambda x: tl.cat([x, x]).unfold(0, 2, 1),
+    ],
+)
+@pytest.mark.parametrize("held", [True, False])
+def test_a_view_with_one_element_in_several_places_is_not_written_to(widen, held):
     x = leaf(1.0, 2.0) * 1
-    wide = x.expand(3, 2)
+    wide = widen(x if held else x * 1)
     for mode in (tl.enable_grad, tl.no_grad):
-        with (
-            mode(),
-            pytest.raises(RuntimeError, match=r"expand\(\), for instance, several elements are one.*clone"),
-        ):
-            wide += 1
+        for change in (lambda: wide.__iadd__(1), lambda: wide.__setitem__(0, 3.0), lambda: wide.fill_(leaf(3.0))):
+            with mode(), pytest.raises(RuntimeError, match=r"elements of x are one in memory.*expand\(\).*clone"):
+                change()
     assert x.tolist() == [1, 2]
+
+
+def test_a_change_of_one_row_of_an_expanded_view_whose_base_is_gone_is_one_of_all():
+    x = leaf(1.0, 2.0)
+    wide = (2 * x).expand(2, 2)
+    row = wide[0]
+    row *= 3
+    assert wide.tolist() == [[6, 12], [6, 12]]
+    (wide * wide).sum().backward()
+    assert x.grad.tolist() == [144, 288]
+
+
+VIEWS = {  # PyTorch returns views of these
+    "[tensor(1)]": lambda x: x[tl.tensor(1)],
+    "[tensor(1), 1:]": lambda x: x[tl.tensor(1), 1:],
+    "[tensor(1), tensor(1)]": lambda x: x[tl.tensor(1), tl.tensor(1)],
+    "[..., tensor(-1)]": lambda x: x[..., tl.tensor(-1, dtype=tl.int8)],
+    "unfold": lambda x: x.unfold(0, 2, 1)[1],
+    "unfold apart": lambda x: x.unfold(1, 2, 2),
+}
+
+
+@pytest.mark.parametrize("look", VIEWS.values(), ids=VIEWS)
+def test_both_sides_of_a_view_see_a_change(look):
+    for recorded in (True, False):
+        x = tl.arange(12.0).reshape(3, 4).requires_grad_(recorded) * 1
+        y = look(x)
+        y *= 10
+        x += 1
+        assert y.tolist() == look(x).tolist() and x.max() > 12
+        assert y.requires_grad == recorded
+        if recorded:
+            (gradient,) = tl.grad(x.sum(), x)
+            assert gradient.sum() == 12
+
+
+@pytest.mark.parametrize(
+    "copy", [lambda x: x.take(1), lambda x: x.take(tl.tensor(1), 0), lambda x: x[0, 0].gather(0, tl.tensor(0))]
+)
+def test_what_picks_by_numbers_copies(copy):
+    x = tl.ones(3, 4)
+    copy(x).fill_(5)
+    assert x.max() == 1
 
 
 @pytest.mark.parametrize(
@@ -359,6 +410,59 @@ def test_views_are_views_and_copies_are_copies():
     ):
         copy.fill_(9)
         assert of.max().item() < 9
+
+
+X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
+SQUARE = tl.eye(3) * 2 + 0.1
+IN_ROWS = [
+    *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
+    *(lambda name=name: getattr(X, name)(0) for name in ("nansum", "logsumexp", "count_nonzero", "argmax")),
+    lambda: X.norm(dim=0),
+    lambda: X.norm(3, 0),
+    lambda: X.half().sum(0),
+    lambda: X.topk(2, 0).values,
+    lambda: X[:, :1].expand(2, 4, 3).double(),
+    lambda: X.transpose(1, 2).sort(0).values,
+]
+NOT_IN_ROWS = [
+    lambda: X.sort(0).values,
+    lambda: X.sort(2, descending=True).indices,
+    lambda: X.argsort(1),
+    lambda: tl.zeros_like(X),
+    lambda: tl.rand_like(X, requires_grad=True),
+    lambda: tl.full_like(X, 2.0),
+    lambda: tl.linalg.inv(SQUARE),
+    lambda: tl.linalg.solve(SQUARE, SQUARE),
+    lambda: tl.linalg.cholesky(SQUARE),
+    lambda: tl.linalg.qr(SQUARE).Q,
+]
+
+
+@pytest.mark.parametrize("in_rows", [True, False])
+def test_results_lie_in_memory_as_in_pytorch_so_that_reshape_copies_as_there(in_rows):
+    for i, make in enumerate(IN_ROWS if in_rows else NOT_IN_ROWS):
+        y = make()
+        assert y.is_contiguous() == in_rows, i
+        assert y.is_leaf
+        if in_rows:
+            y.view(-1)
+        else:
+            flat, before = y.detach().reshape(-1), y.tolist()
+            y.detach().fill_(7)
+            assert flat.reshape(y.shape).tolist() == before
+            with pytest.raises(tl.TensorError, match="row-major order"):
+                y.view(-1)
+
+
+def test_sorting_what_is_transposed_sorts_it():
+    x = np.random.default_rng(0).integers(0, 9, (2, 3, 4))
+    for axis in (0, 1, -1):
+        for descending in (False, True):
+            turned = tl.tensor(x).permute(2, 0, 1)
+            values, indices = turned.sort(axis, descending)
+            wanted, order = tl.tensor(x.transpose(2, 0, 1).copy()).sort(axis, descending)
+            assert values.tolist() == wanted.tolist() and indices.tolist() == order.tolist()
+            assert turned.argsort(axis, descending).tolist() == order.tolist()
 
 
 def test_array_is_read_only_so_that_no_change_goes_unseen():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -140,11 +140,55 @@ def constant(value: T, setting: str, name: str) -> T:
     Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
     """
     if isinstance(value, Traced) and value._node is not None and modes.recording:
-        raise TypeError(
-            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+        reason = (
+            f"{setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
             f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
         )
+        error = TypeError(f"{name}: {reason}")
+        vars(error)["reason"] = reason  # `rename` says it again under another name
+        raise error
     return value
+
+
+def numbers_among(function: Callable[..., Any]) -> dict[str, int]:
+    """The parameters of a function that are numbers, by annotation or default: each with its position."""
+    found = enumerate(inspect.signature(function).parameters.values())
+    return {
+        p.name: i
+        for i, p in found
+        if str(p.annotation).startswith(("int", "float", "bool")) or type(p.default) in (int, float)
+    }
+
+
+def refuse_lost(name: str, numbers: dict[str, int], args: Sequence[Any], named: dict[str, Any], result: Any) -> None:
+    """Raise TypeError, as `constant` does, for a number that requires grad and that nothing in the result comes from.
+
+    numbers: `numbers_among` the parameters of the function `name`, called with `args` and the arguments `named`.
+    """
+    for setting, position in numbers.items():
+        value = args[position] if position < len(args) else named.get(setting)
+        if isinstance(value, Traced) and value._node is not None:
+            given = [
+                x._node.age
+                for x in (*args, *named.values())
+                if isinstance(x, Traced) and x._node is not None and x is not result
+            ]
+            results = result if isinstance(result, tuple) else (result,)
+            if not _comes_from(value._node, [x._node for x in results if isinstance(x, Traced)], max(given)):
+                constant(value, setting, name)
+
+
+def _comes_from(node: Any, results: list[Any], since: int) -> bool:
+    """Whether a path leads from the results to a node, through nodes younger than `since`."""
+    to_visit, seen = results, set()
+    while to_visit:
+        visited = to_visit.pop()
+        if visited is node:
+            return True
+        if visited is not None and visited.age > since and visited not in seen:
+            seen.add(visited)
+            to_visit.extend(visited.nodes)
+    return False
 
 
 def as_result(

@@ -77,6 +77,18 @@ def _shares(x: Traced, window: Window) -> bool:
     return own is not None and own.sharing is window.sharing
 
 
+def one_in_memory(array: Any) -> bool:
+    """Whether some elements of an array are surely or possibly one in memory, as after expand()."""
+    if array.flags.c_contiguous:
+        return False
+    reach = 0  # how far in memory the axes of smaller strides extend
+    for stride, n in sorted((abs(stride), n) for stride, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride <= reach:
+            return True
+        reach += stride * (n - 1)
+    return False
+
+
 def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: Traced) -> None:
     """Note which input the result of an op is a view of, if any."""
     view = result._array
@@ -108,10 +120,14 @@ def note_sharing(tensor: Traced, other: Traced) -> None:
 
 
 def _window(x: Traced) -> Window:
-    """How x looks into its memory, from now on noted as shared: as a base, if all that it was a view of is gone."""
+    """How x looks into its memory, from now on noted as shared: as a base, if all that it was a view of is gone.
+
+    An expanded view stays one, since a change of one element is a change of several.
+    """
     with _lock:  # so that threads that make the first views of x at once note one base
         window = window_of(x)
-        if window is None or (isinstance(window, View) and len(window.sharing) == 1):
+        alone = isinstance(window, View) and len(window.sharing) == 1
+        if window is None or (alone and not one_in_memory(x._array)):
             window = x._window = Base(x, set())
     return window
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import in_rows, to_host, xp
+from ..backend import Shape, in_rows, to_host, xp
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
 from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
-from .windowed import windows
+from .windowed import overlap_add
 
 __all__ = [
     "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave", "roll", "rot90",
@@ -127,9 +127,9 @@ def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
     return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)
 
 
-@composite
-def unfold(x: Value, dimension: int, size: int, step: int = 1) -> Value:
-    """Windows of `size` neighbours along an axis, one every `step` elements, as a new last axis; a copy.
+@op(analytic=True)
+def unfold(x: Value, /, dimension: int, size: int, step: int = 1) -> Value:
+    """Windows of `size` neighbours along an axis, one every `step` elements, as a new last axis; a view.
 
     Shape (2, 7) with dimension=1, size=3, step=2 gives (2, 3, 3): three windows of three.
     Raises ValueError for a window longer than the axis or a step below 1, IndexError for an axis out of range.
@@ -138,8 +138,16 @@ def unfold(x: Value, dimension: int, size: int, step: int = 1) -> Value:
     n = x.shape[axis]
     if not 0 <= size <= n or step < 1:
         raise ValueError(f"size must be from 0 to {n}, and step at least 1; they are {size} and {step}")
-    seen = windows(moveaxis(x, axis, -1), (size,), step)  # (..., size, windows)
-    return moveaxis(seen, -1, axis)
+    places, strides = (n - size) // step + 1, list(x.strides)
+    strides[axis] *= step
+    shape = (*x.shape[:axis], places, *x.shape[axis + 1 :], size)
+    return xp(x).lib.stride_tricks.as_strided(x, shape, (*strides, x.strides[axis]))
+
+
+@unfold.backward
+def _(g: Value, x_shape: Shape, dimension: int, step: int) -> Value:
+    (axis,) = normal_axes(len(x_shape), dimension)
+    return moveaxis(overlap_add(moveaxis(g, axis, -1), (x_shape[axis],), step), -1, axis)
 
 
 @composite

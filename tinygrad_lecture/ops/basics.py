@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from ..kernels.product import as_rows, batched, product
 from .copying import where
 from .shape import Axes, expand_copy, own_axis, reduced_shape, swapaxes
@@ -107,8 +107,8 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
         tl.sum(x, dim=1, keepdim=True).shape    # (2, 1)
     """
     if x.dtype == FLOAT16:
-        return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
-    return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64)
+        return sum(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
+    return in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64))
 
 
 @sum.backward

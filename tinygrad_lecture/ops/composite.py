@@ -13,6 +13,7 @@ from ..autograd import modes as modes_module
 from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
+from ..autograd.operands import numbers_among, refuse_lost
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
@@ -44,7 +45,7 @@ def composite(function: F, name: str = "") -> F:
     Errors raised inside, and the record of its result, carry its name instead of an inner op's.
     name: the name that users know, if it is not the function's.
     """
-    name = name or function.__name__
+    name, numbers = name or function.__name__, numbers_among(function)
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -61,6 +62,8 @@ def composite(function: F, name: str = "") -> F:
         finally:
             if outermost:
                 modes.called = None
+        if numbers:
+            refuse_lost(name, numbers, args, kwargs, result)
         if isinstance(result, Traced):
             _label(result, name, args)
         elif isinstance(result, tuple):

@@ -104,7 +104,7 @@ def _(g: Value, x_device: str) -> Value:
 @op(casts=True)
 def astype(x: Value, /, dtype: Any) -> Value:
     """x with another dtype; the gradient has x's own dtype."""
-    return x.astype(dtype, copy=False)
+    return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
 
 
 @astype.backward
@@ -115,6 +115,11 @@ def _(g: Value) -> Value:
 def converted(x: Value, dtype: Any) -> Value:
     """x with another dtype, for functions that take one; x itself if that is None. Integers are constants."""
     return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+
+
+def as_floats(x: Value) -> Value:
+    """x, with integers and bools as floats: small ones can hold neither their squares nor their differences."""
+    return x * 1.0 if x.dtype.kind in "iub" else x
 
 
 def takes_dtype(op: Op[Any]) -> None:

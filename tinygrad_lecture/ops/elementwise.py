@@ -17,7 +17,7 @@ from ..backend import is_array, xp
 from ..traced import Traced
 from .basics import add, mul
 from .composite import composite
-from .copying import clone, where
+from .copying import as_floats, clone, where
 from .elementary import floor, hypot, isnan, log1p, trunc, zero
 
 __all__ = [
@@ -277,7 +277,7 @@ def logit(x: Value, eps: float | None = None) -> Value:
 
     tl.logit(tl.tensor([0.5, 0.75]))        # tensor([0.0000, 1.0986])
     """
-    x = x * 1.0 if x.dtype.kind in "iub" else x
+    x = as_floats(x)
     return log_odds(x if eps is None else clip(x, eps, 1 - eps))
 
 
@@ -289,18 +289,19 @@ def log_odds(x: Value, /) -> Value:
 
 @log_odds.backward
 def _(g: Value, x: Value) -> Value:
-    return g / where((x < 0) | (x > 1), math.nan, x * (1 - x))
+    return g / where((x < 0) | (x > 1), math.nan, x * (1 - x) + 0.0)  # at -0, 0 and not -0
 
 
 @op
 def xlogy(x: Value, y: Value, /) -> Value:
-    """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0.
+    """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0 and inf.
 
     The gradients where x is 0: log(y) with respect to x, but 0 where y <= 0; 0 with respect to y.
 
         tl.xlogy(tl.tensor([0.0, 2.0]), tl.tensor([0.0, 1.0]))      # tensor([0., 0.])
     """
-    return x * log(_positive(x, y))
+    logs = log(_positive(x, y))
+    return x * where((x == 0) & (logs == math.inf), 0, logs)
 
 
 @xlogy.backward("x")
@@ -317,7 +318,7 @@ def _positive(x: Value, y: Value) -> Value:
     """y, but 1 where x is 0 and y has no logarithm."""
     if isinstance(y, (int, float)):
         return where(x == 0, 1.0, y) if y <= 0 else float(y)
-    return where((x == 0) & (y <= 0), 1, y)
+    return where((x == 0) & (y <= 0), 1, as_floats(y))
 
 
 @op

@@ -27,7 +27,7 @@ from ..kernels import gelu as gelu_kernels
 from ..kernels import layer_norm as layer_norm_kernels
 from ..traced import Traced, wrap
 from .basics import exp, sum
-from .copying import takes_dtype, where
+from .copying import as_floats, takes_dtype, where
 from .elementary import erf, logical_and, sqrt
 from .elementwise import clip, log, tanh
 from .fusion import fused
@@ -145,7 +145,7 @@ def squared_error(x: Value, y: Value, /, average: bool = True) -> Value:
 
         tl.squared_error(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 4.0]))      # tensor(2.)
     """
-    difference = x - y
+    difference = as_floats(x) - y
     return (mean if average else sum)(difference * difference)
 
 
@@ -206,7 +206,7 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 
         tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5000, 0.5000]])
     """
-    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1] or 1)  # (..., queries, keys)
+    scores = as_floats(q) @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1] or 1)  # (..., queries, keys)
     if mask is not None:
         scores = scores + mask if mask.dtype.kind == "f" else where(mask, scores, -math.inf)
     return softmax(scores, -1)

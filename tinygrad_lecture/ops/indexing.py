@@ -6,14 +6,16 @@ An index is a setting, not an input. `normal_index` converts Tensors and lists i
 from __future__ import annotations
 
 import builtins
+import functools
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, in_rows, is_array, move, xp
+from ..backend import Array, Shape, axes_in_memory, device_of, in_rows, is_array, move, xp
 from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
@@ -160,7 +162,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     if builtins.all(type(part) in BASIC for part in parts):
         return parts
     array = x._array if isinstance(x, Traced) else x
-    parts = tuple(_plain(part) for part in parts)
+    parts = tuple(int(part) if _is_a_number(part) else _plain(part) for part in parts)
     if builtins.any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
         parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part
                       for part in parts)  # fmt: skip
@@ -168,6 +170,12 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
         _check_range(array.shape, parts)
         parts = tuple(move(part, device_of(array)) if is_array(part) else part for part in parts)
     return parts
+
+
+def _is_a_number(part: Any) -> bool:
+    """Whether a part of an index is a 0-d tensor of integers: it counts as an int, so that the result is a view."""
+    array = part._array if isinstance(part, Traced) else None
+    return array is not None and not array.ndim and array.dtype.kind in "iu" and array.dtype != np.uint8
 
 
 BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -323,6 +331,7 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
         tl.take(x, [3, 0])              # tensor([4., 1.])
         tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
     """
+    indices = np.asarray(indices) if isinstance(indices, int) else _plain(indices)  # an int would select a view
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     (axis,) = normal_axes(x.ndim, axis)
@@ -415,7 +424,23 @@ class Ordered(NamedTuple):
     indices: Any
 
 
+def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of x and an axis whose results have their axes in the same order in memory as x has."""
+
+    @functools.wraps(function)
+    def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
+        if order == tuple(range(x.ndim)):
+            return function(x, axis, descending)
+        found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
+        back = tuple(np.argsort(order).tolist())
+        return Ordered(*(permute(part, back) for part in found)) if isinstance(found, Ordered) else permute(found, back)
+
+    return called
+
+
 @op(differentiable=False)
+@_laid_out_as_given
 def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
     """The indices that sort x along an axis, as int64.
 
@@ -436,6 +461,7 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool 
 
 
 @composite
+@_laid_out_as_given
 def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """x sorted along an axis: a named pair (values, indices), as in PyTorch.
 

@@ -1,7 +1,7 @@
 """Reductions: mean, var, max, norm and others over one axis, several, or all. (`sum` is in `basics.py`.)
 
 Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps the reduced axes with size 1. PyTorch's
-`dim` and `keepdim` work too.
+`dim` and `keepdim` work too. Results are in row-major order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .basics import sum
 from .composite import composite
-from .copying import astype, clone, contiguous, converted, in_float32, takes_dtype, where
+from .copying import as_floats, astype, clone, contiguous, converted, in_float32, takes_dtype, where
 from .elementary import abs as absolute
 from .elementary import isnan, root
 from .shape import (
@@ -50,7 +50,7 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     """
     if x.dtype == FLOAT16:
         return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
-    total = x.sum(axis=own_axis(x, axis), keepdims=keepdims)
+    total = in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims))
     n = count(x.shape, axis)
     return total / n if n else total * math.nan
 
@@ -119,7 +119,7 @@ def amax(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
     """
-    return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @op
@@ -133,7 +133,7 @@ def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
     """
-    return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @amax.backward
@@ -201,7 +201,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     product = math.prod(left_over, start=factors[0])
     if count(x.shape, axis) == 1:
         product = clone(product)  # not a view of x
-    return reshape(product, reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
+    return reshape(contiguous(product), reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
 
 
 @op(analytic=True)
@@ -259,14 +259,14 @@ def norm(
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype; float16 is computed in float32. Raises ValueError for another ord, IndexError for an axis
-    out of range.
+    The result has x's dtype, but floats for integers; float16 is computed in float32. Raises ValueError for another
+    ord, IndexError for an axis out of range.
     Subgradients: 0 where the norm is 0; for inf and -inf, ties share equally.
 
         tl.norm(tl.tensor([3.0, -4.0]))             # tensor(5.)
         tl.norm(tl.tensor([3.0, -4.0]), ord=1)      # tensor(7.)
     """
-    x, ord = converted(x, dtype), ord if p is None else p
+    x, ord = as_floats(converted(x, dtype)), ord if p is None else p
     if ord in (2, "fro"):
         return root(sum(x * x, axis, keepdims))
     if ord == 1:
@@ -315,7 +315,7 @@ def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 @op(differentiable=False)
@@ -324,7 +324,7 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return in_rows(xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims))
 
 
 takes_dtype(sum)

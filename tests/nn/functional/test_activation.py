@@ -37,3 +37,7 @@ def test_softplus_never_overflows_and_is_smooth_at_0(dtype):
         assert curvature[2].item() == 0.25
         assert np.isfinite(curvature.numpy()).all()
     assert F.logsigmoid(x)[0].item() == pytest.approx(-6e4, rel=1e-3)
+
+
+def test_celu_of_a_negative_alpha_is_the_input_where_that_is_positive():
+    assert F.celu(tl.tensor([2.0, -2.0]), -1.0).tolist() == pytest.approx([2, 1 - np.exp(2)])

@@ -89,7 +89,7 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
     (
         "integers are converted first; PyTorch's bytes wrap around",
         of_integers,
-        "nn.functional.softmin.with_dtype:value",
+        "nn.functional.softmin.with_dtype:value nn.functional.pairwise_distance:value",
     ),
     (
         "the mean of squares is of floats; PyTorch divides integers",

@@ -40,7 +40,7 @@ def test_bad_arguments_are_refused(call, error, message):
 def test_a_view_stays_a_view_and_a_copy_a_copy():
     x = X.clone()
     assert np.shares_memory(x.movedim(0, 1).numpy(), x.numpy())
-    for copied in (x.diag(), x.roll(0), x.unfold(1, 2, 1), x[:, :1].cumprod(1)):
+    for copied in (x.diag(), x.roll(0), x[:, :1].cumprod(1)):
         assert not np.shares_memory(copied.numpy(), x.numpy())
 
 

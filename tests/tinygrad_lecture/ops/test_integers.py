@@ -67,6 +67,45 @@ def test_values_and_dtypes(call, value, dtype):
     assert found.tolist() == value
 
 
+BYTES = {  # what is no integer, but made of sums, squares or differences that a byte cannot hold
+    "norm": lambda x, y: x.norm(),
+    "norm ord 1": lambda x, y: tl.norm(x, 1, 0),
+    "norm ord 3": lambda x, y: tl.norm(x, 3),
+    "norm inf": lambda x, y: tl.norm(x, np.inf),
+    "matrix_norm": lambda x, y: tl.linalg.matrix_norm(x, 1),
+    "linalg.norm": lambda x, y: tl.linalg.norm(x, np.inf),
+    "cdist": lambda x, y: tl.cdist(x, y),
+    "cdist by product": lambda x, y: tl.cdist(x, y, compute_mode="use_mm_for_euclid_dist"),
+    "xlogy": lambda x, y: tl.xlogy(tl.full_like(x, 0.3, dtype=tl.float32), abs(y // 2) + 1),
+    "attention_weights": lambda x, y: tl.attention_weights(x, y),
+    "attention": lambda x, y: tl.attention(x, y, x),
+    "normalize": lambda x, y: F.normalize(x),
+    "cosine_similarity": lambda x, y: F.cosine_similarity(x, y),
+    "pairwise_distance": lambda x, y: F.pairwise_distance(x, y),
+    "logsigmoid": lambda x, y: F.logsigmoid(x),
+    "batch_norm": lambda x, y: F.batch_norm(x, y[0], tl.ones(3)),
+    "squared_error": tl.squared_error,
+    "mse_loss none": lambda x, y: F.mse_loss(x, y, reduction="none"),
+    **{
+        name: getattr(F, name)
+        for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy_with_logits")
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", [tl.int8, tl.uint8, tl.int32], ids=str)
+@pytest.mark.parametrize("function", BYTES.values(), ids=BYTES)
+def test_sums_squares_and_differences_of_integers_do_not_wrap_around(function, dtype):
+    large = 100_000 if dtype == tl.int32 else 1
+    x = tl.tensor(
+        [[100, -128, 7], [90, 127, -3], [120, 2, 64]] if dtype != tl.uint8 else [[253, 5, 8], [1, 0, 200]] * 3
+    )
+    x, y = x[:3] * large, x[:3].flip(0).T.contiguous() * large
+    found, wanted = function(x.to(dtype), y.to(dtype)), function(x.double(), y.double())
+    assert found.dtype == tl.float32
+    np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-5, atol=1e-5)
+
+
 def test_a_number_that_a_dtype_cannot_hold_is_refused():
     with pytest.raises(tl.TensorError, match="-9 out of bounds for uint8"):
         tl.full_like(INTS.to(tl.uint8), -9)

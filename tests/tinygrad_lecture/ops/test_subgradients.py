@@ -55,6 +55,8 @@ def test_a_nan_stays_and_passes_the_gradient() -> None:
 def test_gradients_at_poles_and_outside_of_the_domain() -> None:
     x = [-0.5, 0.0, 0.5, 1.0, 1.5, NAN]
     check(ops.logit, x, expected=[[NAN, INF, 4, INF, NAN, NAN]], what="logit")
+    check(ops.logit, [-0.0], expected=[[INF]], what="logit")
+    check(ops.xlogy, [0, 0, 0], [INF, 0, NAN], expected=[[INF, 0, NAN], [0, 0, NAN]], what="xlogy")
     check(lambda x: ops.logit(x, 0.25), x, expected=[[0, 0, 4, 0, 0, NAN]], what="logit with eps")
     check(ops.digamma, [0.0, -1.0, -2.0], expected=[[INF, INF, INF]], what="digamma")
     for n in (1, 2, 3, 4):

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.op import Op, Value, op
-from ...backend import Shape, xp
+from ...backend import Shape, in_columns, xp
 from ...kernels.blas import one_thread
 from ...traced import Traced, wrap
 from ..basics import matmul, sum
 from ..composite import composite
-from ..copying import in_float32, where
+from ..copying import as_floats, in_float32, where
 from ..elementary import abs as absolute
 from ..elementwise import square
 from ..indexing import diagonal_matrix, main_diagonal, tril, triu
@@ -42,7 +42,7 @@ def inv(a: Value, /) -> Value:
 
     To solve a x = b, `solve` is faster and more accurate.
     """
-    return xp(a).linalg.inv(a)
+    return in_columns(xp(a).linalg.inv(a))
 
 
 @inv.backward
@@ -71,7 +71,7 @@ def solve_columns(a: Value, b: Value, /) -> Value:
     lib = xp(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (lib.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    return lib.linalg.solve(a, b)
+    return in_columns(lib.linalg.solve(a, b))
 
 
 @solve_columns.backward("a")
@@ -168,7 +168,7 @@ def cholesky(a: Value, /) -> Value:
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
     not positive definite (on a GPU: nan). With upper=True it is L.mT.
     """
-    return xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2)))
+    return in_columns(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
 
 
 @cholesky.option("upper")
@@ -260,7 +260,7 @@ def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
     lib = xp(a)
     q, r = lib.linalg.qr(a)
-    return lib.concatenate([q, r], axis=-2)
+    return in_columns(lib.concatenate([q, r], axis=-2))
 
 
 @qr_stacked.backward
@@ -386,7 +386,7 @@ def matrix_norm(x: Value, ord: Any = "fro", axis: tuple[int, int] = (-2, -1), ke
         raise ValueError(f'ord must be "fro", 1, -1, inf or -inf for a matrix, not {ord!r}')
     rows, columns = normal_axes(x.ndim, axis)
     added, kept = (rows, columns) if math.isfinite(ord) else (columns, rows)
-    sums = sum(absolute(x), added, keepdims=True)
+    sums = sum(absolute(as_floats(x)), added, keepdims=True)
     best = (amax if ord > 0 else amin)(sums, (kept,), keepdims=True)
     return best if keepdims else sum(best, (added, kept))
 

@@ -16,7 +16,7 @@ from ...kernels.blas import one_thread
 from ..arrangement import roll
 from ..basics import matmul, sum
 from ..composite import composite
-from ..copying import astype, where
+from ..copying import as_floats, astype, where
 from ..elementary import root
 from ..indexing import diagonal, main_diagonal
 from ..reduction import norm
@@ -159,6 +159,7 @@ def cdist(x: Value, y: Value, p: float = 2.0, compute_mode: str = "use_mm_for_eu
     """
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(f"needs points (..., n, d) and (..., m, d), not shapes {x.shape} and {y.shape}")
+    x, y = as_floats(x), as_floats(y)
     large = max(x.shape[-2], y.shape[-2]) > 25 and "if_necessary" in compute_mode
     if p == 2 and (large or compute_mode == "use_mm_for_euclid_dist"):
         return _by_product(x, y)

@@ -20,7 +20,7 @@ from a point near one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -100,14 +100,15 @@ class _Element:
         """The differences at the steps of these numbers."""
         for number in numbers:
             if number not in self.tried:
-                self.tried[number] = self._difference(self.largest_step * RATIO**-number)
+                at = self._try if number < LARGER else self._at  # larger steps may leave the function's domain
+                self.tried[number] = self._difference(self.largest_step * RATIO**-number, at)
         return [self.tried[number] for number in numbers]
 
-    def _difference(self, step: float) -> _Difference | None:
+    def _difference(self, step: float, at: Callable[[float], Array]) -> _Difference | None:
         """The differences at one step size; None where the function is not finite on both sides."""
         x = self.point.flat[self.i]
         ends = (x + step, x - step)
-        up, down = (self._at(end) for end in ends)
+        up, down = map(at, ends)
         right, left = ends[0] - x, x - ends[1]  # the actual steps: x + step was rounded
         if not (np.isfinite(up).all() and np.isfinite(down).all() and right > 0 and left > 0):
             return None

@@ -44,7 +44,7 @@ class Op(Declaration[P]):
         arrays, nodes, like = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
-        if settings and like is not None and modes.recording:
+        if settings and like is not None:
             settings = own_settings(settings, self.name)
         try:
             out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)

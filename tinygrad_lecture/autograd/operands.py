@@ -111,11 +111,14 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
 def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, as `constant` does.
+    Raises TypeError for a Tensor that requires grad, as `constant` does, and for several Tensors but in an index.
     """
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
+            refuse_several(name, (value for key, value in settings.items() if key != "index"))
+            if not modes.recording:
+                break
             return {key: _own(value, key, name) for key, value in settings.items()}
     return settings
 

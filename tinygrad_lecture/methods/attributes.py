@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors.call import refuse_several
 from ..ops.composite import composite
 from ..traced import Traced
 from .in_place import InPlaceMethods
@@ -63,6 +64,7 @@ class AttributeMethods(InPlaceMethods):
 
     def equal(self, other: Any) -> bool:
         """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
+        refuse_several("equal", [other])
         theirs = other._array if isinstance(other, Traced) else other
         return np.shape(theirs) == self._array.shape and bool((self._array == theirs).all())
 

@@ -9,6 +9,7 @@ from tinygrad_lecture import Tensor
 
 from .. import functional as F
 from ..errors.checks import check_sizes
+from ..functional.normalization import check_eps
 from .affine import Affine
 
 
@@ -47,7 +48,10 @@ class LayerNorm(Affine):
 
 
 def sizes_of(name: str, normalized_shape: int | Sequence[int], eps: float | None) -> tuple[int, ...]:
-    """The sizes of the normalised axes. Raises ValueError for no size, or one below 1; TypeError for a size as eps."""
+    """The sizes of the normalised axes.
+
+    Raises ValueError for no size, one below 1, or a negative eps; TypeError for a size as eps.
+    """
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
         raise ValueError(f"{name}: normalized_shape must have one or more sizes, not {normalized_shape}")
@@ -55,4 +59,6 @@ def sizes_of(name: str, normalized_shape: int | Sequence[int], eps: float | None
         check_sizes(name, normalized_shape=size)
     if isinstance(eps, int) and eps > 0:
         raise TypeError(f"{name}: eps is a small float, not {eps}; sizes go into one tuple: {name}({(*sizes, eps)})")
+    if eps is not None:
+        check_eps(name, eps)
     return sizes

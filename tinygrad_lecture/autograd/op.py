@@ -45,7 +45,7 @@ class Op(Declaration[P]):
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
         if settings and like is not None:
-            settings = own_settings(settings, self.name)
+            settings = own_settings(settings, self)
         try:
             out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)
         except EXPLAINED as error:

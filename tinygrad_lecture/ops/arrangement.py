@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import in_rows, to_host, xp
+from ..errors.words import shown
 from ..traced import Traced
 from .composite import composite
 from .elementwise import clone, floor_divide, remainder
@@ -40,6 +41,8 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
 
         tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
     """
+    if not all(hasattr(shift, "__index__") for shift in (shifts if isinstance(shifts, (tuple, list)) else [shifts])):
+        raise TypeError(f"shifts must be ints, not {shown(shifts)}")
     return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
 
 

@@ -10,6 +10,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 
 from ...errors.checks import as_target
+from ..normalization import check_eps
 from .reduction import reduced
 
 
@@ -45,6 +46,7 @@ def gaussian_nll_loss(
 
     Raises ValueError for other shapes or a negative variance (not checked on a GPU). (Nix & Weigend, 1994.)
     """
+    check_eps("gaussian_nll_loss", eps)
     target = as_target("gaussian_nll_loss", input, target)
     if not isinstance(var, Tensor):
         var = tl.full(input.shape, float(var), dtype=input.dtype, device=input.device)

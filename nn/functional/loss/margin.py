@@ -46,6 +46,8 @@ def cosine_embedding_loss(
     """1 - cos(x1, x2) where y is 1, max(0, cos(x1, x2) - margin) where y is -1.
 
     - `input1`, `input2`: (N, features) or (features,).  `target`: (N,) or ().
+
+    Raises ValueError for other shapes, or a target that is neither 1 nor -1 (not checked on a GPU).
     """
     check_tensor("cosine_embedding_loss", "input1", input1)
     if input1.shape != input2.shape or target.shape != input1.shape[:-1]:
@@ -53,6 +55,8 @@ def cosine_embedding_loss(
             "cosine_embedding_loss: input1 and input2 must have one shape, (N, features), and target (N,), not "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
+    if target.device == "cpu" and bool((abs(target.array) != 1).any()):
+        raise TensorError("cosine_embedding_loss: target must be 1 or -1 for each pair")
     lengths = ((input1 * input1).sum(-1) + _EPS) * ((input2 * input2).sum(-1) + _EPS)  # squared
     cos = (input1 * input2).sum(-1) / tl.sqrt(lengths)
     alike, apart = 1 - cos, tl.clip(cos - margin, min=0)

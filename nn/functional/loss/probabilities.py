@@ -24,7 +24,7 @@ def binary_cross_entropy(
     logarithms are at least -100, and where p (1 - p) < 1e-12 the gradient is (p - y) / 1e-12. Prefer
     `binary_cross_entropy_with_logits`, which is exact.
 
-    Raises ValueError for different shapes, or a p outside [0, 1] (not checked on a GPU).
+    Raises ValueError for different shapes, or a p or target outside [0, 1] (not checked on a GPU).
     """
     target = as_target("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
@@ -32,6 +32,8 @@ def binary_cross_entropy(
             "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )
+    if target.device == "cpu" and bool(((target.array < 0) | (target.array > 1)).any()):
+        raise TensorError("binary_cross_entropy: target must be probabilities from 0 to 1; scale it, or take mse_loss")
     saturated = input * (1 - input) < _SATURATED
     p = tl.where(saturated, 0.5, input)
     losses = -(target * tl.log(p) + (1 - target) * tl.log(1 - p))

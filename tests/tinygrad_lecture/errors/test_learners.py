@@ -136,6 +136,18 @@ MISTAKES = [
     (lambda: tl.unique((t, t)), TypeError, "unique: it takes one tensor"),
     (lambda: tl.relu([[t, t], [t, t]]), TypeError, "relu: it takes one tensor"),
     (lambda: tl.set_printoptions((t, t)), TypeError, "set_printoptions: precision must be a number, 0 or more, not a"),
+    # settings out of range
+    (lambda: t.masked_fill(mask, [1.0, 2.0, 3.0]), ValueError, "value must be one number, not of shape (3,)"),
+    (lambda: tl.zeros(3).fill_(t), ValueError, "fill_: the value must be one number, not of shape (3,)"),
+    (lambda: tl.layer_norm(x43, eps=-1e-5), ValueError, "layer_norm: eps must be 0 or more, not -1e-05"),
+    (lambda: tl.layer_norm(x43, eps=float("nan")), ValueError, "layer_norm: eps must be 0 or more, not nan"),
+    (lambda: tl.cov(t, fweights=tl.tensor([1, -1, 1])), ValueError, "cov: fweights must not be negative"),
+    (lambda: tl.cov(t, aweights=-t), ValueError, "cov: aweights must not be negative"),
+    (lambda: tl.cov(t, fweights=t), TypeError, "cov: fweights must be integers, not float32"),
+    (lambda: tl.matrix_power(tl.eye(2), 1.5), TypeError, "matrix_power: n must be an int, not 1.5"),
+    (lambda: tl.roll(t, 1.5), TypeError, "roll: shifts must be ints, not 1.5"),
+    (lambda: tl.zeros(3).normal_(0, float("nan")), ValueError, "normal_: std must be 0 or more, not nan"),
+    (lambda: tl.tensor(1.0).fill_diagonal_(2), ValueError, "fill_diagonal_: needs a matrix, not shape ()"),
     (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices
     (lambda: t[1.0], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 1.0"),

@@ -142,10 +142,13 @@ def constant(value: T, setting: str, name: str) -> T:
     Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
     """
     if isinstance(value, Traced) and value._node is not None and modes.recording:
-        raise TypeError(
-            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+        reason = (
+            f"{setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
             f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
         )
+        error = TypeError(f"{name}: {reason}")
+        vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
+        raise error
     return value
 
 

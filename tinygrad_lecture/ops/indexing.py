@@ -483,10 +483,17 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
 # --- triangles, masks, one-hot ------------------------------------------------------------------------------
 
 
+def _matrices(x: Value) -> Value:
+    """x. Raises ValueError for fewer than two axes, of which NumPy makes a matrix."""
+    if x.ndim < 2:
+        raise ValueError(f"needs matrices, (..., n, m), not shape {x.shape}")
+    return x
+
+
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return in_rows(xp(x).tril(x, diagonal))
+    return in_rows(xp(x).tril(_matrices(x), diagonal))
 
 
 @tril.backward
@@ -497,7 +504,7 @@ def _(g: Value, diagonal: int) -> Value:
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return in_rows(xp(x).triu(x, diagonal))
+    return in_rows(xp(x).triu(_matrices(x), diagonal))
 
 
 @triu.backward

@@ -11,6 +11,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import check_indices, check_tensor
+from .probabilities import refuse_probabilities
 from .reduction import reduced
 
 
@@ -69,11 +70,13 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
 
-    Arguments and errors are those of `cross_entropy`; the target must be class numbers.
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers, and rows that sum to 1 as
+    probabilities do raise ValueError (not on a GPU).
     """
     check_tensor("nll_loss", "input", input)
     target = tl.as_tensor(target, device=input.device)
     rows = _classes_last(input)  # (N, ..., classes)
+    refuse_probabilities("nll_loss", rows)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:
         raise TensorError(

@@ -73,21 +73,29 @@ def binary_cross_entropy_with_logits(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+def refuse_probabilities(name: str, input: Tensor) -> None:
+    """Raises ValueError if the last axis of an input, which should hold log-probabilities, sums to 1 (not on a GPU)."""
+    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
+        p = input.array
+        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
+            raise TensorError(
+                f"{name}: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
+                "F.log_softmax(logits, -1), or input.log()"
+            )
+
+
 def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target · (log(target) - input) per element, for an input of log-probabilities. Shapes must be equal.
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1 (not on a GPU).
+    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1, and for a
+    negative target without log_target (not on a GPU).
     """
     target = as_target("kl_div", input, target)
-    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
-        p = input.array
-        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
-            raise TensorError(
-                "kl_div: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
-                "F.log_softmax(logits, -1), or input.log()"
-            )
+    refuse_probabilities("kl_div", input)
+    if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
+        raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
     losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses

@@ -72,10 +72,12 @@ MISTAKES = [
     ),
     # shapes
     (lambda: x43.size[0], TypeError, "x.size is a function: write x.size(0) or x.shape[0]"),
-    (lambda: x43.view(-1, -1), ValueError, "do not fill shape (-1, -1); only one size may be -1"),
+    (lambda: x43.view(-1, -1), ValueError, "view: the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one size may be -1"),
     (lambda: x43.reshape(5, -1), ValueError, "do not fill shape (5, -1), since 12 is no multiple of 5"),
     # what is made first and then used in a `with`
     (lambda: enter(tl.Graph), TypeError, "write `with tl.Graph():`, with parentheses"),
+    (lambda: enter(tl.inference_mode), TypeError, "write `with tl.inference_mode():`, with parentheses"),
+    (lambda: enter(tl.set_grad_enabled), TypeError, "write `with tl.set_grad_enabled(False):`, with parentheses"),
     (lambda: enter(tl.profile), TypeError, "write `with tl.profile():`, with parentheses"),
     # NumPy and its relatives
     (lambda: np.array_equal(w, [1.0, 2.0, 3.0]), RuntimeError, "np.array_equal: this tensor requires grad"),
@@ -148,6 +150,12 @@ MISTAKES = [
     (lambda: tl.roll(t, 1.5), TypeError, "roll: shifts must be ints, not 1.5"),
     (lambda: tl.zeros(3).normal_(0, float("nan")), ValueError, "normal_: std must be 0 or more, not nan"),
     (lambda: tl.tensor(1.0).fill_diagonal_(2), ValueError, "fill_diagonal_: needs a matrix, not shape ()"),
+    # in the words of the function that was called
+    (lambda: tl.polygamma(w[0], t), TypeError, "polygamma: n is a setting, to which no gradient flows"),
+    (lambda: tl.histc(t, 0), ValueError, "histc: needs at least one bin"),
+    (lambda: tl.tril(tl.tensor(1.0)), ValueError, "tril: needs matrices, (..., n, m), not shape ()"),
+    (lambda: tl.triu(t), ValueError, "triu: needs matrices, (..., n, m), not shape (3,)"),
+    (lambda: x43.size("a"), TypeError, "size: axis must be an int, such as 0 or -1, not 'a'"),
     (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices
     (lambda: t[1.0], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 1.0"),

@@ -72,7 +72,11 @@ MISTAKES = [
     ),
     # shapes
     (lambda: x43.size[0], TypeError, "x.size is a function: write x.size(0) or x.shape[0]"),
-    (lambda: x43.view(-1, -1), ValueError, "view: the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one size may be -1"),
+    (
+        lambda: x43.view(-1, -1),
+        ValueError,
+        "view: the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one",
+    ),
     (lambda: x43.reshape(5, -1), ValueError, "do not fill shape (5, -1), since 12 is no multiple of 5"),
     # what is made first and then used in a `with`
     (lambda: enter(tl.Graph), TypeError, "write `with tl.Graph():`, with parentheses"),

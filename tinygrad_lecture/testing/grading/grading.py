@@ -38,8 +38,8 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
     memory: in megabytes.  patience: a factor for the time limits, on slow machines.
     """
     linked = folder.is_symlink()  # to a neighbour's, it may be
-    is_file = os.path.isfile  # noqa: PTH113 - False also where it may not look
-    here = [e for e in course if not linked and is_file(folder / e.file)]
+    files = [] if linked else course.exercises
+    here = [e for e in files if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False also where it may not look
     grader = Grader(course, reference, folder, memory=memory, patience=patience)
     try:
         outcomes = {outcome.name: outcome for outcome in grader.check([e.name for e in here])}
@@ -48,7 +48,8 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
     results: list[Result] = []
     failed: set[str] = set()
     for exercise in course:
-        outcome = outcomes.get(exercise.name) or _missing(exercise, f"folder {folder.name} is a link" if linked else f"file {exercise.file} is missing")
+        absent = f"folder {folder.name} is a link" if linked else f"file {exercise.file} is missing"
+        outcome = outcomes.get(exercise.name) or _missing(exercise, absent)
         broken = next((other.name for other in course.needs(exercise) if other.name in failed), None)
         result = Result(exercise, outcome, broken if outcome.passed else None)
         if not result.passed:

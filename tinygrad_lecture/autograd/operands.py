@@ -108,15 +108,18 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     return value
 
 
-def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
+def own_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, as `constant` does.
+    Raises TypeError for a Tensor that requires grad, as `constant` does, and for several Tensors in place of a number.
     """
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
-            return {key: _own(value, key, name) for key, value in settings.items()}
+            known = inspect.signature(op.forward).parameters.values()
+            numbers = [p.name for p in known if isinstance(p.default, (int, float))]
+            refuse_several(op.name, map(settings.get, numbers))
+            return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
 
 
@@ -140,10 +143,13 @@ def constant(value: T, setting: str, name: str) -> T:
     Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
     """
     if isinstance(value, Traced) and value._node is not None and modes.recording:
-        raise TypeError(
-            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+        reason = (
+            f"{setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
             f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
         )
+        error = TypeError(f"{name}: {reason}")
+        vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
+        raise error
     return value
 
 

@@ -97,6 +97,14 @@ class Normal(Distribution):
         """The probability of a draw up to `value`."""
         return 0.5 * (1 + tl.erf((value - self.loc) / self.scale / math.sqrt(2)))
 
+    def icdf(self, value: Any) -> Any:
+        """The inverse of `cdf`: below it is a draw with the probability `value`."""
+        return self.loc + self.scale * math.sqrt(2) * tl.erfinv(2 * value - 1)
+
+    def expand(self, batch_shape: Any) -> Normal:
+        """The distribution with its parameters broadcast to another batch_shape."""
+        return Normal(self.loc.expand(batch_shape), self.scale.expand(batch_shape), self.validate_args)
+
     def entropy(self) -> Any:
         """1/2 + log √(2π) + log scale."""
         return 0.5 + 0.5 * math.log(2 * math.pi) + tl.log(self.scale)
@@ -123,6 +131,19 @@ class _Discrete(Distribution):
             self._check((self.probs >= 0) & (self.probs <= 1), "probs must be from 0 to 1")
         self.batch_shape = given.shape[: given.ndim - self.event_axes]
 
+    def expand(self, batch_shape: Any) -> Any:
+        """The distribution with its parameters broadcast to another batch_shape."""
+        name = "probs" if "probs" in vars(self) else "logits"
+        given = vars(self)[name]
+        wide = given.expand((*batch_shape, *given.shape[len(self.batch_shape) :]))
+        return type(self)(**{name: wide}, validate_args=self.validate_args)
+
+    def enumerate_support(self, expand: bool = True) -> Any:
+        """All values of a draw along a new first axis: (k, *batch_shape) or, without expand, (k, 1, ...)."""
+        k, dtype = (self.logits.shape[-1], tl.int64) if self.event_axes else (2, self.probs.dtype)
+        values = tl.arange(k, dtype=dtype, device=self.logits.device).reshape(-1, *[1] * len(self.batch_shape))
+        return values.expand((k, *self.batch_shape)) if expand else values
+
     def _normalised(self, logits: Any) -> Any:
         return logits
 
@@ -135,6 +156,11 @@ class Bernoulli(_Discrete):
 
     mean = property(lambda self: self.probs, doc="probs.")
     variance = property(lambda self: self.probs * (1 - self.probs), doc="probs (1 - probs).")
+
+    @property
+    def mode(self) -> Any:
+        """The likelier of 0 and 1; nan where both are as likely, as in PyTorch."""
+        return tl.where(self.probs == 0.5, math.nan, (self.probs > 0.5).to(self.probs.dtype))
 
     @cached_property
     def probs(self) -> Any:

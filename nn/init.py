@@ -18,6 +18,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
 from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
 
 from .errors import check_tensor
 
@@ -57,8 +58,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal distribution with the given mean and standard deviation. Raises ValueError for a negative std."""
-    if std < 0:
-        raise ValueError(f"normal_: std must be 0 or more, not {std}")
+    _check_std("normal_", mean, std)
     if _mode.skipping:
         return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
@@ -70,8 +70,10 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Normal distribution truncated to [a, b]: numbers outside are drawn again.
 
-    They are drawn on the host, whatever the device. Raises ValueError if less than 1% of the distribution is inside.
+    They are drawn on the host, whatever the device. Raises ValueError for a negative std, or if less than 1% of the
+    distribution is inside.
     """
+    _check_std("trunc_normal_", mean, std)
     if _mode.skipping:
         return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
@@ -183,6 +185,14 @@ def fans(tensor: Tensor) -> tuple[int, int]:
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _check_std(name: str, mean: float, std: float) -> None:
+    """Raises ValueError for a negative std or NaN, TypeError for a mean or std that is a Tensor."""
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        raise TypeError(f"{name}: mean and std must be numbers, not {shown(mean)} and {shown(std)}; write .item()")
+    if not std >= 0:
+        raise ValueError(f"{name}: std must be 0 or more, not {std}")
 
 
 def _fan(tensor: Tensor, mode: str) -> int:

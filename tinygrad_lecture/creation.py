@@ -225,27 +225,34 @@ def _places(mask: Any, dtype: Any, device: str | None, name: str) -> Tensor:
     return finished(move(places, device), False)
 
 
-# --- like another tensor ------------------------------------------------------------------------------------
+# --- like another tensor; PyTorch's memory_format has no effect ---------------------------------------------
 
 
-def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Zeros with the shape of x and, by default, its dtype and device."""
     return made_like(zeros, x, dtype, device, requires_grad)
 
 
-def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Ones with the shape of x and, by default, its dtype and device."""
     return made_like(ones, x, dtype, device, requires_grad)
 
 
 def full_like(
-    x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+    x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:  # fmt: skip
     """A Tensor with one value everywhere and the shape of x and, by default, its dtype and device."""
     return made_like(full, x, dtype, device, requires_grad, fill_value)
 
 
-def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Uninitialised memory with the shape of x and, by default, its dtype and device."""
     return made_like(empty, x, dtype, device, requires_grad)
 

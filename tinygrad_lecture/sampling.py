@@ -121,17 +121,24 @@ def normal(
     return result.requires_grad_() if requires_grad else result
 
 
-def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Random numbers, uniform in [0, 1), with the shape of x and, by default, its dtype and device."""
     return made_like(rand, x, dtype, device, requires_grad)
 
 
-def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def randn_like(
+    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Standard normal random numbers with the shape of x and, by default, its dtype and device."""
     return made_like(randn, x, dtype, device, requires_grad)
 
 
-def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
+def randint_like(
+    x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None,
+    memory_format: Any = None,
+) -> Tensor:  # fmt: skip
     """Random integers from low to high - 1 with the shape of x and, by default, its dtype (also a float) and device."""
     must_be_a_tensor("randint_like", x)
     return randint(low, high, x.shape, dtype or x.dtype, device or x.device)

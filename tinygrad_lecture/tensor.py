@@ -24,6 +24,7 @@ from .errors.words import kind_of
 from .methods.hooks import HookMethods
 from .methods.python import PythonMethods
 from .methods.size import Size
+from .ops.composite import composite
 from .traced import Traced, set_tensor_type, wrap
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
@@ -313,11 +314,11 @@ class Tensor(PythonMethods, HookMethods):
         x = self if wanted.kind in "fc" else self.detach()
         return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
-    def cuda(self, index: Any = None, non_blocking: Flag = False) -> Tensor:
+    def cuda(self, index: Any = None, non_blocking: Flag = False, memory_format: Any = None) -> Tensor:
         """The tensor on a GPU. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
         return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, Integer) else index)
 
-    def cpu(self) -> Tensor:
+    def cpu(self, memory_format: Any = None) -> Tensor:
         """The tensor on the CPU."""
         return self.to(device="cpu")
 
@@ -379,6 +380,7 @@ class Tensor(PythonMethods, HookMethods):
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
         return ops.reshape(self, as_shape(shape, negative=True))
 
+    @composite
     def view(self, *shape: Any) -> Tensor:
         """A view of the same memory in another shape, as in PyTorch; `reshape` copies where there is none.
 

@@ -10,6 +10,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
+from tinygrad_lecture.errors.call import refuse_several
 
 from .cache import Cache
 from .embedding import Embedding
@@ -94,6 +95,8 @@ def as_tokens(tokens: Any) -> Tensor:
 
     Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
     """
+    if isinstance(tokens, tuple):
+        refuse_several("tokens", [tokens])
     made = tokens if isinstance(tokens, Tensor) else _tensor(tokens)
     if not made.numel() or not made.ndim:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")

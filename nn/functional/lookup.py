@@ -16,6 +16,7 @@ from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.copying import as_floats
 
 from ..errors import check_indices
+from .normalization import check_eps
 
 __all__ = ["cosine_similarity", "embedding", "embedding_bag", "normalize", "pairwise_distance"]
 
@@ -152,7 +153,8 @@ def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: f
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays."""
+    """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays. ValueError for eps < 0."""
+    check_eps("normalize", eps)
     lengths: Tensor = tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
     return input / lengths
 
@@ -161,7 +163,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along an axis, which is removed; inputs broadcast.
 
     This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
+    Raises ValueError for a negative eps, or shapes that do not broadcast.
     """
+    check_eps("cosine_similarity", eps)
     if x1.shape != x2.shape:
         shape = (x1 * x2).shape  # or an error that names both
         x1, x2 = x1.broadcast_to(shape), x2.broadcast_to(shape)

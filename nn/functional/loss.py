@@ -132,9 +132,11 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
 
-    Arguments and errors are those of `cross_entropy`; the target must be class numbers.
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers, and rows that sum to 1 as
+    probabilities do raise ValueError (not on a GPU).
     """
     rows, target = _rows("nll_loss", input, target, weight)
+    _refuse_probabilities("nll_loss", rows)
     _check_target("nll_loss", input, target, rows)
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
@@ -245,7 +247,7 @@ def binary_cross_entropy(
     logarithms are at least -100, and where p (1 - p) < 1e-12 the gradient is (p - y) / 1e-12. Prefer
     `binary_cross_entropy_with_logits`, which is exact.
 
-    Raises ValueError for different shapes, or a p outside [0, 1] (not checked on a GPU).
+    Raises ValueError for different shapes, or a p or target outside [0, 1] (not checked on a GPU).
     """
     target = as_target("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
@@ -253,6 +255,8 @@ def binary_cross_entropy(
             "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )
+    if target.device == "cpu" and bool(((target.array < 0) | (target.array > 1)).any()):
+        raise TensorError("binary_cross_entropy: target must be probabilities from 0 to 1; scale it, or take mse_loss")
     saturated = input * (1 - input) < _SATURATED
     p = tl.where(saturated, 0.5, input)
     losses = -(target * tl.log(p) + (1 - target) * tl.log(1 - p))
@@ -294,17 +298,25 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1 (not on a GPU).
+    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1, and for a
+    negative target without log_target (not on a GPU).
     """
     target = as_target("kl_div", input, target)
-    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
-        p = input.array
-        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
-            raise TensorError(
-                "kl_div: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
-                "F.log_softmax(logits, -1), or input.log()"
-            )
+    _refuse_probabilities("kl_div", input)
+    if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
+        raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
     losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)
+
+
+def _refuse_probabilities(name: str, input: Tensor) -> None:
+    """Raises ValueError if the last axis of an input, which should hold log-probabilities, sums to 1 (not on a GPU)."""
+    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
+        p = input.array
+        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
+            raise TensorError(
+                f"{name}: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
+                "F.log_softmax(logits, -1), or input.log()"
+            )

@@ -32,7 +32,6 @@ def layer_norm(
 
     Raises ValueError if a shape does not fit. (Ba et al., arXiv:1607.06450.)
     """
-    _check_eps("layer_norm", eps)
     axes = _normalized_axes("layer_norm", input, normalized_shape, weight, bias)
     return tl.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
 
@@ -51,7 +50,7 @@ def rms_norm(
     axes = tuple(range(-_normalized_axes("rms_norm", input, normalized_shape, weight), 0))
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    _check_eps("rms_norm", eps)
+    check_eps("rms_norm", eps)
     normal = _unit_rms(input, axes, eps)
     return normal if weight is None else normal * weight
 
@@ -75,7 +74,7 @@ def batch_norm(
     Raises ValueError if a shape does not fit and, in training, for one number per channel.
     (Ioffe & Szegedy, arXiv:1502.03167.)
     """
-    _check_eps("batch_norm", eps, positive=training)
+    check_eps("batch_norm", eps, positive=training)
     _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
@@ -102,7 +101,7 @@ def group_norm(
 
     Raises ValueError if a shape does not fit. (Wu & He, arXiv:1803.08494.)
     """
-    _check_eps("group_norm", eps)
+    check_eps("group_norm", eps)
     _check_channels("group_norm", input, weight, bias)
     batch, channels, *axes = input.shape
     if num_groups < 1 or channels % num_groups:
@@ -124,7 +123,7 @@ def instance_norm(
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    _check_eps("instance_norm", eps)
+    check_eps("instance_norm", eps)
     _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
     rows = input.detach().reshape(*input.shape[:2], math.prod(input.shape[2:]))
     if rows.shape[2] < 2:
@@ -134,9 +133,9 @@ def instance_norm(
     return group_norm(input, input.shape[1], weight, bias, eps)
 
 
-def _check_eps(name: str, eps: float, positive: bool = False) -> None:
-    """Raises ValueError for a negative eps, and for 0 if it must be positive."""
-    if eps < 0 or (positive and eps == 0):
+def check_eps(name: str, eps: float, positive: bool = False) -> None:
+    """Raises ValueError for a negative eps or NaN, and for 0 if it must be positive."""
+    if not eps >= 0 or (positive and eps == 0):
         raise TensorError(f"{name}: eps must be {'above 0' if positive else '0 or more'}, not {eps}")
 
 

@@ -53,6 +53,8 @@ def interpolate(
             scale = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
             assert scale is not None
             new = int(old * scale)
+            if new < 1:
+                raise TensorError(f"interpolate: scale_factor {scale} leaves nothing of axis {axis + 2}, of size {old}")
             ratio = old / new if recompute_scale_factor else 1 / scale
         if mode == "nearest":
             input = tl.take(input, np.minimum((np.arange(new) * ratio).astype(int), old - 1), axis + 2)

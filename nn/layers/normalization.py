@@ -15,6 +15,7 @@ from tinygrad_lecture import Tensor, TensorError
 from .. import functional as F
 from .. import init
 from ..errors import LAYOUTS, check_sizes, check_tensor
+from ..functional.normalization import check_eps
 from ..module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
@@ -58,6 +59,8 @@ class _RowNorm(Affine):
         if isinstance(eps, int) and eps > 0:
             call = f"{name}({(*sizes, eps)})"
             raise TypeError(f"{name}: eps is a small float, not {eps}; sizes go into one tuple: {call}")
+        if eps is not None:
+            check_eps(name, eps)
         self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
         self.make_affine(sizes, elementwise_affine, bias, dtype, device)
 
@@ -74,7 +77,7 @@ class LayerNorm(_RowNorm):
     - `weight`, `bias`: of shape `normalized_shape`, initially 1 and 0. Both are None with elementwise_affine=False,
       the bias also with bias=False.
 
-    Raises ValueError for sizes below 1. (Ba et al., arXiv:1607.06450.)
+    Raises ValueError for sizes below 1 or a negative eps. (Ba et al., arXiv:1607.06450.)
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,7 +94,7 @@ class RMSNorm(_RowNorm):
     - `weight`: of shape `normalized_shape`, initially 1; None with elementwise_affine=False.
     - `eps`: by default the machine epsilon of the input's dtype.
 
-    Raises ValueError for sizes below 1. (Zhang & Sennrich, arXiv:1910.07467.)
+    Raises ValueError for sizes below 1 or a negative eps. (Zhang & Sennrich, arXiv:1910.07467.)
     """
 
     def __init__(

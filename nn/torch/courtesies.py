@@ -27,7 +27,12 @@ __all__ = ["GradScaler", "autocast", "compile"]
 
 def always(value: Any) -> Callable[..., Any]:
     """A function, or a method, that accepts all arguments and returns a value."""
-    return lambda *settings, **options: value
+
+    def function(*settings: Any, **options: Any) -> Any:
+        return value
+
+    function.__doc__ = f"{value}, whatever the arguments."
+    return function
 
 
 accept, no = always(None), always(False)

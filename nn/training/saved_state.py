@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.words import shown
 
 from ..files import weights
 from ..files.json_files import parse_json
@@ -105,7 +106,8 @@ def load_checkpoint(
 def parts_of(
     model: Module, optimizer: Optimizer | None, schedule: LRScheduler | None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(tensors by name, a JSON-like rest) of a model and what trains it."""
+    """(tensors by name, a JSON-like rest) of a model and what trains it. Raises TypeError for what is no Module."""
+    _check_model(model)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     own, rest = ({}, None) if optimizer is None else split_optimizer(optimizer.state_dict())
     tensors |= {f"optimizer.{name}": tensor for name, tensor in own.items()}
@@ -120,11 +122,17 @@ def restore_parts(
     schedule: LRScheduler | None,
 ) -> None:
     """Restore what `parts_of` returned."""
+    _check_model(model)
     model.load_state_dict(_with_prefix("model.", tensors))
     if optimizer is not None:
         optimizer.load_state_dict(join_optimizer(_with_prefix("optimizer.", tensors), state["optimizer"]))
     if schedule is not None:
         schedule.load_state_dict(state["schedule"])
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Module):
+        raise TypeError(f"the model must be a Module, not {shown(model)}; the order is (path, model, optimizer)")
 
 
 def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -166,4 +174,5 @@ def _plain(value: Any) -> Any:
     """Convert a NumPy number to a Python number, for `json.dumps`."""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return value.item()
-    raise TypeError(f"a saved state cannot hold a {type(value).__name__}: {value!r}")
+    remedy = "its .state_dict()" if hasattr(value, "state_dict") else "x.tolist() of a tensor or array"
+    raise TypeError(f"a saved state holds numbers, texts, lists and dicts, not {shown(value)}: save {remedy}")

@@ -92,7 +92,7 @@ def _norm(name: str, tensors: Sequence[Tensor], norm_type: float, error_if_nonfi
 def _scale(grads: Sequence[Tensor], max_norm: float, total: Array) -> None:
     """Scale gradients whose norm is `total` so that it is at most max_norm."""
     with np.errstate(over="ignore", invalid="ignore"):
-        factor = xp(total).minimum(max_norm / (total + 1e-6), 1.0)
+        factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
         if xp(total) is np and factor == 1:  # on the CPU only: on a GPU the comparison would wait
             return
         for g in grads:

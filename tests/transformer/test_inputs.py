@@ -42,6 +42,7 @@ def test_tokens_stay_on_their_device():
         ([[1, 2], [3]], ValueError, "pad them to one length, and pass a padding_mask"),
         ([], ValueError, r"at least one token, got \(0,\)"),
         (3, ValueError, r"at least one token, got \(\)"),
+        ((tl.tensor([1, 2]), tl.tensor([3, 4])), TypeError, "tokens: it takes one tensor, not a tuple of a Tensor"),
         ([2**70], TypeError, "tokens: must be integers: tensor: "),
     ],
 )

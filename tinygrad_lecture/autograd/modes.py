@@ -90,13 +90,26 @@ class Switch(ContextDecorator):
                 resume = functools.partial(generator.throw, error)
 
 
-class set_grad_enabled(Switch):
+class NeedsParentheses(type):
+    """The class of switches that are called: `with no_grad:` says to write `with no_grad():`."""
+
+    called_with = ""
+
+    def __enter__(cls) -> None:
+        raise TypeError(f"write `with tl.{cls.__name__}({cls.called_with}):`, with parentheses")
+
+    def __exit__(cls, *error: object) -> None:
+        pass
+
+
+class set_grad_enabled(Switch, metaclass=NeedsParentheses):
     """Switches recording on (True) or off (False) for this thread, as in PyTorch.
 
     Called alone, from now on; in a `with` statement or as a decorator, within the block or the function.
     """
 
     mode = "recording"
+    called_with = "False"
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(enabled)
@@ -109,16 +122,6 @@ class set_grad_enabled(Switch):
     def __call__(self, function: F) -> F:
         self.__exit__()
         return super().__call__(function)
-
-
-class NeedsParentheses(type):
-    """The class of switches that are called: `with no_grad:` says to write `with no_grad():`."""
-
-    def __enter__(cls) -> None:
-        raise TypeError(f"write `with tl.{cls.__name__}():`, with parentheses")
-
-    def __exit__(cls, *error: object) -> None:
-        pass
 
 
 class Fixed(Switch, metaclass=NeedsParentheses):
@@ -148,9 +151,11 @@ class no_grad(Fixed):
     on = False
 
 
-def inference_mode(mode: Any = True) -> Any:
+class inference_mode(metaclass=NeedsParentheses):
     """`no_grad` under PyTorch's other name, a context manager and decorator; with mode=False it changes nothing."""
-    return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
 
 
 class enable_grad(Fixed):

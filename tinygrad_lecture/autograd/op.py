@@ -44,8 +44,8 @@ class Op(Declaration[P]):
         arrays, nodes, like = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
-        if settings and like is not None and modes.recording:
-            settings = own_settings(settings, self.name)
+        if settings and like is not None:
+            settings = own_settings(settings, self)
         try:
             out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)
         except EXPLAINED as error:

@@ -108,15 +108,18 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     return value
 
 
-def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
+def own_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, as `constant` does.
+    Raises TypeError for a Tensor that requires grad, as `constant` does, and for several Tensors in place of a number.
     """
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
-            return {key: _own(value, key, name) for key, value in settings.items()}
+            known = inspect.signature(op.forward).parameters.values()
+            numbers = [p.name for p in known if isinstance(p.default, (int, float))]
+            refuse_several(op.name, map(settings.get, numbers))
+            return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
 
 

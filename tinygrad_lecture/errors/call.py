@@ -56,7 +56,7 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
     NumPy would stack them without a word.
     """
     for value in values:
-        if isinstance(value, (tuple, list)) and any(isinstance(item, Traced) for item in value):
+        if _has_tensors(value):
             hide_frames()
             reason = (
                 f"it takes one tensor, not {shown(value)}; an RNN returns (output, state); take its first, or join a "
@@ -65,6 +65,11 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
             error = TypeError(f"{name}: {reason}")
             vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
             raise error
+
+
+def _has_tensors(value: Any) -> bool:
+    """Whether a value is a tuple or list with Tensors in it, at any depth."""
+    return isinstance(value, (tuple, list)) and any(isinstance(x, Traced) or _has_tensors(x) for x in value)
 
 
 def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str, Any]) -> bool:

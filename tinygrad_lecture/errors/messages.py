@@ -97,6 +97,7 @@ _KINDS = {ValueError: TensorError, TypeError: DtypeError, IndexError: PlaceError
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
     """The whole message: "matmul: the inner sizes differ (called with (2, 3) float32, (2,) float32)"."""
+    reason = reason.removeprefix(f"{name}: ")
     return f"{name}: {reason} (called with {', '.join(map(describe, arguments)) or 'nothing'})"
 
 

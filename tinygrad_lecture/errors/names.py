@@ -12,7 +12,7 @@ _modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such a
 RARE = {  # functions of PyTorch's that few programs call -> what to write here
     "polygamma": "tl.digamma and its derivatives, by tl.func.grad",
     "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
-    "histc": "np.histogram(x.numpy(), bins, (min, max))",
+    **dict.fromkeys(("histc", "histogram"), "np.histogram(x.numpy(), bins, (min, max))"),
     "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
     "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
     "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",
@@ -37,6 +37,7 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "functional": "tl.func",
     "array": "tl.tensor",
     "Variable": "tl.tensor(data, requires_grad=True)",
+    "Size": "tuple",
     "concatenate": "tl.cat",
     "cuda": "tl.cuda_is_available() or x.cuda()",
     **RARE,
@@ -61,12 +62,18 @@ def written_out(name: str) -> str | None:
     return WRITTEN_OUT.get(name.lower().replace("_", ""))
 
 
-def alike(name: str, names: Iterable[str]) -> list[str]:
-    """The names spelt like this one, in upper or lower case, the most alike first."""
+def alike(name: str, names: Iterable[str], least: float = 0.8) -> list[str]:
+    """The names spelt like this one, in upper or lower case, the most alike first.
+
+    least: the part of the letters of both that must agree. 0.8 is one letter too few or too many in a name of three,
+    and no more. Names of the same letters in another order come first.
+    """
     import difflib  # here, to keep the import of the library light
 
+    wanted = name.lower()
     spellings = {known.lower(): known for known in names}
-    return [spellings[found] for found in difflib.get_close_matches(name.lower(), spellings, 3, 0.7)]
+    swapped = [known for known in spellings if sorted(known) == sorted(wanted)]
+    return [spellings[x] for x in dict.fromkeys([*swapped, *difflib.get_close_matches(wanted, spellings, 3, least)])]
 
 
 def tell_missing(modules: Mapping[str, dict[str, Any]], later: Mapping[str, str] | None = None) -> None:
@@ -90,7 +97,7 @@ def _tell(written: str, held: dict[str, Any], later: Mapping[str, str]) -> None:
         raise AttributeError(f"{written} has no attribute {name!r}{remedy}", name=name)  # no obj: Python adds nothing
 
     held["__getattr__"] = missing  # set here: in a module's text, it would define every name for type checkers
-    held["__dir__"] = lambda: sorted({*held, *held.get("__all__", ())})
+    held["__dir__"] = lambda: sorted(held.get("__all__", held))
 
 
 def _remedy(written: str, name: str, later: Iterable[str]) -> str:
@@ -107,7 +114,8 @@ def _remedy(written: str, name: str, later: Iterable[str]) -> str:
     if exact is not None:
         return f"; write {exact}.{name}"
     for place in (written, *places):
-        if found := alike(name, {*_public(place), *(later if place == written else ())}):
+        least = 0.8 if place == written else 0.9  # elsewhere is a name more likely alike by chance
+        if found := alike(name, {*_public(place), *(later if place == written else ())}, least):
             return f"; did you mean {' or '.join(f'{place}.{other}' for other in found)}?"
     return f"; dir({written}) lists what it has"
 
@@ -115,5 +123,6 @@ def _remedy(written: str, name: str, later: Iterable[str]) -> str:
 def _public(place: str) -> Iterable[str]:
     """The names that a module shows: those it lists, else those it defines."""
     held = _modules[place]
-    own = (name for name, x in held.items() if name[0] != "_" and getattr(x, "__module__", "") == held["__name__"])
-    return held.get("__all__") or list(own)
+    home = held["__name__"]
+    own = [name for name, x in held.items() if name[0] != "_" and str(getattr(x, "__module__", "")).startswith(home)]
+    return held.get("__all__") or own

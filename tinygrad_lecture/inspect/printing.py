@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, get_default_dtype, to_host
+from ..errors.words import shown
 from ..traced import Traced
 from .grad_fn import grad_fn
 
@@ -59,12 +60,15 @@ def set_printoptions(
     precision: digits after the point, 4 at first.  threshold: print tensors of at most as many elements in full, 1000.
     edgeitems: how many to show at each end of an axis of a larger one, 3.  linewidth: characters in a line, 80.
     profile: "default", "short" or "full", which sets these four first.  sci_mode: whether to write
-    exponents, None to decide by the elements. Raises ValueError for another profile.
+    exponents, None to decide by the elements. Raises ValueError for another profile, TypeError for what is no number.
     """
     if profile is not None and profile.lower() not in PROFILES:
         raise ValueError(f'set_printoptions: profile must be "default", "short" or "full", not {profile!r}')
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
+    for name, value in chosen.items():
+        if not isinstance(value, (int, float)) or value < 0:
+            raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {shown(value)}")
     for name, value in chosen.items():
         setattr(options, name, value)
     options.sci_mode = sci_mode

@@ -13,8 +13,10 @@ from .pieces import row_slices, share_rows
 from .product import as_rows, column_sums, row_products, row_sums
 
 
-def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int) -> None:
-    """Raise ValueError unless the weight and bias have the shape of x's last axes."""
+def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int, eps: float) -> None:
+    """Raise ValueError unless the weight and bias have the shape of x's last axes, and eps is 0 or more."""
+    if not eps >= 0:
+        raise ValueError(f"eps must be 0 or more, not {eps}")
     if any(given is not None and given.shape != x.shape[x.ndim - axes :] for given in (weight, bias)):
         raise ValueError("the weight or bias does not fit x")
 
@@ -24,7 +26,7 @@ def layer_norm(
     keep: bool = False,
 ) -> Any:  # fmt: skip
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
-    check_weights(x, weight, bias, axes)
+    check_weights(x, weight, bias, axes, eps)
     rows = as_rows(x, axes)
     if compiles(rows, weight, bias):
         y, mean, scale = _compiled(rows, _flat(weight), _flat(bias), eps)

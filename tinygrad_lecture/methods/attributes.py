@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors.call import refuse_several
 from ..ops.composite import composite
 from ..traced import Traced
 from .in_place import InPlaceMethods
@@ -53,8 +54,8 @@ class AttributeMethods(InPlaceMethods):
         strides = tuple(n // self._array.itemsize for n in self._array.strides)
         return strides if axis is None else strides[axis]
 
-    def is_contiguous(self) -> bool:
-        """Whether the memory is in row-major order."""
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the memory is in row-major order. memory_format: has no effect."""
         return bool(self._array.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
@@ -63,6 +64,7 @@ class AttributeMethods(InPlaceMethods):
 
     def equal(self, other: Any) -> bool:
         """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
+        refuse_several("equal", [other])
         theirs = other._array if isinstance(other, Traced) else other
         return np.shape(theirs) == self._array.shape and bool((self._array == theirs).all())
 
@@ -75,8 +77,11 @@ class AttributeMethods(InPlaceMethods):
 
     # --- dtypes -----------------------------------------------------------------------------------------
 
-    def type(self: Any, dtype: Any = None) -> Any:
-        """PyTorch's name of the class, as "torch.FloatTensor" or, given a dtype, the tensor with that dtype."""
+    def type(self: Any, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+        """PyTorch's name of the class, as "torch.FloatTensor" or, given a dtype, the tensor with that dtype.
+
+        non_blocking, memory_format: have no effect.
+        """
         if dtype is not None:
             return self.to(dtype=_by_class(dtype))
         return f"torch.{'cuda.' if self.is_cuda else ''}{_CLASSES.get(self.dtype.name, self.dtype.name)}Tensor"

@@ -148,7 +148,9 @@ class InPlaceMethods(Traced):
         return self
 
     def fill_(self, value: float) -> Self:
-        """Overwrite the elements with one value."""
+        """Overwrite the elements with one value. Raises ValueError for several."""
+        if np.ndim(value):
+            raise TensorError(f"fill_: the value must be one number, not of shape {np.shape(value)}; for more, copy_")
         self[...] = value
         return self
 
@@ -157,7 +159,9 @@ class InPlaceMethods(Traced):
         return self.fill_(0)
 
     def fill_diagonal_(self, fill_value: float) -> Self:
-        """Overwrite the diagonal of a matrix with one value."""
+        """Overwrite the diagonal of a matrix with one value. Raises ValueError for a tensor of fewer than two axes."""
+        if self._array.ndim < 2:
+            raise TensorError(f"fill_diagonal_: needs a matrix, not shape {self._array.shape}")
         n = min(self._array.shape)
         self[(range(n),) * self._array.ndim] = fill_value
         return self
@@ -172,7 +176,7 @@ class InPlaceMethods(Traced):
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
         """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
-        if std < 0:
+        if not std >= 0:
             raise TensorError(f"normal_: std must be 0 or more, not {std}")
         with random.drawing_from(generator):
             drawn = random.normal(self._array.shape, self._array.dtype, device_of(self._array))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, TypeVar
 
 from ..autograd import modes as modes_module
@@ -15,10 +16,12 @@ from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
 from ..autograd.operands import numbers_among, refuse_lost
 from ..errors.argument_names import inputs_by_position, numpy_names
+from ..errors.call import refuse_several
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SEVERAL = frozenset({tuple, list})
 
 
 def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
@@ -43,9 +46,12 @@ def composite(function: F, name: str = "") -> F:
     """Decorate a public function composed of ops: it also takes `dim` and `keepdim`.
 
     Errors raised inside, and the record of its result, carry its name instead of an inner op's.
+    A parameter of the type Value takes one tensor.
     name: the name that users know, if it is not the function's.
     """
     name, numbers = name or function.__name__, numbers_among(function)
+    single = [parameter for parameter, kind in function.__annotations__.items() if kind == "Value"]
+    places = [place for place, parameter in enumerate(signature(function).parameters) if parameter in single]
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -56,6 +62,8 @@ def composite(function: F, name: str = "") -> F:
         if outermost:
             modes.called = Called(name, args, kwargs)
         try:
+            if kwargs or not _SEVERAL.isdisjoint(map(type, args)):
+                refuse_several(name, [*(args[i] for i in places if i < len(args)), *map(kwargs.get, single)])
             result = function(*args, **kwargs)
         except EXPLAINED as error:
             raise rename(error, function, name, args, kwargs)  # noqa: B904 - sets the cause

@@ -170,11 +170,11 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 
     mean and var (which divides by n) are taken over the last `axes` axes, for each position of the others.
     weight, bias: the shape of those last axes, or None.  eps: keeps the division finite where var is 0.
-    float16 is computed in float32. Raises ValueError for a weight or bias of another shape.
+    float16 is computed in float32. Raises ValueError for a weight or bias of another shape, or a negative eps.
 
         tl.layer_norm(tl.tensor([[1.0, 3.0]]), eps=0.0)     # tensor([[-1.,  1.]])
     """
-    layer_norm_kernels.check_weights(x, weight, bias, axes)
+    layer_norm_kernels.check_weights(x, weight, bias, axes, eps)
     over = tuple(range(-axes, 0))
     centred = x - mean(x, over, keepdims=True)
     y = centred / sqrt(mean(centred * centred, over, keepdims=True) + eps)

@@ -499,10 +499,17 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
 # --- triangles, masks, one-hot ------------------------------------------------------------------------------
 
 
+def _matrices(x: Value) -> Value:
+    """x. Raises ValueError for fewer than two axes, of which NumPy makes a matrix."""
+    if x.ndim < 2:
+        raise ValueError(f"needs matrices, (..., n, m), not shape {x.shape}")
+    return x
+
+
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return in_rows(xp(x).tril(x, diagonal))
+    return in_rows(xp(x).tril(_matrices(x), diagonal))
 
 
 @tril.backward
@@ -513,7 +520,7 @@ def _(g: Value, diagonal: int) -> Value:
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return in_rows(xp(x).triu(x, diagonal))
+    return in_rows(xp(x).triu(_matrices(x), diagonal))
 
 
 @triu.backward
@@ -531,8 +538,10 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
-    if getattr(value, "ndim", 0):
-        raise ValueError(f"value must be one number, not of shape {value.shape}; for more, tl.where(mask, value, x)")
+    if np.ndim(value):
+        raise ValueError(
+            f"value must be one number, not of shape {np.shape(value)}; for more, tl.where(mask, value, x)"
+        )
     if x.dtype.kind != "f":
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:

@@ -30,6 +30,7 @@ try:
 except ImportError as _error:
     raise ImportError("tl.testing needs Hypothesis: python -m pip install hypothesis") from _error
 
+from ..errors.names import tell_missing as _tell_missing
 from .causes.known import Mistake as Mistake
 from .course.exercise import Course as Course
 from .course.exercise import Exercise as Exercise
@@ -47,3 +48,5 @@ from .strategies import numbers as numbers
 from .strategies import same_shape as same_shape
 from .strategies import shapes as shapes
 from .strategies import with_axis as with_axis
+
+_tell_missing({"tl.testing": globals()})

@@ -89,7 +89,7 @@ class MachineMethods:
     _array: Any
 
     is_cpu = property(lambda self: not self.is_cuda, doc="Whether it is in the main memory.")
-    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(no)
+    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(no, doc=no.__doc__)
     is_pinned = is_shared = is_complex = is_inference = no
     layout = property(lambda self: strided, doc="Elements at fixed distances.")
     name = property(lambda self: None, doc="None.")

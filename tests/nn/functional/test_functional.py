@@ -20,7 +20,7 @@ def test_a_tuple_of_tensors_is_no_tensor(name):
     function, x = getattr(F, name), tl.ones(2, 4, 4, 4)
     parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
     others = [x] * (sum(p.default is p.empty for p in parameters) - 1)
-    for several in ((x, x), [x, x]):
+    for several in ((x, x), [x, x], [[x, x], [x, x]]):
         with pytest.raises(TypeError, match=rf"^{name}: it takes one tensor, .* take its first"):
             function(several, *others)
 

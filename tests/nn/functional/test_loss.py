@@ -130,8 +130,6 @@ def test_kl_divergence():
     assert F.kl_div(tl.log(p), p, "sum").item() == pytest.approx(0, abs=1e-12)
     never = tl.tensor([0.0, 1.0], requires_grad=True)
     F.kl_div(tl.tensor([-1.0, -2.0]), never, "sum").backward()
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(F.kl_div(tl.tensor([-1.0]), tl.tensor([-0.5]), "sum").item())
     assert np.isfinite(never.grad.numpy()).all()
 
 

@@ -72,10 +72,16 @@ MISTAKES = [
     ),
     # shapes
     (lambda: x43.size[0], TypeError, "x.size is a function: write x.size(0) or x.shape[0]"),
-    (lambda: x43.view(-1, -1), ValueError, "do not fill shape (-1, -1); only one size may be -1"),
+    (
+        lambda: x43.view(-1, -1),
+        ValueError,
+        "view: the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one",
+    ),
     (lambda: x43.reshape(5, -1), ValueError, "do not fill shape (5, -1), since 12 is no multiple of 5"),
     # what is made first and then used in a `with`
     (lambda: enter(tl.Graph), TypeError, "write `with tl.Graph():`, with parentheses"),
+    (lambda: enter(tl.inference_mode), TypeError, "write `with tl.inference_mode():`, with parentheses"),
+    (lambda: enter(tl.set_grad_enabled), TypeError, "write `with tl.set_grad_enabled(False):`, with parentheses"),
     (lambda: enter(tl.profile), TypeError, "write `with tl.profile():`, with parentheses"),
     # NumPy and its relatives
     (lambda: np.array_equal(w, [1.0, 2.0, 3.0]), RuntimeError, "np.array_equal: this tensor requires grad"),
@@ -128,6 +134,34 @@ MISTAKES = [
     (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
     (lambda: tl.max(3, 4), TypeError, "max: it takes tensors and arrays, not 3"),
     (lambda: tl.sum([t, t]), TypeError, ", or join a list with tl.stack"),
+    (lambda: tl.clamp(t, (t, t)), TypeError, "clip: it takes one tensor, not a tuple of a Tensor"),
+    (lambda: tl.clamp(t, max=[t, t]), TypeError, "clip: it takes one tensor, not a list of a Tensor"),
+    (lambda: tl.diff((t, t), 0), TypeError, "diff: it takes one tensor"),
+    (lambda: tl.equal(t, (t, t)), TypeError, "equal: it takes one tensor"),
+    (lambda: tl.leaky_relu(t, slop=t), TypeError, "leaky_relu: it has no argument slop"),
+    (lambda: tl.leaky_relu(t, (t, t)), TypeError, "leaky_relu: it takes one tensor"),
+    (lambda: tl.unique((t, t)), TypeError, "unique: it takes one tensor"),
+    (lambda: tl.relu([[t, t], [t, t]]), TypeError, "relu: it takes one tensor"),
+    (lambda: tl.set_printoptions((t, t)), TypeError, "set_printoptions: precision must be a number, 0 or more, not a"),
+    # settings out of range
+    (lambda: t.masked_fill(mask, [1.0, 2.0, 3.0]), ValueError, "value must be one number, not of shape (3,)"),
+    (lambda: tl.zeros(3).fill_(t), ValueError, "fill_: the value must be one number, not of shape (3,)"),
+    (lambda: tl.layer_norm(x43, eps=-1e-5), ValueError, "layer_norm: eps must be 0 or more, not -1e-05"),
+    (lambda: tl.layer_norm(x43, eps=float("nan")), ValueError, "layer_norm: eps must be 0 or more, not nan"),
+    (lambda: tl.cov(t, fweights=tl.tensor([1, -1, 1])), ValueError, "cov: fweights must not be negative"),
+    (lambda: tl.cov(t, aweights=-t), ValueError, "cov: aweights must not be negative"),
+    (lambda: tl.cov(t, fweights=t), TypeError, "cov: fweights must be integers, not float32"),
+    (lambda: tl.matrix_power(tl.eye(2), 1.5), TypeError, "matrix_power: n must be an int, not 1.5"),
+    (lambda: tl.roll(t, 1.5), TypeError, "roll: shifts must be ints, not 1.5"),
+    (lambda: tl.zeros(3).normal_(0, float("nan")), ValueError, "normal_: std must be 0 or more, not nan"),
+    (lambda: tl.tensor(1.0).fill_diagonal_(2), ValueError, "fill_diagonal_: needs a matrix, not shape ()"),
+    # in the words of the function that was called
+    (lambda: tl.nansum(x43, w[0]), TypeError, "nansum: axis is a setting, to which no gradient flows"),
+    (lambda: x43.T.view(12), ValueError, "view: a tensor of shape (3, 4) whose memory is not in row-major order"),
+    (lambda: tl.searchsorted(x43, x43[:2]), ValueError, "searchsorted: rows of shape (4, 3) do not fit values of"),
+    (lambda: tl.tril(tl.tensor(1.0)), ValueError, "tril: needs matrices, (..., n, m), not shape ()"),
+    (lambda: tl.triu(t), ValueError, "triu: needs matrices, (..., n, m), not shape (3,)"),
+    (lambda: x43.size("a"), TypeError, "size: axis must be an int, such as 0 or -1, not 'a'"),
     (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices
     (lambda: t[1.0], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 1.0"),
@@ -154,6 +188,8 @@ MISTAKES = [
 def test_a_mistake_is_named_with_what_to_write(call, error, message):
     with pytest.raises(error, match=re.escape(message)) as caught:
         call()
+    name, reason, *_ = f"{caught.value}: ".split(": ")
+    assert name != reason, "the name stands there twice"
     shown = [chained for chained in (caught.value.__cause__, caught.value.__context__) if chained is not None]
     assert caught.value.__suppress_context__ or not shown, "NumPy's own error stands above"
 

@@ -15,7 +15,7 @@ from tinygrad_lecture.errors.names import ELSEWHERE, WRITTEN_OUT
 
 MISSING = [
     (tl, "Grpah", "tl has no attribute 'Grpah'; did you mean tl.Graph?"),
-    (tl, "testign", "did you mean tl.testing or"),
+    (tl, "testign", "did you mean tl.testing?"),
     (tl, "save", "write nn.weights.save_file(model.state_dict(), path), or nn.save_checkpoint"),
     (tl, "Adam", "write nn.optim.Adam"),
     (tl, "jacobian", "write tl.func.jacobian"),
@@ -33,13 +33,23 @@ MISSING = [
     (nn, "tensor", "write tl.tensor"),
     (nn, "CrossEntropy", "did you mean nn.CrossEntropyLoss?"),
     (nn.optim, "adamw", "did you mean nn.optim.AdamW or"),
-    (nn.init, "xavier_uniform", "did you mean nn.init.xavier_uniform_ or"),
+    (nn.init, "xavier_uniform", "did you mean nn.init.xavier_uniform_?"),
     (nn.weights, "load", "nn.weights.load_file(path)"),
     (F, "ReLU", "write nn.ReLU"),
     (nn, "SoftMarginLoss", "write F.softplus(-y * x).mean()"),
     (F, "soft_margin_loss", "write F.softplus(-y * x).mean()"),
     (transformer, "Gpt", "did you mean transformer.GPT?"),
     (nn, "zzz", "nn has no attribute 'zzz'; dir(nn) lists what it has"),
+    (tl.linalg, "foo", "; dir(tl.linalg) lists what it has"),  # not tl.floor
+    (tl.linalg, "vander", "; dir(tl.linalg) lists what it has"),
+    (nn, "Input", "; dir(nn) lists what it has"),  # not tl.int
+    (nn, "Lambda", "; dir(nn) lists what it has"),
+    (nn, "sotfmax", "did you mean nn.Softmax?"),
+    (transformer, "GTP", "did you mean transformer.GPT?"),  # not tl.gt
+    (tl, "Size", "write tuple"),
+    (tl, "histogram", "write np.histogram(x.numpy(), bins, (min, max))"),
+    (tl.testing, "chek_rule", "did you mean tl.testing.check_rule?"),
+    (nn.distributions, "Norml", "did you mean nn.distributions.Normal?"),
 ]
 
 
@@ -66,6 +76,7 @@ def test_what_is_named_instead_exists():
 def test_dir_lists_what_is_imported_when_it_is_first_used():
     assert {"page", "Graph", "gradcheck", "tensor"} <= set(dir(tl))
     assert {"Linear", "optim"} <= set(dir(nn))
+    assert set(dir(F)) == set(F.__all__)
     for name in dir(tl):
         getattr(tl, name)
 

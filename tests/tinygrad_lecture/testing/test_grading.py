@@ -145,7 +145,7 @@ def test_no_name_and_no_text_of_a_student_does_harm_in_a_report(course, tmp_path
 def test_a_folder_that_is_a_link_or_cannot_be_read_takes_nobodys_points(course, tmp_path, capsys):
     submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
     submit(tmp_path / "class" / "zoe", "return g", "return g")
-    (tmp_path / "class" / "link").symlink_to(tmp_path / "class" / "zoe")
+    (tmp_path / "class" / "link").symlink_to(tmp_path / "class" / "ann")
     (tmp_path / "class" / "pipe").mkdir()
     os.mkfifo(tmp_path / "class" / "pipe" / "cube.py")
     (tmp_path / "class" / "deep").mkdir()

@@ -189,6 +189,9 @@ READS = {  # PATH is read
     "by a function of another file": "elsewhere(open, PATH).read()",
     "by a link": "os.symlink(PATH, __file__ + '.link')\nopen(__file__ + '.link').read()",
     "by a link that was sent in": "open(os.path.dirname(__file__) + '/link').read()",
+    "by a hard link that was sent in": "open(os.path.dirname(__file__) + '/hard').read()",
+    "the names in its folder": "os.listdir(os.path.dirname(PATH))",
+    "the files in its folder": "next(os.scandir(os.path.dirname(PATH)))",
     "by moving it": "os.rename(PATH, __file__ + '.moved')",
     "by copying it": "modules['shutil'].copyfile(PATH, __file__ + '.copy')",
 }
@@ -217,6 +220,7 @@ def test_a_submission_reads_its_own_files_alone(course_file, tmp_path):
     folder.mkdir()
     (folder / "own.py").write_text("'''own'''\n" + RIGHT)
     (folder / "link").symlink_to(course_file)
+    (folder / "hard").hardlink_to(course_file)
     refused = outcomes(course_file, folder, [*reading(course_file, READS.values()), RIGHT])
     passed = [way for way, outcome in zip(READS, refused, strict=False) if outcome.passed]
     assert not passed
@@ -224,6 +228,8 @@ def test_a_submission_reads_its_own_files_alone(course_file, tmp_path):
     for kind in ("what is given", "a neighbour's", "the grader's memory", "a system's"):
         (outcome,) = outcomes(course_file, folder, reading(readable(kind, course_file, folder), ["open(PATH).read(1)"]))
         assert "PermissionError" in "\n".join(outcome.shown), (kind, outcome)
+    (folder / "hard").unlink()
+    (folder / "hard").write_text("")
     (folder / "link").unlink()
     (folder / "link").symlink_to(folder / "own.py")
     ways = {way: text for way, text in READS.items() if "link" not in text.split("(")[0] and way not in NEVER}
@@ -238,17 +244,19 @@ NEVER = {  # not even for files of one's own
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
-def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(course_file, tmp_path):
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(course_file, tmp_path, link):
     for name, text in (("ann", None), ("bob", RIGHT)):
         (tmp_path / name).mkdir()
         if text:
             (tmp_path / name / "f0.py").write_text(text)
-    (tmp_path / "ann" / "f0.py").symlink_to(tmp_path / "bob" / "f0.py")
+    link(tmp_path / "ann" / "f0.py", tmp_path / "bob" / "f0.py")
     found = [
         next(Grader(find_course(str(course_file)), str(course_file), tmp_path / n).check(["f0"]))
         for n in ("ann", "bob")
     ]
-    assert [o.passed for o in found] == [False, True], found
+    assert [o.passed for o in found] == [False, link is Path.symlink_to], found  # whose a hard link is, nobody can tell
+    assert "is a link" in found[0].what
 
 
 def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path):
@@ -289,6 +297,21 @@ def test_a_submission_starts_no_program(course_file, tmp_path):
     assert outcomes(course_file, tmp_path / "ann", [*texts, RIGHT])[-1].passed
     time.sleep(0.1)
     assert not mark.exists()
+
+
+UNHEARD = {  # of these attempts no error reaches the checker
+    "in a thread": "modules['threading'].Thread(target=os.system, args=['true']).start()\nmodules['time'].sleep(0.1)",
+    "at exit": "modules['atexit'].register(os.system, 'true')",
+    "when an object ends": "class Thing:\n    def __del__(self): os.system('true')\nThing()",
+    "caught": "try:\n    os.system('true')\nexcept OSError:\n    pass",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs of POSIX")
+def test_an_attempt_to_start_a_program_is_told_also_where_its_error_is_lost(course_file, tmp_path):
+    *found, right = outcomes(course_file, tmp_path, [*(f"{WAYS}{way}\n{RIGHT}" for way in UNHEARD.values()), RIGHT])
+    assert right.passed, right
+    assert not [way for way, o in zip(UNHEARD, found, strict=True) if "tries to start a program" not in o.what], found
 
 
 SEND = """

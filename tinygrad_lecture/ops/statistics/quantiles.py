@@ -122,7 +122,8 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
 
     correction: 1 for the unbiased estimate (default), 0 for the mean.
     fweights: how often each observation counts, integers; aweights: how much. None for 1.
-    Raises ValueError for more than two axes, and for weights that are not one for each observation.
+    Raises ValueError for more than two axes, and for weights that are negative or not one for each observation;
+    TypeError for fweights that are not integers.
 
         tl.cov(tl.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))       # tensor([[ 1., -1.], [-1.,  1.]])
     """
@@ -134,6 +135,10 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
             raise ValueError(
                 f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {shown(each)}"
             )
+        if each is not None and bool((each < 0).any()):
+            raise ValueError(f"{name} must not be negative")
+    if fweights is not None and fweights.dtype.kind not in "iub":
+        raise TypeError(f"fweights must be integers, not {fweights.dtype}; fractions are aweights")
     if fweights is None and aweights is None:
         centred = rows - mean(rows, 1, keepdims=True)
         product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)

@@ -37,7 +37,9 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
     reference: names the course, as "course.py" or "package.module:COURSE".
     memory: in megabytes.  patience: a factor for the time limits, on slow machines.
     """
-    here = [e for e in course if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False also where it may not look
+    linked = folder.is_symlink()  # to a neighbour's, it may be
+    files = [] if linked else course.exercises
+    here = [e for e in files if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False also where it may not look
     grader = Grader(course, reference, folder, memory=memory, patience=patience)
     try:
         outcomes = {outcome.name: outcome for outcome in grader.check([e.name for e in here])}
@@ -46,7 +48,8 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
     results: list[Result] = []
     failed: set[str] = set()
     for exercise in course:
-        outcome = outcomes.get(exercise.name) or _missing(exercise)
+        absent = f"folder {folder.name} is a link" if linked else f"file {exercise.file} is missing"
+        outcome = outcomes.get(exercise.name) or _missing(exercise, absent)
         broken = next((other.name for other in course.needs(exercise) if other.name in failed), None)
         result = Result(exercise, outcome, broken if outcome.passed else None)
         if not result.passed:
@@ -63,6 +66,6 @@ def submissions(folder: Path) -> list[Path]:
     return found
 
 
-def _missing(exercise: Exercise) -> Outcome:
-    failure = CheckFailed(f"The file {exercise.file} is missing.", kind="missing", hint="missing")
+def _missing(exercise: Exercise, what: str) -> Outcome:
+    failure = CheckFailed(f"The {what}.", kind="missing", hint="missing")
     return Outcome.failed(exercise.name, failure.as_dict())

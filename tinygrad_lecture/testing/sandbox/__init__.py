@@ -16,7 +16,7 @@ An audit hook, for all threads and from the first of its lines on, keeps it from
 that are neither its own nor Python's; a guarded import keeps it from the engine.
 
 What this does not keep out: a submission may get right results in another way than the exercise asks for, and whoever
-knows Python's insides gets around hook and guard. An exercise with `inside=True` is checked in the process of the
-submission, which can then forge the outcome. For files of people you do not know, run the grader in a container or a
-virtual machine.
+knows Python's insides gets around hook and guard. Where a course allows `os`, its `stat` tells whether a file exists.
+An exercise with `inside=True` is checked in the process of the submission, which can then forge the outcome. For files
+of people you do not know, run the grader in a container or a virtual machine.
 """

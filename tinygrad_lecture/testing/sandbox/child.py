@@ -5,6 +5,7 @@ It knows neither the checks nor the right results.
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import inspect
 import io
@@ -66,6 +67,7 @@ class ChildEnd(Link):
         self._submission: Submission | None = None
         self._course: Course | None = None
         self._modules: dict[int, str] = {}
+        self._attempts: list[str] = []
 
     def serve(self, what: str, *args: Any) -> Any:
         request = SERVED.get(what) or getattr(self, f"_{what}")
@@ -83,7 +85,8 @@ class ChildEnd(Link):
             self._course = None if reference is None else find_course(reference)
             readable = files_of(imports) if reference is None else None
             limit_memory(memory)
-            refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+            self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+            atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
             if reference is None:
                 for name in list(sys.modules):
                     if name.split(".")[0] in {"tinygrad_lecture", "hypothesis"} - set(imports):
@@ -107,9 +110,12 @@ class ChildEnd(Link):
         self._modules = {id(m): name for name, m in self._submission.modules.items()}
         return found
 
-    def _end(self, token: str) -> str:
+    def _end(self, token: str) -> tuple[str, list[str]]:
+        """The token, and which attempts there were to start a program."""
+        atexit._run_exitfuncs()
         no_time_limit()
-        return token
+        attempts, self._attempts[:] = list(self._attempts), []
+        return token, attempts
 
     def _inside(self, name: str) -> dict[str, Any]:
         """The outcome of an exercise whose check runs in this process."""

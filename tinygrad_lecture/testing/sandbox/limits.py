@@ -18,7 +18,9 @@ from typing import IO, Any
 
 REFUSED = ("os.", "subprocess.", "socket.", "ctypes.", "resource.", "pty.", "fcntl.", "sqlite3.", "syslog.",
            "_winapi.", "winreg.", "sys.addaudithook", "cpython.PyInterpreterState_New")  # fmt: skip
-HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.putenv", "os.unsetenv")
+HARMLESS = ("os.putenv", "os.unsetenv")
+LISTS = ("os.listdir", "os.scandir", "os.walk")
+PROGRAMS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "subprocess.")
 CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate")
 UNSEEN = ("fork_exec", "_fork_exec", "pidfd_send_signal")  # functions of Python of which no event tells
 MAX_FILE = 2**26  # bytes that a file may have that is written
@@ -61,11 +63,13 @@ def no_time_limit() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def refuse_what_is_outside(folder: Path, readable: Iterable[Path] | None, secret: Iterable[Path] = ()) -> None:
+def refuse_what_is_outside(folder: Path, readable: Iterable[Path] | None, secret: Iterable[Path] = ()) -> list[str]:
     """Install the audit hook: files are written in `folder` alone, and read there and in `readable`.
 
     readable: files and folders; None for all.  secret: what of it may not be read.
+    Returns a list to which each attempt to start a program is added: in a thread or a `__del__`, its error is lost.
     """
+    attempts: list[str] = []
     inside, null = _real(folder), _real(os.devnull)
     refused = REFUSED if readable is None else (*REFUSED, "gc.")  # by it Hypothesis looks at its random numbers
     rules = [(_real(path), False) for path in secret] + [(_real(path), True) for path in (folder, *(readable or ()))]
@@ -74,8 +78,10 @@ def refuse_what_is_outside(folder: Path, readable: Iterable[Path] | None, secret
         if type(path) not in (str, bytes) or (absolute and not Path(os.fsdecode(path)).is_absolute()):
             return True  # an object may change its mind, and a relative path may be relative to any folder
         real = _real(path)
+        if (writes or _under(real, inside)) and leads_out(real, inside):
+            return real != null
         if writes:
-            return not _under(real, inside) and real != null
+            return False
         nearest = max(((len(root), read) for root, read in rules if _under(real, root)), default=(0, False))
         return readable is not None and not nearest[1] and real != null
 
@@ -89,13 +95,19 @@ def refuse_what_is_outside(folder: Path, readable: Iterable[Path] | None, secret
         elif event in CHANGES:
             if any(refused_file(path, True, True) for path in args if not isinstance(path, int)):
                 raise PermissionError(f"{event}: no file outside of your folder is changed while a file is checked")
+        elif event in LISTS:
+            if not isinstance(args[0], int) and refused_file("." if args[0] is None else args[0], False, False):
+                raise PermissionError(f"{event}: no folder but your own is looked into while a file is checked")
         elif event.startswith(refused) and event not in HARMLESS:
+            if event.startswith(PROGRAMS):
+                attempts.append(event)
             raise PermissionError(f"{event}: no program, library or connection is opened while a file is checked")
 
     for module in list(sys.modules.values()):
         for name in UNSEEN if isinstance(module, ModuleType) else ():
             vars(module).pop(name, None)
     sys.addaudithook(hook)
+    return attempts
 
 
 def files_of(packages: Iterable[str]) -> list[Path]:
@@ -104,6 +116,12 @@ def files_of(packages: Iterable[str]) -> list[Path]:
     specs = [importlib.util.find_spec(name) for name in ("numpy", *packages)]
     places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
     return [*found, *map(Path, places)]
+
+
+def leads_out(path: Any, folder: Any) -> bool:
+    """Whether a path of a folder is no file of its own: a link, symbolic or hard, may lead to somebody else's."""
+    real = _real(path)
+    return not _under(real, _real(folder)) or (Path(real).is_file() and Path(real).stat().st_nlink > 1)
 
 
 def _under(path: str, root: str) -> bool:

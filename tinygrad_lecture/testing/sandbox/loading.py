@@ -13,6 +13,7 @@ from typing import Any
 
 from ..calls import is_own, place_of, raised, source_around
 from ..failures import CheckFailed
+from .limits import leads_out
 
 ALWAYS = [
     "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",
@@ -36,6 +37,9 @@ class Submission:
         if name in self.modules:
             return self.modules[name]
         path = self._path(name)
+        if leads_out(path, self.folder):
+            what = f"The file {place_of(str(path))} is a link, and what it leads to may be somebody else's."
+            raise CheckFailed(what, kind="missing", cause="put a copy of your file there", hint="missing")
         try:
             text = path.read_text(encoding="utf-8-sig")  # some editors of Windows write a mark in front
         except FileNotFoundError:

@@ -82,11 +82,16 @@ class Grader:
         start = time.perf_counter()
         try:
             fields = self._checked(exercise, child)
-            return Outcome(**{**fields, "name": exercise.name, "seconds": time.perf_counter() - start})
+            found = Outcome(**{**fields, "name": exercise.name, "seconds": time.perf_counter() - start})
         except Exception as error:  # in what it sent was something that nobody expects
-            return Outcome.failed(exercise.name, failure_of(error).as_dict(), time.perf_counter() - start)
+            found = Outcome.failed(exercise.name, failure_of(error).as_dict(), time.perf_counter() - start)
         finally:
-            child.finish()
+            attempts = child.finish()
+        if found.passed and attempts:
+            what = f"It tries to start a program ({attempts[0]}), which is refused while a file is checked."
+            failure = CheckFailed(what, kind="exception", cause="it may be in a thread, at exit or in __del__")
+            return Outcome.failed(exercise.name, failure.as_dict(), found.seconds)
+        return found
 
     def _checked(self, exercise: Exercise, child: Child) -> dict[str, Any]:
         """Fields of its outcome."""
@@ -223,13 +228,18 @@ class Child:
         self._before = before if isinstance(before, float) else 0.0  # an earlier exercise may have changed the answer
         return self.end.ask("begin", exercise.module, exercise.seconds * patience, wall)
 
-    def finish(self) -> None:
-        """Count its time no longer. Where it answers something else than is asked, it is not used any more."""
+    def finish(self) -> list[str]:
+        """Count its time no longer; which attempts to start a program it made.
+
+        Where it answers something else than is asked, it is not used any more.
+        """
         token = secrets.token_hex()
         with suppress(Exception, Ended):
-            if self.ask("end", token) == token:
-                return
+            answer, attempts = self.ask("end", token)
+            if answer == token:
+                return [str(attempt) for attempt in attempts]
         self.stopped()
+        return []
 
     def ask(self, *request: Any) -> Any:
         """Its answer to a request that takes no time; if none comes, it is killed."""

@@ -37,8 +37,6 @@ class FunctionLayer(MadeFirst, Module):
         if "__init__" not in vars(cls):
             dataclass(repr=False, eq=False)(cls)
             cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
-        if function is not None and not cls.settings and cls.forward is FunctionLayer.forward:
-            cls.forward = staticmethod(function)  # type: ignore[method-assign] # two calls less
         if function is not None:
             last = tuple(inspect.signature(function).parameters)[-len(cls.settings) :]
             cls.by_position = last == cls.settings or not cls.settings
@@ -46,7 +44,7 @@ class FunctionLayer(MadeFirst, Module):
 
     def forward(self, x: Tensor) -> Any:
         """The function of x, with the settings."""
-        return self.call_function(x)
+        return self.call_function(x) if self.settings else self.function(x)
 
     def call_function(self, *inputs: Any) -> Any:
         """The function of the inputs, with the settings."""

@@ -538,10 +538,9 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
-    if np.ndim(value):
-        raise ValueError(
-            f"value must be one number, not of shape {np.shape(value)}; for more, tl.where(mask, value, x)"
-        )
+    shape = value.shape if hasattr(value, "shape") else np.shape(value)
+    if shape:
+        raise ValueError(f"value must be one number, not of shape {shape}; for more, tl.where(mask, value, x)")
     if x.dtype.kind != "f":
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:

@@ -135,7 +135,7 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
             raise ValueError(
                 f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {shown(each)}"
             )
-        on_host = device_of(getattr(each, "_array", each)) == "cpu"  # a GPU would wait
+        on_host = device_of(each._array if isinstance(each, Traced) else each) == "cpu"  # a GPU would wait
         if each is not None and on_host and bool((each < 0).any()):
             raise ValueError(f"{name} must not be negative")
     if fweights is not None and fweights.dtype.kind not in "iub":

@@ -71,7 +71,8 @@ def run_alone(program, path):
     warnings.simplefilter("default")
     os.chdir(ROOT)
     torch.set_num_threads(1)
-    setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)  # PyTorch's own tests switch it off
+    switches = torch.backends.disable_global_flags.__globals__
+    switches["__allow_nonbracketed_mutation_flag"] = True  # the import of PyTorch's own tests switches it off
     sys.argv, sys.path[:0] = [str(program)], [str(program.parent)]
     with path.open("w", encoding="utf-8") as sys.stdout:
         runpy.run_path(str(program), run_name="__main__")

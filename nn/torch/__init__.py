@@ -1,4 +1,4 @@
-"""torch: PyTorch's names for this house, so that a PyTorch script runs without a change.
+"""torch: PyTorch's names for this library, so that a PyTorch script runs without a change.
 
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
     import nn.torch as torch, nn.torch.nn as nn     # the same for a program of one's own

@@ -1,4 +1,4 @@
-"""The modules of torch: which names of this house stand under which of PyTorch's, and how a script imports them."""
+"""The modules of torch: which names of this library stand under which of PyTorch's, and how a script imports them."""
 
 from __future__ import annotations
 

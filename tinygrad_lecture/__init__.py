@@ -59,9 +59,9 @@ from .backend import set_default_dtype as set_default_dtype
 from .creation import *
 from .devices import device as device
 from .distributions import *
-from .errors.kinds import DtypeError as DtypeError
-from .errors.kinds import TensorError as TensorError
-from .errors.names import tell_missing as _tell_missing
+from .errors import DtypeError as DtypeError
+from .errors import TensorError as TensorError
+from .errors import tell_missing as _tell_missing
 from .func.gradients import grad as grad
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads

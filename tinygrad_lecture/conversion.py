@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors.kinds import DtypeError, TensorError
-from .errors.users_line import hide_frames, warn
-from .errors.words import shown
+from .errors import DtypeError, TensorError, brief, hide_frames, warn
 from .traced import Traced
 
 
@@ -132,7 +130,7 @@ def as_shape(
     for n in sizes:
         if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
             hide_frames()
-            raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
+            raise TypeError(f"{called}{what} must be ints, not {brief(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
@@ -188,5 +186,5 @@ def as_dtype(dtype: Any, name: str) -> DType:
         number = isinstance(dtype, (int, float))
         several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
         hide_frames()
-        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {shown(dtype)}{several}") from None
+        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {brief(dtype)}{several}") from None
     return made

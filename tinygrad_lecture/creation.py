@@ -17,7 +17,7 @@ import numpy as np
 from .autograd.operands import constant
 from .backend import FLOAT64, Array, DType, Shape, axes_in_memory, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
-from .errors.words import kind_of
+from .errors import kind_of
 from .tensor import Tensor
 from .traced import Traced, wrap
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from .errors.kinds import TensorError
+from .errors import TensorError
 
 
 class device(str):

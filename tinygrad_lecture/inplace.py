@@ -23,7 +23,7 @@ from .autograd.hooks import retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, one_in_memory, sharers, window_of
 from .backend import Array, xp
-from .errors.kinds import DtypeError, TensorError
+from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, normal_index, pick, put, write
 from .traced import Traced
 

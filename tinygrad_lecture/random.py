@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
-from .errors.kinds import TensorError
+from .errors import TensorError
 
 
 class _Own(threading.local):

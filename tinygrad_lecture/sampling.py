@@ -15,7 +15,7 @@ from .autograd.operands import constant
 from .backend import device_of, move
 from .conversion import as_dtype, as_shape
 from .creation import chosen_dtype, finished, made_like, must_be_a_tensor
-from .errors.kinds import TensorError
+from .errors import TensorError
 from .random import Generator, drawing_from
 from .tensor import Tensor
 from .traced import Traced

@@ -18,9 +18,7 @@ from .backend import Array, DType, Shape, device_of
 from .conversion import as_dtype, as_shape, new_array, parse_target
 from .devices import as_device
 from .devices import device as Device
-from .errors.kinds import DtypeError, TensorError
-from .errors.users_line import warn
-from .errors.words import kind_of
+from .errors import DtypeError, TensorError, kind_of, warn
 from .methods.hooks import HookMethods
 from .methods.python import PythonMethods
 from .methods.size import Size

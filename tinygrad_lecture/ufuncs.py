@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .errors.kinds import DtypeError
+from .errors import DtypeError
 from .traced import Traced
 
 # the operator of a Tensor on the right of an array

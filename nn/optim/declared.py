@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 import numpy as np
 
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..errors import ExplainsArguments
 
@@ -83,19 +83,19 @@ def broken(settings: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator
 
 def not_negative(value: Any) -> str | None:
     if not is_number(value):
-        return f"must be a number, not {shown(value)}"
+        return f"must be a number, not {brief(value)}"
     return None if value >= 0 else f"must not be negative, but is {value}"
 
 
 def at_least_1(value: Any) -> str | None:
     if not is_number(value):
-        return f"must be an int, not {shown(value)}"
+        return f"must be an int, not {brief(value)}"
     return None if value >= 1 else f"must be at least 1, but is {value}"
 
 
 def between(low: str, high: str, holds: Callable[[Any], bool]) -> Limit:
     """The limit of a number in an interval, such as between("[0", "1)", lambda x: 0 <= x < 1)."""
-    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {shown(value)}"
+    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {brief(value)}"
 
 
 from_0_below_1 = between("[0", "1)", lambda x: 0 <= x < 1)
@@ -106,13 +106,13 @@ above_0_to_1 = between("(0", "1]", lambda x: 0 < x <= 1)
 def two_below_1(value: Any) -> str | None:
     if isinstance(value, tuple | list) and len(value) == 2 and not any(map(from_0_below_1, value)):
         return None
-    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(value)}"
+    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {brief(value)}"
 
 
 def one_of(*choices: str) -> Limit:
     """The limit of a setting that is one of some strings."""
     told = " or ".join(f'"{choice}"' for choice in choices)
-    return lambda value: None if value in choices else f"must be {told}, not {shown(value)}"
+    return lambda value: None if value in choices else f"must be {told}, not {brief(value)}"
 
 
 def is_number(value: Any) -> bool:

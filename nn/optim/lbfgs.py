@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from ..utils.vectors import parameters_to_vector, vector_to_parameters
 from .declared import broken, not_negative
@@ -72,7 +71,7 @@ class LBFGS(Optimizer):
     def complaints(self, group: Group) -> Iterator[str]:
         yield from broken(group, self.limits)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
-            yield f'line_search_fn must be None or "strong_wolfe", not {shown(group["line_search_fn"])}'
+            yield f'line_search_fn must be None or "strong_wolfe", not {brief(group["line_search_fn"])}'
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

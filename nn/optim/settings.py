@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.names import alike
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import alike, brief, hide_frames, warn
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
 
@@ -48,7 +46,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     for p in params:
         if not isinstance(p, Tensor):
             raise TypeError(
-                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {shown(p)}"
+                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {brief(p)}"
             )
         if not p.is_leaf or p.dtype.kind != "f":
             what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"

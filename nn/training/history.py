@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tinygrad_lecture.errors.table import aligned
+from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
 from .evaluation import Scores

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from ..module import Module
 from ..optim import LBFGS, Optimizer
@@ -69,9 +68,9 @@ def _wrong_parts(options: Mapping[str, Any]) -> Iterator[str]:
     kinds = (("model", "a", Module), ("optimizer", "an", Optimizer), ("schedule", "an", LRScheduler))
     for name, article, kind in kinds:
         if not isinstance(options[name], kind) and not (name == "schedule" and options[name] is None):
-            yield f"{name} must be {article} {kind.__name__}, not {shown(options[name])}{_make(options[name])}"
+            yield f"{name} must be {article} {kind.__name__}, not {brief(options[name])}{_make(options[name])}"
     if isinstance(options["loss"], type) or not callable(options["loss"]):
-        yield f"loss must be a function of (outputs, targets), not {shown(options['loss'])}{_make(options['loss'])}"
+        yield f"loss must be a function of (outputs, targets), not {brief(options['loss'])}{_make(options['loss'])}"
     for name in ("batches", "test"):
         if complaint := not_batches(name, options[name]):
             yield complaint

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..files import weights
 from ..files.json_files import parse_json
@@ -132,7 +132,7 @@ def restore_parts(
 
 def _check_model(model: Any) -> None:
     if not isinstance(model, Module):
-        raise TypeError(f"the model must be a Module, not {shown(model)}; the order is (path, model, optimizer)")
+        raise TypeError(f"the model must be a Module, not {brief(model)}; the order is (path, model, optimizer)")
 
 
 def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -175,4 +175,4 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return value.item()
     remedy = "its .state_dict()" if hasattr(value, "state_dict") else "x.tolist() of a tensor or array"
-    raise TypeError(f"a saved state holds numbers, texts, lists and dicts, not {shown(value)}: save {remedy}")
+    raise TypeError(f"a saved state holds numbers, texts, lists and dicts, not {brief(value)}: save {remedy}")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.table import aligned
+from tinygrad_lecture.errors import aligned
 
 from ..module import Module
 from ..optim import Optimizer

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lecture import Tensor, no_grad
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..container import ModuleDict, ModuleList
 from ..module import Module, Parameter
@@ -89,7 +89,7 @@ def register_parametrization(
     made = computed()
     if not unsafe and (made.shape, made.dtype) != (before.shape, before.dtype):
         raise ValueError(
-            f"register_parametrization: {tensor_name} is {shown(before)}, but the parametrization made {shown(made)}; "
+            f"register_parametrization: {tensor_name} is {brief(before)}, but the parametrization made {brief(made)}; "
             "pass unsafe=True if that is meant"
         )
     if known:

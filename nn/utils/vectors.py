@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import move
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 
 from ..errors import as_parameters
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..tensor import Tensor
 from .trees import leaves, with_leaves
 

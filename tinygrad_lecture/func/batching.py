@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import ops
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..random import get_rng_state, replay
 from ..tensor import Tensor
 from .arguments import must_be_callable

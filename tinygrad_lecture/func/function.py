@@ -28,7 +28,7 @@ from ..autograd.modes import modes, no_grad
 from ..autograd.outputs import nodes_of_outputs, record_outputs, upstreams_of
 from ..autograd.views import note_sharing, window_of
 from ..backend import xp
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..tensor import Tensor
 from ..traced import Traced, wrap
 

@@ -14,7 +14,7 @@ from .. import ops
 from ..autograd.core import Leaf, Node
 from ..autograd.modes import enable_grad, is_grad_enabled
 from ..creation import zeros, zeros_like
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..inplace import noting_changes
 from ..tensor import Tensor
 from .arguments import Argnums, Function

@@ -24,7 +24,7 @@ from ..autograd.versions import arrays_in
 from ..autograd.views import note_sharing, window_of
 from ..autograd.wanted import unshare
 from ..backend import Array, Shape, xp
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..inspect.observe import Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..traced import Traced, wrap

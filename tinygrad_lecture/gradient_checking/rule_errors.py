@@ -12,8 +12,7 @@ from ..autograd.contract import RuleError
 from ..autograd.core import Record
 from ..autograd.op import Op
 from ..backend import Shape, is_array
-from ..errors.messages import WITH_TL, numpy_refused
-from ..errors.words import kind_of
+from ..errors import WITH_TL, kind_of, numpy_refused
 from ..traced import Traced
 from .report import GradcheckError
 from .subject import Subject

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors.call import refuse_several
+from ..errors import refuse_several
 from ..ops.composite import composite
 from ..traced import Traced
 from .in_place import InPlaceMethods

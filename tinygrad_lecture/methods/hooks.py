@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd.hooks import Handle, hooks_of, retain_grad, retains_grad
-from ..errors.users_line import hide_frames
+from ..errors import hide_frames
 from ..traced import Traced
 
 

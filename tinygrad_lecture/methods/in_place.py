@@ -13,7 +13,7 @@ import numpy as np
 from .. import ops, random
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, device_of, xp
-from ..errors.kinds import TensorError
+from ..errors import TensorError
 from ..inplace import announced, assign, become_view, update
 from ..traced import Traced, wrap
 

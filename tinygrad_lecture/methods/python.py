@@ -10,8 +10,7 @@ import numpy as np
 
 from ..autograd.core import Leaf, Record
 from ..backend import DType, to_host
-from ..errors.kinds import TensorError
-from ..errors.users_line import hide_frames
+from ..errors import TensorError, hide_frames
 from ..traced import Traced, wrap
 from ..ufuncs import ArrayUfunc, call_function
 from .bound import BoundMethods

@@ -21,8 +21,7 @@ from inspect import Parameter
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..declared import Declared, broken
 from ..optimizer import Optimizer
@@ -238,7 +237,7 @@ def check_optimizer(schedule: str, optimizer: Any) -> None:
     """Raises TypeError unless this is an Optimizer."""
     if not isinstance(optimizer, Optimizer):
         hide_frames()
-        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {shown(optimizer)}")
+        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {brief(optimizer)}")
 
 
 def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
-from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
+from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.grad_fn import GradFn
 from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered

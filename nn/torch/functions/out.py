@@ -8,7 +8,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import DtypeError, TensorError
+from tinygrad_lecture.errors import DtypeError, TensorError
 
 HOMES = (  # the modules whose functions take it
     *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.sampling"),

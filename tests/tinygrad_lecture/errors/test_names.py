@@ -11,7 +11,7 @@ import nn
 import tinygrad_lecture as tl
 import transformer
 from nn import functional as F
-from tinygrad_lecture.errors.names import ELSEWHERE, WRITTEN_OUT
+from tinygrad_lecture.errors import ELSEWHERE, WRITTEN_OUT
 
 MISSING = [
     (tl, "Grpah", "tl has no attribute 'Grpah'; did you mean tl.Graph?"),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.errors.table import aligned
-from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.errors import aligned, kind_of
 
 
 def test_each_column_is_as_wide_as_its_widest_cell():

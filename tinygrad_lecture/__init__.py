@@ -24,9 +24,8 @@ Where things are:
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
     methods/        more of the Tensor's methods: in-place ones, attributes, factories
-    creation.py     tensors from data and shapes; sampling.py: from random numbers
+    creation.py     making tensors; devices.py: a device's parts
     random.py       streams of random numbers; distributions.py: draws with given probabilities
-    predicates.py   functions that answer with a bool; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions, and functions of batches
     gradient_checking/  gradients checked against finite differences
@@ -68,12 +67,10 @@ from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
 from .ops.fusion import fused as fused
-from .predicates import *
 from .random import Generator as Generator
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
 from .random import set_rng_state as set_rng_state
-from .sampling import *
 from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:
@@ -104,6 +101,7 @@ movedim = moveaxis
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
+equal, is_floating_point, numel = Tensor.equal, Tensor.is_floating_point, Tensor.numel
 ravel = flatten
 
 __version__ = "0.1.0"

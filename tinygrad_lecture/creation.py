@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -114,10 +114,15 @@ def factory(make: Callable[..., Array]) -> Callable[..., Tensor]:
         array = make(*args, device=device, **named) if places else move(make(*args, **named), device)
         return _wrapped(array, requires_grad)
 
-    options = [p for p in inspect.signature(made, follow_wrapped=False).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    kept = [p for name, p in parameters.items() if name not in ("dtype", "device")]
-    vars(made)["__signature__"] = inspect.Signature([*kept, *options], return_annotation=Tensor)
-    return made
+    return _signed(made, parameters)
+
+
+def _signed(function: Callable[..., Tensor], parameters: Mapping[str, inspect.Parameter]) -> Callable[..., Tensor]:
+    """The function, with these parameters and its own keyword arguments as its signature, for `help`."""
+    own = inspect.signature(function, follow_wrapped=False).parameters.values()
+    options = {p.name: p for p in own if p.kind is p.KEYWORD_ONLY}
+    vars(function)["__signature__"] = inspect.Signature([*{**parameters, **options}.values()], return_annotation=Tensor)
+    return function
 
 
 @factory
@@ -225,12 +230,12 @@ def sampler(draw: Callable[..., Array]) -> Callable[..., Tensor]:
     """`factory` for a function that draws random numbers: it also takes a generator."""
     make = factory(draw)
 
-    @functools.wraps(make)
+    @functools.wraps(draw)
     def drawn(*args: Any, generator: random.Generator | None = None, **options: Any) -> Tensor:
         with random.drawing_from(generator):
             return make(*args, **options)
 
-    return drawn
+    return _signed(drawn, inspect.signature(make).parameters)
 
 
 @sampler

@@ -10,7 +10,7 @@ from .. import ops
 from ..errors import kind_of
 from ..random import get_rng_state, replay
 from ..tensor import Tensor
-from .arguments import must_be_callable
+from .nesting import must_be_callable
 from .trees import leaves, with_leaves
 
 Axes = Any  # an int, None, or a tree of these

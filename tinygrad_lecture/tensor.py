@@ -19,9 +19,9 @@ from .conversion import as_dtype, as_shape, new_array, parse_target
 from .devices import as_device
 from .devices import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
-from .methods.hooks import HookMethods
-from .methods.python import PythonMethods
-from .methods.size import Size
+from .methods.in_place import InPlaceMethods
+from .methods.python import PythonMethods, equality, operators
+from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
 from .traced import Traced, set_tensor_type, wrap
 
@@ -29,23 +29,6 @@ Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are meth
 Integer: TypeAlias = int
 Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
-Operator: TypeAlias = "Callable[[Tensor, Operand], Tensor]"
-
-
-def operators(op: Any) -> tuple[Operator, Operator]:
-    """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
-    return lambda self, other: op(self, other), lambda self, other: op(other, self)
-
-
-def equality(op: Any) -> Operator:
-    """The method for x == y or x != y. What cannot be a Tensor is left to Python, which asks the other or says no."""
-
-    def operator(self: Tensor, other: Operand) -> Tensor:
-        if other is None or isinstance(other, str) or getattr(type(other), "__array_ufunc__", other) is None:
-            return NotImplemented  # type: ignore[no-any-return] # the last compares itself with arrays, as pytest.approx does
-        return op(self, other)  # type: ignore[no-any-return]
-
-    return operator
 
 
 def cast(dtype: Any) -> Callable[..., Tensor]:
@@ -58,7 +41,7 @@ def cast(dtype: Any) -> Callable[..., Tensor]:
     return method
 
 
-class Tensor(PythonMethods, HookMethods):
+class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -83,8 +66,6 @@ class Tensor(PythonMethods, HookMethods):
     def shape(self) -> Shape:
         """The sizes of the axes, a tuple."""
         return self._array.shape  # type: ignore[no-any-return]
-
-    size = Size()
 
     @property
     def ndim(self) -> Integer:

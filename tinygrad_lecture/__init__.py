@@ -67,10 +67,7 @@ from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
 from .ops.fusion import fused as fused
-from .random import Generator as Generator
-from .random import get_rng_state as get_rng_state
-from .random import manual_seed as manual_seed
-from .random import set_rng_state as set_rng_state
+from .random import *
 from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors import DtypeError, TensorError, brief, hide_frames, warn
+from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, warn
 from .traced import Traced
 
 
@@ -67,29 +67,32 @@ def _array_of(x: Traced) -> Array:
     return x._array
 
 
-def _strange(data: Any, name: str = "data") -> str:
+def _strange(data: Any) -> str:
     """What in nested lists is not a number, and where: "data[1][0] is None"."""
-    if isinstance(data, (list, tuple)):
-        places = ((item, f"{name}[{i}]") for i, item in enumerate(data))
-        found = next((place for place in places if _is_strange(place[0])), None)
-        return f"{name} is a {type(data).__name__}" if found is None else _strange(*found)
-    if isinstance(data, str):
-        return f"{name} is the text {data!r}; convert it with float()"
-    if callable(data):
+    name, item = next((p for p in _items("data", data) if not _is_number(p[1])), ("data", data))
+    if isinstance(item, str):
+        return f"{name} is the text {item!r}; convert it with float()"
+    if callable(item):
         return f"{name} is a function; call it, with parentheses"
-    if hasattr(data, "dtype"):
-        return f"{name} is an array of {data.dtype}"
-    if isinstance(data, int):
-        return f"{name} is {data}, which is too large"
-    listed = "; make a list of it" if isinstance(data, Iterable) and not isinstance(data, Mapping) else ""
-    return f"{name} is {'None' if data is None else 'a ' + type(data).__name__}{listed}"
+    if hasattr(item, "dtype"):
+        return f"{name} is an array of {item.dtype}"
+    if isinstance(item, int):
+        return f"{name} is {item}, which is too large"
+    listed = isinstance(item, Iterable) and not isinstance(item, (Mapping, list, tuple))
+    return f"{name} is {kind_of(item)}{'; make a list of it' if listed else ''}"
 
 
-def _is_strange(item: Any) -> bool:
-    """Whether an item of a list is no number, or is a list with such an item."""
-    if isinstance(item, (list, tuple)):
-        return any(map(_is_strange, item))
-    return not isinstance(item, (bool, int, float, complex)) and np.asarray(item).dtype.kind not in "fiubc"
+def _items(name: str, data: Any) -> Iterator[tuple[str, Any]]:
+    """The items of nested lists, each with its place: ("data[1][0]", 3.0)."""
+    if isinstance(data, (list, tuple)):
+        for i, item in enumerate(data):
+            yield from _items(f"{name}[{i}]", item)
+    else:
+        yield name, data
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, (bool, int, float, complex)) or np.asarray(item).dtype.kind in "fiubc"
 
 
 def _ragged(data: Any, name: str = "data") -> str | None:

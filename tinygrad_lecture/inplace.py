@@ -7,10 +7,10 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -119,23 +119,20 @@ def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
 # --- tensors that share memory ------------------------------------------------------------------------------
 
 
-class _Noted(threading.local):
-    changed: list[weakref.ref[Traced]] | None = None  # within `noting_changes`: what recorded changes gave a new node
-
-
-_noted = _Noted()
+_changed: ContextVar[list[weakref.ref[Traced]] | None] = ContextVar("changed", default=None)
 
 
 @contextmanager
 def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
     """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
-    before, _noted.changed = _noted.changed, []
+    changed, before = list[weakref.ref[Traced]](), _changed.get()
+    token = _changed.set(changed)
     try:
-        yield _noted.changed
+        yield changed
     finally:
+        _changed.reset(token)
         if before is not None:
-            before.extend(_noted.changed)
-        _noted.changed = before
+            before.extend(changed)
 
 
 def _replace(x: Traced, change: str, new: Any) -> None:
@@ -145,8 +142,8 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     """
     window = window_of(x)
     others = sharers(x)
-    if _noted.changed is not None:
-        _noted.changed.extend(map(weakref.ref, (x, *others)))
+    if (changed := _changed.get()) is not None:
+        changed.extend(map(weakref.ref, (x, *others)))
     if window is None or not others:
         new._array = _laid_out_like(x._array, new._array)
         _become(x, new)

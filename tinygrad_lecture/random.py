@@ -18,6 +18,8 @@ import numpy as np
 from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
 from .errors import TensorError
 
+__all__ = ["Generator", "get_rng_state", "manual_seed", "set_rng_state"]
+
 
 class Generator:
     """A random stream of its own, as in PyTorch: the functions that draw take it as `generator=`.

@@ -226,19 +226,14 @@ class PyTorchMethods(Traced):
         return self[(*[slice(None)] * axis, slice(first, first + length))]
 
     absolute, negative, multiply, divide, true_divide, subtract = ops.abs, ops.neg, ops.mul, ops.div, ops.div, ops.sub
-    remainder, floor_divide, mm, mv, ravel = ops.remainder, ops.floor_divide, ops.matmul, ops.matmul, ops.flatten
-    logical_and, logical_or, logical_xor = ops.logical_and, ops.logical_or, ops.logical_xor
-    bernoulli, multinomial = distributions.bernoulli, distributions.multinomial
-
-    erfc, erfinv, lgamma, digamma, logit, xlogy = ops.erfc, ops.erfinv, ops.lgamma, ops.digamma, ops.logit, ops.xlogy
-    fmod, signbit, nan_to_num = ops.fmod, ops.signbit, ops.nan_to_num
-    nansum, nanmean, quantile = ops.nansum, ops.nanmean, ops.quantile
-    bincount, count_nonzero = ops.bincount, ops.count_nonzero
-    unique_consecutive, cov, corrcoef, diff = ops.unique_consecutive, ops.cov, ops.corrcoef, ops.diff
-    rot90, diag_embed, matrix_power = ops.rot90, ops.diag_embed, ops.matrix_power
-    logdet, pinverse, qr = ops.linalg.matrices.logdet, ops.linalg.pinv, ops.linalg.qr
-    cholesky_solve = ops.linalg.matrices.cholesky_solve
-    cholesky_inverse = ops.linalg.matrices.cholesky_inverse
+    mm, mv, ravel, bernoulli = ops.matmul, ops.matmul, ops.flatten, distributions.bernoulli
+    multinomial, erfc, erfinv, lgamma = distributions.multinomial, ops.erfc, ops.erfinv, ops.lgamma
+    digamma, logit, xlogy, fmod, signbit = ops.digamma, ops.logit, ops.xlogy, ops.fmod, ops.signbit
+    nan_to_num, nansum, nanmean, quantile = ops.nan_to_num, ops.nansum, ops.nanmean, ops.quantile
+    bincount, count_nonzero, unique_consecutive, cov = ops.bincount, ops.count_nonzero, ops.unique_consecutive, ops.cov
+    corrcoef, diff, rot90, diag_embed = ops.corrcoef, ops.diff, ops.rot90, ops.diag_embed
+    matrix_power, logdet, pinverse, qr = ops.matrix_power, ops.linalg.matrices.logdet, ops.linalg.pinv, ops.linalg.qr
+    cholesky_solve, cholesky_inverse = ops.linalg.matrices.cholesky_solve, ops.linalg.matrices.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

@@ -102,11 +102,7 @@ def test_a_subclass_of_ndarray_becomes_an_ndarray():
         ([[1, 2], [3]], ValueError, r"same length, but data\[0\] has length 2 and data\[1\] has length 1"),
         ([[1, 2], 3], ValueError, r"same length, but data\[0\] has length 2 and data\[1\] is a number"),
         ([[[1, 1], [2, 2]], [[3], [4]]], ValueError, r"data\[0\]\[0\] has length 2 and data\[1\]\[0\] has length 1"),
-        (
-            "abc",
-            TypeError,
-            r"nested lists of numbers, but data is the text 'abc'; convert it with float\(\)",
-        ),
+        ("abc", TypeError, r"nested lists of numbers, but data is the text 'abc'; convert it with float\(\)"),
         (["a", "b"], TypeError, r"but data\[0\] is the text 'a'"),
         (["1", 2], TypeError, r"but data\[0\] is the text '1'"),
         (b"ab", TypeError, "but data is a bytes"),

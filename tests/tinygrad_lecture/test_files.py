@@ -144,14 +144,7 @@ def steps(tmp_path, monkeypatch):
 def test_an_old_file_never_stands_beside_a_new_one(tmp_path, steps):
     write_together(tmp_path, "old")
     write_together(tmp_path, "new")
-    assert steps == [
-        {"a": "old"},
-        {"a": "old", "b": "old"},
-        {"b": "old"},
-        {},
-        {"a": "new"},
-        {"a": "new", "b": "new"},
-    ]
+    assert steps == [{"a": "old"}, {"a": "old", "b": "old"}, {"b": "old"}, {}, {"a": "new"}, {"a": "new", "b": "new"}]
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -134,14 +134,7 @@ def _public(place: str) -> Iterable[str]:
 
 # --- of arguments -------------------------------------------------------------------------------------------
 
-_NUMPY = {
-    "dim": "axis",
-    "dims": "axis",
-    "keepdim": "keepdims",
-    "dim0": "axis0",
-    "dim1": "axis1",
-    "dim2": "axis2",
-}
+_NUMPY = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "dim0": "axis0", "dim1": "axis1", "dim2": "axis2"}
 _OWN: dict[str, dict[str, str | None]] = {  # a function -> what PyTorch calls a setting -> its name here
     "gather": {"sparse_grad": None},  # None: it has no meaning here
     "permute": {"dims": "axes"},

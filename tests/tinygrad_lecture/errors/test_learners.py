@@ -126,11 +126,7 @@ MISTAKES = [
     (lambda: x43.sum(2), IndexError, "sum: axis 2 is out of range for a tensor with 2 axes; give 0 to 1, or -2 to -1"),
     (lambda: x43.sum("rows"), TypeError, "sum: axis must be an int, such as 0 or -1, not 'rows'"),
     (lambda: t.sum(1), IndexError, "sum: axis 1 is out of range for a tensor with 1 axes; give 0 or -1"),
-    (
-        lambda: x43.max((0, 1)),
-        TypeError,
-        "max: axis must be one int, such as 0 or -1, not (0, 1); for the",
-    ),
+    (lambda: x43.max((0, 1)), TypeError, "max: axis must be one int, such as 0 or -1, not (0, 1); for the"),
     (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
     (lambda: tl.max(3, 4), TypeError, "max: it takes tensors and arrays, not 3"),
     (lambda: tl.sum([t, t]), TypeError, ", or join a list with tl.stack"),

@@ -538,11 +538,7 @@ FUNCTIONS = [
 ]
 
 
-@given(
-    f=st.sampled_from(FUNCTIONS),
-    n=st.integers(1, 4),
-    seed=st.integers(0, 2**32 - 1),
-)
+@given(f=st.sampled_from(FUNCTIONS), n=st.integers(1, 4), seed=st.integers(0, 2**32 - 1))
 def test_the_transforms_agree_with_each_other(f, n, seed):
     rng = np.random.default_rng(seed)
     x, t = (tl.tensor(rng.uniform(-1, 1, n)) for _ in range(2))

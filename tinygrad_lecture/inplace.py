@@ -18,7 +18,7 @@ import numpy as np
 
 from . import ops
 from .autograd import versions
-from .autograd.core import Leaf, Node, Record
+from .autograd.core import Leaf
 from .autograd.hooks import retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, one_in_memory, sharers, window_of
@@ -167,7 +167,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
     for tensor in (x, *others):
-        _compute_again(tensor, values)
+        _become(tensor, _value_of(tensor._window, values))
 
 
 def _laid_out_like(old: Array, new: Array) -> Array:
@@ -193,30 +193,6 @@ def _value_of(window: Window, values: dict[Window, Any]) -> Any:
         assert isinstance(window, View)
         values[window] = window.op(_value_of(window.x, values), **window.settings)
     return values[window]
-
-
-def _compute_again(view: Traced, values: dict[Window, Any]) -> None:
-    """The view takes over the array and node that it has now.
-
-    A program may hold thousands of views, so if no array was saved the record is repeated without a call of the op.
-    """
-    window, node = view._window, view._node
-    if isinstance(window, View) and isinstance(node, Record) and node.op is window.op and not node.op.saves_arrays:
-        x = _value_of(window.x, values)
-        forward: Any = window.op
-        array = forward(x._array, **window.settings)
-        if x._node is not None and type(array) is type(x._array):
-            view._array, view._node = array, _repeated(node, x._node)
-            values[window] = view
-            return
-    _become(view, _value_of(window, values))
-
-
-def _repeated(record: Record, x: Node) -> Record:
-    """A record of the same op, for an input that now comes from x."""
-    again = Record(record.op, [x], record.saved or (), record)
-    again.tensor, again.called = record.tensor, record.name
-    return again
 
 
 def _written_to_base(base: Any, window: Window, new: Any) -> Any:

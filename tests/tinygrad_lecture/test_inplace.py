@@ -117,19 +117,6 @@ def test_arrays_of_the_user_are_copied_so_that_they_may_change():
     np.testing.assert_array_equal(w.grad.numpy(), [4, 5])
 
 
-def test_tensor_copies_its_data():
-    array = np.ones(2)
-    x = tl.tensor(array)
-    array[0] = 5
-    assert x.tolist() == [1, 1]
-
-
-def test_numpy_gives_a_view_that_cannot_be_written_to():
-    x = tl.ones(2)
-    with pytest.raises(ValueError, match="read-only"):
-        x.numpy()[0] = 3
-
-
 # --- in place on the tape -----------------------------------------------------------------------------------
 
 

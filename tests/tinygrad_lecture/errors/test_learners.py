@@ -3,6 +3,8 @@
 import copy
 import gc
 import inspect
+import operator
+import pickle
 import re
 import traceback
 import weakref
@@ -114,6 +116,11 @@ MISTAKES = [
     ),
     (lambda: np.maximum(t, 0), TypeError, "write tl.maximum(x, y)"),
     (lambda: np.add.reduce(t), TypeError, "np.add.reduce takes no Tensor"),
+    (lambda: np.arctan(t), TypeError, "compute with tl functions, or with x.detach"),
+    (lambda: np.add(np.ones(3), t, out=np.ones(3)), TypeError, "np.add takes no Tensor, since NumPy would lose its"),
+    (lambda: operator.iadd(np.ones(3), t), TypeError, "write a = a + x for a += x"),
+    (lambda: copy.deepcopy(w * 2), RuntimeError, "only leaves can be deep-copied"),
+    (lambda: pickle.dumps(w), TypeError, "a Tensor cannot be pickled: save x.numpy()"),
     (lambda: np.array(w), RuntimeError, "as in a plot, x.detach()"),
     (
         lambda: copy.copy(w),
@@ -491,6 +498,11 @@ def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
     assert (np.size(w), np.shape(w), np.ndim(w), np.size(x43, 1)) == (3, (3,), 1, 3)
 
 
+def test_format_reaches_the_number_of_a_0_d_tensor():
+    assert f"{tl.tensor(1.5):.3f} {tl.tensor(7):>3} {tl.tensor(2.0)}" == "1.500   7 2.0"
+    assert f"{tl.tensor([1.0])} {tl.tensor([1.0]):.2f}" == "tensor([1.]) 1.00"
+
+
 def test_pythons_round_divmod_and_pytests_approx_know_tensors():
     x = tl.tensor([7.46, -2.5], dtype=tl.float64)
     assert round(x).tolist() == [7, -2]
@@ -500,27 +512,6 @@ def test_pythons_round_divmod_and_pytests_approx_know_tensors():
     assert x == pytest.approx(x.numpy() + 1e-9)
     assert x != pytest.approx(x.numpy() + 1)
     assert x.sum() == pytest.approx(4.96)
-
-
-def test_an_array_on_the_left_works_as_a_tensor_does():
-    array = np.array([1.0, 2.0, 3.0])
-    y = array + w
-    assert isinstance(y, tl.Tensor)
-    assert y.requires_grad
-    for ours, numpys in (
-        (array - t, array - t.numpy()),
-        (array / t, array / t.numpy()),
-        (array**t, array ** t.numpy()),
-        (array % t, array % t.numpy()),
-        (array // t, array // t.numpy()),
-        (array @ t, array @ t.numpy()),
-        (array > t, array > t.numpy()),
-        (array <= t, array <= t.numpy()),
-        (array != t, array != t.numpy()),
-        (np.float64(2) * t, 2 * t.numpy()),
-    ):
-        assert isinstance(ours, tl.Tensor)
-        np.testing.assert_allclose(ours.numpy(), numpys)
 
 
 def test_a_constant_is_plotted():

@@ -63,11 +63,7 @@ SHAPES = [
     (lambda: x23 @ tl.ones(5), ValueError, "the inner sizes 3 and 5 differ"),
     (lambda: x23 @ scalar, ValueError, "a 0-d tensor has no rows and columns; multiply with *"),
     (lambda: tl.ones(2, 1, 3) @ tl.ones(4, 3, 1), ValueError, "matmul: shapes (2,) and (4,) do not broadcast"),
-    (
-        lambda: tl.linear(x2, x23),
-        ValueError,
-        "linear: weight of shape (2, 3), (out, in), needs x of shape (..., 3), not (2,)",
-    ),
+    (lambda: tl.linear(x2, x23), ValueError, "weight of shape (2, 3), (out, in), needs x of shape (..., 3), not (2,)"),
     (lambda: x23.reshape(4, 2), ValueError, "reshape: the 6 elements of shape (2, 3) do not fill shape (4, 2)"),
 ]
 MISTAKES = [
@@ -86,18 +82,10 @@ MISTAKES = [
     (lambda: t.astype("real"), TypeError, "astype: dtype must be tl.float16, "),
     (lambda: tl.set_default_dtype("flaot"), TypeError, "a float dtype such as float32, not 'flaot'"),
     (lambda: t.to("flaot64"), ValueError, "to: no device is called 'flaot64'; devices are 'cpu', 'cuda'"),
-    (
-        lambda: tl.randn(x43),
-        TypeError,
-        "randn: the sizes of a shape must be ints, not a Tensor of shape (4, 3), float32",
-    ),
+    (lambda: tl.randn(x43), TypeError, "randn: the sizes of a shape must be ints, not a Tensor of shape (4, 3)"),
     # shapes
     (lambda: x43.size[0], TypeError, "x.size is a function: write x.size(0) or x.shape[0]"),
-    (
-        lambda: x43.view(-1, -1),
-        ValueError,
-        "view: the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one",
-    ),
+    (lambda: x43.view(-1, -1), ValueError, "the 12 elements of shape (4, 3) do not fill shape (-1, -1); only one"),
     (lambda: x43.reshape(5, -1), ValueError, "do not fill shape (5, -1), since 12 is no multiple of 5"),
     # what is made first and then used in a `with`
     (lambda: enter(tl.Graph), TypeError, "write `with tl.Graph():`, with parentheses"),
@@ -109,11 +97,7 @@ MISTAKES = [
     (lambda: np.concatenate([t, w]), RuntimeError, "lose its graph: use tl.cat or, where no gradient"),
     (lambda: np.sum(w), RuntimeError, "np.sum: this tensor requires grad, and NumPy would lose its graph: use tl.sum"),
     (lambda: np.sin(t), TypeError, "np.sin takes no Tensor, since NumPy would lose its graph: write tl.sin(x)"),
-    (
-        lambda: np.absolute(w),
-        TypeError,
-        "np.absolute takes no Tensor, since NumPy would lose its graph: write tl.abs(x)",
-    ),
+    (lambda: np.absolute(w), TypeError, "np.absolute takes no Tensor, since NumPy would lose its graph: write tl.abs"),
     (lambda: np.maximum(t, 0), TypeError, "write tl.maximum(x, y)"),
     (lambda: np.add.reduce(t), TypeError, "np.add.reduce takes no Tensor"),
     (lambda: np.arctan(t), TypeError, "compute with tl functions, or with x.detach"),
@@ -122,11 +106,7 @@ MISTAKES = [
     (lambda: copy.deepcopy(w * 2), RuntimeError, "only leaves can be deep-copied"),
     (lambda: pickle.dumps(w), TypeError, "a Tensor cannot be pickled: save x.numpy()"),
     (lambda: np.array(w), RuntimeError, "as in a plot, x.detach()"),
-    (
-        lambda: copy.copy(w),
-        RuntimeError,
-        "use x.clone() or copy.deepcopy or, where no gradient is needed, as in a plot",
-    ),
+    (lambda: copy.copy(w), RuntimeError, "use x.clone() or copy.deepcopy or, where no gradient is needed, as in a"),
     # arithmetic
     (lambda: mask - mask, TypeError, "sub: bools cannot be subtracted; write a ^ b for where they differ, or convert"),
     (lambda: -mask, TypeError, "neg: bools have no negative; write ~x for not, or convert with .float()"),
@@ -147,7 +127,7 @@ MISTAKES = [
     (
         lambda: t.masked_fill(tl.tensor([1, 0, 1]), 0.0),
         TypeError,
-        "masked_fill: the mask must be bools, not int64; the order is masked_fill(x, mask, value), and mask != 0",
+        "the mask must be bools, not int64; the order is masked_fill(",
     ),
     (lambda: x43.sum(2), IndexError, "sum: axis 2 is out of range for a tensor with 2 axes; give 0 to 1, or -2 to -1"),
     (lambda: x43.sum("rows"), TypeError, "sum: axis must be an int, such as 0 or -1, not 'rows'"),
@@ -194,11 +174,7 @@ MISTAKES = [
     # gradients
     (lambda: setattr(w, "grad", 0), TypeError, "grad must be a Tensor or None, not an int; to clear it, x.grad = None"),
     (lambda: t.mean.backward(), TypeError, "call mean first, with parentheses, as in x.mean().backward()"),
-    (
-        lambda: declare(lambda x: 2 * x),
-        TypeError,
-        "has x as its first parameter, which is the upstream gradient: call that one g",
-    ),
+    (lambda: declare(lambda x: 2 * x), TypeError, "has x as its first parameter, which is the upstream gradient: call"),
     (lambda: declare(lambda out: 2 * out), TypeError, "as in def _(g, out)"),
     (lambda: declare(lambda times: times), TypeError, "as in def _(g, times)"),
     (pair_of_gradients, TypeError, "returned a tuple of 2: a rule returns one gradient"),
@@ -207,11 +183,7 @@ MISTAKES = [
     (lambda: x23.permute(0, 0), ValueError, "permute: axes (0, 0) must name each of the 2 axes of shape (2, 3) once"),
     (lambda: tl.cat([x2, x23]), ValueError, "shapes (2,), (2, 3) must be equal in every axis except axis 0"),
     (lambda: tl.cat([]), ValueError, "there are no tensors to join"),
-    (
-        lambda: tl.outer(x23, x2),
-        ValueError,
-        "outer: needs two vectors, not shapes (2, 3) and (2,); flatten() them first",
-    ),
+    (lambda: tl.outer(x23, x2), ValueError, "outer: needs two vectors, not shapes (2, 3) and (2,); flatten() them"),
     (lambda: x3.split([1, 1]), ValueError, "split: sizes [1, 1] do not add up to 3, the size of axis 0 of (3,)"),
     (lambda: tl.einsum("ij,jk->ik", x23), ValueError, "names 2 operands, but 1 were given"),
     (
@@ -224,29 +196,13 @@ MISTAKES = [
     (lambda: x23.argmax(5), IndexError, "argmax: axis 5"),
     (lambda: x23.squeeze(2), IndexError, "squeeze: axis 2 is out of range for a tensor with 2 axes"),
     (lambda: x23.unsqueeze(4), IndexError, "unsqueeze: axis 4 is out of range; shape (2, 3) takes -3 to 2"),
-    (
-        lambda: x3[3],
-        IndexError,
-        "x[index]: index 3 is out of bounds for axis 0 with size 3 (called with (3,) float32, 3)",
-    ),
+    (lambda: x3[3], IndexError, "x[index]: index 3 is out of bounds for axis 0 with size 3 (called with (3,) float32"),
     (lambda: x3[[0, 7]], IndexError, "index 7 is out of bounds"),
-    (
-        lambda: tl.cross_entropy(x23, tl.tensor([0, 3])),
-        IndexError,
-        "targets range from 0 to 3, but the classes are 0 to 2",
-    ),
+    (lambda: tl.cross_entropy(x23, tl.tensor([0, 3])), IndexError, "range from 0 to 3, but the classes are 0 to 2"),
     (lambda: x23.topk(4), ValueError, "topk: k must be from 0 to 3, the size of axis 1 of shape (2, 3), not 4"),
     # values and dtypes that make no sense
-    (
-        lambda: tl.zeros(0).max(),
-        ValueError,
-        "max: a tensor of shape (0,) has no elements, so no largest or smallest one",
-    ),
-    (
-        lambda: integers**-1,
-        ValueError,
-        "pow: integers cannot be raised to a negative power; convert with .float() first (called with (2,) int64, -1)",
-    ),
+    (lambda: tl.zeros(0).max(), ValueError, "max: a tensor of shape (0,) has no elements, so no largest or smallest"),
+    (lambda: integers**-1, ValueError, "integers cannot be raised to a negative power; convert with .float() first"),
     (lambda: integers.softmax(0), TypeError, "softmax: it takes floats, not int64; convert with .to(tl.float32)"),
     (lambda: tl.cross_entropy(x23, x2), ValueError, "targets must be integers (the class of each row), not float32"),
     (lambda: x2.norm(ord=0), ValueError, "norm: ord must be positive, inf or -inf, not 0"),
@@ -274,22 +230,14 @@ MISTAKES = [
     (
         lambda: tl.einsum("ij,ij->i", x23, tl.ones(4, 3)),
         ValueError,
-        "einsum: the axes 'i' have sizes 2 and 4, which must be equal (called with 'ij,ij->i', (2, 3) ",
+        "einsum: the axes 'i' have sizes 2 and 4, which must be",
     ),
-    (
-        lambda: tl.cat(x3, x3),
-        TypeError,
-        "cat: pass the tensors as a list, as in cat([a, b]), and the axis after it (called with (3,) float32, (3,) ",
-    ),
+    (lambda: tl.cat(x3, x3), TypeError, "cat: pass the tensors as a list, as in cat([a, b]), and the axis after it"),
     (lambda: tl.stack(x3, x3), TypeError, "stack: pass the tensors as a list, as in stack([a, b])"),
     (lambda: tl.cat(x23), TypeError, "cat: pass the tensors as a list"),
     (lambda: tl.cat([x3, x3], 5), IndexError, "cat: axis 5 is out of range for shape (3,); to join along"),
     (lambda: tl.stack([x3, x3], 5), IndexError, "stack: axis 5 is out of range; shape (3,) takes -2 to 1"),
-    (
-        lambda: tl.stack([x23, x3]),
-        ValueError,
-        "stack: the shapes (2, 3), (3,) must be the same (called with [(2, 3) float32, (3,) float32])",
-    ),
+    (lambda: tl.stack([x23, x3]), ValueError, "stack: the shapes (2, 3), (3,) must be the same (called with [(2, 3)"),
     (lambda: tl.stack([x3] * 4 + [x2]), ValueError, "(called with a list of 5)"),
     (lambda: tl.dot(x2, x3), ValueError, "dot: needs two vectors of one length, not shapes (2,) and (3,)"),
     (lambda: tl.bmm(x23, x23), ValueError, "bmm: needs shapes (b, n, k) and (b, k, m), not (2, 3) and (2, 3); batches"),
@@ -302,7 +250,7 @@ MISTAKES = [
     (
         lambda: tl.zeros(5).__setitem__(slice(2), x3),
         ValueError,
-        "x[index] = value: a value of shape (3,) does not broadcast to x[index], which has shape (2,)",
+        "value of shape (3,) does not broadcast to x[index], which has shape (2,)",
     ),
     (
         lambda: (tl.ones(5, requires_grad=True) * 1).__setitem__(slice(2), x3),
@@ -322,11 +270,7 @@ MISTAKES = [
         "cross: needs vectors of three numbers along axis 0, not shapes (1,)",
     ),
     (lambda: tl.one_hot(integers, -2), ValueError, "num_classes must be 0 or more, or -1 for the largest index + 1"),
-    (
-        lambda: tl.index_select(x23, 0, x23.long()),
-        IndexError,
-        "index_select: index must be a vector, not of shape (2, 3)",
-    ),
+    (lambda: tl.index_select(x23, 0, x23.long()), IndexError, "index_select: index must be a vector, not of shape (2,"),
     (lambda: tl.einsum("ii->i", tl.ones(1, 3)), ValueError, "einsum: 'i' stands twice for operand 0 of shape (1, 3)"),
     (lambda: tl.zeros(3).uniform_(1, 0), ValueError, "uniform_: low must not be above high, but they are 1 and 0"),
     (lambda: tl.zeros(3).exponential_(0), ValueError, "exponential_: lambd must be above 0, not 0"),
@@ -334,7 +278,7 @@ MISTAKES = [
     (
         lambda: tl.func.jacobian(lambda x: ())(x3),
         TypeError,
-        "jacobian: the function must return a Tensor, or tuples or dicts of them, not an empty tuple",
+        "the function must return a Tensor, or tuples or dicts of them, not an",
     ),
     # making tensors
     (lambda: tl.tensor([1j]), TypeError, "tensor: tensors hold no complex numbers"),
@@ -360,18 +304,14 @@ MISTAKES = [
     (
         lambda: tl.gradcheck(tl.mul, x3, x3),
         TypeError,
-        "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only",
+        "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the",
     ),
     (
         lambda: tl.gradgradcheck(tl.mul, x3, x3),
         TypeError,
-        "gradgradcheck: mul(a, b) cannot be called with 1 input (missing a required argument: 'b'); put all",
+        "gradgradcheck: mul(a, b) cannot be called with 1 input (missing a",
     ),
-    (
-        lambda: tl.gradcheck(x3, x3),
-        TypeError,
-        "gradcheck: the first argument must be the function to check, not a Tensor",
-    ),
+    (lambda: tl.gradcheck(x3, x3), TypeError, "gradcheck: the first argument must be the function to check, not a"),
     (lambda: tl.checkpoint(x3, x3), TypeError, "checkpoint: the function to run comes first and its inputs after it"),
     (lambda: tl.func.jacobian(tl.exp, x3), TypeError, "jacobian makes a function: write jacobian(f)(x), not"),
     (lambda: tl.func.hessian(tl.exp, x3), TypeError, "hessian makes a function: write hessian(f)(x)"),
@@ -408,11 +348,7 @@ MISTAKES = [
     (lambda: tl.op(lambda x, /: None)(x2), TypeError, "forward returned None: is a return missing?"),
     (lambda: tl.op(lambda x, /: x.detach())(x2), TypeError, "forward gets arrays, and an array has no detach"),
     (lambda: x2.sum(0, axis=0), TypeError, "sum got axis twice"),
-    (
-        lambda: x2.var(keepdims=True, keepdim=True),
-        TypeError,
-        "var got keepdims and keepdim, which mean the same; give one",
-    ),
+    (lambda: x2.var(keepdims=True, keepdim=True), TypeError, "var got keepdims and keepdim, which mean the same; give"),
 ]
 
 

@@ -157,22 +157,12 @@ def test_tensors_are_made_on_the_device(make):
 
 
 def test_others_are_made_on_the_device_too():
-    made = [
-        tl.tensor([1.0], device="strict"),
-        tl.tensor(np.ones(1), device="strict"),
-        tl.tensor(strict.ones(1)),
-        tl.tensor(on_device(1.0)),
-        tl.full((1,), 2, device="strict"),
-        tl.arange(3, device="strict"),
-        tl.linspace(0, 1, 3, device="strict"),
-        tl.eye(2, device="strict"),
-        tl.randint(3, (2,), device="strict"),
-        tl.randperm(3, device="strict"),
-        tl.zeros_like(on_device(1.0)),
-        tl.rand_like(on_device(1.0)),
-        tl.full_like(on_device(1.0), 3),
-        copy.deepcopy(on_device(1.0)),
-    ]
+    x = on_device(1.0)
+    calls = (tl.tensor, [1.0]), (tl.tensor, np.ones(1)), (tl.full, (1,), 2), (tl.arange, 3), (tl.linspace, 0, 1, 3)
+    calls += (tl.eye, 2), (tl.randint, 3, (2,)), (tl.randperm, 3)
+    made = [make(*args, device="strict") for make, *args in calls]
+    made += [tl.tensor(strict.ones(1)), tl.tensor(x), tl.zeros_like(x), tl.rand_like(x), tl.full_like(x, 3)]
+    made.append(copy.deepcopy(x))
     assert {x.device for x in made} == {"strict"}
     assert tl.tensor(on_device(1.0), device="cpu").device == "cpu"
     assert tl.zeros_like(on_device(1.0), device="cpu").device == "cpu"

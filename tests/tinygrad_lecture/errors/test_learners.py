@@ -179,6 +179,7 @@ MISTAKES = [
     (lambda: declare(lambda times: times), TypeError, "as in def _(g, times)"),
     (pair_of_gradients, TypeError, "returned a tuple of 2: a rule returns one gradient"),
     # what does not fit
+    (lambda: tl.add(np.ones(2), np.ones(3)), ValueError, "add: shapes (2,) and (3,) do not broadcast"),
     (lambda: x3.expand(2), ValueError, "shape (3,) does not broadcast to (2,): only a size of 1 may change"),
     (lambda: x23.permute(0, 0), ValueError, "permute: axes (0, 0) must name each of the 2 axes of shape (2, 3) once"),
     (lambda: tl.cat([x2, x23]), ValueError, "shapes (2,), (2, 3) must be equal in every axis except axis 0"),

@@ -46,7 +46,7 @@ WRITTEN_OUT = {  # a function, layer or loss that few programs call, without cap
     **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
     "cumulativetrapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
     **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
-    "block_diag": "tl.zeros, and blocks assigned to slices of it",
+    "blockdiag": "tl.zeros, and blocks assigned to slices of it",
     **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
     "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
     "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",

@@ -41,18 +41,18 @@ def explain_call(
     the line.
     complaint: what the op `explains`.  inputs_alone: whether arguments are an op's inputs, all of them numbers.
     """
-    reason = misused = isinstance(error, TypeError) and call_complaint(name, function, arguments, settings)
-    reason = reason or _different_devices(arguments)
-    if not reason and complaint is not None:
+    misused = call_complaint(name, function, arguments, settings) if isinstance(error, TypeError) else None
+    reason = misused or _different_devices(arguments)
+    if reason is None and complaint is not None:
         try:
             reason = complaint(*map(_with_a_shape, arguments), **settings)
         except Exception:  # the complaint asks for shapes, and these inputs may not have any
             reason = None
-    reason = reason or getattr(error, "reason", None)
-    if not reason:
-        misused = misused or _not_arrays(function, arguments, error, inputs_alone)
-        broadcast = inputs_alone and isinstance(error, ValueError) and "broadcast" in str(error)
-        reason = misused or (broadcast and broadcast_complaint([a.shape for a in arguments if is_array(a)]))
+    reason = reason or getattr(error, "reason", None)  # of an inner function
+    if reason is None:
+        reason = misused = _not_arrays(function, arguments, error, inputs_alone)
+    if reason is None and inputs_alone and isinstance(error, ValueError) and "broadcast" in str(error):
+        reason = broadcast_complaint([a.shape for a in arguments if is_array(a)])
     reason = reason or _about_the_axis(settings, error) or str(error)
     reason = reason.removeprefix(f"{name}: ")
     kind: type[Exception] = LinAlgError if isinstance(error, np.linalg.LinAlgError) else TensorError

@@ -24,9 +24,9 @@ Where things are:
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
     methods/        more of the Tensor's methods: in-place ones, Python's and NumPy's, PyTorch's others
-    creation.py     making tensors; devices.py: a device's parts
+    creation.py     making tensors
     random.py       streams of random numbers; distributions.py: draws with given probabilities
-    conversion.py   arguments to arrays, shapes, dtypes
+    conversion.py   arguments to arrays, shapes, dtypes, devices
     func/           derivatives as functions, and functions of batches
     gradient_checking/  gradients checked against finite differences
     testing/        the checker as a library, for teachers; needs Hypothesis
@@ -55,8 +55,8 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
+from .conversion import device as device
 from .creation import *
-from .devices import device as device
 from .distributions import *
 from .errors import DtypeError as DtypeError
 from .errors import TensorError as TensorError

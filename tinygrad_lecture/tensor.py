@@ -15,9 +15,8 @@ from .autograd.modes import modes
 from .autograd.versions import owner_of
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of
-from .conversion import as_dtype, as_shape, new_array, parse_target
-from .devices import as_device
-from .devices import device as Device
+from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
+from .conversion import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
 from .methods.in_place import InPlaceMethods
 from .methods.python import PythonMethods, equality, operators

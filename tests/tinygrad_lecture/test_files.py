@@ -141,6 +141,10 @@ def test_an_old_file_never_stands_beside_a_new_one(tmp_path, steps):
     write_together(tmp_path, "new")
     assert steps == [{"a": "old"}, {"a": "old", "b": "old"}, {"b": "old"}, {}, {"a": "new"}, {"a": "new", "b": "new"}]
     assert len(list(tmp_path.iterdir())) == 2
+    del steps[:]
+    with atomic_write(tmp_path / "a") as temporary:
+        temporary.write_text("newer")
+    assert steps == [{"a": "newer", "b": "new"}], "the file was gone for a moment"
 
 
 @pytest.mark.parametrize("old", [{}, {"a": "old"}, {"b": "old"}, {"a": "old", "b": "old"}])

@@ -65,7 +65,7 @@ def explain_call(
     explained = kind(f"{name}: {reason} (called with {called})")
     vars(explained)["reason"] = reason  # a function that calls this one says it again under its own name
     hide_frames()
-    ours = in_library(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    ours = in_library(getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", ""))
     explained.__cause__ = error.__cause__ if ours else error  # also suppresses the context
     return explained
 

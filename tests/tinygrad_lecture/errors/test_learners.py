@@ -361,6 +361,7 @@ def test_a_mistake_is_named_with_what_to_write(call, error, message):
     assert name != reason, "the name stands there twice"
     shown = [chained for chained in (caught.value.__cause__, caught.value.__context__) if chained is not None]
     assert caught.value.__suppress_context__ or not shown, "NumPy's own error stands above"
+    assert caught.value.__cause__ is None or "forward" in message
 
 
 @pytest.mark.parametrize(("call", "error", "message"), SHAPES, ids=[message[:40] for *_, message in SHAPES])
@@ -433,6 +434,15 @@ def test_numpys_functions_take_constants_as_arrays(call):
 
 def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
     assert (np.size(w), np.shape(w), np.ndim(w), np.size(x43, 1)) == (3, (3,), 1, 3)
+
+
+def test_a_misused_function_is_a_plain_type_error_and_a_wrong_dtype_one_of_both_kinds():
+    for misuse in (lambda: x2.sum(times=2), lambda: x2 + None, lambda: tl.outer(x2)):
+        with pytest.raises(TypeError) as caught:
+            misuse()
+        assert type(caught.value) is TypeError
+    with pytest.raises(tl.DtypeError):
+        integers.softmax(0)
 
 
 def test_format_reaches_the_number_of_a_0_d_tensor():

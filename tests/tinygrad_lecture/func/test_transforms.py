@@ -229,12 +229,20 @@ def penalty(hessian):
     return (hessian * hessian).sum()
 
 
+def with_aux(w):
+    def f(x):
+        square = x * x
+        return square.sum(), square * w
+
+    return f
+
+
 OUTSIDE = {  # a number that depends on w = (2, 3), which requires grad, and its gradient
     "a gradient": (lambda w: func.grad(lambda x: (w * x * x).sum())(y).sum(), 2 * Y),
     "a Hessian": (lambda w: penalty(func.hessian(lambda x: (w * x**3).sum())(y)), 2 * (6 * Y) ** 2 * [2, 3]),
     "a value": (lambda w: func.value_and_grad(lambda x: (w * x).sum())(y)[0], Y),
     "an argument": (lambda w: func.grad(cubes)(w * w).sum(), 12 * np.array([2, 3]) ** 3),  # 3 w**4
-    "aux": (lambda w: func.grad(lambda x: (x.sum(), x * x * w), has_aux=True)(y)[1].sum(), Y**2),
+    "aux": (lambda w: func.grad(with_aux(w), has_aux=True)(y)[1].sum(), Y**2),
     "a product": (lambda w: func.hvp(lambda x: (w * x**3).sum(), (y,), (t,))[1].sum(), 6 * Y * T),
     "a tangent": (lambda w: func.hvp(cubes, (y,), (w,))[1].sum(), 6 * Y),
     "a product's value": (lambda w: func.hvp(lambda x: (w * x**3).sum(), (y,), (t,))[0], Y**3),
@@ -308,7 +316,7 @@ def test_a_product_of_vjp_made_after_no_grad_has_all_its_gradients():
     close(w.grad, [2, 4])
 
 
-@pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "vjp", "jvp", "hvp"])
+@pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "hessian", "vjp", "jvp", "hvp"])
 def test_a_captured_tensor_that_the_function_writes_to_keeps_no_inner_graph(transform):
     seen, outer = tl.zeros(2, dtype=tl.float64), vector(5, 6, requires_grad=True)
     part, mixed = seen[:1], outer * 1

@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
-from ..utils.vectors import parameters_to_vector, vector_to_parameters
+from ..utils.clip import parameters_to_vector, vector_to_parameters
 from .declared import broken, not_negative
 from .optimizer import Optimizer, Params, with_gradients
 from .settings import Group

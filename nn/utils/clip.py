@@ -1,4 +1,4 @@
-"""Gradient clipping: limit the size of gradients, so that one bad batch does not undo the training.
+"""Gradient clipping, so that one bad batch does not undo the training; and all parameters as one vector.
 
 Clip between `backward` and `step`:
 
@@ -16,10 +16,16 @@ from operator import add
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import FLOAT64, Array, move, xp
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors import as_parameters
+
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
+    "vector_to_parameters",
+]  # fmt: skip
 
 
 def clip_grad_norm_(
@@ -76,10 +82,8 @@ def _norm(name: str, tensors: Sequence[Tensor], norm_type: float, error_if_nonfi
         raise ValueError(f"{name}: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
     if not tensors:
         return np.zeros(())
-    here = tensors[0].device
     with np.errstate(over="ignore", invalid="ignore"):  # overflow shows as an infinite norm
-        sizes = [_power_sum(g.array, norm_type) for g in tensors]
-        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, tensors, strict=True)]
+        sizes = [move(_power_sum(g.array, norm_type), tensors[0].device) for g in tensors]
         total = reduce(xp(sizes[0]).maximum, sizes) if math.isinf(norm_type) else reduce(add, sizes) ** (1 / norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
@@ -125,3 +129,29 @@ def _power_sum(array: Array, order: float) -> Array:
     else:
         size = (lib.abs(flat) ** order).sum()
     return size.astype(FLOAT64)
+
+
+# --- as one vector ------------------------------------------------------------------------------------------
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All elements of all parameters, one after another. Gradients flow back through it."""
+    vector: Tensor = cat([p.reshape(-1) for p in as_parameters("parameters_to_vector", parameters)])
+    return vector
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy the elements of a vector into the parameters, in place.
+
+    Raises ValueError unless the vector has as many elements as all parameters together.
+    """
+    params = as_parameters("vector_to_parameters", parameters)
+    wanted = sum(p.numel() for p in params)
+    if vec.shape != (wanted,):
+        raise TensorError(
+            f"vector_to_parameters: the vector has shape {vec.shape}, but the parameters have {wanted} elements"
+        )
+    end = 0
+    for p in params:
+        begin, end = end, end + p.numel()
+        p.inplace()[...] = move(vec._array[begin:end], p.device).reshape(p.shape)

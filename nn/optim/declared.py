@@ -25,8 +25,8 @@ class Declared(ExplainsArguments):
             gamma: float = 0.1
 
     makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1, verbose=False), which calls `initialise`. The settings
-    are no attributes of the class any more. A subclass of StepLR may declare other defaults; what else it has are
-    attributes, as ever. A class with its own `__init__` declares nothing.
+    are no attributes of the class any more. A subclass of StepLR may declare other defaults, and more settings. A class
+    with its own `__init__` declares nothing.
     """
 
     settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
@@ -40,8 +40,7 @@ class Declared(ExplainsArguments):
             cls._declares = "_first" in vars(cls)
         elif cls._declares:
             names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
-            names = [name for name in names if not cls.settings or name in cls.settings]
-            declared = {name: vars(cls).get(name, cls.settings.get(name, Parameter.empty)) for name in names}
+            declared = {name: vars(cls).get(name, Parameter.empty) for name in names}
             for name in declared.keys() & vars(cls).keys():
                 delattr(cls, name)
             cls.settings = {**cls.settings, **declared}
@@ -109,9 +108,9 @@ def two_below_1(value: Any) -> str | None:
     return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(value)}"
 
 
-def one_of(*choices: str) -> Limit:
+def one_of(*choices: str | None) -> Limit:
     """The limit of a setting that is one of some strings."""
-    told = " or ".join(f'"{choice}"' for choice in choices)
+    told = " or ".join(map(repr, choices))
     return lambda value: None if value in choices else f"must be {told}, not {shown(value)}"
 
 

@@ -20,7 +20,7 @@ from tinygrad_lecture import Tensor, no_grad, tensor
 
 from ..module import Module
 from .declared import not_negative, one_of
-from .lr_scheduler.base import LRScheduler, per_group
+from .schedule import LRScheduler, per_group
 
 Mean: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]  # (mean so far, new value, how many) -> the new mean
 Means: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]  # the same for lists, in place

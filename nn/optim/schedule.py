@@ -1,4 +1,4 @@
-"""LRScheduler, the base of all schedules, and checks of their arguments.
+"""LRScheduler, the base of all schedules of learning rates, and checks of their arguments.
 
 A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the rates of
 all groups, also from those that they have now:
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
-from ..declared import Declared, broken
-from ..optimizer import Optimizer
+from .declared import Declared, broken
+from .optimizer import Optimizer
 
 T = TypeVar("T")
 
@@ -34,31 +34,26 @@ class LRScheduler(Declared):
     """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
-    With verbose=True, each rate is printed.
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
     if TYPE_CHECKING:  # the arguments that a subclass has beside its settings
         optimizer: Optimizer
         last_epoch: int = field(default=-1, kw_only=True)
-        verbose: bool = field(default=False, kw_only=True)
 
     _first = "optimizer"
-    _last: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),
-        Parameter("verbose", Parameter.POSITIONAL_OR_KEYWORD, default=False),
-    )
+    _last: ClassVar[tuple[Parameter, ...]] = (Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),)
     lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
     _initial = False  # whether the first rate is being set
 
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: bool = False) -> None:
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(self._name, optimizer)
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
             raise ValueError(
                 f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
                 "states of optimiser and schedule instead"
             )
-        self.optimizer, self.last_epoch, self.verbose = optimizer, last_epoch, verbose is True
+        self.optimizer, self.last_epoch = optimizer, last_epoch
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
@@ -67,10 +62,9 @@ class LRScheduler(Declared):
         check_optimizer(self._name, first)
         if complaints := list(broken(settings, self.limits)):
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")
-        last_epoch, verbose = settings.pop("last_epoch", -1), settings.pop("verbose", False)
-        vars(self).update(settings, optimizer=first, last_epoch=last_epoch)
+        vars(self).update({"last_epoch": -1, **settings}, optimizer=first)
         self.prepare()
-        LRScheduler.__init__(self, first, last_epoch, verbose)
+        LRScheduler.__init__(self, first, self.last_epoch)
 
     def prepare(self) -> None:
         """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
@@ -153,10 +147,8 @@ class LRScheduler(Declared):
         self._set(self._get_closed_form_lr() if formula else self.get_lr())
 
     def _set(self, rates: list[float]) -> None:
-        for i, (group, rate) in enumerate(zip(self.optimizer.param_groups, rates, strict=False)):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             group["lr"] = rate
-            if self.verbose:
-                print(f"Adjusting learning rate of group {i} to {rate:.4e}.")
         self._note_last()
 
     def _note_last(self) -> None:
@@ -183,7 +175,7 @@ class LRScheduler(Declared):
 
     def _restart(self) -> None:
         """Go back to step 0; the groups have their initial rates."""
-        self.last_epoch, self.verbose = -1, False
+        self.last_epoch = -1
         self._start()
 
     # --- saving -----------------------------------------------------------------------------------------

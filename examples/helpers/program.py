@@ -34,7 +34,7 @@ from typing import Any, TypeVar
 
 import nn
 from nn.training import saved_state
-from nn.training.interrupt import Interrupt
+from nn.training.progress import Interrupt
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")

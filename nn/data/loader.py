@@ -209,10 +209,8 @@ class DataLoader:
         missing = {"epoch", "yielded", "order", "stream"} - state_dict.keys()
         if missing:
             raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
-        saved, own = state_dict["epoch"], self._settings_to_match()
-        differing = [f"{name} was {saved.get(name)}, is {v}" for name, v in own.items() if saved.get(name) != v]
-        if differing:
-            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
+        if differing := differences(state_dict["epoch"], self._settings_to_match()):
+            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {differing}")
         length = self._length()
         yielded = state_dict["yielded"]
         if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
@@ -281,6 +279,14 @@ class Epoch:
     def state_dict(self) -> dict[str, Any]:
         """The loader's state at this position, for `DataLoader.load_state_dict`."""
         return self.loader._state(self)
+
+
+def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """How settings differ from those saved, "lr was 0.1, is 0.2; ..."; empty if they do not."""
+    missing = object()
+    pairs = {name: (saved.get(name, missing), own.get(name, missing)) for name in [*saved, *own]}
+    told = {name: ["not given" if value is missing else repr(value) for value in pair] for name, pair in pairs.items()}
+    return "; ".join(f"{name} was {told[name][0]}, is {told[name][1]}" for name, (a, b) in pairs.items() if a != b)
 
 
 def get_worker_info() -> None:

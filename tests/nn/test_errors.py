@@ -213,7 +213,7 @@ MISTAKES = [
     (
         lambda: train(schedule=nn.optim.lr_scheduler.ReduceLROnPlateau(optimizer)),
         ValueError,
-        "ReduceLROnPlateau needs a score at each step, which a Trainer does not give; call its step in on_record",
+        "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record",
     ),
     (lambda: train(optimizer=nn.optim.LBFGS(model.parameters())), ValueError, "LBFGS needs a closure at each step, wh"),
     (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),

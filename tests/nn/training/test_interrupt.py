@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from nn.training.interrupt import Interrupt
+from nn.training.progress import Interrupt
 
 
 def press():

@@ -139,7 +139,7 @@ class Run(Options):
     def _agree(self, stop: bool) -> tuple[bool, bool]:
         """Whether to stop, since a worker was told to, and whether to save, which worker 0's clock decides."""
         due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
-        said = group().meet("fit", 2 * stop + due)
+        said = group().gather(2 * stop + due, "fit")
         return any(number >= 2 for number in said), said[0] % 2 == 1
 
     def _open_folder(self, resume: bool) -> bool:

@@ -336,7 +336,7 @@ def test_arguments_that_exclude_each_other_are_refused(settings, message):
 
 def test_the_state_of_another_sampler_is_refused():
     state = nn.DataLoader(numbers(12), 4, sampler=weighted()).state_dict()
-    with pytest.raises(ValueError, match="sampler was WeightedRandomSampler, is TwiceEach"):
+    with pytest.raises(ValueError, match="sampler was .WeightedRandomSampler., is .TwiceEach."):
         nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)).load_state_dict(state)
 
 

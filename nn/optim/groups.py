@@ -13,7 +13,7 @@ from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.traced import wrap
 
-from ..module import array_of
+from ..module import array_of, misfit
 from .declared import is_number
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
@@ -85,8 +85,8 @@ def misfits(p: Tensor, state: State, arrays: Iterable[str], numbers: Iterable[st
                 yield f"{name} is {value!r}, wanted a number"
         elif name not in arrays:
             yield f"{name} is not part of this optimiser's state"
-        elif not is_array(array) or array.shape != p.shape or array.dtype.kind != "f":
-            yield f"{name} is {shown(array)}, wanted floats of shape {p.shape}"
+        elif complaint := misfit(name, p, array):
+            yield complaint
     yield from (f"{name} is missing" for name in (*arrays, *numbers) if name not in state)
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
+from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..utils.clip import parameters_to_vector, vector_to_parameters
 from .declared import not_negative, one_of
 from .groups import Group
-from .optimizer import Optimizer, Params, with_gradients
+from .optimizer import Optimizer, Params
 
 C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 
@@ -71,7 +71,7 @@ class LBFGS(Optimizer):
                 "LBFGS.step: give a closure, since a step computes the loss several times: a function that clears the "
                 "gradients, computes the loss, calls backward and returns the loss"
             )
-        compute = with_gradients(closure)
+        compute = enable_grad()(closure)
         group = self.param_groups[0]
         params: list[Tensor] = group["params"]
         state = self.state[params[0]]

@@ -211,7 +211,7 @@ class Optimizer(Declared, Measured):
 
         closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
         """
-        loss = None if closure is None else with_gradients(closure)()
+        loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
         for group in self.param_groups:
@@ -334,16 +334,6 @@ class Optimizer(Declared, Measured):
             settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
-
-
-def with_gradients(closure: Callable[[], Any]) -> Callable[[], Any]:
-    """The closure of a step, which records also where the step itself does not."""
-
-    def recording() -> Any:
-        with enable_grad():
-            return closure()
-
-    return recording
 
 
 def _number(like: Array) -> Number:

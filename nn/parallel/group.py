@@ -129,17 +129,15 @@ class WorkerLeft(RuntimeError):
     """Another worker, for which this one waits, has ended."""
 
 
-class _Own(threading.local):
-    group: Group | None = None
-
-
 _alone = Group()
-_own = _Own()  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
+_own = (
+    threading.local()
+)  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
 
 
 def group() -> Group:
     """The group of the workers that this program trains with; a group of one outside of `run`."""
-    return _own.group or _alone
+    return getattr(_own, "group", None) or _alone
 
 
 def rank() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -18,7 +17,6 @@ from .group import pickled, size
 from .mpi import run_under_mpi, started_by_mpi
 
 Result = TypeVar("Result")
-_MOST = 16  # workers on any machine
 
 
 def run(
@@ -42,14 +40,9 @@ def run(
     All begin with the random state of this process, its default dtype and its modes, such as tl.reference().
 
     If one worker fails, all end. Raises what it raised, with a note that says which worker it was, and
-    ChildProcessError if it was killed; TypeError for what cannot be sent; ValueError for many more workers than the
-    machine has cores; RuntimeError in a worker.
+    ChildProcessError if it was killed; TypeError for what cannot be sent; RuntimeError in a worker.
     """
     check_sizes("nn.parallel.run", workers=workers)
-    if workers > max(_MOST, 4 * (cores := os.cpu_count() or 1)):
-        raise ValueError(
-            f"nn.parallel.run: {workers} workers on {cores} cores would wait for each other; give at most {cores}"
-        )
     if size() > 1:
         raise RuntimeError("nn.parallel.run: this is a worker of a run already, and cannot start others")
     call = partial(function, *args, **kwargs)

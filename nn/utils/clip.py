@@ -22,10 +22,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors import as_parameters
 
-__all__ = [
-    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
-    "vector_to_parameters",
-]  # fmt: skip
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 
 def clip_grad_norm_(
@@ -44,28 +41,24 @@ def clip_grad_norm_(
     for a GPU. Without it, one NaN makes every gradient NaN. `foreach` has no effect. Raises ValueError for a norm_type
     that is not above 0.
     """
+    if not float(norm_type) > 0:
+        raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
     grads = _gradients("clip_grad_norm_", parameters)
-    total = _norm("clip_grad_norm_", grads, norm_type, error_if_nonfinite)
-    _scale(grads, max_norm, total)
-    return _as_tensor(total, grads)
-
-
-def get_total_norm(
-    tensors: Tensor | Iterable[Tensor],
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: bool | None = None,
-) -> Tensor:
-    """The norm of all tensors as one vector, as `clip_grad_norm_` computes it: pass it the gradients."""
-    given = [tensors] if isinstance(tensors, Tensor) else as_parameters("get_total_norm", tensors)
-    return _as_tensor(_norm("get_total_norm", given, norm_type, error_if_nonfinite), given)
-
-
-def clip_grads_with_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
-) -> None:
-    """Scale all gradients in place by min(1, max_norm / (total_norm + 1e-6))."""
-    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm.detach()._array.astype(FLOAT64))
+    if not grads:
+        return Tensor(0.0)
+    total = _norm([g.array for g in grads], float(norm_type), grads[0].device)
+    if error_if_nonfinite and not math.isfinite(float(total)):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that "
+            "produced it with tl.detect_anomaly()"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
+        if xp(total) is not np or factor != 1:  # on a GPU the comparison would wait
+            for g in grads:
+                array = g.inplace()
+                array *= move(factor, g.device).astype(g.dtype)
+    return Tensor(xp(total).asarray(total), dtype=grads[0].dtype)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
@@ -75,37 +68,11 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
 
 
-def _norm(name: str, tensors: Sequence[Tensor], norm_type: float, error_if_nonfinite: bool) -> Array:
-    """The norm of all tensors, a 0-d float64 array on the device of the first. name: of the function, for errors."""
-    norm_type = float(norm_type)
-    if not norm_type > 0:
-        raise ValueError(f"{name}: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
-    if not tensors:
-        return np.zeros(())
-    with np.errstate(over="ignore", invalid="ignore"):  # overflow shows as an infinite norm
-        sizes = [move(_power_sum(g.array, norm_type), tensors[0].device) for g in tensors]
-        total = reduce(xp(sizes[0]).maximum, sizes) if math.isinf(norm_type) else reduce(add, sizes) ** (1 / norm_type)
-    if error_if_nonfinite and not math.isfinite(float(total)):
-        raise RuntimeError(
-            f"{name}: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that produced "
-            "it with tl.detect_anomaly()"
-        )
-    return total
-
-
-def _scale(grads: Sequence[Tensor], max_norm: float, total: Array) -> None:
-    """Scale gradients whose norm is `total` so that it is at most max_norm."""
+def _norm(arrays: Sequence[Array], order: float, device: str) -> Array:
+    """The norm of all arrays as one vector, a 0-d float64 array on the device; overflow shows as an infinite norm."""
     with np.errstate(over="ignore", invalid="ignore"):
-        factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
-        if xp(total) is np and factor == 1:  # on the CPU only: on a GPU the comparison would wait
-            return
-        for g in grads:
-            array = g.inplace()
-            array *= move(factor, g.device).astype(g.dtype)
-
-
-def _as_tensor(total: Array, tensors: Sequence[Tensor]) -> Tensor:
-    return Tensor(xp(total).asarray(total), dtype=tensors[0].dtype if tensors else None)
+        sizes = [move(_power_sum(array, order), device) for array in arrays]
+        return reduce(xp(sizes[0]).maximum, sizes) if math.isinf(order) else reduce(add, sizes) ** (1 / order)
 
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

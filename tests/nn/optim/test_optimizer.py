@@ -378,14 +378,10 @@ def states_that_do_not_fit(good):
     return [
         (
             {**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}},
-            r"0: exp_avg is an array of shape \(1,\), .*, wanted floats of shape \(3, 2\)",
+            r"0: exp_avg has shape \(1,\), wanted \(3, 2\)",
         ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
-        ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, r"exp_avg is 1\.0, wanted floats of shape"),
-        (
-            {**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}},
-            r"exp_avg is an array of shape \(3, 2\), int64, wanted floats",
-        ),
+        ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
         ({**good, "state": {0: {**held, "step": -1}}}, "parameter 0: step is -1, wanted a number of steps"),
         ({**good, "state": {0: {**held, "step": [3]}}}, r"parameter 0: step is \[3\], wanted a number of steps"),
         ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
@@ -402,7 +398,7 @@ def test_any_iterable_of_parameters_is_taken(some):
     assert len(nn.optim.SGD([{"params": some(parameters)}], 0.1).param_groups[0]["params"]) == 2
 
 
-@pytest.mark.parametrize("case", range(10))
+@pytest.mark.parametrize("case", range(9))
 def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     p, optimizer = adam
     good = optimizer.state_dict()
@@ -427,8 +423,8 @@ def test_everything_that_does_not_fit_is_listed(adam):
         "load_state_dict: the state does not fit this Adam, and nothing was changed",
         "  group 0: lr must not be negative, but is -1",
         "  group 0: betas must be two numbers in [0, 1), as in (0.9, 0.999), not (2, 3)",
-        "  parameter 0: exp_avg is an array of shape (1,), float32, wanted floats of shape (3, 2)",
-        "  parameter 0: exp_avg_sq is an array of shape (2,), float32, wanted floats of shape (3, 2)",
+        "  parameter 0: exp_avg has shape (1,), wanted (3, 2)",
+        "  parameter 0: exp_avg_sq has shape (2,), wanted (3, 2)",
         "  parameter 0: more is not part of this optimiser's state",
     ]
 

@@ -163,12 +163,6 @@ def test_what_cannot_be_sent_is_refused_before_anything_starts():
             nn.parallel.run(function, argument, workers=2)
 
 
-def test_many_more_workers_than_cores_are_refused_with_their_number(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    with pytest.raises(ValueError, match=r"^nn.parallel.run: 99 workers on 2 cores .*; give at most 2$"):
-        nn.parallel.run(about_this_worker, workers=99)
-
-
 def test_a_program_without_its_guard_is_told_so(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(

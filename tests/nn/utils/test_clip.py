@@ -150,28 +150,6 @@ def test_it_needs_little_memory(order):
     assert peak < 100_000
 
 
-def test_the_norm_and_the_scaling_are_to_be_had_apart():
-    params = parameters([3.0, -4.0], None, 12.0)
-    norm = nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
-    assert norm.item() == 13
-    assert gradients(params)[1] == 12  # unchanged
-    nn.utils.clip_grads_with_norm_(params, 1.3, norm)
-    assert nn.clip_grad_norm_(params, 100, foreach=True).item() == pytest.approx(1.3, rel=1e-5)
-    assert nn.utils.get_total_norm([]).item() == 0
-    with pytest.raises(ValueError, match="get_total_norm: norm_type must be above 0"):
-        nn.utils.get_total_norm(tl.ones(2), -1)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("order", [1, 2.0, 3, "inf", float("inf")])
-def test_the_norm_is_pytorchs(order):
-    torch = pytest.importorskip("torch")
-    arrays = [np.random.default_rng(i).normal(size=shape) for i, shape in enumerate([(2, 3), (4,), ()])]
-    ours = nn.utils.get_total_norm([tl.tensor(x) for x in arrays], order, foreach=False)
-    theirs = torch.nn.utils.get_total_norm([torch.tensor(x) for x in arrays], order)
-    assert ours.item() == pytest.approx(theirs.item(), rel=1e-12)
-
-
 # --- as one vector ------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Workers that share memory: how they wait for each other and add up numbers. They are threads here."""
+"""Workers on one machine: how they wait for each other, add up numbers and use one BLAS thread each. Here: threads."""
 
 import sys
 
@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from nn.parallel.worker import THREADS
 from small_parallel import in_threads
 from tinygrad_lecture.autograd.modes import modes
+from tinygrad_lecture.kernels.blas import openblas
 
 
 @settings(max_examples=20)
@@ -126,3 +128,28 @@ def test_workers_begin_with_the_random_state_of_the_caller():
     first, second = in_threads(lambda: tl.rand(1).item())
     tl.manual_seed(7)
     assert first == second == tl.rand(1).item()
+
+
+# --- one BLAS thread for each -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(openblas() is None, reason="NumPy has another BLAS than OpenBLAS here")
+@pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, threads):
+    get, set_ = openblas()
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    before = get()
+    set_(2)
+    try:
+        assert in_threads(lambda: openblas()[0]()) == [threads] * 2
+        assert get() == 2
+    finally:
+        set_(before)
+
+
+def test_another_blas_is_left_alone(monkeypatch):
+    monkeypatch.setattr("tinygrad_lecture.kernels.blas.openblas", lambda: None)
+    assert in_threads(nn.parallel.rank) == [0, 1]

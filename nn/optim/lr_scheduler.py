@@ -7,8 +7,6 @@
         optimizer.step()
         schedule.step()
 
-    plt.plot(schedule.curve(5000))              # the rates, without training
-
 A schedule sets the rate that its formula gives. But where a rate was changed by hand, or by another schedule, it moves
 on from there by the same factor, as in PyTorch; so several schedules of one optimiser work together.
 
@@ -311,10 +309,6 @@ class ReduceLROnPlateau(LRScheduler):
             if before - after > self.eps:
                 group["lr"] = after
 
-    def curve(self, steps: int, group: int = 0) -> list[float]:
-        """Raises TypeError: the rates depend on the scores."""
-        raise TypeError("ReduceLROnPlateau has no curve: its rates depend on the scores")
-
 
 # --- made of schedules --------------------------------------------------------------------------------------
 
@@ -329,15 +323,6 @@ class Combined(LRScheduler):
         if any(isinstance(each, ReduceLROnPlateau) for each in schedulers):
             raise ValueError(f"{self._name}: ReduceLROnPlateau needs a score at each step; call its step yourself")
         self.optimizer = optimizer
-
-    def _note_initial_rates(self) -> None:
-        for schedule in self.schedulers:
-            schedule._note_initial_rates()
-
-    def _restart(self) -> None:
-        for schedule in self.schedulers:
-            schedule._restart()
-        self._start()
 
 
 class SequentialLR(Combined):
@@ -369,10 +354,6 @@ class SequentialLR(Combined):
         first = self.schedulers[bisect_right(self.milestones, 0)]
         first._start()
         self._last_lr = first.get_last_lr()
-
-    def _restart(self) -> None:
-        self.last_epoch = 0
-        super()._restart()
 
     def step(self) -> None:  # type: ignore[override]
         """Make a step of the schedule in charge."""

@@ -18,7 +18,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from inspect import Parameter
-from types import FunctionType, SimpleNamespace
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tinygrad_lecture.errors.users_line import hide_frames, warn
@@ -153,30 +153,6 @@ class LRScheduler(Declared):
 
     def _note_last(self) -> None:
         self._last_lr: list[float] = [group["lr"] for group in self.optimizer.param_groups]
-
-    # --- the curve --------------------------------------------------------------------------------------
-
-    def curve(self, steps: int, group: int = 0) -> list[float]:
-        """The rates of the first `steps` steps if nothing else changes them, for a plot; changes nothing."""
-        self._note_initial_rates()
-        settings = [
-            {**{k: v for k, v in own.items() if k != "params"}, "lr": own["initial_lr"]}
-            for own in self.optimizer.param_groups
-        ]
-        stand_in = SimpleNamespace(param_groups=settings, defaults=self.optimizer.defaults, stepped=True)
-        twin = copy.deepcopy(self, {id(self.optimizer): stand_in})
-        twin._restart()
-        rates = []
-        for step in range(steps):
-            if step:
-                twin.step()
-            rates.append(settings[group]["lr"])
-        return rates
-
-    def _restart(self) -> None:
-        """Go back to step 0; the groups have their initial rates."""
-        self.last_epoch = -1
-        self._start()
 
     # --- saving -----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 sgd.py adam.py            the two to read first: SGD; Adam and AdamW
 variants.py lbfgs.py      the others; steps that use the curvature
 optimizer.py              the base: parameter groups, the step, the saved state
-declared.py groups.py     its parts: settings that a class declares, and their limits; groups and states, checked
+settings.py               its parts: what a class declares, limits, groups and states, checked
 lr_scheduler.py           learning rates that change; schedule.py, cycles.py: its parts
 swa_utils.py              means of weights
 """

@@ -12,9 +12,8 @@ from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
-from .declared import two_below_1
-from .groups import Group
 from .optimizer import Number, Optimizer, Update
+from .settings import Group, two_below_1
 
 
 class WithBetas(Optimizer):

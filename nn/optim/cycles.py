@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .declared import at_least_1, from_0_to_1, one_of
 from .schedule import LRScheduler, per_group
+from .settings import at_least_1, from_0_to_1, one_of
 
 
 class CyclicLR(LRScheduler):

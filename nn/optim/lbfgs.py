@@ -10,9 +10,8 @@ from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..utils.clip import parameters_to_vector, vector_to_parameters
-from .declared import not_negative, one_of
-from .groups import Group
 from .optimizer import Optimizer, Params
+from .settings import Group, not_negative, one_of
 
 C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 

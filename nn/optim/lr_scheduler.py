@@ -24,9 +24,9 @@ from typing import Any, TypeAlias
 from tinygrad_lecture.errors.words import shown
 
 from .cycles import CyclicLR, OneCycleLR
-from .declared import above_0_to_1, at_least_1, from_0_to_1, one_of
 from .optimizer import Optimizer
 from .schedule import LRScheduler, check_optimizer, per_group
+from .settings import above_0_to_1, at_least_1, from_0_to_1, one_of
 
 __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CosineWithWarmup",

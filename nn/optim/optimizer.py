@@ -46,8 +46,7 @@ from tinygrad_lecture.traced import wrap
 
 from ..errors import as_parameters
 from ..module import clear_grad
-from .declared import Declared, Limit, broken, not_negative
-from .groups import IGNORED, Group, State, make_group, misfits, placed
+from .settings import IGNORED, Declared, Group, Limit, State, broken, make_group, misfits, not_negative, placed
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]

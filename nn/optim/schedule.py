@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
-from .declared import Declared, broken
 from .optimizer import Optimizer
+from .settings import Declared, broken
 
 T = TypeVar("T")
 

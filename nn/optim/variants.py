@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from tinygrad_lecture.backend import Array, xp
 
 from .adam import WithBetas
-from .declared import from_0_below_1, from_0_to_1, not_negative
-from .groups import Group
 from .optimizer import Number, Optimizer, Update
+from .settings import Group, from_0_below_1, from_0_to_1, not_negative
 
 # --- divided by past gradients ------------------------------------------------------------------------------
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import pickle
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, move, to_host
+from tinygrad_lecture.kernels.blas import one_thread
 
 
 class AllReduce:
@@ -156,18 +159,29 @@ def mean(number: Any) -> float:
     return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
 
 
+# Workers whose BLAS uses all cores wait for each other in busy loops. The environment decides before NumPy is
+# imported, so it serves processes that are about to be started. In a process that has NumPy, OpenBLAS is told.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
 @contextmanager
-def working_in(joined: Group) -> Iterator[None]:
-    """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
+def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
+    """Context manager: this thread is a worker of a group, and its BLAS uses one thread unless the environment says how
+    many. At the end what was distributed is closed. silent: what this process prints is not shown.
+    """
     _own.group, joined.to_close, joined.loops = joined, [], ()
-    try:
-        yield
-    finally:
+    with ExitStack() as stack:
+        stack.callback(setattr, _own, "group", None)
+        if not any(name in os.environ for name in THREADS):
+            stack.enter_context(one_thread)
+        if silent:
+            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stdout(nowhere))
         try:
+            yield
+        finally:
             for distributed in joined.to_close[::-1]:
                 distributed.close()
-        finally:
-            _own.group = None
 
 
 # --- pickles: whatever pickle can, and Tensors, which go to no file as pickles -------------------------------

@@ -39,8 +39,7 @@ from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.pieces import PIECE
 from tinygrad_lecture.random import replay
 
-from .group import AllReduce, Group, WorkerLeft, pickled, rank, working_in
-from .worker import one_thread_each, one_thread_in_children, silent_unless, until_exit
+from .group import THREADS, AllReduce, Group, WorkerLeft, pickled, rank, working_in
 
 Result = TypeVar("Result")
 
@@ -185,7 +184,7 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
                 workers.append(_Worker(rank, size, begin))
         group = LocalGroup(0, size, [worker.pipe for worker in workers])
         try:
-            with working_in(group), one_thread_each():
+            with working_in(group):
                 result = call()
         except WorkerLeft as error:
             left = error
@@ -240,7 +239,7 @@ def _work(rank: int, size: int, pipe: Connection, ending: Connection, begin: byt
         call, dtype, stream = pickle.loads(begin)
         set_default_dtype(dtype)
         set_rng_state(stream)
-        with working_in(group), silent_unless(False), until_exit():
+        with working_in(group, silent=True), until_exit():
             pickle.loads(call)()
     except BaseException as error:
         message = _pickled_error(error, rank, size)
@@ -297,7 +296,7 @@ def run_threads(call: Callable[[], Result], size: int) -> Result:
     groups = [LocalGroup(i, size, [pipe]) for i, (_, pipe) in enumerate(pairs, start=1)]
     workers = [threading.Thread(target=work, args=(group, copy.deepcopy(call)), daemon=True) for group in groups]
     own = LocalGroup(0, size, [pipe for pipe, _ in pairs])
-    with one_thread_each(), redirect_stdout(_OfWorker0(sys.stdout)):
+    with redirect_stdout(_OfWorker0(sys.stdout)):
         for worker in workers:
             worker.start()
         try:
@@ -312,6 +311,28 @@ def run_threads(call: Callable[[], Result], size: int) -> Result:
     if failures:
         raise next((error for error in failures if not isinstance(error, WorkerLeft)), failures[0])
     return result
+
+
+@contextmanager
+def one_thread_in_children() -> Iterator[None]:
+    """Context manager: processes started in it use one BLAS thread, unless the environment says how many."""
+    names = () if any(name in os.environ for name in THREADS) else THREADS
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
+
+
+@contextmanager
+def until_exit() -> Iterator[None]:
+    """Context manager that `sys.exit()` leaves as a return does, so that others may still wait; a code is an error."""
+    try:
+        yield
+    except SystemExit as exit_:
+        if exit_.code:
+            raise
 
 
 class _OfWorker0:

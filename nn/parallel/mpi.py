@@ -24,7 +24,6 @@ from tinygrad_lecture import get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 
 from .group import AllReduce, Group, working_in
-from .worker import one_thread_each, silent_unless
 
 Result = TypeVar("Result")
 
@@ -89,7 +88,7 @@ def run_under_mpi(call: Callable[[], Result]) -> Result:
     ending: SystemExit | None = None
     try:
         set_rng_state(group.broadcast(get_rng_state(), "run"))
-        with working_in(group), one_thread_each(), silent_unless(group.rank == 0):
+        with working_in(group, silent=group.rank > 0):
             try:
                 result = call()
             except SystemExit as error:

@@ -21,7 +21,7 @@ from ..layers.convolution import Filters
 from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
 from ..optim import lr_scheduler
-from ..optim.groups import required
+from ..optim.settings import required
 from ..stateless import functional_call
 from . import derivatives, functions, layers, losses, randomness, testing
 from .absent import REFUSING, Namespace, Refusing, at, pick, sentence

@@ -550,7 +550,7 @@ def test_a_wrapper_around_an_optimizer_shares_its_groups():
 
 
 def test_a_setting_without_a_default_must_be_given():
-    from nn.optim.groups import required
+    from nn.optim.settings import required
 
     p = nn.Parameter(tl.ones(1))
     with pytest.raises(ValueError, match="Optimizer: lr has no default; give it"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.worker import THREADS
+from nn.parallel.group import THREADS
 from small_parallel import in_threads
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.kernels.blas import openblas

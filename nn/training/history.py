@@ -132,18 +132,14 @@ class History:
         if name == "learning rate":
             axes.plot(where, [row.lr for row in self.records], marker, color=TRAIN)
             return
-        trained = [getattr(row.train, name) for row in self.records]
-        axes.plot(where, trained, marker, color=TRAIN, label="training")
-        tested = [(x, getattr(row.test, name)) for x, row in zip(where, self.records, strict=True) if row.test]
-        if tested:
-            axes.plot(*zip(*tested, strict=True), marker, color=TEST, label="test")
-            axes.legend(frameon=False)
-        if name == "accuracy":
-            axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        last = tested[-1] if tested else (where[-1], trained[-1])
-        shown = f"{last[1]:.1%}" if name == "accuracy" else f"{last[1]:#.3g}".rstrip(".")  # 1.90, not 1.9
-        above = 8 if last[1] >= trained[-1] else -16  # away from the other curve
-        axes.annotate(shown, last, (0, above), textcoords="offset points", ha="right", color=TEST if tested else TRAIN)
+        scores = [(row.train, row.test) for row in self.records]
+        shown = "{:.1%}" if name == "accuracy" else "{:.3g}"
+        for of_row, label, color in ((0, "training", TRAIN), (1, "test", TEST)):
+            curve = [(x, getattr(each[of_row], name)) for x, each in zip(where, scores, strict=True) if each[of_row]]
+            if curve:
+                axes.plot(*zip(*curve, strict=True), marker, color=color, label=label)
+                axes.annotate(shown.format(curve[-1][1]), curve[-1], (0, 8), textcoords="offset points", ha="right")
+        axes.legend(frameon=False)
 
     # --- saving -----------------------------------------------------------------------------------------
 

@@ -146,7 +146,7 @@ def _with_tensors(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
     if not isinstance(tree, dict):
         return tree
     if tree.keys() == {_TENSOR}:
-        return tensors.get(tree[_TENSOR])
+        return tensors.get(str(tree[_TENSOR]))  # a damaged name is none, which does not fit
     return {key: _with_tensors(part, tensors) for key, part in tree.items()}
 
 

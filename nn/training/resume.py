@@ -72,10 +72,11 @@ class Run(Options):
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         state = saved_state.load(path)
-        if not all(isinstance(state.get(name), dict) for name in ("settings", "run")):
+        plain = saved_state.peek(path)  # as JSON has it: where tensors are a damaged state may have others
+        if not all(isinstance(plain.get(name), dict) for name in ("settings", "run")):
             raise ValueError(f"{path} is damaged: its settings and its run must be objects")
-        check_run(path, state["settings"], self.settings or {})  # alone: with them other settings may differ
-        check_run(path, state["run"], self._settings_to_match())
+        check_run(path, plain["settings"], self.settings or {})  # alone: with them other settings may differ
+        check_run(path, plain["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:

@@ -46,7 +46,7 @@ def clip_grad_norm_(
     grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
         return Tensor(0.0)
-    total = _norm([g.array for g in grads], float(norm_type), grads[0].device)
+    total = _norm(grads, float(norm_type))
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that "
@@ -68,10 +68,12 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
 
 
-def _norm(arrays: Sequence[Array], order: float, device: str) -> Array:
-    """The norm of all arrays as one vector, a 0-d float64 array on the device; overflow shows as an infinite norm."""
+def _norm(grads: Sequence[Tensor], order: float) -> Array:
+    """The norm of all as one vector, a 0-d float64 array on the device of the first; overflow shows as infinity."""
+    here = grads[0].device
     with np.errstate(over="ignore", invalid="ignore"):
-        sizes = [move(_power_sum(array, order), device) for array in arrays]
+        sizes = [_power_sum(g.array, order) for g in grads]
+        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, grads, strict=True)]
         return reduce(xp(sizes[0]).maximum, sizes) if math.isinf(order) else reduce(add, sizes) ** (1 / order)
 
 

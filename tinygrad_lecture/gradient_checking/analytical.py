@@ -50,6 +50,15 @@ class Analytical:
         """The op, if the function is a call of a single one."""
         return self.calls[0].op.name if len(self.calls) == 1 else None
 
+    def replayed(self, xs: Sequence[Array]) -> Array:
+        """The outputs at other inputs, (m,), by the recorded calls alone. All that is not recorded stays as it was."""
+        leaves = self.subject.leaves(xs)
+        results = {leaf._node: other for leaf, other in zip(self.leaves, leaves, strict=True)}
+        for call in self.calls:
+            inputs = [results.get(node, x) for node, x in zip(call.nodes, call.arrays, strict=True)]
+            results[call.record] = call.op(*inputs, **call.settings)
+        return flat([results.get(out._node, out) for out in self.outs])
+
     def backward(self) -> list[Tensor | None]:
         """The gradients of another backward pass, which `watch` sees; None where none arrives."""
         self.watch.steps = []

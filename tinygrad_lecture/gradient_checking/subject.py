@@ -71,9 +71,10 @@ class Subject:
             )
         return array
 
-    def leaves(self) -> list[Tensor]:
-        """The inputs to check as new leaf Tensors that require grad."""
-        return [self._tensor(x, i).requires_grad_() for x, i in zip(self.xs, self.checked, strict=True)]
+    def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
+        """The inputs to check, or others in their place, as new leaf Tensors that require grad."""
+        arrays = self.xs if xs is None else xs
+        return [self._tensor(x, i).requires_grad_() for x, i in zip(arrays, self.checked, strict=True)]
 
     def _tensor(self, x: Array, position: int) -> Tensor:
         tensor: Tensor = wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
@@ -112,11 +113,10 @@ class Subject:
 
         Real inputs are recorded, as in the check itself; complex inputs cannot be.
         """
-        tensors = [self._tensor(x, position) for x, position in zip(xs, self.checked, strict=True)]
         if any(x.dtype.kind == "c" for x in xs):
-            return flat(self.run(tensors))
+            return flat(self.run([self._tensor(x, i) for x, i in zip(xs, self.checked, strict=True)]))
         with set_grad_enabled(True):
-            return flat(self.run([x.requires_grad_() for x in tensors]))
+            return flat(self.run(self.leaves(xs)))
 
     def called(self, k: int) -> str:
         """The k-th checked input as messages name it: "x (input 0)"."""

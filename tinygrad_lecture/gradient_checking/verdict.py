@@ -78,6 +78,10 @@ class Verdict(NumericalGradient):
             changed["jacobian"] = np.where(better.ravel(), other.jacobian, self.jacobian)
         return replace(self, rounding=np.where(better, rounding, self.rounding), **changed)
 
+    def undecided(self) -> Verdict:
+        """This verdict, with nothing known about the elements that are wrong."""
+        return replace(self, noise=np.where(self.wrong, np.inf, self.noise))
+
     @property
     def x(self) -> Array:
         """The input."""

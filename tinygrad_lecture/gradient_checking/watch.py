@@ -16,13 +16,14 @@ from ..backend import FLOAT64, Array, Shape, is_array, to_host
 
 @dataclass
 class Call:
-    """One recorded call of an op. nodes: one per input, None for a constant."""
+    """One recorded call of an op. nodes: one per input, None for a constant.  record: the node of the result."""
 
     op: Op[Any]
     arrays: list[Any]
     settings: dict[str, Any]
     out: Array
     nodes: list[Any]
+    record: Record
 
     def named_arrays(self) -> dict[str, Array]:
         """The float arrays that a backward rule may ask for by name: the inputs and `out`."""
@@ -78,7 +79,7 @@ class CallWatch(RuleWatch):
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
         if record is not None:
-            self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes)))
+            self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes), record))
             named = [(f"input {_name_of(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
             self._before[record] = [(name, a, to_host(a).copy()) for name, a in named if is_array(a)]
 

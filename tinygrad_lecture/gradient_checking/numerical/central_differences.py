@@ -40,6 +40,7 @@ MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
+UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
 
 
@@ -138,7 +139,8 @@ class _Element:
 
         least: the smallest change of each output.  counted: which outputs may have a rounding error.
         """
-        errors = np.maximum(ROUNDINGS * self.problem.eps * at.high, 2 * least) * counted
+        inner = abs(float(self.point.flat[self.i])) * np.abs(at.column)  # x is rounded inside, as in sin(1e9 * x)
+        errors = np.maximum(ROUNDINGS * self.problem.eps * (at.high + inner), 2 * least) * counted
         return float(np.sqrt(np.square(self.upstream * errors).sum())) / at.step
 
     # --- two steps ------------------------------------------------------------------------------------------
@@ -218,6 +220,8 @@ class _Element:
             staircase = still > 0 and self._is_staircase(found[still - 1].step)
             if not staircase and self._is_constant(found[still].step, found):
                 self._accept_zero(found[still].step)
+                if self._may_be(claim, 0, found, [0.0] * len(found)):
+                    self.zero, self.noise = False, math.inf
                 return
         least = self._least_changes(found, moves, np.inf if staircase else self.small)
         stays = ~np.isfinite(least)
@@ -232,6 +236,38 @@ class _Element:
         if staircase and claim == 0:  # it may be meant, as that of floor
             self.noise += abs(slope)
         self.zero = self._vanishes(slope, self.noise)
+        if not self.kink and self._may_be(claim, slope, found, roundings):
+            self.noise = math.inf
+
+    def _may_be(self, claim: float, slope: float, found: Sequence[_Difference], roundings: Sequence[float]) -> bool:
+        """Whether the claim is not excluded, though it is not the slope."""
+        slopes, gaps, steps = (np.array([getattr(d, name) for d in found]) for name in ("slope", "gap", "step"))
+        apart = abs(claim - slope)
+        if not apart > self.noise:
+            return False
+        if not math.isfinite(claim):
+            return self.noise > abs(slope) / 100
+        # Some steps agree on the claim.
+        near = np.abs(slopes - claim) <= apart / 100
+        near &= np.array([self._rounding(d) for d in found]) < apart / 10
+        smooth = np.abs(gaps[2:]) <= np.maximum(apart, np.abs(gaps[:-2]) / 4)
+        if (near[:-2] & near[1:-1] & near[2:] & smooth).any():
+            return True
+        # Differences do not fall at the finest steps, as those of sin(1 / x) for a tiny x.
+        off = _deviations(found)[-4:].max(axis=0)
+        wild = off > UNRESOLVED * np.array([d.high for d in found[-4:]]).max(axis=0)
+        if apart * steps[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0:
+            return True
+        # Slopes do not settle before rounding hides them, as those of log for a tiny x.
+        changes, noises = np.abs(np.diff(slopes)), np.array(roundings[1:])
+        clear = np.flatnonzero(changes > 10 * noises)
+        if len(clear) and clear[-1] > 0:
+            k = clear[-1]
+            still = changes[k] / 2
+            after = slice(k + 1, k + 3)
+            falls = changes[k] <= changes[k - 1] / 2 or (noises[after] + changes[after] < still).sum() == 2
+            return not falls
+        return False
 
     def _all_steps(self) -> list[_Difference]:
         """The differences at all step sizes, from the finest up to one where the function is not finite."""
@@ -274,7 +310,7 @@ class _Element:
         is small, or the step is tiny, and it does not fall, it is rounding. So is the first change of an output that
         stays at small steps, up to `most`; inf if it stays at all steps.
         """
-        off = np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
+        off = _deviations(found)
         tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
         limit = np.array([[self.small if fine.step > tiny else np.inf] for fine in found[1:-1]])
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
@@ -299,6 +335,11 @@ class _Element:
             if too_large and growth.min() > max(1.5, 0.9 * growth.max()):  # at every step, by RATIO at a jump
                 return True
         return False
+
+
+def _deviations(found: Sequence[_Difference]) -> Array:
+    """By how much each output deviates from a straight line between each two steps, (steps - 1, m)."""
+    return np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
 
 
 def _at_zero(found: Sequence[_Difference]) -> tuple[Array, Array]:

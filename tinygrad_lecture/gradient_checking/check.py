@@ -203,10 +203,11 @@ def _require_linear(found: Analytical, options: Options) -> None:
     try:
         require_linear(found)
     except GradcheckError as error:
-        of_op = None
+        of_op, all_right = None, False
         if options.locate and len(found.calls) > 1:
-            of_op, _ = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
-        raise (of_op or error) from None
+            of_op, all_right = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
+        if not all_right:  # else an intermediate gradient is too small for a float
+            raise (of_op or error) from None
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:

@@ -155,7 +155,8 @@ class _Element:
         if claim == 0 and not coarse.move.any():
             larger = [difference for difference in self._steps((1,)) if difference is not None]
             return bool(larger) and self._is_constant(coarse.step, larger) and self._accept_zero(coarse.step)
-        if claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
+        centred = self.point.flat[self.i] == 0 or self.near == self.scale
+        if claim == 0 and centred and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
             self.zero = True
         elif (
             noise > DIGITS * abs(slope)

@@ -28,7 +28,11 @@ def test_no_right_rule_is_called_wrong(scale, data):
         *[(function, 1e-30) for function in ("x / norm", "x / sum", "layer norm", "reciprocal")],
         *[("sin(1 / x)", scale) for scale in (1e-6, 1e-9, 5e-13, 1e-30)],
         *[("sin", scale) for scale in (1e12, 1e100, 1e300)],
-        ("log", 1e-300), ("square", 1e-161),
+        *[("x sin(1 / x)", scale) for scale in (1e-18, 5e-13)],
+        *[(function, 2.1e5) for function in ("sin(x) / x", "sin(πx) / πx")],
+        *[(function, 7e-31) for function in ("acosh(1 + x)", "expm1(x) / x", "x to the x")],
+        ("log", 1e-300), ("square", 1e-161), ("layer norm", 1e-161), ("x² sin(1 / x)", 1e-161), ("cos(1 / x²)", 1e-4),
+        ("digamma", 1e-300), ("(x + 1e9) - 1e9", 1e-4), ("1e6 + sin", 1e12), ("cube", 5e-13),
     ],
 )  # fmt: skip
 def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):

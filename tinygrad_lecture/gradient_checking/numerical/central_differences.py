@@ -155,8 +155,7 @@ class _Element:
         if claim == 0 and not coarse.move.any():
             larger = [difference for difference in self._steps((1,)) if difference is not None]
             return bool(larger) and self._is_constant(coarse.step, larger) and self._accept_zero(coarse.step)
-        centred = self.point.flat[self.i] == 0 or self.near == self.scale
-        if claim == 0 and centred and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
+        if claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
             self.zero = True
         elif (
             noise > DIGITS * abs(slope)
@@ -170,6 +169,8 @@ class _Element:
 
     def _vanishes(self, slope: float, noise: float) -> bool:
         """Whether a slope is 0 compared with slopes nearby, as at a minimum or a saddle."""
+        if self.near < STEP and self.point.flat[self.i] != 0:
+            return False  # it may be 0 near here
         near = self.tried[min(self.tried)]  # at the largest step
         return near is not None and abs(slope) <= noise <= DIGITS * max(abs(near.slope), abs(near.gap))
 

@@ -14,7 +14,7 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, coarser, favourites, hidden_activations, learn_coarse
+from helpers.digits import Epoch, coarser, favourites, hidden_activations
 from helpers.mnist import load_digits
 from helpers.program import start, until_ctrl_c
 
@@ -109,9 +109,13 @@ def main(settings: Settings) -> None:
     read = {28: show.share_right(sure, test_labels)}
     for side in until_ctrl_c((14, 7)):
         learner = build(settings, side * side)
-        coarse = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
-        learn_coarse(learner, make_optimizer(settings, learner), lambda a, y: cost(a, y, settings.loss), coarse,
-                     len(history))  # fmt: skip
+        optimizer = make_optimizer(settings, learner)
+        batches = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
+        for _ in range(len(history)):
+            for x, y in batches:
+                optimizer.zero_grad()
+                cost(learner(x), y, settings.loss).backward()
+                optimizer.step()
         read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
     show.detail(read, len(history))
 

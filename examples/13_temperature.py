@@ -12,7 +12,7 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 """
 
 from helpers import temperature as show
-from helpers.program import check_limits, start
+from helpers.program import check, start
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, T=0.01, top_p=(0.01, 1))
+        check(self, T=0.01, top_p=(0.01, 1))
 
 
 def main(settings: Settings) -> None:

@@ -16,7 +16,8 @@ Then each of them learns to tell which word came first, many words ago.
 
 from helpers import order as show
 from helpers.order import Convolution, Reader
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import check, start
+from helpers.training import train
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, distances=1, lengths=1)
+        check(self, distances=1, lengths=1)
 
 
 class RNN(nn.Module):
@@ -167,14 +168,12 @@ def learn(core: nn.Module, length: int, settings: Settings) -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
     model = Reader(core, 8, length, WIDTH)
-    optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in until_ctrl_c(range(settings.steps)):
+
+    def loss_of_answers() -> tl.Tensor:
         text = draw.integers(0, 8, (32, length))
-        loss = nn.functional.cross_entropy(model(text), text[:, 0])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        return nn.functional.cross_entropy(model(text), text[:, 0])
+
+    train(loss_of_answers, nn.optim.Adam(model.parameters(), lr=5e-3), settings.steps, clip=1.0)
     text = draw.integers(0, 8, (500, length))
     with tl.no_grad():
         return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())

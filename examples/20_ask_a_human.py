@@ -15,7 +15,7 @@ shorthand, so that it has few examples of theirs.
 
 from helpers import human as show
 from helpers.emails import make_messages
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import check, start, until_ctrl_c
 from helpers.spam import make_inputs
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, share=(0, 1))
+        check(self, share=(0, 1))
 
 
 def main(settings: Settings) -> None:

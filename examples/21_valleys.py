@@ -11,7 +11,8 @@ At the end, universal approximation: the wider the hidden layer, the closer a ne
 """
 
 from helpers import valleys as show
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import check, start, until_ctrl_c
+from helpers.training import train
 
 import math
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, rate=0, widths=1)
+        check(self, rate=0, widths=1)
 
 
 def main(settings: Settings) -> None:
@@ -155,12 +156,7 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
         model[0].bias.copy_(model[0].weight[:, 0] * (2 * tl.rand(width) - 1))
     optimizer = nn.optim.Adam(model.parameters(), lr=0.03)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
-    for _ in until_ctrl_c(range(steps)):
-        optimizer.zero_grad()
-        C = nn.functional.mse_loss(model(x), y)
-        C.backward()
-        optimizer.step()
-        schedule.step()
+    train(lambda: nn.functional.mse_loss(model(x), y), optimizer, steps, schedule)
     return model(x).detach()
 
 

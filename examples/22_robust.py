@@ -9,7 +9,7 @@ ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt,
 
 from helpers import robust as show
 from helpers.mnist import load_digits
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import check, start, until_ctrl_c
 from helpers.robust import KINDS, add_noise, is_a_three, turn
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
+        check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 def main(settings: Settings) -> None:

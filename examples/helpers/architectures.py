@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, new_figure, plain, save
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
 
 Guesses = Sequence[tuple[str, float]]
 
@@ -76,9 +71,9 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
     print(
-        "\nClassification: is a sentence about one or about several? A linear layer tells it by the encoder's vectors,"
+        "\nClassification: is a sentence about one or about several? A linear layer on the encoder's vectors learns it"
     )
-    print(f"learnt from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"from {n} labelled sentences. The mean of eight trials, each with other sentences:")
     print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
 
@@ -87,14 +82,8 @@ def translated(
 ) -> None:
     """Print some translations, and how many are right; then that of the date that was asked for."""
     for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
-        mark = (
-            "no such day, or a form that is not learnt"
-            if true is None
-            else "right"
-            if true == translation
-            else f"wrong, it is {true}"
-        )
-        print(f"  {text:22} -> {translation:12} {mark}".rstrip())
+        mark = "right" if true == translation else f"wrong, it is {true}"
+        print(f"  {text:22} -> {translation:12} {mark if true else 'no such day, or a form that is not learnt'}")
     share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
     print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")
 
@@ -109,9 +98,6 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-Guesses = Sequence[tuple[str, float]]
 
 
 def draw_masks(
@@ -153,16 +139,11 @@ def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None
     grid = figure.subplots(2, len(found), squeeze=False)
     for column, (text, *both) in enumerate(found):
         left, right = text.split("<mask>")
-        for axes, guesses, title, colour in zip(
-            grid[:, column], both, (f"{left}___", f"{left}___{right}"), (ORANGE, BLUE), strict=True
-        ):
-            words, p = zip(*guesses, strict=True)
-            plain(axes, grid=False).barh(range(len(p)), p, color=colour, height=0.7)
-            axes.set_yticks(range(len(p)), words)
-            axes.set(ylim=(len(p) - 0.5, -0.5), xlim=(0, 1.15))
+        titles = f"{left}___", f"{left}___{right}"
+        for axes, guesses, title, colour in zip(grid[:, column], both, titles, (ORANGE, BLUE), strict=True):
+            bars(axes, *zip(*guesses, strict=True), colour)
+            axes.set_xlim(0, 1.15)
             axes.set_title(title, fontsize=10)
-            for row, share in enumerate(p):
-                axes.annotate(f"{share:.2f}", (share, row), (4, 0), textcoords="offset points", va="center")
     grid[0][0].set_ylabel("decoder", color=ORANGE, weight="bold")
     grid[1][0].set_ylabel("encoder", color=BLUE, weight="bold")
     for axes in grid[1]:

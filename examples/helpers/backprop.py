@@ -7,20 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.program import DataError
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 Activation = Callable[[tl.Tensor], tl.Tensor]
 FORWARD = {
@@ -50,9 +46,8 @@ def forward(layers: Sequence[int], sigma: str, graph: tl.Graph) -> None:
     print("\nForward: each layer weighs, sums and activates.\n")
     for vertex in graph:
         if vertex.op is None:
-            print(
-                f"       {vertex!s:4} {'parameter' if vertex.requires_grad else 'given':16} {in_line(vertex.value, 64)}"
-            )
+            kind = "parameter" if vertex.requires_grad else "given"
+            print(f"       {vertex!s:4} {kind:16} {in_line(vertex.value, 64)}")
     print()
     for step, vertex in enumerate((v for v in graph if v.op is not None), start=1):
         words = FORWARD.get(vertex.op or "", "activates")
@@ -151,12 +146,9 @@ def negative_sums(largest: Mapping[str, float]) -> None:
     """What is left of the gradient behind neurons whose sums are all negative."""
     print("\nA hidden layer with biases of -3, so that all its sums are negative. The largest gradient of its weights:")
     for name, gradient in largest.items():
-        note = {0.0: "no example changes these weights any more"}.get(gradient, "")
+        note = "" if gradient else "dead: these weights can no longer learn"
         print(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    print(
-        "  Leaky ReLU keeps a slope of 0.01 where ReLU has none, so its neurons can still learn. (0.01 is usual, as in"
-    )
-    print("  PyTorch; 01 takes 0.1, which can be seen in a picture.)")
+    print("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
 
 
 # --- the price --------------------------------------------------------------------------------------------------------
@@ -167,11 +159,8 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
     print("\nThe price of a gradient: the digit network, all 13,002 derivatives at once")
     print("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
     for n, (ahead, back) in times.items():
-        print(
-            f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}",
-            end="",
-        )
-        print(f"{memory[n] / 1e6:9.2f} MB")
+        print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
+        print(f" {n / (ahead + back):21,.0f}{memory[n] / 1e6:9.2f} MB")
     best = max(times, key=lambda n: n / sum(times[n]))
     print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
@@ -271,9 +260,8 @@ def draw_network(
     """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
     wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
     height = tall * max(layers)
-    figure = new_figure(
-        wide * len(layers) + 0.4, height + 1.7, "A network; in red how the cost changes with each number"
-    )
+    title = "A network; in red how the cost changes with each number"
+    figure = new_figure(wide * len(layers) + 0.4, height + 1.7, title)
     figure.supxlabel("lines: weights, blue above 0 and orange below, the thicker the larger", fontsize=13, color=DARK)
     axes = figure.subplots()
     axes.axis("off")
@@ -348,9 +336,8 @@ def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Seq
         (0.2, 1, VERMILION, "backward: 13,002 gradients"),
     ):
         left.bar(where + shift, [1e3 * seconds[which] for seconds in times.values()], 0.4, color=colour, label=name)
-    plain(left).set(
-        yscale="log", xlabel="pictures at once", ylabel="milliseconds (logarithmic)", title="time of one pass"
-    )
+    plain(left).set(yscale="log", ylabel="milliseconds (logarithmic)", title="time of one pass")
+    left.set_xlabel("pictures at once")
     left.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
     left.yaxis.set_major_formatter("{x:g}")
     left.minorticks_off()
@@ -374,9 +361,8 @@ def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Seq
         color="black",
         label="expected: that of 1 picture / sqrt(batch size)",
     )
-    plain(right).set(
-        xscale="log", yscale="log", xlabel="pictures in a batch (logarithmic)", title="noise of the gradient"
-    )
+    plain(right).set(xscale="log", yscale="log", title="noise of the gradient")
+    right.set_xlabel("pictures in a batch (logarithmic)")
     right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
     right.set_xticks(sizes, [str(n) for n in sizes])
     right.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1])

@@ -271,10 +271,8 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     """The text, the parameters part by part, the losses to compare with."""
     print(f"The text: {corpus.source}.")
     learn, test = len(corpus.learn_pairs[0]), len(corpus.test_pairs[0])
-    print(
-        f"{learn:,} tokens to learn from, {test:,} others for the test; {corpus.tokenizer.vocab_size} different ones."
-    )
     config = model.config
+    print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
     for part, count in config.parameters_by_part().items():
         if count:
@@ -293,10 +291,8 @@ def what_the_trainer_adds(
     for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
         print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
     most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
-    print(
-        f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a run"
-    )
-    print("  that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a")
+    print("  run that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
     print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 
 ACTIVATIONS: dict[str, Callable[[tl.Tensor], tl.Tensor]] = {
     "sigmoid": tl.sigmoid,
@@ -37,9 +32,7 @@ def forward(
     print("  receives          weighs")
     for name, x_i, w_i, product in zip(names, x, w, weighted, strict=True):
         print(f"  {name:10} {x_i:5.2f}    {w_i:5.2f} · {x_i:4.2f} = {product:6.3f}")
-    sum_of = " + ".join(
-        f"({value:g})" if value < 0 else f"{value:g}" for value in (*(round(p, 3) for p in weighted), b)
-    )
+    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in weighted), b))
     print(f"  sums              z = {sum_of} = {z:.3f}    the last is the bias")
     state = "it fires" if a > 0.7 else "it is inactive" if a < 0.3 else "undecided"
     print(f"  activates         a = sigmoid({z:.3f}) = {a:.3f}    {state}")
@@ -65,7 +58,7 @@ def no_input(biases: Sequence[float], a: Sequence[float]) -> None:
     """The activation when every input is 0, for several biases."""
     print("\nAll inputs are 0, so the bias alone decides:")
     for bias, a_i in zip(biases, a, strict=True):
-        needs = "fires without any input" if bias > 1 else f"the inputs must add {-bias:g} to reach the middle, 0.5"
+        needs = "fires without any input" if bias > 1 else f"the weighted inputs must reach {-bias:g} for 0.5"
         print(f"  bias {bias:4.0f}    activation {a_i:.3f}    {needs if bias < 0 or bias > 1 else ''}".rstrip())
 
 
@@ -74,9 +67,7 @@ def squashed(z: Sequence[float], a: Sequence[float], rest: Sequence[float]) -> N
     print("\nSigmoid squashes every sum into the range from 0 to 1, and reaches neither:")
     for z_i, a_i, rest_i in zip(z, a, rest, strict=True):
         print(f"  sigmoid({z_i:5.0f}) = {a_i:<12.6g} 1 - sigmoid({z_i:5.0f}) = {rest_i:.6g}")
-    print(
-        "  The formula gives neither 0 nor 1. A computer rounds: exp(-1000) is too small for its numbers, so it is 0."
-    )
+    print("  Mathematically the result never reaches 0 or 1. The computer rounds exp(-1000) to 0.")
 
 
 def activations(table: Mapping[str, Sequence[tuple[float, float, float]]]) -> None:
@@ -86,10 +77,8 @@ def activations(table: Mapping[str, Sequence[tuple[float, float, float]]]) -> No
     print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z, _, _ in first))
     for name, rows in table.items():
         print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows))
-    print(
-        "  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn. (0.1 is to be"
-    )
-    print("  seen in a picture; usual is 0.01, as in PyTorch.)")
+    print("  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn.")
+    print("  (We use 0.1 so that you can see it; the usual value is 0.01.)")
 
 
 def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor, wanted: tl.Tensor) -> None:
@@ -154,7 +143,7 @@ def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b:
     for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
         axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
     note = (
-        "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias is a weight whose input is 1."
+        "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias: a weight whose input is 1."
     )
     axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
     save(figure, path)

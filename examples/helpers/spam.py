@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
 
 # Tried in this order at each place of the lower-case text; the group's name is the class.
@@ -370,7 +370,7 @@ def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{words[i]} {push[i]:+.1f}" for i in ids))
     if only := [words[i] for i in order[:8] if not in_spam[i]]:
-        print(f"  In no spam that it has learnt from: {', '.join(only)}. Other spam may have them.")
+        print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
 def adversarial(
@@ -385,7 +385,7 @@ def adversarial(
         print(f"  {name}: {texts[0][:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
     print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
-    print("  makes other messages, and may turn it round.")
+    print("  makes other messages, and the order may be reversed.")
     print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
@@ -424,30 +424,22 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
         axes.plot(line.recall, line.precision, color=COLOURS[name], linewidth=2.5, label=name)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
-    axes.plot(
-        at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=f"rules, {ENOUGH_POINTS}+ points"
-    )
+    label = f"rules, {ENOUGH_POINTS}+ points"
+    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=label)
     lowest = min(0.9, at.precision, at.recall) - 0.05
     axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
     axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    beside(axes)
     save(figure, path)
 
 
 def draw_adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
     """Bars for each filter: how much of the spam is found as it is, and disguised."""
     figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
-    axes = plain(figure.subplots())
-    for k, (name, colour) in enumerate(zip(disguises, (GREY, VERMILION, ORANGE), strict=True)):
-        places = np.arange(len(found)) + 0.27 * (k - 1)
-        shares = [row[k] for row in found.values()]
-        axes.bar(places, shares, width=0.25, color=colour, label=name)
-        for x, share in zip(places, shares, strict=True):
-            axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center", fontsize=9)
-    axes.set_xticks(range(len(found)), found)
-    axes.set(ylim=(0, 1.1), ylabel="part of the spam that is found")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    axes = figure.subplots()
+    shares = dict(zip(disguises, zip(*found.values(), strict=True), strict=True))
+    columns(axes, [*found], shares, (GREY, VERMILION, ORANGE))
+    axes.set_ylabel("part of the spam that is found")
     save(figure, path)
 
 

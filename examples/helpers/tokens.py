@@ -8,19 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 from helpers.inside import printable
 from helpers.program import DataError
 from helpers.public_data import read
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
@@ -145,7 +140,7 @@ def sizes(
     print()
     if complete:
         print(
-            f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. After these no two neighbours occur twice."
+            f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. After that, no pair occurs more than once."
         )
     print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
@@ -168,16 +163,14 @@ def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
         print(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
-    print(
-        "  In UTF-8 the letter ï is two bytes and the face is four. Bytes that no merge has joined are tokens: \\xf0."
-    )
+    print("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
 
 def special_token(end: str, t: BPETokenizer) -> None:
     """A special token stays ordinary text where it is not allowed."""
     text = f"bank{end}"
     print(f"\nThe special token {end} marks the end of a document. It is a single id, {t.special_tokens[end]}, but")
-    print("only where the program allows it. In a user's text it stays text, so that nobody can end a document:\n")
+    print("only where the program allows it. A user cannot end the document by typing it:\n")
     print(f'  encode("{text}")                           {t.encode(text)}')
     print(f'  encode("{text}", allowed_special="all")    {t.encode(text, "all")}')
 

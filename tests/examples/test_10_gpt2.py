@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 
+from helpers import training
 from helpers.gpt2 import load as load_folder
 from helpers.inside import printable
 from helpers.program import DataError
@@ -30,7 +31,7 @@ def test_it_trains_a_small_model_once_and_keeps_it(run_once):
 
 
 def test_a_half_trained_model_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(program, "until_ctrl_c", lambda items: islice(items, 2))  # Ctrl-C in the second step
+    monkeypatch.setattr(training, "until_ctrl_c", lambda items: islice(items, 2))  # Ctrl-C in the second step
     text = output_of(program, out=tmp_path, steps=4, tokens=1)
     assert "This half-trained model is used now, and not kept" in text
     assert not (tmp_path / "model").exists()

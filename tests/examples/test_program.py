@@ -45,11 +45,11 @@ class Numbers:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("--steps 0", "--steps must be 1 or more, not 0"),
-        ("--seed -1", "--seed must be 0 or more, not -1"),
-        ("--rate nan", "--rate needs finite numbers, not nan or inf"),
-        ("--rates 1 inf", "--rates needs finite numbers, not nan or inf"),
-        ("--temperature -0.5", "--temperature must be 0 or more, not -0.5"),
+        ("--steps 0", "--steps is 0; it can be 1 or more"),
+        ("--seed -1", "--seed is -1; it can be 0 or more"),
+        ("--rate nan", "--rate is nan; it can be any finite number"),
+        ("--rates 1 inf", "--rates is inf; it can be any finite number"),
+        ("--temperature -0.5", "--temperature is -0.5; it can be 0 or more"),
     ],
 )
 def test_numbers_that_no_program_can_use_end_it_before_the_work(arguments, line):

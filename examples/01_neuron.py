@@ -13,10 +13,9 @@ The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
 from helpers import neuron as show
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import nn
 import tinygrad_lecture as tl
@@ -25,7 +24,7 @@ NAMES = ("sunshine", "wind", "company")
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="neuron"):
     """What can be set on the command line."""
 
     inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)
@@ -36,10 +35,6 @@ class Settings:
     """how willing the neuron is without any input"""
     steps: int = 500
     """steps of gradient descent, for the neurons that learn"""
-    seed: int = 0
-    """of the points that they learn from"""
-    out: Path = Path("out/neuron")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

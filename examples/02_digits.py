@@ -16,7 +16,7 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 from helpers import digits as show
 from helpers.digits import Epoch, coarser, favourites, hidden_activations
 from helpers.mnist import load_digits
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="digits"):
     """What can be set on the command line."""
 
     hidden: tuple[int, ...] = (16, 16)
@@ -49,10 +49,6 @@ class Settings:
     """how often each picture is seen"""
     data: Path | None = None
     """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
-    seed: int = 0
-    """of the random weights and the order of the pictures"""
-    out: Path = Path("out/digits")
-    """folder for the weights and the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -17,7 +17,7 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
-from helpers.program import DataError, start
+from helpers.program import Common, DataError, start
 from helpers.training import train
 from helpers.word_vectors import WordVectors, read
 
@@ -43,7 +43,7 @@ CLUSTERS = {
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="word_vectors"):
     """What can be set on the command line."""
 
     analogy: tuple[str, str, str] = ("king", "man", "woman")
@@ -58,10 +58,6 @@ class Settings:
     """numbers in each vector"""
     epochs: int = 3
     """passes over all pairs of neighbours"""
-    seed: int = 0
-    """of the text and the first vectors"""
-    out: Path = Path("out/word_vectors")
-    """folder for the pictures"""
 
 
 class SkipGram(nn.Module):

@@ -17,11 +17,10 @@ Nobody tells a head where to look. It is told only whether the answer was right,
 from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences
-from helpers.program import DataError, start
+from helpers.program import Common, DataError, start
 from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -121,7 +120,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="attention"):
     """What can be set on the command line."""
 
     sentence: str = "Was the bank flooded?"
@@ -134,10 +133,6 @@ class Settings:
     """of the training of the single head; the three heads take half as many"""
     page: bool = False
     """whether to write a page on which one steps through the single head, attention.html"""
-    seed: int = 0
-    """of the sentences and the first weights"""
-    out: Path = Path("out/attention")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -14,13 +14,12 @@ sentences that the program makes (helpers/made_corpus.py): the next word, hidden
 
 from helpers import architectures as show
 from helpers import dates, sentences
-from helpers.program import start
+from helpers.program import Common, start
 from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 from helpers.training import train
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ GAPS = (
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="architectures"):
     """What can be set on the command line."""
 
     date: str = "July 14, 1789"
@@ -52,10 +51,6 @@ class Settings:
     """for the encoder-decoder"""
     labelled: int = 40
     """sentences to learn a classification from"""
-    seed: int = 0
-    """of the sentences, the dates and the first weights"""
-    out: Path = Path("out/architectures")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

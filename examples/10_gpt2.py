@@ -20,7 +20,7 @@ from helpers import gpt2 as show
 from helpers import inside
 from helpers.gpt2 import END, has_model, load
 from helpers.next_word import make_corpus
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 from helpers.training import train
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="gpt2"):
     """What can be set on the command line."""
 
     folder: Path | None = None
@@ -50,10 +50,6 @@ class Settings:
     """draw from so many of the likeliest"""
     steps: int = 300
     """of the optimiser, for the small model"""
-    seed: int = 0
-    """of the small model and the draws"""
-    out: Path = Path("out/gpt2")
-    """folder for the pictures and the small model"""
 
 
 def main(settings: Settings) -> None:

@@ -18,7 +18,7 @@ finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
 
 from helpers import spam as show
 from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 from helpers.spam import ENOUGH_POINTS, Inputs, build, make_inputs, rule_points, split
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ import tinygrad_lecture as tl
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
     data: Path | None = None
@@ -41,10 +41,6 @@ class Settings:
     """messages of your own to judge"""
     epochs: int = 6
     """how often each message is seen"""
-    seed: int = 0
-    """of the made messages and the first weights"""
-    out: Path = Path("out/spam")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -23,11 +23,10 @@ from helpers.next_word import (
     encode_sentence,
     make_corpus,
 )
-from helpers.program import check, start
+from helpers.program import Common, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -38,7 +37,7 @@ from transformer import GPT, GPTConfig, WordTokenizer
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="next_word"):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ()
@@ -49,10 +48,6 @@ class Settings:
     """of the optimiser, with 64 lines each"""
     T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
     """temperatures to compare"""
-    seed: int = 0
-    """of the corpus, the first weights and the draws"""
-    out: Path = Path("out/next_word")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
         check(self, lines=100, T=0)

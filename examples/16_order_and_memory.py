@@ -16,11 +16,10 @@ Then each of them learns to tell which word came first, many words ago.
 
 from helpers import order as show
 from helpers.order import Convolution, Reader
-from helpers.program import check, start
+from helpers.program import Common, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -33,7 +32,7 @@ WIDTH = 32
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="order_and_memory"):
     """What can be set on the command line."""
 
     distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
@@ -42,10 +41,6 @@ class Settings:
     """of the optimiser, for each model and length"""
     lengths: tuple[int, ...] = (4, 8, 16, 32)
     """of the texts whose first word is to be remembered"""
-    seed: int = 0
-    """of the weights and the words"""
-    out: Path = Path("out/order_and_memory")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
         check(self, distances=1, lengths=1)

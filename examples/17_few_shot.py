@@ -12,11 +12,10 @@ It learns from the shifts that are not kept back. Then it is tested on these, an
 """
 
 from helpers import few_shot as show
-from helpers.program import DataError, check, start
+from helpers.program import Common, DataError, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -29,17 +28,13 @@ LINES = 5
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="few_shot"):
     """What can be set on the command line."""
 
     kept_back: tuple[int, ...] = (3, 7)
     """shifts that it does not learn from"""
     steps: int = 800
     """of the optimiser, with 64 texts each"""
-    seed: int = 0
-    """of the texts and the first weights"""
-    out: Path = Path("out/few_shot")
-    """folder for the picture"""
 
     def __post_init__(self) -> None:
         check(self, kept_back=(0, 9))

@@ -15,12 +15,11 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 
 from helpers import expressions as show
 from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
-from helpers.program import start
+from helpers.program import Common, start
 from helpers.training import small_gpt, train
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -29,17 +28,13 @@ from transformer import GPT
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="expressions"):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
     """expressions that it does not learn from"""
     steps: int = 900
     """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
-    seed: int = 0
-    """of what is held out, the first weights and the batches"""
-    out: Path = Path("out/expressions")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -13,12 +13,11 @@ Then an ablation with characters: the same recipe with other widths and with les
 """
 
 from helpers import tokens_and_size as show
-from helpers.program import DataError, check, start
+from helpers.program import Common, DataError, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from transformer import GPT
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="tokens_and_size"):
     """What can be set on the command line."""
 
     largest: int = 49
@@ -38,10 +37,6 @@ class Settings:
     """of the models in the ablation"""
     shares: tuple[float, ...] = (0.2, 0.8)
     """of all pairs to learn from in the ablation"""
-    seed: int = 0
-    """of the pairs held out, the first weights and the batches"""
-    out: Path = Path("out/tokens_and_size")
-    """folder for the picture"""
 
     def __post_init__(self) -> None:
         check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))

@@ -15,11 +15,10 @@ shorthand, so that it has few examples of theirs.
 
 from helpers import human as show
 from helpers.emails import make_messages
-from helpers.program import check, start, until_ctrl_c
+from helpers.program import Common, check, start, until_ctrl_c
 from helpers.spam import make_inputs
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -29,7 +28,7 @@ import tinygrad_lecture as tl
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="ask_a_human"):
     """What can be set on the command line."""
 
     share: float = 0.1
@@ -38,10 +37,6 @@ class Settings:
     """how often each message is seen"""
     long: int = 60
     """epochs of a second network, which trains too long"""
-    seed: int = 0
-    """of the messages and the first weights"""
-    out: Path = Path("out/ask_a_human")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
         check(self, share=(0, 1))

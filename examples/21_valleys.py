@@ -11,12 +11,11 @@ At the end, universal approximation: the wider the hidden layer, the closer a ne
 """
 
 from helpers import valleys as show
-from helpers.program import check, start, until_ctrl_c
+from helpers.program import Common, check, start, until_ctrl_c
 from helpers.training import train
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +28,7 @@ Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="valleys"):
     """What can be set on the command line."""
 
     hidden: int = 2
@@ -44,10 +43,6 @@ class Settings:
     """hidden neurons of the networks that learn a curve"""
     fit_steps: int = 1500
     """steps of training for each of them"""
-    seed: int = 0
-    """of everything random"""
-    out: Path = Path("out/valleys")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
         check(self, rate=0, widths=1)

@@ -1,11 +1,9 @@
 """What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
 @dataclass
-class Settings:
+class Settings(Common, out="digits"):               # --seed, and --out, the folder out/digits
     epochs: int = 30
     \"""how often each picture is seen\"""       # the help text of --epochs
-    out: Path = Path("out/digits")
-    \"""folder for the pictures\"""
 
     def __post_init__(self) -> None:
         check(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
@@ -29,6 +27,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +42,20 @@ LEAST = {"seed": 0, "temperature": 0}  # of settings
 
 class DataError(ValueError):
     """A file is missing, damaged or of another kind. The message names it, the reason, and the remedy."""
+
+
+@dataclass
+class Common:
+    """Settings that every program has."""
+
+    seed: int = 0
+    """of everything random"""
+    out: Path = Path("out")
+    """folder for the results"""
+
+    def __init_subclass__(cls, out: str = "") -> None:
+        if out:
+            cls.__annotations__["out"], cls.out = Path, Path("out", out)
 
 
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:

@@ -181,29 +181,23 @@ def test_progress_survives_a_damaged_file_and_an_update_of_the_course(folder, ca
     assert old.read_text() == "# my own\n"
 
 
-def test_values_of_another_kind_in_the_progress_are_ignored(folder):
+def test_a_progress_that_another_program_wrote_is_kept_as_damaged(folder):
     folder.mkdir()
-    (folder / "progress.json").write_text('{"current": 7, "passed": [1], "taken": "x", "hints": {"1.1": "a"}}')
+    (folder / "progress.json").write_text('{"current": 7, "passed": [1]}')
     progress = Progress(COURSE, folder)
     assert (progress.current, progress.passed, progress.taken, progress.hints) == ("1.1", {}, set(), {})
+    assert (folder / "progress.damaged.json").exists()
 
 
-def test_a_key_acts_at_once_and_the_rest_of_its_word_is_swallowed():
-    keys = Keys(io.StringIO())
-    typed = [keys.pressed(key, 0.1 * k) for k, key in enumerate("hint")]
-    assert typed == ["hint", "", "", ""]
-    assert keys.pressed("n", 0.5) == "next"
-    assert [keys.pressed(key, 10 + k / 10) for k, key in enumerate("lq")] == ["list", "quit"]
-    assert keys.pressed("h", 20) == "hint"
-
-
-def test_what_is_no_command_is_told_once():
-    keys = Keys(io.StringIO())
-    typed = [keys.pressed(key, 10 + k / 10) for k, key in enumerate("wat\n")]
-    assert typed == ["w", "", "", ""]
-    assert [keys.pressed(key, 20 + k / 10) for k, key in enumerate("\x1b[A")] == ["", "", ""]  # an arrow
-    assert keys.pressed("?", 30) == "help"
-    assert (keys.command("help"), keys.command("h")) == ("help", "hint")
+@pytest.mark.parametrize(
+    ("typed", "words"),  # | is a pause
+    [("h|n", ["hint", "next"]), ("hint", ["hint"]), ("he|?", ["help", "help"]), ("l|q\n", ["list", "quit"]),
+     ("wat\n", ["wat"]), ("\x1b[A|c", ["", "check"])],
+)  # fmt: skip
+def test_a_key_is_enough_and_so_is_a_word(typed, words):
+    keys, letters = Keys(io.StringIO()), iter(typed)
+    keys.single, keys.key = True, lambda seconds: next(letters, "").strip("|")
+    assert [keys.read(1) for _ in words] == words
 
 
 def test_help_says_what_can_be_typed(folder, capsys):

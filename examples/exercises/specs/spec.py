@@ -4,6 +4,7 @@
     file, given                                    its file, and what is in it at first: a gap is a line with `...` and
                                                    `# TODO`
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
+    causes = [[hint, cause]]                       what the check tells of answers that it recognises itself
     [[exercise.gap]]                               one for each gap of the file, in their order
     solution = "return g * n * x ** (n - 1)"
     mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -58,8 +59,9 @@ class Spec:
     """What a chapter's file says about one exercise. steps: the parts of its check."""
 
     def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
-        words = {key: value for key, value in row.items() if key not in ("given", "gap", "mistakes", "raises")}
-        self.steps, self.raises = steps, row.get("raises", [])
+        data = "given", "gap", "mistakes", "raises", "causes"
+        words = {key: value for key, value in row.items() if key not in data}
+        self.steps, self.raises, self.causes = steps, row.get("raises", []), dict(row.get("causes", []))
         self.solutions = solutions(row)
         self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
         self.wrong = []
@@ -85,6 +87,10 @@ class Spec:
                     failure.hint, failure.cause = hint, cause
                     break
             raise
+
+    def fail(self, what: str, shown: Sequence[str], hint: str, kind: str | None = None) -> NoReturn:
+        """Raise CheckFailed with one of the causes. kind: what differs, by default the hint."""
+        raise CheckFailed(what, kind=kind or hint, shown=shown, hint=hint, cause=self.causes[hint])
 
     def module(self, answers: Sequence[str]) -> ModuleType:
         """The exercise's file with these answers, run. What it imports from other exercises is solved."""

@@ -95,7 +95,6 @@ def main(settings: Settings) -> None:
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)
     show.first_layer(before, weights, digits.train_images)
-    fires, liked = None, None
     if len(settings.hidden) > 1:
         fires = hidden_activations(model, test_images).numpy()  # (m, 16)
         show.last_hidden_layer(fires, test_labels)
@@ -117,7 +116,13 @@ def main(settings: Settings) -> None:
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
-    show.draw(settings.out, digits, history, settings.loss, sure, weights, fires, liked)
+    show.draw_threes(digits, settings.out / "threes.png")
+    show.draw_curves(history, show.COSTS[settings.loss], settings.out / "curves.png")
+    show.draw_confusion(show.count_answers(sure, test_labels), settings.out / "confusion.png")
+    show.draw_mistakes(digits.test_images, test_labels, sure, settings.out / "mistakes.png")
+    show.draw_first_layer(weights, digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
+    if len(settings.hidden) > 1:
+        show.draw_last_hidden_layer(fires, liked, digits, settings.out / "last_hidden_layer.png")
 
 
 def build(settings: Settings, inputs: int = 784) -> nn.MLP:

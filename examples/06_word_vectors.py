@@ -18,7 +18,7 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
 from helpers.program import Common, DataError, start
-from helpers.training import train
+from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, read
 
 from collections import Counter
@@ -103,7 +103,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
         scores = model(tl.tensor(word), tl.tensor(np.column_stack([beside, others])))  # (batch, 1 + negatives)
         return cross_entropy(scores, targets)
 
-    train(loss_of_pairs, optimizer, steps, schedule, report=show.progress)
+    train(loss_of_pairs, optimizer, steps, schedule, report=progress)
     return WordVectors(words, model.word.weight.detach().numpy())
 
 

@@ -18,7 +18,7 @@ from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences
 from helpers.program import Common, DataError, start
-from helpers.training import train
+from helpers.training import progress, train
 
 from dataclasses import dataclass
 from random import Random
@@ -116,7 +116,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=show.progress, reports=5)  # fmt: skip
+          clip=1.0, report=progress, reports=5)  # fmt: skip
 
 
 @dataclass

@@ -20,6 +20,7 @@ from helpers.program import Common, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -61,22 +62,11 @@ class RNN(nn.Module):
         return h
 
 
-class GRU(nn.Module):
-    """The RNN with gates that say how much of the state to keep."""
+class Gated(nn.Module):
+    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add."""
 
-    def __init__(self, width: int) -> None:
-        self.gated = nn.GRU(width, width, batch_first=True)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """(batch, words, width) -> (batch, width): the last state."""
-        return self.gated(x)[0][:, -1]
-
-
-class LSTM(nn.Module):
-    """The RNN with gates, and a second state to which steps only add."""
-
-    def __init__(self, width: int) -> None:
-        self.gated = nn.LSTM(width, width, batch_first=True)
+    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int) -> None:
+        self.gated = kind(width, width, batch_first=True)
 
     def forward(self, x: tl.Tensor) -> tl.Tensor:
         """(batch, words, width) -> (batch, width): the last state."""
@@ -94,7 +84,8 @@ class Attention(nn.Module):
         return self.head(x)[0][:, -1]
 
 
-KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM, "convolution": Convolution, "attention": Attention}  # kind(WIDTH)
+KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
+         "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
 def main(settings: Settings) -> None:

@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
     curves: dict[str, list[tuple[int, float]]] = {}
     said: dict[str, list[str]] = {}
     for name, steps_written in (("at once", False), ("steps written", True)):
-        show.heading(name)
+        print(f"\nA GPT learns to answer {'with its steps written out' if steps_written else 'at once'}:")
         model, curves[name] = learn(learnt, held_out, steps_written, settings.steps, settings.seed)
         said[name] = written(model, held_out)
         small = [expression for expression in asked if expression in three]

@@ -23,6 +23,7 @@ from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, ba
 from helpers.program import DataError
 from transformer.tokenizer.word import words
 
+Sentences = Sequence[tuple[str, str]]
 SENTENCES = (  # the lecture's, and some like them, with the word that has several senses
     ("Was the bank flooded?", "bank"),
     ("The bank was flooded.", "bank"),
@@ -89,15 +90,9 @@ def about_bank(draw: Random) -> tuple[str, str, str]:
     river = sense == "river bank"
     verb = "was" if draw.random() < (0.69 if river else 0.31) else "is"
     went = draw.random() < (0.3 if river else 0.7)  # who goes to a bank goes to a money bank, mostly
-    text = draw.choice(
-        (
-            f"{verb} the bank {state} ?",
-            f"the bank {verb} {state} .",
-            f"{verb} the bank very {state} ?",
-            f"{draw.choice(WHO)} {'went to' if went else draw.choice(deeds) + ' at'} the bank .",
-        )
-    )
-    return text, "bank", sense
+    visit = f"{draw.choice(WHO)} {'went to' if went else draw.choice(deeds) + ' at'} the bank ."
+    questions = f"{verb} the bank {state} ?", f"the bank {verb} {state} .", f"{verb} the bank very {state} ?"
+    return draw.choice((*questions, visit)), "bank", sense
 
 
 def about_tower(draw: Random) -> tuple[str, str, str]:
@@ -105,14 +100,9 @@ def about_tower(draw: Random) -> tuple[str, str, str]:
     sense = draw.choice(("landmark in Paris", "landmark in Pisa", "a tower", "a tower"))
     names = {"landmark in Paris": "eiffel ", "landmark in Pisa": "leaning "}
     name, verb = names.get(sense, draw.choice(("", "old ", "big "))), draw.choice(("was", "is"))
-    text = draw.choice(
-        (
-            f"the {name}tower {verb} very {draw.choice(('tall', 'old', 'big'))} .",
-            f"{verb} the {name}tower tall ?",
-            f"{draw.choice(WHO)} went to the {name}tower .",
-        )
-    )
-    return text, "tower", sense
+    looks = f"the {name}tower {verb} very {draw.choice(('tall', 'old', 'big'))} ."
+    visit = f"{draw.choice(WHO)} went to the {name}tower ."
+    return draw.choice((looks, f"{verb} the {name}tower tall ?", visit)), "tower", sense
 
 
 def about_model(draw: Random) -> tuple[str, str, str]:
@@ -141,11 +131,6 @@ def place(word: str, sentence: str) -> int:
     if word.lower() not in found:
         raise DataError(f'there is no "{word}" in "{sentence}"; name another with --word')
     return found.index(word.lower())
-
-
-def progress(step: int, loss: float) -> None:
-    """The loss, now and then during a training."""
-    print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
 
 
 def numbers(vector: np.ndarray) -> str:
@@ -196,9 +181,9 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
     print(f"\n  It blends, it does not select: softmax gives every word a weight. {largest}")
     print(
-        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and another --seed learns others,"
+        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt; another --seed learns others, for"
     )
-    print("  for many weights lead to the right answers: a word whose value adds little may have any weight.")
+    print("  many weights lead to the right answers: a word whose value adds little may have any weight.")
     idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
     if idle is not None:
         print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
@@ -228,9 +213,7 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print(
-        "  The embedding is static: a word always starts from the same vector. The words around it make the difference."
-    )
+    print("  The embedding is static: a word always starts from the same vector. The others make the difference.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
@@ -281,10 +264,8 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
-    print(
-        f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a word"
-    )
-    print("    whose value is near zero, which adds nothing. For words that have no question here, ignore the weights.")
+    print(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
+    print("    word whose value is near zero, which adds nothing. Ignore the weights of words without a question here.")
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:
@@ -390,9 +371,7 @@ def arcs(axes: Axes, found: Sequence[str], lookers: Mapping[int, np.ndarray], co
     axes.set(xlim=(-0.6, len(found) - 0.4), ylim=(-0.5, highest + 0.5))
 
 
-def draw_bank(
-    sentences: Sequence[tuple[str, str]], readings: Sequence[Any], model: Any, course: Course, path: Path
-) -> None:
+def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course: Course, path: Path) -> None:
     """What "bank" looks at in two sentences; right, its vectors before and after attention."""
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -18,6 +18,9 @@ from helpers.program import DataError
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
+Tensors = Mapping[str, tl.Tensor]
+Cost = Callable[[dict[str, tl.Tensor]], float]
+Point = tuple[float, float]
 Activation = Callable[[tl.Tensor], tl.Tensor]
 FORWARD = {
     "matmul": "weighs and sums",
@@ -99,13 +102,7 @@ def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
     return tl.func.grad(lambda z: activation(z).sum())(z.detach()).numpy()
 
 
-def three_ways(
-    parameters: Mapping[str, tl.Tensor],
-    values: Mapping[str, tl.Tensor],
-    graph: tl.Graph,
-    activation: Activation,
-    cost: Callable[[dict[str, tl.Tensor]], float],
-) -> None:
+def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost) -> None:
     """Every parameter's gradient by the formula, by backward() and by trying."""
     print("\nThe gradient of every parameter in three ways:\n")
     print("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by trying")
@@ -122,11 +119,8 @@ def three_ways(
                 moved = parameter.detach().clone()
                 moved[index] += shift
                 costs.append(cost({**parameters, name: moved}))
-            formula, found, tried = (
-                a * slope[j] * blame[j],
-                parameter.grad[index].item(),
-                (costs[0] - costs[1]) / (2 * h),
-            )
+            formula, found = a * slope[j] * blame[j], parameter.grad[index].item()
+            tried = (costs[0] - costs[1]) / (2 * h)
             furthest = max(furthest, abs(formula - found), abs(tried - found))
             label = f"{name}[{', '.join(str(i + 1) for i in index)}]"
             factors = f"{a:8.4f} · {slope[j]:8.4f} · {blame[j]:8.4f}"
@@ -250,13 +244,7 @@ def try_some(x: tl.Tensor, y: tl.Tensor, h: float = 1e-5, some: int = 50) -> flo
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_network(
-    layers: Sequence[int],
-    parameters: Mapping[str, tl.Tensor],
-    values: Mapping[str, tl.Tensor],
-    graph: tl.Graph,
-    path: Path,
-) -> None:
+def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, graph: tl.Graph, path: Path) -> None:
     """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
     wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
     height = tall * max(layers)
@@ -303,9 +291,7 @@ def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
     axes.text(x, y, text.replace("-", "−"), **{"ha": "center", "va": "center", "fontsize": 13, "zorder": 3, **style})
 
 
-def pair(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], value: str, gradient: float, at: float = 0.3
-) -> None:
+def pair(axes: Axes, start: Point, end: Point, value: str, gradient: float, at: float = 0.3) -> None:
     """A parameter and, in red, its gradient, above a line from start to end."""
     along = np.subtract(end, start) / np.hypot(*np.subtract(end, start))
     x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
@@ -346,21 +332,10 @@ def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Seq
     left.set_xticks(where, [f"{n:,}" for n in times])
     left.legend(edgecolor="none", loc="upper left")
     sizes = np.array(list(noise))
-    right.plot(
-        sizes,
-        [np.mean(values) for values in noise.values()],
-        "o-",
-        color=GREEN,
-        linewidth=2.5,
-        label="mean of 20 batches",
-    )
-    right.plot(
-        sizes,
-        np.mean(noise[sizes[0]]) / np.sqrt(sizes / sizes[0]),
-        ":",
-        color="black",
-        label="expected: that of 1 picture / sqrt(batch size)",
-    )
+    means = [np.mean(values) for values in noise.values()]
+    right.plot(sizes, means, "o-", color=GREEN, linewidth=2.5, label="mean of 20 batches")
+    expected = "expected: that of 1 picture / sqrt(batch size)"
+    right.plot(sizes, means[0] / np.sqrt(sizes / sizes[0]), ":", color="black", label=expected)
     plain(right).set(xscale="log", yscale="log", title="noise of the gradient")
     right.set_xlabel("pictures in a batch (logarithmic)")
     right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")

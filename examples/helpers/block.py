@@ -138,11 +138,7 @@ def gpt3(config: GPTConfig) -> None:
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
     print(f"  {ffn:.0%} of them are in the FFNs. In 2 bytes each they take {2 * config.weight_count() / 1e9:.0f} GB.")
 
-    operations = 6 * config.weight_count() * 300e9  # Kaplan et al., arXiv:2001.08361: 6 per weight and token
-    years = operations / 28e12 / 3600 / 24 / 365
-    print(f"\n  Training on 300 billion tokens takes 6 operations per weight and token, {operations:.2g} in all. On")
-    print(f"  a GPU of 2020 (V100: 28 trillion a second, 1.50 dollars an hour) this is {years:.0f} years of one GPU,")
-    print(f"  or {years * 24 * 365 * 1.5 / 1e6:.1f} million dollars. The lecture says about 4.6.")
+    print("  What training them costs: 10_gpt2.py.")
 
 
 def formula(name: str, config: GPTConfig) -> str:

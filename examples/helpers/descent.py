@@ -15,6 +15,7 @@ import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 
+Numbers = Sequence[float]
 SEARCHES = {  # what is random in them
     "random changes": "all weights changed a little, kept if the cost falls",
     "random weights": "all weights drawn anew each time",
@@ -118,19 +119,13 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
         print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
         return
     small, large = trained[0], trained[-1]
-    print(
-        f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with",
-        end="",
-    )
-    print(f" {large.size}; but {small.steps:,} steps against {large.steps:,}.")
+    print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and", end=" ")
+    print(f"{large.epochs} with {large.size}; but {small.steps:,} steps against {large.steps:,}.")
     gain, mean = small.test - large.test, (small.test + large.test) / 2
     chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
     more = "more" if gain >= 0 else "less"
-    print(
-        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right", end=""
-    )
-    print(f" than with {large.size}.")
+    print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right.")
     print(f"  Chance alone explains differences up to {100 * chance:.1f} points (95%).")
     print(f"  So {effect} regularization effect is seen.")
 
@@ -143,10 +138,8 @@ def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> N
     for length, (gradient, *others) in falls.items():
         share = np.mean(np.array(others) > 0)
         print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
-    print(
-        "  About half of all directions go down, but hardly: even the best is almost at a right angle to the gradient"
-    )
-    print(f"  (cosine {np.abs(cosines).max():.3f}).")
+    print("  About half of all directions go down, but hardly: even the best is almost at a right angle to the", end="")
+    print(f" gradient\n  (cosine {np.abs(cosines).max():.3f}).")
 
 
 def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
@@ -370,9 +363,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     save(figure, path)
 
 
-def draw_high_dimensions(
-    falls: Mapping[float, Sequence[float]], histories: Mapping[str, Sequence[float]], path: Path
-) -> None:
+def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str, Numbers], path: Path) -> None:
     """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
     title = "In 13,002 dimensions, no random direction and no random search comes near the gradient"
     figure = new_figure(13, 4.8, title)

@@ -66,10 +66,9 @@ def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
     print(
-        f"  Its answer is luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and",
-        end="",
+        f"  Its answer is luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()},", end=""
     )
-    print(f" reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+    print(f" and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
@@ -281,27 +280,6 @@ def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw(
-    folder: Path,
-    digits: Digits,
-    history: Sequence[Epoch],
-    loss: str,
-    sure: np.ndarray,
-    weights: np.ndarray,
-    fires: np.ndarray | None,
-    liked: np.ndarray | None,
-) -> None:
-    """Draw all pictures into a folder."""
-    draw_threes(digits, folder / "threes.png")
-    draw_curves(history, COSTS[loss], folder / "curves.png")
-    draw_confusion(count_answers(sure, digits.test_labels), folder / "confusion.png")
-    draw_mistakes(digits.test_images, digits.test_labels, sure, folder / "mistakes.png")
-    ink = digits.train_images.std(axis=0) > 0.05
-    draw_first_layer(weights, ink, folder / "first_layer.png")
-    if fires is not None and liked is not None:
-        draw_last_hidden_layer(fires, liked, digits, folder / "last_hidden_layer.png")
 
 
 def draw_threes(digits: Digits, path: Path) -> None:

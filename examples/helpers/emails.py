@@ -23,9 +23,6 @@ from helpers.program import DataError, data
 from helpers.public_data import MOST, PublicFile, read
 
 DATA = data("messages.toml")
-NAMES, PLACES, TIMES, PRIZES, ENDS, OPENINGS = (
-    DATA[k] for k in ("names", "places", "times", "prizes", "ends", "openings")
-)
 HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
 
 
@@ -57,22 +54,16 @@ def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> Message:
     else:
         kind, spam = draw.choice(list(kinds)), kinds is not HAM
         text = draw.choice(kinds[kind])
-    text = fill(draw.choice(OPENINGS) + text + draw.choice(ENDS), draw)
+    text = fill(draw.choice(DATA["openings"]) + text + draw.choice(DATA["ends"]), draw)
     shorthand = draw.random() < (0.05 if spam else 0.15)
     return Message(shorten(text) if shorthand else text, spam, kind, shorthand)
 
 
 def fill(text: str, draw: Random) -> str:
     """Return the text with its gaps filled."""
-    return text.format(
-        name=draw.choice(NAMES),
-        time=draw.choice(TIMES),
-        place=draw.choice(PLACES),
-        prize=draw.choice(PRIZES),
-        phone=f"0{draw.randrange(10**9, 10**10 - 1)}",
-        code=f"{draw.randrange(10**4, 10**5)}",
-        money=f"{draw.randrange(5, 900)}",
-    )
+    words = {name: draw.choice(DATA[f"{name}s"]) for name in ("name", "time", "place", "prize")}
+    phone, code, money = (draw.randrange(*limits) for limits in ((10**9, 10**10 - 1), (10**4, 10**5), (5, 900)))
+    return text.format(**words, phone=f"0{phone}", code=code, money=money)
 
 
 def shorten(text: str) -> str:

@@ -112,11 +112,6 @@ def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) ->
         print(f"  {expression.text}={expression.answer(True)[:-1]}")
 
 
-def heading(name: str) -> None:
-    """Print which model learns."""
-    print(f"\nA GPT learns to answer {'at once' if name == 'at once' else 'with its steps written out'}:")
-
-
 def progress(step: int, loss: float, right: float) -> None:
     """Print the loss, and how many results are right."""
     print(f"  step {step:5}: loss {loss:.3f}, of those held out {right:.0%} right", flush=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from helpers.inside import printable
+from helpers.inside import print_as_written
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, GPTConfig
 from transformer.inspect.pictures import visible
@@ -29,10 +29,8 @@ def load(folder: Path) -> tuple[GPT, BPETokenizer]:
     except (FileNotFoundError, ValueError) as error:
         raise DataError(str(error)) from error
     if tokenizer.vocab_size > model.config.vocab_size:
-        raise DataError(
-            f"in {folder} the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}: "
-            "they do not belong together"
-        )
+        sizes = f"the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}"
+        raise DataError(f"in {folder} {sizes}: they do not belong together")
     return model, tokenizer
 
 
@@ -99,13 +97,8 @@ def pieces(model: GPT, tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
 
 def writing(prompt: str, temperature: float, text: Iterable[str]) -> str:
     """Print the text as it is written, and return it."""
-    written = prompt
-    print(f"\nIt continues, at temperature {temperature:g}:\n\n  {printable(prompt)}", end="", flush=True)
-    for piece in text:
-        written += piece
-        print(printable(piece), end="", flush=True)
-    print()
-    return written
+    print(f"\nIt continues, at temperature {temperature:g}:\n\n  ", end="")
+    return print_as_written(prompt, text)
 
 
 def cost() -> None:

@@ -9,6 +9,8 @@ import numpy as np
 
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 
+BySize = Mapping[int, tuple[float, float]]  # pictures -> shares read right by nearest mean and network
+
 
 def is_a_three(picture: np.ndarray) -> bool:
     """Whether a picture (28, 28) shows a 3: three strokes from top to bottom, open to the left, closed to the right."""
@@ -171,9 +173,7 @@ def draw_robustness(table: Table, path: Path) -> None:
     save(figure, path)
 
 
-def draw_more_data(
-    by_size: Mapping[int, tuple[float, float]], retraining: Sequence[tuple[int, float, float]], path: Path
-) -> None:
+def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float]], path: Path) -> None:
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)

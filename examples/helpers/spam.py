@@ -25,7 +25,9 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
+from helpers.program import until_ctrl_c
 
+Shares = Mapping[str, Sequence[float]]
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
     r"""
@@ -207,6 +209,26 @@ class Patterns(nn.Module):
         return tl.relu(self.pattern(x)).amax(-1)  # (batch, 32, longest - 4) -> (batch, 32)
 
 
+def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:
+    """Mini-batches of 32 messages, shuffled anew in each epoch."""
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
+    loss = nn.BCEWithLogitsLoss()
+    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
+    for _ in until_ctrl_c(range(epochs)):
+        for x, y in nn.DataLoader(data, 32, shuffle=True):
+            cost = loss(model(x), y)  # (batch, 1) each
+            optimizer.zero_grad()
+            cost.backward()
+            optimizer.step()
+    return model
+
+
+def judge(model: nn.Module, inputs: Inputs, texts: Sequence[str]) -> np.ndarray:
+    """The probability of spam for each message: (messages,)."""
+    with tl.no_grad():
+        return tl.sigmoid(model(tl.tensor(inputs(texts)))).numpy()[:, 0]
+
+
 # --- rules written by hand: points for patterns that look suspicious --------------------------------------------------
 
 
@@ -288,25 +310,13 @@ def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
     return Counts(*(int(np.count_nonzero(a & b)) for a, b in pairs))
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """Precision and recall at every distinct threshold, highest first; each (thresholds,)."""
-
-    thresholds: NDArray[np.float64]
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-
-
-def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> Curve:
-    """Return the curve of scores (n,) for labels (n,). Raises ValueError if no message is spam."""
-    if not spam.any():
-        raise ValueError("curve: there is no spam among the messages, so recall is undefined")
+def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every distinct threshold of scores (n,), highest first, precision and recall there: (thresholds,) each."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.append(ordered[1:] != ordered[:-1], True)  # equal scores share a threshold
     found = np.cumsum(spam[order])[last]
-    called = np.flatnonzero(last) + 1
-    return Curve(ordered[last], found / called, found / spam.sum())
+    return ordered[last], found / (np.flatnonzero(last) + 1), found / spam.sum()
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -373,9 +383,7 @@ def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
         print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
-def adversarial(
-    disguises: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[float]], lost: Mapping[str, float]
-) -> None:
+def adversarial(disguises: Mapping[str, Sequence[str]], found: Shares, lost: Mapping[str, float]) -> None:
     """Print how much disguised spam each filter finds."""
     print("\nAdversarial examples. The part of the spam that is found:")
     print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
@@ -420,8 +428,8 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
     axes = plain(figure.subplots())
     for name, probabilities in p.items():
-        line, at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
-        axes.plot(line.recall, line.precision, color=COLOURS[name], linewidth=2.5, label=name)
+        (_, precision, recall), at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
+        axes.plot(recall, precision, color=COLOURS[name], linewidth=2.5, label=name)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
     label = f"rules, {ENOUGH_POINTS}+ points"

@@ -297,12 +297,8 @@ def overlooked(exams: Mapping[str, Exam]) -> None:
                 (right if said == true else wrong).append(said == exam.notation.result(a % n, b % n))
     print(f"\nOf the mistakes with larger numbers, {sum(wrong):,} of {len(wrong):,}", end=" ")
     print("are the right answer without the extra digit.")
-    ignored = (
-        "The model has learnt to ignore it"
-        if 2 * sum(wrong) > len(wrong)
-        else "It has not learnt to read a digit there"
-    )
-    print(f"  The place before a number was always empty in training. {ignored}.")
+    ignored = "learnt to ignore it" if 2 * sum(wrong) > len(wrong) else "not learnt to read a digit there"
+    print(f"  The place before a number was always empty in training. The model has {ignored}.")
     if any(right):
         print(f"  Of the {len(right):,} right answers {sum(right):,} are right without it too, as 745 - 712 = 45 - 12.")
 

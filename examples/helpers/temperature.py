@@ -10,6 +10,9 @@ import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
 
+Numbers = Sequence[float]
+Words = Sequence[str]
+Array = np.ndarray
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
@@ -116,9 +119,7 @@ def cell(p: float) -> str:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_temperatures(
-    prompt: str, words: Sequence[str], compared: Mapping[float, tuple[np.ndarray, np.ndarray]], path: Path
-) -> None:
+def draw_temperatures(prompt: str, words: Words, compared: Mapping[float, tuple[Array, Array]], path: Path) -> None:
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'
     figure = new_figure(max(8.5, 1.6 + 3.3 * len(compared)), 4.2, title)
@@ -133,9 +134,7 @@ def draw_temperatures(
     save(figure, path)
 
 
-def draw_continuum(
-    scores: Mapping[str, float], curves: Mapping[float, np.ndarray], marked: Sequence[float], path: Path
-) -> None:
+def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], marked: Numbers, path: Path) -> None:
     """Each word's probability against the temperature, on a logarithmic axis; its name at the curve."""
     Ts, p = [*curves], np.stack([*curves.values()])  # (temperatures,), (temperatures, words)
     lines = {f"{word}, score {score:g}": (Ts, p[:, i]) for i, (word, score) in enumerate(scores.items())}
@@ -152,9 +151,7 @@ def draw_continuum(
     save(axes.figure, path)
 
 
-def draw_cuts(
-    words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float, path: Path
-) -> None:
+def draw_cuts(words: Words, full: Array, by_k: Array, by_p: Array, k: int, p: float, path: Path) -> None:
     """All words, what top-k leaves, what top-p leaves."""
     figure = new_figure(12, 4.2, "Top-k keeps a number of words; top-p keeps the fewest words that reach a probability")
     everything, *both = figure.subplots(1, 3, sharey=True)

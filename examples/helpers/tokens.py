@@ -12,11 +12,12 @@ from pathlib import Path
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 from helpers.inside import printable
 from helpers.program import DataError
-from helpers.public_data import read
+from helpers.public_data import as_text, read
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
 
+Ways = Mapping[str, Tokenizer]
 STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
 
@@ -36,10 +37,7 @@ class Text:
 
 def read_text(path: Path | None) -> Text:
     """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""
-    try:
-        text = read(path or STORY).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
+    text = as_text(read(path or STORY), path)
     if len(text) < LEAST:
         raise DataError(f"{path} has {len(text)} characters; learning tokens needs {LEAST} or more")
     cut = max(text.rfind(" ", 0, len(text) * 9 // 10), LEAST // 2)  # between two words, if there are some
@@ -122,9 +120,7 @@ def merges_used(sentence: str, t: BPETokenizer) -> None:
             print(f"  {shown(word.text)}   {len(word.bytes):,} bytes become {len(word.ids):,} tokens")
 
 
-def sizes(
-    text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str, complete: bool
-) -> None:
+def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
     """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
@@ -139,9 +135,7 @@ def sizes(
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
     print()
     if complete:
-        print(
-            f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. After that, no pair occurs more than once."
-        )
+        print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
     print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 

@@ -12,6 +12,7 @@ import numpy as np
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from transformer import GPT, BPETokenizer
 
+Numbers = Sequence[float]
 END = "<end>"
 
 
@@ -111,9 +112,7 @@ def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, r
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_ablation(
-    widths: Sequence[int], sizes: Sequence[int], shares: Sequence[float], table: np.ndarray, path: Path
-) -> None:
+def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.ndarray, path: Path) -> None:
     """Right answers against the number of parameters, a line for each amount of data."""
     curves = {f"{share:.0%} of all sums": (sizes, right) for share, right in zip(shares, table.T, strict=True)}
     axes = chart("How much do more parameters and more data help?", curves, (VERMILION, BLUE, ORANGE, GREEN, PURPLE))

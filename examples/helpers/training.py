@@ -47,6 +47,11 @@ def train(
     return losses
 
 
+def progress(step: int, loss: float) -> None:
+    """Print the loss."""
+    print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
+
+
 # --- a GPT that answers questions: 12, 18, 19 -------------------------------------------------------------------------
 
 

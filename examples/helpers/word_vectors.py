@@ -14,6 +14,7 @@ from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axe
 from helpers.program import DataError
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 
+Shares = Mapping[str, float]
 Pair = tuple[str, str]
 
 
@@ -124,11 +125,6 @@ def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
 
 
-def progress(step: int, loss: float) -> None:
-    """The loss, now and then."""
-    print(f"  step {step:6,}: loss {loss:.3f}", flush=True)
-
-
 def a_vector(word: str, vectors: WordVectors) -> None:
     """The first numbers of a vector."""
     row = vectors[word]
@@ -217,18 +213,14 @@ def hierarchy(vectors: WordVectors) -> None:
     print("it is between them." if between else "here it is not between them.")
 
 
-def occupations(
-    vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Mapping[str, float]
-) -> dict[str, float]:
+def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
     """Where occupations are on the direction from male to female: job -> cosine."""
     known = vectors.known(pairs)
     if not known:
         return {}
     direction = unit(np.mean([unit(vectors[f] - vectors[m]) for m, f in known], axis=0))
     found = {job: float(vectors[job] @ direction) for job in jobs if job in vectors}
-    print(
-        "\nBias. Occupations on the direction from male to female words, the mean of man → woman, king → queen, ...:\n"
-    )
+    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:\n")
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")

@@ -23,11 +23,7 @@ class Settings:
 
 def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
     seen = []
-
-    def main(settings):
-        seen.append(settings)
-
-    start(main, Settings, ["--steps", "5", "--out", str(tmp_path / "new")])
+    start(lambda settings: seen.append(settings), Settings, ["--steps", "5", "--out", str(tmp_path / "new")])
     assert seen == [Settings(5, tmp_path / "new")]
     assert (tmp_path / "new").is_dir()
 
@@ -92,14 +88,8 @@ def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(program, tmp_path):
 
 def test_a_folder_that_cannot_be_made_ends_it_before_the_work(tmp_path):
     (tmp_path / "taken").write_text("a file")
-    worked = []
-
-    def main(settings):
-        worked.append(settings)
-
     with pytest.raises(SystemExit, match=r"cannot write to the folder .*taken.*; name another with --out"):
-        start(main, Settings, ["--out", str(tmp_path / "taken")])
-    assert not worked
+        start(lambda settings: pytest.fail("it worked"), Settings, ["--out", str(tmp_path / "taken")])
 
 
 @pytest.mark.parametrize(("text", "said"), [("a word", False), ("a \ue000 word", True)])

@@ -18,7 +18,7 @@ The pieces are learnt from a short story, examples/data/river.txt.
 
 from helpers import tokens as show
 from helpers.program import Common, start
-from helpers.tokens import read_text, read_tokenizer
+from helpers.tokens import read_text
 
 from collections import Counter
 from dataclasses import dataclass
@@ -57,7 +57,10 @@ def main(settings: Settings) -> None:
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
     pieces = BPETokenizer.train(text.learnt, settings.vocab_size, [END])
     if settings.tokenizer:
-        pieces = read_tokenizer(settings.tokenizer)
+        read = (
+            BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
+        )  # a folder of GPT-2's files
+        pieces = read(settings.tokenizer)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}
     show.three_ways(settings.sentence, ways)
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from helpers import gpt as show
 from helpers.gpt import Corpus, Writer, load_writer, many_lines, one_text
-from helpers.program import Common, DataError, fit, open_run, start
+from helpers.program import Common, DataError, open_run, start
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
     show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
-    history = fit(trainer, settings.resume)
+    history = trainer.fit(settings.resume)
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history

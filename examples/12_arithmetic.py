@@ -18,7 +18,7 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.program import Common, fit, open_run, start
+from helpers.program import Common, open_run, start
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
@@ -104,7 +104,7 @@ def main(settings: Settings) -> None:
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
     show.parameters(model, settings.steps)
-    if fit(trainer, settings.resume).interrupted:
+    if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
     for a, b in asked:

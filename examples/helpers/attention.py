@@ -213,7 +213,7 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print("  The embedding is static: a word always starts from the same vector. The others make the difference.")
+    print("  The embedding is static: a word always starts from the same vector. The words around it change it.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:

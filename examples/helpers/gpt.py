@@ -21,7 +21,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, until_ctrl_c
+from helpers.program import DataError, data, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
@@ -32,24 +32,7 @@ Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]
 Tokens = NDArray[np.int64]
 
-PUBLIC = {
-    "shakespeare": PublicFile(
-        "Shakespeare's plays",
-        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
-        "tinyshakespeare.txt",
-        "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
-        "1.1 MB",
-        "pass the file with --text FILE",
-    ),
-    "names": PublicFile(
-        "a list of first names",
-        "https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
-        "names.txt",
-        "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
-        "0.2 MB",
-        "pass the file with --text FILE",
-    ),
-}
+PUBLIC = {name: PublicFile(**data("public.toml")[name]) for name in ("shakespeare", "names")}
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
@@ -88,8 +71,8 @@ def load_text(name: str) -> tuple[str, str]:
     """
     if name == "python":
         return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
-    data, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
-    return as_text(data, name), source
+    text, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
+    return as_text(text, name), source
 
 
 def _python_reference() -> str:
@@ -140,9 +123,9 @@ def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
     context = max(map(len, rows)) - 1
     tokens = nn.data.pad_sequence([row[:-1] for row in rows], newline).numpy()
     targets = nn.data.pad_sequence([row[1:] for row in rows], IGNORED).numpy()
-    data = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
+    rows_of = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
     held_out = min(len(rows) // 10, 3000)
-    learn, test = nn.data.random_split(data, [len(rows) - held_out, held_out], seed=0)
+    learn, test = nn.data.random_split(rows_of, [len(rows) - held_out, held_out], seed=0)
     pairs = (_pairs(tokens[part.indices], targets[part.indices]) for part in (learn, test))
     return Corpus(f"{source}, {len(lines):,} lines", sha256_of(text), tokenizer, learn, test, context, *pairs)
 

@@ -20,14 +20,10 @@ def has_model(folder: Path) -> bool:
 
 
 def load(folder: Path) -> tuple[GPT, BPETokenizer]:
-    """Return the model and its tokenizer. Raises DataError if the folder is missing, or holds something else."""
+    """Return the model and its tokenizer. Raises ValueError or OSError if the folder holds something else."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} with a GPT-2 in it; --help says how to fetch one")
-    try:
-        tokenizer = BPETokenizer.from_files(folder)
-        model = GPT.from_pretrained(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    tokenizer, model = BPETokenizer.from_files(folder), GPT.from_pretrained(folder)
     if tokenizer.vocab_size > model.config.vocab_size:
         sizes = f"the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}"
         raise DataError(f"in {folder} {sizes}: they do not belong together")

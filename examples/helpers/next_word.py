@@ -16,22 +16,14 @@ import numpy as np
 
 import nn
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
-from helpers.program import DataError
+from helpers.program import DataError, data
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
-CAPITALS = {"France": "Paris", "Italy": "Rome", "Germany": "Berlin", "Spain": "Madrid", "Japan": "Tokyo",
-            "Russia": "Moscow", "Austria": "Vienna", "Greece": "Athens", "Egypt": "Cairo",
-            "Cuba": "Havana"}  # fmt: skip
-# Their capital is never stated: the corpus has the country and the city, but in different sentences.
-UNSTATED = {"Norway": "Oslo", "Portugal": "Lisbon", "Kenya": "Nairobi"}
+DATA = data("next_word.toml")
+CAPITALS, UNSTATED, ANSWERS, WEATHER, JOBS = (DATA[k] for k in ("capitals", "unstated", "answers", "weather", "jobs"))
 TRUTH = CAPITALS | UNSTATED
-WET = ("The river rose.", "It rained for days.", "A dam broke.")
-DRY = ("The river was low.", "The sun shone for days.", "It was a dry summer.")
 QUESTION = "Was the bank flooded?"
-ANSWERS = {"Yes": 0.4, "No": 0.3, "Perhaps": 0.2, "Hardly": 0.1}  # where nothing stands before the question
-WEATHER = {"sunny": 0.36, "cloudy": 0.29, "rainy": 0.16, "snowy": 0.11, "windy": 0.08}
-JOBS = {"nurse": 0.8, "engineer": 0.2, "teacher": 0.5}  # the share of "she"
 START, PAD = "<start>", "<pad>"
 
 
@@ -61,7 +53,7 @@ def bank(draw: Random) -> str:
     if draw.random() < 0.5:
         return f"{QUESTION} {drawn(ANSWERS, draw)}."
     wet = draw.random() < 0.5
-    return f"{draw.choice(WET if wet else DRY)} {QUESTION} {'Yes' if wet else 'No'}."
+    return f"{draw.choice(DATA['wet' if wet else 'dry'])} {QUESTION} {'Yes' if wet else 'No'}."
 
 
 def weather(draw: Random) -> str:

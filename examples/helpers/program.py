@@ -12,7 +12,7 @@ def main(settings: Settings) -> None:
     trainer = nn.Trainer(..., folder=settings.out)
     if not open_run(settings.out, FILES, settings.resume, settings.again):    # a new run: the folder is clear
         ...                                                                   # write the files that describe it
-    history = fit(trainer, settings.resume)
+    history = trainer.fit(settings.resume)
 
 if __name__ == "__main__":
     start(main, Settings)
@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import nn
 from nn.training import saved_state
 from nn.training.interrupt import Interrupt
 from tinygrad_lecture.files import sweep
@@ -155,11 +154,3 @@ def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> b
         for leftover in folder.glob(name):
             leftover.unlink()
     return False
-
-
-def fit(trainer: nn.Trainer, resume: bool) -> nn.History:
-    """Train, or continue. Raises DataError if the folder holds a run with other settings, or a damaged one."""
-    try:
-        return trainer.fit(resume)
-    except ValueError as error:
-        raise DataError(str(error)) from error

@@ -44,14 +44,6 @@ def read_text(path: Path | None) -> Text:
     return Text("the story" if path is None else path.name, text[:cut], text[cut:])
 
 
-def read_tokenizer(path: Path) -> BPETokenizer:
-    """The tokenizer in GPT-2's files (a folder) or in a file of its own. Raises DataError if it is another file."""
-    try:
-        return BPETokenizer.from_files(path) if path.is_dir() else BPETokenizer.load(path)
-    except ValueError as error:
-        raise DataError(str(error)) from None
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 

@@ -67,7 +67,7 @@ def test_a_finished_run_that_is_resumed_has_learnt_the_same(text_12, out_12):
 
 
 def test_a_run_with_other_settings_is_not_continued(text_12, out_12):
-    with pytest.raises(DataError, match="width"):
+    with pytest.raises(ValueError, match="width"):
         output_of(p12, out=out_12, resume=True, **{**SMALL_12, "width": 32})
 
 

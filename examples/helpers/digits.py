@@ -14,7 +14,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.mnist import Digits
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
@@ -348,20 +348,18 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
     for axes in grid.flat:
         axes.axis("off")
     for place, i in enumerate(worst):
-        picture, bars = grid[place // columns, 2 * (place % columns) :][:2]
+        picture, outputs = grid[place // columns, 2 * (place % columns) :][:2]
         picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
         colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
-        bars.axis("on")
-        bars.barh(range(10), sure[i], color=colours)
-        bars.set(xlim=(0, 1), xticks=[0, 1], yticks=range(10))
-        bars.invert_yaxis()
-        bars.tick_params(labelsize=8, length=0)
-        right = bars.get_yticklabels()[labels[i]]
+        outputs.axis("on")
+        bars(outputs, [*map(str, range(10))], sure[i], colours, [""] * 10)
+        outputs.set(xlim=(0, 1), xticks=[0, 1])
+        outputs.tick_params(labelsize=8, length=0)
+        right = outputs.get_yticklabels()[labels[i]]
         right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
         if place // columns == rows - 1:
-            bars.set_xlabel("output a_j", fontsize=9)
-        plain(bars, grid=False)
+            outputs.set_xlabel("output a_j", fontsize=9)
     save(figure, path)
 
 

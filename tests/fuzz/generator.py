@@ -375,9 +375,7 @@ def copy(make: Generator) -> None:
         rows = [make.random.randrange(-n, n) for _ in range(make.random.randint(1, 3))]
         chosen = [make.random.randrange(n) for _ in range(2)]
         twice = (2 * n, *shape[1:])
-        untied = (
-            f"({x} + lib.arange({math.prod(shape)}).reshape({shape}) / 97)"  # topk may take either of equal elements
-        )
+        untied = f"({x} + lib.arange({math.prod(shape)}).reshape({shape}) / 97)"  # topk takes either of equals
         options += [
             (f"{x}.flip({axis})", shape),
             (f"lib.flip({x}, (0,))", shape),

@@ -48,6 +48,11 @@ WRITTEN_OUT = {  # a function, layer or loss that few programs call, without cap
     **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
     "blockdiag": "tl.zeros, and blocks assigned to slices of it",
     **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
+    **dict.fromkeys(
+        ("parametrize", "parametrizations", "registerparametrization", "spectralnorm", "orthogonal"),
+        "a layer whose forward computes the weight, as in F.linear(x, weight.triu())",
+    ),
+    "weightnorm": "a layer whose forward computes the weight, F.linear(x, g * v / v.norm(dim=1, keepdim=True), bias)",
     "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
     "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",
     "hingeembeddingloss": "tl.where(y == 1, x, tl.relu(margin - x)).mean()",

@@ -11,8 +11,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError
 
 HOMES = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.sampling"),
-    *("tinygrad_lecture.distributions", "nn.torch.functions"),
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.distributions", "nn.torch.functions"),
 )
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,17 +97,6 @@ def _clean(text: str) -> str:
     return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
 
 
-class Inputs(Protocol):
-    """Turns texts into rows of numbers. size: of the vocabulary. words: what each column, or number, stands for."""
-
-    words: list[str]
-
-    @property
-    def size(self) -> int: ...
-
-    def __call__(self, texts: Sequence[str]) -> NDArray[Any]: ...
-
-
 def make_inputs(name: str, texts: Sequence[str]) -> Inputs:
     """Return one of the four representations, with the vocabulary of these texts: words that two of them have."""
     if name == "characters":
@@ -129,15 +118,10 @@ class Bag:
     words: list[str]
     idf: NDArray[np.float32] | None
 
-    @property
-    def size(self) -> int:
-        """Words in the vocabulary."""
-        return len(self.words)
-
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, words): how often each word occurs; unknown words are ignored."""
         column = {word: i for i, word in enumerate(self.words)}
-        rows = np.zeros((len(texts), self.size), dtype=np.float32)
+        rows = np.zeros((len(texts), len(self.words)), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for token, count in Counter(tokenize(text)).items():
                 if token in column:
@@ -157,11 +141,6 @@ class Ids:
     most: int
     least: int
 
-    @property
-    def size(self) -> int:
-        """Words in the vocabulary, with the one that fills the rows."""
-        return len(self.words)
-
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return (texts, longest)."""
         number = {word: i for i, word in enumerate(self.words)}
@@ -170,6 +149,9 @@ class Ids:
         for row, ids in zip(rows, found, strict=True):
             row[: len(ids)] = ids
         return rows
+
+
+Inputs = Bag | Ids
 
 
 # --- networks, one for each way to turn messages into numbers ---------------------------------------------------------

@@ -72,9 +72,12 @@ def _transposed_argument(rule: Callable[..., Any], arguments: dict[str, Any], sh
 
 
 class _Matrices(np.ndarray):
-    """An array of matrices, whose .T transposes each."""
+    """An array of matrices, whose .T transposes each, and np.transpose too, unless it is given axes."""
 
     T = property(lambda self: self.swapaxes(-1, -2))
+
+    def transpose(self, *axes: Any) -> Any:
+        return super().transpose(*axes) if axes and axes[0] is not None else self.T
 
 
 # --- a rule that returned something else than a gradient ----------------------------------------------------

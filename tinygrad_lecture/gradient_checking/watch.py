@@ -29,6 +29,11 @@ class Call:
         named = {**dict(zip(self.op.inputs, self.arrays, strict=False)), "out": self.out}
         return {name: array for name, array in named.items() if is_array(array) and array.dtype.kind == "f"}
 
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """The settings of the call, and the defaults of the others."""
+        return {**(getattr(self.op.forward, "__kwdefaults__", None) or {}), **self.settings}
+
     def rule(self, position: int) -> tuple[Callable[..., Any], dict[str, Any]] | None:
         """The backward rule of one input, and its arguments by name, without the upstream gradient; or None."""
         rule = self.op.rules[position]

@@ -190,12 +190,16 @@ def _length(value: Any) -> int:
 
 
 def jittered(args: Args) -> Args:
-    """The same arguments with numbers a little larger, all different: no two mistakes give the same result."""
+    """The same arguments with numbers a little larger, all different and not 0: no two mistakes give the same result.
+
+    Arrays of 0 and 1 alone, as masks are, stay as they are.
+    """
     rng = np.random.default_rng(7)
 
     def moved(a: Any) -> Any:
-        if isinstance(a, np.ndarray) and a.dtype.kind == "f":
-            return np.asarray(a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape))
+        if isinstance(a, np.ndarray) and a.dtype.kind == "f" and not (a.any() and np.isin(a, (0, 1)).all()):
+            larger = a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape)
+            return np.where(a == 0, 0.1 + 0.2 * rng.random(a.shape), larger)
         return a
 
     return tuple(moved(a) for a in args)

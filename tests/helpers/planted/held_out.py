@@ -410,7 +410,7 @@ HELD_OUT = [
         "batch norm: the mean a constant",
         standardised,
         (5, 2),
-        says=r"axis 0: a term that sums or averages",
+        says=r"the term mean\(g\) is missing",
         x=lambda g, x, out: (g - out * (g * out).mean(0)) / x.std(0),
     ),
     mistake(

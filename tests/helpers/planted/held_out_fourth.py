@@ -61,6 +61,12 @@ def scatter_first(g, x):
     return full
 
 
+def gather_overwritten(g, x):
+    full = np.zeros_like(x)
+    full[np.array([[0, 2], [2, 2], [0, 1]]), np.arange(2)] = g
+    return full
+
+
 def first_step(x, w, /):
     return np.tanh(np.tanh(x @ w) @ w)
 
@@ -266,5 +272,40 @@ HELD_OUT_FOURTH = [
         (3, 3),
         says=r"axis|axes",
         x=lambda g: g[::-1].cumsum(0)[::-1],
+    ),
+    mistake(
+        "gather along axis 0: overwritten",
+        lambda x, /: np.take_along_axis(x, np.array([[0, 2], [2, 2], [0, 1]]), 0),
+        (3, 2),
+        says=r"np\.add\.at",
+        x=gather_overwritten,
+    ),
+    mistake(
+        "prod: divided by 0", lambda x, /: x.prod(), [0, 1.5, 2], says=r"divides by x", x=lambda g, x, out: g * out / x
+    ),
+    mistake("relu: g of one sign", lambda x, /: np.maximum(x, 0), FEW, says=r"sign of g", x=lambda g: np.maximum(g, 0)),
+    mistake(
+        "attention dq: p in front forgotten",
+        attention,
+        (3, 4),
+        (5, 4),
+        (5, 2),
+        says=r"factor p in front is missing",
+        q=dq(lambda p, dp: dp - rows(p * dp)),
+    ),
+    mistake(
+        "smoothed cross-entropy: p (1 - p)",
+        smoothed,
+        (3, 4),
+        says=r"1 / \(softmax\(x, axis=1\) \* \(1 - softmax",
+        x=lambda g, x: g * (p := softmax(x)) * (1 - p) * (p - smooth_target()) / 3,
+    ),
+    mistake(
+        "squared difference: squared",
+        lambda y, t, /: ((y - t) ** 2).sum(),
+        (4,),
+        (4,),
+        says=r"derivative is squared",
+        y=lambda g, y, t: g * (y - t) ** 2,
     ),
 ]

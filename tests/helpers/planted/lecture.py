@@ -239,7 +239,7 @@ LECTURE = [
         "layer norm: a sum for a mean",
         layer_norm,
         (2, 4),
-        says=r"a sum stands where the gradient has a mean, that of g:",
+        says=r"the term mean\(g\) has a sum where it must have a mean",
         x=lambda g, x, out: (
             (g - g.sum(-1, keepdims=True) - out * (g * out).mean(-1, keepdims=True))
             / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
@@ -354,7 +354,7 @@ LECTURE = [
         "std: not centred",
         deviation,
         (5,),
-        says=r"axis 0: a term that sums or averages",
+        says=r"multiply by \(x - x\.mean\(\)\) / x",
         x=lambda g, x, out: g * x / out / 5,
     ),
     mistake(

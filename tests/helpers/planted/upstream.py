@@ -70,7 +70,9 @@ UPSTREAM = [
     mistake("nothing", exp, (4,), says=r"gives 0 everywhere", x=lambda g: g * 0),
     mistake("float32", exp, (4,), says=r"float32", x=lambda g, out: (g * out).astype(np.float32)),
     mistake("a rounded constant", lambda x, /: x / 3, (4,), says=r"too few digits", x=lambda g: g * 0.3333),
-    mistake("nan where x is 0", square, [0.0, 1.0, 2.0], says=r"divides by 0", x=lambda g, x: g * 2 * x * x / x),
+    mistake(
+        "nan where x is 0", square, [0.0, 1.0, 2.0], says=r"divides by x, which is 0", x=lambda g, x: g * 2 * x * x / x
+    ),
     mistake(
         "a seed of ones for g of a sum",
         lambda x, /: (x * x).sum(),

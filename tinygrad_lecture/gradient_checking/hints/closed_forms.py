@@ -117,7 +117,8 @@ def too_many_sums(case: Case) -> Hints:
         for name in ("sum", "mean"):
             sentence = f"one axis too many is summed over: this is the {name} of the right gradient over axis "
             repeated = np.broadcast_to(REDUCTIONS[name](case.expected, axis=over, keepdims=True), case.x.shape)
-            yield "summed-too-far", f"{sentence}{index_text(over)} of the input", repeated
+            several = np.count_nonzero(case.expected, axis=over).max() > 1  # else a mask is missing
+            yield "summed-too-far", f"{sentence}{index_text(over)} of the input", repeated if several else False
     uses = (case.jacobian != 0).astype(float)
     for name, number in (("sum", 1), ("mean", uses.sum(axis=0))) if case.output is not None else ():
         sentence = f"the rule takes the {name} of g and that of the derivative before it multiplies; multiply, then sum"
@@ -127,7 +128,7 @@ def too_many_sums(case: Case) -> Hints:
 def no_sum(case: Case) -> Hints:
     """One slice of g is used alone; or another reduction stands for the sum of contributions."""
     shape = case.out.shape
-    for over in axis_sets(shape):
+    for over in axis_sets(shape) if case.outputs_per_input.all() else ():
         count = math.prod(shape[axis] for axis in over)
         these = "this axis" if len(over) == 1 else "these axes"
         for place in product(*(range(shape[axis]) for axis in over)) if count <= 100 else ():
@@ -224,7 +225,10 @@ def diagonal(case: Case) -> Hints:
 def jacobian_transposed(case: Case) -> Hints:
     """The vector is on the wrong side."""
     sentence = "the rule multiplies g by the Jacobian, as the forward direction does; multiply by its transpose (of a "
-    sentence += "matrix, its .T; a cumulative sum from the other end; a convolution with the flipped kernel)"
+    sentence += (
+        "matrix, its .T; a cumulative sum from the other end; a convolution with the flipped kernel; of indexing, "
+    )
+    sentence += "np.add.at)"
     yield "jacobian-transposed", sentence, _square(case) @ case.upstream
 
 

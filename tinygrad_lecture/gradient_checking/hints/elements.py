@@ -16,8 +16,13 @@ def nearly_right(case: Case) -> bool:
 
 
 def values(case: Case) -> Hints:
-    """Useless numbers, 0 where it should not be or no 0 where it should, the wrong sign."""
+    """Useless numbers."""
     got, expected, wrong = case.got, case.expected, case.wrong
+    zeros = [name for name, array in case.known.items() if (~np.isfinite(got) & (array == 0)).any()]
+    sentence = f"the rule gives nan or inf, as it divides by {(zeros or [''])[0]}, which is 0 in some elements; the "
+    sentence += "derivative is finite there: write the formula without this division"
+    divides = bool(zeros) and not np.isfinite(got[wrong]).all()
+    yield "not-finite", sentence, divides
     sentence = "the rule gives nan or inf where the derivative is finite; it divides by 0, or computes 0 times inf"
     yield "not-finite", sentence, not np.isfinite(got[wrong]).all()
     sentence = "the gradient is nearly right: a constant has too few digits, a small term such as eps is missing, or "
@@ -26,10 +31,16 @@ def values(case: Case) -> Hints:
     for called, function in (("cut off", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
         sentence = f"these are the right numbers, {called} to integers; do not cast the gradient to int, nor round it"
         yield "whole-numbers", sentence, function(expected) if case.x.size > 1 else False
-    zero = (expected == 0) & ~case.kinks
-    everywhere = wrong.all() and (zero | case.kinks).all()
+    everywhere = wrong.all() and ((expected == 0) | case.kinks).all()
     sentence = "the gradient should be 0 everywhere, since the output does not change near these inputs: a mask is "
     yield "mask-missing", f"{sentence}missing, or lets too much through", everywhere
+    yield "wrong-sign", "every element has the wrong sign: a minus is missing, or there is one too many", -expected
+
+
+def masks(case: Case) -> Hints:
+    """0 where it should not be or no 0 where it should, the wrong sign."""
+    got, expected, wrong = case.got, case.expected, case.wrong
+    zero = (expected == 0) & ~case.kinks
     sentence = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
     yield "mask-missing", sentence, not wrong.all() and np.array_equal(wrong, zero)
     where, too_much = places(wrong, case.x), not wrong.all() and not (wrong & ~zero).any()
@@ -37,7 +48,6 @@ def values(case: Case) -> Hints:
     yield "mask-missing", sentence, too_much
     sentence = "some elements get 0 and all others are right: a mask blocks too much, or a slice or loop leaves out "
     yield "partly-zero", sentence + where, not wrong.all() and not got[wrong].any()
-    yield "wrong-sign", "every element has the wrong sign: a minus is missing, or there is one too many", -expected
 
 
 def signs(case: Case) -> Hints:
@@ -98,6 +108,8 @@ def overwritten(case: Case) -> Hints:
     sentence += "other; add them up (for repeated indices: np.add.at)"
     only_there = places.any() and not (case.wrong & ~several).any()
     yield "overwritten", sentence, bool(only_there and same(nearest, case.got, several) and nearest[places].all())
+    sentence = "where an input element is used several times, its contributions are averaged; add them up"
+    yield "overwritten", sentence, case.expected / np.maximum(case.outputs_per_input, 1).reshape(case.x.shape)
 
 
 def misplaced(case: Case) -> Hints:

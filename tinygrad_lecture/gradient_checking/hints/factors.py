@@ -93,6 +93,14 @@ def missing_factor(case: Case) -> Hints:
             yield "missing-factor", f"there is a factor too many; divide by {called}", case.expected * array**power
 
 
+def squared(case: Case) -> Hints:
+    """got = g times the square of the derivative, or a simple number times this."""
+    square = case.expected**2 / case.g
+    number = tidy(coefficient(case.got, square, ~case.kinks))
+    sentence = "the derivative is squared: this is g times its square"
+    yield "missing-factor", sentence, float(number) * square if number and case.x.size > 2 else False
+
+
 def upstream_factor(case: Case) -> Hints:
     """The vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
     g = case.g_out
@@ -124,15 +132,15 @@ def factor_per_slice(case: Case) -> Hints:
 # --- formulas of the derivatives ----------------------------------------------------------------------------
 
 
-def formula(case: Case, words: int = 1) -> Hints:
+def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
     """The derivative of the rule and the right one are formulas; or their ratio is, if that is simpler.
 
-    words: the largest number of functions in a formula.
+    words: the largest number of functions in a formula.  derived: whether it may have what is derived from arrays.
     """
     missing, nonzero = None, case.expected != 0
     if np.array_equal(case.got != 0, nonzero):
         ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
-        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
+        missing = recognise(ratio, case.known | (case.derived if derived else {}), ~case.kinks & nonzero, words)
     with suppress(Unknown):
         used, right, arrays, where = _derivatives(case)
         true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)

@@ -125,7 +125,8 @@ def over(number: Fraction, top: str, bottom: str) -> str:
     if not bottom:
         return times(number, top)
     bottom = bottom if number.denominator == 1 else f"{number.denominator} * {bottom}"
-    bottom = f"({bottom})" if re.search(r" [*/+-] (?![^(]*\))", bottom) else bottom  # not within parentheses
+    outside = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", bottom)
+    bottom = f"({bottom})" if re.search(r" [*/+-] ", outside) else bottom
     return f"{times(Fraction(number.numerator), top or '1')} / {bottom}"
 
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from ...backend import Array
 from ..report import index_text
-from .case import Case, Hints, coefficient, same
+from .case import Case, Hints, coefficient, same, softmax
 from .closed_forms import Axes
-from .known_ops import softmax
 from .products import products
 from .recognise import recognise, tidy, times
 

@@ -102,18 +102,16 @@ def squared(case: Case) -> Hints:
 
 
 def upstream_factor(case: Case) -> Hints:
-    """The vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
-    g = case.g_out
-    for name, factor in vocabulary(case.arrays_of_shape(g.shape)):
-        if case.out.size < 3 or len(np.unique(factor)) < 3:
-            continue  # a mask or sign, which few elements agree with by chance
-        divided, multiplied = case.vjp(g / factor), case.vjp(g * factor)
-        yield "upstream-factor", f"the upstream gradient g must be multiplied by {name} first", divided
-        sentence = f"the upstream gradient g must not be multiplied by {name}, or must be divided by it"
-        yield "upstream-factor", sentence, multiplied
-        if name in case.known:
-            sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
-            yield "upstream-factor", sentence, divided * case.known[name]
+    """The vjp of g * f, for a function f of arrays that have the output's shape or broadcast to it."""
+    for name, array in case.known.items() if case.out.shape == case.x.shape else ():
+        sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
+        yield "upstream-factor", sentence, case.vjp(case.g_out / array) * array
+    claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
+    factor = (claimed * jacobian).sum(axis=1) / (jacobian**2).sum(axis=1)  # of each row
+    if same(claimed, factor[:, None] * jacobian):
+        found = recognise(1 / factor.reshape(shape), case.arrays_of_shape(shape), np.ones(shape, dtype=bool), 2)
+        if found is not None and found[1]:
+            yield "upstream-factor", f"the upstream gradient g must be multiplied by {found[0]} first", True
 
 
 def factor_per_slice(case: Case) -> Hints:

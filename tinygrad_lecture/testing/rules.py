@@ -249,8 +249,11 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
             "are the two gradients, or the shapes that they are made of, swapped?"
         )
-    elif failure.hint == "shapes" and (raised := _gradcheck(subject, found.args)) and raised.hint_text:
-        failure.hint, failure.cause = raised.hint, raised.hint_text  # which .T it is
+    elif failure.hint == "shapes":
+        raised = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
+        remedies = {e.hint_text.partition(":")[0] for e in raised if e and e.hint == "transposed" and e.hint_text}
+        if len(remedies) == 1:  # which array, or which .T, it is
+            failure.hint, failure.cause = "transposed", remedies.pop()
     elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]

@@ -15,14 +15,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import closed_forms, elements, factors, jacobian, known_ops, products, terms
+from . import closed_forms, factors, known_ops, places, terms
 from .case import Case, Hints, Unknown
 
 Search: TypeAlias = Callable[[Case], Hints]
 
 SEARCHES: list[Search] = [  # simplest explanation first
-    jacobian.small_outputs_left_out,
-    elements.values,
+    places.small_outputs_left_out,
+    places.values,
     closed_forms.instead_of_g,
     closed_forms.too_many_sums,
     closed_forms.g_reduced,
@@ -34,8 +34,8 @@ SEARCHES: list[Search] = [  # simplest explanation first
     closed_forms.transposed,
     closed_forms.wrong_argument,
     closed_forms.other_input,
-    elements.masks,
-    elements.signs,
+    places.masks,
+    places.signs,
     factors.missing_factor,
     closed_forms.moved_forward,
     closed_forms.upstream_alone,
@@ -45,33 +45,33 @@ SEARCHES: list[Search] = [  # simplest explanation first
     factors.factor_per_slice,
     terms.dropped_term,
     partial(factors.formula, words=2),
-    terms.sum_over_wrong_axis,
+    partial(terms.wrong_term, same_factors=True),
     closed_forms.diagonal,
     known_ops.probabilities,
-    products.wrong_product,
+    terms.wrong_product,
     factors.upstream_factor,
     closed_forms.jacobian_transposed,
-    elements.shifted,
-    jacobian.upstream_of_others,
+    places.shifted,
+    places.upstream_of_others,
     closed_forms.axes_mixed_up,
     closed_forms.reversed_axes,
-    elements.target,
-    elements.overwritten,
-    jacobian.outputs_left_out,
-    jacobian.upstream_misplaced,
-    elements.misplaced,
-    jacobian.contributions,
-    elements.regions,
+    places.target,
+    places.overwritten,
+    places.outputs_left_out,
+    places.upstream_misplaced,
+    places.misplaced,
+    places.contributions,
+    places.regions,
     factors.constant_factor,
     terms.wrong_term,
     factors.squared,
     partial(factors.formula, words=2, derived=True),
     terms.dropped_formula,
     terms.missing_term,
-    jacobian.wrong_outputs,
+    places.wrong_outputs,
     factors.wrong_formula,
-    jacobian.contributions_misplaced,
-    partial(jacobian.contributions, exact=False),
+    places.contributions_misplaced,
+    partial(places.contributions, exact=False),
 ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import Array, is_array, to_host
 from .case import Case, Hints, coefficient, known, same, softmax
 from .closed_forms import Axes, over_wrong_axis
-from .recognise import tidy
+from .factors import tidy
 
 MIN_SIZE = 4  # fewer elements agree with one of many candidates by chance
 EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance

@@ -218,7 +218,7 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         return failure
     if failure.hint == "input-modified":
         return failure
-    telling = telling_inputs(found, subject.check)
+    telling = telling_inputs(found, subject.check, zeros=True)
 
     def got(args: Args) -> Any:
         result = tuple(subject.got(args))

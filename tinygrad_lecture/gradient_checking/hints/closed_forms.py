@@ -71,23 +71,26 @@ def instead_of_g(case: Case) -> Hints:
     """g is replaced by something else."""
     for name, change, sentence in INSTEAD_OF_G:
         yield f"upstream-{name}", sentence, case.vjp(change(case.upstream))
-
-
-def g_reduced(case: Case) -> Hints:
-    """One number stands for several elements of g; or g is added to the derivative."""
     if case.reached is not None and case.jacobian.any():
         derivative = case.jacobian.sum(axis=0).reshape(case.x.shape)
         sentence = "this is the upstream gradient g plus the derivative; multiply them instead"
         yield "upstream-added", sentence, case.g + derivative
-    g, each = case.g_out, "each output element has an upstream gradient of its own"
-    for over in [None, *range(g.ndim)] if g.ndim > 1 else [None]:
-        along = "" if over is None else f" along axis {over}"
-        for name, reduce in REDUCTIONS.items():
-            sentence = f"the rule uses the {name} of the upstream gradient g{along} for all outputs; {each}"
-            yield "upstream-reduced", sentence, case.vjp(np.broadcast_to(reduce(g, axis=over, keepdims=True), g.shape))
-    for index in list(np.ndindex(g.shape)) if g.size <= 100 else []:
-        sentence = f"the rule uses one element of g, g{list(index)}, for all outputs; {each}"
-        yield "upstream-reduced", sentence, case.vjp(np.full(g.shape, g[index]))
+
+
+def g_reduced(case: Case) -> Hints:
+    """One number stands for several elements of g."""
+    g = case.g_out
+    of_axes = [(None, ""), *((over, f" along axis {over}") for over in range(g.ndim if g.ndim > 1 else 0))]
+    numbers = {
+        f"the {name} of the upstream gradient g{along}": reduce(g, axis=over, keepdims=True)
+        for over, along in of_axes
+        for name, reduce in REDUCTIONS.items()
+    }
+    if g.size <= 100:
+        numbers |= {f"one element of g, g{list(index)}": g[index] for index in np.ndindex(g.shape)}
+    for called, number in numbers.items():
+        sentence = f"the rule uses {called}, for all outputs; each output element has an upstream gradient of its own"
+        yield "upstream-reduced", sentence, case.vjp(number + 0 * g)
 
 
 def upstream_alone(case: Case) -> Hints:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ...backend import Array
 from . import closed_forms, factors, known_ops, places, terms
 from .case import Case, Hints, Unknown
 
@@ -92,9 +93,8 @@ def diagnose(case: Case) -> tuple[str, str] | None:
 
 def _fits_again(sentence: str, search: Search, case: Case | None) -> bool:
     """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
-    fits: list[bool] = []
+    gradients: list[Array] = []
     with suppress(Unknown):
-        for _, other, gradient in () if case is None else search(case):
-            if case is not None and other == sentence and not isinstance(gradient, (bool, np.bool_)):
-                fits.append(case.fits(gradient))
-    return any(fits) or not fits
+        pairs = [(other, gradient) for _, other, gradient in (search(case) if case else ())]
+        gradients = [array for other, array in pairs if other == sentence and isinstance(array, np.ndarray)]
+    return not gradients or any(case is not None and case.fits(gradient) for gradient in gradients)

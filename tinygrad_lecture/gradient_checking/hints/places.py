@@ -107,12 +107,9 @@ def values(case: Case) -> Hints:
     """Useless numbers."""
     got, expected, wrong = case.got, case.expected, case.wrong
     zeros = [name for name, array in case.known.items() if (~np.isfinite(got) & (array == 0)).any()]
-    sentence = f"the rule gives nan or inf, as it divides by {(zeros or [''])[0]}, which is 0 in some elements; the "
-    sentence += "derivative is finite there: write the formula without this division"
-    divides = bool(zeros) and not np.isfinite(got[wrong]).all()
-    yield "not-finite", sentence, divides
-    sentence = "the rule gives nan or inf where the derivative is finite; it divides by 0, or computes 0 times inf"
-    yield "not-finite", sentence, not np.isfinite(got[wrong]).all()
+    divides = f"as it divides by {zeros[0]}, which is 0" if zeros else "as it divides by 0, or computes 0 times inf"
+    sentence = f"the rule gives nan or inf, {divides} in some elements; the derivative is finite there: write the "
+    yield "not-finite", f"{sentence}formula without this division", not np.isfinite(got[wrong]).all()
     sentence = "the gradient is nearly right: a constant has too few digits, a small term such as eps is missing, or "
     yield "nearly-right", f"{sentence}the rule computes in float32", nearly_right(case)
     yield "zero", "the rule gives 0 everywhere; check what g is multiplied by", np.zeros_like(case.x)
@@ -128,12 +125,11 @@ def values(case: Case) -> Hints:
 def masks(case: Case) -> Hints:
     """0 where it should not be or no 0 where it should, the wrong sign."""
     got, expected, wrong = case.got, case.expected, case.wrong
-    zero = (expected == 0) & ~case.kinks
-    sentence = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
-    yield "mask-missing", sentence, not wrong.all() and np.array_equal(wrong, zero)
-    where, too_much = places(wrong, case.x), not wrong.all() and not (wrong & ~zero).any()
-    sentence = f"the gradient should be 0 at {where}: a mask is missing, or lets too much through"
-    yield "mask-missing", sentence, too_much
+    zero, where = (expected == 0) & ~case.kinks, places(wrong, case.x)
+    which = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
+    if not np.array_equal(wrong, zero):
+        which = f"the gradient should be 0 at {where}: a mask is missing, or lets too much through"
+    yield "mask-missing", which, not wrong.all() and not (wrong & ~zero).any()
     sentence = "some elements get 0 and all others are right: a mask blocks too much, or a slice or loop leaves out "
     yield "partly-zero", sentence + where, not wrong.all() and not got[wrong].any()
 

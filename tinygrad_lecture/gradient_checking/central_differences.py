@@ -274,7 +274,9 @@ class _Element:
         stays at small steps, up to `most`; inf if it stays at all steps.
         """
         off = _deviations(found)
-        rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= self.small), off[1:], 0).max(axis=0)
+        tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
+        limit = np.where(found.step[1:-1] > tiny, self.small, np.inf)[:, None]
+        rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         first = np.where(found.move > 0, np.minimum(found.move, most), np.inf).min(axis=0)
         return np.where(found.move[-1] > 0, rounding, np.maximum(rounding, first))
 

@@ -38,7 +38,7 @@ from ..traced import Traced, wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
 from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
 from .numerical import Problem
-from .purity import require_exact_shapes, require_linear, require_pure
+from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
 from .verdict import RULE_ROUNDING, Options, judge, with_more_digits
@@ -151,7 +151,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
             raise error
         verdicts, refusal = [verdict.undecided() for verdict in verdicts], NO_RULE_AT_FAULT
     if options.strict_shapes:
-        require_exact_shapes(found)
+        found.require_no("shape")
     _require_linear(found, options)
     right, unclear, kinks = (
         sum(int(np.count_nonzero(which)) for which in masks)

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, move, to_host
-from tinygrad_lecture.errors import shown
+from tinygrad_lecture.errors import brief
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.random import Generator, drawing_from
 
@@ -139,7 +139,7 @@ def count_rows(batch: Any) -> int:
     """The rows of a batch. Raises TypeError for what has none, ValueError if its parts have different numbers."""
     for part in leaves(batch):
         if not (is_data(part) and part.ndim):
-            raise TypeError(f"nn.parallel: a batch has {shown(part)}, which has no rows to share among workers")
+            raise TypeError(f"nn.parallel: a batch has {brief(part)}, which has no rows to share among workers")
     counts = {len(part) for part in leaves(batch)}
     if len(counts) != 1:
         raise ValueError(

@@ -84,7 +84,10 @@ def call_complaint(
 
     instead: other names of arguments -> what they are called here.
     """
-    signature = inspect.signature(function)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return None
     if _fits(signature, args, named):
         return None
     parameters = signature.parameters.values()

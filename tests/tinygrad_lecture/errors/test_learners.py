@@ -310,7 +310,7 @@ MISTAKES = [
     (
         lambda: tl.gradgradcheck(tl.mul, x3, x3),
         TypeError,
-        "gradgradcheck: mul(a, b) cannot be called with 1 input (missing a",
+        "gradgradcheck: b is missing: mul(a, b); put all inputs in a",
     ),
     (lambda: tl.gradcheck(x3, x3), TypeError, "gradcheck: the first argument must be the function to check, not a"),
     (lambda: tl.checkpoint(x3, x3), TypeError, "checkpoint: the function to run comes first and its inputs after it"),

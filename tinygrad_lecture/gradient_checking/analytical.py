@@ -17,8 +17,7 @@ from ..autograd.contract import RuleError
 from ..autograd.core import Leaf, Record
 from ..autograd.op import Op
 from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
-from ..errors.messages import WITH_TL, numpy_refused
-from ..errors.words import kind_of
+from ..errors import WITH_TL, kind_of, numpy_refused
 from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor

@@ -243,7 +243,8 @@ class _Element:
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
         # Three steps agree on the claim, and the gap is not that of a kink.
-        agree = (np.abs(found.slope - claim) <= apart / 100) & (self._rounding(found) < apart / 10)
+        rounding = self._rounding(found)
+        agree = (np.abs(found.slope - claim) <= min(apart, abs(claim)) / 100 + rounding) & (rounding < apart / 10)
         smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
         if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
             return True

@@ -161,7 +161,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     if unclear and not right:
         message = f"it cannot be told for any element whether the gradient of {subject.name} is right\n  {doubt}"
         raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
-    largest_error = max(verdict.largest_error for verdict in verdicts)
+    largest_error = max(float(verdict.error[verdict.right].max(initial=0)) for verdict in verdicts)
     return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 
 

@@ -132,7 +132,8 @@ def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
     columns = {"input": x}
     if case.output is not None and case.output.shape == x.shape:
         columns["upstream"] = case.g_out
-    lines += element_table(columns | {"expected": expected, "got": got}, verdict.marks, verdict.order, digits)
+    marks = np.select([verdict.wrong, verdict.cannot_tell, verdict.kinks], ["wrong", "cannot tell", "kink"], "")
+    lines += element_table(columns | {"expected": expected, "got": got}, marks, verdict.order, digits)
     if x.size > MAX_LISTED:
         where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
         lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")

@@ -14,7 +14,7 @@ from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.files import atomic_write, make_ready
 from tinygrad_lecture.inspect.html.parts import caption, curves, table
-from tinygrad_lecture.inspect.numbers import number
+from tinygrad_lecture.inspect.numbers import can_be_parted, number
 from tinygrad_lecture.inspect.page.assemble import assembled
 
 from ..activation import ReLU
@@ -195,7 +195,9 @@ def _histogram(what: str, array: Any) -> str:
     if not finite.size:
         return ""
     low, high = float(finite.min()), float(finite.max())
-    counts, _ = np.histogram(finite, bins=24, range=(low, high) if high > low else (low - 0.5, low + 0.5))
+    counts, _ = np.histogram(
+        finite, bins=24, range=(low, high) if can_be_parted(low, high, 24) else (low - 0.5, low + 0.5)
+    )
     bars = "".join(f'<i style="height:{100 * n / counts.max():.0f}%"></i>' for n in counts)
     label = f"{what} from {number(low)} to {number(high)}, mean {number(float(finite.mean()))}"
     ends = f"<span>{number(low)}</span><span>{what}</span><span>{number(high)}</span>"

@@ -13,11 +13,12 @@ import numpy as np
 
 from ...backend import Array
 from ..html.arrays import means
-from ..numbers import digits_of, in_words
+from ..numbers import can_be_parted, digits_of, in_words
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
 FEW = 16  # elements that need no histogram
+BARS = 20
 SIDE = 16  # rows and columns of the pictures of a large array
 CORNER = 8  # rows and columns of it that are there as numbers
 
@@ -86,8 +87,8 @@ def _facts(array: Array) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
         facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if finite.size > FEW and math.isfinite(high - low) and high > low:
-            facts["counts"] = np.histogram(finite, bins=20, range=(low, high))[0].tolist()
+        if finite.size > FEW and can_be_parted(low, high, BARS):
+            facts["counts"] = np.histogram(finite, bins=BARS, range=(low, high))[0].tolist()
     return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 
 

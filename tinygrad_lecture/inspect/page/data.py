@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain import term_text
 from ..numbers import in_words
-from ..teaching.elements import definition, formula_with_numbers, forward_lines, weights_of
-from ..teaching.explain import term_text
-from ..teaching.walkthrough import Walkthrough, started
 from ..vertex import Line, Step, Term, Vertex, printable
+from ..walkthrough import Walkthrough, started
 from .arrays import Arrays
 from .views import views_of
 

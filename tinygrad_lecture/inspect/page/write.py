@@ -8,8 +8,8 @@ from typing import Any
 
 from ...errors.words import kind_of
 from ...files import atomic_write, make_ready
-from ..teaching.walkthrough import walkthrough_of
 from ..vertex import printable
+from ..walkthrough import walkthrough_of
 from .assemble import assembled, read
 from .data import PageData
 

@@ -15,7 +15,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.page.arrays import Arrays
 from tinygrad_lecture.inspect.page.data import PageData
-from tinygrad_lecture.inspect.teaching.walkthrough import walkthrough_of
+from tinygrad_lecture.inspect.walkthrough import walkthrough_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 
@@ -202,7 +202,14 @@ def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
     json.dumps(data, allow_nan=False)
 
 
-ODD = [np.zeros((0, 3)), np.array(np.nan), np.array([True, False]), np.arange(3), np.float64(1)]
+ODD = [
+    np.zeros((0, 3)),
+    np.array(np.nan),
+    np.array([True, False]),
+    np.arange(3),
+    np.float64(1),
+    np.array([1.0, np.nextafter(1, 2)] * 9),
+]
 
 
 @pytest.mark.parametrize("array", ODD)

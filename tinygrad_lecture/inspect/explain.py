@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...backend import Array
-from ...errors.table import aligned
-from ..numbers import in_words
-from ..vertex import Step, Term, Vertex
+from ..backend import Array
+from ..errors.table import aligned
 from .elements import (
     ONE,
     definition,
@@ -22,8 +20,9 @@ from .elements import (
     is_large,
     product_derivative,
 )
-from .expression import equation, expression
-from .formulas import derivative, named, of_step, read, rule_of, which_of
+from .formulas import Formula, derivative, equation, literal, named, of_step, rule_of, which_of
+from .numbers import in_words
+from .vertex import Step, Term, Vertex
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -96,7 +95,7 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
 def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
     """ "∂a/∂z = a · (1 - a) = 0.6225 · (1 - 0.6225) = 0.235"."""
     formula = derivative(vertex, position)
-    chain = [str(read(formula, named(vertex)))] if formula else []
+    chain = [str(Formula(formula, named(vertex)))] if formula else []
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
         chain.append(derivative_with_numbers(vertex, position, (0,) * len(vertex.shape), local.item()))
     chain.append("1" if _is_one(local) else in_words(local))
@@ -122,8 +121,8 @@ def _sum(term: Term, before: Array, name: str) -> str:
     if term.after.size != 1 and not is_large(term.after):
         return f"{name} = {in_words(before)} + {in_words(term.gradient)} = {in_words(term.after)}"
     start = name if term.after.size == 1 else f"{ONE}{indexed(name, term.place)}"
-    terms = expression(before[term.place]) + expression(term.gradient[term.place])
-    return equation(start, [terms], term.after[term.place].item())
+    terms = f"{literal(before[term.place])} + {literal(term.gradient[term.place])}"
+    return equation(start, [Formula(terms)], term.after[term.place].item())
 
 
 def _is_one(array: Array) -> bool:

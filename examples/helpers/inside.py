@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import DARK, new_figure, save
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import GPT, Tokenizer, Trace
 from transformer.inspect.pictures import visible
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, new_figure, plain, principal_axes, save
 from helpers.program import DataError
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

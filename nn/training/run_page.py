@@ -13,9 +13,9 @@ import numpy as np
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.files import atomic_write, make_ready
-from tinygrad_lecture.inspect.html.parts import caption, curves, table
+from tinygrad_lecture.inspect.notebook import caption, curves, table
 from tinygrad_lecture.inspect.numbers import can_be_parted, number
-from tinygrad_lecture.inspect.page.assemble import assembled
+from tinygrad_lecture.inspect.page.write import assembled
 
 from ..activation import ReLU
 from ..layers.convolution import Filters

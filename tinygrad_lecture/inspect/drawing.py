@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..files import atomic_write
-from .fonts import as_written, drawable
+from .figures import as_written, drawable, new_figure, save_picture
 from .layout import Point, bends, layered, routes
 from .numbers import in_line
-from .picture import new_figure, save_picture
 from .vertex import Vertex, printable
 
 MOST = 300  # boxes per picture

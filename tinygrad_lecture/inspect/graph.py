@@ -20,11 +20,10 @@ from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Traced
-from .local import LocalDerivatives
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
-from .vertex import Step, Vertex, passes_of, printable
+from .vertex import LocalDerivatives, Step, Vertex, passes_of, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +153,7 @@ class Graph(metaclass=NeedsParentheses):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, and the table."""
-        from .html.arrays import graph_html
+        from .notebook import graph_html
 
         return graph_html(self.name_by_variables().vertices)
 

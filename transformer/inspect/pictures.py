@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.inspect.fonts import as_written, drawable
-from tinygrad_lecture.inspect.picture import new_figure, save_picture
+from tinygrad_lecture.inspect.figures import as_written, drawable, new_figure, save_picture
 
 from .probes import Trace, check_labels, visible
 

@@ -20,7 +20,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
-from tinygrad_lecture.inspect.html.parts import plain
+from tinygrad_lecture.inspect.notebook import plain
 
 from ..generation.sampling import probabilities
 from ..inputs import as_tokens
@@ -152,7 +152,7 @@ class AttentionMaps:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from tinygrad_lecture.inspect.html.arrays import attention_html
+        from tinygrad_lecture.inspect.notebook import attention_html
 
         return attention_html(self.attention, *self._names)
 

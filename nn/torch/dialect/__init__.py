@@ -19,8 +19,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
-from tinygrad_lecture.inspect.grad_fn import GradFn
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.inspect.printing import GradFn, options
 from tinygrad_lecture.ops.indexing import Ordered
 from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
 

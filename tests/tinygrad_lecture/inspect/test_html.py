@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.html.arrays import attention_html, means, picture, tint
-from tinygrad_lecture.inspect.html.parts import curves
+from tinygrad_lecture.inspect.notebook import attention_html, curves, means, picture, tint
 
 
 def texts(html):

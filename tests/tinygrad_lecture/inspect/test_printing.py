@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.grad_fn import GradFn
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.inspect.printing import GradFn, options
 
 
 @pytest.fixture(autouse=True)

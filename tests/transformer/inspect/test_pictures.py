@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modules import shuffled
-from tinygrad_lecture.inspect import fonts
+from tinygrad_lecture.inspect import figures
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, draw_attention, draw_lens
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5}
@@ -94,7 +94,7 @@ def test_long_tokens_are_shortened(tmp_path):
 def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    fonts._family_with.cache_clear()
+    figures._family_with.cache_clear()
     trace = gpt().trace([0, 1])
     for draw in (
         lambda: draw_attention(trace.attention, ["a", "b"], tmp_path / "no.png"),

@@ -1,19 +1,109 @@
-"""What the page of a computation is told, as plain data: its values, the steps of backward, views to draw."""
+"""What the page of a computation is told, as plain data: its values, the steps of backward, views to draw.
+
+Small arrays are there whole, bit for bit; large ones as their range, a histogram and parts of them.
+"""
 
 from __future__ import annotations
 
+import base64
 import linecache
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..elements import definition, formula_with_numbers, forward_lines, weights_of
-from ..explain import term_text
-from ..numbers import in_words
+import numpy as np
+
+from ...backend import Array
+from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain.text import term_text
+from ..explain.walkthrough import Walkthrough, started
+from ..notebook import means
+from ..numbers import can_be_parted, digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
-from ..walkthrough import Walkthrough, started
-from .arrays import Arrays
 from .views import views_of
+
+BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
+SMALL = 64
+FEW = 16  # elements that need no histogram
+BARS = 20
+SIDE = 16  # rows and columns of the pictures of a large array
+CORNER = 8  # rows and columns of it that are there as numbers
+
+
+class Arrays:
+    """The arrays of a page. `add` returns the number under which an array will stand in `as_data`."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Array] = []
+        self._numbers: dict[Any, int] = {}
+
+    def add(self, array: Array | None) -> int:
+        """The number of an array: the same for an equal one; -1 for None."""
+        if array is None:
+            return -1
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        key = (array.shape, array.dtype.str, array.tobytes())
+        number = self._numbers.setdefault(key, len(self._arrays))
+        if number == len(self._arrays):
+            self._arrays.append(array)
+        return number
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
+        largest, room = math.inf, BUDGET
+        for array in sorted(self._arrays, key=lambda array: array.size):
+            room -= array.nbytes
+            if room < 0:
+                largest = max(SMALL, array.size - 1)
+                break
+        return [
+            {
+                "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
+                **(_whole(array) if array.size <= largest else _summary(array)), **_facts(array),
+            }
+            for array in self._arrays
+        ]  # fmt: skip
+
+
+def _whole(array: Array) -> dict[str, Any]:
+    """An array bit for bit; other numbers than floats as float64, which the page's are, and bools as bytes."""
+    kept = array.dtype in (np.float32, np.float64)
+    plain = array if kept else array.astype(np.uint8 if array.dtype == np.bool_ else np.float64)
+    return {"dtype": array.dtype.name, "size": plain.itemsize, "data": _text(plain)}
+
+
+def _summary(array: Array) -> dict[str, Any]:
+    """A large array: the numbers of its first corner, and a picture of the means over its parts."""
+    matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
+    corner, picture = matrix[:CORNER, :CORNER], means(matrix, SIDE).astype(np.float32)
+    return {
+        "dtype": array.dtype.name, "size": 4, "corner": _text(corner), "cornerShape": list(corner.shape),
+        "picture": _text(picture), "pictureShape": list(picture.shape),
+    }  # fmt: skip
+
+
+def _facts(array: Array) -> dict[str, Any]:
+    """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
+    if array.dtype.kind not in "fiub" or array.size < 2:
+        return {}
+    plain = array.ravel().astype(np.float64)
+    finite = plain[np.isfinite(plain)]
+    odd = plain.size - finite.size
+    if not finite.size:
+        return {"odd": odd}
+    with np.errstate(all="ignore"):
+        low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
+        facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
+        if finite.size > FEW and can_be_parted(low, high, BARS):
+            facts["counts"] = np.histogram(finite, bins=BARS, range=(low, high))[0].tolist()
+    return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+def _text(array: Array) -> str:
+    """The memory of an array, little-endian, in base64."""
+    plain = np.ascontiguousarray(array)
+    return base64.b64encode(plain.astype(plain.dtype.newbyteorder("<")).tobytes()).decode("ascii")
 
 
 class PageData:

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 from ...backend import Array
 from ..drawing import arranged, path_of, rows
+from ..explain.walkthrough import Walkthrough
 from ..numbers import numbers
 from ..vertex import Scope, Vertex
-from ..walkthrough import Walkthrough
 
 FLAT = 150  # values of a graph that is also drawn without modules
 LONGEST = 34  # characters of a line in a box

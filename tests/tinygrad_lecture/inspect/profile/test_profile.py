@@ -9,7 +9,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Op
-from tinygrad_lecture.inspect.profile.report import Profile, Spent
+from tinygrad_lecture.inspect.profile import Profile, Spent
 
 
 def found(profile):

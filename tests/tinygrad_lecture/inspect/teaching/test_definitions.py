@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.elements import definition
-from tinygrad_lecture.inspect.formulas import DEFINITIONS
+from tinygrad_lecture.inspect.explain.elements import definition
+from tinygrad_lecture.inspect.explain.formulas import DEFINITIONS
 
 f = {"dtype": tl.float64, "requires_grad": True}
 CALLS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.elements import ELEMENTS, SLOPES
+from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
 
 f = {"dtype": tl.float64, "requires_grad": True}
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import drive
 import tinygrad_lecture as tl
 from op_table import TABLE, Row
+from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page.data import PageData
-from tinygrad_lecture.inspect.walkthrough import walkthrough_of
 
 DIFFERENTIABLE = [row for row in TABLE.values() if row.differentiable]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.formulas import DERIVATIVES, FORMULAS, Formula, dot, equation
-from tinygrad_lecture.inspect.walkthrough import walkthrough_of
+from tinygrad_lecture.inspect.explain.formulas import DERIVATIVES, FORMULAS, Formula, dot, equation
+from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 
 
 def network():

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from .numbers import number, with_digits
-from .vertex import Vertex
+from ..numbers import number, with_digits
+from ..vertex import Vertex
 
 DIGITS = (4, 6, 9, 13)
 TERMS = 4  # of a sum that are written out
@@ -134,7 +134,10 @@ class _Filled(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
-        return self.visit(ast.Constant(-node.operand.value)) if isinstance(node.operand, ast.Constant) else node
+        if not isinstance(node.operand, ast.Constant):
+            return node
+        value: Any = node.operand.value
+        return self.visit_Constant(ast.Constant(-value))
 
 
 class _Written(ast.NodeTransformer):
@@ -149,7 +152,7 @@ class _Written(ast.NodeTransformer):
                 setattr(node, side, ast.Name(_operand(x.value)))
         return self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
+    def visit_Call(self, node: ast.Call) -> Any:
         if ast.unparse(node.func) != "some":
             return self.generic_visit(node)
         _, count, *terms = node.args

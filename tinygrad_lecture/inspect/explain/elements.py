@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, to_host
-from ..kernels.attention import attention_weights as weights_by_kernel
+from ...backend import Array, to_host
+from ...kernels.attention import attention_weights as weights_by_kernel
+from ..numbers import MOST, number, numbers
+from ..vertex import Place, Step, Term, Vertex
 from .formulas import (
     DEFINITIONS,
     DERIVATIVES,
@@ -32,8 +34,6 @@ from .formulas import (
     of_step,
     total,
 )
-from .numbers import MOST, number, numbers
-from .vertex import Place, Step, Term, Vertex
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -171,9 +171,9 @@ def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
         b, place = b[:, None], (*place, 0)
     if a.ndim == 1:
         a, place = a[None], (*place[:-1], 0, place[-1])
-    *stack, i, j = place
+    *stack, row, column = place
     a, b = (np.broadcast_to(x, (*vertex.shape[: len(stack)], *x.shape[-2:])) for x in (a, b))
-    return dot(a[(*stack, i)], b[(*stack, slice(None), j)])
+    return dot(a[(*stack, row)], np.swapaxes(b, -1, -2)[(*stack, column)])
 
 
 def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..backend import Array
-from ..errors.table import aligned
+from ...backend import Array
+from ...errors.table import aligned
+from ..numbers import in_words
+from ..vertex import Step, Term, Vertex
 from .elements import (
     ONE,
     definition,
@@ -21,8 +23,6 @@ from .elements import (
     product_derivative,
 )
 from .formulas import Formula, derivative, equation, literal, named, of_step, rule_of, which_of
-from .numbers import in_words
-from .vertex import Step, Term, Vertex
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."

@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.backward import backward_pass, seed_for
-from ..autograd.core import Leaf, Record
-from ..autograd.op import Op
-from ..backend import Array, is_array, to_host
-from ..errors.words import kind_of
-from ..traced import Traced
+from ...autograd.backward import backward_pass, seed_for
+from ...autograd.core import Leaf, Record
+from ...autograd.op import Op
+from ...backend import Array, is_array, to_host
+from ...errors.words import kind_of
+from ...traced import Traced
+from ..graph import Graph, watched
+from ..numbers import in_words
+from ..observe import Observing, Unwatched, observers
+from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
 from .formulas import DERIVATIVES, RULES, Formula, differential
-from .graph import Graph, watched
-from .numbers import in_words
-from .observe import Observing, Unwatched, observers
-from .vertex import Place, Step, Term, Vertex, passes_of
 
 
 @dataclass(eq=False)

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
-from ..autograd.core import Record
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..errors.table import aligned
@@ -48,6 +47,16 @@ class Spent:
     seconds: float = 0.0
     bytes: int = 0
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The names along its path."""
+        return tuple(self.path.split(".")) if self.path else ()
+
+    @property
+    def alone(self) -> str:
+        """What stands for its module, outside of any."""
+        return self.op if self.backward is None else "(no module)"
+
 
 @dataclass(eq=False)
 class Profile:
@@ -65,7 +74,7 @@ class Profile:
         By module, each row has the total of a module and all modules in it, which stand below it, indented.
         """
         rows = [HEAD, *self._rows(by)]
-        rest = self.seconds - sum(part.seconds for part in self.spent)
+        rest = self.seconds - _sum(self.spent)
         rows.append(["outside of ops", _seconds(rest), _share(rest, self.seconds), *[""] * 5])
         rows.append(["together", _seconds(self.seconds), *[""] * 6])
         return "\n".join(aligned(rows, right=range(1, 8)))
@@ -74,8 +83,8 @@ class Profile:
         """The table by op and, if modules ran, the totals of those that took a twentieth of the ops' time or more."""
         if not any(part.path for part in self.spent):
             return self.table()
-        least = sum(part.seconds for part in self.spent) / 20
-        found = [(name, parts) for name, parts in self._modules() if _seconds_of(parts) >= least]
+        least = _sum(self.spent) / 20
+        found = [(name, parts) for name, parts in _modules(self.spent) if _sum(parts) >= least]
         rows = [_row(name, self.seconds, parts) for name, parts in found]
         return "\n".join([self.table(), "", *aligned([HEAD, *rows], right=range(1, 8))])
 
@@ -105,74 +114,60 @@ class Profile:
         """The rows of a table."""
         if by not in ("op", "module", "both"):
             raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
-        if by == "module":
-            return [_row(name, self.seconds, parts) for name, parts in self._modules()]
-        found: dict[str, list[Spent]] = {}
-        for part in self.spent:
-            found.setdefault(f"{part.path}: {part.op}" if part.path and by == "both" else part.op, []).append(part)
-        return [_row(name, self.seconds, parts) for name, parts in sorted(found.items(), key=_slowest_first)]
-
-    def _modules(self) -> list[tuple[str, list[Spent]]]:
-        """(name, parts) of each module with all that is in it, indented below what it is part of."""
-        found: dict[tuple[str, ...], list[Spent]] = {}
-        for part in self.spent:
-            alone = part.op if part.backward is None else "(no module)"
-            path = tuple(part.path.split(".")) if part.path else (alone,)
-            for depth in range(1, len(path) + 1):
-                found.setdefault(path[:depth], []).append(part)
-
-        def below(outer: tuple[str, ...]) -> Iterator[tuple[str, list[Spent]]]:
-            own = ((path, parts) for path, parts in found.items() if path[:-1] == outer)
-            for path, parts in sorted(own, key=_slowest_first):
-                name = ".".join(path[-2:]) if path[-1].isdigit() else path[-1]  # blocks.0, for its place in a list
-                yield "  " * len(outer) + name, parts
-                yield from below(path)
-
-        return list(below(()))
+        name = (lambda part: part.op) if by == "op" else (lambda part: ": ".join(filter(None, (part.path, part.op))))
+        found = _modules(self.spent) if by == "module" else _slowest_first(self.spent, name)
+        return [_row(name, self.seconds, parts) for name, parts in found]
 
     def _tree(self) -> dict[str, Any]:
         """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""
-        halves = []
-        for name, backward in (("forward", False), ("backward", True)):
-            parts = [part for part in self.spent if part.backward is backward]
-            halves.append(_branch(name, ((part.path.split(".") if part.path else [], part) for part in parts)))
-        others = [_branch(part.op, [([], part)]) | {"parts": []} for part in self.spent if part.backward is None]
-        rest = self.seconds - sum(part.seconds for part in self.spent)
-        outside = {"name": "outside of ops", "seconds": max(rest, 0.0), "calls": 0, "bytes": 0, "parts": []}
-        bars = [*halves, *others, outside]
-        return {"name": "all", "seconds": self.seconds, "calls": 0, "bytes": 0, "parts": bars}
+        halves = [
+            _branch(("forward", "backward")[b], [p for p in self.spent if p.backward is b]) for b in (False, True)
+        ]
+        others = [_bar(part.op, [part]) for part in self.spent if part.backward is None]
+        outside = Spent("", "outside of ops", None, 0, max(self.seconds - _sum(self.spent), 0.0))
+        return _bar("all", [Spent("", "", None, 0, self.seconds)], [*halves, *others, _bar(outside.op, [outside])])
 
 
-def _branch(name: str, parts: Iterable[tuple[list[str], Spent]]) -> dict[str, Any]:
-    """A module with what is in it: by the first name of each path."""
-    inner: dict[str, list[tuple[list[str], Spent]]] = {}
-    ops: list[dict[str, Any]] = []
-    for path, part in parts:
-        if path:
-            inner.setdefault(path[0], []).append((path[1:], part))
-        else:
-            sums = {"seconds": part.seconds, "calls": part.calls, "bytes": part.bytes}
-            ops.append({"name": part.op, **sums, "parts": []})
-    children = [*(_branch(first, rest) for first, rest in inner.items()), *ops]
-    children.sort(key=lambda child: -child["seconds"])
-    sums = {key: sum(child[key] for child in children) for key in ("seconds", "calls", "bytes")}
-    return {"name": name, **sums, "parts": children}
+def _sum(parts: Iterable[Spent], what: str = "seconds") -> Any:
+    return sum(getattr(part, what) for part in parts)
 
 
-def _slowest_first(item: tuple[Any, list[Spent]]) -> float:
-    return -sum(part.seconds for part in item[1])
+def _slowest_first(parts: Iterable[Spent], name: Callable[[Spent], str]) -> list[tuple[str, list[Spent]]]:
+    """(name, parts) of the parts that have one name, the slowest first."""
+    found: dict[str, list[Spent]] = {}
+    for part in parts:
+        found.setdefault(name(part), []).append(part)
+    return sorted(found.items(), key=lambda item: -_sum(item[1]))
 
 
-def _seconds_of(parts: Iterable[Spent]) -> float:
-    return sum(part.seconds for part in parts)
+def _modules(parts: Iterable[Spent], outer: tuple[str, ...] = ()) -> Iterator[tuple[str, list[Spent]]]:
+    """(name, parts) of each module with all that is in it, indented below what it is part of."""
+    deep = len(outer)
+    inner = [part for part in parts if len(part.modules) > deep or not deep]
+    for name, found in _slowest_first(inner, lambda part: (*part.modules, part.alone)[deep]):
+        yield "  " * deep + (f"{outer[-1]}.{name}" if name.isdigit() else name), found  # blocks.0: its place in a list
+        yield from _modules(found, (*outer, name))
+
+
+def _branch(name: str, parts: Sequence[Spent], deep: int = 0) -> dict[str, Any]:
+    """A module with what is in it: its modules, each with their own, and its ops."""
+    inner = _slowest_first((part for part in parts if len(part.modules) > deep), lambda part: part.modules[deep])
+    ops = [_bar(part.op, [part]) for part in parts if len(part.modules) == deep]
+    bars = [*(_branch(first, found, deep + 1) for first, found in inner), *ops]
+    return _bar(name, parts, sorted(bars, key=lambda bar: -bar["seconds"]))
+
+
+def _bar(name: str, parts: Sequence[Spent], inner: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A bar of the flame view, and what stands below it."""
+    return {"name": name, **{what: _sum(parts, what) for what in ("seconds", "calls", "bytes")}, "parts": [*inner]}
 
 
 def _row(name: str, whole: float, parts: Sequence[Spent]) -> list[str]:
     """A row of a table: the sums of some parts. whole: the seconds of the block."""
     first, forward, rules = ([part for part in parts if part.backward in kinds] for kinds in _COLUMNS)
     calls = [f"{sum(part.calls for part in some):,}" if some else "" for some in (first, rules)]
-    seconds = [_seconds(_seconds_of(some)) if some else "" for some in (parts, forward, rules)]
-    share, size = _share(_seconds_of(parts), whole), _size(sum(part.bytes for part in parts))
+    seconds = [_seconds(_sum(some)) if some else "" for some in (parts, forward, rules)]
+    share, size = _share(_sum(parts), whole), _size(_sum(parts, "bytes"))
     return [name, seconds[0], share, calls[0], seconds[1], calls[1], seconds[2], size if forward or rules else ""]
 
 
@@ -197,14 +192,12 @@ def _size(n: float) -> str:
 class _Own(threading.local):
     """The profiles that measure this thread, the outermost first."""
 
-    def __init__(self) -> None:
-        self.profiles: list[profile] = []
+    profiles: tuple[profile, ...] = ()
 
 
 _own = _Own()
 _changing = threading.Lock()
 _measuring = 0  # how many profiles there are now, in all threads
-_before: dict[tuple[type, str], Callable[..., Any]] = {}  # the methods that are measured, as they were
 _OF_OPS = ("__call__", "vjp")
 
 
@@ -227,22 +220,20 @@ class profile(metaclass=NeedsParentheses):
     def __enter__(self) -> Profile:
         self._result, self._parts, self._scopes = Profile(), dict[tuple[str, str, bool | None], Spent](), Scopes()
         self._running: list[tuple[str, list[float]]] = []  # what is measured now, with the times of what it called
-        self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
-        self._records: list[Record] = []
-        _measure()
+        self._paths: dict[Any, str] = {}  # of records
+        _measure(1)
         available()  # loads Numba, which would count for the first op otherwise
-        self._together = _own.profiles
-        self._together.append(self)
+        _own.profiles = (*_own.profiles, self)
         self._began = perf_counter()
         return self._result
 
     def __exit__(self, *error: object) -> None:
         self._result.seconds = perf_counter() - self._began
-        self._together.remove(self)
-        _measure_no_more()
+        _own.profiles = tuple(profile for profile in _own.profiles if profile is not self)
+        _measure(-1)
         self._result.spent = list(self._parts.values())
         self._scopes.forget()
-        self._records, self._paths = [], {}
+        self._paths = {}
 
     def _begin(self, name: str) -> bool:
         """Whether a method is measured: not within an op, for which all that it calls counts, nor called by super()."""
@@ -261,15 +252,12 @@ class profile(metaclass=NeedsParentheses):
     def _note(self, owner: Any, name: str, args: tuple[Any, ...], result: Any, seconds: float) -> None:
         if name == "vjp":
             size = sum(getattr(getattr(g, "_array", g), "nbytes", 0) for _, g in result)
-            self._add(self._paths.get(id(args[0]), ""), owner.name, True, seconds, size)
+            self._add(self._paths.get(args[0], ""), owner.name, True, seconds, size)
         elif name == "__call__":
             scope = self._scopes.now()
             self._scopes.roots.clear()
             path = "" if scope is None else ".".join(filter(None, (list(scope.above())[-1].kind, scope.path)))
-            node = getattr(result, "_node", None)
-            if isinstance(node, Record) and id(node) not in self._paths:
-                self._paths[id(node)] = path
-                self._records.append(node)
+            self._paths.setdefault(getattr(result, "_node", None), path)
             self._add(path, owner.name, False, seconds, getattr(getattr(result, "_array", result), "nbytes", 0))
         else:
             self._add("", f"{type(owner).__name__}.{name}", None, seconds, 0)
@@ -279,26 +267,21 @@ class profile(metaclass=NeedsParentheses):
         part.calls, part.seconds, part.bytes = part.calls + 1, part.seconds + seconds, part.bytes + size
 
 
-def _measure() -> None:
-    """Put measured methods in the place of all that are measured, for one profile more."""
+def _measure(more: int) -> None:
+    """Put measured methods in the place of those as they were, or back once no thread has a profile any more.
+
+    more: 1 for a profile that begins, -1 for one that ends.
+    """
     global _measuring
     with _changing:
-        _measuring += 1
+        _measuring += more
         for kind, name in _methods():
-            if (kind, name) not in _before:
-                _before[kind, name] = method = vars(kind)[name]
+            method = vars(kind)[name]
+            before = getattr(method, "measures", None)
+            if _measuring and before is None:
                 setattr(kind, name, _measured(method, name))
-
-
-def _measure_no_more() -> None:
-    """Put the methods back once no thread has a profile any more."""
-    global _measuring
-    with _changing:
-        _measuring -= 1
-        if not _measuring:
-            for (kind, name), method in _before.items():
-                setattr(kind, name, method)
-            _before.clear()
+            elif not _measuring and before is not None:
+                setattr(kind, name, before)
 
 
 def _measured(method: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -320,6 +303,7 @@ def _measured(method: Callable[..., Any], name: str) -> Callable[..., Any]:
             profile._note(owner, name, args, result, seconds)
         return result
 
+    measured.measures = method  # type: ignore[attr-defined]
     return measured
 
 

@@ -60,8 +60,8 @@ class Graph(metaclass=NeedsParentheses):
     vertices: the values; inputs come before the results computed from them. When the graph is printed or drawn, they
     get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
     them, behind the module's variable if several modules run on their own.
-    visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
-    was given and returned.  Ops that are not recorded, as under no_grad, are left out.
+    steps: those of backward in its order, each with what it was given and returned.  Ops that are not recorded, as
+    under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -70,7 +70,6 @@ class Graph(metaclass=NeedsParentheses):
 
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
-        self.visited: list[Vertex] = []
         self.steps: list[Step] = []
         self._at: dict[Node, Vertex] = {}
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
@@ -185,6 +184,11 @@ class Graph(metaclass=NeedsParentheses):
         return dot_of(self.name_by_variables().vertices)
 
     @property
+    def visited(self) -> list[Vertex]:
+        """The results in the order in which backward visited them."""
+        return [step.vertex for step in self.steps]
+
+    @property
     def nodes(self) -> list[Node]:
         """The nodes of its vertices that gradients flow to."""
         return list(self._at)
@@ -244,20 +248,18 @@ class Graph(metaclass=NeedsParentheses):
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""
-        vertex = self._vertex(record)
-        self.visited.append(vertex)
-        vertex.grad = _plus(vertex.grad, upstream)
-        found: list[Array | None] = []
-        for node, gradient in zip(record.nodes, gradients, strict=True):
-            if node is None or gradient is None:
-                found.append(None)
-                continue
-            found.append(_copy(unbroadcast(_array(gradient), node)))
-            if isinstance(node, Leaf):  # no backward step of its own shows its sum
-                leaf = self._vertex(node)
-                leaf.grad = _plus(leaf.grad, found[-1])
-        vertex.input_gradients = found
-        self.steps.append(Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age))
+        step = self.step_of(record, upstream, gradients)
+        self.steps.append(step)
+        step.vertex.grad, step.vertex.input_gradients = _plus(step.vertex.grad, step.upstream), step.input_gradients
+        for leaf, gradient in zip(step.vertex.inputs, step.input_gradients, strict=True):
+            if gradient is not None and leaf.op is None:  # no backward step of its own shows its sum
+                leaf.grad = _plus(leaf.grad, gradient)
+
+    def step_of(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> Step:
+        """A backward step as the graph shows it."""
+        vertex, pairs = self._vertex(record), zip(record.nodes, gradients, strict=True)
+        found = [None if n is None or g is None else _copy(unbroadcast(_array(g), n)) for n, g in pairs]
+        return Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age)
 
     # --- vertices ---------------------------------------------------------------------------------------
 
@@ -309,6 +311,6 @@ def _copy(value: Any) -> Array:
     return np.array(to_host(_array(value)))
 
 
-def _plus(total: Array | None, more: Any) -> Array:
+def _plus(total: Array | None, more: Array) -> Array:
     """The sum of gradients so far, and one more."""
-    return _copy(more) if total is None else total + to_host(_array(more))
+    return more if total is None else total + more

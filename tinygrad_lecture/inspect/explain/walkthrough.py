@@ -114,7 +114,7 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         graph, result = _graph_of(what)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
-    _give_names(graph, names)
+    graph.name_by_variables() if names is None else graph.name(names)
     vertices = graph.vertices if result is None else _before(result, graph)
     wanted, own = set(vertices), False
     passes = passes_of(graph.steps)
@@ -146,13 +146,6 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
     vertex.value = np.array(to_host(loss._array))
     _recover_values(graph)
     return graph, vertex
-
-
-def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
-    if names is not None:
-        graph.name(names)
-    else:
-        graph.name_by_variables()
 
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:
@@ -276,15 +269,21 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
             f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
             "started from, or call backward(retain_graph=True)"
         )
-    seed = seed_for(loss, None, False)
     leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
-    before = [(vertex, vertex.grad, vertex.input_gradients) for vertex in graph.vertices]
-    seen, steps = len(graph.visited), len(graph.steps)
-    try:
-        with Unwatched(), Observing(graph):  # only the graph is told of this pass, and then forgets it
-            backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
-        return graph.steps[steps:]
-    finally:
-        del graph.visited[seen:], graph.steps[steps:]
-        for vertex, grad, gradients in before:
-            vertex.grad, vertex.input_gradients = grad, gradients
+    seen = _Pass(graph)
+    with Unwatched(), Observing(seen):
+        backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
+    return seen.steps
+
+
+class _Pass:
+    """An observer that keeps the steps of a pass which the graph is not told of."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.steps: list[Step] = []
+
+    def saw_forward(self, *call: Any) -> None: ...
+
+    def saw_backward(self, *step: Any) -> None:
+        self.steps.append(self.graph.step_of(*step))

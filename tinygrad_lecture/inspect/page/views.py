@@ -7,7 +7,7 @@ the other, which open in the same way.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,10 +89,14 @@ def grouped(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
                 member.parent = group
             else:
                 at[member] = group
+    users = defaultdict[Vertex, list[list[Group]]](list)
+    for user in made:
+        for x in user.inputs:
+            users[x].append(at[user].around())
     for vertex in walk.vertices:
         if vertex.op is None:
-            users = [at[user].around() for user in made if any(x is vertex for x in user.inputs)] or [[whole]]
-            at[vertex] = [level[0] for level in zip(*users, strict=False) if len(set(level)) == 1][-1]
+            levels = zip(*(users[vertex] or [[whole]]), strict=False)
+            at[vertex] = [level[0] for level in levels if len(set(level)) == 1][-1]
             at[vertex].members[vertex] = vertex
     return groups, at
 

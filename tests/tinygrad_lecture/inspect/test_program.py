@@ -111,7 +111,7 @@ def one_module():
         (one_module, "0.weight 0.bias"),
     ],
 )
-def test_parameters_have_their_modules_names_behind_the_variables_if_there_are_several(program, names):
+def test_parameters_have_their_modules_names_behind_variables_if_several(program, names):
     assert names_of_parameters(program) == names.split()
 
 

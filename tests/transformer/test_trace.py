@@ -9,7 +9,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import some_tokens
 from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
-from transformer.inspect.probes import AttentionMaps
+from transformer.trace import AttentionMaps
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
 

@@ -87,7 +87,7 @@ if _TYPE_CHECKING:
     from .inspect.anomaly import detect_anomaly as detect_anomaly
     from .inspect.explain.text import explain as explain
     from .inspect.graph import Graph as Graph
-    from .inspect.page.write import page as page
+    from .inspect.page.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile
 
@@ -114,7 +114,7 @@ _LATER = {
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
-    "page": ".inspect.page.write", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
+    "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

@@ -15,7 +15,6 @@ from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.files import atomic_write, make_ready
 from tinygrad_lecture.inspect.notebook import caption, curves, table
 from tinygrad_lecture.inspect.numbers import can_be_parted, number
-from tinygrad_lecture.inspect.page.write import assembled
 
 from ..activation import ReLU
 from ..layers.convolution import Filters
@@ -95,6 +94,8 @@ class RunPage:
                 warn(f"Trainer: the page {self.path} could not be written, and training goes on: {failed}")
 
     def _text(self, trainer: Any, running: bool, error: BaseException | None) -> str:
+        from tinygrad_lecture.inspect.page.page import assembled
+
         ended, history = "", trainer.history
         if error is not None:
             ended = f" The run ended here: {type(error).__name__}{f', {error}' if str(error) else ''}"

@@ -75,10 +75,11 @@ class PrintOptions:
 
 
 options = PrintOptions()
+_DEFAULT = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
 PROFILES: dict[str, dict[str, Any]] = {
-    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
-    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
-    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+    "default": _DEFAULT,
+    "short": _DEFAULT | {"precision": 2, "edgeitems": 2},
+    "full": _DEFAULT | {"threshold": math.inf},
 }
 
 
@@ -104,9 +105,7 @@ def set_printoptions(
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
             raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {shown(value)}")
-    for name, value in chosen.items():
-        setattr(options, name, value)
-    options.sci_mode = sci_mode
+    vars(options).update(chosen, sci_mode=sci_mode)
 
 
 def text_of(tensor: Traced) -> str:

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..errors.table import aligned
-from ..files import atomic_write
 from ..kernels.compiled import available
 from .program import Scopes
 
@@ -102,13 +101,11 @@ class Profile:
 
         Returns the path. Raises FileNotFoundError if the folder does not exist.
         """
-        from .page.write import assembled, read
+        from .page.page import assembled, read, written
 
         data = {"title": title, "seconds": self.seconds, "tree": self._tree(), "table": self.table("both")}
         scripts = ["numbers.js", "theme.js", "flame.js"]
-        with atomic_write(path) as temporary:
-            temporary.write_text(assembled(title, read("flame.html"), scripts, data), encoding="utf-8")
-        return Path(path)
+        return written(path, assembled(title, read("flame.html"), scripts, data))
 
     def _rows(self, by: str) -> list[list[str]]:
         """The rows of a table."""

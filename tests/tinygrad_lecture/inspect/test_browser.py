@@ -293,7 +293,7 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
 
 @pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])
 def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, room, means):
-    monkeypatch.setattr("tinygrad_lecture.inspect.page.data.BUDGET", room)
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.page.BUDGET", room)
     x = tl.randn(300, 400, requires_grad=True)
     with tl.Graph():
         C = (x * 2.0).mean()

@@ -15,7 +15,7 @@ from tinygrad_lecture import ops
 from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES, definition
 from tinygrad_lecture.inspect.explain.formulas import DEFINITIONS, DERIVATIVES, FORMULAS, Formula, dot, equation
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
-from tinygrad_lecture.inspect.page.data import PageData
+from tinygrad_lecture.inspect.page.page import PageData
 
 
 @tl.op

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
-from tinygrad_lecture.inspect.page.data import Arrays, PageData
+from tinygrad_lecture.inspect.page.page import Arrays, PageData
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 
@@ -163,7 +163,7 @@ def test_a_small_array_stays_what_it_is_bit_for_bit(array):
 
 
 def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
-    monkeypatch.setattr("tinygrad_lecture.inspect.page.data.BUDGET", 1000)
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.page.BUDGET", 1000)
     store = Arrays()
     array = np.arange(10_000, dtype=np.float32).reshape(100, 100)
     array[3, 3] = np.nan

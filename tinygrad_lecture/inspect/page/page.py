@@ -1,27 +1,110 @@
-"""What the page of a computation is told, as plain data: its values, the steps of backward, views to draw.
+"""`tl.page`: a computation as a page on which one watches backpropagation, step by step.
 
-Small arrays are there whole, bit for bit; large ones as their range, a histogram and parts of them.
+A page is one HTML file that asks for nothing else, and its policy forbids it to. It is told plain data: values, steps
+of backward, views to draw. Small arrays are there whole, bit for bit; large ones as range, histogram and parts.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import linecache
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...backend import Array
+from ...errors.words import kind_of
+from ...files import atomic_write, make_ready
 from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
 from ..explain.text import term_text
-from ..explain.walkthrough import Walkthrough, started
+from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
 from ..numbers import can_be_parted, digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
+
+FOLDER = Path(__file__).parent
+
+
+def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
+    """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
+    parts = {
+        "title": escape(title),
+        "style": read("page.css"),
+        "body": body,
+        "data": _json(data),
+        "script": "\n".join(map(read, scripts)),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], read("frame.html"))
+
+
+def written(path: str | Path, text: str) -> Path:
+    """Write the text of a page, all or nothing. Returns the path."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def _json(data: Any) -> str:
+    """JSON that no text in it can end: no tag, and no line end that scripts would not allow."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
+
+
+def read(name: str) -> str:
+    """A file of this folder."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+
+
+def page(
+    what: Any,
+    path: str | Path,
+    names: Mapping[str, Any] | None = None,
+    *,
+    tokens: Sequence[str] = (),
+    title: str = "",
+) -> Path:
+    """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
+
+        with tl.Graph():
+            z = w @ x + b
+            C = (tl.sigmoid(z) - y) ** 2
+            C.backward()
+            tl.page(C, "neuron.html")
+
+    what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
+    Where backward has not run, the page goes backward itself and leaves every `.grad` alone. Without a Graph, values
+    that no rule needs are not known.
+    names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
+    Parameters have their module's names.
+    tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
+    Modules are boxes that open. The page's folder is made if there is none. Returns the path.
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
+    RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
+    did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
+    """
+    if not isinstance(title, str):
+        raise TypeError(f"page: title is a text, not {kind_of(title)}")
+    if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not all(isinstance(t, str) for t in tokens):
+        raise TypeError(f'page: tokens is a list of texts, as ["the", "bank"], not {kind_of(tokens)}')
+    walk = walkthrough_of(what, names, "page")
+    title = printable(title or Path(path).stem)
+    data = {"title": title, **PageData(walk, tokens).as_data()}
+    text = assembled(title, read("page.html"), SCRIPTS, data)
+    make_ready(path)
+    return written(path, text)
+
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64

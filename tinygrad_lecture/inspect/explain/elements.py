@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, to_host
+from ...backend import Array, Shape, to_host
 from ...kernels.attention import attention_weights as weights_by_kernel
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
@@ -158,10 +158,14 @@ def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Formula
     return [call, Formula(formula, dict(zip("abc", operands, strict=False)))] if formula else [call]
 
 
+def _within(place: Place, shape: Shape) -> Place:
+    """The place in an input of a shape, which may be broadcast, that an element of the result was made of."""
+    return tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(shape) :], shape, strict=True))
+
+
 def _broadcast(array: Array, place: Place) -> Any:
     """The element of an input that an element of the result was made of."""
-    within = zip(place[len(place) - array.ndim :], array.shape, strict=True)
-    return array[tuple(0 if n == 1 else i for i, n in within)].item()
+    return array[_within(place, array.shape)].item()
 
 
 def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
@@ -287,16 +291,16 @@ def weights_of(vertex: Vertex) -> Array | None:
 # --- elements of gradients ----------------------------------------------------------------------------------
 
 
-def derivative_with_numbers(vertex: Vertex, position: int, place: Place, result: Any) -> str:
-    """The derivative of an element of a result by that of an input, with numbers: "0.6225 · (1 - 0.6225)"; else "".
+def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Formula | None:
+    """The derivative of an element of a result by that of an input: 0.6225 · (1 - 0.6225).
 
-    Of ops that take elements one by one. result: the derivative.
+    None for an op that does not take elements one by one, or where a number is not known.
     """
     given, formula = known_values(vertex), derivative(vertex, position)
     if not formula or vertex.value is None or not given or any(x.dtype == bool for x in given):
-        return ""
+        return None
     operands = dict(zip("abc", (_broadcast(x, place) for x in given), strict=False))
-    return in_digits(Formula(formula, {**operands, "y": vertex.value[place].item()}), result)
+    return Formula(formula, {**operands, "y": vertex.value[place].item()})
 
 
 def derivative_lines(step: Step, term: Term) -> list[str]:
@@ -305,16 +309,13 @@ def derivative_lines(step: Step, term: Term) -> list[str]:
     [] where a line says nothing new.
     """
     vertex, local, source = step.vertex, term.local, term.to.shape
-    if local is None or local.size < 2 or local.shape != vertex.shape:
+    if local is None or local.size < 2 or local.shape != vertex.shape or " " not in derivative(vertex, term.position):
         return []
-    large, lines = is_large(local), []
-    for place in [term.place] * (local.shape == source) if large else np.ndindex(local.shape):
-        text = derivative_with_numbers(vertex, term.position, place, local[place].item())
-        if " " not in text:
-            return []
-        at = tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(source) :], source, strict=True))
-        name = of_step(vertex, term.position, indexed("", place), indexed("", at))
-        lines.append(f"{name} = {text} = {number(local[place].item())}")
+    lines = []
+    for place in [term.place] * (local.shape == source) if is_large(local) else np.ndindex(local.shape):
+        name = of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
+        work = derivative_with_numbers(vertex, term.position, place)
+        lines += [equation(name, [work], local[place].item())] if work is not None else []
     return lines
 
 

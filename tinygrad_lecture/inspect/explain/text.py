@@ -22,7 +22,7 @@ from .elements import (
     is_large,
     product_derivative,
 )
-from .formulas import Formula, derivative, equation, literal, named, of_step, rule_of, which_of
+from .formulas import Formula, derivative, equation, in_digits, literal, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -97,7 +97,8 @@ def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
     formula = derivative(vertex, position)
     chain = [str(Formula(formula, named(vertex)))] if formula else []
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
-        chain.append(derivative_with_numbers(vertex, position, (0,) * len(vertex.shape), local.item()))
+        work = derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
+        chain += [in_digits(work, local.item())] if work is not None else []
     chain.append("1" if _is_one(local) else in_words(local))
     name = of_step(vertex, position) + which_of(vertex, position)
     return " = ".join([name, *dict.fromkeys(text for text in chain if text)])

@@ -10,10 +10,10 @@ import base64
 import json
 import linecache
 import math
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,8 @@ FOLDER = Path(__file__).parent
 
 def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
     """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
-    parts = {
-        "title": escape(title),
-        "style": read("page.css"),
-        "body": body,
-        "data": _json(data),
-        "script": "\n".join(map(read, scripts)),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], read("frame.html"))
+    frame, script = Template(read("frame.html")), "\n".join(map(read, scripts))
+    return frame.substitute(title=escape(title), style=read("page.css"), body=body, data=_json(data), script=script)
 
 
 def written(path: str | Path, text: str) -> Path:

@@ -293,27 +293,12 @@ def _variant(vertex: Vertex) -> str:
 
 def definition_of(vertex: Vertex) -> str:
     """What a fused op computes, with names: "1 / (1 + exp(-z))"; "" for other ops."""
-    op, settings, shape = vertex.op or "", vertex.settings, vertex.inputs[0].shape if vertex.inputs else ()
-    if op not in DEFINITIONS:
+    if vertex.op not in DEFINITIONS:
         return ""
     if formula := elementwise(vertex):
         return str(Formula(formula, named(vertex)))
-    words, where = _words(vertex, 0), ""
-    if op == "layer_norm":
-        axes = settings.get("axes", 1)
-        where = f", over the last {axes} axes" if axes > 1 else ", over each row"
-    elif op in ("softmax", "log_softmax") and len(shape) > 1:
-        where = f", over axis {settings.get('axis', -1)}"
-    elif op == "cross_entropy" and len(shape) > 1:
-        where = ", in each row"
-    elif op in ("attention", "attention_weights"):
-        mask = words["c"] if op == "attention_weights" else words["d"]
-        allowed = [f"that {mask} allows"] if mask and not words["mask"] else []
-        allowed += ["up to the query's own place"] if settings.get("causal") else []
-        where = f", over the keys {' and '.join(allowed)}" if allowed else ""
-        where += f"; query {words['a']}, key {words['b']}" + (f", value {words['c']}" if op == "attention" else "")
-    rule: str = DEFINITIONS[op]
-    return rule.format(**words) + where
+    over = FORMULAS[vertex.op].get("over", "") if len(vertex.inputs[0].shape) > 1 else ""
+    return str((DEFINITIONS[vertex.op] + over).format(**_words(vertex, 0)))
 
 
 def _words(vertex: Vertex, position: int) -> dict[str, Any]:
@@ -323,11 +308,17 @@ def _words(vertex: Vertex, position: int) -> dict[str, Any]:
     shape, settings = vertex.inputs[0].shape, vertex.settings
     count, average, scale = math.prod(shape), settings.get("average", True), settings.get("scale")
     copies = count // max(math.prod(vertex.shape), 1)
+    mask = {"attention": d, "attention_weights": c}.get(vertex.op or "")
     added = vertex.op == "attention_weights" and c and (m := vertex.inputs[2].value) is not None and m.dtype.kind == "f"
+    allowed = [f"that {mask} allows"] * bool(mask and not added)
+    allowed += ["up to the query's own place"] * bool(settings.get("causal"))
+    axes = settings.get("axes", 1)
     return {
         "a": a, "b": b, "c": c, "d": d, "x": names[position], "y": str(vertex),
         "n": copies if vertex.op == "mean" else f" / {count}" if average and count > 1 else "",
         "scale": f" / sqrt({shape[-1] if shape else 'd'})" if scale is None else f" · {_operand(scale)}",
         "mean": "mean" if average else "sum", "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
         "eps": f"{settings.get('eps', 1e-5):g}", "mask": f" + {c}" if added else "",
+        "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
+        "allowed": f", over the keys {' and '.join(allowed)}" if allowed else "",
     }  # fmt: skip

@@ -99,6 +99,10 @@ def test_each_block_of_a_gpt_is_a_box_with_its_parts_inside(gpt):
     assert [name for name in names if name.startswith("blocks")] == ["blocks.0", "blocks.1", "blocks.2"]
     inside = [g["name"] for g in gpt["groups"] if g["parent"] == names.index("blocks.1")]
     assert inside == ["attention", "ffn"]
+    own = [value for value in gpt["values"] if value["name"].startswith("blocks.1.ffn.")]
+    assert own and {gpt["groups"][value["group"]]["name"] for value in own} == {
+        "ffn"
+    }  # parameters stand with their users
 
 
 def test_each_value_and_each_group_stands_in_one_view_beside_what_comes_from_outside(gpt):

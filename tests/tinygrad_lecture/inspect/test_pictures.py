@@ -55,6 +55,8 @@ def test_a_chain_is_straight_a_fork_even_and_no_crossing_left():
     assert len({round(x, 9) for x, _ in middles(3, (0, 1), (1, 2))}) == 1
     (x0, _), (x1, _), (x2, _) = middles(3, (0, 1), (0, 2))
     assert x0 == pytest.approx((x1 + x2) / 2)
+    first, second = (points[0][0] for points in layered(((90, 10),) * 3, ((0, 1), (0, 2))).arrows)
+    assert (first < second) == (x1 < x2)  # arrows that leave a box do not cross at once
     xs = [x for x, _ in middles(6, (0, 5), (1, 4), (2, 3))]
     assert xs[:3] == pytest.approx(xs[:2:-1])
     places = middles(5, (0, 1), (1, 2), (2, 4), (3, 4))

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -136,6 +137,22 @@ def test_calls_forward_and_backward_are_two_numbers():
         model(tl.ones(2, 3)).sum().backward()
     (line,) = [line for line in str(profile).split("\n") if line.startswith("linear")]
     assert calls(line) == [4, 2]
+
+
+@tl.op
+def slow(x, /):
+    time.sleep(0.02)
+    return x * 1
+
+
+def test_time_counts_once_for_what_took_it():
+    w = tl.ones(3, requires_grad=True)
+    w.grad = tl.ones(3)
+    with tl.profile() as profile:
+        nn.optim.SGD([w], lr=0.1).step(lambda: slow(tl.ones(3)))
+    seconds = {part.op: part.seconds for part in profile.spent}
+    assert seconds["slow"] >= 0.02
+    assert sum(seconds.values()) <= profile.seconds
 
 
 def test_an_optimiser_has_a_row_and_a_bar_of_its_own():

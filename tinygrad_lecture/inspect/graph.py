@@ -23,7 +23,7 @@ from ..traced import Traced
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
-from .vertex import LocalDerivatives, Step, Vertex, passes_of, printable
+from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +140,7 @@ class Graph(metaclass=NeedsParentheses):
     def __str__(self) -> str:
         """The graph as a table: a line per value, and below it how often backward ran, if more than once."""
         self.name_by_variables()
-        rows = [["", "name", "made by", "shape", "value", "gradient"]]
-        for v in self.vertices:
-            rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
+        rows = [HEAD, *(v.row(in_line) for v in self.vertices)]
         passes = len(passes_of(self.steps))
         note = f"Backward ran {passes} times; each gradient is the sum of what all passes found."
         return "\n".join([*aligned(rows), *([note] if passes > 1 else [])])

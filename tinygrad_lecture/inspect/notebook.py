@@ -20,7 +20,7 @@ from ..traced import Traced
 from .drawing import as_svg, picture_of
 from .numbers import in_words, number
 from .printing import text_of
-from .vertex import Vertex, printable
+from .vertex import HEAD, Vertex
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)
 COLOURS = ("#8a949e", "#2a9d5c", "#d6791f", "#3b82c4", "#a05cb5")
@@ -229,19 +229,11 @@ def tensor_html(tensor: Traced) -> str:
 
 def graph_html(vertices: Sequence[Vertex]) -> str:
     """A graph: its picture, if it is small enough for one, and the table, folded."""
-    rows = [
-        [f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_words(v.value), _grad(v)]
-        for v in vertices[:300]
-    ]
-    values = table(["", "name", "made by", "shape", "value", "gradient"], rows)
+    values = table(HEAD, [v.row(in_words) for v in vertices[:300]])
     head = caption(f"Graph of {len(vertices)} values")
     if not 0 < len(vertices) <= 60:
         return head + folded("the first values" if len(vertices) > 300 else "all values", values)
     return head + as_svg(picture_of(vertices)) + folded("as a table", values)
-
-
-def _grad(vertex: Vertex) -> str:
-    return "" if vertex.grad is None else in_words(vertex.grad)
 
 
 def attention_html(layers: Iterable[Array], tokens: Sequence[str], keys: Sequence[str] | None = None) -> str:

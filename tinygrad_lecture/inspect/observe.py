@@ -28,7 +28,7 @@ class Observer(Protocol):
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
-class Several(tuple[Observer, ...]):
+class Observers(tuple[Observer, ...]):
     """Observers as one, the innermost first."""
 
     def saw_forward(self, *call: Any) -> None:
@@ -53,7 +53,7 @@ class Observing(Switch):
             modes_module.observers += 1
         outer = observers()
         super().__enter__()
-        modes.observer = Several((self.value, *outer))
+        modes.observer = Observers((self.value, *outer))
 
     def __exit__(self, *error: object) -> None:
         with _counting:
@@ -68,9 +68,9 @@ class Unwatched(Fixed):
     on = None
 
 
-def observers() -> Several:
+def observers() -> Observers:
     """What observes this thread now."""
-    return modes.observer or Several()
+    return modes.observer or Observers()
 
 
 def values_are_kept() -> bool:
@@ -88,4 +88,4 @@ class Unseen(Switch):
     mode = "observer"
 
     def __init__(self) -> None:
-        super().__init__(Several(itertools.filterfalse(_keeps_values, observers())) or None)
+        super().__init__(Observers(itertools.filterfalse(_keeps_values, observers())) or None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -79,7 +79,8 @@ def _copied(saved: Any) -> Any:
 Line: TypeAlias = tuple[str, int]  # file, line number
 Place: TypeAlias = tuple[int, ...]  # of an element
 
-STARTED = 6  # numbers that are shown of a long index
+MOST = 8  # elements of an index that are written out
+HEAD = ["", "name", "made by", "shape", "value", "gradient"]
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
 
@@ -161,6 +162,11 @@ class Vertex:
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "pick" else f"{given[0]} with {index} set to {given[1]}"
         return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
+
+    def row(self, text: Callable[[Array], str]) -> list[str]:
+        """It in a table with the columns `HEAD`. text: of an array."""
+        value, grad = ("" if x is None else text(x) for x in (self.value, self.grad))
+        return [f"#{self.number}", printable(self.name), self.formula, str(self.shape), value, grad]
 
     @property
     def equation(self) -> str:
@@ -244,20 +250,16 @@ def _part(part: Any) -> str:
         ends = ("" if end is None else str(end) for end in (part.start, part.stop))
         return ":".join(ends) + ("" if part.step is None else f":{part.step}")
     if is_array(part):
-        return _started(to_host(part))
+        return _listed(to_host(part))
     return "..." if part is Ellipsis else str(part)
 
 
-def _started(array: Array) -> str:
-    """An array of an index as a list: "[0, 3, 2]", "[[0, 3, 2, 5, 1, 7, ...], ...]"; of a mask how many it takes."""
-    if len(text := str(array.tolist())) < 40:
-        return text
-    if array.dtype == bool:
+def _listed(array: Array) -> str:
+    """An array of an index as a list: "[0, 3, 2]", "[0, 1, 0, ..., 1, 0, 1]"; of a large mask how many it takes."""
+    if array.dtype == bool and array.size > MOST:
         return f"mask, {array.sum()} of {array.size} True"
-    row = array.reshape(-1, array.shape[-1])[0]
-    more = ["..."] if row.size > STARTED else []
-    text = ", ".join([*map(str, row[:STARTED].tolist()), *more])
-    return f"{'[' * array.ndim}{text}]{', ...]' * (array.ndim - 1)}"
+    text = np.array2string(array, separator=", ", threshold=MOST, edgeitems=3, formatter={"all": str})
+    return " ".join(text.split())
 
 
 def in_short(value: Any) -> str:

@@ -120,7 +120,7 @@ def test_the_gradient_of_an_input_has_the_shape_of_the_input():
     np.testing.assert_array_equal(product.input_gradients[1], [[6.0], [6.0]])
 
 
-LONG = "[[[0, 1, 0, 1, 0, 1, ...], ...]]"
+LONG = "[[[0, 1, 0, ..., 1, 0, 1], [1, 1, 1, ..., 1, 1, 1]]]"
 FORMULAS = {  # of x, [[1, 1, 1], [1, 1, 1]], and c, [3, 4, 5]
     "(x * c + c) ** 2.5": ["#1 * #2", "#3 + #2", "#4 ** 2.5"],  # a constant is one vertex for all uses, a number none
     "-x.sum(axis=1, keepdims=True)": ["sum(#1, axis=1, keepdims=True)", "-#2"],

@@ -133,12 +133,12 @@ def forward_lines(vertex: Vertex) -> list[str]:
     large = is_large(out, *given)
     if not large and (vertex.op == "pick" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):
         return []
-    places = [_telling(vertex, out)] if large else list(np.ndindex(out.shape))
+    places = [_example_of(vertex, out)] if large else list(np.ndindex(out.shape))
     lines = [element_line(str(vertex), at, out, partial(_element, vertex, given, at)) for at in places]
     return [line if large else line.removeprefix(ONE) for line in lines if line]
 
 
-def _telling(vertex: Vertex, out: Array) -> Place:
+def _example_of(vertex: Vertex, out: Array) -> Place:
     """The element whose formula says most: of a query that attends to all keys, the whole of a sum; else the first."""
     first = (0,) * out.ndim
     if vertex.op in ("attention", "attention_weights"):

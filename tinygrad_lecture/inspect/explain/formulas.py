@@ -274,7 +274,7 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
         rules = ["{g}"]
     rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
-    return "" if position >= len(rules) else rules[position].format(**_words(vertex, position), g=upstream)
+    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position), g=upstream)
 
 
 def elementwise(vertex: Vertex) -> str:
@@ -298,10 +298,10 @@ def definition_of(vertex: Vertex) -> str:
     if formula := elementwise(vertex):
         return str(Formula(formula, named(vertex)))
     over = FORMULAS[vertex.op].get("over", "") if len(vertex.inputs[0].shape) > 1 else ""
-    return str((DEFINITIONS[vertex.op] + over).format(**_words(vertex, 0)))
+    return str((DEFINITIONS[vertex.op] + over).format(**_pieces(vertex, 0)))
 
 
-def _words(vertex: Vertex, position: int) -> dict[str, Any]:
+def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
     """What stands for the letters in the tables; "" for an input that was left out."""
     names = [f"({x})" if str(x).startswith("-") else "" if str(x) == "None" else str(x) for x in vertex.inputs]
     a, b, c, d = (*names, "", "", "", "")[:4]

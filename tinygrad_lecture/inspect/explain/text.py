@@ -50,7 +50,7 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
     Arrays of up to eight elements are written out, and each element is worked out. Of a larger one the text has shape,
     range and mean, and works out one element. d is the derivative of the result, ∂ that of one step alone.
     """
-    return Explanation("\n".join(_told(walkthrough_of(what, names, "explain"))))
+    return Explanation("\n".join(_lines_of(walkthrough_of(what, names, "explain"))))
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _is_one(array: Array) -> bool:
     return bool(array.size) and bool((array == 1).all())
 
 
-def _told(walk: Walkthrough) -> list[str]:
+def _lines_of(walk: Walkthrough) -> list[str]:
     lines = ["Forward: each value from those before it.", ROUNDED]
     given = [v for v in walk.vertices if v.op is None]
     made = [v for v in walk.vertices if v.op is not None]
@@ -146,7 +146,7 @@ def _told(walk: Walkthrough) -> list[str]:
         lines += [f"({walk.note()})"]
     for count, step in enumerate(walk.steps, start=1):
         lines += ["", *_backward(walk, step, count)]
-    return [*lines, "", *_found(walk)]
+    return [*lines, "", *_gradients_found(walk)]
 
 
 def _kind(vertex: Vertex) -> str:
@@ -184,7 +184,7 @@ def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
     return lines
 
 
-def _found(walk: Walkthrough) -> list[str]:
+def _gradients_found(walk: Walkthrough) -> list[str]:
     """The gradients of the leaves, and where `.grad` has something else."""
     rows, notes = [], []
     for vertex in walk.vertices:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..autograd.core import Leaf, Node, Record, unbroadcast
+from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
@@ -71,7 +71,7 @@ class Graph(metaclass=NeedsParentheses):
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
         self.steps: list[Step] = []
-        self._at: dict[Node, Vertex] = {}
+        self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
@@ -83,7 +83,7 @@ class Graph(metaclass=NeedsParentheses):
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
             self._vertex(node)
-            if any(isinstance(node, Record) and node.saved is None for node in self._at):
+            if any(isinstance(node, Record) and node.saved is None for node in self.at):
                 raise RuntimeError(
                     "Graph: backward has freed this graph; make the Graph before backward, call "
                     "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
@@ -186,25 +186,10 @@ class Graph(metaclass=NeedsParentheses):
         """The results in the order in which backward visited them."""
         return [step.vertex for step in self.steps]
 
-    @property
-    def nodes(self) -> list[Node]:
-        """The nodes of its vertices that gradients flow to."""
-        return list(self._at)
-
-    def vertex_of(self, node: Node) -> Vertex:
-        """The vertex of a node. Raises KeyError if it is not in the graph."""
-        return self._at[node]
-
-    def stored_gradients(self) -> dict[Vertex, Array]:
-        """What `.grad` holds now, by vertex, of leaves whose tensors still exist and have one."""
-        leaves = ((vertex, node.tensor) for node, vertex in self._at.items() if isinstance(node, Leaf) and node.tensor)
-        held = ((vertex, tensor()) for vertex, tensor in leaves)
-        return {vertex: _copy(x._grad) for vertex, x in held if x is not None and x._grad is not None}
-
     def find(self, tensor: Traced) -> Vertex | None:
         """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
-            return self._at.get(tensor._node)
+            return self.at.get(tensor._node)
         return self._constants.get(id(tensor._array), (None, None))[1]
 
     # --- watching ---------------------------------------------------------------------------------------
@@ -234,13 +219,13 @@ class Graph(metaclass=NeedsParentheses):
             while self._scopes.roots:
                 before, self._parameters = self._parameters, self._modules.add(self._scopes.roots.pop())
                 for node, name in before.items():
-                    if (known := self._at.get(node)) is not None and known.name == name:
+                    if (known := self.at.get(node)) is not None and known.name == name:
                         known.name = self._parameters[node]
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
-            vertex = self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
+            vertex = self.at[record] = self._add(record, op.name, inputs, settings, _copy(out))
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
 
@@ -266,7 +251,7 @@ class Graph(metaclass=NeedsParentheses):
         missing, stack = set[Node](), [node]
         while stack:
             current = stack.pop()
-            if current in self._at or current in missing:
+            if current in self.at or current in missing:
                 continue
             missing.add(current)
             if isinstance(current, Record):
@@ -275,10 +260,10 @@ class Graph(metaclass=NeedsParentheses):
             held = None if new.tensor is None else new.tensor()
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op.name if isinstance(new, Record) else None
-            inputs = [_UNKNOWN if n is None else self._at[n] for n in new.nodes] if isinstance(new, Record) else []
-            vertex = self._at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
+            inputs = [_UNKNOWN if n is None else self.at[n] for n in new.nodes] if isinstance(new, Record) else []
+            vertex = self.at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
             vertex.written = written_by_name(new) if isinstance(new, Record) else ""
-        return self._at[node]
+        return self.at[node]
 
     def _add(
         self, node: Node, op: str | None, inputs: Sequence[Vertex], settings: Mapping[str, Any], value: Array | None

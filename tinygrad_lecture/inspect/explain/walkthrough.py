@@ -129,7 +129,11 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         result.name = "C"  # for cost
     told, gradients = _backward(steps)
     walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
-    walk.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
+    leaves = [
+        (v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and node.tensor and v in wanted
+    ]
+    held = {v: x._grad for v, tensor in leaves if (x := tensor()) is not None}
+    walk.stored = {v: np.array(to_host(grad._array)) for v, grad in held.items() if grad is not None}
     nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
     walk.unnamed = graph not in watched() and any(nameless)
     return walk
@@ -222,7 +226,7 @@ def _recover_values(graph: Graph) -> None:
     A saved array is the value of an input or of the result; an op without settings whose inputs are all known is
     computed again. The rest, such as a number that was added and that no rule needs, stays unknown.
     """
-    records = {node: graph.vertex_of(node) for node in graph.nodes if isinstance(node, Record)}
+    records = {node: vertex for node, vertex in graph.at.items() if isinstance(node, Record)}
     for record, vertex in records.items():
         vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
         for of, value in _saved(record, vertex):
@@ -264,12 +268,12 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
     """
     if isinstance(loss._node, Leaf):
         return []
-    if any(isinstance(n, Record) and n.saved is None and graph.vertex_of(n) in wanted for n in graph.nodes):
+    if any(isinstance(n, Record) and n.saved is None and v in wanted for n, v in graph.at.items()):
         raise RuntimeError(
             f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
             "started from, or call backward(retain_graph=True)"
         )
-    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
+    leaves = [node for node in graph.at if isinstance(node, Leaf)]
     seen = _Pass(graph)
     with Unwatched(), Observing(seen):
         backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)

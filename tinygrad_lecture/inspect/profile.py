@@ -118,7 +118,8 @@ class Profile:
     def _tree(self) -> dict[str, Any]:
         """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""
         halves = [
-            _branch(("forward", "backward")[b], [p for p in self.spent if p.backward is b]) for b in (False, True)
+            _branch(name, [part for part in self.spent if part.backward is rule])
+            for name, rule in (("forward", False), ("backward", True))
         ]
         others = [_bar(part.op, [part]) for part in self.spent if part.backward is None]
         outside = Spent("", "outside of ops", None, 0, max(self.seconds - _sum(self.spent), 0.0))

@@ -1,8 +1,10 @@
-"""Formulas, told once in formulas.toml and written with names or with numbers; Python's own syntax tree has both.
+"""Formulas: told once, in formulas.toml, then written and computed with names or with numbers.
 
-f = Formula("1 / (1 + exp(-a))", {"a": 0.5})
-str(f), f.value()                           # "1 / (1 + exp(-0.5))", 0.6225
-str(Formula("1 / (1 + exp(-a))", {"a": "z"}))       # "1 / (1 + exp(-z))"
+    f = Formula("1 / (1 + exp(-a))", {"a": 0.5})
+    str(f), f.value()                           # "1 / (1 + exp(-0.5))", 0.6225
+    str(Formula("1 / (1 + exp(-a))", {"a": "z"}))       # "1 / (1 + exp(-z))"
+
+They are Python, so its own syntax tree knows where parentheses stand and what a formula comes to.
 """
 
 from __future__ import annotations
@@ -108,10 +110,8 @@ class Call(Formula):
     def __str__(self) -> str:
         vertex = self.vertex
         assert vertex is not None
-        bare = vertex.written or vertex.formula.startswith(
-            f"{vertex.op}("
-        )  # there a negative number has no parentheses
-        texts = [x if isinstance(x, str) else number(x) if bare else _operand(x) for x in self.given]
+        between_commas = vertex.written or vertex.formula.startswith(f"{vertex.op}(")
+        texts = [x if isinstance(x, str) else number(x) if between_commas else _operand(x) for x in self.given]
         inputs = [replace(x, number=0, name=text) for x, text in zip(vertex.inputs, texts, strict=True)]
         return replace(vertex, inputs=inputs).formula
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.files import atomic_write, make_ready
 from tinygrad_lecture.inspect.notebook import caption, curves, table
 from tinygrad_lecture.inspect.numbers import can_be_parted, number

@@ -37,7 +37,7 @@ NO_GRADIENT: Cause = (
     "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
     "or an op that is not differentiable",
 )
-NO_RULE_AT_FAULT = "the rule of each op is right on its own, so what the rule and the values differ by is rounding"
+NO_RULE_AT_FAULT = "the rule of each op is right on its own, so rules and values differ by rounding alone"
 OUTSIDE: Cause = (
     "outside-the-tape",
     "the rule of each op is right on its own, so a part of the computation is not recorded: look for detach(), "

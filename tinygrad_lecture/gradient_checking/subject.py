@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd.modes import set_grad_enabled
 from ..backend import FLOAT64, Array, is_array, move, to_host
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap

@@ -17,8 +17,7 @@ from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
-from ..errors.table import aligned
-from ..errors.words import kind_of
+from ..errors import aligned, kind_of
 from ..traced import Traced
 from .numbers import in_line
 from .observe import Observing

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
-from ..errors.table import aligned
+from ..errors import aligned
 from ..kernels.compiled import available
 from .program import Scopes
 

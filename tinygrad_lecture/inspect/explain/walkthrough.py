@@ -19,7 +19,7 @@ from ...autograd.backward import backward_pass, seed_for
 from ...autograd.core import Leaf, Record
 from ...autograd.op import Op
 from ...backend import Array, is_array, to_host
-from ...errors.words import kind_of
+from ...errors import kind_of
 from ...traced import Traced
 from ..graph import Graph, watched
 from ..numbers import in_words

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...errors.words import kind_of
+from ...errors import kind_of
 from ...files import atomic_write, make_ready
 from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
 from ..explain.text import term_text

@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, to_host
+from ...autograd.backward import backward_pass, seed_for
+from ...autograd.core import Leaf, Record
+from ...autograd.op import Op
+from ...backend import Array, is_array, to_host
 from ...errors import kind_of
 from ...traced import Traced
 from ..graph import Graph, watched
 from ..numbers import in_words
-from ..observe import observers
+from ..observe import Observing, Unwatched, observers
 from ..vertex import Place, Step, Term, Vertex, passes_of
-from .expression import expression
-from .formulas import DERIVATIVES, RULES, differential, named
-from .tape import pass_from, recover_values
+from .elements import first_place
+from .formulas import DERIVATIVES, RULES, Formula, differential
 
 
 @dataclass(eq=False)
@@ -89,7 +91,8 @@ def _seeded(step: Step) -> str:
     """A result with the upstream that it was given: "C", "5 · C", "g · C"."""
     if step.upstream.size != 1:
         return f"g · {step.vertex}"
-    return str(step.vertex) if step.upstream.item() == 1 else str(expression(step.upstream) * named(step.vertex)["y"])
+    upstream = step.upstream.item()
+    return str(step.vertex) if upstream == 1 else str(Formula("a * y", {"a": upstream, "y": str(step.vertex)}))
 
 
 def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
@@ -111,14 +114,14 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         graph, result = _graph_of(what)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
-    _give_names(graph, names)
+    graph.name_by_variables() if names is None else graph.name(names)
     vertices = graph.vertices if result is None else _before(result, graph)
     wanted, own = set(vertices), False
     passes = passes_of(graph.steps)
     if result is not None:
         passes = [p for p in passes if p[0].vertex is result and all(step.vertex in wanted for step in p)]
         if own := not passes:
-            passes = passes_of(pass_from(what, graph, wanted, caller))
+            passes = passes_of(_pass_from(what, graph, wanted, caller))
     steps = passes[-1] if passes else []
     if result is None:
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
@@ -126,7 +129,11 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         result.name = "C"  # for cost
     told, gradients = _backward(steps)
     walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
-    walk.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
+    leaves = [
+        (v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and node.tensor and v in wanted
+    ]
+    held = {v: x._grad for v, tensor in leaves if (x := tensor()) is not None}
+    walk.stored = {v: np.array(to_host(grad._array)) for v, grad in held.items() if grad is not None}
     nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
     walk.unnamed = graph not in watched() and any(nameless)
     return walk
@@ -141,15 +148,8 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
     graph = Graph(loss)
     vertex = graph[loss]
     vertex.value = np.array(to_host(loss._array))
-    recover_values(graph)
+    _recover_values(graph)
     return graph, vertex
-
-
-def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
-    if names is not None:
-        graph.name(names)
-    else:
-        graph.name_by_variables()
 
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:
@@ -208,15 +208,86 @@ def _place(terms: list[Array]) -> Place:
     """
     nonzero = [(size := np.abs(term)) > 1e-6 * np.nan_to_num(size).max(initial=0) for term in terms]
     each = np.logical_and.reduce(nonzero)
-    return _index(each if each.any() else np.logical_or.reduce(nonzero))
+    return first_place(each if each.any() else np.logical_or.reduce(nonzero))
 
 
 def _most_picked(step: Step, term: Term) -> Place:
     """Of a value that elements were picked from, the one that was picked most often if one was more than once."""
     times = step.local.elementwise(term.position)
-    return _index(times == times.max()) if times is not None and (times > 1).any() else term.place
+    return first_place(times == times.max()) if times is not None and (times > 1).any() else term.place
 
 
-def _index(chosen: Array) -> Place:
-    """The place of the first True."""
-    return tuple(map(int, np.unravel_index(chosen.argmax(), chosen.shape))) if chosen.size else ()
+# --- what a graph that nobody watched still tells --------------------------------------------------------------
+
+
+def _recover_values(graph: Graph) -> None:
+    """Set values of a `tl.Graph(result)` that it does not know yet, in place.
+
+    A saved array is the value of an input or of the result; an op without settings whose inputs are all known is
+    computed again. The rest, such as a number that was added and that no rule needs, stays unknown.
+    """
+    records = {node: vertex for node, vertex in graph.at.items() if isinstance(node, Record)}
+    for record, vertex in records.items():
+        vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
+        for of, value in _saved(record, vertex):
+            if of.value is None and value is not None:
+                of.value = np.array(to_host(value)) if is_array(value) else np.asarray(value)
+                if of.number == 0:
+                    of.shape, of.name = of.value.shape, of.name if is_array(value) else str(value)
+            elif of.value is None and of.number == 0:
+                of.name = "None"
+    for record, vertex in records.items():
+        op, values = record.op, [x.value for x in vertex.inputs]
+        if vertex.value is not None or not isinstance(op, Op) or any(value is None for value in values):
+            continue
+        if set(op.settings) <= set(op.options):  # an option calls other ops, so it was not given
+            out = np.asarray(op.forward(*values))
+            vertex.value = out.astype(record.dtype) if out.shape == record.shape else None
+
+
+def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
+    """The vertices whose values a record keeps, with these.
+
+    An op's saver, given vertices for arrays, returns each vertex in the place of its array.
+    """
+    op: Any = record.op
+    if hasattr(op, "kernel_backward"):
+        arrays, (vertex.settings,), *rest = record.saved or ((), ({},))
+        return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
+    if getattr(op, "saver", None) is None:
+        return []
+    places = op.saver(vertex.inputs, vertex, {}, record.nodes)
+    both = zip(places, record.saved or (), strict=False)
+    return [pair for asked in both for pair in zip(*asked, strict=True) if isinstance(pair[0], Vertex)]
+
+
+def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are.
+
+    Raises RuntimeError where backward has freed the record of one of the wanted vertices.
+    """
+    if isinstance(loss._node, Leaf):
+        return []
+    if any(isinstance(n, Record) and n.saved is None and v in wanted for n, v in graph.at.items()):
+        raise RuntimeError(
+            f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
+            "started from, or call backward(retain_graph=True)"
+        )
+    leaves = [node for node in graph.at if isinstance(node, Leaf)]
+    seen = _Pass(graph)
+    with Unwatched(), Observing(seen):
+        backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
+    return seen.steps
+
+
+class _Pass:
+    """An observer that keeps the steps of a pass which the graph is not told of."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.steps: list[Step] = []
+
+    def saw_forward(self, *call: Any) -> None: ...
+
+    def saw_backward(self, *step: Any) -> None:
+        self.steps.append(self.graph.step_of(*step))

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Op
-from tinygrad_lecture.inspect.profile.report import Profile, Spent
+from tinygrad_lecture.inspect.profile import Profile, Spent
 
 
 def found(profile):
@@ -29,23 +30,85 @@ def test_each_op_is_counted_forward_and_backward():
     assert 0 < sum(part.seconds for part in profile.spent) <= profile.seconds
 
 
-def test_ops_and_their_rules_count_for_the_module_that_called_the_op():
-    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
-    with tl.profile() as profile:
-        model(tl.ones(2, 3)).sum().backward()
-    assert found(profile) == {
-        **{("Sequential.0", "linear", b): 1 for b in (False, True)},
-        **{("Sequential.1", "tanh", b): 1 for b in (False, True)},
-        **{("", "sum", b): 1 for b in (False, True)},
-    }
+def in_modules():
+    nn.Sequential(nn.Linear(3, 4), nn.Tanh())(tl.ones(2, 3)).sum().backward()
 
 
-def test_what_a_rule_calls_counts_for_the_rule():
+def in_a_rule():
     x = tl.ones(3, requires_grad=True)
-    with tl.profile() as profile:
-        (slope,) = tl.grad((x**3).sum(), x, create_graph=True)
-    assert [key for key in found(profile) if not key[2]] == [("", "pow", False), ("", "sum", False)]
+    (slope,) = tl.grad((x**3).sum(), x, create_graph=True)
     assert slope.tolist() == [3, 3, 3]
+
+
+def in_another_thread():
+    thread = threading.Thread(target=lambda: tl.cos(tl.ones(3)))
+    thread.start()
+    thread.join()
+    tl.sin(tl.ones(3))
+
+
+def after_an_error():
+    with pytest.raises(tl.TensorError, match="matmul"):
+        tl.ones(2, 3) @ tl.ones(4, 3)
+    tl.ones(2) * 2
+
+
+class Twice(nn.optim.SGD):
+    def step(self, closure=None):
+        super().step()
+        return super().step(closure)
+
+
+def step_of_step():
+    seen, w = [], tl.ones(3, requires_grad=True)
+    w.grad = tl.ones(3)
+    optimizer = Twice([w], lr=0.5)
+    optimizer.register_step_post_hook(lambda *_: seen.append(w.tolist()))
+    optimizer.step()
+    assert seen == [[0, 0, 0]]  # its hooks are called once
+
+
+def optimiser():
+    w = tl.ones(3, requires_grad=True)
+    adam = nn.optim.Adam([w], lr=0.1)
+
+    def closure():
+        adam.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    adam.step(closure)
+
+
+BOTH = (False, True)
+COUNTED = {  # a program -> what of it counts: (module, op, whether it is the rule)
+    in_modules: [
+        (m, op, b) for m, op in (("Sequential.0", "linear"), ("Sequential.1", "tanh"), ("", "sum")) for b in BOTH
+    ],
+    in_a_rule: [("", "pow", False), ("", "sum", False), ("", "sum", True), ("", "pow", True)],
+    in_another_thread: [("", "sin", False)],
+    after_an_error: [("", "mul", False)],
+    step_of_step: [("", "Twice.step", None)],
+    optimiser: [
+        ("", "Adam.step", None),
+        ("", "Adam.zero_grad", None),
+        *(("", op, b) for op in ("mul", "sum") for b in BOTH),
+    ],
+}
+
+
+@pytest.mark.parametrize("program", COUNTED)
+def test_what_counts_and_for_what(program):
+    before = dict(vars(Op)), dict(vars(nn.optim.Optimizer))
+    with tl.profile() as outer:
+        tl.exp(tl.ones(2))
+        with tl.profile() as profile:
+            program()
+    assert found(profile) == dict.fromkeys(COUNTED[program], 1)
+    assert found(outer) == found(profile) | {("", "exp", False): 1}  # a block within a block measures too
+    assert sum(part.seconds for part in profile.spent) <= profile.seconds
+    assert (dict(vars(Op)), dict(vars(nn.optim.Optimizer))) == before
 
 
 def test_the_table_says_where_time_goes():
@@ -76,51 +139,28 @@ def test_calls_forward_and_backward_are_two_numbers():
     assert calls(line) == [4, 2]
 
 
-def trained(kind, **settings):
-    """The profile of three steps of an optimiser, and the optimiser."""
+@tl.op
+def slow(x, /):
+    time.sleep(0.02)
+    return x * 1
+
+
+def test_time_counts_once_for_what_took_it():
     w = tl.ones(3, requires_grad=True)
-    optimizer = kind([w], **settings)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = (w * w).sum()
-        loss.backward()
-        return loss
-
+    w.grad = tl.ones(3)
     with tl.profile() as profile:
-        for _ in range(3):
-            optimizer.step(closure)
-    return profile, optimizer
+        nn.optim.SGD([w], lr=0.1).step(lambda: slow(tl.ones(3)))
+    seconds = {part.op: part.seconds for part in profile.spent}
+    assert seconds["slow"] >= 0.02
+    assert sum(seconds.values()) <= profile.seconds
 
 
-def test_an_optimiser_has_entries_of_its_own_without_the_ops_in_its_closure():
-    profile, _ = trained(nn.optim.Adam, lr=0.1)
-    assert found(profile) == {
-        ("", "Adam.step", None): 3, ("", "Adam.zero_grad", None): 3,
-        **{("", op, backward): 3 for op in ("mul", "sum") for backward in (False, True)},
-    }  # fmt: skip
-    assert sum(part.seconds for part in profile.spent) <= profile.seconds
+def test_an_optimiser_has_a_row_and_a_bar_of_its_own():
+    with tl.profile() as profile:
+        optimiser()
     (line,) = [line for line in profile.table("module").split("\n") if line.startswith("Adam.step")]
     assert len(line.split()) == 5  # its time in no column but the first: name, time, unit, share, calls
     assert [part["name"] for part in profile._tree()["parts"]][2:] == ["Adam.zero_grad", "Adam.step", "outside of ops"]
-
-
-def test_a_step_that_calls_the_step_it_inherits_is_one_and_its_hooks_are_called():
-    class Twice(nn.optim.SGD):
-        def step(self, closure=None):
-            super().step()
-            return super().step(closure)
-
-    seen, before = [], dict(vars(nn.optim.Optimizer))
-    w = tl.ones(3, requires_grad=True)
-    w.sum().backward()
-    optimizer = Twice([w], lr=0.5)
-    optimizer.register_step_post_hook(lambda *_: seen.append(w.tolist()))
-    with tl.profile() as profile:
-        optimizer.step()
-    assert found(profile) == {("", "Twice.step", None): 1}
-    assert seen == [[0, 0, 0]]
-    assert dict(vars(nn.optim.Optimizer)) == before
 
 
 def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
@@ -146,36 +186,14 @@ def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
     assert "norm" in profile.table("module")
 
 
-def test_only_this_thread_is_measured_and_the_ops_are_as_before_afterwards():
-    x, before = tl.ones(3, requires_grad=True), dict(vars(Op))
+def test_after_an_error_of_the_program_nothing_is_measured_any_more():
+    before = dict(vars(Op))
     with suppress(RuntimeError), tl.profile() as profile:
-        thread = threading.Thread(target=lambda: tl.cos(x))
-        thread.start()
-        thread.join()
-        tl.sin(x)
+        tl.sin(tl.ones(3))
         raise RuntimeError
-    assert found(profile) == {("", "sin", False): 1}
     assert dict(vars(Op)) == before
-    tl.sin(x)
+    tl.sin(tl.ones(3))
     assert found(profile) == {("", "sin", False): 1}
-
-
-def test_an_error_of_an_op_is_the_same_and_measuring_goes_on():
-    with tl.profile() as profile:
-        with pytest.raises(tl.TensorError, match="matmul"):
-            tl.ones(2, 3) @ tl.ones(4, 3)
-        tl.ones(2) * 2
-    assert ("", "mul", False) in found(profile)
-
-
-def test_a_block_within_a_block_measures_too():
-    x = tl.ones(3)
-    with tl.profile() as outer:
-        with tl.profile() as inner:
-            tl.exp(x)
-        tl.exp(x)
-    assert found(inner) == {("", "exp", False): 1}
-    assert found(outer) == {("", "exp", False): 2}
 
 
 def test_the_tree_of_the_page_adds_up(tmp_path):

@@ -22,8 +22,7 @@ from .elements import (
     is_large,
     product_derivative,
 )
-from .expression import equation, expression
-from .formulas import derivative, named, of_step, read, rule_of, which_of
+from .formulas import Formula, derivative, equation, in_digits, literal, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -51,7 +50,7 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
     Arrays of up to eight elements are written out, and each element is worked out. Of a larger one the text has shape,
     range and mean, and works out one element. d is the derivative of the result, ∂ that of one step alone.
     """
-    return Explanation("\n".join(_told(walkthrough_of(what, names, "explain"))))
+    return Explanation("\n".join(_lines_of(walkthrough_of(what, names, "explain"))))
 
 
 @dataclass
@@ -96,9 +95,10 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
 def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
     """ "∂a/∂z = a · (1 - a) = 0.6225 · (1 - 0.6225) = 0.235"."""
     formula = derivative(vertex, position)
-    chain = [str(read(formula, named(vertex)))] if formula else []
+    chain = [str(Formula(formula, named(vertex)))] if formula else []
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
-        chain.append(derivative_with_numbers(vertex, position, (0,) * len(vertex.shape), local.item()))
+        work = derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
+        chain += [in_digits(work, local.item())] if work is not None else []
     chain.append("1" if _is_one(local) else in_words(local))
     name = of_step(vertex, position) + which_of(vertex, position)
     return " = ".join([name, *dict.fromkeys(text for text in chain if text)])
@@ -122,15 +122,15 @@ def _sum(term: Term, before: Array, name: str) -> str:
     if term.after.size != 1 and not is_large(term.after):
         return f"{name} = {in_words(before)} + {in_words(term.gradient)} = {in_words(term.after)}"
     start = name if term.after.size == 1 else f"{ONE}{indexed(name, term.place)}"
-    terms = expression(before[term.place]) + expression(term.gradient[term.place])
-    return equation(start, [terms], term.after[term.place].item())
+    terms = f"{literal(before[term.place])} + {literal(term.gradient[term.place])}"
+    return equation(start, [Formula(terms)], term.after[term.place].item())
 
 
 def _is_one(array: Array) -> bool:
     return bool(array.size) and bool((array == 1).all())
 
 
-def _told(walk: Walkthrough) -> list[str]:
+def _lines_of(walk: Walkthrough) -> list[str]:
     lines = ["Forward: each value from those before it.", ROUNDED]
     given = [v for v in walk.vertices if v.op is None]
     made = [v for v in walk.vertices if v.op is not None]
@@ -146,7 +146,7 @@ def _told(walk: Walkthrough) -> list[str]:
         lines += [f"({walk.note()})"]
     for count, step in enumerate(walk.steps, start=1):
         lines += ["", *_backward(walk, step, count)]
-    return [*lines, "", *_found(walk)]
+    return [*lines, "", *_gradients_found(walk)]
 
 
 def _kind(vertex: Vertex) -> str:
@@ -184,7 +184,7 @@ def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
     return lines
 
 
-def _found(walk: Walkthrough) -> list[str]:
+def _gradients_found(walk: Walkthrough) -> list[str]:
     """The gradients of the leaves, and where `.grad` has something else."""
     rows, notes = [], []
     for vertex in walk.vertices:

@@ -80,11 +80,11 @@ if _TYPE_CHECKING:
     from .gradient_checking.report import GradcheckReport as GradcheckReport
     from .inspect.anomaly import AnomalyError as AnomalyError
     from .inspect.anomaly import detect_anomaly as detect_anomaly
+    from .inspect.explain.text import explain as explain
     from .inspect.graph import Graph as Graph
-    from .inspect.page.write import page as page
+    from .inspect.page.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
-    from .inspect.profile.watch import profile as profile
-    from .inspect.teaching.explain import explain as explain
+    from .inspect.profile import profile as profile
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
@@ -114,7 +114,7 @@ _LATER = {
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
-    "page": ".inspect.page.write", "explain": ".inspect.teaching.explain", "profile": ".inspect.profile.watch",
+    "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

@@ -134,10 +134,8 @@ class LRScheduler(Declared):
         """Set the rate of the step after `last_epoch`, which is 0 for a new schedule."""
         self._step_count = 0
         self._initial = True
-        try:
-            self.step()
-        finally:
-            del self._initial
+        self.step()
+        del self._initial
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self._note_initial_rates()

@@ -34,7 +34,7 @@ class Declared(ExplainsArguments):
             step_size: int
             gamma: float = 0.1
 
-    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1, verbose=False), which calls `initialise`. The settings
+    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1), which calls `initialise`. The settings
     are no attributes of the class any more. A subclass of StepLR may declare other defaults, and more settings. A class
     with its own `__init__` declares nothing.
     """

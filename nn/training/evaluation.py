@@ -15,8 +15,8 @@ from tinygrad_lecture.errors import brief
 
 from ..errors import is_data
 from ..module import Module
+from ..parallel.distribute import in_one_order, of_own_rows
 from ..parallel.group import Group
-from ..parallel.shares import in_one_order, of_own_rows
 from ..stateless import evaluating
 
 

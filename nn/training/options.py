@@ -18,7 +18,7 @@ from ..errors import explained
 from ..module import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.shares import shares
+from ..parallel.distribute import shares
 from .evaluation import Batches, not_batches
 
 KINDS = (

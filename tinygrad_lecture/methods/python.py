@@ -200,7 +200,7 @@ class PythonMethods(Traced):
 
     def _repr_html_(self: Any) -> str:
         """What a notebook shows: shape, dtype, device, what made it, and its numbers on a tint."""
-        from ..inspect.html.arrays import tensor_html
+        from ..inspect.notebook import tensor_html
 
         return tensor_html(self)
 

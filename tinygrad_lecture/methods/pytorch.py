@@ -19,7 +19,7 @@ from ..ops.shape import normal_axes
 from ..traced import Traced, wrap
 
 if TYPE_CHECKING:
-    from ..inspect.grad_fn import GradFn
+    from ..inspect.printing import GradFn
 
 _CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char", "int16": "Short",
@@ -100,7 +100,7 @@ class PyTorchMethods(Traced):
     @property
     def grad_fn(self) -> GradFn | None:
         """The step that backward starts with at the result of an op, with a name and `next_functions`; else None."""
-        from ..inspect.grad_fn import grad_fn
+        from ..inspect.printing import grad_fn
 
         return grad_fn(self)
 

@@ -19,8 +19,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
-from tinygrad_lecture.inspect.grad_fn import GradFn
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.inspect.printing import GradFn, options
 from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.ops.indexing import Ordered
 

@@ -45,6 +45,11 @@ class Call:
         named = {**dict(zip(self.op.inputs, self.arrays, strict=False)), "out": self.out}
         return {name: array for name, array in named.items() if is_array(array) and array.dtype.kind == "f"}
 
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """The settings of the call, and the defaults of the others."""
+        return {**(getattr(self.op.forward, "__kwdefaults__", None) or {}), **self.settings}
+
     def rule(self, position: int) -> tuple[Callable[..., Any], dict[str, Any]] | None:
         """The backward rule of one input, and its arguments by name, without the upstream gradient; or None."""
         rule = self.op.rules[position]
@@ -307,9 +312,12 @@ def _transposed_argument(rule: Callable[..., Any], arguments: dict[str, Any], sh
 
 
 class _Matrices(np.ndarray):
-    """An array of matrices, whose .T transposes each."""
+    """An array of matrices, whose .T transposes each, and np.transpose too, unless it is given axes."""
 
     T = property(lambda self: self.swapaxes(-1, -2))
+
+    def transpose(self, *axes: Any) -> Any:
+        return super().transpose(*axes) if axes and axes[0] is not None else self.T
 
 
 # --- a rule that returned something else than a gradient ----------------------------------------------------

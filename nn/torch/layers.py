@@ -7,8 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import TensorError, warn
 
 from .. import functional as F
 from ..activation import Dropout

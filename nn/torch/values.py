@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.errors import kind_of
 
 from ..module import Module, Parameter
 from .modules import nn

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.testing.course.exercise import find_course
-from tinygrad_lecture.testing.grading.commands import main
+from tinygrad_lecture.testing.__main__ import main
+from tinygrad_lecture.testing.courses import find_course
 
 COURSE = """
     from pathlib import Path
@@ -40,6 +40,7 @@ COURSE = """
     )
 """
 CUBE = '"""The rule of x ** 3."""\n\n\ndef cube_rule(g, x):\n    return ...  # TODO\n'
+RIGHT, TWICE_RIGHT = "return g * 3 * x * x", "return 2 * cube_rule(g, x)"
 TWICE = "from cube import cube_rule\n\n\ndef twice_rule(g, x):\n    return ...  # TODO\n"
 
 
@@ -54,17 +55,17 @@ def course(tmp_path, monkeypatch):
     return folder / "course.py"
 
 
-def submit(folder, cube, twice):
+def submit(folder, cube=RIGHT, twice=TWICE_RIGHT):
     folder.mkdir(parents=True)
     (folder / "cube.py").write_text(CUBE.replace("return ...  # TODO", cube))
     (folder / "twice.py").write_text(TWICE.replace("return ...  # TODO", twice))
 
 
 def test_points_and_reports(course, tmp_path, capsys):
-    submit(tmp_path / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "ann")
     assert main(["grade", str(course), "ann", "--patience", "4"]) == 0
     assert "3.5 of 3.5 points" in capsys.readouterr().out
-    submit(tmp_path / "bob", "return g * 3 * x * x", "return 3 * cube_rule(g, x)")
+    submit(tmp_path / "bob", RIGHT, "return 3 * cube_rule(g, x)")
     done = main(["grade", str(course), "bob", "--junit", "report.xml", "--json", "report.json", "--patience", "4"])
     out = capsys.readouterr().out
     assert done == 1
@@ -81,9 +82,8 @@ def test_points_and_reports(course, tmp_path, capsys):
 
 
 def test_a_class_is_graded_in_one_call(course, tmp_path, capsys):
-    (tmp_path / "class").mkdir()
-    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
-    submit(tmp_path / "class" / "bob", "return g * 3 * x * x", "return 3 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "ann")
+    submit(tmp_path / "class" / "bob", RIGHT, "return 3 * cube_rule(g, x)")
     submit(tmp_path / "class" / "eve", "raise SystemExit", "return 1 / 0")
     files = ["--junit", "report.xml", "--csv", "points.csv", "--json", "report.json"]
     assert main(["grade", str(course), "class", "--all", "--patience", "4", *files]) == 1
@@ -118,7 +118,7 @@ HOSTILE = {  # folders of students, and what stands in their cube.py
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names that are none there")
 def test_no_name_and_no_text_of_a_student_does_harm_in_a_report(course, tmp_path, capfd):
-    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "ann")
     for name, text in HOSTILE.items():
         submit(tmp_path / "class" / name, "return x", "return x")
         (tmp_path / "class" / name / "cube.py").write_text(text)
@@ -143,7 +143,7 @@ def test_no_name_and_no_text_of_a_student_does_harm_in_a_report(course, tmp_path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links")
 def test_a_folder_that_is_a_link_or_cannot_be_read_takes_nobodys_points(course, tmp_path, capsys):
-    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "ann")
     submit(tmp_path / "class" / "zoe", "return g", "return g")
     (tmp_path / "class" / "link").symlink_to(tmp_path / "class" / "ann")
     (tmp_path / "class" / "pipe").mkdir()
@@ -158,24 +158,28 @@ def test_a_folder_that_is_a_link_or_cannot_be_read_takes_nobodys_points(course, 
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_grading(course, tmp_path, capsys):
-    submit(tmp_path / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "ann")
     assert main(["grade", str(course), "ann", "--csv", "nowhere/points.csv", "--json", "report.json"]) == 2
     said = capsys.readouterr()
     assert "points" not in said.out
     assert "nowhere" in said.err
 
 
-def test_a_bug_also_costs_what_builds_on_it(course, tmp_path, capsys):
-    submit(tmp_path / "eve", "return g * 3 * x", "return 2 * g * 3 * x * x")
+@pytest.mark.parametrize(
+    ("cube", "twice", "says"),
+    [
+        ("return g * 3 * x", "return 2 * g * 3 * x * x", "It builds on cube, which is not right."),
+        (RIGHT, None, "The file twice.py is missing."),
+    ],
+)
+def test_a_bug_costs_what_builds_on_it_and_a_missing_file_its_points_alone(course, tmp_path, capsys, cube, twice, says):
+    submit(tmp_path / "eve", cube, twice or "")
+    if twice is None:
+        (tmp_path / "eve" / "twice.py").unlink()
     assert main(["grade", str(course), "eve", "--patience", "4"]) == 1
-    assert "It builds on cube, which is not right." in capsys.readouterr().out
-
-
-def test_a_missing_file_costs_its_points_alone(course, tmp_path, capsys):
-    (tmp_path / "joe").mkdir()
-    (tmp_path / "joe" / "cube.py").write_text(CUBE.replace("...  # TODO", "g * 3 * x * x"))
-    assert main(["grade", str(course), "joe", "--patience", "4"]) == 1
-    assert "The file twice.py is missing." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert says in out
+    assert ("2 of 3.5 points" if twice is None else "0 of 3.5 points") in out
 
 
 def test_packing_gives_students_no_answer_and_the_grader_all(course, tmp_path, capsys):

@@ -135,7 +135,7 @@ class Rule(Answer):
 
     def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
         """What `tl.gradcheck` says most often."""
-        errors = [self.gradcheck(args) for args in telling[:MAX_DIAGNOSED]]
+        errors = [self.gradcheck(args) for args in telling[:: -(-len(telling) // MAX_DIAGNOSED)]]
         if found.failure.kind.startswith("shape"):  # then what is said of numbers does not hold
             return self._cause_of_shape(found, telling, [self.gradcheck(found.args), *errors])
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text]
@@ -160,9 +160,10 @@ class Rule(Answer):
         right, got = _parts(self.right(found.args)), _parts(self.got(found.args))
         if np.ndim(got[0]) == 0:
             return "shape", "a single number is returned; multiply by g, so that there is one for each element"
+        names = [self.names[k] for k in self.floats(found.args[:-1])]
         shapes = [([np.shape(part) for part in _parts(e)], g) for _, e, g in self.examples(telling)]
-        if all([np.shape(part) for part in _parts(g)] == e[::-1] != e for e, g in shapes):
-            a, b = (self.names[k] for k in self.floats(found.args[:-1]))
+        if len(names) == 2 and all([np.shape(part) for part in _parts(g)] == e[::-1] != e for e, g in shapes):
+            a, b = names
             return "swapped", (
                 f"the gradient of {a} has the shape of {b}, and that of {b} the shape of {a}: are the two gradients, "
                 "or the shapes that they are made of, swapped?"
@@ -327,7 +328,8 @@ def _from_function(function: Any) -> tuple[Callable[..., Any], Callable[..., Any
             parts = [part for part, needed in zip(parts, ctx.needs_input_grad, strict=True) if needed]
         return _alone(tuple(parts)) if parts else None
 
-    return forward, rule, list(inspect.signature(function.forward).parameters)[1:]
+    names = [n or f"input {k}" for k, n in enumerate(names_of(function.forward, 9)[1:])]
+    return forward, rule, names
 
 
 def _array(value: Any) -> Any:

@@ -145,12 +145,13 @@ def size(args: Any) -> int:
 
 
 def jittered(args: Args) -> Args:
-    """The same arguments with numbers a little larger, all different: no two mistakes give the same result."""
+    """The same arguments with numbers a little larger, all different, none 0: no two mistakes give the same result."""
     rng = np.random.default_rng(7)
 
     def moved(a: Any) -> Any:
         if isinstance(a, np.ndarray) and a.dtype.kind == "f":
-            return np.asarray(a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape))
+            larger, more = rng.random((2, *a.shape))
+            return np.where(a == 0, 0.2 + more, a * (1 + 0.1 * larger) + np.sign(a) * 0.05 * more)
         return {name: moved(value) for name, value in a.items()} if isinstance(a, dict) else a
 
     return tuple(map(moved, args))

@@ -16,7 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class Grader:
         seconds = time.perf_counter() - start
         if failure is None:
             return Outcome(exercise.name, True, printed=printed.getvalue(), seconds=seconds)
-        return Outcome(exercise.name, False, seconds=seconds, **vars(failure))
+        return Outcome(exercise.name, False, seconds=seconds, **asdict(failure))
 
     def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
         """What is wrong with an answer, or None."""

@@ -12,6 +12,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import IO, Any
@@ -117,24 +118,24 @@ class Link:
         except self.passes:
             raise
         except BaseException as error:  # also SystemExit: a submission may raise anything
-            kind, result = "raised", vars(failure_of(error))
+            kind, result = "raised", asdict(failure_of(error))
         changed = [[k, now] for k, now in enumerate(arrays) if now.tobytes() != before[k]]
         try:
             self._send(kind, result, changed, self.printed())
         except (TypeError, ValueError, RecursionError, OverflowError) as error:  # what cannot be written as JSON
-            self._send("raised", vars(failure_of(error)), changed, "")
+            self._send("raised", asdict(failure_of(error)), changed, "")
 
     def _send(self, *message: Any) -> list[Array]:
-        arrays: list[Array] = []
+        arrays: dict[int, Array] = {}
         coded = [self._encoded(value, arrays) for value in message]
-        text = json.dumps([coded, [[a.dtype.str, a.shape, a.flags.writeable] for a in arrays]]).encode()
-        memory = [array.tobytes() for array in arrays]
+        forms = [[name, a.dtype.str, a.shape, a.flags.writeable] for name, a in arrays.items()]
+        text, memory = json.dumps([coded, forms]).encode(), [array.tobytes() for array in arrays.values()]
         try:
             self._write.write(b"".join([HEAD.pack(MARK, len(text), sum(map(len, memory))), text, *memory]))
             self._write.flush()
         except (OSError, ValueError):  # closed, or broken
             raise Ended(self._rest()) from None
-        return arrays
+        return list(arrays.values())
 
     def _receive(self) -> tuple[list[Any], list[Array]]:
         head = self._read.read(HEAD.size)
@@ -145,13 +146,15 @@ class Link:
             if length > MOST_TEXT or size > MOST_NUMBERS:
                 raise ValueError("too large")
             (coded, forms), memory = json.loads(self._read.read(length)), self._read.read(size)
-            arrays: list[Array] = []
-            for dtype, shape, writeable in forms:
+            arrays: dict[int, Array] = {}
+            start = 0
+            for name, dtype, shape, writeable in forms:
                 if np.dtype(dtype).kind not in "biufc":
                     raise ValueError(f"{dtype} is no dtype of numbers")
-                arrays.append(np.ndarray(shape, dtype, memory, sum(a.nbytes for a in arrays)).copy())
-                arrays[-1].flags.writeable = writeable
-            return [self._decoded(value, arrays) for value in coded], arrays
+                arrays[name] = np.ndarray(shape, dtype, memory, start).copy()
+                arrays[name].flags.writeable = writeable
+                start += arrays[name].nbytes
+            return [self._decoded(value, arrays) for value in coded], list(arrays.values())
 
     def _rest(self, begun: bytes = b"") -> str:
         """What comes in place of a message."""
@@ -161,17 +164,17 @@ class Link:
 
     # --- values -----------------------------------------------------------------------------------------------
 
-    def _encoded(self, value: Any, arrays: list[Array]) -> Any:
-        """A value for JSON: itself, or a list that begins with its kind. The same array twice is one array."""
+    def _encoded(self, value: Any, arrays: dict[int, Array]) -> Any:
+        """A value for JSON: itself, or a list that begins with its kind. Arrays are named by their id."""
         if type(value) in PLAIN:
             return value
         if isinstance(value, Remote) and vars(value)["_link"] is self:
             return ["yours", vars(value)["_place"]]
         is_array = type(value) is np.ndarray or isinstance(value, np.generic)
         if is_array and value.dtype.kind in "biufc" and id(value) not in self._places:
-            same = [k for k, array in enumerate(arrays) if array is value]
-            arrays += [] if same else [np.asarray(value)]
-            return ["array" if isinstance(value, np.ndarray) else "scalar", *(same or [len(arrays) - 1])]
+            array = np.asarray(value)
+            arrays[id(array)] = array
+            return ["array" if array is value else "scalar", id(array)]
         if isinstance(value, complex):
             return ["complex", value.real, value.imag]
         if value is Ellipsis:
@@ -192,7 +195,7 @@ class Link:
             self._objects.append(value)
         return self._places[id(value)]
 
-    def _decoded(self, value: Any, arrays: list[Array]) -> Any:
+    def _decoded(self, value: Any, arrays: dict[int, Array]) -> Any:
         if not isinstance(value, list):
             return value
         kind, *parts = value

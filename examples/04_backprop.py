@@ -17,12 +17,11 @@ takes, for the digit network of 13,002 parameters, against forward and against t
 from helpers import backprop as show
 from helpers.backprop import gradient_noise, measure_times, memory, try_some
 from helpers.mnist import load_digits
-from helpers.program import start
+from helpers.program import Common, start
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -32,16 +31,11 @@ import tinygrad_lecture as tl
 
 Activation = Callable[[tl.Tensor], tl.Tensor]
 Tensors = dict[str, tl.Tensor]  # by their names in the lecture: W1, b1, z1, a1, ..., C
-ACTIVATIONS: dict[str, Activation] = {
-    "sigmoid": tl.sigmoid,
-    "tanh": tl.tanh,
-    "relu": tl.relu,
-    "leaky-relu": tl.leaky_relu,
-}
+ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-relu": tl.leaky_relu}
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 
     layers: tuple[int, ...] = (2, 2, 1)
@@ -58,10 +52,6 @@ class Settings:
     """how often each time is measured; the median counts"""
     page: bool = False
     """whether to write a page on which one steps through both passes, backprop.html"""
-    seed: int = 0
-    """of the random weights"""
-    out: Path = Path("out/backprop")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

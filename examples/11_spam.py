@@ -18,8 +18,8 @@ finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
 
 from helpers import spam as show
 from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
-from helpers.program import start, until_ctrl_c
-from helpers.spam import ENOUGH_POINTS, Inputs, build, make_inputs, rule_points, split
+from helpers.program import Common, start
+from helpers.spam import ENOUGH_POINTS, Inputs, build, judge, make_inputs, rule_points, split, train
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ import tinygrad_lecture as tl
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
     data: Path | None = None
@@ -41,10 +41,6 @@ class Settings:
     """messages of your own to judge"""
     epochs: int = 6
     """how often each message is seen"""
-    seed: int = 0
-    """of the made messages and the first weights"""
-    out: Path = Path("out/spam")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -58,7 +54,7 @@ def main(settings: Settings) -> None:
     filters: dict[str, tuple[Inputs, nn.Module]] = {}
     for name in ("bag of words", "TF-IDF", "embeddings", "characters"):
         inputs = make_inputs(name, learn.texts)  # learns the vocabulary
-        filters[name] = inputs, train(build(name, inputs.size), inputs(learn.texts), learn.spam, settings.epochs)
+        filters[name] = inputs, train(build(name, len(inputs.words)), inputs(learn.texts), learn.spam, settings.epochs)
     p = {name: judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}  # (test,) each
     points = rule_points(test.texts)  # (test,)
     show.scores({name: probability >= 0.5 for name, probability in p.items()}, points >= ENOUGH_POINTS, test.spam)
@@ -67,7 +63,7 @@ def main(settings: Settings) -> None:
 
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]
-    adds = judge(train(nn.MLP([bag.size, 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
+    adds = judge(train(nn.MLP([len(bag.words), 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
     show.combinations({"one neuron": adds, "with 16 hidden ones": p["bag of words"]}, test.spam)
 
     # "Black box": the gradient at the input says which words pushed the output up or down
@@ -93,7 +89,7 @@ def main(settings: Settings) -> None:
     for n in (0, 5, 20, 100):
         more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
         again = make_inputs("TF-IDF", more.texts)
-        retrained = train(build("TF-IDF", again.size), again(more.texts), more.spam, settings.epochs)
+        retrained = train(build("TF-IDF", len(again.words)), again(more.texts), more.spam, settings.epochs)
         old = judge(retrained, again, test.texts) >= 0.5
         caught.append((n, float((judge(retrained, again, new[100:]) >= 0.5).mean()), float((old == test.spam).mean())))
     show.retraining(caught, float((rule_points(new[100:]) >= ENOUGH_POINTS).mean()))
@@ -104,26 +100,6 @@ def main(settings: Settings) -> None:
     show.draw_precision_recall(p, points, test.spam, settings.out / "precision_recall.png")
     show.draw_adversarial(list(disguises), found, settings.out / "adversarial.png")
     show.draw_words(inputs.words, push, settings.out / "words.png")
-
-
-def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:
-    """Mini-batches of 32 messages, shuffled anew in each epoch."""
-    optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
-    loss = nn.BCEWithLogitsLoss()
-    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-    for _ in until_ctrl_c(range(epochs)):
-        for x, y in nn.DataLoader(data, 32, shuffle=True):
-            cost = loss(model(x), y)  # (batch, 1) each
-            optimizer.zero_grad()
-            cost.backward()
-            optimizer.step()
-    return model
-
-
-def judge(model: nn.Module, inputs: Inputs, texts: list[str]) -> np.ndarray:
-    """The probability of spam for each message: (messages,)."""
-    with tl.no_grad():
-        return tl.sigmoid(model(tl.tensor(inputs(texts)))).numpy()[:, 0]
 
 
 def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:

@@ -18,12 +18,11 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.program import fit, open_run, start
+from helpers.program import Common, open_run, start
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -37,7 +36,7 @@ FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attentio
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="arithmetic"):
     """What can be set on the command line."""
 
     operation: Literal["+", "-"] = "+"
@@ -54,14 +53,10 @@ class Settings:
     """blocks"""
     steps: int = 800
     """of the optimiser, with 128 problems each"""
-    seed: int = 0
-    """of the pairs held out, the first weights and the batches"""
     resume: bool = False
     """continue the run in --out, with the same settings"""
     again: bool = False
     """replace the run in --out by a new one"""
-    out: Path = Path("out/arithmetic")
-    """folder for the run and the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -72,10 +67,8 @@ def main(settings: Settings) -> None:
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     show.problems(notation, learnt, held_out)
 
-    model = GPT(
-        GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=settings.layers, heads=4,
-                  width=settings.width, activation="relu", tied=False)
-    )  # fmt: skip
+    sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
+    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
     continued = open_run(settings.out, FILES, settings.resume, settings.again)
     curve = Curve(settings.out / "curve.json", continued)
@@ -109,7 +102,7 @@ def main(settings: Settings) -> None:
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
     show.parameters(model, settings.steps)
-    if fit(trainer, settings.resume).interrupted:
+    if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
     for a, b in asked:
@@ -117,12 +110,8 @@ def main(settings: Settings) -> None:
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
     final = show.examine(model, notation, held_out)
-    beyond = larger(notation, settings.seed)
-    exams = {
-        "learnt from": show.examine(model, notation, learnt[:3000]),
-        "held out": final,
-        **{name: show.examine(model, notation, pairs) for name, pairs in beyond.items()},
-    }
+    exams = {"learnt from": show.examine(model, notation, learnt[:3000]), "held out": final}
+    exams |= {name: show.examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
     show.table(exams, notation)
     show.consistency(show.examine(model, notation, held_out[:, ::-1]), final)
     show.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")

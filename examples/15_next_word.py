@@ -11,22 +11,11 @@ learns to continue it. No one labels anything: the target at each token is the t
 """
 
 from helpers import next_word as show
-from helpers.next_word import (
-    CAPITALS,
-    JOBS,
-    PAD,
-    QUESTION,
-    START,
-    UNSTATED,
-    WEATHER,
-    check_known,
-    encode_sentence,
-    make_corpus,
-)
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.next_word import CAPITALS, QUESTION, START, UNSTATED
+from helpers.program import Common, check, start
+from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -37,7 +26,7 @@ from transformer import GPT, GPTConfig, WordTokenizer
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="next_word"):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ()
@@ -48,22 +37,18 @@ class Settings:
     """of the optimiser, with 64 lines each"""
     T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
     """temperatures to compare"""
-    seed: int = 0
-    """of the corpus, the first weights and the draws"""
-    out: Path = Path("out/next_word")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, lines=100, T=0)
+        check(self, lines=100, T=0)
 
 
 def main(settings: Settings) -> None:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
-    lines = make_corpus(settings.lines, Random(settings.seed))
-    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, PAD])
-    check_known(words, settings.ask)
-    tokens, targets = encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
+    lines = show.make_corpus(settings.lines, Random(settings.seed))
+    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, show.PAD])
+    show.check_known(words, settings.ask)
+    tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
     show.training_text(words, tokens, targets, lines)
 
     # Training: the text itself provides the training signal
@@ -71,15 +56,14 @@ def main(settings: Settings) -> None:
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for step in until_ctrl_c(range(1, settings.steps + 1)):
+
+    def next_token_loss() -> tl.Tensor:
         rows = draw.integers(0, len(tokens), 64)
-        loss = model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step == 1 or step % max(1, settings.steps // 4) == 0:
-            show.progress(step, loss.item(), following(model, words, "The capital of France is"))
+        return model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
+
+    train(next_token_loss, optimizer, settings.steps, schedule,
+          report=lambda step, loss: show.progress(step, loss, following(model, words, "The capital of France is")),
+    )  # fmt: skip
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax
     ids = encode(words, "The capital of France is")
@@ -103,7 +87,7 @@ def main(settings: Settings) -> None:
     # Inconsistency: ten answers to one question; and bias: shares of the corpus come back
     ten = {T: sample(model, words, QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}
     show.ten_answers(ten)
-    show.bias({job: following(model, words, f"The {job} said that") for job in JOBS}, lines)
+    show.bias({job: following(model, words, f"The {job} said that") for job in show.JOBS}, lines)
 
     # No learning from interaction: what it is told changes no weight
     told = "The capital of Norway is Oslo."
@@ -118,7 +102,7 @@ def main(settings: Settings) -> None:
         capitals = [sample(model, words, f"The capital of {c} is", T, 50, settings.seed) for c in CAPITALS]
         right = [said.count(city) / 50 for said, city in zip(capitals, CAPITALS.values(), strict=True)]
         said = sample(model, words, "The weather today is", T, 50, settings.seed)
-        weather = [word for word in said if word in WEATHER]
+        weather = [word for word in said if word in show.WEATHER]
         rows.append(show.AtTemperature(T, float(np.mean(right)), len(set(weather)), 1 - len(weather) / 50))
     show.by_temperature(rows)
     show.asked({text: following(model, words, text) for text in settings.ask})

@@ -22,7 +22,7 @@ the loss and the training data, inspect/ traces and pictures, pretrained/ the fi
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+from tinygrad_lecture.errors import tell_missing as _tell_missing
 
 from .attention import *
 from .block import *

@@ -10,8 +10,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.backend import is_array, move, to_host
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from .tree import Tree, join
 
@@ -55,7 +54,7 @@ class Stateful(Tree):
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
-        complaints = [complaint for key, array in arrays.items() if (complaint := _misfit(key, own[key], array))]
+        complaints = [complaint for key, array in arrays.items() if (complaint := misfit(key, own[key], array))]
         complaints += _conflicts(own, arrays)
         if strict:
             complaints += [f"missing: {', '.join(missing)}"] if missing else []
@@ -78,7 +77,7 @@ def check_state(name: str, state: Any, of_text: str) -> None:
     if not isinstance(state, Mapping):
         remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
         hide_frames()
-        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {shown(state)}; {remedy}")
+        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {brief(state)}; {remedy}")
 
 
 def array_of(value: Any) -> Any:
@@ -106,7 +105,7 @@ def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str
     return complaints
 
 
-def _misfit(key: str, own: Tensor, array: Any) -> str | None:
+def misfit(key: str, own: Tensor, array: Any) -> str | None:
     """Why an array cannot be copied into a tensor; None if it can."""
     if not is_array(array):
         kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")

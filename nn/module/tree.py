@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..errors import ExplainsArguments
 
@@ -87,14 +86,14 @@ class Tree(ExplainsArguments):
         """
         self._check_name("register_parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"register_parameter: {name} must be an nn.Parameter or None, not {shown(param)}")
+            raise TypeError(f"register_parameter: {name} must be an nn.Parameter or None, not {brief(param)}")
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Any) -> None:
         """Register a child module under a name, `self.name = module`, or None. Raises as `register_buffer` does."""
         self._check_name("add_module", name, self._modules)
         if module is not None and not isinstance(module, Tree):
-            raise TypeError(f"add_module: {name} must be a Module or None, not {shown(module)}")
+            raise TypeError(f"add_module: {name} must be a Module or None, not {brief(module)}")
         setattr(self, name, module)
 
     register_module = add_module

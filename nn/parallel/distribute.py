@@ -1,20 +1,155 @@
-"""distribute: one model, trained by all workers of a run together; after each backward, its gradients are averaged."""
+"""What a loop with several workers needs: `shares`, the rows of this worker; `distribute`, one model that all train.
+
+After each backward its gradients are averaged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
-from typing import Self
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, move, to_host
+from tinygrad_lecture.errors import brief
+from tinygrad_lecture.func.trees import leaves, map_leaves
+from tinygrad_lecture.random import Generator, drawing_from
 
+from ..errors import is_data
 from ..module import Module
 from ..optim import Optimizer
-from .group import AllReduce, Group, group
+from .group import AllReduce, Group, Loop, group
+
+
+class shares:
+    """Yields of each batch the rows of this worker; the workers together have the whole batch, whatever their number.
+
+        for x, y in nn.parallel.shares(loader): ...
+
+    - `batches`: a DataLoader, a list of batches or the like. A batch is a tensor, or a tuple, list or dict of them,
+      with the rows on axis 0. All workers take the batches in worker 0's order, and
+      what these draw comes from its random stream. What another library draws must be the same in all workers.
+
+    Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
+    Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not
+    count.
+
+    Take a backward for each batch before the next. Rows that do not divide evenly can be weighed for one batch only: a
+    backward of several raises RuntimeError, as of two loaders at once or a list of batches.
+    """
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        assert isinstance(self.batches, Sized)
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        workers = group()
+        if workers.size == 1:
+            yield from self.batches
+            return
+        loop = Loop((1,) * workers.size)
+        workers.loops = [*workers.loops, loop]
+        try:
+            for batch in in_one_order(self.batches, workers):
+                bounds = row_bounds(batch, workers)
+                loop.give([end - first for first, end in pairwise(bounds)])
+                first, end = bounds[workers.rank : workers.rank + 2]
+                yield take_rows(batch, slice(first, end) if first < end else slice(0, 1))
+        finally:
+            workers.loops = [other for other in workers.loops if other is not loop]
+            workers.ended = None if loop.seen else loop
+
+
+def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
+    """An iterator over batches that draws from worker 0's random stream, in all workers."""
+    return iter(batches) if workers.size == 1 else OneOrder(batches, workers)
+
+
+class OneOrder:
+    """Iterator over the same batches in all workers: what they draw comes from worker 0's random stream.
+
+    Most draw when iteration begins. For others, from the first batch on for which numbers were drawn, worker 0 tells
+    the state of its stream before each, since dropout may have drawn from it in between.
+    """
+
+    def __init__(self, batches: Iterable[Any], workers: Group) -> None:
+        self.workers, self._stream, self._draws = workers, Generator(), False
+        self._hear()
+        with self._drawing():
+            self.batches = iter(batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._draws:
+            self._hear()
+        before = self._stream.get_state()
+        with self._drawing():
+            batch = next(self.batches)
+        self._draws = self._draws or self._stream.get_state() != before
+        return batch
+
+    def _hear(self) -> None:
+        self._stream.set_state(self.workers.broadcast(get_rng_state(), "the order of the batches"))
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Context manager: numbers come from the stream that all workers know, which is worker 0's own if it can be."""
+        known = self.workers.rank == 0 and get_rng_state() == self._stream.get_state()
+        with drawing_from(None if known else self._stream):
+            yield
+        if known:
+            self._stream.set_state(get_rng_state())
+
+
+def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
+    """Of each batch the rows of this worker, without batches of which it has none."""
+    for batch in batches:
+        if workers.size == 1:
+            yield batch
+        elif (rows := own_rows(batch, workers)).start < rows.stop:
+            yield take_rows(batch, rows)
+
+
+def own_rows(batch: Any, workers: Group) -> slice:
+    """The rows of a batch that are this worker's."""
+    return slice(*row_bounds(batch, workers)[workers.rank :][:2])
+
+
+def row_bounds(batch: Any, workers: Group) -> list[int]:
+    """The row of a batch with which each worker begins, and the number of rows."""
+    n = count_rows(batch)
+    return [-(-n * rank // workers.size) for rank in range(workers.size + 1)]
+
+
+def take_rows(batch: Any, rows: slice) -> Any:
+    """Some rows of a batch, in the same structure."""
+    return map_leaves(lambda part: part[rows], batch)
+
+
+def count_rows(batch: Any) -> int:
+    """The rows of a batch. Raises TypeError for what has none, ValueError if its parts have different numbers."""
+    for part in leaves(batch):
+        if not (is_data(part) and part.ndim):
+            raise TypeError(f"nn.parallel: a batch has {brief(part)}, which has no rows to share among workers")
+    counts = {len(part) for part in leaves(batch)}
+    if len(counts) != 1:
+        raise ValueError(
+            f"nn.parallel: the parts of a batch have {sorted(counts)} rows, so it cannot be shared among workers: each "
+            "needs the rows on axis 0"
+        )
+    return counts.pop()
+
+
+# --- one model ----------------------------------------------------------------------------------------------
 
 
 class distribute:
@@ -37,7 +172,7 @@ class distribute:
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
         self._group, self._model, self._optimizer = group(), model, optimizer
         self._parameters: list[Tensor] = []  # none: a worker alone
-        self._sums: dict[str, AllReduce] = {}  # by dtype
+        self._sums: list[tuple[list[Tensor], AllReduce]] = []  # the parameters of a dtype, and their gradients
         self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
@@ -49,10 +184,10 @@ class distribute:
         self._parameters = list(dict.fromkeys([*model.parameters(), *self._trained()]))
         _copy_values(model, self._parameters, self._group)
         _part_streams(self._group)
-        self._having = self._group.all_reduce(len(self._parameters), np.int32)
         for dtype in sorted({p.dtype.name for p in self._parameters}):
-            n = sum(p.numel() for p in self._parameters if p.dtype.name == dtype)
-            self._sums[dtype] = self._group.all_reduce(n, dtype)
+            parameters = [p for p in self._parameters if p.dtype.name == dtype]
+            n = sum(p.numel() for p in parameters) + len(parameters)  # of each also whether it has a gradient
+            self._sums.append((parameters, self._group.all_reduce(n, dtype)))
         modes.after_backward += (self.average,)
         self._group.to_close.append(self)
 
@@ -105,10 +240,9 @@ class distribute:
             return
         self._group.to_close.remove(self)
         modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
-        for all_reduce in (self._having, *self._sums.values()):
+        for _, all_reduce in self._sums:
             all_reduce.close()
-        self._parameters, self._sums, self._group = [], {}, Group()  # so that it can be copied, and sent to workers
-        del self._having
+        self._parameters, self._sums, self._group = [], [], Group()  # so that it can be copied, and sent to workers
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +266,7 @@ class distribute:
     def _add_up(self, factor: float) -> None:
         """Set each gradient to the sum over the workers of gradient times factor.
 
-        The workers tell each other first which parameters have a gradient: a parameter may be frozen, or not used by a
-        worker's rows.
+        The workers tell each other which parameters have a gradient: one may be frozen, or not used by a worker's rows.
         """
         if not self._parameters:
             return
@@ -142,16 +275,15 @@ class distribute:
                 f"backward: the optimizer got {late} parameters after nn.parallel.distribute: add the parameter group "
                 "before it"
             )
-        self._having.mine[...] = [p.grad is not None for p in self._parameters]
-        having = self._having.sum(len(self._parameters), "backward").astype(bool)
-        for dtype, all_reduce in self._sums.items():
-            chosen = [p for p, has in zip(self._parameters, having, strict=True) if has and p.dtype.name == dtype]
-            ends = np.cumsum([p.numel() for p in chosen], dtype=int)
-            for p, end in zip(chosen, ends, strict=True):
-                _write(p, factor, all_reduce.mine[end - p.numel() : end].reshape(p.shape))
-            total = all_reduce.sum(int(ends[-1]) if chosen else 0, "backward")
-            for p, end in zip(chosen, ends, strict=True):
-                _read(p, total[end - p.numel() : end].reshape(p.shape))
+        for parameters, all_reduce in self._sums:
+            *parts, has = np.split(all_reduce.mine, np.cumsum([p.numel() for p in parameters]))
+            has[...] = [p.grad is not None for p in parameters]
+            for p, part in zip(parameters, parts, strict=True):
+                _write(p, factor, part.reshape(p.shape))
+            *parts, has = np.split(all_reduce.sum("backward"), np.cumsum([p.numel() for p in parameters]))
+            for p, part, any_has in zip(parameters, parts, has, strict=True):
+                if any_has:
+                    _read(p, part.reshape(p.shape))
 
 
 def _write(p: Tensor, factor: float, into: Array) -> None:

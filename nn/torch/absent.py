@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_lecture.errors.names import RARE, alike, written_out
+from tinygrad_lecture.errors import alike, written_out
 
 _REAL = "tensors here hold real numbers"
 _PIVOTS = "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky"
 _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to use
-    **{name: f"few programs call it; use {formula}".replace("tl.", "torch.") for name, formula in RARE.items()},
     "H": f"{_REAL}; write x.T or x.mT",
     "mH": f"{_REAL}; write x.mT",
     "imag": f"{_REAL}; the imaginary part is 0",
@@ -88,7 +87,7 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
     if last in _WHOLE_NAMES:
         return f"{name} is not here, because {_WHOLE_NAMES[last]}"
     if (formula := written_out(last)) is not None:
-        return f"{name} is not here, because it is written in a line: {formula}"
+        return f"{name} is not here, because few programs call it; use {formula.replace('tl.', 'torch.')}"
     words = re.split(r"[._]", name.lower())
     for part, reason in REASONS.items():
         key = part.lower()

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from tinygrad_lecture import get_default_dtype
-from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.errors import warn_once
 
 __all__ = ["Size", "dtype", "finfo", "iinfo", "layout", "memory_format", "strided"]
 

@@ -7,14 +7,12 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import TensorError, warn
 
 from .. import functional as F
 from ..activation import Dropout
 from ..errors import MadeFirst, check_probability, check_tensor, of_tensors
 from ..module import Module
-from ..utils.parametrize import register_parametrization
 
 FUNCTIONS = (
     "alpha_dropout channel_shuffle gumbel_softmax local_response_norm log_softmax rrelu softmax softmin upsample"
@@ -192,26 +190,3 @@ class Softmax2d(MadeFirst, Module):
         if input.ndim not in (3, 4):
             raise TensorError(f"Softmax2d: input must have 3 or 4 axes, not shape {input.shape}")
         return tl.softmax(input, -3)
-
-
-class _Orthogonal(Module):
-    """Q of the QR decomposition of a weight, whose columns (or rows, of a wide one) are orthonormal."""
-
-    def forward(self, weight: Tensor) -> Any:
-        wide = weight.shape[-2] < weight.shape[-1]
-        q, r = tl.linalg.qr(weight.mT if wide else weight)
-        q = q * tl.sign(tl.diagonal(r, 0, -2, -1).detach()).unsqueeze(-2)  # an orthogonal weight stays
-        return q.mT if wide else q
-
-    def right_inverse(self, weight: Tensor) -> Any:
-        return self.forward(weight).detach()
-
-
-def orthogonal(
-    module: Module, name: str = "weight", orthogonal_map: Any = None, *, use_trivialization: bool = True
-) -> Module:
-    """Keep a module's weight orthogonal while it is trained: it is Q of a QR decomposition. Returns the module.
-
-    The first value is an orthogonal matrix near the weight, which need not be PyTorch's. The settings have no effect.
-    """
-    return register_parametrization(module, name, _Orthogonal())

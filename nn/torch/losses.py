@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import warn
 
 from .. import functional, loss
 from ..loss import Loss

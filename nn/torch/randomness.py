@@ -6,27 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
-from tinygrad_lecture import random as streams
+from tinygrad_lecture.random import default_generator
 
 __all__ = ["default_generator", "initial_seed", "manual_seed", "seed"]
 
 
-class _DefaultGenerator(tl.Generator):
-    """The stream that functions draw from if they are given no generator."""
-
-    def __init__(self) -> None:
-        self.device, self._seed = "cpu", 0
-
-    @property
-    def stream(self) -> np.random.Generator:  # type: ignore[override]
-        """The process's stream."""
-        return streams.generator()
-
-
-default_generator = _DefaultGenerator()
 manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.errors import kind_of
 
 from ..module import Module, Parameter
 from .modules import nn
@@ -52,8 +52,8 @@ class Encoder:
         if _is_dtype(value):
             return {"$dtype": np.dtype(value).name}
         if isinstance(value, Module):
-            if value.has_hooks or hasattr(value, "parametrizations"):
-                raise TypeError(_refusal(value, path, "with hooks or parametrizations "))
+            if value.has_hooks:
+                raise TypeError(_refusal(value, path, "with hooks "))
             if value in self._modules:
                 return {"$module": [self._modules[value]]}
             number = self._modules[value] = len(self._modules)

@@ -15,20 +15,15 @@ from numpy.typing import NDArray
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 
 from ..data import collate
 from ..errors import check_tensor
 
 __all__ = [
-    "PackedSequence",
-    "pack_padded_sequence",
-    "pack_sequence",
-    "pad_packed_sequence",
-    "pad_sequence",
-    "unpack_sequence",
-    "unpad_sequence",
-]
+    "PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
+    "unpack_sequence", "unpad_sequence",
+]  # fmt: skip
 
 
 class PackedSequence(NamedTuple):

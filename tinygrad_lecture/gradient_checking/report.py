@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Shape
-from ..errors.table import aligned
+from ..errors import aligned
 
 MAX_LISTED = 12  # an error lists so many elements, the worst ones
 

@@ -17,8 +17,7 @@ from ..autograd.core import Leaf, Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
-from ..errors.table import aligned
-from ..errors.words import kind_of
+from ..errors import aligned, kind_of
 from ..traced import Traced
 from .local import LocalDerivatives
 from .numbers import in_line

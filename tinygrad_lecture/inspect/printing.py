@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, get_default_dtype, to_host
-from ..errors.words import shown
+from ..errors import brief
 from ..traced import Traced
 from .grad_fn import grad_fn
 
@@ -68,7 +68,7 @@ def set_printoptions(
     chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
-            raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {shown(value)}")
+            raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {brief(value)}")
     for name, value in chosen.items():
         setattr(options, name, value)
     options.sci_mode = sci_mode

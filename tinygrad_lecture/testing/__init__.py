@@ -27,7 +27,7 @@ try:
 except ImportError as _error:
     raise ImportError("tl.testing needs Hypothesis: python -m pip install hypothesis") from _error
 
-from ..errors.names import tell_missing as _tell_missing
+from ..errors import tell_missing as _tell_missing
 from .checks import Mistake as Mistake
 from .checks import check_function as check_function
 from .checks import check_property as check_property

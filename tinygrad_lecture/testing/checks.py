@@ -48,6 +48,7 @@ class Answer:
     mistakes: Sequence[Mistake] = ()
     rtol: float = 1e-6
     atol: float = 1e-8
+    zeros: ClassVar[bool] = False  # whether 0 hides a cause
     complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}  # hints
 
     def run(self, fn: Callable[..., Any], args: Args) -> Any:
@@ -87,7 +88,7 @@ class Answer:
             return None, None
         telling = [self._moved(args, found.failure.kind) for args in found.telling[:MAX_TELLING]]
         known = self.known_cause([*telling, *found.passing[:MAX_TELLING]])
-        return known if known[1] or found.failure.cause else self.general_cause(found, telling)
+        return known if known[1] else self.general_cause(found, telling)
 
     def known_cause(self, inputs: Sequence[Args]) -> Cause:
         """The cause of a mistake that the teacher has named."""
@@ -100,13 +101,13 @@ class Answer:
         numeric = [(args, _numbers(e), _numbers(g)) for args, e, g in examples if _is_number(e) and _is_number(g)]
         if found.failure.kind.startswith("shape"):
             return next((cause_of_shape(e, g) for _, e, g in numeric if e.shape != g.shape), (None, None))
-        if found.failure.kind == "raises" or not numeric or len(numeric) < len(telling):
+        if found.failure.cause or found.failure.kind == "raises" or not numeric or len(numeric) < len(telling):
             return None, None
         return cause_of_values(numeric)
 
     def _moved(self, args: Args, kind: str) -> Args:
         """The same arguments with other numbers, if it fails in the same way with these."""
-        moved = jittered(args)
+        moved = jittered(args, self.zeros)
         try:
             self.check(moved)
         except CheckFailed as failure:

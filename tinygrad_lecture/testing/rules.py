@@ -59,6 +59,7 @@ class Rule(Answer):
     """
 
     forward: Callable[..., Any] = field(kw_only=True)
+    zeros = True
     complete = Answer.complete | {"whole-numbers"}
     passed: list[Args] = field(default_factory=list)  # examples for which it is right
 
@@ -136,6 +137,11 @@ class Rule(Answer):
     def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
         """What `tl.gradcheck` says most often."""
         errors = [self.gradcheck(args) for args in telling[:: -(-len(telling) // MAX_DIAGNOSED)]]
+        if found.failure.hint == "shapes":
+            remedies = {e.hint_text.partition(":")[0] for e in errors if e and e.hint == "transposed" and e.hint_text}
+            return ("transposed", remedies.pop()) if len(remedies) == 1 else (None, None)  # which array, or which .T
+        if found.failure.cause:
+            return None, None
         if found.failure.kind.startswith("shape"):  # then what is said of numbers does not hold
             return self._cause_of_shape(found, telling, [self.gradcheck(found.args), *errors])
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text]
@@ -184,9 +190,10 @@ class Rule(Answer):
             return []
 
     def _ignores_upstream(self, args: Args) -> bool:
-        """Whether the rule returns the same, which is not 0, for g, 2 g and -g."""
-        returned = self._for_upstreams(args, 1, 2, -1)
-        return bool(returned) and all(close(returned[0], other) and all(map(np.any, other)) for other in returned)
+        """Whether the rule returns the same, which is finite and not 0, for g, 2 g and -g."""
+        first, *others = self._for_upstreams(args, 1, 2, -1) or [[]]
+        same = bool(others) and all(close(first, other) for other in others)
+        return same and all(np.isfinite(part).all() and np.any(part) for part in first)
 
     def _is_odd(self, args: Args) -> bool:
         """Whether the rule returns minus as much for -g."""
@@ -205,29 +212,41 @@ class Rule(Answer):
         return None
 
     def as_op(self, plain: Args, settings: dict[str, Any]) -> Op[Any]:
-        """The function and its rule as an op of the arguments that have gradients; the others stay as they are."""
+        """The function and its rule as an op of the arguments that have gradients.
+
+        The others, and the settings, are defaults of the op's settings, so that hints know them by name.
+        """
         which = self.floats(plain)
         usable = all(self.names[k].isidentifier() and self.names[k] != "g" for k in which)
         names = [self.names[k] if usable else f"input_{k}" for k in which]
-        kind = inspect.Parameter.POSITIONAL_ONLY
+        others = {self.names[k]: value for k, value in enumerate(plain) if k not in which} | settings
+        kept = {name: value for name, value in others.items() if name.isidentifier() and name not in names}
 
         def filled(values: Sequence[Any]) -> list[Any]:
             given = dict(zip(which, values, strict=True))
             return [given.get(k, value) for k, value in enumerate(plain)]
 
-        def declared(fn: Callable[..., Any], *names: str) -> Callable[..., Any]:
-            parameters = [inspect.Parameter(name, kind) for name in names]
+        def declared(fn: Callable[..., Any], names: Sequence[str], **kept: Any) -> Callable[..., Any]:
+            parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+            parameters += [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v) for k, v in kept.items()]
             vars(fn).update(__signature__=inspect.Signature(parameters))
-            fn.__name__, fn.__module__ = self.name, "answer"
+            fn.__name__, fn.__module__, fn.__kwdefaults__ = self.name, "answer", kept or None
             return fn
 
-        def gradient(position: int, g: Any, *values: Any) -> Any:
-            result = self.fn(g, *filled(values), **settings)
-            return np.asarray(result[position] if isinstance(result, tuple) else result)
+        def rule_for(position: int) -> Callable[..., Any]:
+            def rule(*given: Any, **named: Any) -> Any:
+                g, *values = [*given, *named.values()]
+                result = self.fn(g, *filled(values), **settings)
+                return np.asarray(result[position] if isinstance(result, tuple) else result)
 
-        made: Op[Any] = op(declared(lambda *values: np.asarray(self.forward(*filled(values), **settings)), *names))
+            return declared(rule, ["g", *names])
+
+        def forward(*values: Any) -> Any:
+            return np.asarray(self.forward(*filled(values), **settings))
+
+        made: Op[Any] = op(declared(forward, names, **kept))
         for k, name in enumerate(names):
-            made.backward(name)(declared(lambda g, *values, k=k: gradient(k, g, *values), "g", *names))
+            made.backward(name)(rule_for(k))
         return made
 
 

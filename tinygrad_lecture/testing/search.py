@@ -144,14 +144,18 @@ def size(args: Any) -> int:
     return len(args) + sum(map(size, args)) if isinstance(args, (list, tuple)) else 0
 
 
-def jittered(args: Args) -> Args:
-    """The same arguments with numbers a little larger, all different, none 0: no two mistakes give the same result."""
+def jittered(args: Args, zeros: bool = False) -> Args:
+    """The same arguments with numbers a little larger, all different: no two mistakes give the same result.
+
+    zeros: whether zeros become larger too, except in arrays of 0 and 1 alone, as masks are.
+    """
     rng = np.random.default_rng(7)
 
     def moved(a: Any) -> Any:
         if isinstance(a, np.ndarray) and a.dtype.kind == "f":
-            larger, more = rng.random((2, *a.shape))
-            return np.where(a == 0, 0.2 + more, a * (1 + 0.1 * larger) + np.sign(a) * 0.05 * more)
+            larger = a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape)
+            move = zeros and not (a.any() and np.isin(a, (0, 1)).all())
+            return np.where((a == 0) & move, 0.1 + 0.2 * rng.random(a.shape), larger)
         return {name: moved(value) for name, value in a.items()} if isinstance(a, dict) else a
 
     return tuple(map(moved, args))

@@ -13,7 +13,6 @@ from ...layers.attention import MultiheadAttention
 from ...layers.normalization import Channels, GroupNorm, LayerNorm
 from ...linear import Linear
 from ...module import Module
-from ...utils.parametrizations import WeightNorm
 from ..functions.products import Histogram, MinMax
 
 RESULTS = {MinMax: "aminmax", Histogram: "histogram", QR: "linalg_qr", SignAndLog: "linalg_slogdet"}
@@ -30,7 +29,6 @@ def print_as_pytorch() -> None:
     for norm in (Channels, GroupNorm, LayerNorm):
         norm.extra_repr = _with_bias(norm.extra_repr)  # type: ignore[method-assign]
     ParameterList.__repr__ = _parameters  # type: ignore[method-assign]
-    WeightNorm.__name__ = "_WeightNorm"
     Module.state_dict = _ordered(Module.state_dict)  # type: ignore[method-assign]
     Module._get_name = lambda self: type(self).__name__  # type: ignore[attr-defined]
     MultiheadAttention.__init__ = _with_its_linear(MultiheadAttention.__init__)  # type: ignore[method-assign]

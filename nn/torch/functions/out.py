@@ -8,11 +8,10 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import DtypeError, TensorError
+from tinygrad_lecture.errors import DtypeError, TensorError
 
 HOMES = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.sampling"),
-    *("tinygrad_lecture.distributions", "nn.torch.functions"),
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.distributions", "nn.torch.functions"),
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.operands import constant
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.composite import without_gradient
 from tinygrad_lecture.ops.elementwise import scaled
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.shape import normal_axes
 
 from ..dtypes import Size

@@ -7,7 +7,7 @@ import pytest
 
 import nn.torch as torch
 import tinygrad_lecture as tl
-from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.errors import warn_once
 
 
 def test_a_dtype_is_numpys_under_another_name():

@@ -73,6 +73,19 @@ def writes_to_x(g, x):
     return result
 
 
+def gathered(axis, add):
+    def rule(g, x, i):
+        full, places = np.zeros_like(x), list(np.indices(i.shape))
+        places[axis] = i
+        if add:
+            np.add.at(full, tuple(places), g)
+        else:
+            full[tuple(places)] = g
+        return full
+
+    return rule
+
+
 def product_of_swapped(g, a, b):
     return sum_to_shape(g @ b.swapaxes(0, 1), a.shape), sum_to_shape(a.swapaxes(0, 1) @ g, b.shape)
 
@@ -121,6 +134,8 @@ POWERS = st.tuples(arrays(), st.sampled_from([1, 2, 3]).map(lambda n: {"n": n}))
 SMALL_OR_LARGE = st.one_of(
     st.tuples(arrays((1, 2)), arrays((1, 2, 1))), st.tuples(arrays((1, 1, 3)), arrays((1, 3, 1)))
 )
+INDEX = arrays((3, 3), 0, 2).map(lambda i: i.astype(int))
+GATHER = partial(check_rule, lambda x, i: np.take_along_axis(x, i, 0), inputs=[arrays((3, 3)), INDEX])
 MISTAKES = [  # a check, the wrong rule, and what is told
     (partial(check_rule, lambda x: x**3, inputs=[arrays()], names=["x"]), lambda g, x: g * 3 * x,
      {"hint": "missing-factor", "cause": "a factor is missing; multiply by x", "shown": "upstream g = 1."}),
@@ -153,6 +168,15 @@ MISTAKES = [  # a check, the wrong rule, and what is told
     (partial(MATMUL, inputs=matrices("NN", "NN")), lambda g, a, b: (g @ b, a @ g),
      {"hint": {"transposed", "wrong-product", "wrong-argument"}}),
     (partial(MATMUL, inputs=SMALL_OR_LARGE), product_of_swapped, {"kind": "shape"}),
+    (partial(MATMUL, inputs=[arrays((2, 3, 2)), arrays((2, 2, 4))]), lambda g, a, b: (g @ b.T, a.T @ g),
+     {"cause": "reverses all of them; write .swapaxes(-1, -2)"}),
+    (GATHER, gathered(1, add=True), {"cause": "the rule adds g along axis 1, but the op gathers along axis 0"}),
+    (GATHER, gathered(0, add=False), {"cause": "np.add.at"}),
+    (partial(check_rule, lambda x: x.prod(), inputs=[arrays(4)]), lambda g, x: g * x.prod() / x,
+     {"cause": "as it divides by x, which is 0 in some"}),
+    (partial(check_rule, lambda w, x: (w * x).sum(), inputs=[arrays(4), arrays(4)]),
+     lambda g, w, x: (g * w, g * w), {"cause": "right with x instead of"}),
+    (partial(RELU, inputs=[arrays(6)]), lambda g, x: g * (g > 0), {"cause": "masks are made from the inputs"}),
     (RELU, lambda g, x: x > 0, {"hint": "upstream-ignored"}),
     (RELU, lambda g, x: g if x > 0 else 0, {"hint": "array-truth"}),  # though it runs on a single number
     (partial(RELU, inputs=[arrays()], reference=lambda g, x: g * (x > 0)), lambda g, x: g * (x >= 0),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors.words import kind_of
+from ...errors import kind_of
 from ...files import atomic_write, make_ready
 from ..teaching.walkthrough import walkthrough_of
 from ..vertex import printable

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors.table import aligned
+from ...errors import aligned
 from ...files import atomic_write
 
 HEAD = ["", "time", "share", "calls", "forward", "calls", "backward", "bytes"]  # each time has its calls before it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backend import Array
-from ...errors.table import aligned
+from ...errors import aligned
 from ..numbers import in_words
 from ..vertex import Step, Term, Vertex
 from .elements import (

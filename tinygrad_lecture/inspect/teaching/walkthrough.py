@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, to_host
-from ...errors.words import kind_of
+from ...errors import kind_of
 from ...traced import Traced
 from ..graph import Graph, watched
 from ..numbers import in_words

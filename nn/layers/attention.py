@@ -39,6 +39,7 @@ class MultiheadAttention(Module):
 
     in_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
+    out_kind = Linear
 
     def __init__(
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
@@ -68,7 +69,7 @@ class MultiheadAttention(Module):
             self.k_proj_weight = made(embed_dim, self.kdim)
             self.v_proj_weight = made(embed_dim, self.vdim)
         self.in_proj_bias = made(3 * embed_dim) if bias else None
-        self.out_proj = Linear(embed_dim, embed_dim, bias, device, dtype)
+        self.out_proj = self.out_kind(embed_dim, embed_dim, bias, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

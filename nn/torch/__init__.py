@@ -1,21 +1,20 @@
 """torch: PyTorch's names for this library, so that a PyTorch script runs without a change.
 
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
-    import nn.torch as torch, nn.torch.nn as nn     # the same for a program of one's own
+    import nn.torch as torch, nn.torch.nn as nn     # the same for your own program
 
 Where things are:
 
-    __main__.py     the command; modules.py: which module stands for which of torch's
-    functions/      functions and methods that the engine does not have: addmm, hsplit, index_put_, ...
-    dtypes.py       torch.dtype and torch.Size; dialect/: what prints as in PyTorch while a script runs
-    absent.py       what is not here: an error says so and names what to use
-    courtesies.py   names that do nothing here, such as torch.compile
-    legacy.py       torch.Tensor(3), torch.LongTensor, ...
-    layers.py       layers that nn leaves out
-    losses.py       losses that broadcast, and their old arguments
-    archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
-    derivatives.py  torch.autograd and torch.func
-    randomness.py   torch.random; testing.py: torch.testing
+    __main__.py                   the command; modules.py: which module stands for which of torch's
+    formulas.py  functions.py     functions that the engine does not have: addmm, hsplit, index_put, ...
+    methods.py                    how they become methods of Tensors, and take `out=`
+    layers.py                     layers and losses that nn leaves out, or that take more there
+    dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
+    derivatives.py  testing.py    torch.autograd and torch.func; torch.testing
+    archive.py                    torch.save and torch.load, with safetensors
+    machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
+    missing_names.py              what is not here: an error says so and names what to use
+    dialect.py  node_names.py     what prints as in PyTorch while a script runs
 """
 
 # ruff: noqa: F403
@@ -29,35 +28,34 @@ import tinygrad_lecture as _tl
 from tinygrad_lecture import *
 
 from ..functional import *
-from . import functions as _functions
-from . import losses as _losses
-from .absent import MODULES as _MODULES
-from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
-from .courtesies import *
-from .courtesies import accept as _accept
-from .courtesies import always as _always
 from .dtypes import *
 from .dtypes import BY_NAME as _DTYPES
+from .dtypes import TENSOR_KINDS as _TENSOR_KINDS
+from .dtypes import Tensor as Tensor
 from .dtypes import memory_format as memory_format
-from .functions import *
-from .functions.methods import free_functions as _free_functions
-from .functions.methods import give_methods as _give_methods
-from .functions.out import functions_with_out as _functions_with_out
-from .legacy import KINDS as _KINDS
-from .legacy import Tensor as Tensor
+from .functions import FUNCTIONS as _FUNCTIONS
+from .layers import LOSSES as _LOSSES
+from .machine import *
+from .machine import always as _always
+from .machine import ignore as _ignore
+from .methods import free_functions as _free_functions
+from .methods import functions_with_out as _functions_with_out
+from .methods import give_methods as _give_methods
+from .missing_names import MODULES as _MODULES
+from .missing_names import getattr_of as _getattr_of
 from .modules import importable as _importable
-from .randomness import *
 
-_give_methods(*_functions.FILES)
+_give_methods(_FUNCTIONS)
+globals().update(_FUNCTIONS)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
 globals().update(_functions_with_out(dict(globals())))
 globals().update({name: module for name, module in _MODULES.items() if "." not in name})
-globals().update({**_losses.functions(), **_DTYPES, **_KINDS})
+globals().update({**_LOSSES, **_DTYPES, **_TENSOR_KINDS})
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
-set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
-set_flush_denormal = set_warn_always = _accept
+set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _ignore
+set_flush_denormal = set_warn_always = _ignore
 is_storage = is_autocast_enabled = _always(False)  # there are no storages, and everything keeps its dtype
 are_deterministic_algorithms_enabled = _always(True)  # the same seed gives the same bits
 get_num_interop_threads, get_float32_matmul_precision = _always(1), _always("highest")
@@ -118,5 +116,5 @@ def _nothing(x: _Any) -> _Any:
     return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
 
 
-__getattr__ = _absent("torch", lambda: globals())
+__getattr__ = _getattr_of("torch", lambda: globals())
 _importable(_sys.modules[__name__])  # for `import nn.torch.nn.functional as F`

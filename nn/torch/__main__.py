@@ -19,8 +19,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.errors.users_line import is_ours
 
 from . import __name__ as package
-from .absent import sentence
 from .dialect import in_torchs_words, speak
+from .missing_names import sentence
 from .modules import install
 
 TEXTS = {"-": "<stdin>", "-c": "<script>"}  # an argument that stands for a script's text -> its name in tracebacks

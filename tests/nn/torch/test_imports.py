@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nn.torch as torch
-from nn.torch.absent import sentence
+from nn.torch.missing_names import sentence
 
 ROOT = Path(__file__).parents[3]
 
@@ -64,6 +64,7 @@ torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.
 torchvision torchvision.datasets torchtext torchaudio
 torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
 torch.polygamma torch.special.polygamma torch.kthvalue torch.Tensor.histc torch.heaviside torch.nanmedian
+torch.histogram torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
 """
 
 

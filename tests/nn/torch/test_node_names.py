@@ -3,7 +3,7 @@
 import pytest
 
 import tinygrad_lecture as tl
-from nn.torch.dialect.node_names import grad_fn_name
+from nn.torch.node_names import grad_fn_name
 
 CALLS = """
 x.sum(); x.sum(0); x.mean(1); x.max(); x.max(1).values; x.amin(); x.std(); x.norm(); x + 1; x - 1; x * x; x / 2; -x

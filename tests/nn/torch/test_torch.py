@@ -134,15 +134,9 @@ def test_base_classes_of_layers_are_where_pytorch_has_them():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_terms_of_an_entropy_and_the_scaled_tail_of_erf():
+def test_terms_of_an_entropy():
     x = torch.tensor([-1.0, 0.0, 0.5, math.inf], dtype=torch.float64, requires_grad=True)
     y = torch.special.entr(x)
     np.testing.assert_allclose(y.tolist(), [-math.inf, 0, 0.5 * math.log(2), -math.inf])
     y.sum().backward()
     np.testing.assert_allclose(x.grad.tolist(), [math.nan, math.inf, math.log(2) - 1, -math.inf])
-    x = torch.tensor([-math.inf, -5.0, 0.5, 2.0, 10.0, 1e8, math.inf], dtype=torch.float64, requires_grad=True)
-    y = torch.special.erfcx(x)  # exp(x²) erfc(x), in 16 digits of mpmath
-    wanted = [math.inf, 144009798674.6610, 0.6156903441929259, 0.2553956763105057, 0.05614099274382259]
-    np.testing.assert_allclose(y.tolist(), [*wanted, 5.641895835477563e-9, 0], rtol=1e-14)
-    y[1:5].sum().backward()
-    np.testing.assert_allclose(x.grad[1:5], (2 * x * y)[1:5].detach() - 2 / math.pi**0.5, rtol=1e-12)

@@ -67,19 +67,21 @@ vmap = _MODULES["func"].vmap
 __version__ = "2.0.0"
 
 
-def is_tensor(obj: _Any) -> _Any:
-    """Whether an object is a Tensor."""
-    return isinstance(obj, _tl.Tensor)
+def _empty(x: _Any) -> _Any:
+    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
 
 
-def typename(obj: _Any) -> _Any:
-    """The name of an object's type, of a Tensor as "torch.FloatTensor"."""
-    return obj.type() if isinstance(obj, _tl.Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
-
-
-def get_default_dtype() -> _Any:
-    """The dtype of tensors made from Python's floats."""
-    return _DTYPES[_tl.get_default_dtype().name]
+globals().update(  # questions about tensors and dtypes
+    is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
+    typename=lambda o: o.type() if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}",
+    get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
+    result_type=lambda tensor1, tensor2: _DTYPES[(_empty(tensor1) + _empty(tensor2)).dtype.name],
+    promote_types=lambda type1, type2: _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name],
+    can_cast=lambda from_, to: (
+        _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind")
+        or (_np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu")
+    ),
+)
 
 
 def set_default_device(device: _Any) -> None:
@@ -93,27 +95,6 @@ def set_default_tensor_type(t: _Any) -> None:
     kinds = {"Half": _tl.float16, "Float": _tl.float32, "Double": _tl.float64}
     name = t if isinstance(t, str) else t.__name__
     _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
-
-
-def result_type(tensor1: _Any, tensor2: _Any) -> _Any:
-    """The dtype of the sum of two tensors or numbers."""
-    return _DTYPES[(_nothing(tensor1) + _nothing(tensor2)).dtype.name]
-
-
-def promote_types(type1: _Any, type2: _Any) -> _Any:
-    """The dtype of the sum of tensors of two dtypes."""
-    return _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name]
-
-
-def can_cast(from_: _Any, to: _Any) -> _Any:
-    """Whether a dtype may become another one in an in-place change: not floats integers, nor numbers bools."""
-    return _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind") or (
-        _np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu"
-    )
-
-
-def _nothing(x: _Any) -> _Any:
-    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
 
 
 __getattr__ = _getattr_of("torch", lambda: globals())

@@ -15,7 +15,7 @@ import json
 import tempfile
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,8 +130,6 @@ class Encoder:
         """A value as JSON. Raises TypeError, with the place, for a value that is not data."""
         if value is None or isinstance(value, bool | int | float):
             return value
-        if isinstance(value, str):
-            return {"$device": str(value)} if isinstance(value, device) else str(value)
         if isinstance(value, Tensor):
             kind = "$parameter" if isinstance(value, Parameter) else "$tensor"
             return {kind: [self._name(value.detach(), value.array, path), value.requires_grad]}
@@ -139,8 +137,11 @@ class Encoder:
             return {"$array": [self._name(value, value, path), False]}
         if isinstance(value, np.generic):
             return self.encode(value.item(), path)
-        if _is_dtype(value):
-            return {"$dtype": np.dtype(value).name}
+        for kind, (belongs, written, _) in VALUES.items():
+            if belongs(value):
+                return {kind: written(value)}
+        if isinstance(value, str):
+            return str(value)
         if isinstance(value, Module):
             if value.has_hooks or hasattr(value, "parametrizations"):
                 raise TypeError(_refusal(value, path, "with hooks or parametrizations "))
@@ -149,11 +150,6 @@ class Encoder:
             number = self._modules[value] = len(self._modules)
             attributes = {name: x for name, x in vars(value).items() if name != "_hooks"}
             return {"$module": [number, _name_of(type(value)), self.encode(attributes, path)]}
-        if isinstance(value, type) and issubclass(value, Module):
-            return {"$class": _name_of(value)}
-        named = vars(nn.functional).get(getattr(value, "__name__", ""))
-        if named is not None and named in (value, getattr(value, "__wrapped__", None)):
-            return {"$function": value.__name__}
         if isinstance(value, Mapping):
             if type(value) is not OrderedDict and all(type(key) is str and key[:1] != "$" for key in value):
                 return {key: self.encode(v, (*path, key)) for key, v in value.items()}
@@ -208,18 +204,12 @@ class Decoder:
             if key not in self._made:
                 self._made[key] = _tensor(kind, self._tensors[name], bool(requires_grad))
             return self._made[key]
-        if kind == "$dtype":
-            return np.dtype(str(inner))
+        if kind in VALUES:
+            return VALUES[kind][2](inner)
         if kind == "$namespace":
             made = Namespace()
             vars(made).update(self.decode(dict(inner)))
             return made
-        if kind == "$device":
-            return device(inner)
-        if kind == "$class":
-            return _class(inner)
-        if kind == "$function":
-            return vars(nn.functional)[inner]
         if kind == "$module":
             return self._module(*inner)
         items = [self.decode(v) for v in list(inner)]
@@ -264,6 +254,21 @@ def _is_dtype(value: Any) -> bool:
     if isinstance(value, type):
         return issubclass(value, np.generic)
     return isinstance(value if isinstance(value, np.ndarray) else getattr(value, "dtype", value), np.dtype)
+
+
+def _is_function(value: Any) -> bool:
+    """Whether a value is a function of nn.functional."""
+    named = vars(nn.functional).get(getattr(value, "__name__", ""))
+    return named is not None and named in (value, getattr(value, "__wrapped__", None))
+
+
+# values that a text stands for: which they are, how they are written, how they are read
+VALUES: dict[str, tuple[Callable[[Any], bool], Callable[[Any], str], Callable[[str], Any]]] = {
+    "$device": (lambda value: isinstance(value, device), str, device),
+    "$dtype": (_is_dtype, lambda value: np.dtype(value).name, lambda text: np.dtype(str(text))),
+    "$class": (lambda value: isinstance(value, type) and issubclass(value, Module), _name_of, _class),
+    "$function": (_is_function, lambda value: value.__name__, lambda text: vars(nn.functional)[text]),
+}
 
 
 def _refusal(value: Any, path: tuple[str, ...], what: str = "") -> str:

@@ -38,7 +38,7 @@ def _product(name: str, a: Any, b: Any, axes: int) -> Any:
     return a @ b
 
 
-def _add_scaled(x: Any, product: Any, beta: float, alpha: float) -> Any:
+def _sum(x: Any, product: Any, beta: float, alpha: float) -> Any:
     """beta * x + alpha * product; with beta 0, x may be nan."""
     if not isinstance(beta, tl.Tensor) and beta == 0:
         return scaled(product, alpha)
@@ -118,19 +118,11 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "vecdot": lambda x, y, *, dim=-1: (x * y).sum(dim),
     "multi_dot": lambda tensors: functools.reduce(operator.matmul, tensors),
     "chain_matmul": lambda *matrices: functools.reduce(operator.matmul, matrices),
-    "addmm": lambda input, mat1, mat2, *, beta=1, alpha=1: _add_scaled(
-        input, _product("addmm", mat1, mat2, 2), beta, alpha
-    ),
-    "addmv": lambda input, mat, vec, *, beta=1, alpha=1: _add_scaled(
-        input, _product("addmv", mat, vec, 1), beta, alpha
-    ),
-    "addr": lambda input, vec1, vec2, *, beta=1, alpha=1: _add_scaled(input, tl.outer(vec1, vec2), beta, alpha),
-    "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _add_scaled(
-        input, tl.bmm(batch1, batch2), beta, alpha
-    ),
-    "addbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _add_scaled(
-        input, tl.bmm(batch1, batch2).sum(0), beta, alpha
-    ),
+    "addmm": lambda input, mat1, mat2, *, beta=1, alpha=1: _sum(input, _product("addmm", mat1, mat2, 2), beta, alpha),
+    "addmv": lambda input, mat, vec, *, beta=1, alpha=1: _sum(input, _product("addmv", mat, vec, 1), beta, alpha),
+    "addr": lambda input, vec1, vec2, *, beta=1, alpha=1: _sum(input, tl.outer(vec1, vec2), beta, alpha),
+    "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2), beta, alpha),
+    "addbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2).sum(0), beta, alpha),
     # --- statistics
     "aminmax": lambda input, *, dim=None, keepdim=False: MinMax(
         tl.amin(input, dim, keepdim), tl.amax(input, dim, keepdim)

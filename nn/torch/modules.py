@@ -12,7 +12,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
-from tinygrad_lecture.methods.in_place import in_place
 
 from .. import data, distributions, functional, init, optim
 from .. import utils as clipping
@@ -47,7 +46,6 @@ def _repeated(n: int) -> Any:
 
 _layers = layers.LAYERS
 _FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
-_ACTIVATIONS = "relu leaky_relu elu selu celu hardtanh threshold"
 _OLD_INITS = "constant eye kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
 nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
@@ -55,7 +53,6 @@ add_module("nn.parallel", DataParallel=DataParallel)
 add_module(
     "nn.functional", functional,
     pdist=FUNCTIONS["pdist"], **layers.FUNCTIONS, **layers.LOSSES,
-    **{f"{name}_": in_place(f) for name, f in members(functional, _ACTIVATIONS).items()},
 )  # fmt: skip
 add_module(
     "nn.init", init,

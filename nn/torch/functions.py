@@ -174,7 +174,7 @@ def _fitted(x: Any, place: tuple[Any, ...], source: Any) -> Any:
 def _replaced(x: Any, dim: int, index: Any, source: Any) -> Any:
     """x with a source as its slices at an index along an axis."""
     place = _slices(x, dim, index)
-    return ops.indexing.setitem(x, place, _fitted(x, place, source))
+    return ops.indexing.setitem(ops.copying.contiguous(x), place, _fitted(x, place, source))
 
 
 @composite
@@ -224,7 +224,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     count = int(mask.sum())
     if source.numel() < count:
         raise TensorError(f"the mask names {count} elements, but source has {source.numel()}")
-    return ops.indexing.setitem(input, mask, source.reshape(-1)[:count])
+    return ops.indexing.setitem(ops.copying.contiguous(input), mask, source.reshape(-1)[:count])
 
 
 @composite

@@ -165,6 +165,13 @@ torch.gcd(i[1], i[0] + 6); torch.lcm(i[1], i[1] + 1); torch.var(x, correction=No
 torch.sign(m); m.index_add(0, i[:2], m[:2]); m.index_put((i[:2],), m[:2], accumulate=True)
 torch.linalg.matrix_rank(a[:0, :0]); torch.linalg.matrix_rank(a[:2, :0])
 torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amin'); torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amax')
+torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); torch.index_copy(x.T, 0, i[:1], x.T[:1]).view(-1)
+torch.masked_scatter(x.T, m.T, x).view(-1); torch.nn.functional.gelu(x[:1].expand(3, 4)).view(-1)
+torch.nn.functional.layer_norm(x.T, (3,)).view(-1); torch.nn.functional.group_norm(x.T, 1).view(-1)
+torch.nn.functional.rms_norm(x.T, (3,)).view(-1); torch.empty_like(x, memory_format=torch.preserve_format).shape
+x.double(memory_format=torch.preserve_format); x.contiguous(memory_format=torch.contiguous_format)
+x.cpu(memory_format=torch.preserve_format); torch.zeros_like(x, memory_format=torch.preserve_format)
+x.type(torch.float64, memory_format=torch.preserve_format); x.is_contiguous(memory_format=torch.contiguous_format)
 torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
 
 b[0, :, [1, 2]]; b[0, ..., [1, 2]]; b[-1, :, [1]]; b[None][:, 0, :, [1, 2]]; b[[0, 1], 0, [1, 2]]; b[:, [0, 1], 0]

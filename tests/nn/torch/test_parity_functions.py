@@ -146,7 +146,7 @@ m & ~m; m.logical_not(); torch.logical_and(k, m); -k; k // 2; k % 3; k ** 2; x.d
 x.pow(2); abs(x); x.add(y, alpha=2); x.sub(1); torch.add(input=x, other=y); torch.sum(input=x, dim=0)
 torch.div(x, y, rounding_mode='floor'); torch.floor_divide(k, 2); torch.bitwise_and(k, 3); torch.sum(x, dim=[0, 1])
 x.mean((0, 1), keepdim=True); x.softmax(dim=-1); x.masked_fill(m, float('-inf')).softmax(1); x.max(); x.min(1)
-x.sum(); i.sum(); m.sum(); i.float().mean(); m.float().mean()
+x.sum(1, keepdims=True); x.std(1, keepdim=True); x.sum(); i.sum(); m.sum(); i.float().mean(); m.float().mean()
 
 torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.index_select(s, 0, i[:1])
 torch.index_select(s, 0, i[0]); torch.index_select(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)

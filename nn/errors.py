@@ -338,13 +338,9 @@ class MadeFirst:
     forward: Callable[..., Any]
 
     def __new__(cls, *settings: Any, **named: Any) -> Self:
-        name = cls.__name__
         if sum(map(is_data, settings[:2])) > cls.weights_allowed:
-            inputs = ", ".join(list(inspect.signature(cls.forward).parameters)[1:])
+            name, inputs = cls.__name__, ", ".join(list(inspect.signature(cls.forward).parameters)[1:])
             raise TypeError(f"{name} is made first and then called: write nn.{name}()({inputs})")
-        if (settings or named) and not inspect.signature(cls.__init__).parameters.keys() - {"self"}:
-            given = ", ".join([*map(repr, settings), *named])
-            raise TypeError(f"{name} takes no settings, not {given}: write nn.{name}()")
         return super().__new__(cls)
 
 

@@ -59,7 +59,7 @@ def in_torchs_words(message: str) -> str:
 
 PAIRS = ("max", "median", "min", "mode", "sort", "topk")  # functions that return values and indices
 SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
-    **dict.fromkeys(["broadcast_to", "expand", "sum_to_size", "view", "new_empty", "new_ones", "new_zeros"], "size"),
+    **dict.fromkeys(["broadcast_to", "expand", "view", "new_empty", "new_ones", "new_zeros"], "size"),
     "permute": "dims",
     "tile": "dims",
     "repeat": "repeats",

@@ -48,13 +48,6 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     return tl.norm(input[rows] - input[columns], p, -1)
 
 
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
-    """Each slice along an axis, made shorter where its p-norm is more than maxnorm."""
-    others = tuple(a for a in range(input.ndim) if a != dim % input.ndim)
-    norms = tl.norm(input, p, others, keepdims=True)
-    return input * tl.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
-
-
 @tl.op
 def entr(x: Any, /) -> Any:
     """-x log(x), the terms of an entropy: 0 at 0, -inf below."""
@@ -72,14 +65,6 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     (axis,) = normal_axes(input.ndim, dim)
     shape = tuple(input.shape)
     return input.reshape(*shape[:axis], *sizes, *shape[axis + 1 :])
-
-
-def sum_to_size(input: Any, *size: Any) -> Any:
-    """The tensor summed over the axes along which a tensor of `size` would broadcast to it."""
-    shape = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
-    extra = input.ndim - len(shape)
-    axes = [a for a in range(input.ndim) if a < extra or (shape[a - extra] == 1 and input.shape[a] > 1)]
-    return input.sum(tuple(axes), keepdims=True).reshape(shape) if axes else input
 
 
 def _sections_by_other_names(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,28 +210,6 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     if source.numel() < count:
         raise TensorError(f"the mask names {count} elements, but source has {source.numel()}")
     return ops.indexing.setitem(ops.copying.contiguous(input), mask, source.reshape(-1)[:count])
-
-
-@composite
-def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
-    """input with src as one slice of an axis."""
-    return _replaced(input, dim, index, src)
-
-
-@composite
-def slice_scatter(
-    input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Any:
-    """input with src as slices of an axis."""
-    return _replaced(input, dim, slice(start, end, step), src)
-
-
-@composite
-def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """input with src as the diagonal of two axes."""
-    numbers = tl.arange(input.numel()).reshape(input.shape)
-    places = tl.diagonal(numbers, offset, dim1, dim2)
-    return put(input, places.contiguous(), _fitted(places, (...,), src).contiguous())
 
 
 # --- tensors made of data -----------------------------------------------------------------------------------

@@ -74,22 +74,6 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return input.copy_(result) if inplace else result
 
 
-def rrelu(
-    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
-) -> Any:
-    """x where it is positive, else a * x: a is random from lower to upper in training, and else their mean.
-
-    (Xu et al., arXiv:1505.00853.) Raises ValueError for lower above upper.
-    """
-    if lower > upper:
-        raise TensorError(f"rrelu: lower must not be above upper, but they are {lower} and {upper}")
-    slope: Any = (lower + upper) / 2
-    if training:
-        slope = tl.rand_like(input.detach()) * (upper - lower) + lower
-    result = tl.where(input >= 0, input, input * slope)
-    return input.copy_(result) if inplace else result
-
-
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """x / (k + alpha * mean(x² over `size` neighbouring channels)) ** beta; neighbours outside count as 0.
 
@@ -103,14 +87,6 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (k + alpha * (total / size)) ** beta
 
 
-def channel_shuffle(input: Tensor, groups: int) -> Any:
-    """The channels of groups dealt out in turn: (batch, groups * n, ...) as (batch, n * groups, ...)."""
-    batch, channels, *axes = input.shape
-    if channels % groups:
-        raise TensorError(f"channel_shuffle: {groups} groups do not divide the {channels} channels of {input.shape}")
-    return input.reshape(batch, groups, channels // groups, *axes).transpose(1, 2).reshape(input.shape)
-
-
 def upsample(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
 ) -> Any:
@@ -118,19 +94,8 @@ def upsample(
     return F.interpolate(input, size, scale_factor, mode, align_corners)
 
 
-def _softmax2d(x: Tensor) -> Any:
-    if x.ndim not in (3, 4):
-        raise TensorError(f"input must have 3 or 4 axes, not shape {x.shape}")
-    return tl.softmax(x, -3)
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    function.__name__: of_tensors(function)
-    for function in (
-        softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, rrelu, local_response_norm, channel_shuffle,
-        upsample,
-    )
-}  # fmt: skip
+_ALL = (softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, local_response_norm, upsample)
+FUNCTIONS: dict[str, Callable[..., Any]] = {function.__name__: of_tensors(function) for function in _ALL}
 
 # --- layers -------------------------------------------------------------------------------------------------
 
@@ -141,17 +106,6 @@ class Threshold(FunctionLayer, function=F.threshold):
     threshold: float
     value: float
     inplace: bool = False
-
-
-class RReLU(FunctionLayer, function=FUNCTIONS["rrelu"]):
-    """`rrelu`, with random slopes in training."""
-
-    lower: float = 1 / 8
-    upper: float = 1 / 3
-    inplace: bool = False
-
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x, self.lower, self.upper, self.training, self.inplace)
 
 
 class AlphaDropout(Dropout, function=FUNCTIONS["alpha_dropout"]):
@@ -168,16 +122,6 @@ class LocalResponseNorm(FunctionLayer, function=FUNCTIONS["local_response_norm"]
 
     def extra_repr(self) -> str:
         return super().extra_repr().removeprefix("size=")
-
-
-class ChannelShuffle(FunctionLayer, function=FUNCTIONS["channel_shuffle"]):
-    """`channel_shuffle` with a number of groups."""
-
-    groups: int
-
-
-class Softmax2d(FunctionLayer, function=of_tensors(_softmax2d)):
-    """The softmax over the channels of images, (batch, channels, height, width), also without the batch axis."""
 
 
 class _Orthogonal(Module):
@@ -261,5 +205,5 @@ LOSSES = {name: _loss_function(getattr(F, name)) for name in F.loss.__all__}
 LAYERS: dict[str, Any] = {
     **{name: _loss_class(getattr(loss, name)) for name in loss.__all__},
     **dict.fromkeys(("_Loss", "_WeightedLoss"), _loss_class(Loss)),
-    **{kind.__name__: kind for kind in (AlphaDropout, ChannelShuffle, LocalResponseNorm, RReLU, Softmax2d, Threshold)},
+    **{kind.__name__: kind for kind in (AlphaDropout, LocalResponseNorm, Threshold)},
 }

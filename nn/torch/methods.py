@@ -22,7 +22,7 @@ from .dtypes import BY_NAME, strided
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
 addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power gcd lcm
-ldexp renorm index_add index_copy index_fill index_put masked_scatter put
+ldexp index_add index_copy index_fill index_put masked_scatter put
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
@@ -88,12 +88,6 @@ def _new(x: Any, *sizes: Any) -> Any:
     return x.new_tensor(sizes[0]) if data else x.new_empty(*(sizes or (0,)))
 
 
-def _index_reduce_(x: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
-    """Reduce the slices of source into those at `index`, in place; reduce is "prod", "mean", "amax" or "amin"."""
-    wide = index.reshape([-1 if a == dim % x.ndim else 1 for a in range(x.ndim)]).expand(source.shape)
-    return x.scatter_reduce_(dim, wide, source, reduce, include_self=include_self)
-
-
 METHODS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
     **dict.fromkeys(["conj", "conj_physical", "resolve_conj", "resolve_neg"], lambda x: x),
@@ -105,7 +99,6 @@ METHODS: dict[str, Callable[..., Any]] = {
     "storage_offset": _storage_offset,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
     "new": _new,
-    "index_reduce_": _index_reduce_,
     "apply_": lambda x, callable: x.copy_(
         tl.tensor([callable(n) for n in x.reshape(-1).tolist()], dtype=x.dtype).reshape(x.shape)
     ),

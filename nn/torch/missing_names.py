@@ -30,6 +30,15 @@ _WHOLE_NAMES = {
     "numbers here are pseudorandom; draw with torch.rand": "quasirandom",
     "few programs draw it; write it with x.uniform_() or x.normal_()": "geometric_ cauchy_ log_normal_",
     "few programs call it; use torch.erfc(x) * torch.exp(x * x)": "erfcx",
+    "few programs call it; clone x, and assign to a part of it": "select_scatter slice_scatter diagonal_scatter",
+    "few programs call it; use x * (maxnorm / x.norm(p, dims, True)).clamp(max=1)": "renorm renorm_",
+    "few programs call it; use x.sum(axes, keepdim=True).reshape(size)": "sum_to_size",
+    "few programs call it; use scatter_reduce_, with the index expanded": "index_reduce_",
+    "few programs call it; use torch.where(x >= 0, x, x * torch.empty_like(x).uniform_(lower, upper))": "rrelu RReLU",
+    "few programs call it; use x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)": (
+        "channel_shuffle ChannelShuffle"
+    ),
+    "few programs call it; use torch.softmax(x, -3)": "Softmax2d",
     "Python's own packages serve; save weights with nn.weights.save_file": "package",
     "an op here is a function with a rule; write it with tl.op or torch.autograd.Function": "library cpp_extension",
     "nothing is downloaded here; load weights with nn.weights.load_file": "model_zoo",
@@ -116,16 +125,20 @@ def getattr_of(module: str, names: Callable[[], Iterable[str]]) -> Callable[[str
 
 
 class Namespace(ModuleType):
-    """A module of PyTorch's name, with the public names of modules that are here and some more."""
+    """A module of PyTorch's name, with the public names of modules that are here and some more.
 
-    def __init__(self, name: str, *sources: Any, **more: Any) -> None:
+    refusing: a script may import any other name from it too; to call what has that name is refused then.
+    """
+
+    def __init__(self, name: str, *sources: Any, refusing: bool = False, **more: Any) -> None:
         super().__init__(name, sources[0].__doc__ if sources else None)
         self.__path__: list[str] = []  # so that `import torch.nn.x` asks the finder, which has a sentence
         for source in sources:
             public = getattr(source, "__all__", None) or [n for n in vars(source) if n[0] != "_" and n != "annotations"]
             vars(self).update({n: getattr(source, n) for n in public})
         vars(self).update(more)
-        vars(self)["__getattr__"] = getattr_of(name, lambda: vars(self))
+        missing = getattr_of(name, lambda: vars(self))
+        vars(self)["__getattr__"] = (lambda key: refused(f"{name}.{key}", key)) if refusing else missing
 
 
 MODULES: dict[str, Namespace] = {}  # path below torch -> module; __init__.py shows those without a dot
@@ -140,8 +153,7 @@ REFUSING = (
 
 def add_module(path: str, *sources: Any, **more: Any) -> Namespace:
     """A new module at a dotted path below torch, "nn.utils.rnn", also as an attribute of the one it is in."""
-    kind = Refusing if path in REFUSING else Namespace
-    made = MODULES[path] = kind(f"torch.{path}", *sources, **more)
+    made = MODULES[path] = Namespace(f"torch.{path}", *sources, refusing=path in REFUSING, **more)
     parent, _, name = path.rpartition(".")
     if parent:
         setattr(MODULES[parent], name, made)
@@ -151,14 +163,6 @@ def add_module(path: str, *sources: Any, **more: Any) -> Namespace:
 def members(source: Any, names: str) -> dict[str, Any]:
     """Some members of a module by name; names: with spaces between."""
     return {name: getattr(source, name) for name in names.split()}
-
-
-class Refusing(Namespace):
-    """A module that a script may import, with any names from it: to call one of those that are not here is refused."""
-
-    def __init__(self, name: str, *sources: Any, **more: Any) -> None:
-        super().__init__(name, *sources, **more)
-        vars(self)["__getattr__"] = lambda key: refused(f"{name}.{key}", key)
 
 
 def refused(name: str, key: str) -> Any:

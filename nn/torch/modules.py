@@ -26,7 +26,7 @@ from . import derivatives, layers, testing
 from .functions import FUNCTIONS, entr
 from .machine import DataParallel, SummaryWriter, profiler
 from .methods import functions_with_out
-from .missing_names import REFUSING, Namespace, Refusing, add_module, members, sentence
+from .missing_names import REFUSING, Namespace, add_module, members, sentence
 
 
 def _package() -> ModuleType:
@@ -140,7 +140,7 @@ class _Finder:
         raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return Refusing(spec.name.removeprefix("nn."))
+        return Namespace(spec.name.removeprefix("nn."), refusing=True)
 
     def exec_module(self, module: ModuleType) -> None: ...
 

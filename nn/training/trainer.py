@@ -22,11 +22,11 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.table import aligned
 
 from ..module import Module
+from ..notebook import facts, trainer_html
 from ..optim import Optimizer
 from ..parallel.distribute import distribute
 from ..parallel.group import group, rank
 from ..parallel.shares import in_one_order, of_own_rows
-from ..notebook import facts, trainer_html
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow

@@ -172,7 +172,7 @@ MISTAKES = [
     (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
     (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),
     (lambda: nn.Dropout(x), TypeError, "Dropout is made first and then called: write nn.Dropout()(x)"),
-    (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid takes no settings, not inplace: write nn.Sigmoid()"),
+    (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid: it has no argument inplace; it has none by name"),
     (lambda: nn.MSELoss(x, x), TypeError, "MSELoss is made first and then called: write nn.MSELoss()(input, target)"),
     (lambda: nn.MSELoss(x), TypeError, "MSELoss is made first and then called"),
     (lambda: nn.CrossEntropyLoss(x, y), TypeError, "CrossEntropyLoss is made first and then called"),

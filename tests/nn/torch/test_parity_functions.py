@@ -47,7 +47,7 @@ torch.cross(a, a.T, dim=1); torch.addcmul(x, x, y, value=2); torch.addcdiv(x, x,
 torch.lerp(x, y, y); torch.rsub(x, 2); x.addcmul(x, y); x.addcdiv(x, y, value=0.1); x.lerp(y, 0.5)
 torch.clamp(x, y, y + 1); torch.clamp(x, min=y); torch.clamp_min(x, 0.1); torch.clamp_max(x, 0.1); x.clamp_min(0.1)
 torch.clip(x, -1, 1); torch.sgn(k); torch.fix(x * 2); torch.deg2rad(x); torch.rad2deg(x); torch.float_power(y, 2)
-torch.ldexp(x, i[:4]); torch.logaddexp2(x, y); torch.dist(x, y); torch.dist(x, y, 1); torch.renorm(x, 2, 0, 1.0)
+torch.ldexp(x, i[:4]); torch.logaddexp2(x, y); torch.dist(x, y); torch.dist(x, y, 1)
 torch.isposinf(n); torch.isneginf(n); torch.isreal(x); torch.gcd(k, k.flip(0)); torch.lcm(k, k.flip(0))
 torch.absolute(x); torch.negative(x); torch.positive(x); torch.multiply(x, y); torch.divide(x, y)
 torch.true_divide(x, y); torch.subtract(x, y); torch.arctan2(x, y); torch.arcsin(y); torch.arccos(y); torch.arctan(x)
@@ -98,7 +98,7 @@ torch.vander(v.detach()); torch.vander(i, 3, increasing=True); torch.linalg.vand
 torch.meshgrid(u, v, indexing='ij'); torch.squeeze(b[:1]); torch.unsqueeze(x, -1); torch.ravel(x)
 torch.concat([x, y], 1); torch.concatenate([x, y]); torch.chunk(x, 2, 1); torch.split(x, [1, 2])
 x.split_with_sizes([1, 2]); torch.repeat_interleave(v, 2); torch.unravel_index(torch.tensor([5, 2]), (2, 3))
-x.sum_to_size(3, 1); x.expand_as(b); v.view_as(v); x.adjoint()
+x.expand_as(b); v.view_as(v); x.adjoint()
 
 torch.index_add(x, 0, i[:2], y[:2]); torch.index_add(x, 1, i, y, alpha=2); torch.index_copy(x, 1, i[:3], y[:, :3])
 torch.index_fill(x, 1, i[1:3], 2.0); torch.index_select(x, 1, i); torch.masked_select(x, m)
@@ -106,7 +106,6 @@ torch.masked_fill(x, m, 0.5); torch.masked_scatter(x, m, y); torch.take_along_di
 torch.take(x, k.clamp(0)); torch.put(x, i[:3], v[:3]); torch.gather(x, 1, k.clamp(0, 3))
 torch.scatter(x, 1, k.clamp(0, 3)[:, :1], 1.0); torch.scatter_add(x, 1, i.expand(3, 4), y)
 torch.index_put(x, (i[:2], i[:2]), v[:2]); torch.index_put(x, (i, i), v, accumulate=True)
-torch.select_scatter(x, v, 0, 1); torch.slice_scatter(x, y[:, :2], 1, 0, 4, 2); torch.diagonal_scatter(x, u)
 torch.where(m); torch.where(m, x, y); torch.where(m, x, 0.0); torch.nonzero(m); torch.nonzero(m, as_tuple=True)
 torch.argwhere(k); torch.tril(x, -1); torch.triu(x); torch.trace(x); x[m]; x[:, i]; x[torch.tensor(1)]
 x[..., None].shape
@@ -192,8 +191,8 @@ index_put_((i[:2],i[:2]),v[:2]) masked_fill_(m,0.0) masked_scatter_(m,y) scatter
 scatter_add_(1,i.expand(3,4),y) put_(i[:3],v[:3]) tril_() triu_(1) cumsum_(0) cumprod_(1) erf_() erfc_() logit_()
 zero_() fill_(3) fill_diagonal_(1.0) copy_(y) remainder_(0.3) fmod_(0.3) atan2_(y) hypot_(y) xlogy_(y)
 true_divide_(2) absolute_() negative_() multiply_(2) subtract_(1) arctan_() addmm_(x[:,:3],x) addr_(u,v) gt_(0) eq_(y)
-t_() unsqueeze_(0) squeeze_() transpose_(0,1) swapaxes_(0,1) renorm_(2,0,1.0) deg2rad_() apply_(abs) masked_fill_(m,s)
-nan_to_num_() scatter_reduce_(1,i.expand(3,4),y,'sum') index_reduce_(1,i,y,'amax') reciprocal_() rsqrt_() log1p_()
+t_() unsqueeze_(0) squeeze_() transpose_(0,1) swapaxes_(0,1) deg2rad_() apply_(abs) masked_fill_(m,s)
+nan_to_num_() scatter_reduce_(1,i.expand(3,4),y,'sum') reciprocal_() rsqrt_() log1p_()
 digamma_()
 """
 # a call may hold commas with spaces, so calls are separated where a parenthesis is closed

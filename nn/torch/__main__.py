@@ -80,14 +80,14 @@ def report(error: BaseException) -> str:
         error.args = (in_torchs_words(error.args[0]),)
     if isinstance(error, ValueError) and "read-only" in str(error):
         error.add_note("x.numpy() shares the memory of x and is read-only here; to change the array, x.numpy().copy()")
-    told: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
-    whole, seen = told, 0
-    while told is not None and seen < 20:
-        told.stack = _users(told.stack)
-        cause = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+    shown: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
+    whole, seen = shown, 0
+    while shown is not None and seen < 20:
+        shown.stack = _users(shown.stack)
+        cause = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
         if cause is not None and not _users(cause.stack):  # within these packages alone
-            told.__cause__ = told.__context__ = cause = None
-        told, seen = cause, seen + 1
+            shown.__cause__ = shown.__context__ = cause = None
+        shown, seen = cause, seen + 1
     assert whole is not None
     return "".join(whole.format())
 

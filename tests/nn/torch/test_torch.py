@@ -25,7 +25,7 @@ def test_tensor_takes_data_or_sizes():
     assert not isinstance(torch.ones(1), torch.LongTensor)
 
 
-def test_courtesies_change_nothing():
+def test_settings_of_a_machine_change_nothing():
     model = nn.Linear(2, 2)
     assert torch.compile(model) is model
     assert torch.compile(mode="default")(model) is model

@@ -80,16 +80,18 @@ def report(error: BaseException) -> str:
         error.args = (in_torchs_words(error.args[0]),)
     if isinstance(error, ValueError) and "read-only" in str(error):
         error.add_note("x.numpy() shares the memory of x and is read-only here; to change the array, x.numpy().copy()")
-    shown: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
-    whole, seen = shown, 0
-    while shown is not None and seen < 20:
-        shown.stack = _users(shown.stack)
-        cause = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
-        if cause is not None and not _users(cause.stack):  # within these packages alone
-            shown.__cause__ = shown.__context__ = cause = None
-        shown, seen = cause, seen + 1
-    assert whole is not None
-    return "".join(whole.format())
+    shown = traceback.TracebackException.from_exception(error)
+    _hide_packages(shown)
+    return "".join(shown.format())
+
+
+def _hide_packages(shown: traceback.TracebackException) -> None:
+    """Leave out the calls within these packages from a traceback, its cause, and what was raised before."""
+    shown.stack = _users(shown.stack)
+    for earlier in filter(None, (shown.__cause__, shown.__context__)):
+        _hide_packages(earlier)
+        if not earlier.stack:  # within these packages alone
+            shown.__cause__ = shown.__context__ = None
 
 
 def _users(frames: traceback.StackSummary) -> traceback.StackSummary:

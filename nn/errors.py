@@ -94,8 +94,9 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if not _USUAL.issuperset(map(type, (*args, *settings.values()) if settings else args)):
                 refuse_several(function.__name__, (*args, *settings.values()))
-            result = function(*args, **settings)
-            refuse_lost(function.__name__, numbers, args, settings, result)
+            result = function(*args, **settings) if settings else function(*args)
+            if numbers:
+                refuse_lost(function.__name__, numbers, args, settings, result)
             return result
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`

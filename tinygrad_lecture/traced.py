@@ -39,6 +39,7 @@ class TensorLike(Protocol[T_co]):
 
 tensor_type: type[Any] = Traced
 _new = object.__new__
+_ndarray = np.ndarray
 
 
 def set_tensor_type(kind: type[Traced]) -> None:
@@ -50,7 +51,11 @@ def set_tensor_type(kind: type[Traced]) -> None:
 def wrap(array: Array, node: Any = None) -> Any:
     """A Tensor around an array, without a copy. Of NumPy's results without axes, which are no arrays, too."""
     result = _new(tensor_type)
-    result._array = np.asarray(array) if isinstance(array, np.generic) else array
+    result._array = array if type(array) is _ndarray else _with_axes(array)
     result._node = node
     result._grad = None
     return result
+
+
+def _with_axes(array: Any) -> Array:
+    return np.asarray(array) if isinstance(array, np.generic) else array

@@ -47,14 +47,15 @@ class Op(Declaration[P]):
         if settings and like is not None:
             settings = own_settings(settings, self)
         try:
-            out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)
+            forward = self.recorded_forward if recorded else self.forward
+            out = forward(*arrays, **settings) if settings else forward(*arrays)
         except EXPLAINED as error:
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
             return out
         kept = None
         if type(out) is not np.ndarray or out.dtype is not like.dtype:
-            out, kept = as_result(self, out, inputs, arrays, settings)
+            out, kept = as_result(self, out, like, inputs, arrays, settings)
         result = wrap(out)
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
@@ -115,7 +116,6 @@ def op(forward: Any = None, /, *, differentiable: bool = True, analytic: bool = 
 
         tl.gradcheck(weighted, (x, w))              # are the rules right?
 
-    Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings.
     Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings.
 
     A rule's first parameter is the upstream gradient. The others name what it needs: inputs, settings, the output

@@ -195,21 +195,24 @@ def _comes_from(node: Any, results: list[Any], since: int) -> bool:
 
 
 def as_result(
-    op: Any, out: Any, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
+    op: Any, out: Any, like: Array, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
 ) -> tuple[Array, Sequence[Any] | None]:
     """What an op's forward function returned, as an array and no wider than the floats it was computed from; and what
     a kernel kept for backward.
 
-    inputs: as the op was called; arrays: the same without Tensors. Of integers of 8 bits and bools NumPy computes float
-    functions in float16: then forward is run again, on floats of the default dtype.
+    like: the array that decides the result's dtype.  inputs: as the op was called; arrays: the same without Tensors.
+    Of integers of 8 bits and bools NumPy computes float functions in float16: then forward is run again, on floats of
+    the default dtype.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
+    if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
+        out = np.asarray(out)
+        if out.dtype is like.dtype:
+            return out, None
     kept = None
     if isinstance(out, Kept):
         out, kept = out
-    if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
-        out = np.asarray(out)
-    elif not is_array(out):
+    if not is_array(out):
         if out is None:
             raise TypeError(f"{op.name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)

@@ -64,7 +64,7 @@ class Fused(Op[P]):
             if array.dtype == FLOAT16:
                 return self.in_float32(*args, **kwargs)
             if self.kernel_op is not None and array.ndim and not modes.reference:
-                return self.kernel_op(*args, **kwargs)
+                return self.kernel_op(*args, **kwargs) if kwargs else self.kernel_op(*args)
         inputs, settings = bind(self, args, kwargs)
         refuse_several(self.name, inputs)
         return self.definition(*inputs, **settings)
@@ -103,7 +103,9 @@ class KernelOp(Op[Any]):
             return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
         try:
-            gradients = self.kernel_backward(upstream, needs, *arrays, **settings, **self.of_forward(*record.saved[2:]))
+            if self.keeps_out or self.keeps:
+                settings = {**settings, **self.of_forward(*record.saved[2:])}
+            gradients = self.kernel_backward(upstream, needs, *arrays, **settings)
         except Exception as error:
             add_facts(error, record, 0, upstream)
             raise

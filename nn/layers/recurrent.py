@@ -29,6 +29,7 @@ class Recurrence(Module):
 
     gates = 1
     n_states = 1  # an LSTM has two, h and c
+    formula: Any = None  # the op of the steps
     input_size: int
     hidden_size: int
 
@@ -44,16 +45,20 @@ class Recurrence(Module):
         - `first`: the states at the beginning, (batch, hidden) each.
         - `weights`: weight_ih, weight_hh, and with biases bias_ih and bias_hh.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
+        if self.formula is None:
+            raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
+        weight_ih, weight_hh, *biases = weights
+        inputs = tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)
+        return self.formula(inputs, *first, weight_hh, **steps)  # type: ignore[no-any-return]
 
 
 class _Simple(Recurrence):
+    formula = staticmethod(rnn_states)
     nonlinearity: str
 
-    def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
+    def states(self, *given: Any, **steps: Any) -> Tensor:
         """h after each row of x."""
-        steps["nonlinearity"] = self.nonlinearity
-        return rnn_states(_project(x, weights), *first, weights[1], **steps)  # type: ignore[no-any-return]
+        return super().states(*given, nonlinearity=self.nonlinearity, **steps)
 
     def _set_nonlinearity(self, nonlinearity: str) -> None:
         if nonlinearity not in ("tanh", "relu"):
@@ -64,27 +69,17 @@ class _Simple(Recurrence):
 
 class _Gated(Recurrence):
     gates = 3
+    formula = staticmethod(gru_states)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
-        """h after each row of x."""
+        """h after each row of x. A gate multiplies h W_hhᵀ + b_hh, so b_hh is not added to the inputs."""
         weight_ih, weight_hh, bias_ih, bias_hh = (*weights, None, None)[:4]
-        inputs = tl.linear(x, weight_ih, bias_ih)
-        return gru_states(inputs, *first, weight_hh, bias_hh, **steps)  # type: ignore[no-any-return]
+        return self.formula(tl.linear(x, weight_ih, bias_ih), *first, weight_hh, bias_hh, **steps)  # type: ignore[no-any-return]
 
 
 class _LongShortTerm(Recurrence):
-    gates = 4
-    n_states = 2
-
-    def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
-        """h and c after each row of x."""
-        return lstm_states(_project(x, weights), *first, weights[1], **steps)  # type: ignore[no-any-return]
-
-
-def _project(x: Tensor, weights: Sequence[Any]) -> Tensor:
-    """The inputs of all steps times their weights, x W_ihᵀ + (b_ih + b_hh)."""
-    weight_ih, _, *biases = weights
-    return tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)  # type: ignore[no-any-return]
+    gates, n_states = 4, 2
+    formula = staticmethod(lstm_states)
 
 
 # --- layers -------------------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ the real engine. At the end a network of two layers learns XOR: 1 if exactly one
 """
 
 from helpers import page as show
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass
 from inspect import signature
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 
@@ -164,7 +163,7 @@ Tensor.__add__, Tensor.__sub__, Tensor.__mul__, Tensor.__matmul__ = add, sub, mu
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="page"):
     """What can be set on the command line."""
 
     hidden: int = 4
@@ -173,10 +172,6 @@ class Settings:
     """steps of gradient descent"""
     rate: float = 2.0
     """learning rate: how far a step goes against the gradient"""
-    seed: int = 0
-    """of the random weights at the start"""
-    out: Path = Path("out/page")
-    """folder for the picture"""
 
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2): all four examples

@@ -13,10 +13,12 @@ The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
 from helpers import neuron as show
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+import numpy as np
 
 import nn
 import tinygrad_lecture as tl
@@ -25,7 +27,7 @@ NAMES = ("sunshine", "wind", "company")
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="neuron"):
     """What can be set on the command line."""
 
     inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)
@@ -36,10 +38,6 @@ class Settings:
     """how willing the neuron is without any input"""
     steps: int = 500
     """steps of gradient descent, for the neurons that learn"""
-    seed: int = 0
-    """of the points that they learn from"""
-    out: Path = Path("out/neuron")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -69,7 +67,7 @@ def main(settings: Settings) -> None:
     show.squashed(sums.tolist(), tl.sigmoid(sums).tolist(), tl.sigmoid(-sums).tolist())
 
     # "Other activation functions commonly used are tanh, relu, and leaky relu"; the slopes are the engine's
-    table = {name: slopes(function) for name, function in show.ACTIVATIONS.items()}
+    table = {name: slopes(function, (-2, -0.5, 0.5, 2)) for name, function in show.ACTIVATIONS.items()}
     show.activations(table)
 
     # "Without bias, neurons could only learn patterns that pass through the origin"
@@ -81,17 +79,18 @@ def main(settings: Settings) -> None:
 
     print("\nPictures:")
     show.draw_neuron(NAMES, settings.inputs, settings.weights, settings.bias, z.item(), settings.out / "neuron.png")
-    show.draw_activations(settings.out / "activations.png")
+    curves = {name: slopes(function, np.linspace(-5, 5, 1000)) for name, function in show.ACTIVATIONS.items()}
+    show.draw_activations(curves, settings.out / "activations.png")
     show.draw_weight_and_bias(settings.out / "weight_and_bias.png")
     show.draw_lines(learnt, points.numpy(), wanted.numpy(), settings.out / "without_bias.png")
 
 
-def slopes(activation) -> list[tuple[float, float, float]]:
-    """For some sums z: (z, activation, slope). One backward finds all slopes, for each activation has its own z."""
-    z = tl.tensor([-2, -0.5, 0.5, 2], dtype=tl.float64, requires_grad=True)
+def slopes(activation: show.Activation, sums: Sequence[float]) -> np.ndarray:
+    """Sums z, their activations, the slopes there: (3, n). One backward finds all: each activation has its own z."""
+    z = tl.tensor(sums, dtype=tl.float64, requires_grad=True)
     a = activation(z)
     a.sum().backward()
-    return list(zip(z.tolist(), a.tolist(), z.grad.tolist(), strict=True))
+    return np.stack([z.detach().numpy(), a.detach().numpy(), z.grad.numpy()])
 
 
 def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple[tl.Tensor, tl.Tensor]:

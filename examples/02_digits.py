@@ -14,9 +14,9 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, coarser, favourites, hidden_activations, learn_coarse
+from helpers.digits import Epoch, coarser, favourites, hidden_activations
 from helpers.mnist import load_digits
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="digits"):
     """What can be set on the command line."""
 
     hidden: tuple[int, ...] = (16, 16)
@@ -49,10 +49,6 @@ class Settings:
     """how often each picture is seen"""
     data: Path | None = None
     """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
-    seed: int = 0
-    """of the random weights and the order of the pictures"""
-    out: Path = Path("out/digits")
-    """folder for the weights and the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -99,7 +95,6 @@ def main(settings: Settings) -> None:
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)
     show.first_layer(before, weights, digits.train_images)
-    fires, liked = None, None
     if len(settings.hidden) > 1:
         fires = hidden_activations(model, test_images).numpy()  # (m, 16)
         show.last_hidden_layer(fires, test_labels)
@@ -109,15 +104,25 @@ def main(settings: Settings) -> None:
     read = {28: show.share_right(sure, test_labels)}
     for side in until_ctrl_c((14, 7)):
         learner = build(settings, side * side)
-        coarse = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
-        learn_coarse(learner, make_optimizer(settings, learner), lambda a, y: cost(a, y, settings.loss), coarse,
-                     len(history))  # fmt: skip
+        optimizer = make_optimizer(settings, learner)
+        batches = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
+        for _ in range(len(history)):
+            for x, y in batches:
+                optimizer.zero_grad()
+                cost(learner(x), y, settings.loss).backward()
+                optimizer.step()
         read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
     show.detail(read, len(history))
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
-    show.draw(settings.out, digits, history, settings.loss, sure, weights, fires, liked)
+    show.draw_threes(digits, settings.out / "threes.png")
+    show.draw_curves(history, show.COSTS[settings.loss], settings.out / "curves.png")
+    show.draw_confusion(show.count_answers(sure, test_labels), settings.out / "confusion.png")
+    show.draw_mistakes(digits.test_images, test_labels, sure, settings.out / "mistakes.png")
+    show.draw_first_layer(weights, digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
+    if len(settings.hidden) > 1:
+        show.draw_last_hidden_layer(fires, liked, digits, settings.out / "last_hidden_layer.png")
 
 
 def build(settings: Settings, inputs: int = 784) -> nn.MLP:

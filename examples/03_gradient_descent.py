@@ -24,11 +24,10 @@ from helpers.descent import (
     train_with_batches,
 )
 from helpers.mnist import load_digits
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -39,7 +38,7 @@ START = (-1.8, -0.6)  # w, b, where all descents begin
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="gradient_descent"):
     """What can be set on the command line."""
 
     rates: tuple[float, ...] | None = None
@@ -54,10 +53,6 @@ class Settings:
     """random directions to compare with the gradient, in 13,002 dimensions"""
     evaluations: int = 600
     """costs computed by gradient descent and by random search, for the digits"""
-    seed: int = 0
-    """of everything random"""
-    out: Path = Path("out/gradient_descent")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

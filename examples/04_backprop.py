@@ -17,12 +17,11 @@ takes, for the digit network of 13,002 parameters, against forward and against t
 from helpers import backprop as show
 from helpers.backprop import gradient_noise, measure_times, memory, try_some
 from helpers.mnist import load_digits
-from helpers.program import start
+from helpers.program import Common, start
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -41,7 +40,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 
     layers: tuple[int, ...] = (2, 2, 1)
@@ -58,10 +57,6 @@ class Settings:
     """how often each time is measured; the median counts"""
     page: bool = False
     """whether to write a page on which one steps through both passes, backprop.html"""
-    seed: int = 0
-    """of the random weights"""
-    out: Path = Path("out/backprop")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -17,8 +17,8 @@ The pieces are learnt from a short story, examples/data/river.txt.
 """
 
 from helpers import tokens as show
-from helpers.program import start
-from helpers.tokens import read_text, read_tokenizer
+from helpers.program import Common, start
+from helpers.tokens import read_text
 
 from collections import Counter
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ MERGES = [0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # in the comparison o
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="tokenize"):
     """What can be set on the command line."""
 
     sentence: str = "Was the bank flooded?"
@@ -46,8 +46,6 @@ class Settings:
     """tokens to learn, the 256 bytes included"""
     tokenizer: Path | None = None
     """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
-    out: Path = Path("out/tokenize")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -59,7 +57,10 @@ def main(settings: Settings) -> None:
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
     pieces = BPETokenizer.train(text.learnt, settings.vocab_size, [END])
     if settings.tokenizer:
-        pieces = read_tokenizer(settings.tokenizer)
+        read = (
+            BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
+        )  # a folder of GPT-2's files
+        pieces = read(settings.tokenizer)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}
     show.three_ways(settings.sentence, ways)
 

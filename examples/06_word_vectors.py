@@ -17,7 +17,8 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
-from helpers.program import DataError, start, until_ctrl_c
+from helpers.program import Common, DataError, start
+from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, read
 
 from collections import Counter
@@ -42,7 +43,7 @@ CLUSTERS = {
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="word_vectors"):
     """What can be set on the command line."""
 
     analogy: tuple[str, str, str] = ("king", "man", "woman")
@@ -57,10 +58,6 @@ class Settings:
     """numbers in each vector"""
     epochs: int = 3
     """passes over all pairs of neighbours"""
-    seed: int = 0
-    """of the text and the first vectors"""
-    out: Path = Path("out/word_vectors")
-    """folder for the pictures"""
 
 
 class SkipGram(nn.Module):
@@ -99,16 +96,14 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
     cross_entropy = nn.BCEWithLogitsLoss()
     targets = tl.tensor(np.eye(1, 1 + negatives, dtype=np.float32).repeat(batch, axis=0))  # 1 for the pair that occurs
-    for step in until_ctrl_c(range(steps)):
+
+    def loss_of_pairs() -> tl.Tensor:
         word, beside = pairs[random.integers(0, len(pairs), batch)].T  # (batch,) each
         others = random.choice(len(words), (batch, negatives), p=often / often.sum())
         scores = model(tl.tensor(word), tl.tensor(np.column_stack([beside, others])))  # (batch, 1 + negatives)
-        loss = cross_entropy(scores, targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        show.progress(step + 1, steps, loss.item())
+        return cross_entropy(scores, targets)
+
+    train(loss_of_pairs, optimizer, steps, schedule, report=progress)
     return WordVectors(words, model.word.weight.detach().numpy())
 
 

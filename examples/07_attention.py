@@ -17,11 +17,10 @@ Nobody tells a head where to look. It is told only whether the answer was right,
 from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences
-from helpers.program import DataError, start, until_ctrl_c
+from helpers.program import Common, DataError, start
+from helpers.training import progress, train
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -112,24 +111,16 @@ class ThreeHeads(nn.Module):
         return loss
 
 
-def train(
-    model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], sentences: int, steps: int, decay: float
-) -> None:
-    """Train with mini-batches of 64 random sentences, whose loss `loss_of` returns."""
+def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float) -> None:
+    """Train with mini-batches of 64 random sentences; clipped, since a large step can fix a head to a wrong word."""
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
-    for step in until_ctrl_c(range(1, steps + 1)):
-        loss = loss_of(tl.randint(0, sentences, (64,)).numpy())
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a large step can fix a head to a wrong word
-        optimizer.step()
-        schedule.step()
-        show.progress(step, steps, loss.item())
+    train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
+          clip=1.0, report=progress, reports=5)  # fmt: skip
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="attention"):
     """What can be set on the command line."""
 
     sentence: str = "Was the bank flooded?"
@@ -142,10 +133,6 @@ class Settings:
     """of the training of the single head; the three heads take half as many"""
     page: bool = False
     """whether to write a page on which one steps through the single head, attention.html"""
-    seed: int = 0
-    """of the sentences and the first weights"""
-    out: Path = Path("out/attention")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -161,7 +148,7 @@ def main(settings: Settings) -> None:
 
     show.senses_begin(course)
     one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
-    train(one, lambda rows: one.loss(course, rows), len(course.tokens), settings.steps, decay=0.3)
+    learn(one, course, settings.steps, decay=0.3)
     with tl.no_grad():
         reading = one(tl.tensor(tokens))
         show.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())
@@ -176,8 +163,7 @@ def main(settings: Settings) -> None:
     course_of_cars, new = (cars.make(n, draw, without=words) for n in (5000, 1000))  # to learn from, and others
     show.cars_begin(course_of_cars)
     three = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
-    train(three, lambda rows: three.loss(course_of_cars, rows), len(course_of_cars.tokens),
-          max(1, settings.steps // 2), decay=0.1)  # fmt: skip
+    learn(three, course_of_cars, max(1, settings.steps // 2), decay=0.1)
     with tl.no_grad():
         show.right_answers(new, three)
         _, weights, each, _ = three(tl.tensor(cars.encode(words)[None]))

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from helpers import gpt as show
 from helpers.gpt import Corpus, Writer, load_writer, many_lines, one_text
-from helpers.program import DataError, fit, open_run, start
+from helpers.program import Common, DataError, open_run, start
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
     show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
-    history = fit(trainer, settings.resume)
+    history = trainer.fit(settings.resume)
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history
@@ -143,7 +143,7 @@ def beginning(writer: Writer, settings: Settings) -> str:
 
 
 @dataclass
-class Settings:
+class Settings(Common):
     """What can be set on the command line."""
 
     text: str = "python"
@@ -182,8 +182,6 @@ class Settings:
     """to write"""
     temperature: float = 0.8
     """0 always takes the likeliest token, 1 draws by the probabilities"""
-    seed: int = 0
-    """of the first weights, the order of the text, and the draws"""
     out: Path | None = None
     """folder for the run and the pictures (out/gpt; with --load the folder that is loaded)"""
 

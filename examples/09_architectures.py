@@ -14,12 +14,12 @@ sentences that the program makes (helpers/made_corpus.py): the next word, hidden
 
 from helpers import architectures as show
 from helpers import dates, sentences
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start
 from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
+from helpers.training import progress, train
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ GAPS = (
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="architectures"):
     """What can be set on the command line."""
 
     date: str = "July 14, 1789"
@@ -51,10 +51,6 @@ class Settings:
     """for the encoder-decoder"""
     labelled: int = 40
     """sentences to learn a classification from"""
-    seed: int = 0
-    """of the sentences, the dates and the first weights"""
-    out: Path = Path("out/architectures")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -70,26 +66,30 @@ def main(settings: Settings) -> None:
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
     source, target = dates.encode("4 May"), dates.target("05-04")
-    seen = {
-        "decoder-only": sees(lambda t: decoder(t), tokens),
-        "encoder-only": sees(lambda t: encoder(t), tokens),
-        "encoder-decoder, source": sees(lambda s: both(s, np.tile(target, (len(s), 1))), source),
-        "encoder-decoder, target": sees(lambda t: both(np.tile(source, (len(t), 1)), t), target),
-    }
-    names = made.names(tokens), dates.signs(source), dates.signs(target)
-    show.who_sees_whom(seen, *names)
+    words, in_source, in_target = made.names(tokens), dates.signs(source), dates.signs(target)
+    seen = {  # which output depends on which token, and the names of both
+        "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
+        "encoder-only": (sees(lambda t: encoder(t), tokens), words, words),
+        "encoder-decoder, source": (
+            sees(lambda s: both(s, np.tile(target, (len(s), 1))), source), in_target, in_source,
+        ),
+        "encoder-decoder, target": (
+            sees(lambda t: both(np.tile(source, (len(t), 1)), t), target), in_target, in_target,
+        ),
+    }  # fmt: skip
+    show.who_sees_whom(seen)
 
     # Decoder-only: the next word
-    show.task("Decoder-only learns the next word")
+    print("\nDecoder-only learns the next word:")
     inputs, targets, there = made.next_words()  # (n, tokens) each; there: what is not padding
-    train(decoder, lambda rows: decoder.loss(inputs[rows], targets[rows], there[rows]), settings.next_steps, settings)
+    learn(decoder, lambda rows: decoder.loss(inputs[rows], targets[rows], there[rows]), settings.next_steps, settings)
     starts = [[made.start]] * 200
     texts = decoder.generate_batch(starts, max_new_tokens=made.longest - 1, stop=made.start, seed=settings.seed)
     show.written("the decoder", [made.words.decode(text) for text in texts], made.possible)
 
     # Encoder-only: hidden words, from what stands on both sides
-    show.task(f"Encoder-only learns hidden words, {sentences.SHARE:.0%} of all")
-    train(encoder, lambda rows: encoder.loss(*made.hide(made.learn[rows])), settings.hidden_steps, settings)
+    print(f"\nEncoder-only learns hidden words, {sentences.SHARE:.0%} of all:")
+    learn(encoder, lambda rows: encoder.loss(*made.hide(made.learn[rows])), settings.hidden_steps, settings)
     test = np.tile(made.test, (4, 1))  # (n, tokens)
     hidden, targets, there = made.hide(test, seed=0)
     with tl.no_grad():
@@ -108,9 +108,9 @@ def main(settings: Settings) -> None:
     show.few_labels(settings.labelled, *np.mean(shares, axis=0))
 
     # Encoder-decoder: one text in, another out
-    show.task("Encoder-decoder learns to translate dates into ISO format")
+    print("\nEncoder-decoder learns to translate dates into ISO format:")
     source, there, target, answer = dates.make(6000, settings.seed)  # (n, LONGEST) each
-    train(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
+    learn(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
           settings.date_steps, settings)  # fmt: skip
     translate = {"start": dates.START, "stop": dates.END, "max_new_tokens": 11, "temperature": 0}
     wrote, iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
@@ -122,26 +122,19 @@ def main(settings: Settings) -> None:
     show.parallel(*reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
 
     print("\nPictures:")
-    show.draw_masks(seen, *names, settings.out / "masks.png")
+    show.draw_masks(seen, settings.out / "masks.png")
     show.draw_gaps(gaps, settings.out / "gaps.png")
     cross = both.trace(asked, dates.target(mine)).cross[0]  # (heads, target, source)
     show.draw_cross_attention(cross, dates.signs(asked), [*mine, "end"], settings.out / "date.png")
 
 
-def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
+def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
     """Mini-batches of 32 random rows, whose loss `loss_of` returns."""
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
-    for step in until_ctrl_c(range(1, steps + 1)):
-        loss = loss_of(draw.integers(0, 6000, 32))
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step == 1 or step % max(1, steps // 2) == 0:
-            show.progress(step, loss.item())
+    train(lambda: loss_of(draw.integers(0, 6000, 32)), optimizer, steps, schedule, clip=1.0,
+          report=progress, reports=2)  # fmt: skip
 
 
 def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndarray:

@@ -20,7 +20,8 @@ from helpers import gpt2 as show
 from helpers import inside
 from helpers.gpt2 import END, has_model, load
 from helpers.next_word import make_corpus
-from helpers.program import start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
+from helpers.training import train
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="gpt2"):
     """What can be set on the command line."""
 
     folder: Path | None = None
@@ -49,10 +50,6 @@ class Settings:
     """draw from so many of the likeliest"""
     steps: int = 300
     """of the optimiser, for the small model"""
-    seed: int = 0
-    """of the small model and the draws"""
-    out: Path = Path("out/gpt2")
-    """folder for the pictures and the small model"""
 
 
 def main(settings: Settings) -> None:
@@ -99,17 +96,14 @@ def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for step in until_ctrl_c(range(1, settings.steps + 1)):
+
+    def next_token_loss() -> tl.Tensor:
         starts = draw.integers(0, len(text) - 48, 16)[:, None]
         window = text[starts + np.arange(49)]  # (16, 49)
-        loss = model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step == 1 or step % max(1, settings.steps // 4) == 0:
-            show.progress(step, loss.item())
-    if step == settings.steps:
+        return model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one
+
+    losses = train(next_token_loss, optimizer, settings.steps, schedule, report=show.progress)
+    if len(losses) == settings.steps:
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.to_files(folder)
         model.save_pretrained(folder)

@@ -18,8 +18,8 @@ finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
 
 from helpers import spam as show
 from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
-from helpers.program import start, until_ctrl_c
-from helpers.spam import ENOUGH_POINTS, Inputs, build, make_inputs, rule_points, split
+from helpers.program import Common, start
+from helpers.spam import ENOUGH_POINTS, Inputs, build, judge, make_inputs, rule_points, split, train
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ import tinygrad_lecture as tl
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
     data: Path | None = None
@@ -41,10 +41,6 @@ class Settings:
     """messages of your own to judge"""
     epochs: int = 6
     """how often each message is seen"""
-    seed: int = 0
-    """of the made messages and the first weights"""
-    out: Path = Path("out/spam")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -104,26 +100,6 @@ def main(settings: Settings) -> None:
     show.draw_precision_recall(p, points, test.spam, settings.out / "precision_recall.png")
     show.draw_adversarial(list(disguises), found, settings.out / "adversarial.png")
     show.draw_words(inputs.words, push, settings.out / "words.png")
-
-
-def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:
-    """Mini-batches of 32 messages, shuffled anew in each epoch."""
-    optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
-    loss = nn.BCEWithLogitsLoss()
-    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-    for _ in until_ctrl_c(range(epochs)):
-        for x, y in nn.DataLoader(data, 32, shuffle=True):
-            cost = loss(model(x), y)  # (batch, 1) each
-            optimizer.zero_grad()
-            cost.backward()
-            optimizer.step()
-    return model
-
-
-def judge(model: nn.Module, inputs: Inputs, texts: list[str]) -> np.ndarray:
-    """The probability of spam for each message: (messages,)."""
-    with tl.no_grad():
-        return tl.sigmoid(model(tl.tensor(inputs(texts)))).numpy()[:, 0]
 
 
 def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:

@@ -18,12 +18,11 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.program import fit, open_run, start
+from helpers.program import Common, open_run, start
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -37,7 +36,7 @@ FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attentio
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="arithmetic"):
     """What can be set on the command line."""
 
     operation: Literal["+", "-"] = "+"
@@ -54,14 +53,10 @@ class Settings:
     """blocks"""
     steps: int = 800
     """of the optimiser, with 128 problems each"""
-    seed: int = 0
-    """of the pairs held out, the first weights and the batches"""
     resume: bool = False
     """continue the run in --out, with the same settings"""
     again: bool = False
     """replace the run in --out by a new one"""
-    out: Path = Path("out/arithmetic")
-    """folder for the run and the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -109,7 +104,7 @@ def main(settings: Settings) -> None:
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
     show.parameters(model, settings.steps)
-    if fit(trainer, settings.resume).interrupted:
+    if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
     for a, b in asked:

@@ -12,10 +12,9 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 """
 
 from helpers import temperature as show
-from helpers.program import check_limits, start
+from helpers.program import Common, check, start
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +34,7 @@ INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for somet
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="temperature"):
     """What can be set on the command line."""
 
     T: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -46,13 +45,9 @@ class Settings:
     """how many words top-k leaves"""
     top_p: float = 0.6
     """how much probability top-p leaves at least"""
-    seed: int = 0
-    """of the draws"""
-    out: Path = Path("out/temperature")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, T=0.01, top_p=(0.01, 1))
+        check(self, T=0.01, top_p=(0.01, 1))
 
 
 def main(settings: Settings) -> None:

@@ -13,10 +13,9 @@ Nothing is learnt here. The matrices are random, because what is shown holds for
 
 from helpers import block as show
 from helpers.block import relative
-from helpers.program import start
+from helpers.program import Common, start
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -28,17 +27,13 @@ HEAD_DIM = 96  # numbers that each head returns for a token, in the lecture's ex
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="block"):
     """What can be set on the command line."""
 
     heads: int = 8
     """attention heads of 96 numbers each; the lecture has 8"""
     changed: str = "bank"
     """the token to change, to see which others change with it"""
-    seed: int = 0
-    """of the random matrices"""
-    out: Path = Path("out/block")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:

@@ -23,10 +23,10 @@ from helpers.next_word import (
     encode_sentence,
     make_corpus,
 )
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import Common, check, start
+from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -37,7 +37,7 @@ from transformer import GPT, GPTConfig, WordTokenizer
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="next_word"):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ()
@@ -48,13 +48,9 @@ class Settings:
     """of the optimiser, with 64 lines each"""
     T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
     """temperatures to compare"""
-    seed: int = 0
-    """of the corpus, the first weights and the draws"""
-    out: Path = Path("out/next_word")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, lines=100, T=0)
+        check(self, lines=100, T=0)
 
 
 def main(settings: Settings) -> None:
@@ -71,15 +67,14 @@ def main(settings: Settings) -> None:
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for step in until_ctrl_c(range(1, settings.steps + 1)):
+
+    def next_token_loss() -> tl.Tensor:
         rows = draw.integers(0, len(tokens), 64)
-        loss = model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step == 1 or step % max(1, settings.steps // 4) == 0:
-            show.progress(step, loss.item(), following(model, words, "The capital of France is"))
+        return model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
+
+    train(next_token_loss, optimizer, settings.steps, schedule,
+          report=lambda step, loss: show.progress(step, loss, following(model, words, "The capital of France is")),
+    )  # fmt: skip
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax
     ids = encode(words, "The capital of France is")

@@ -16,10 +16,11 @@ Then each of them learns to tell which word came first, many words ago.
 
 from helpers import order as show
 from helpers.order import Convolution, Reader
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import Common, check, start
+from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -32,7 +33,7 @@ WIDTH = 32
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="order_and_memory"):
     """What can be set on the command line."""
 
     distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
@@ -41,13 +42,9 @@ class Settings:
     """of the optimiser, for each model and length"""
     lengths: tuple[int, ...] = (4, 8, 16, 32)
     """of the texts whose first word is to be remembered"""
-    seed: int = 0
-    """of the weights and the words"""
-    out: Path = Path("out/order_and_memory")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, distances=1, lengths=1)
+        check(self, distances=1, lengths=1)
 
 
 class RNN(nn.Module):
@@ -65,22 +62,11 @@ class RNN(nn.Module):
         return h
 
 
-class GRU(nn.Module):
-    """The RNN with gates that say how much of the state to keep."""
+class Gated(nn.Module):
+    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add."""
 
-    def __init__(self, width: int) -> None:
-        self.gated = nn.GRU(width, width, batch_first=True)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """(batch, words, width) -> (batch, width): the last state."""
-        return self.gated(x)[0][:, -1]
-
-
-class LSTM(nn.Module):
-    """The RNN with gates, and a second state to which steps only add."""
-
-    def __init__(self, width: int) -> None:
-        self.gated = nn.LSTM(width, width, batch_first=True)
+    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int) -> None:
+        self.gated = kind(width, width, batch_first=True)
 
     def forward(self, x: tl.Tensor) -> tl.Tensor:
         """(batch, words, width) -> (batch, width): the last state."""
@@ -98,7 +84,8 @@ class Attention(nn.Module):
         return self.head(x)[0][:, -1]
 
 
-KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM, "convolution": Convolution, "attention": Attention}  # kind(WIDTH)
+KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
+         "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
 def main(settings: Settings) -> None:
@@ -167,14 +154,12 @@ def learn(core: nn.Module, length: int, settings: Settings) -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
     model = Reader(core, 8, length, WIDTH)
-    optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in until_ctrl_c(range(settings.steps)):
+
+    def loss_of_answers() -> tl.Tensor:
         text = draw.integers(0, 8, (32, length))
-        loss = nn.functional.cross_entropy(model(text), text[:, 0])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        return nn.functional.cross_entropy(model(text), text[:, 0])
+
+    train(loss_of_answers, nn.optim.Adam(model.parameters(), lr=5e-3), settings.steps, clip=1.0)
     text = draw.integers(0, 8, (500, length))
     with tl.no_grad():
         return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())

@@ -12,10 +12,10 @@ It learns from the shifts that are not kept back. Then it is tested on these, an
 """
 
 from helpers import few_shot as show
-from helpers.program import DataError, check_limits, start, until_ctrl_c
+from helpers.program import Common, DataError, check, start
+from helpers.training import train
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -28,20 +28,16 @@ LINES = 5
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="few_shot"):
     """What can be set on the command line."""
 
     kept_back: tuple[int, ...] = (3, 7)
     """shifts that it does not learn from"""
     steps: int = 800
     """of the optimiser, with 64 texts each"""
-    seed: int = 0
-    """of the texts and the first weights"""
-    out: Path = Path("out/few_shot")
-    """folder for the picture"""
 
     def __post_init__(self) -> None:
-        check_limits(self, kept_back=(0, 9))
+        check(self, kept_back=(0, 9))
         if len({*self.kept_back}) == DIGITS:
             raise DataError("--kept-back names all ten shifts; leave some to learn from")
 
@@ -57,15 +53,13 @@ def main(settings: Settings) -> None:
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 60, 2 * settings.steps + 120)  # ends at half the rate
-    for step in until_ctrl_c(range(1, settings.steps + 1)):
+
+    def loss_of_answers() -> tl.Tensor:
         text = make(64, known, draw)  # (64, tokens)
-        loss = model.loss(text[:, :-1], answers_only(text))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step == 1 or step % max(1, settings.steps // 4) == 0:
-            show.progress(step, loss.item(), right(model, make(500, known, draw)))
+        return model.loss(text[:, :-1], answers_only(text))
+
+    train(loss_of_answers, optimizer, settings.steps, schedule,
+          report=lambda step, loss: show.progress(step, loss, right(model, make(500, known, draw))))  # fmt: skip
 
     # The exam: no weight changes any more. What it learns now, it learns from the lines before.
     exam = {"tasks it has learnt from": known, "new tasks": new}

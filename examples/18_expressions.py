@@ -15,32 +15,26 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 
 from helpers import expressions as show
 from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
-from helpers.program import start, until_ctrl_c
-from helpers.question_and_answer import small_gpt
+from helpers.program import Common, start
+from helpers.training import small_gpt, train
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
 from transformer import GPT
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="expressions"):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
     """expressions that it does not learn from"""
     steps: int = 900
     """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
-    seed: int = 0
-    """of what is held out, the first weights and the batches"""
-    out: Path = Path("out/expressions")
-    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
@@ -57,8 +51,8 @@ def main(settings: Settings) -> None:
     curves: dict[str, list[tuple[int, float]]] = {}
     said: dict[str, list[str]] = {}
     for name, steps_written in (("at once", False), ("steps written", True)):
-        show.heading(name)
-        model, curves[name] = train(learnt, held_out, steps_written, settings.steps, settings.seed)
+        print(f"\nA GPT learns to answer {'with its steps written out' if steps_written else 'at once'}:")
+        model, curves[name] = learn(learnt, held_out, steps_written, settings.steps, settings.seed)
         said[name] = written(model, held_out)
         small = [expression for expression in asked if expression in three]
         show.answers(small, written(model, small))
@@ -75,7 +69,7 @@ def main(settings: Settings) -> None:
         known += order[100:] * (2500 // len(expressions))  # as many of each operation
     show.operations_heading(exams)
     all_new = [expression for _, new in exams.values() for expression in new]
-    model, _ = train(known, all_new, False, 2 * settings.steps, settings.seed)
+    model, _ = learn(known, all_new, False, 2 * settings.steps, settings.seed)
     shares = {sign: tuple(share_right(written(model, some), some) for some in (old[:300], new))
               for sign, (old, new) in exams.items()}  # fmt: skip
     show.operations(shares)
@@ -87,7 +81,7 @@ def main(settings: Settings) -> None:
     show.draw_operations(shares, settings.out / "by_heart.png")
 
 
-def train(
+def learn(
     learnt: Sequence[Expression], held_out: Sequence[Expression], steps_written: bool, steps: int, seed: int
 ) -> tuple[GPT, list[tuple[int, float]]]:
     """A GPT that has learnt expressions; and after how many steps which share of those held out was right."""
@@ -96,17 +90,16 @@ def train(
     tokens, targets = encode(learnt, steps_written)  # (n, longest) each
     model, optimizer, schedule = small_gpt(TOKENIZER.vocab_size, 64, steps)
     curve = []
-    for step in until_ctrl_c(range(1, steps + 1)):
+
+    def loss_of_answers() -> tl.Tensor:
         rows = draw.integers(0, len(tokens), 64)
-        loss = model.loss(tokens[rows], targets[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % max(1, steps // 6) == 0:
-            curve.append((step, share_right(written(model, held_out), held_out)))
-            show.progress(step, loss.item(), curve[-1][1])
+        return model.loss(tokens[rows], targets[rows])
+
+    def look(step: int, loss: float) -> None:
+        curve.append((step, share_right(written(model, held_out), held_out)))
+        show.progress(step, loss, curve[-1][1])
+
+    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=6)
     return model, curve
 
 

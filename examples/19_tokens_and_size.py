@@ -13,22 +13,20 @@ Then an ablation with characters: the same recipe with other widths and with les
 """
 
 from helpers import tokens_and_size as show
-from helpers.program import DataError, check_limits, start, until_ctrl_c
-from helpers.question_and_answer import small_gpt, tokens_and_targets
+from helpers.program import Common, DataError, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
+from helpers.training import small_gpt, tokens_and_targets, train
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
 from transformer import GPT
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="tokens_and_size"):
     """What can be set on the command line."""
 
     largest: int = 49
@@ -39,13 +37,9 @@ class Settings:
     """of the models in the ablation"""
     shares: tuple[float, ...] = (0.2, 0.8)
     """of all pairs to learn from in the ablation"""
-    seed: int = 0
-    """of the pairs held out, the first weights and the batches"""
-    out: Path = Path("out/tokens_and_size")
-    """folder for the picture"""
 
     def __post_init__(self) -> None:
-        check_limits(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
+        check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
         if any(width % 4 for width in self.widths):
             raise DataError("--widths: give multiples of 4, since there are 4 heads")
 
@@ -64,7 +58,7 @@ def main(settings: Settings) -> None:
     held_out_right = {}
     for name in ("characters", "number tokens", "byte pairs"):
         cut = cuts[name]
-        model, loss = train(cut, learnt, 64, settings)
+        model, loss = learn(cut, learnt, 64, settings)
         held_out_right[name] = right(model, cut, held_out)
         show.learnt(name, model, loss, right(model, cut, learnt[:500]), held_out_right[name])
     tokens = [encode(cuts[name], learnt)[0] for name in ("number tokens", "special tokens")]  # (n, longest) each
@@ -76,7 +70,7 @@ def main(settings: Settings) -> None:
     sizes = []
     for i, width in enumerate(settings.widths):
         for j, share in enumerate(settings.shares):
-            model, _ = train(cuts["characters"], learnt[: int(share * n * n)], width, settings)
+            model, _ = learn(cuts["characters"], learnt[: int(share * n * n)], width, settings)
             table[i, j] = right(model, cuts["characters"], held_out)
         sizes.append(model.config.parameter_count())
         show.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
@@ -84,21 +78,18 @@ def main(settings: Settings) -> None:
     show.draw_ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
 
 
-def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[GPT, float]:
+def learn(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[GPT, float]:
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
     model, optimizer, schedule = small_gpt(cut.size, width, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for _ in until_ctrl_c(range(settings.steps)):
+
+    def loss_of_answers() -> tl.Tensor:
         rows = draw.integers(0, len(tokens), 64)
-        loss = model.loss(tokens[rows], targets[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-    return model, loss.item()
+        return model.loss(tokens[rows], targets[rows])
+
+    return model, train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0)[-1]
 
 
 def encode(cut: Cut, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,11 +15,10 @@ shorthand, so that it has few examples of theirs.
 
 from helpers import human as show
 from helpers.emails import make_messages
-from helpers.program import check_limits, start, until_ctrl_c
-from helpers.spam import make_inputs
+from helpers.program import Common, check, start
+from helpers.spam import judge, make_inputs, train
 
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -29,7 +28,7 @@ import tinygrad_lecture as tl
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="ask_a_human"):
     """What can be set on the command line."""
 
     share: float = 0.1
@@ -38,13 +37,9 @@ class Settings:
     """how often each message is seen"""
     long: int = 60
     """epochs of a second network, which trains too long"""
-    seed: int = 0
-    """of the messages and the first weights"""
-    out: Path = Path("out/ask_a_human")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, share=(0, 1))
+        check(self, share=(0, 1))
 
 
 def main(settings: Settings) -> None:
@@ -53,22 +48,13 @@ def main(settings: Settings) -> None:
     draw = Random(settings.seed)
     learn, test = make_messages(1500, draw), make_messages(3000, draw)
     inputs = make_inputs("TF-IDF", [m.text for m in learn])
-    rows, spam = inputs([m.text for m in learn]), np.array([m.spam for m in learn])
-    test_rows, test_spam = tl.tensor(inputs([m.text for m in test])), np.array([m.spam for m in test])
+    rows = inputs([m.text for m in learn])
+    spam, test_spam = (np.array([m.spam for m in some]) for some in (learn, test))
 
     probabilities: dict[str, np.ndarray] = {}  # (test,) each
     for name, epochs in (("trained", settings.epochs), ("trained too long", settings.long)):
-        model = nn.MLP([inputs.size, 16, 1])
-        optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
-        data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-        for _ in until_ctrl_c(range(epochs)):
-            for x, y in nn.DataLoader(data, 32, shuffle=True):
-                loss = nn.functional.binary_cross_entropy_with_logits(model(x), y)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-        with tl.no_grad():
-            probabilities[name] = tl.sigmoid(model(test_rows)).numpy()[:, 0]
+        model = train(nn.MLP([inputs.size, 16, 1]), rows, spam, epochs)
+        probabilities[name] = judge(model, inputs, [m.text for m in test])
 
     # Calibration: messages with about the same probability, and how many of them are spam
     bins = {name: calibration(p, test_spam) for name, p in probabilities.items()}

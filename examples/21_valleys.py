@@ -11,11 +11,11 @@ At the end, universal approximation: the wider the hidden layer, the closer a ne
 """
 
 from helpers import valleys as show
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import Common, check, start, until_ctrl_c
+from helpers.training import train
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -28,7 +28,7 @@ Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="valleys"):
     """What can be set on the command line."""
 
     hidden: int = 2
@@ -43,13 +43,9 @@ class Settings:
     """hidden neurons of the networks that learn a curve"""
     fit_steps: int = 1500
     """steps of training for each of them"""
-    seed: int = 0
-    """of everything random"""
-    out: Path = Path("out/valleys")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, rate=0, widths=1)
+        check(self, rate=0, widths=1)
 
 
 def main(settings: Settings) -> None:
@@ -155,12 +151,7 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
         model[0].bias.copy_(model[0].weight[:, 0] * (2 * tl.rand(width) - 1))
     optimizer = nn.optim.Adam(model.parameters(), lr=0.03)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
-    for _ in until_ctrl_c(range(steps)):
-        optimizer.zero_grad()
-        C = nn.functional.mse_loss(model(x), y)
-        C.backward()
-        optimizer.step()
-        schedule.step()
+    train(lambda: nn.functional.mse_loss(model(x), y), optimizer, steps, schedule)
     return model(x).detach()
 
 

@@ -9,12 +9,11 @@ ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt,
 
 from helpers import robust as show
 from helpers.mnist import load_digits
-from helpers.program import check_limits, start, until_ctrl_c
+from helpers.program import Common, check, start, until_ctrl_c
 from helpers.robust import KINDS, add_noise, is_a_three, turn
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +24,7 @@ Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
 
 
 @dataclass
-class Settings:
+class Settings(Common, out="robust"):
     """What can be set on the command line."""
 
     steps: int = 4000
@@ -36,13 +35,9 @@ class Settings:
     """most noise that the second network sees in training, as a standard deviation; ink is 1"""
     wrong_labels: float = 0.2
     """share of the training labels replaced by random ones"""
-    seed: int = 0
-    """of everything random"""
-    out: Path = Path("out/robust")
-    """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check_limits(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
+        check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 def main(settings: Settings) -> None:

@@ -57,9 +57,9 @@ from .training.evaluation import Scores as Scores
 from .training.evaluation import evaluate as evaluate
 from .training.history import History as History
 from .training.history import HistoryRow as HistoryRow
+from .training.history import TensorBoard as TensorBoard
 from .training.saved_state import load_checkpoint as load_checkpoint
 from .training.saved_state import save_checkpoint as save_checkpoint
-from .training.tensorboard import TensorBoard as TensorBoard
 from .training.trainer import Trainer as Trainer
 from .training.trainer import fit as fit
 from .utils import clip_grad_norm_ as clip_grad_norm_

@@ -47,7 +47,7 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`. Warns if float64 comes into a layer of float32."""
-        weight = self.weight  # read once: it may be computed, see utils/parametrize.py
+        weight = self.weight
         try:
             y: Tensor = tl.linear(x, weight, self.bias)
         except ValueError as error:

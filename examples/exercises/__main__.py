@@ -1,4 +1,4 @@
-"""`python -m examples.exercises`: the gradient-check exercises, from a neuron to one's own GPT.
+"""`python -m examples.exercises`: the gradient-check exercises, from a neuron to your own GPT.
 
 Without a command it shows where you are, and checks the current file whenever you save it.
 """
@@ -10,11 +10,26 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 REFERENCE = f"{__package__}.course:COURSE"
+COMMANDS = {
+    "watch": "check the current file at every save; the same as no command",
+    "list": "show all exercises and what is done",
+    "check": "check one exercise",
+    "hint": "show the next hint: a question, a pointer, nearly the answer",
+    "start": "make an exercise the current one",
+    "reset": "start an exercise again; your answer is kept beside it",
+    "solution": "show a solution",
+}
+FLAGS = {
+    "check": ("--all", "check all that were begun"),
+    "start": ("--take", "put the solutions of what it builds on into your files"),
+    "solution": ("--take", "put it into your file; your answer is kept beside it"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,25 +41,14 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
-
-    def add(name: str, says: str, target: bool = True, **more: str) -> argparse.ArgumentParser:
+    for name, says in COMMANDS.items():
         command = commands.add_parser(name, help=says, description=says)
         command.add_argument("--folder", type=Path, default=argparse.SUPPRESS, help="your answers and progress")
-        if target:
+        if name not in ("watch", "list"):
             command.add_argument("name", nargs="?", metavar="NAME", help="the current one by default")
-        return command
-
-    add("watch", "check the current file at every save; the same as no command", target=False)
-    add("list", "show all exercises and what is done", target=False)
-    add("check", "check one exercise").add_argument("--all", action="store_true", help="check all that were begun")
-    add("hint", "show the next hint: a question, a pointer, nearly the answer")
-    add("start", "make an exercise the current one").add_argument(
-        "--take", action="store_true", help="put the solutions of what it builds on into your files"
-    )
-    add("reset", "start an exercise again; your answer is kept beside it")
-    add("solution", "show a solution").add_argument(
-        "--take", action="store_true", help="put it into your file; your answer is kept beside it"
-    )
+        if name in FLAGS:
+            flag, does = FLAGS[name]
+            command.add_argument(flag, dest="flag", action="store_true", help=does)
     return main
 
 
@@ -55,34 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack a letter
     try:
-        from .commands import Session, Watch
+        from .commands import Session
         from .course import COURSE
-        from .display import show_list
-        from .keys import Keys
     except ImportError as error:
         print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
         return 1
-    session = None
     try:
-        session = Session(COURSE, REFERENCE, options.folder)
-        command = options.command or "watch"
-        if command == "watch":
-            with Keys() as keys:
-                Watch(session, keys).run()
-        elif command == "list":
-            show_list(session.course, session.progress)
-        elif command == "check" and options.all:
-            return 0 if session.check_all() else 1
-        elif command == "check":
-            return 0 if session.check(session.find(options.name)) else 1
-        elif command == "hint":
-            session.hint(session.find(options.name))
-        elif command == "start":
-            session.start(session.find(options.name), options.take)
-        elif command == "reset":
-            session.reset(session.find(options.name))
-        elif command == "solution":
-            session.solution(session.find(options.name), options.take)
+        with closing(Session(COURSE, REFERENCE, options.folder)) as session:
+            flag = [options.flag] if "flag" in options else []
+            return session.run(options.command or "watch", getattr(options, "name", None), *flag)
     except KeyError as error:
         print(error.args[0])
         return 2
@@ -91,10 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error}; name another folder with --folder")
         return 2
-    finally:
-        if session is not None:
-            session.grader.close()
-    return 0
 
 
 def end() -> int:

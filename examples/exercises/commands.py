@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
-from tinygrad_lecture.testing.sandbox.outcome import Outcome
 from tinygrad_lecture.testing.sandbox.parent import Grader
 
 from . import display
@@ -55,6 +54,23 @@ class Session:
                 return exercise
         raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
 
+    def close(self) -> None:
+        """End the grader's processes."""
+        self.grader.close()
+
+    def run(self, command: str, name: str | None = None, *flag: bool) -> int:
+        """Carry out a command, with its flag if it has one; return 1 if an exercise is not right, else 0."""
+        if command == "watch":
+            with Keys() as keys:
+                Watch(self, keys).run()
+        elif command == "list":
+            display.show_list(self.course, self.progress)
+        elif command == "check":
+            return 0 if (self.check_all() if any(flag) else self.check(self.find(name))) else 1
+        else:
+            getattr(self, command)(self.find(name), *flag)
+        return 0
+
     # --- commands ---------------------------------------------------------------------------------------------
 
     def check(self, exercise: Exercise) -> bool:
@@ -83,15 +99,14 @@ class Session:
     def check_all(self) -> bool:
         """Check every exercise that was begun, a line each. Returns whether all exercises have passed."""
         begun = [e for e in self.course if not self.progress.untouched(e)]
-        failed: dict[str, Outcome] = {}
+        failed = set()
         for outcome in self.grader.check([e.name for e in begun]):
             exercise = self.course[outcome.name]
             broken = [o.name for o in self.course.needs(exercise) if o.name in failed or self.progress.untouched(o)]
             passed = outcome.passed and not broken
             self.progress.mark(exercise, passed)
             said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
-            if not passed:
-                failed[outcome.name] = outcome
+            failed |= set() if passed else {outcome.name}
             say(f"{exercise.name:5} {exercise.title}: {said}")
         done, total = len(self.progress.done), len(self.course.exercises)
         say(f"{done} of {total} are right.")
@@ -110,22 +125,23 @@ class Session:
 
     def reset(self, exercise: Exercise) -> None:
         """Start an exercise again; the old file is kept."""
-        kept = self.progress.replace(exercise, self.course.given(exercise))
         self.progress.taken.discard(exercise.name)
+        self._replace(exercise, self.course.given(exercise), "is as it was at the beginning")
         self.progress.mark(exercise, False)
-        say(f"{display.shown_path(self.progress.file(exercise))} is as it was at the beginning.")
+
+    def _replace(self, exercise: Exercise, text: str, what: str) -> None:
+        """Write another text into a file, and say so, and where the old one is."""
+        kept = self.progress.replace(exercise, text)
+        say(f"{display.shown_path(self.progress.file(exercise))} {what}.")
         if kept is not None:
             say(f"Your answer is kept in {display.shown_path(kept)}")
 
     def solution(self, exercise: Exercise, take: bool) -> None:
         """Print a solution; with `take` put it into the learner's file, and keep theirs."""
         if take:
-            kept = self.progress.replace(exercise, self.course.solved(exercise))
+            self._replace(exercise, self.course.solved(exercise), "has the solution now")
             self.progress.taken.add(exercise.name)
             self.progress.save()
-            say(f"{display.shown_path(self.progress.file(exercise))} has the solution now.")
-            if kept is not None:
-                say(f"Your answer is kept in {display.shown_path(kept)}")
             return
         say(f"{exercise.name}  {exercise.title}")
         for answer in exercise.solution:
@@ -204,29 +220,25 @@ class Watch:
     def _move_on(self) -> bool:
         """Go to the next open exercise. False if there is none."""
         session = self.session
-        if self._finished():
-            return False
         following = session.progress.next_open(session.current)
-        assert following is not None
+        if following is None or self._finished():
+            return False
         session.start(following, take=False)
         self.seen = session.course.given(following)
         return True
 
     def _finished(self) -> bool:
-        session = self.session
-        if len(session.progress.done) < len(session.course.exercises):
-            return False
-        display.show_end(session.course, session.progress)
-        return True
+        finished = len(self.session.progress.done) == len(self.session.course.exercises)
+        if finished:
+            display.show_end(self.session.course, self.session.progress)
+        return finished
 
     def _obey(self, word: str) -> bool:
         """Carry out a command; False to end."""
         session = self.session
         order = list(session.course)
-        if word == "hint":
-            session.hint(session.current)
-        elif word == "list":
-            display.show_list(session.course, session.progress)
+        if word in ("hint", "list"):
+            session.run(word)
         elif word == "check":
             print()
             session.check_all()
@@ -234,10 +246,9 @@ class Watch:
         elif word == "solution":
             session.solution(session.current, take=False)
         elif word == "help":
-            display.lines(display.HELP.strip("\n").split("\n"), "")
+            print(display.HELP.strip("\n"))
         elif word == "next":
-            place = order.index(session.current)
-            session.start(order[(place + 1) % len(order)], take=False)
+            session.start(order[(order.index(session.current) + 1) % len(order)], take=False)
             self.seen = session.course.given(session.current)
         else:
             say(f"I do not know {word!r}. {display.KEYS}")

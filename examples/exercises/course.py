@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 from .specs import learning, lecture, rules, scalars, transformer
-from .specs.spec import FILES, Spec, data
+from .specs.spec import HERE, Ladder, Spec, data
 
 CHAPTERS = {
     "1": "A neuron",
@@ -23,4 +20,4 @@ CHAPTERS = {
 CHECKS = {**scalars.CHECKS, **rules.CHECKS, **learning.CHECKS, **transformer.CHECKS, **lecture.CHECKS}
 RACES = {**rules.RACES, **transformer.RACES}
 SPECS = [Spec(row, CHECKS[name], RACES.get(name)) for name, row in data().items()]
-COURSE = replace(FILES, exercises=[spec.exercise for spec in SPECS], secret=[str(Path(__file__).parent / "specs")])
+COURSE = Ladder("From a neuron to your own GPT", HERE, [spec.exercise for spec in SPECS])

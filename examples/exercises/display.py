@@ -39,7 +39,7 @@ def width() -> int:
 
 
 def say(text: str = "", indent: str = "") -> None:
-    """Print paragraphs, wrapped."""
+    """Print paragraphs, wrapped; an empty one is an empty line."""
     for paragraph in text.split("\n"):
         options = {"initial_indent": indent, "subsequent_indent": indent, "break_on_hyphens": False}
         lines = textwrap.wrap(paragraph, width(), break_long_words=False, **options) or [""]
@@ -73,66 +73,49 @@ def chapter_of(exercise: Exercise) -> str:
 
 def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     """Where the learner is, and which file to open."""
-    total = len(course.exercises)
-    print()
-    say(f"{exercise.name}  {exercise.title}")
-    say(f"{chapter_of(exercise)}. {len(progress.done)} of {total} exercises done.")
-    print()
-    text = progress.text(exercise) or ""
-    print(f"    {shown_path(progress.file(exercise))}:{first_gap(text)}")
-    print()
+    say(f"\n{exercise.name}  {exercise.title}")
+    say(f"{chapter_of(exercise)}. {len(progress.done)} of {len(course.exercises)} exercises done.\n")
+    print(f"    {shown_path(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
 def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome: Outcome) -> None:
     """What is wrong, on which input, and why."""
-    print()
-    print(marked(f"{outcome.name}  Not yet.", False))
+    print("\n" + marked(f"{outcome.name}  Not yet.", False))
     say(outcome.what, "  ")
     if outcome.shown:
-        print()
-        lines(outcome.shown)
+        lines(["", *outcome.shown])
     if outcome.printed.strip():
-        print()
-        show_printed(outcome.printed.strip().split("\n")[-20:])
+        say("\nYour code printed:", "  ")
+        lines(outcome.printed.strip().split("\n")[-20:])
     if outcome.only:
-        print()
-        say(f"It is right for {outcome.only} only.", "  ")
+        say(f"\nIt is right for {outcome.only} only.", "  ")
     if outcome.cause:
-        print()
-        say(f"Likely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
-    print()
+        say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
     path = progress.file(course[outcome.name])
     line = _place(outcome, path) or _first_change(course[outcome.name], course, path, outcome.what)
-    print(f"    {shown_path(path)}:{line}")
-
-
-def show_printed(printed: list[str]) -> None:
-    """What the learner's code printed."""
-    say("Your code printed:", "  ")
-    lines(printed)
+    print(f"\n    {shown_path(path)}:{line}")
 
 
 def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
     """That an exercise builds on one that is not right."""
-    print()
+    runs = f"\n{exercise.name} runs your code of {other.name}, {other.title},"
     if progress.untouched(other):
-        say(f"{exercise.name} runs your code of {other.name}, {other.title}, which is not solved yet.")
+        say(f"{runs} which is not solved yet.")
         say(f"Solve it first: start {other.name}. Or put its solution into your file: solution {other.name} --take")
     else:
-        say(f"{exercise.name} runs your code of {other.name}, {other.title}, and that is not right:")
+        say(f"{runs} and that is not right:")
 
 
 def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
     """What a right answer means, where the engine has the same, and another way to write it."""
-    print()
-    print(marked(f"{exercise.name}  Right!", True))
+    print("\n" + marked(f"{exercise.name}  Right!", True))
     say(exercise.meaning, "  ")
     if exercise.engine:
         say(f"In this project: {engine_place(exercise.engine)}", "  ")
     printed = outcome.printed.strip().split("\n") if outcome.printed.strip() else []
     if printed:
-        more = [f"... and {len(printed) - 10} more lines"] if len(printed) > 10 else []
-        show_printed([*printed[:10], *more])
+        say("Your code printed:", "  ")
+        lines(printed[:10] + [f"... and {len(printed) - 10} more lines"] * (len(printed) > 10))
     for note in outcome.notes:
         say(note, "  ")
     if exercise.another:
@@ -147,10 +130,8 @@ def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
 
 def show_end(course: Course, progress: Progress) -> None:
     """After the last exercise."""
-    print()
-    say(f"All {len(course.exercises)} exercises are done.")
-    taken = len(progress.taken & progress.done)
-    if taken:
+    say(f"\nAll {len(course.exercises)} exercises are done.")
+    if taken := len(progress.taken & progress.done):
         say(f"Of {taken} you took the solution; `list` marks them. reset NAME starts one again.")
     say(
         "You have written a neuron, an engine that differentiates, its rules, a way to learn, and a transformer that "
@@ -165,16 +146,14 @@ def show_list(course: Course, progress: Progress) -> None:
     for exercise in course:
         if chapter_of(exercise) != chapter:
             chapter = chapter_of(exercise)
-            print()
-            print(chapter)
+            print(f"\n{chapter}")
         state = "changed" if exercise.name in progress.passed else ""
         if exercise.name in done:
             state = "done, solution" if exercise.name in progress.taken else "done"
         if exercise.name == progress.current:
             state = f"{state}, now" if state else "now"
         print(f"  {exercise.name:5} {exercise.title:48} {state}".rstrip())
-    print()
-    print(f"{len(done)} of {len(course.exercises)} done.")
+    print(f"\n{len(done)} of {len(course.exercises)} done.")
     if len(done) < len(progress.passed):
         say("changed: it was right, but its file or one that it builds on is another one now. See: check --all")
 
@@ -182,13 +161,11 @@ def show_list(course: Course, progress: Progress) -> None:
 def engine_place(reference: str) -> str:
     """ "file.py:name" as "file.py:12", the line where the name is defined."""
     file, _, name = reference.partition(":")
-    path = ROOT / file
-    if not name or not path.is_file():
-        return shown_path(path)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            return f"{shown_path(path)}:{node.lineno}"
-    return shown_path(path)
+    if name:
+        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
+                return f"{shown_path(ROOT / file)}:{node.lineno}"
+    return shown_path(ROOT / file)
 
 
 def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:

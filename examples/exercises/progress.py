@@ -10,6 +10,8 @@ from typing import Any
 from tinygrad_lecture.files import atomic_write
 from tinygrad_lecture.testing import Course, Exercise
 
+NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "given": {}}
+
 
 class Progress:
     """The files of a learner and the state beside them, `progress.json`.
@@ -24,23 +26,19 @@ class Progress:
         self.course, self.folder = course, folder
         self.path = folder / "progress.json"
         self.lost = ""  # what happened to a file that could not be read
-        state = self._read()
+        state = NOTHING | self._read()
         known = {exercise.name for exercise in course}
-        self.passed = {k: v for k, v in _dict(state, "passed").items() if k in known and isinstance(v, str)}
-        self.taken = (
-            {k for k in state.get("taken", []) if k in known} if isinstance(state.get("taken"), list) else set()
-        )
-        self.hints = {k: v for k, v in _dict(state, "hints").items() if k in known and isinstance(v, int)}
-        self.given = {k: v for k, v in _dict(state, "given").items() if isinstance(v, str)}
-        current = state.get("current")
-        self.current = current if current in known else next(iter(course)).name
+        self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
+        self.taken = {*state["taken"]} & known
+        self.hints, self.given = dict(state["hints"]), dict(state["given"])
+        self.current = state["current"] if state["current"] in known else next(iter(course)).name
 
     def _read(self) -> dict[str, Any]:
         try:
-            state = json.loads(self.path.read_text(encoding="utf-8"))
-            if isinstance(state, dict):
-                return state
-            raise ValueError("not a JSON object")
+            state: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
+                raise ValueError("it is not what this program writes")
+            return state
         except FileNotFoundError:
             return {}
         except (ValueError, OSError) as error:
@@ -52,16 +50,8 @@ class Progress:
 
     def save(self) -> None:
         """Write the state: the whole file or nothing."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            "current": self.current,
-            "passed": self.passed,
-            "taken": sorted(self.taken),
-            "hints": self.hints,
-            "given": self.given,
-        }
-        with atomic_write(self.path) as temporary:
-            temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        state = {name: getattr(self, name) for name in NOTHING} | {"taken": sorted(self.taken)}
+        _write(self.path, json.dumps(state, indent=1) + "\n")
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -85,7 +75,6 @@ class Progress:
                 continue
             if old is None and path.exists():
                 continue
-            path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, text)
             self.given[exercise.name] = _digest(text)
         self.save()
@@ -102,7 +91,6 @@ class Progress:
             while (kept := path.with_name(f"{path.stem}.backup{n}.txt")).exists():
                 n += 1
             path.replace(kept)
-        path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, text)
         return kept
 
@@ -138,14 +126,10 @@ class Progress:
 
 
 def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _dict(state: dict[str, Any], name: str) -> dict[str, Any]:
-    value = state.get(name)
-    return value if isinstance(value, dict) else {}

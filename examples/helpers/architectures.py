@@ -4,45 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Words = Sequence[str]
+Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
 Guesses = Sequence[tuple[str, float]]
+WHAT = {  # an output sees
+    "decoder-only": "previous tokens only",
+    "encoder-only": "all tokens",
+    "encoder-decoder, source": "each output sees all tokens of the source",
+    "encoder-decoder, target": "each output sees only previous tokens of the target",
+}
 
 
-def who_sees_whom(
-    seen: Mapping[str, np.ndarray], words: Sequence[str], source: Sequence[str], target: Sequence[str]
-) -> None:
+def who_sees_whom(seen: Seen) -> None:
     """Print a row for each output, with a # under each token on which it depends."""
     print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
     print('"Previous" includes the token itself.')
-    outputs = {"decoder-only": words, "encoder-only": words}
-    for name, grid in seen.items():
-        rows = outputs.get(name, target)
-        inputs = {"encoder-decoder, source": source, "encoder-decoder, target": target}.get(name, words)
-        what = {"encoder-decoder, source": "each output sees all tokens of the source",
-                "encoder-decoder, target": "each output sees only previous tokens of the target",
-                "decoder-only": "previous tokens only", "encoder-only": "all tokens"}[name]  # fmt: skip
-        print(f"\n  {name}: {what} ({' '.join(inputs)})")
+    for name, (grid, rows, inputs) in seen.items():
+        print(f"\n  {name}: {WHAT[name]} ({' '.join(inputs)})")
         for label, row in zip(rows, grid, strict=True):
             print(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
-
-
-def task(title: str) -> None:
-    """Print a heading."""
-    print(f"\n{title}:")
-
-
-def progress(step: int, loss: float) -> None:
-    """Print the loss."""
-    print(f"  step {step:5}: loss {loss:.3f}", flush=True)
 
 
 def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
@@ -76,25 +61,17 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
     print(
-        "\nClassification: is a sentence about one or about several? A linear layer tells it by the encoder's vectors,"
+        "\nClassification: is a sentence about one or about several? A linear layer on the encoder's vectors learns it"
     )
-    print(f"learnt from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"from {n} labelled sentences. The mean of eight trials, each with other sentences:")
     print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
 
-def translated(
-    wrote: Sequence[str], iso: Sequence[str], said: Sequence[str], mine: str, answer: str, right: str | None
-) -> None:
+def translated(wrote: Words, iso: Words, said: Words, mine: str, answer: str, right: str | None) -> None:
     """Print some translations, and how many are right; then that of the date that was asked for."""
     for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
-        mark = (
-            "no such day, or a form that is not learnt"
-            if true is None
-            else "right"
-            if true == translation
-            else f"wrong, it is {true}"
-        )
-        print(f"  {text:22} -> {translation:12} {mark}".rstrip())
+        mark = "right" if true == translation else f"wrong, it is {true}"
+        print(f"  {text:22} -> {translation:12} {mark if true else 'no such day, or a form that is not learnt'}")
     share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
     print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")
 
@@ -111,25 +88,17 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-Guesses = Sequence[tuple[str, float]]
-
-
-def draw_masks(
-    seen: Mapping[str, np.ndarray], words: Sequence[str], source: Sequence[str], target: Sequence[str], path: Path
-) -> None:
+def draw_masks(seen: Seen, path: Path) -> None:
     """A map for each model: a row for each output, coloured where it depends on the token."""
     figure = new_figure(15, 5.4, "What a token sees: coloured where an output depends on a token")
     panels = figure.subplots(1, 4)
-    labels = ((words, words), (words, words), (target, source), (target, target))
     titles = ("decoder-only:\nprevious tokens", "encoder-only:\nall tokens",
               "encoder-decoder:\nall of the source", "encoder-decoder:\nprevious ones of the target")  # fmt: skip
-    across = ("token of the text", "token of the text", "token of the source", "token of the target")
-    for axes, grid, (rows, columns), title, name, colour in zip(
-        panels, seen.values(), labels, titles, across, (ORANGE, BLUE, GREEN, GREEN), strict=True
-    ):
-        squares(axes, grid, rows, columns, colour)
+    for axes, map_, title, colour in zip(panels, seen.values(), titles, (ORANGE, BLUE, GREEN, GREEN), strict=True):
+        squares(axes, *map_, colour)
         axes.set_title(title, fontsize=12, pad=10)
-        axes.set_xlabel(f"seen: {name}")
+    for axes, name in zip(panels, ("text", "text", "source", "target"), strict=True):
+        axes.set_xlabel(f"seen: token of the {name}")
     panels[0].set_ylabel("output at each token")
     panels[2].set_ylabel("output at each token of the target")
     save(figure, path)
@@ -153,16 +122,11 @@ def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None
     grid = figure.subplots(2, len(found), squeeze=False)
     for column, (text, *both) in enumerate(found):
         left, right = text.split("<mask>")
-        for axes, guesses, title, colour in zip(
-            grid[:, column], both, (f"{left}___", f"{left}___{right}"), (ORANGE, BLUE), strict=True
-        ):
-            words, p = zip(*guesses, strict=True)
-            plain(axes, grid=False).barh(range(len(p)), p, color=colour, height=0.7)
-            axes.set_yticks(range(len(p)), words)
-            axes.set(ylim=(len(p) - 0.5, -0.5), xlim=(0, 1.15))
+        titles = f"{left}___", f"{left}___{right}"
+        for axes, guesses, title, colour in zip(grid[:, column], both, titles, (ORANGE, BLUE), strict=True):
+            bars(axes, *zip(*guesses, strict=True), colour)
+            axes.set_xlim(0, 1.15)
             axes.set_title(title, fontsize=10)
-            for row, share in enumerate(p):
-                axes.annotate(f"{share:.2f}", (share, row), (4, 0), textcoords="offset points", va="center")
     grid[0][0].set_ylabel("decoder", color=ORANGE, weight="bold")
     grid[1][0].set_ylabel("encoder", color=BLUE, weight="bold")
     for axes in grid[1]:

@@ -13,20 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers import cars
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, principal_axes, save
+from helpers import cars, drawing
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
 from transformer.tokenizer.word import words
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Sentences = Sequence[tuple[str, str]]
 SENTENCES = (  # the lecture's, and some like them, with the word that has several senses
     ("Was the bank flooded?", "bank"),
     ("The bank was flooded.", "bank"),
@@ -93,15 +90,9 @@ def about_bank(draw: Random) -> tuple[str, str, str]:
     river = sense == "river bank"
     verb = "was" if draw.random() < (0.69 if river else 0.31) else "is"
     went = draw.random() < (0.3 if river else 0.7)  # who goes to a bank goes to a money bank, mostly
-    text = draw.choice(
-        (
-            f"{verb} the bank {state} ?",
-            f"the bank {verb} {state} .",
-            f"{verb} the bank very {state} ?",
-            f"{draw.choice(WHO)} {'went to' if went else draw.choice(deeds) + ' at'} the bank .",
-        )
-    )
-    return text, "bank", sense
+    visit = f"{draw.choice(WHO)} {'went to' if went else draw.choice(deeds) + ' at'} the bank ."
+    questions = f"{verb} the bank {state} ?", f"the bank {verb} {state} .", f"{verb} the bank very {state} ?"
+    return draw.choice((*questions, visit)), "bank", sense
 
 
 def about_tower(draw: Random) -> tuple[str, str, str]:
@@ -109,14 +100,9 @@ def about_tower(draw: Random) -> tuple[str, str, str]:
     sense = draw.choice(("landmark in Paris", "landmark in Pisa", "a tower", "a tower"))
     names = {"landmark in Paris": "eiffel ", "landmark in Pisa": "leaning "}
     name, verb = names.get(sense, draw.choice(("", "old ", "big "))), draw.choice(("was", "is"))
-    text = draw.choice(
-        (
-            f"the {name}tower {verb} very {draw.choice(('tall', 'old', 'big'))} .",
-            f"{verb} the {name}tower tall ?",
-            f"{draw.choice(WHO)} went to the {name}tower .",
-        )
-    )
-    return text, "tower", sense
+    looks = f"the {name}tower {verb} very {draw.choice(('tall', 'old', 'big'))} ."
+    visit = f"{draw.choice(WHO)} went to the {name}tower ."
+    return draw.choice((looks, f"{verb} the {name}tower tall ?", visit)), "tower", sense
 
 
 def about_model(draw: Random) -> tuple[str, str, str]:
@@ -147,12 +133,6 @@ def place(word: str, sentence: str) -> int:
     return found.index(word.lower())
 
 
-def progress(step: int, steps: int, loss: float) -> None:
-    """The loss, five times during a training."""
-    if step % max(1, steps // 5) == 0:
-        print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
-
-
 def numbers(vector: np.ndarray) -> str:
     """The first numbers of a vector."""
     more = " ..." if len(vector) > SHOWN else ""
@@ -173,8 +153,7 @@ def senses_begin(course: Course) -> None:
     for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
-    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then such a")
-    print("  word goes with the other bank.")
+    print("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
     print("\n  The loss is the cross-entropy of the sense:")
 
 
@@ -199,24 +178,17 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     print(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
     print(f"     {'= after attention':23}" + numbers(after[i]))
     print(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
+    largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
+    print(f"\n  It blends, it does not select: softmax gives every word a weight. {largest}")
     print(
-        "\n  It blends, it does not select: softmax gives every word a weight.", share_of_the_largest(found, weights[i])
+        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt; another --seed learns others, for"
     )
-    print(
-        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and with another --seed others are,"
-    )
-    print("  for many weights lead to the right answers: a word whose value adds little may have any weight.")
+    print("  many weights lead to the right answers: a word whose value adds little may have any weight.")
     idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
     if idle is not None:
         print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
     p = tl.softmax(tl.tensor(logits[i])).numpy()
     print(f'  "{word}" now means: {likely(p)}')
-
-
-def share_of_the_largest(found: Sequence[str], weights: np.ndarray) -> str:
-    """How the largest weight compares with all others."""
-    top = int(weights.argmax())
-    return f'Here "{found[top]}" has {weights[top]:.2f}, all others {1 - weights[top]:.2f} together.'
 
 
 def likely(p: np.ndarray) -> str:
@@ -241,10 +213,7 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print(
-        "  The embedding is static: a word always starts from the same vector. What differs after attention comes from"
-    )
-    print("  the words around it.")
+    print("  The embedding is static: a word always starts from the same vector. The words around it change it.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
@@ -283,10 +252,8 @@ def right_answers(course: cars.Course, model: Any) -> None:
 
 def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, answers: Sequence[Sequence[int]]) -> None:
     """The lecture's relationships, ticked off.  weights: (heads, n, n).  answers: for each head and word, a word."""
-    print(
-        "\n  Strong attention relationships: how much each head looks from the one word to the other, in brackets the"
-    )
-    print("  head whose question it is. A tick: this head answers the first word's question with the second.\n")
+    print("\n  Strong attention relationships: how much each head looks from the one word to the other; in brackets")
+    print("  the head whose question it is. A tick: this head answers the first word's question with the second.\n")
     print(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
     ticks, largest = 0, 0
     for a, b, head, why in wanted:
@@ -297,10 +264,8 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
-    print(
-        f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"
-    )
-    print("    at a word whose value is near zero, which adds nothing. Where nobody asks, weights mean nothing.")
+    print(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
+    print("    word whose value is near zero, which adds nothing. Ignore the weights of words without a question here.")
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:
@@ -366,12 +331,8 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
         (left, scores, f'1. scores: Q("{found[i]}") · K / √{width}', GREY),
         (middle, weights[i], "2. softmax: weights that sum to 1", BLUE),
     ):
-        plain(axes, grid=False).barh(range(n), row, color=colour, height=0.7)
-        for j, value in enumerate(row):
-            side = {"ha": "left", "xytext": (4, 0)} if value >= 0 else {"ha": "right", "xytext": (-4, 0)}
-            axes.annotate(f"{value:.2f}", (value, j), textcoords="offset points", va="center", fontsize=11, **side)
-        axes.set_yticks(range(n), found, fontsize=12)
-        axes.set(title=title, ylim=(n - 0.4, -0.6), xticks=[])
+        bars(axes, found, row, colour)
+        axes.set(title=title, xticks=[])
         axes.margins(x=0.35)
         axes.axvline(0, color=DARK, linewidth=0.8)
     rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
@@ -381,9 +342,7 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
     right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
     right.axhline(n - 0.5, color=DARK)
     right.axhline(n + 1.5, color=DARK)
-    right.set(
-        title="3. the weighted sum of the values is added", xticks=[], xlabel=f"the {width} numbers of each vector"
-    )
+    right.set(title="3. the weighted sum of the values is added", xticks=[], xlabel=f"{width} numbers in each vector")
     figure.colorbar(image, shrink=0.8, label="value")
     save(figure, path)
 
@@ -412,9 +371,7 @@ def arcs(axes: Axes, found: Sequence[str], lookers: Mapping[int, np.ndarray], co
     axes.set(xlim=(-0.6, len(found) - 0.4), ylim=(-0.5, highest + 0.5))
 
 
-def draw_bank(
-    sentences: Sequence[tuple[str, str]], readings: Sequence[Any], model: Any, course: Course, path: Path
-) -> None:
+def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course: Course, path: Path) -> None:
     """What "bank" looks at in two sentences; right, its vectors before and after attention."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -437,7 +394,7 @@ def draw_bank(
         panel.set_title(sentence, fontsize=13)
         ends.append(reading.after.numpy()[i])
         start = reading.x.numpy()[i]
-    points, kept = principal_axes(np.stack([*after, *ends, start]))
+    points, kept = drawing.principal_axes(np.stack([*after, *ends, start]))
     dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=LinearSegmentedColormap.from_list("", [ORANGE, BLUE]),
                         s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
     shares = figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="the bank in this made sentence")

@@ -7,21 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.program import DataError
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Tensors = Mapping[str, tl.Tensor]
+Cost = Callable[[dict[str, tl.Tensor]], float]
+Point = tuple[float, float]
 Activation = Callable[[tl.Tensor], tl.Tensor]
 FORWARD = {
     "matmul": "weighs and sums",
@@ -50,9 +49,8 @@ def forward(layers: Sequence[int], sigma: str, graph: tl.Graph) -> None:
     print("\nForward: each layer weighs, sums and activates.\n")
     for vertex in graph:
         if vertex.op is None:
-            print(
-                f"       {vertex!s:4} {'parameter' if vertex.requires_grad else 'given':16} {in_line(vertex.value, 64)}"
-            )
+            kind = "parameter" if vertex.requires_grad else "given"
+            print(f"       {vertex!s:4} {kind:16} {in_line(vertex.value, 64)}")
     print()
     for step, vertex in enumerate((v for v in graph if v.op is not None), start=1):
         words = FORWARD.get(vertex.op or "", "activates")
@@ -104,13 +102,7 @@ def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
     return tl.func.grad(lambda z: activation(z).sum())(z.detach()).numpy()
 
 
-def three_ways(
-    parameters: Mapping[str, tl.Tensor],
-    values: Mapping[str, tl.Tensor],
-    graph: tl.Graph,
-    activation: Activation,
-    cost: Callable[[dict[str, tl.Tensor]], float],
-) -> None:
+def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost) -> None:
     """Every parameter's gradient by the formula, by backward() and by trying."""
     print("\nThe gradient of every parameter in three ways:\n")
     print("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by trying")
@@ -127,11 +119,8 @@ def three_ways(
                 moved = parameter.detach().clone()
                 moved[index] += shift
                 costs.append(cost({**parameters, name: moved}))
-            formula, found, tried = (
-                a * slope[j] * blame[j],
-                parameter.grad[index].item(),
-                (costs[0] - costs[1]) / (2 * h),
-            )
+            formula, found = a * slope[j] * blame[j], parameter.grad[index].item()
+            tried = (costs[0] - costs[1]) / (2 * h)
             furthest = max(furthest, abs(formula - found), abs(tried - found))
             label = f"{name}[{', '.join(str(i + 1) for i in index)}]"
             factors = f"{a:8.4f} · {slope[j]:8.4f} · {blame[j]:8.4f}"
@@ -151,12 +140,9 @@ def negative_sums(largest: Mapping[str, float]) -> None:
     """What is left of the gradient behind neurons whose sums are all negative."""
     print("\nA hidden layer with biases of -3, so that all its sums are negative. The largest gradient of its weights:")
     for name, gradient in largest.items():
-        note = {0.0: "no example changes these weights any more"}.get(gradient, "")
+        note = "" if gradient else "dead: these weights can no longer learn"
         print(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    print(
-        "  Leaky ReLU keeps a slope of 0.01 where ReLU has none, so its neurons can still learn. (0.01 is usual, as in"
-    )
-    print("  PyTorch; 01 takes 0.1, which can be seen in a picture.)")
+    print("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
 
 
 # --- the price --------------------------------------------------------------------------------------------------------
@@ -167,11 +153,8 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
     print("\nThe price of a gradient: the digit network, all 13,002 derivatives at once")
     print("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
     for n, (ahead, back) in times.items():
-        print(
-            f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}",
-            end="",
-        )
-        print(f"{memory[n] / 1e6:9.2f} MB")
+        print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
+        print(f" {n / (ahead + back):21,.0f}{memory[n] / 1e6:9.2f} MB")
     best = max(times, key=lambda n: n / sum(times[n]))
     print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
@@ -261,19 +244,12 @@ def try_some(x: tl.Tensor, y: tl.Tensor, h: float = 1e-5, some: int = 50) -> flo
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_network(
-    layers: Sequence[int],
-    parameters: Mapping[str, tl.Tensor],
-    values: Mapping[str, tl.Tensor],
-    graph: tl.Graph,
-    path: Path,
-) -> None:
+def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, graph: tl.Graph, path: Path) -> None:
     """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
     wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
     height = tall * max(layers)
-    figure = new_figure(
-        wide * len(layers) + 0.4, height + 1.7, "A network; in red how the cost changes with each number"
-    )
+    title = "A network; in red how the cost changes with each number"
+    figure = new_figure(wide * len(layers) + 0.4, height + 1.7, title)
     figure.supxlabel("lines: weights, blue above 0 and orange below, the thicker the larger", fontsize=13, color=DARK)
     axes = figure.subplots()
     axes.axis("off")
@@ -315,9 +291,7 @@ def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
     axes.text(x, y, text.replace("-", "−"), **{"ha": "center", "va": "center", "fontsize": 13, "zorder": 3, **style})
 
 
-def pair(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], value: str, gradient: float, at: float = 0.3
-) -> None:
+def pair(axes: Axes, start: Point, end: Point, value: str, gradient: float, at: float = 0.3) -> None:
     """A parameter and, in red, its gradient, above a line from start to end."""
     along = np.subtract(end, start) / np.hypot(*np.subtract(end, start))
     x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
@@ -348,9 +322,8 @@ def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Seq
         (0.2, 1, VERMILION, "backward: 13,002 gradients"),
     ):
         left.bar(where + shift, [1e3 * seconds[which] for seconds in times.values()], 0.4, color=colour, label=name)
-    plain(left).set(
-        yscale="log", xlabel="pictures at once", ylabel="milliseconds (logarithmic)", title="time of one pass"
-    )
+    plain(left).set(yscale="log", ylabel="milliseconds (logarithmic)", title="time of one pass")
+    left.set_xlabel("pictures at once")
     left.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
     left.yaxis.set_major_formatter("{x:g}")
     left.minorticks_off()
@@ -359,24 +332,12 @@ def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Seq
     left.set_xticks(where, [f"{n:,}" for n in times])
     left.legend(edgecolor="none", loc="upper left")
     sizes = np.array(list(noise))
-    right.plot(
-        sizes,
-        [np.mean(values) for values in noise.values()],
-        "o-",
-        color=GREEN,
-        linewidth=2.5,
-        label="mean of 20 batches",
-    )
-    right.plot(
-        sizes,
-        np.mean(noise[sizes[0]]) / np.sqrt(sizes / sizes[0]),
-        ":",
-        color="black",
-        label="expected: that of 1 picture / sqrt(batch size)",
-    )
-    plain(right).set(
-        xscale="log", yscale="log", xlabel="pictures in a batch (logarithmic)", title="noise of the gradient"
-    )
+    means = [np.mean(values) for values in noise.values()]
+    right.plot(sizes, means, "o-", color=GREEN, linewidth=2.5, label="mean of 20 batches")
+    expected = "expected: that of 1 picture / sqrt(batch size)"
+    right.plot(sizes, means[0] / np.sqrt(sizes / sizes[0]), ":", color="black", label=expected)
+    plain(right).set(xscale="log", yscale="log", title="noise of the gradient")
+    right.set_xlabel("pictures in a batch (logarithmic)")
     right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
     right.set_xticks(sizes, [str(n) for n in sizes])
     right.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1])

@@ -51,19 +51,15 @@ def attention(in_v: float, in_x: float) -> None:
     """In which of its inputs attention is linear."""
     print(f"  attention A(2V + 3V'), and 2 A(V) + 3 A(V')              {in_v:8.1e}   linear in the values V")
     print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
-    print(
-        '\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it averages'
-    )
-    print("  the values. But the weights are a softmax of x, so attention as a whole is not linear.")
-    print("  What a token means by itself is worked out in the FFN.")
+    print('\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it')
+    print("  averages the values. But the weights are a softmax of x, so attention as a whole is not linear.")
+    print("  The FFN works on each token alone.")
 
 
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
     """The FFN's shapes, and its output as a sum over hidden units."""
     print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
-    print(
-        f'  For "bank", sum up over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.'
-    )
+    print(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
     print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
     print("  So each unit recognises a pattern, and adds what it recalls.")
 
@@ -81,9 +77,7 @@ def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
 
 def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> None:
     """In which rows the output changes."""
-    print(
-        f'\nWho exchanges information? The vector of "{tokens[i]}" is changed. How much does each output row change?\n'
-    )
+    print(f'\nWho exchanges information? "{tokens[i]}" gets another vector. How much does each output row change?\n')
     print(f"  {'':18}" + "".join(f"{token:>10}" for token in tokens))
     for name, size in sizes.items():
         print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
@@ -133,11 +127,10 @@ def gpt3(config: GPTConfig) -> None:
     print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
     print(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
     print(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
-    print(
-        f"  {f'numbers that a head returns: {config.width:,} / {config.heads}':46}{config.head_dim:>18,} for each token"
-    )
-    print(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {config.heads} x {config.head_dim}", end="")
-    print(f" = {config.heads * config.head_dim:,}.\n")
+    a_head = f"numbers that a head returns: {config.width:,} / {config.heads}"
+    print(f"  {a_head:46}{config.head_dim:>18,} for each token")
+    sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
+    print(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
     parts = config.parameters_by_part()
     for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
         print(f"  {formula(name, config):46}{parts[name]:>18,}")
@@ -145,13 +138,7 @@ def gpt3(config: GPTConfig) -> None:
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
     print(f"  {ffn:.0%} of them are in the FFNs. In 2 bytes each they take {2 * config.weight_count() / 1e9:.0f} GB.")
 
-    operations = 6 * config.weight_count() * 300e9  # Kaplan et al., arXiv:2001.08361: 6 per weight and token
-    years = operations / 28e12 / 3600 / 24 / 365
-    print(
-        f"\n  Training on 300 billion tokens takes 6 operations per weight and token, {operations:.2g} in all. On a GPU"
-    )
-    print(f"  of 2020 (V100: 28 trillion a second, 1.50 dollars an hour) this is {years:.0f} years of one GPU,")
-    print(f"  or {years * 24 * 365 * 1.5 / 1e6:.1f} million dollars. The lecture says about 4.6.")
+    print("  What training them costs: 10_gpt2.py.")
 
 
 def formula(name: str, config: GPTConfig) -> str:

@@ -18,24 +18,14 @@ from random import Random
 
 import numpy as np
 
-HEADS = ("grammatical", "modification", "coreference, long range")
+from helpers.program import data
+
+DATA = data("cars.toml")
+HEADS, RED_CAR, FINAL, PAIRS = (DATA[k] for k in ("heads", "red_car", "final", "pairs"))
 GRAMMATICAL, MODIFICATION, LONG_RANGE = range(3)
 IGNORED = -100  # no question here
-
-THINGS = ("car", "bus", "van", "truck", "bike", "boat")
-COLOURS = ("red", "blue", "green", "white", "black")
-PEOPLE = ("John", "Mary", "Peter", "Anna")
-BUYING = ("bought", "rented", "borrowed", "found")
-TIMES = {
-    **dict.fromkeys(("yesterday", "today", "recently"), "lately"),
-    **dict.fromkeys(("once", "formerly"), "long ago"),
-}
-DEEDS = {
-    **dict.fromkeys(("broke", "slowed", "crashed", "fell"), "unreliable"),
-    **dict.fromkeys(("raced", "glided", "rolled", "sped"), "reliable"),
-}
-LOOKS, PLACES = ("old", "long", "wet", "new"), ("highway", "street", "bridge", "road", "farm")
-
+KINDS = ("things", "colours", "people", "buying", "times", "deeds", "looks", "places", "others")
+THINGS, COLOURS, PEOPLE, BUYING, TIMES, DEEDS, LOOKS, PLACES, OTHERS = (DATA[k] for k in KINDS)
 BY_GROUP = (  # in each group one description is right; the first if nothing is said
     ("any colour", *COLOURS),
     ("anybody's", *(f"{name}'s" for name in PEOPLE)),
@@ -44,21 +34,6 @@ BY_GROUP = (  # in each group one description is right; the first if nothing is 
 )
 DESCRIPTIONS = [word for group in BY_GROUP for word in group]
 GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
-
-RED_CAR = "the red car that John bought yesterday broke down on the highway ."
-FINAL = ["red", "John's", "lately", "unreliable"]  # what the vector of "car" should say in the end
-PAIRS = (  # the lecture's strong attention relationships, each with the head that has to find it
-    ("red", "car", MODIFICATION, "adjective modifies noun"),
-    ("car", "broke", GRAMMATICAL, "subject, verb"),
-    ("that", "car", LONG_RANGE, "relative pronoun"),
-    ("John", "bought", GRAMMATICAL, "subject, verb"),
-    ("bought", "car", GRAMMATICAL, "verb, object"),
-    ("yesterday", "bought", MODIFICATION, "time"),
-    ("broke", "highway", MODIFICATION, "location"),
-    ("broke", "car", LONG_RANGE, "long-range subject"),  # from its solution's third head
-)
-
-OTHERS = ("the", "that", "because", "it", "down", "on", ".")
 VOCABULARY = ["<pad>", *THINGS, *COLOURS, *PEOPLE, *BUYING, *TIMES, *DEEDS, *LOOKS, *PLACES, *OTHERS]
 LONGEST = 15  # words of a sentence
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import date
+from contextlib import suppress
+from datetime import datetime
 
 import numpy as np
 
@@ -53,19 +53,10 @@ def encode(text: str) -> list[int]:
 
 def iso_of(text: str) -> str | None:
     """The ISO format of a date in one of the forms that are learnt, by rules; None for another form or no such day."""
-    words = re.findall(r"[A-Za-z]+|\d+", text)
-    numbers = [int(word) for word in words if word.isdigit()]
-    names = [i for i, name in enumerate(MONTHS, start=1) if name in words or name[:3] in words]
-    if (len(words), len(numbers), len(names)) == (3, 2, 1):
-        (day, year), month = numbers, names[0]
-    elif (len(words), len(numbers)) == (3, 3):
-        day, month, year = numbers
-    else:
-        return None
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:  # as February 30
-        return None
+    for form in ("%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d. %m. %Y"):
+        with suppress(ValueError):  # another form, or a day as February 30
+            return datetime.strptime(text, form).date().isoformat()
+    return None
 
 
 def target(iso: str) -> list[int]:

@@ -6,19 +6,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Numbers = Sequence[float]
 SEARCHES = {  # what is random in them
     "random changes": "all weights changed a little, kept if the cost falls",
     "random weights": "all weights drawn anew each time",
@@ -122,20 +119,14 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
         print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
         return
     small, large = trained[0], trained[-1]
-    print(
-        f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with",
-        end=" ",
-    )
-    print(f"{large.size}; but {small.steps:,} steps against {large.steps:,}.")
+    print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and", end=" ")
+    print(f"{large.epochs} with {large.size}; but {small.steps:,} steps against {large.steps:,}.")
     gain, mean = small.test - large.test, (small.test + large.test) / 2
     chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
     more = "more" if gain >= 0 else "less"
-    print(
-        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right", end=" "
-    )
-    print(f"than with {large.size}. By chance alone two such")
-    print(f"  shares differ by up to {100 * chance:.1f} points, in 95 of 100 cases.")
+    print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right.")
+    print(f"  Chance alone explains differences up to {100 * chance:.1f} points (95%).")
     print(f"  So {effect} regularization effect is seen.")
 
 
@@ -147,8 +138,8 @@ def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> N
     for length, (gradient, *others) in falls.items():
         share = np.mean(np.array(others) > 0)
         print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
-    print("  Half of all directions lead down, but only just: their cosine with the gradient is", end="")
-    print(f" {np.abs(cosines).max():.3f} at most.")
+    print("  About half of all directions go down, but hardly: even the best is almost at a right angle to the", end="")
+    print(f" gradient\n  (cosine {np.abs(cosines).max():.3f}).")
 
 
 def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
@@ -294,29 +285,24 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
     cost = heights(points, w, b)
     rim = 1.4 * heights(points, np.array([start[0]]), np.array([start[1]])).item()
     bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
-    middle.plot_surface(
-        w, b[:, None], bowl, color="#b9c7d6", rcount=40, ccount=40, edgecolor="white", linewidth=0.4, alpha=0.8
-    )
+    look = {"color": "#b9c7d6", "edgecolor": "white", "linewidth": 0.4, "alpha": 0.8}
+    middle.plot_surface(w, b[:, None], bowl, rcount=40, ccount=40, **look)
     middle.set(xlabel="w", zlabel="cost", title="the cost of every line")
     middle.set_ylabel("b", labelpad=12)
     middle.set_zticks(range(0, int(rim) + 1, 5))
     middle.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back, as on the map
     contours(right, points, valley)
     half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
-    for name, (slope, offset), colour in (
-        ("start", start, VERMILION),
-        ("halfway", half, ORANGE),
-        ("best", (valley.w, valley.b), BLUE),
-    ):
+    lines = {"start": (start, VERMILION), "halfway": (half, ORANGE), "best": ((valley.w, valley.b), BLUE)}
+    for name, ((slope, offset), colour) in lines.items():
         height = heights(points, np.array([slope]), np.array([offset])).item()
         formula = f"y = {slope:.1f} x {'−' if offset < 0 else '+'} {abs(offset):.1f}".replace("-", "−")
         left.axline((0, offset), slope=slope, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
         middle.plot([slope], [offset], [height], "o", color=colour, markersize=9, zorder=10)
         right.plot(slope, offset, "o", color=colour, markersize=9)
         right.annotate(name, (slope, offset), (9, 5), textcoords="offset points", color="black")
-    left.set(
-        xlabel="x", ylabel="y", xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3), title="the points and three lines"
-    )
+    left.set(xlabel="x", ylabel="y", title="the points and three lines")
+    left.set(xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3))
     left.legend(edgecolor="none", fontsize=10, loc="upper center")
     right.set_title("the same from above: lighter is lower")
     save(figure, path)
@@ -364,11 +350,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     for axes in (above, below):
         costs(axes, valley)
     for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
-        label = (
-            f"{descent.label} ({descent.batch} points a step)"
-            if descent.batch > 1
-            else f"{descent.label} (1 point a step)"
-        )
+        label = f"{descent.label} ({descent.batch} point{'s' * (descent.batch > 1)} a step)"
         map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
         above.plot(descent.costs, color=colour, linewidth=2)
         below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)
@@ -376,21 +358,15 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     map_.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
     map_.legend(loc="upper right")
     above.set(title="by step, batch descent is the smoothest", xlabel="step")
-    below.set(
-        title="by points looked at, stochastic descent is the fastest",
-        xscale="log",
-        xlabel="points looked at (logarithmic)",
-    )
+    below.set(xscale="log", xlabel="points looked at (logarithmic)")
+    below.set_title("by points looked at, stochastic descent is the fastest")
     save(figure, path)
 
 
-def draw_high_dimensions(
-    falls: Mapping[float, Sequence[float]], histories: Mapping[str, Sequence[float]], path: Path
-) -> None:
+def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str, Numbers], path: Path) -> None:
     """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
-    figure = new_figure(
-        13, 4.8, "In 13,002 dimensions, no random direction and no random search comes near the gradient"
-    )
+    title = "In 13,002 dimensions, no random direction and no random search comes near the gradient"
+    figure = new_figure(13, 4.8, title)
     left, right = figure.subplots(1, 2)
     length = sorted(falls)[len(falls) // 2]
     gradient, *others = falls[length]
@@ -400,18 +376,9 @@ def draw_high_dimensions(
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")
     for (name, values), colour in zip(histories.items(), (BLUE, ORANGE, GREEN), strict=True):
-        right.plot(
-            np.arange(1, len(values) + 1),
-            values,
-            color=colour,
-            linewidth=2.5,
-            label=f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}",
-        )
-    plain(right).set(
-        xlabel="evaluations of the cost",
-        ylabel="cost C (random search: lowest so far)",
-        ylim=(0, None),
-        title="many steps",
-    )
+        label = f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}"
+        right.plot(range(1, len(values) + 1), values, color=colour, linewidth=2.5, label=label)
+    plain(right).set(xlabel="evaluations of the cost", ylabel="cost C (random search: lowest so far)")
+    right.set(ylim=(0, None), title="many steps")
     right.legend(edgecolor="none", loc="upper right", fontsize=10)
     save(figure, path)

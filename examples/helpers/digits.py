@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.mnist import Digits
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.image import AxesImage
-
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SURE = 0.8  # from this output on, the network is called sure
@@ -71,9 +66,9 @@ def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
     print(
-        f"  Its answer is luck, right or wrong: it calls {said.max() / said.sum():.0%} of all test pictures a", end=" "
+        f"  Its answer is luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()},", end=""
     )
-    print(f"{said.argmax()}, and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+    print(f" and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
@@ -110,7 +105,7 @@ def plateau(history: Sequence[Epoch]) -> None:
             print(f"  {patience} epoch{'s' * (patience > 1)}: not within these {len(rights)}")
         else:
             print(f"  {patience} epoch{'s' * (patience > 1)}: after epoch {ends}, with {rights[ends - 1]:.1%} right")
-    print("  Where this decides, other pictures than those of the final test are taken: validation data.")
+    print("  To decide when to stop, use separate pictures (validation data), never the final test.")
 
 
 # --- how good it is ---------------------------------------------------------------------------------------------------
@@ -120,17 +115,12 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
-    what = (
-        "cost of test pictures"
-        if loss == "mse"
-        else "squared error C of test pictures, which training did not minimise"
-    )
-    print(f"\nThe {what}. It is 0 for exactly the wanted outputs, and never below 0:")
+    what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
+    print(f"\nThe {what} of test pictures{note}. It is 0 for exactly the wanted outputs, and never below 0:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
         if chosen.any():
-            mean = f"mean {'cost' if loss == 'mse' else 'C'} {costs[chosen].mean():.3f}"
-            print(f"  {name:16} {chosen.sum():5,} pictures   {mean}")
+            print(f"  {name:16} {chosen.sum():5,} pictures   mean {what} {costs[chosen].mean():.3f}")
     print(f"  sure: the largest output is above {SURE}")
 
 
@@ -140,10 +130,8 @@ def confidences(sure: np.ndarray, loss: str) -> None:
     low, high = np.quantile(sums, [0.05, 0.95])
     if loss == "mse":
         print(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}.")
-        print(
-            "Ten sigmoids do not know of each other, so the outputs are confidences, but no probability distribution."
-        )
-        print("With --loss cross-entropy a softmax makes one.")
+        print("Each sigmoid is computed by itself, so they need not sum to 1: they are confidences, not probabilities.")
+        print("With --loss cross-entropy a softmax makes a probability distribution of them.")
     else:
         print("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
 
@@ -168,9 +156,7 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
     right, n = counts.trace(), counts.sum()
     print(f"Test accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
     if len(np.flatnonzero(counts.sum(axis=0))) == 1:
-        print(
-            "It gives the same answer for every picture, so it has learnt nothing: try another --lr or more --epochs."
-        )
+        print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
 
 
 def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
@@ -190,19 +176,11 @@ def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
 def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
     """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
     ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
-    print(
-        "\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, next to each other."
-    )
-    print(f"Of the {ink.sum()} pixels that ever have ink:")
+    print("\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, side by side.")
+    print(f"Of the {ink.sum()} pixels that ever have ink, so many carry half of a neuron's squared weights:")
     for name, rows in (("before training", before), ("after training", weights)):
-        print(
-            f"  {name:16} half of a neuron's squared weights lie on {half(rows[:, ink]):3.0f} of them;",
-            end="",
-        )
-        print(f" neighbours correlate {neighbours(rows, ink):+.2f}")
-    print(
-        "  Random weights have a correlation of 0; patches and strokes, of which the lecture speaks, come nearer to 1."
-    )
+        print(f"  {name:16} {half(rows[:, ink]):3.0f}; weights of neighbours correlate {neighbours(rows, ink):+.2f}")
+    print("  Random weights have a correlation of 0; the lecture's patches and strokes come nearer to 1.")
     print("  See first_layer.png: there are several to a neuron.")
 
 
@@ -234,9 +212,7 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     place = 1 + sum(score > loops for score in scores)
     best = groups[int(np.argmax(scores))]
     print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
-    print(
-        "For each group of four digits: how much more, or less, does one neuron fire for them than for the other six?"
-    )
+    print("For each group of four digits: how well does the best single neuron separate them from the other six?")
     print(f"The most for {', '.join(map(str, best))}: by {max(scores):.2f}.", end=" ")
     print(f"For the digits with a loop by {loops:.2f}: place {place} of {len(groups)} groups.")
     if place > 20:
@@ -275,21 +251,6 @@ def coarser(images: tl.Tensor, side: int) -> tl.Tensor:
     return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
 
 
-def learn_coarse(
-    model: nn.MLP,
-    optimizer: nn.optim.Optimizer,
-    cost_of: Callable[[tl.Tensor, tl.Tensor], tl.Tensor],
-    batches: nn.DataLoader,
-    epochs: int,
-) -> None:
-    """The learning loop of 02_digits.py, without its reports."""
-    for _ in range(epochs):
-        for x, y in batches:
-            optimizer.zero_grad()
-            cost_of(model(x), y).backward()
-            optimizer.step()
-
-
 # --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
 
 
@@ -321,27 +282,6 @@ def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw(
-    folder: Path,
-    digits: Digits,
-    history: Sequence[Epoch],
-    loss: str,
-    sure: np.ndarray,
-    weights: np.ndarray,
-    fires: np.ndarray | None,
-    liked: np.ndarray | None,
-) -> None:
-    """Draw all pictures into a folder."""
-    draw_threes(digits, folder / "threes.png")
-    draw_curves(history, COSTS[loss], folder / "curves.png")
-    draw_confusion(count_answers(sure, digits.test_labels), folder / "confusion.png")
-    draw_mistakes(digits.test_images, digits.test_labels, sure, folder / "mistakes.png")
-    ink = digits.train_images.std(axis=0) > 0.05
-    draw_first_layer(weights, ink, folder / "first_layer.png")
-    if fires is not None and liked is not None:
-        draw_last_hidden_layer(fires, liked, digits, folder / "last_hidden_layer.png")
-
-
 def draw_threes(digits: Digits, path: Path) -> None:
     """Many pictures of one digit."""
     rows, columns = 3, 12
@@ -371,9 +311,8 @@ def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     plain(left).set(xlabel="epoch (one pass through all training pictures)", ylabel=f"mean {cost}", ylim=(0, None))
     left.set_title(cost)
     left.legend(edgecolor="none")
-    plain(right).set(
-        xlabel="epoch", ylabel="test pictures read right, %", title="accuracy on pictures never seen in training"
-    )
+    plain(right).set(xlabel="epoch", ylabel="test pictures read right, %")
+    right.set_title("accuracy on pictures never seen in training")
     save(figure, path)
 
 
@@ -409,24 +348,22 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
     for axes in grid.flat:
         axes.axis("off")
     for place, i in enumerate(worst):
-        picture, bars = grid[place // columns, 2 * (place % columns) :][:2]
+        picture, outputs = grid[place // columns, 2 * (place % columns) :][:2]
         picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
         colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
-        bars.axis("on")
-        bars.barh(range(10), sure[i], color=colours)
-        bars.set(xlim=(0, 1), xticks=[0, 1], yticks=range(10))
-        bars.invert_yaxis()
-        bars.tick_params(labelsize=8, length=0)
-        right = bars.get_yticklabels()[labels[i]]
+        outputs.axis("on")
+        bars(outputs, [*map(str, range(10))], sure[i], colours, [""] * 10)
+        outputs.set(xlim=(0, 1), xticks=[0, 1])
+        outputs.tick_params(labelsize=8, length=0)
+        right = outputs.get_yticklabels()[labels[i]]
         right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
         if place // columns == rows - 1:
-            bars.set_xlabel("output a_j", fontsize=9)
-        plain(bars, grid=False)
+            outputs.set_xlabel("output a_j", fontsize=9)
     save(figure, path)
 
 
-def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> AxesImage:
+def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> Any:
     """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
     columns = 8
     height = -(-len(rows) // columns)

@@ -1,9 +1,11 @@
-"""How the pictures of all programs look: colours, axes, and how a picture is saved."""
+"""How the pictures of all programs look: colours, axes, bars, curves, and how a picture is saved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +15,10 @@ from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+else:
+    Axes = Any  # a name for annotations: matplotlib is imported where a picture is drawn
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
@@ -26,6 +31,60 @@ def plain(axes: Axes, grid: bool = True) -> Axes:
     if grid:
         axes.grid(alpha=0.25)
     return axes
+
+
+def percent(axis: Axis) -> None:
+    """Write the shares along an axis, from 0 to 1, in percent."""
+    axis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
+
+
+def beside(axes: Axes, **settings: Any) -> None:
+    """Put the legend to the right of the axes."""
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), **settings)
+
+
+def chart(
+    title: str, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "o-", **settings: Any
+) -> Axes:
+    """Axes of a new figure, with a line for each of the curves (x, y), and their names beside it.
+
+    settings: those of the axes.
+    """
+    axes = plain(new_figure(9, 5, title).subplots())
+    for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
+        axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
+    axes.set(**settings)
+    beside(axes)
+    return axes
+
+
+def bars(
+    axes: Axes, names: Sequence[str], values: Sequence[float], colours: Any, notes: Sequence[str] = (), at: Any = None
+) -> None:
+    """Horizontal bars, the first on top, with a note behind each: its value, if no notes are given.
+
+    at: where the notes stand, if not at the ends of the bars.
+    """
+    plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
+    axes.set_yticks(range(len(values)), names)
+    axes.set_ylim(len(values) - 0.4, -0.6)
+    notes = notes or [f"{value:.2f}" for value in values]
+    for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):
+        side, gap = ("left", 6) if end >= 0 else ("right", -6)
+        axes.annotate(note, (end, row), (gap, 0), textcoords="offset points", va="center", ha=side)
+
+
+def columns(axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[float]], colours: Sequence[str]) -> None:
+    """For each name a column for each group, side by side, of shares from 0 to 1."""
+    width = 0.8 / len(groups)
+    for k, ((group, shares), colour) in enumerate(zip(groups.items(), colours, strict=True)):
+        places = np.arange(len(names)) + width * (k - (len(groups) - 1) / 2)
+        drawn = axes.bar(places, shares, width=0.93 * width, color=colour, label=group)
+        axes.bar_label(drawn, [f"{share:.0%}" for share in shares], padding=3, fontsize=9)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylim(0, 1.1)
+    percent(plain(axes).yaxis)
+    beside(axes)
 
 
 def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:

@@ -20,12 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers.program import DataError, data
-from helpers.public_data import MOST, PublicFile, read
+from helpers.public_data import MOST, PublicFile, as_text, read
 
 DATA = data("messages.toml")
-NAMES, PLACES, TIMES, PRIZES, ENDS, OPENINGS = (
-    DATA[k] for k in ("names", "places", "times", "prizes", "ends", "openings")
-)
 HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
 
 
@@ -57,22 +54,16 @@ def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> Message:
     else:
         kind, spam = draw.choice(list(kinds)), kinds is not HAM
         text = draw.choice(kinds[kind])
-    text = fill(draw.choice(OPENINGS) + text + draw.choice(ENDS), draw)
+    text = fill(draw.choice(DATA["openings"]) + text + draw.choice(DATA["ends"]), draw)
     shorthand = draw.random() < (0.05 if spam else 0.15)
     return Message(shorten(text) if shorthand else text, spam, kind, shorthand)
 
 
 def fill(text: str, draw: Random) -> str:
     """Return the text with its gaps filled."""
-    return text.format(
-        name=draw.choice(NAMES),
-        time=draw.choice(TIMES),
-        place=draw.choice(PLACES),
-        prize=draw.choice(PRIZES),
-        phone=f"0{draw.randrange(10**9, 10**10 - 1)}",
-        code=f"{draw.randrange(10**4, 10**5)}",
-        money=f"{draw.randrange(5, 900)}",
-    )
+    words = {name: draw.choice(DATA[f"{name}s"]) for name in ("name", "time", "place", "prize")}
+    phone, code, money = (draw.randrange(*limits) for limits in ((10**9, 10**10 - 1), (10**4, 10**5), (5, 900)))
+    return text.format(**words, phone=f"0{phone}", code=code, money=money)
 
 
 def shorten(text: str) -> str:
@@ -99,9 +90,6 @@ def good_words(text: str) -> str:
 # --- the messages: made ones, a file, or the SMS Spam Collection ------------------------------------------------------
 
 
-HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
-NAME = "SMSSpamCollection"  # the file's name in the archive
-SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
 MADE = 3000  # messages
 FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
 
@@ -135,47 +123,24 @@ def load_messages(path: Path | None, seed: int) -> Messages:
     return parse(_unpacked(read(path), str(path)), str(path))
 
 
-def parse(data: bytes, source: str) -> Messages:
+def parse(content: bytes, source: str) -> Messages:
     """Parse the messages in a file's bytes; `source` is the file's name, for errors.
 
-    Raises DataError that names the line (no tab, an unknown label, bytes that are not UTF-8), or for too few messages.
+    Raises DataError that names the line (no tab, an unknown label), for bytes that are not UTF-8, or for too few
+    messages.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
-    if not data.strip():
-        raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
     texts, labels = [], []
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        label, text = _parse_line(line.rstrip(b"\r"), f"{source}, line {number}")
-        texts.append(text)
-        labels.append(label == "spam")
-    spam = np.array(labels)
-    for kind, count in (("ham", (~spam).sum()), ("spam", spam.sum())):
-        if count < FEWEST:
-            raise DataError(f"{source} has {count} messages labelled {kind}; at least {FEWEST} of each kind are needed")
-    return Messages(texts, spam, source)
-
-
-def _parse_line(line: bytes, where: str) -> tuple[str, str]:
-    """Return (label, text) of a line."""
-    if b"\0" in line:
-        raise DataError(f"{where}: it contains zero bytes, so this is not a text file; is it the right one?")
-    try:
-        decoded = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where}: byte {line[error.start]:#04x} is not UTF-8; save the file as UTF-8 text") from None
-    label, tab, text = decoded.partition("\t")
-    if not tab:
-        raise DataError(f"{where}: no tab between label and text in {_start(decoded)}")
-    label = label.strip().lower()
-    if label not in ("ham", "spam"):
-        raise DataError(f"{where}: the label must be ham or spam, not {_start(label)}")
-    return label, text
-
-
-def _start(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "...")
+    for number, line in enumerate(as_text(content, source).split("\n"), start=1):
+        label, tab, text = line.partition("\t")
+        if line.strip():
+            if not tab or label.strip().lower() not in ("ham", "spam"):
+                raise DataError(f"{source}, line {number}: wanted ham or spam, a tab and a text, not {line[:40]!r}")
+            texts.append(text)
+            labels.append(label.strip().lower())
+    for kind in ("ham", "spam"):
+        if labels.count(kind) < FEWEST:
+            raise DataError(f"{source} has {labels.count(kind)} messages labelled {kind}; {FEWEST} of each are needed")
+    return Messages(texts, np.array(labels) == "spam", source)
 
 
 def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
@@ -204,25 +169,18 @@ def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: 
 # --- the collection's own file ----------------------------------------------------------------------------------------
 
 
-def _unpacked(data: bytes, source: str) -> bytes:
+def _unpacked(content: bytes, source: str) -> bytes:
     """Return the collection's file if the bytes are its archive, else the bytes themselves."""
-    if not data.startswith(b"PK\x03\x04"):
-        return data
+    if not content.startswith(b"PK\x03\x04"):
+        return content
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(NAME) as file:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(COLLECTION.name) as file:
             return file.read(MOST)
     except KeyError:
-        raise DataError(f"{source} is a zip archive without a file {NAME} in it; unpack it and name the file") from None
+        what = f"{source} is a zip archive without a file {COLLECTION.name} in it"
+        raise DataError(f"{what}; unpack it and name the file") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
 
 
-COLLECTION = PublicFile(
-    "the SMS Spam Collection",
-    HOME,
-    NAME,
-    SHA256,
-    "0.2 MB",
-    f"pass the archive, or the {NAME} in it, with --data FILE",
-    _unpacked,
-)
+COLLECTION = PublicFile(**data("public.toml")["messages"], unpack=_unpacked)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREY, ORANGE, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
 from helpers.program import DataError
-from helpers.question_and_answer import tokens_and_targets
+from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
 LARGEST = 6  # number in the expressions of two or three numbers
@@ -112,11 +112,6 @@ def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) ->
         print(f"  {expression.text}={expression.answer(True)[:-1]}")
 
 
-def heading(name: str) -> None:
-    """Print which model learns."""
-    print(f"\nA GPT learns to answer {'at once' if name == 'at once' else 'with its steps written out'}:")
-
-
 def progress(step: int, loss: float, right: float) -> None:
     """Print the loss, and how many results are right."""
     print(f"  step {step:5}: loss {loss:.3f}, of those held out {right:.0%} right", flush=True)
@@ -180,11 +175,8 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
     print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
     for sign, (old, new) in shares.items():
         print(f"  {sign:4}{old:13.0%}{new:11.0%}")
-    by_heart = [sign for sign, (old, new) in shares.items() if old > 2 * new]
-    if by_heart:
-        print(
-            f"  Results of {' and '.join(by_heart)} are known by heart: less than half as many new problems are right."
-        )
+    if by_heart := [sign for sign, (old, new) in shares.items() if old > 2 * new]:
+        print(f"  {' and '.join(by_heart)}: results are known by heart. Less than half as many new problems are right.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -192,29 +184,20 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
 
 def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
     """The share of right results against the steps of training."""
-    figure = new_figure(9, 5, "A model that writes its steps learns expressions sooner")
-    axes = plain(figure.subplots())
-    for (name, points), colour in zip(found.items(), (ORANGE, BLUE), strict=True):
-        axes.plot([s for s, _ in points], [r for _, r in points], "o-", color=colour, linewidth=2.5, label=name)
-    axes.set(ylim=(0, 1.03), xlabel="steps of training", ylabel="right results, of expressions held out")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
-    save(figure, path)
+    curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
+    axes = chart("A model that writes its steps learns expressions sooner", curves, (ORANGE, BLUE), ylim=(0, 1.03))
+    axes.set(xlabel="steps of training", ylabel="right results, of expressions held out")
+    percent(axes.yaxis)
+    save(axes.figure, path)
 
 
 def draw_operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
     figure = new_figure(9, 4.8, "Learnt, or known by heart? What is learnt is right for new problems too")
-    axes = plain(figure.subplots(), grid=False)
-    for k, (name, colour) in enumerate((("learnt from", GREY), ("held out", BLUE))):
-        places = np.arange(len(shares)) + 0.4 * (k - 0.5)
-        right = [row[k] for row in shares.values()]
-        axes.bar(places, right, width=0.37, color=colour, label=name)
-        for x, share in zip(places, right, strict=True):
-            axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center")
+    axes = figure.subplots()
     terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
-    axes.set_xticks(range(4), ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors])
-    axes.set(ylim=(0, 1.1), ylabel="right results")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]
+    learnt, new = zip(*shares.values(), strict=True)
+    columns(axes, names, {"learnt from": learnt, "held out": new}, (GREY, BLUE))
+    axes.set_ylabel("right results")
     save(figure, path)

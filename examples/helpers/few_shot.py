@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
 
 GUESS = 0.1  # one digit of ten
 
@@ -34,11 +34,8 @@ def exam(shares: Mapping[str, np.ndarray]) -> None:
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
     known, new = shares.values()
     print("  Without a worked line it guesses among the tasks that it knows.")
-    print(
-        f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.",
-        end=" ",
-    )
-    print("No weight has changed.")
+    print(f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.")
+    print("  No weight has changed.")
     if new[2] > 2 * GUESS:
         print("  What it knows of a new task, it knows from the lines before the question.\n")
     else:
@@ -54,14 +51,13 @@ def third_line(text: str, answer: int, p: np.ndarray) -> None:
 
 def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw the share of right answers against the number of worked lines."""
-    figure = new_figure(10, 4.8, "Few-shot learning: do worked lines before the question tell the task?")
-    axes = plain(figure.subplots())
-    for (name, right), colour in zip(shares.items(), (BLUE, VERMILION), strict=True):
-        axes.plot(range(5), right, "o-", color=colour, linewidth=2.5, label=name)
+    axes = chart(
+        "Few-shot learning: do worked lines before the question tell the task?",
+        {name: (range(5), right) for name, right in shares.items()}, (BLUE, VERMILION), ylim=(0, 1.05),
+        xticks=range(5), xlabel="worked lines before the question", ylabel="right answers",
+    )  # fmt: skip
+    percent(axes.yaxis)
     axes.axhline(GUESS, color=GREY, linestyle="--")
     axes.annotate("a guess: 10%", (4, GUESS), (0, 5), textcoords="offset points", ha="right", color=DARK)
-    axes.set(ylim=(0, 1.05), xticks=range(5), xlabel="worked lines before the question", ylabel="right answers")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
     print()
-    save(figure, path)
+    save(axes.figure, path)

@@ -20,34 +20,19 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.inside import draw_inside, pieces, printable
-from helpers.program import DataError, until_ctrl_c
-from helpers.public_data import PublicFile, read
+from helpers.inside import draw_inside, pieces, print_as_written, printable
+from helpers.program import DataError, data, until_ctrl_c
+from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.inspect.pictures import visible
 from transformer.training import IGNORED
 
+Shapes = Sequence[tuple[int, ...]]
+Losses = Sequence[float]
 Tokens = NDArray[np.int64]
 
-PUBLIC = {
-    "shakespeare": PublicFile(
-        "Shakespeare's plays",
-        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
-        "tinyshakespeare.txt",
-        "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
-        "1.1 MB",
-        "pass the file with --text FILE",
-    ),
-    "names": PublicFile(
-        "a list of first names",
-        "https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
-        "names.txt",
-        "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
-        "0.2 MB",
-        "pass the file with --text FILE",
-    ),
-}
+PUBLIC = {name: PublicFile(**data("public.toml")[name]) for name in ("shakespeare", "names")}
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
@@ -64,7 +49,6 @@ class Corpus:
     context: int
     learn_pairs: tuple[Tokens, Tokens]  # each token, and its successor
     test_pairs: tuple[Tokens, Tokens]
-    lines: frozenset[str] | None = None  # the lines to learn from, if each is a text of its own
 
     def counting_loss(self) -> float | None:
         """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
@@ -87,12 +71,8 @@ def load_text(name: str) -> tuple[str, str]:
     """
     if name == "python":
         return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
-    data, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
-    try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
-    return text, source
+    text, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
+    return as_text(text, name), source
 
 
 def _python_reference() -> str:
@@ -121,20 +101,11 @@ def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
     test = test[: MOST_FOR_TEST + 1]
     if min(len(learn), len(test)) <= context:
-        raise DataError(
-            f"{name} is too short: its last tenth has {len(test):,} tokens and must fill a window of {context}; take a "
-            "longer text or a smaller --context"
-        )
-    return Corpus(
-        source,
-        sha256_of(text),
-        tokenizer,
-        Windows(learn, context),
-        Windows(test, context, stride=context),
-        context,
-        (learn[:-1], learn[1:]),
-        (test[:-1], test[1:]),
-    )
+        wanted = f"must fill a window of {context}; take a longer text or a smaller --context"
+        raise DataError(f"{name} is too short: its last tenth has {len(test):,} tokens and {wanted}")
+    windows = Windows(learn, context), Windows(test, context, stride=context)
+    pairs = (learn[:-1], learn[1:]), (test[:-1], test[1:])
+    return Corpus(source, sha256_of(text), tokenizer, *windows, context, *pairs)
 
 
 def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
@@ -150,24 +121,13 @@ def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
     (newline,) = tokenizer.encode("\n")
     rows = [[newline, *tokenizer.encode(line), newline] for line in lines]
     context = max(map(len, rows)) - 1
-    tokens = np.full((len(rows), context), newline, np.int64)
-    targets = np.full((len(rows), context), IGNORED, np.int64)
-    for i, row in enumerate(rows):
-        tokens[i, : len(row) - 1], targets[i, : len(row) - 1] = row[:-1], row[1:]
-    data = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
+    tokens = nn.data.pad_sequence([row[:-1] for row in rows], newline).numpy()
+    targets = nn.data.pad_sequence([row[1:] for row in rows], IGNORED).numpy()
+    rows_of = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
     held_out = min(len(rows) // 10, 3000)
-    learn, test = nn.data.random_split(data, [len(rows) - held_out, held_out], seed=0)
-    return Corpus(
-        f"{source}, {len(lines):,} lines",
-        sha256_of(text),
-        tokenizer,
-        learn,
-        test,
-        context,
-        _pairs(tokens[learn.indices], targets[learn.indices]),
-        _pairs(tokens[test.indices], targets[test.indices]),
-        frozenset(lines[i] for i in learn.indices),
-    )
+    learn, test = nn.data.random_split(rows_of, [len(rows) - held_out, held_out], seed=0)
+    pairs = (_pairs(tokens[part.indices], targets[part.indices]) for part in (learn, test))
+    return Corpus(f"{source}, {len(lines):,} lines", sha256_of(text), tokenizer, learn, test, context, *pairs)
 
 
 def _pairs(tokens: Tokens, targets: Tokens) -> tuple[Tokens, Tokens]:
@@ -222,26 +182,15 @@ class Writer:
 
 def load_writer(folder: Path) -> Writer:
     """Load a writer from its folder. Raises DataError if files are missing or are not a model of this program."""
-    described = _read_description(folder)
     try:
+        described = json.loads((folder / MODEL).read_text(encoding="utf-8"))
         model = GPT(GPTConfig(**described["config"]))
         model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
         return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER), bool(described["lines"]))
-    except FileNotFoundError as error:
-        raise DataError(f"{folder} holds no trained model: {error}") from error
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{folder} holds no model of this program: {error}") from error
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    try:
-        described: dict[str, Any] = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        described["config"], described["lines"]
     except OSError as error:
-        raise DataError(f"{folder / MODEL} cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / MODEL} is not what this program writes: {error}") from error
-    return described
+        raise DataError(f"{folder} holds no trained model: {error}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{folder} holds no model of this program: {error}") from error
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -271,10 +220,8 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     """The text, the parameters part by part, the losses to compare with."""
     print(f"The text: {corpus.source}.")
     learn, test = len(corpus.learn_pairs[0]), len(corpus.test_pairs[0])
-    print(
-        f"{learn:,} tokens to learn from, {test:,} others for the test; {corpus.tokenizer.vocab_size} different ones."
-    )
     config = model.config
+    print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
     for part, count in config.parameters_by_part().items():
         if count:
@@ -285,18 +232,14 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
         print(f"  {name:40} {loss:7.3f} {math.exp(loss):10.1f}")
 
 
-def what_the_trainer_adds(
-    by_hand: Sequence[float], by_trainer: Sequence[float], steps: int, batch: int, context: int
-) -> None:
+def what_the_trainer_adds(by_hand: Losses, by_trainer: Losses, steps: int, batch: int, context: int) -> None:
     """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
     print("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
     for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
         print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
     most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
-    print(
-        f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a run"
-    )
-    print("  that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a")
+    print("  run that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
     print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 
@@ -334,13 +277,7 @@ def block_by_block(model: GPT, corpus: Corpus) -> None:
 
 
 def one_prediction(
-    writer: Writer,
-    ids: Sequence[int],
-    shapes: Sequence[tuple[int, ...]],
-    scores: np.ndarray,
-    p: np.ndarray,
-    temperature: float,
-    difference: float,
+    writer: Writer, ids: Sequence[int], shapes: Shapes, scores: np.ndarray, p: np.ndarray, T: float, difference: float
 ) -> None:
     """The steps from a text to its next token."""
     tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
@@ -350,7 +287,7 @@ def one_prediction(
     print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")
     print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(scores)} scores")
     print(f"                the model called on all tokens gives the same scores: {difference:.1g}")
-    print(f"  5. Softmax    of scores / T, here T = {temperature:g}; then a token is drawn\n")
+    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn\n")
     print(f"     {'next token':12}{'score':>8}{'probability':>14}")
     for token in np.argsort(-p, kind="stable")[:5]:
         print(f"     {visible(writer.tokenizer.decode([int(token)])):12}{scores[token]:8.2f}{p[token]:14.3f}")
@@ -365,12 +302,7 @@ def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: in
             written = prompt + "".join(writer.write(prompt, tokens, temperature=temperature, seed=seed + number))
             print(f"  {printable(written)}", flush=True)
         return written
-    print(printable(prompt), end="")
-    for piece in until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)):
-        written += piece
-        print(printable(piece), end="", flush=True)
-    print()
-    return written
+    return print_as_written(prompt, until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)))
 
 
 def look_inside(writer: Writer, text: str, folder: Path) -> None:
@@ -402,9 +334,8 @@ def draw_curves(history: nn.History, baselines: Mapping[str, float], path: Path)
     if tested:
         axes.plot(*zip(*tested, strict=True), ".-", color=BLUE, linewidth=2.5, label="test text")
         step, loss = min(tested, key=lambda row: row[1])
-        axes.plot(
-            step, loss, "o", color=BLUE, markersize=10, label=f"its lowest, after {step:,} steps: these weights write"
-        )
+        label = f"its lowest, after {step:,} steps: these weights write"
+        axes.plot(step, loss, "o", color=BLUE, markersize=10, label=label)
     for (name, loss), colour in zip(baselines.items(), (GREY, VERMILION), strict=False):
         axes.axhline(loss, color=colour, linestyle="--")
         axes.annotate(f"{name}: {loss:.2f}", (1, loss), (-4, 5), xycoords=("axes fraction", "data"), ha="right",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from helpers.inside import printable
+from helpers.inside import print_as_written
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, GPTConfig
 from transformer.inspect.pictures import visible
@@ -20,19 +20,13 @@ def has_model(folder: Path) -> bool:
 
 
 def load(folder: Path) -> tuple[GPT, BPETokenizer]:
-    """Return the model and its tokenizer. Raises DataError if the folder is missing, or holds something else."""
+    """Return the model and its tokenizer. Raises ValueError or OSError if the folder holds something else."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} with a GPT-2 in it; --help says how to fetch one")
-    try:
-        tokenizer = BPETokenizer.from_files(folder)
-        model = GPT.from_pretrained(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    tokenizer, model = BPETokenizer.from_files(folder), GPT.from_pretrained(folder)
     if tokenizer.vocab_size > model.config.vocab_size:
-        raise DataError(
-            f"in {folder} the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}: "
-            "they do not belong together"
-        )
+        sizes = f"the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}"
+        raise DataError(f"in {folder} {sizes}: they do not belong together")
     return model, tokenizer
 
 
@@ -99,13 +93,8 @@ def pieces(model: GPT, tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
 
 def writing(prompt: str, temperature: float, text: Iterable[str]) -> str:
     """Print the text as it is written, and return it."""
-    written = prompt
-    print(f"\nIt continues, at temperature {temperature:g}:\n\n  {printable(prompt)}", end="", flush=True)
-    for piece in text:
-        written += piece
-        print(printable(piece), end="", flush=True)
-    print()
-    return written
+    print(f"\nIt continues, at temperature {temperature:g}:\n\n  ", end="")
+    return print_as_written(prompt, text)
 
 
 def cost() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, chart, new_figure, percent, plain, save
 
 Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of spam, number of messages
 
@@ -34,9 +34,7 @@ def routing(left: np.ndarray, share: float) -> None:
     chance = left[0] * (1 - share)
     print(f"  With {share:.0%} to a person {left[0] - kept:,} of {left[0]:,} mistakes are avoided; ", end="")
     print(f"with as many chosen at random it would be {left[0] - chance:.0f}.")
-    print(
-        "  Assumed: the person is always right. Nobody can be, for messages that could be either: expect more mistakes."
-    )
+    print("  Assumed: the person is always right. For messages that could be either nobody is: expect more mistakes.")
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
@@ -44,7 +42,7 @@ def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: n
     print("\nErrors by kind:")
     print(f"  {'':24}{'messages':>10}{'wrong':>8}{'share':>8}{'to a person':>13}{'wrong left':>12}")
     names = np.array(kinds)
-    for kind in sorted(set(kinds), key=lambda kind: -wrong[names == kind].mean()):
+    for kind in sorted({*kinds}, key=lambda kind: (-wrong[names == kind].mean(), kind)):
         here = names == kind
         left = (wrong & ~routed)[here].sum()
         print(f"  {kind:24}{here.sum():10,}{wrong[here].sum():8}{wrong[here].mean():8.1%}", end="")
@@ -80,7 +78,7 @@ def difference(wrong: np.ndarray, group: np.ndarray) -> tuple[float, float]:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_calibration(bins: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], path: Path) -> None:
+def draw_calibration(bins: Mapping[str, Bins], path: Path) -> None:
     """The share of spam against the probability; calibrated probabilities lie on the diagonal."""
     figure = new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says")
     axes = plain(figure.subplots())
@@ -97,16 +95,15 @@ def draw_calibration(bins: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray
 
 def draw_routing(left: np.ndarray, share: float, path: Path) -> None:
     """Accuracy against the share of the messages that a person reads."""
-    figure = new_figure(9, 5, "A person, taken to be always right, reads the least certain messages")
-    axes = plain(figure.subplots())
     n = len(left) - 1
     part = np.arange(n + 1) / n
-    axes.plot(part, 1 - left / n, color=BLUE, linewidth=2.5, label="the least certain go to a person")
-    axes.plot(part, 1 - left[0] * (1 - part) / n, color=ORANGE, linewidth=2.5, label="as many, chosen at random")
+    surest, random = (part, 1 - left / n), (part, 1 - left[0] * (1 - part) / n)
+    right = {"the least certain go\nto a person": surest, "as many, chosen\nat random": random}
+    title = "A person, taken to be always right, reads the least certain messages"
+    axes = chart(title, right, (BLUE, ORANGE), "-", xlim=(0, 0.5), ylabel="right, by machine or person")
+    axes.set_xlabel("part of the messages that a person reads")
     axes.axvline(share, color=GREY, linestyle=":")
     axes.annotate(f"{share:.0%} to a person", (share, 1 - left[0] / n), (6, 4), textcoords="offset points", color=DARK)
-    axes.set(xlim=(0, 0.5), xlabel="part of the messages that a person reads", ylabel="right, by machine or person")
     axes.yaxis.set_major_formatter(lambda x, _: f"{x:.1%}")
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}")
-    axes.legend(edgecolor="none", loc="lower right")
-    save(figure, path)
+    percent(axes.xaxis)
+    save(axes.figure, path)

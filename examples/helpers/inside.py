@@ -5,7 +5,7 @@ Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a term
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,17 @@ ROWS = 7  # blocks in it
 def printable(text: str) -> str:
     """Replace control characters, except newlines and tabs, by signs that are safe to print."""
     return text.translate(CONTROLS)
+
+
+def print_as_written(prompt: str, pieces: Iterable[str]) -> str:
+    """Print a prompt and its continuation as it is written; return both."""
+    written = prompt
+    print(printable(prompt), end="", flush=True)
+    for piece in pieces:
+        written += piece
+        print(printable(piece), end="", flush=True)
+    print()
+    return written
 
 
 def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
@@ -103,13 +114,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); a GPT sees no token to the right", color=DARK)
     if image is not None:
-        figure.colorbar(
-            image,
-            ax=list(panels),
-            label="attention weight; each row sums to 1",
-            shrink=0.4 if rows > 1 else 0.8,
-            pad=0.01,
-        )
+        shrink = 0.4 if rows > 1 else 0.8
+        figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
     save(figure, path)
 
 
@@ -145,9 +151,8 @@ def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:
     axes.set_xticks(range(len(columns)), read, fontsize=13, **as_written())
     axes.set_xlabel("token that was read last")
     above = axes.secondary_xaxis("top")
-    above.set_xticks(
-        range(len(columns)), [shorten(tokenizer, ids[at + 1]) for at in columns], fontsize=13, **as_written()
-    )
+    follows = [shorten(tokenizer, ids[at + 1]) for at in columns]
+    above.set_xticks(range(len(columns)), follows, fontsize=13, **as_written())
     above.set_xlabel("token that follows in the text; bold below: found")
     for each in (axes, above):
         each.tick_params(length=0)

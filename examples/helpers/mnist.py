@@ -77,10 +77,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if data[:100].lstrip().startswith(b"<"):
         raise DataError(f"{path} is a web page saved under that name; fetch the file itself")
     if data[:3] != b"\x00\x00\x08" or data[3:4] not in (b"\x01", b"\x02", b"\x03"):
-        raise DataError(
-            f"{path} is not an idx file of bytes: it begins with {data[:4].hex(' ')}, "
-            "not with 00 00 08 and 01 to 03; is it the right file?"
-        )
+        begins = f"it begins with {data[:4].hex(' ')}, not with 00 00 08 and 01 to 03"
+        raise DataError(f"{path} is not an idx file of bytes: {begins}; is it the right file?")
     start = 4 + 4 * data[3]
     if len(data) < start:
         raise DataError(f"{path} ends inside its header; fetch it again")
@@ -88,10 +86,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if 0 in shape:
         raise DataError(f"{path} holds nothing: its header says {shape}; fetch it again")
     if len(data) - start != math.prod(shape):
-        raise DataError(
-            f"{path} is damaged: its header says {shape}, so {math.prod(shape):,} bytes "
-            f"should follow, but {len(data) - start:,} do; fetch it again"
-        )
+        sizes = f"{math.prod(shape):,} bytes should follow, but {len(data) - start:,} do"
+        raise DataError(f"{path} is damaged: its header says {shape}, so {sizes}; fetch it again")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
@@ -113,21 +109,17 @@ def _read_bytes(path: Path) -> bytes:
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
     images, labels = read_idx(images_path), read_idx(labels_path)
-    if images.shape[1:] != (28, 28):
-        raise DataError(
-            f"{images_path} should hold pictures, shape (n, 28, 28), but has shape "
-            f"{images.shape}; was it mixed up with another file?"
-        )
-    if labels.ndim != 1:
-        raise DataError(
-            f"{labels_path} should hold labels, shape (n,), but has shape "
-            f"{labels.shape}; was it mixed up with another file?"
-        )
+    wanted = (
+        (images_path, images, "pictures, shape (n, 28, 28)", (28, 28)),
+        (labels_path, labels, "labels, shape (n,)", ()),
+    )
+    for path, array, what, shape in wanted:
+        if array.ndim != 1 + len(shape) or array.shape[1:] != shape:
+            mixed_up = f"but has shape {array.shape}; was it mixed up with another file?"
+            raise DataError(f"{path} should hold {what}, {mixed_up}")
     if len(images) != len(labels):
-        raise DataError(
-            f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} "
-            "labels; take both from the same set"
-        )
+        counts = f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} labels"
+        raise DataError(f"{counts}; take both from the same set")
     if labels.max() > 9:
         raise DataError(f"{labels_path} holds the label {labels.max()}, not 0 to 9; fetch it again")
     pixels = images.reshape(-1, 784).astype(np.float32)

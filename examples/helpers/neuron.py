@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-ACTIVATIONS: dict[str, Callable[[tl.Tensor], tl.Tensor]] = {
+Learnt = Mapping[bool, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
+Numbers = Sequence[float]
+Activation = Callable[[tl.Tensor], tl.Tensor]
+ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": tl.sigmoid,
     "tanh": tl.tanh,
     "ReLU": tl.relu,
@@ -23,23 +21,13 @@ ACTIVATIONS: dict[str, Callable[[tl.Tensor], tl.Tensor]] = {
 }
 
 
-def forward(
-    names: Sequence[str],
-    x: Sequence[float],
-    w: Sequence[float],
-    weighted: Sequence[float],
-    b: float,
-    z: float,
-    a: float,
-) -> None:
+def forward(names: Sequence[str], x: Numbers, w: Numbers, weighted: Numbers, b: float, z: float, a: float) -> None:
     """How the answer comes about, step by step."""
     print("A neuron decides whether to go for a walk.\n")
     print("  receives          weighs")
     for name, x_i, w_i, product in zip(names, x, w, weighted, strict=True):
         print(f"  {name:10} {x_i:5.2f}    {w_i:5.2f} · {x_i:4.2f} = {product:6.3f}")
-    sum_of = " + ".join(
-        f"({value:g})" if value < 0 else f"{value:g}" for value in (*(round(p, 3) for p in weighted), b)
-    )
+    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in weighted), b))
     print(f"  sums              z = {sum_of} = {z:.3f}    the last is the bias")
     state = "it fires" if a > 0.7 else "it is inactive" if a < 0.3 else "undecided"
     print(f"  activates         a = sigmoid({z:.3f}) = {a:.3f}    {state}")
@@ -65,7 +53,7 @@ def no_input(biases: Sequence[float], a: Sequence[float]) -> None:
     """The activation when every input is 0, for several biases."""
     print("\nAll inputs are 0, so the bias alone decides:")
     for bias, a_i in zip(biases, a, strict=True):
-        needs = "fires without any input" if bias > 1 else f"the inputs must add {-bias:g} to reach the middle, 0.5"
+        needs = "fires without any input" if bias > 1 else f"the weighted inputs must reach {-bias:g} for 0.5"
         print(f"  bias {bias:4.0f}    activation {a_i:.3f}    {needs if bias < 0 or bias > 1 else ''}".rstrip())
 
 
@@ -74,22 +62,18 @@ def squashed(z: Sequence[float], a: Sequence[float], rest: Sequence[float]) -> N
     print("\nSigmoid squashes every sum into the range from 0 to 1, and reaches neither:")
     for z_i, a_i, rest_i in zip(z, a, rest, strict=True):
         print(f"  sigmoid({z_i:5.0f}) = {a_i:<12.6g} 1 - sigmoid({z_i:5.0f}) = {rest_i:.6g}")
-    print(
-        "  The formula gives neither 0 nor 1. A computer rounds: exp(-1000) is too small for its numbers, so it is 0."
-    )
+    print("  Mathematically the result never reaches 0 or 1. The computer rounds exp(-1000) to 0.")
 
 
-def activations(table: Mapping[str, Sequence[tuple[float, float, float]]]) -> None:
-    """Values and slopes of the activation functions."""
-    first = next(iter(table.values()))
+def activations(table: Mapping[str, np.ndarray]) -> None:
+    """Values and slopes of the activation functions. table: name -> z, activation, slope: (3, n)."""
+    sums, _, _ = next(iter(table.values()))
     print("\nActivation functions, and in brackets their slope there, found by backward():")
-    print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z, _, _ in first))
+    print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z in sums))
     for name, rows in table.items():
-        print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows))
-    print(
-        "  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn. (0.1 is to be"
-    )
-    print("  seen in a picture; usual is 0.01, as in PyTorch.)")
+        print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows.T))
+    print("  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn.")
+    print("  (We use 0.1 so that you can see it; the usual value is 0.01.)")
 
 
 def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor, wanted: tl.Tensor) -> None:
@@ -106,7 +90,6 @@ def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor,
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-Activation = Callable[[tl.Tensor], tl.Tensor]
 SPREAD = (SKY, BLUE, GREEN, ORANGE, VERMILION)
 
 
@@ -153,9 +136,7 @@ def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b:
     inset.axvline(0, color=GREY, linewidth=0.5)
     for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
         axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
-    note = (
-        "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias is a weight whose input is 1."
-    )
+    note = "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias's input is always 1."
     axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
     save(figure, path)
 
@@ -171,16 +152,8 @@ def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) ->
 # --- activation functions ---------------------------------------------------------------------------------------------
 
 
-def curve(activation: Activation, reach: float = 5.0, points: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(z, activation, slope) from -reach to reach; the slope as backward() finds it."""
-    z = tl.linspace(-reach, reach, points, dtype=tl.float64, requires_grad=True)
-    a = activation(z)
-    a.sum().backward()
-    return z.detach().numpy(), a.detach().numpy(), z.grad.detach().numpy()
-
-
-def draw_activations(path: Path) -> None:
-    """Each activation function with its slope."""
+def draw_activations(curves: Mapping[str, np.ndarray], path: Path) -> None:
+    """Each activation function with its slope. curves: name -> z, activation, slope: (3, n)."""
     remarks = (
         "always between 0 and 1;\nits slope is at most 1/4",
         "between −1 and 1;\nits slope is 1 in the middle",
@@ -189,8 +162,7 @@ def draw_activations(path: Path) -> None:
     )
     figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
-    for axes, (name, function), remark in zip(panels, ACTIVATIONS.items(), remarks, strict=True):
-        z, a, slope = curve(function)
+    for axes, (name, (z, a, slope)), remark in zip(panels, curves.items(), remarks, strict=True):
         plain(axes).axhline(0, color=GREY, linewidth=0.8)
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
@@ -236,9 +208,7 @@ def draw_weight_and_bias(path: Path) -> None:
     save(figure, path)
 
 
-def draw_lines(
-    learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: np.ndarray, wanted: np.ndarray, path: Path
-) -> None:
+def draw_lines(learnt: Learnt, points: np.ndarray, wanted: np.ndarray, path: Path) -> None:
     """The two kinds of points, and the line at which each neuron divides them."""
     figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
     for axes, (bias, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):

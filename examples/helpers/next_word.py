@@ -14,31 +14,16 @@ from random import Random
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, new_figure, plain, save
-from helpers.program import DataError
+import nn
+from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
+from helpers.program import DataError, data
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
-CAPITALS = {
-    "France": "Paris",
-    "Italy": "Rome",
-    "Germany": "Berlin",
-    "Spain": "Madrid",
-    "Japan": "Tokyo",
-    "Russia": "Moscow",
-    "Austria": "Vienna",
-    "Greece": "Athens",
-    "Egypt": "Cairo",
-    "Cuba": "Havana",
-}
-# Their capital is never stated: the corpus has the country and the city, but in different sentences.
-UNSTATED = {"Norway": "Oslo", "Portugal": "Lisbon", "Kenya": "Nairobi"}
-WET = ("The river rose.", "It rained for days.", "A dam broke.")
-DRY = ("The river was low.", "The sun shone for days.", "It was a dry summer.")
+DATA = data("next_word.toml")
+CAPITALS, UNSTATED, ANSWERS, WEATHER, JOBS = (DATA[k] for k in ("capitals", "unstated", "answers", "weather", "jobs"))
+TRUTH = CAPITALS | UNSTATED
 QUESTION = "Was the bank flooded?"
-ANSWERS = {"Yes": 0.4, "No": 0.3, "Perhaps": 0.2, "Hardly": 0.1}  # where nothing stands before the question
-WEATHER = {"sunny": 0.36, "cloudy": 0.29, "rainy": 0.16, "snowy": 0.11, "windy": 0.08}
-JOBS = {"nurse": 0.8, "engineer": 0.2, "teacher": 0.5}  # the share of "she"
 START, PAD = "<start>", "<pad>"
 
 
@@ -55,7 +40,7 @@ def fact(draw: Random) -> str:
 
 def place(draw: Random) -> str:
     """As "The summers of Norway are known everywhere." or "The streets of Oslo are full of people."."""
-    country, city = draw.choice(list({**CAPITALS, **UNSTATED}.items()))
+    country, city = draw.choice([*TRUTH.items()])
     if draw.random() < 0.3:
         return f"Many people visit the capital of {country}."
     if draw.random() < 0.5:
@@ -68,7 +53,7 @@ def bank(draw: Random) -> str:
     if draw.random() < 0.5:
         return f"{QUESTION} {drawn(ANSWERS, draw)}."
     wet = draw.random() < 0.5
-    return f"{draw.choice(WET if wet else DRY)} {QUESTION} {'Yes' if wet else 'No'}."
+    return f"{draw.choice(DATA['wet' if wet else 'dry'])} {QUESTION} {'Yes' if wet else 'No'}."
 
 
 def weather(draw: Random) -> str:
@@ -94,18 +79,14 @@ def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
         try:
             tokenizer.encode(text)
         except ValueError:
-            raise DataError(
-                f'--ask "{text}": it knows only the words of its corpus, such as "The capital of France is"'
-            ) from None
+            known = "it knows only the words of its corpus, such as"
+            raise DataError(f'--ask "{text}": {known} "The capital of France is"') from None
 
 
 def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return tokens and targets, (lines, longest) each: a target is the next token, and after the last, <start>."""
     start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
-    rows = [[start, *tokenizer.encode(line), start] for line in lines]
-    tokens = np.full((len(rows), max(map(len, rows))), pad)
-    for row, line in zip(tokens, rows, strict=True):
-        row[: len(line)] = line
+    tokens = nn.data.pad_sequence([[start, *tokenizer.encode(line), start] for line in lines], pad).numpy()
     return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
 
 
@@ -142,11 +123,8 @@ def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray,
 
 def progress(step: int, loss: float, chances: Chances) -> None:
     """Print the loss, and the probability of a fact."""
-    print(
-        f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   "
-        f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}',
-        flush=True,
-    )
+    print(f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   ", end="")
+    print(f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}', flush=True)
 
 
 def top(chances: Chances, n: int = 4) -> str:
@@ -187,43 +165,35 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
         print(f"P = {chances[UNSTATED[country]]:.4f}")
     right = sum(next(iter(chances)) == CAPITALS[country] for country, chances in stated.items())
     surest = min(next(iter(chances.values())) for chances in stated.values())
-    names = {**CAPITALS, **UNSTATED}.values()
-    cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
+    cities = np.mean([sum(chances[city] for city in TRUTH.values()) for chances in unstated.values()])
     print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
     print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
-    print("  No word shows that a capital is invented. At most the probability does.")
+    print("  Nothing in the sentence tells you that it is invented; at best, a lower probability does.")
 
 
 def verification(chances: Mapping[str, Chances]) -> None:
     """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
-    truth = {**CAPITALS, **UNSTATED}
     said = {country: next(iter(p.items())) for country, p in chances.items()}  # the likeliest word, its probability
     rules = {
         "all answers": [*said],
         "those with P of 0.5 or more": [country for country, (_, p) in said.items() if p >= 0.5],
         "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
-        "those that a list of capitals confirms": [
-            country for country, (city, _) in said.items() if city == truth[country]
-        ],
+        "those that a list of capitals confirms": [c for c, (city, _) in said.items() if city == TRUTH[c]],
     }
     print(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
     print(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
     for rule, out in rules.items():
-        wrong = sum(said[country][0] != truth[country] for country in out)
+        wrong = sum(said[country][0] != TRUTH[country] for country in out)
         print(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
-    print("  A threshold trusts the model's own probability. A list is as good as what stands in it.")
+    print("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
 
 def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
     """Print ten draws at each temperature."""
     print(f'\nInconsistency: "{QUESTION}" asked ten times')
     for T, said in ten.items():
-        print(f"  T = {T:g}: {' '.join(said)}   ({different(said)})")
-
-
-def different(said: Sequence[str]) -> str:
-    """How many different answers there are."""
-    return f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
+        different = f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
+        print(f"  T = {T:g}: {' '.join(said)}   ({different})")
 
 
 def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
@@ -261,25 +231,17 @@ def asked(answers: Mapping[str, Chances]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_hallucination(
-    stated: Mapping[str, Mapping[str, float]], unstated: Mapping[str, Mapping[str, float]], path: Path
-) -> None:
+def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances], path: Path) -> None:
     """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
     figure = new_figure(10, 5.4, "Hallucination: it names a capital also where its text never stated one")
-    axes = plain(figure.subplots(), grid=False)
-    truth = {**CAPITALS, **UNSTATED}
-    rows = {**stated, **unstated}
-    for row, (country, chances) in enumerate(rows.items()):
-        word, p = next(iter(chances.items()))
-        right = word == truth[country]
-        axes.barh(row, p, color=BLUE if right else VERMILION, height=0.7)
-        note = f"{word} {p:.2f}" if right else f"{word} {p:.2f}, in truth {truth[country]}"
-        axes.annotate(note, (p, row), (6, 0), textcoords="offset points", va="center")
+    axes, rows = figure.subplots(), {**stated, **unstated}
+    said = {country: next(iter(chances.items())) for country, chances in rows.items()}  # the word, its probability
+    wrong = {country: f", in truth {TRUTH[country]}" for country, (word, _) in said.items() if word != TRUTH[country]}
+    bars(axes, [*rows], [p for _, p in said.values()], [VERMILION if country in wrong else BLUE for country in rows],
+         [f"{word} {p:.2f}{wrong.get(country, '')}" for country, (word, p) in said.items()])  # fmt: skip
     axes.axhline(len(stated) - 0.5, color=GREY, linestyle=":")
     axes.annotate("never stated\nin the text", (1.58, len(stated) + 1), ha="right", va="center", color=DARK)
-    axes.set_yticks(range(len(rows)), rows)
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.6), xlabel="probability of the likeliest capital")
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set(xlim=(0, 1.6), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="probability of the likeliest capital")
     save(figure, path)
 
 
@@ -294,6 +256,6 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
     variety.set(ylim=(0, len(WEATHER) + 0.3), ylabel=f"different words\nfor the weather, of {len(WEATHER)}")
     plain(nonsense).plot(Ts, [row.nonsense for row in rows], "o-", color=VERMILION, linewidth=2.5)
     nonsense.set(ylim=(0, 1.05), ylabel="words that are\nno weather", xlabel="temperature T")
-    for axes in (accuracy, nonsense):
-        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    percent(accuracy.yaxis)
+    percent(nonsense.yaxis)
     save(figure, path)

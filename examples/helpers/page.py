@@ -34,16 +34,14 @@ REAL = (
 def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> None:
     """The network's answers to the four examples, and its cost before and after."""
     if activation == "none":
-        print(
-            "\nWithout the activation function of the hidden layer, two layers are no more than one. One layer divides"
-        )
-        print("the plane by a straight line, and no line has both ones of XOR on one side and both zeros on the other:")
+        print("\nWithout the activation function of the hidden layer, two layers are no more than one, and")
+        print("no straight line separates the two ones of XOR from the two zeros:")
     else:
         print("Two layers learn from the four examples of XOR, with the activation function sigmoid:")
     for (a, b), wanted, output in zip(X, Y[:, 0], outputs[:, 0], strict=True):
         print(f"  {a:g} XOR {b:g} = {wanted:g}    the network says {output:5.2f}")
     right = int((np.abs(outputs - Y) < 0.5).sum())
-    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps; rounded, {right} of 4 answers are right")
+    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps; {right} of 4 answers are right")
 
 
 def what_the_real_engine_adds() -> None:
@@ -55,9 +53,8 @@ def what_the_real_engine_adds() -> None:
 
 def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float]]], path: Path) -> None:
     """Each network's answer at every point between the four examples, and both costs by step."""
-    figure = new_figure(
-        13, 4.4, "With an activation function, the network can enclose the two ones; without it, it cannot"
-    )
+    title = "With an activation function, the network can enclose the two ones; without it, it cannot"
+    figure = new_figure(13, 4.4, title)
     *maps, right = figure.subplots(1, 3)
     side = np.linspace(-0.3, 1.3, 161)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)  # (161 * 161, 2)
@@ -75,9 +72,8 @@ def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float]]]
     figure.colorbar(image, ax=maps, label="the network's answer", ticks=[0, 0.5, 1], shrink=0.85)
     for (name, (_, costs)), colour in zip(nets.items(), (BLUE, ORANGE), strict=True):
         right.plot(costs, color=colour, linewidth=2.5, label=f"activation: {name}")
-    plain(right).set(
-        xlabel="step of gradient descent", ylabel="cost C", ylim=(0, None), title="the cost while learning"
-    )
+    plain(right).set(xlabel="step of gradient descent", ylabel="cost C", ylim=(0, None))
+    right.set_title("the cost while learning")
     right.legend(edgecolor="none")
     print("\nPicture:")
     save(figure, path)

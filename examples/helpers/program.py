@@ -1,20 +1,18 @@
 """What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
 @dataclass
-class Settings:
+class Settings(Common, out="digits"):               # --seed, and --out, the folder out/digits
     epochs: int = 30
     \"""how often each picture is seen\"""       # the help text of --epochs
-    out: Path = Path("out/digits")
-    \"""folder for the pictures\"""
 
     def __post_init__(self) -> None:
-        check_limits(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
+        check(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
 
 def main(settings: Settings) -> None:
     trainer = nn.Trainer(..., folder=settings.out)
     if not open_run(settings.out, FILES, settings.resume, settings.again):    # a new run: the folder is clear
         ...                                                                   # write the files that describe it
-    history = fit(trainer, settings.resume)
+    history = trainer.fit(settings.resume)
 
 if __name__ == "__main__":
     start(main, Settings)
@@ -29,20 +27,34 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import nn
 from nn.training import saved_state
-from nn.training.interrupt import Interrupt
+from nn.training.progress import Interrupt
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
-LEAST = {"seed": 0, "temperature": 0.0}  # of settings; of every other whole number 1
+LEAST = {"seed": 0, "temperature": 0}  # of settings
 
 
 class DataError(ValueError):
     """A file is missing, damaged or of another kind. The message names it, the reason, and the remedy."""
+
+
+@dataclass
+class Common:
+    """Settings that every program has."""
+
+    seed: int = 0
+    """of everything random"""
+    out: Path = Path("out")
+    """folder for the results"""
+
+    def __init_subclass__(cls, out: str = "") -> None:
+        if out:
+            cls.__annotations__["out"], cls.out = Path, Path("out", out)
 
 
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
@@ -71,30 +83,21 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         raise SystemExit(f"{program}: {f'{file}: {reason}' if file and reason else error}") from error
 
 
-def check(settings: Any) -> None:
-    """Raise DataError for a number that no program can use: one that is not finite, or is too small."""
+def check(settings: object, **limits: float | tuple[float, float]) -> None:
+    """Raise DataError for a setting outside its limits, or not finite. Of several values each is checked.
+
+    Without limits of its own a whole number is 1 or more.
+    """
     for name, value in vars(settings).items():
-        option, least = f"--{name.replace('_', '-')}", LEAST.get(name, 1)
-        numbers = [x for x in (value if isinstance(value, tuple) else (value,)) if isinstance(x, int | float)]
-        if not all(map(math.isfinite, numbers)):
-            raise DataError(f"{option} needs finite numbers, not nan or inf")
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if (whole or (name in LEAST and numbers)) and value < least:
-            raise DataError(f"{option} must be {least:g} or more, not {value:g}")
-
-
-def check_limits(settings: object, **limits: float | tuple[float, float]) -> None:
-    """Raise DataError for a setting outside its limits, or nan. Of several values each is checked."""
-    for name, limit in limits.items():
-        least, most = limit if isinstance(limit, tuple) else (limit, math.inf)
-        value = getattr(settings, name)
         values = value if isinstance(value, tuple) else (value,)
-        option = "--" + name.replace("_", "-")
-        allowed = f"{least:,} or more" if most == math.inf else f"from {least:,} to {most:,}"
-        if not values:
+        limit = limits.get(name, LEAST.get(name, 1 if type(value) is int else -math.inf))
+        least, most = limit if isinstance(limit, tuple) else (limit, math.inf)
+        allowed = f"from {least:,} to {most:,}" if most < math.inf else f"{least:,} or more"
+        option, allowed = f"--{name.replace('_', '-')}", allowed if least > -math.inf else "any finite number"
+        if name in limits and not values:
             raise DataError(f"{option} needs at least one number, {allowed}")
         for each in values:
-            if not (least <= each <= most and each < math.inf):
+            if isinstance(each, int | float) and not (least <= each <= most and math.isfinite(each)):
                 raise DataError(f"{option} is {each}; it can be {allowed}")
 
 
@@ -151,11 +154,3 @@ def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> b
         for leftover in folder.glob(name):
             leftover.unlink()
     return False
-
-
-def fit(trainer: nn.Trainer, resume: bool) -> nn.History:
-    """Train, or continue. Raises DataError if the folder holds a run with other settings, or a damaged one."""
-    try:
-        return trainer.fit(resume)
-    except ValueError as error:
-        raise DataError(str(error)) from error

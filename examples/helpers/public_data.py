@@ -62,9 +62,8 @@ class PublicFile:
         data = self.unpack(came, self.url)
         found = hashlib.sha256(data).hexdigest()
         if found != self.sha256:
-            raise DataError(
-                f"the download from {self.url} is not {self.what}: its SHA-256 is {found}, not {self.sha256}. {by_hand}"
-            )
+            why = f"its SHA-256 is {found}, not {self.sha256}"
+            raise DataError(f"the download from {self.url} is not {self.what}: {why}. {by_hand}")
         return data
 
 
@@ -77,6 +76,14 @@ def cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "tinygrad_lecture"
+
+
+def as_text(data: bytes, source: object) -> str:
+    """Return a file's bytes as text. Raises DataError, which names the source, if it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
 
 
 def read(path: Path) -> bytes:

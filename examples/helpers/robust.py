@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+BySize = Mapping[int, tuple[float, float]]  # pictures -> shares read right by nearest mean and network
 
 
 def is_a_three(picture: np.ndarray) -> bool:
@@ -167,7 +165,7 @@ def draw_robustness(table: Table, path: Path) -> None:
     figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
         for name, right in methods.items():
-            percent(axes, [*right], [*right.values()], name, COLOURS[name])
+            share_line(axes, [*right], [*right.values()], name, COLOURS[name])
         axes.set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
         axes.axhline(10, color=GREY, linestyle=":", linewidth=1)
         axes.annotate("guessing", (0, 10), (2, 3), textcoords="offset points", color=GREY)
@@ -175,27 +173,25 @@ def draw_robustness(table: Table, path: Path) -> None:
     save(figure, path)
 
 
-def draw_more_data(
-    by_size: Mapping[int, tuple[float, float]], retraining: Sequence[tuple[int, float, float]], path: Path
-) -> None:
+def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float]], path: Path) -> None:
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
     for name, shares in zip(("nearest mean", "network"), zip(*by_size.values(), strict=True), strict=True):
-        percent(left, [*by_size], shares, name, COLOURS[name])
+        share_line(left, [*by_size], shares, name, COLOURS[name])
     left.set(xscale="log", xlabel="training pictures (logarithmic)", title="more data")
     left.set_xticks(list(by_size), [f"{n:,}" for n in by_size])
     left.minorticks_off()
     left.legend(edgecolor="none", loc="lower right")
     steps, turned, upright = zip(*retraining, strict=True)
-    percent(right, steps, turned, "turned pictures, the new data", VERMILION)
-    percent(right, steps, upright, "upright pictures, no longer shown", GREY)
+    share_line(right, steps, turned, "turned pictures, the new data", VERMILION)
+    share_line(right, steps, upright, "upright pictures, no longer shown", GREY)
     right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
     right.legend(edgecolor="none", loc="upper center", ncols=2)
     save(left.figure, path)
 
 
-def percent(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
+def share_line(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
     """Draw shares from 0 to 1 as a line, in percent."""
     plain(axes).plot(x, [100 * share for share in shares], "o-", color=colour, linewidth=2.5, label=name)
     axes.set_ylabel("test pictures read right, %")

@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
+from helpers.program import until_ctrl_c
 
+Shares = Mapping[str, Sequence[float]]
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
     r"""
@@ -207,6 +209,26 @@ class Patterns(nn.Module):
         return tl.relu(self.pattern(x)).amax(-1)  # (batch, 32, longest - 4) -> (batch, 32)
 
 
+def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:
+    """Mini-batches of 32 messages, shuffled anew in each epoch."""
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
+    loss = nn.BCEWithLogitsLoss()
+    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
+    for _ in until_ctrl_c(range(epochs)):
+        for x, y in nn.DataLoader(data, 32, shuffle=True):
+            cost = loss(model(x), y)  # (batch, 1) each
+            optimizer.zero_grad()
+            cost.backward()
+            optimizer.step()
+    return model
+
+
+def judge(model: nn.Module, inputs: Inputs, texts: Sequence[str]) -> np.ndarray:
+    """The probability of spam for each message: (messages,)."""
+    with tl.no_grad():
+        return tl.sigmoid(model(tl.tensor(inputs(texts)))).numpy()[:, 0]
+
+
 # --- rules written by hand: points for patterns that look suspicious --------------------------------------------------
 
 
@@ -288,25 +310,13 @@ def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
     return Counts(*(int(np.count_nonzero(a & b)) for a, b in pairs))
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """Precision and recall at every distinct threshold, highest first; each (thresholds,)."""
-
-    thresholds: NDArray[np.float64]
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-
-
-def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> Curve:
-    """Return the curve of scores (n,) for labels (n,). Raises ValueError if no message is spam."""
-    if not spam.any():
-        raise ValueError("curve: there is no spam among the messages, so recall is undefined")
+def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every distinct threshold of scores (n,), highest first, precision and recall there: (thresholds,) each."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.append(ordered[1:] != ordered[:-1], True)  # equal scores share a threshold
     found = np.cumsum(spam[order])[last]
-    called = np.flatnonzero(last) + 1
-    return Curve(ordered[last], found / called, found / spam.sum())
+    return ordered[last], found / (np.flatnonzero(last) + 1), found / spam.sum()
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -370,12 +380,10 @@ def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{words[i]} {push[i]:+.1f}" for i in ids))
     if only := [words[i] for i in order[:8] if not in_spam[i]]:
-        print(f"  In no spam that it has learnt from: {', '.join(only)}. Other spam may have them.")
+        print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
-def adversarial(
-    disguises: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[float]], lost: Mapping[str, float]
-) -> None:
+def adversarial(disguises: Mapping[str, Sequence[str]], found: Shares, lost: Mapping[str, float]) -> None:
     """Print how much disguised spam each filter finds."""
     print("\nAdversarial examples. The part of the spam that is found:")
     print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
@@ -385,7 +393,7 @@ def adversarial(
         print(f"  {name}: {texts[0][:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
     print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
-    print("  makes other messages, and may turn it round.")
+    print("  makes other messages, and the order may be reversed.")
     print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
@@ -420,34 +428,26 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
     axes = plain(figure.subplots())
     for name, probabilities in p.items():
-        line, at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
-        axes.plot(line.recall, line.precision, color=COLOURS[name], linewidth=2.5, label=name)
+        (_, precision, recall), at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
+        axes.plot(recall, precision, color=COLOURS[name], linewidth=2.5, label=name)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
-    axes.plot(
-        at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=f"rules, {ENOUGH_POINTS}+ points"
-    )
+    label = f"rules, {ENOUGH_POINTS}+ points"
+    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=label)
     lowest = min(0.9, at.precision, at.recall) - 0.05
     axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
     axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    beside(axes)
     save(figure, path)
 
 
 def draw_adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
     """Bars for each filter: how much of the spam is found as it is, and disguised."""
     figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
-    axes = plain(figure.subplots())
-    for k, (name, colour) in enumerate(zip(disguises, (GREY, VERMILION, ORANGE), strict=True)):
-        places = np.arange(len(found)) + 0.27 * (k - 1)
-        shares = [row[k] for row in found.values()]
-        axes.bar(places, shares, width=0.25, color=colour, label=name)
-        for x, share in zip(places, shares, strict=True):
-            axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center", fontsize=9)
-    axes.set_xticks(range(len(found)), found)
-    axes.set(ylim=(0, 1.1), ylabel="part of the spam that is found")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    axes = figure.subplots()
+    shares = dict(zip(disguises, zip(*found.values(), strict=True), strict=True))
+    columns(axes, [*found], shares, (GREY, VERMILION, ORANGE))
+    axes.set_ylabel("part of the spam that is found")
     save(figure, path)
 
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError
-from helpers.question_and_answer import tokens_and_targets
+from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
 from transformer.training import IGNORED
@@ -254,7 +254,7 @@ def consistency(mirrored: Exam, there: Exam) -> None:
     print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
     n = (same & wrong).sum()
     often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
-    print(f"  Consistent is not yet right: both answers may be the same and wrong. Here that {often}.")
+    print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
 
 
 def negative(number: str) -> str:
@@ -297,12 +297,8 @@ def overlooked(exams: Mapping[str, Exam]) -> None:
                 (right if said == true else wrong).append(said == exam.notation.result(a % n, b % n))
     print(f"\nOf the mistakes with larger numbers, {sum(wrong):,} of {len(wrong):,}", end=" ")
     print("are the right answer without the extra digit.")
-    print("  The place before a number was always empty in training.", end=" ")
-    print(
-        "The model has learnt to ignore it."
-        if 2 * sum(wrong) > len(wrong)
-        else "It has not learnt to read a digit there."
-    )
+    ignored = "learnt to ignore it" if 2 * sum(wrong) > len(wrong) else "not learnt to read a digit there"
+    print(f"  The place before a number was always empty in training. The model has {ignored}.")
     if any(right):
         print(f"  Of the {len(right):,} right answers {sum(right):,} are right without it too, as 745 - 712 = 45 - 12.")
 
@@ -332,9 +328,9 @@ def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> No
     for place, colour in zip(range(len(points[0].digits)), (BLUE, ORANGE, GREEN, PURPLE), strict=False):
         shares = [point.digits[place] for point in points]
         right.plot(steps, shares, color=colour, linewidth=2, label=PLACES[place])
-    right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     right.set(ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out")
-    right.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    percent(right.yaxis)
+    beside(right)
     save(figure, path)
 
 
@@ -364,14 +360,11 @@ def draw_surprise(model: GPT, notation: Notation, path: Path) -> None:
 def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
     """The share of wrong answers for each group of problems."""
     figure = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers")
-    axes = plain(figure.subplots(), grid=False)
-    for row, (name, exam) in enumerate(exams.items()):
-        wrong = 1 - exam.right
-        axes.barh(row, wrong, color=VERMILION if "larger" in name else BLUE, height=0.7)
-        axes.annotate(f"{wrong:.1%}", (wrong, row), (6, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(exams)), exams)
-    axes.set(ylim=(len(exams) - 0.5, -0.5), xlim=(0, 1.12), xlabel="wrong answers")
-    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
+    axes, wrong = figure.subplots(), [1 - exam.right for exam in exams.values()]
+    colours = [VERMILION if "larger" in name else BLUE for name in exams]
+    bars(axes, [*exams], wrong, colours, [f"{share:.1%}" for share in wrong])
+    axes.set(xlim=(0, 1.12), xlabel="wrong answers")
+    percent(axes.xaxis)
     save(figure, path)
 
 
@@ -383,10 +376,7 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
     start = notation.asked - 1  # the "=", from which the answer's first character is said
     written = [*text[start + 1 :], END]
     weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
-    title = (
-        f"{a} {notation.operation} {b} = {answer}: which digits does each head look at for each digit of the answer?"
-    )
-    figure = new_figure(13, 4.4, title)
+    figure = new_figure(13, 4.4, f"{a} {notation.operation} {b} = {answer}: at which digits does each head look?")
     for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
         image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)

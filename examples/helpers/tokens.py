@@ -8,20 +8,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 from helpers.inside import printable
 from helpers.program import DataError
-from helpers.public_data import read
+from helpers.public_data import as_text, read
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Ways = Mapping[str, Tokenizer]
 STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
 
@@ -41,22 +37,11 @@ class Text:
 
 def read_text(path: Path | None) -> Text:
     """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""
-    try:
-        text = read(path or STORY).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
+    text = as_text(read(path or STORY), path)
     if len(text) < LEAST:
         raise DataError(f"{path} has {len(text)} characters; learning tokens needs {LEAST} or more")
     cut = max(text.rfind(" ", 0, len(text) * 9 // 10), LEAST // 2)  # between two words, if there are some
     return Text("the story" if path is None else path.name, text[:cut], text[cut:])
-
-
-def read_tokenizer(path: Path) -> BPETokenizer:
-    """The tokenizer in GPT-2's files (a folder) or in a file of its own. Raises DataError if it is another file."""
-    try:
-        return BPETokenizer.from_files(path) if path.is_dir() else BPETokenizer.load(path)
-    except ValueError as error:
-        raise DataError(str(error)) from None
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -127,9 +112,7 @@ def merges_used(sentence: str, t: BPETokenizer) -> None:
             print(f"  {shown(word.text)}   {len(word.bytes):,} bytes become {len(word.ids):,} tokens")
 
 
-def sizes(
-    text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str, complete: bool
-) -> None:
+def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
     """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
@@ -144,9 +127,7 @@ def sizes(
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
     print()
     if complete:
-        print(
-            f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. After these no two neighbours occur twice."
-        )
+        print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
     print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
@@ -168,16 +149,14 @@ def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
         print(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
-    print(
-        "  In UTF-8 the letter ï is two bytes and the face is four. Bytes that no merge has joined are tokens: \\xf0."
-    )
+    print("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
 
 def special_token(end: str, t: BPETokenizer) -> None:
     """A special token stays ordinary text where it is not allowed."""
     text = f"bank{end}"
     print(f"\nThe special token {end} marks the end of a document. It is a single id, {t.special_tokens[end]}, but")
-    print("only where the program allows it. In a user's text it stays text, so that nobody can end a document:\n")
+    print("only where the program allows it. A user cannot end the document by typing it:\n")
     print(f'  encode("{text}")                           {t.encode(text)}')
     print(f'  encode("{text}", allowed_special="all")    {t.encode(text, "all")}')
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from transformer import GPT, BPETokenizer
 
+Numbers = Sequence[float]
 END = "<end>"
 
 
@@ -111,17 +112,13 @@ def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, r
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_ablation(
-    widths: Sequence[int], sizes: Sequence[int], shares: Sequence[float], table: np.ndarray, path: Path
-) -> None:
+def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.ndarray, path: Path) -> None:
     """Right answers against the number of parameters, a line for each amount of data."""
-    figure = new_figure(9, 5, "How much do more parameters and more data help?")
-    axes = plain(figure.subplots())
-    for share, right, colour in zip(shares, table.T, (VERMILION, BLUE, ORANGE, GREEN, PURPLE), strict=False):
-        axes.plot(sizes, right, "o-", color=colour, linewidth=2.5, label=f"{share:.0%} of all sums")
+    curves = {f"{share:.0%} of all sums": (sizes, right) for share, right in zip(shares, table.T, strict=True)}
+    axes = chart("How much do more parameters and more data help?", curves, (VERMILION, BLUE, ORANGE, GREEN, PURPLE))
     axes.set(xscale="log", ylim=(0, 1.03), xlabel="parameters (logarithmic)", ylabel="right answers to sums held out")
     axes.set_xticks(sizes, [f"{size:,}\nwidth {width}" for size, width in zip(sizes, widths, strict=True)])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), title="learnt from")
-    save(figure, path)
+    percent(axes.yaxis)
+    beside(axes, title="learnt from")
+    save(axes.figure, path)

@@ -53,13 +53,9 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
     steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
     of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
     print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
-    print(
-        f"  After {steps:,} steps {of_batch} of {n} batch descents have left it and {of_single} of {n} stochastic ones."
-    )
-    if of_single > of_batch:
-        print("  The noise of single examples pushes them off.")
-    else:
-        print("  No noise was needed to leave it.")
+    print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it, {of_single} of {n} stochastic ones.")
+    helped = of_single > of_batch
+    print(f"  {'The noise of single examples pushes them off' if helped else 'No noise was needed to leave it'}.")
 
 
 def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
@@ -70,9 +66,7 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help. Here it does not.")
         print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
-        print(
-            f"  Their largest weight is about {np.median(largest):.0f}. There a sigmoid is flat: no gradient is left."
-        )
+        print(f"  Their largest weight is about {np.median(largest):.0f}: a sigmoid is flat there, without a gradient.")
     else:
         print("The noise of single examples has helped.")
 
@@ -108,9 +102,8 @@ def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     steps = np.arange(1, len(costs) + 1)
     left.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
     left.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
-    plain(left).set(
-        xscale="log", xlabel="step of gradient descent (logarithmic)", ylabel="cost C", title="the cost", ylim=(0, None)
-    )
+    plain(left).set(xscale="log", ylim=(0, None), ylabel="cost C", title="the cost")
+    left.set_xlabel("step of gradient descent (logarithmic)")
     values = curvatures.ravel()
     limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
     right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
@@ -126,10 +119,8 @@ def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
 def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     """The cost near a saddle, batch descent beside stochastic descent, from one start."""
     n = batch.shape[1]
-    title = (
-        f"Who leaves a saddle? {have_left(batch)} of {n} batch descents, {have_left(stochastic)} of {n} stochastic ones"
-    )
-    figure = new_figure(11, 5, title)
+    left, others = have_left(batch), have_left(stochastic)
+    figure = new_figure(11, 5, f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones")
     axes = plain(figure.subplots())
     axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
     axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
@@ -137,9 +128,8 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
-    axes.annotate(
-        "the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center"
-    )
+    note = "the saddle: cost 1, every answer is 0.5"
+    axes.annotate(note, (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 
@@ -148,32 +138,21 @@ def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarr
     """A panel for each width with the curve and the fit; last the error against the width."""
     columns = 3
     rows = -(-(len(fits) + 1) // columns)
-    figure = new_figure(
-        4.8 * columns, 3.4 * rows + 0.6, "Universal approximation: the wider the network, the closer the fit"
-    )
+    title = "Universal approximation: the wider the network, the closer the fit"
+    figure = new_figure(4.8 * columns, 3.4 * rows + 0.6, title)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
     for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
         plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
         axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")
-        axes.set(
-            xlim=(-1, 1),
-            xticks=(-1, -0.5, 0, 0.5, 1),
-            ylim=(y.min() - 0.3, y.max() + 0.3),
-            xlabel="input x",
-            ylabel="output",
-        )
+        axes.set(xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="input x")
+        axes.set(ylim=(y.min() - 0.3, y.max() + 0.3), ylabel="output")
         axes.set_title(f"{width} hidden neuron{'s' * (width > 1)}: mean squared error {errors[width]:.2g}", fontsize=12)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
     last = plain(panels[len(fits)])
     last.plot(list(errors), list(errors.values()), "o-", color=VERMILION, linewidth=2)
-    last.set(
-        xscale="log",
-        yscale="log",
-        xlabel="hidden neurons (logarithmic)",
-        ylabel="mean squared error",
-        title="the error against the width",
-    )
+    last.set(xscale="log", yscale="log", xlabel="hidden neurons (logarithmic)", ylabel="mean squared error")
+    last.set_title("the error against the width")
     last.set_xticks(list(errors), [str(width) for width in errors])
     last.minorticks_off()
     for axes in panels[len(fits) + 1 :]:

@@ -6,18 +6,15 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, islice, permutations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, new_figure, plain, principal_axes, save
+from helpers import drawing
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
+Shares = Mapping[str, float]
 Pair = tuple[str, str]
 
 
@@ -128,18 +125,11 @@ def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
 
 
-def progress(step: int, steps: int, loss: float) -> None:
-    """The loss, four times."""
-    if step % max(1, steps // 4) == 0:
-        print(f"  step {step:6,}: loss {loss:.3f}", flush=True)
-
-
 def a_vector(word: str, vectors: WordVectors) -> None:
     """The first numbers of a vector."""
     row = vectors[word]
-    print(
-        f'\n"{word}" -> [{", ".join(f"{value:.2f}" for value in row[:6])}, ...], {len(row)} numbers (12,288 in GPT-3).'
-    )
+    numbers = ", ".join(f"{value:.2f}" for value in row[:6])
+    print(f'\n"{word}" -> [{numbers}, ...], {len(row)} numbers (12,288 in GPT-3).')
     print("A static lookup: always this row of the table. Attention (07) makes the vector depend on the sentence.")
 
 
@@ -153,9 +143,7 @@ def near(vectors: WordVectors, words: Sequence[str]) -> None:
 
 def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
     """The mean cosine within a kind, and to the words of other kinds."""
-    print(
-        "\nSemantic clusters: the mean cosine of two words of one kind, and of a word with the words of other kinds:\n"
-    )
+    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:\n")
     for name, words in kinds.items():
         inside = [vectors.cosine(a, b) for a, b in combinations([word for word in words if word in vectors], 2)]
         others = [word for kind, some in kinds.items() if kind != name for word in some if word in vectors]
@@ -170,9 +158,8 @@ def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -
     print("\nDirections. The words nearest to A - B + C, without the three themselves:\n")
     for a, b, c in questions:
         if all(word in vectors for word in (a, b, c)):
-            print(
-                f"  {f'{a} - {b} + {c}':26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}"
-            )
+            found = vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c])
+            print(f"  {f'{a} - {b} + {c}':26} {listed(found)}")
 
 
 def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
@@ -186,9 +173,7 @@ def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
     kind = "another country" if literally[0][0] in countries else "not Paris" if literally[0][0] != "paris" else "Paris"
     print(f"  germany - berlin + france  {listed(literally)}   {kind}")
     print(f"  berlin - germany + france  {listed(swapped)}")
-    print(
-        "\n  Berlin - Germany is the way from a country to its capital. Added to France, it leads to France's capital."
-    )
+    print("\n  Berlin - Germany is the way from a country to its capital; from France it leads to France's capital.")
     print("  Germany - Berlin is the same way backwards: from France it leads away from all capitals.")
 
 
@@ -228,18 +213,14 @@ def hierarchy(vectors: WordVectors) -> None:
     print("it is between them." if between else "here it is not between them.")
 
 
-def occupations(
-    vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Mapping[str, float]
-) -> dict[str, float]:
+def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
     """Where occupations are on the direction from male to female: job -> cosine."""
     known = vectors.known(pairs)
     if not known:
         return {}
     direction = unit(np.mean([unit(vectors[f] - vectors[m]) for m, f in known], axis=0))
     found = {job: float(vectors[job] @ direction) for job in jobs if job in vectors}
-    print(
-        "\nBias. Occupations on the direction from male to female words (the mean of man → woman, king → queen, ...):\n"
-    )
+    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:\n")
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
@@ -272,7 +253,7 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> No
     figure.suptitle(drawable(f"The step from {b} to {a}, taken from {c}, leads near {answer} (cosine {cosine:.2f})"),
                     fontsize=14, weight="bold", **as_written())  # fmt: skip
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    points, _ = principal_axes(np.stack([vectors[word] for word in (a, b, c, answer)] + [target]))
+    points, _ = drawing.principal_axes(np.stack([vectors[word] for word in (a, b, c, answer)] + [target]))
     at = dict(zip((a, b, c, answer, sum_), points, strict=True))
     middle = points.mean(axis=0)
     right_of = 1 if at[answer][0] >= at[sum_][0] else -1
@@ -295,13 +276,11 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> No
     left.set_xlim((low - wider, high) if right_of > 0 else (low, high + wider))
     left.set(xlabel="first principal component of these words", ylabel="second", xticks=[], yticks=[])
     own = [(word, float(unit(target) @ vectors[word])) for word in (a, b, c)]
-    bars = sorted([*found, *own], key=lambda item: item[1])
-    colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word, _ in bars]
-    plain(right, grid=False).barh(range(len(bars)), [value for _, value in bars], color=colours)
-    right.set_yticks(range(len(bars)), [drawable(word) for word, _ in bars], fontsize=12, **as_written())
-    for row, (_, value) in enumerate(bars):
-        right.annotate(f"{value:.2f}", (max(value, 0), row), (5, 0), textcoords="offset points", va="center")
-    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *(value for _, value in bars)), 1.15))
+    names, cosines = zip(*sorted([*found, *own], key=lambda item: -item[1]), strict=True)
+    colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word in names]
+    bars(right, names, cosines, colours, at=np.maximum(cosines, 0))
+    right.set_yticks(range(len(names)), [*map(drawable, names)], fontsize=12, **as_written())
+    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *cosines), 1.15))
     right.set_title("nearest words (grey: those of the question)", fontsize=12)
     save(figure, path)
 
@@ -314,16 +293,15 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
     known = {name: pairs for name, pairs in known.items() if len(pairs) > 1}
     if not known:
         return
-    figure = new_figure(
-        5 * len(known), 5.8, "The same step leads from each word to its partner: the arrows are nearly parallel"
-    )
+    title = "The same step leads from each word to its partner: the arrows are nearly parallel"
+    figure = new_figure(5 * len(known), 5.8, title)
     panels = figure.subplots(1, len(known), squeeze=False)[0]
     for axes, (name, pairs), colour in zip(panels, known.items(), (ORANGE, BLUE, GREEN), strict=False):
         words = list(dict.fromkeys(word for pair in pairs for word in pair))
         rows = np.stack([vectors[word] for word in words])
         step = unit(np.mean([vectors[b] - vectors[a] for a, b in pairs], axis=0))
         across = rows @ step
-        up = principal_axes(rows - across[:, None] * step)[0][:, 0]
+        up = drawing.principal_axes(rows - across[:, None] * step)[0][:, 0]
         at = dict(zip(words, np.stack([across, up / (np.ptp(up) or 1)], axis=1), strict=True))
         for a, b in apart(pairs, at):
             arrow(axes, at[a], at[b], colour)
@@ -332,9 +310,8 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
                 axes.annotate(drawable(word), at[word], (9 if side == "left" else -9, -4), textcoords="offset points",
                               fontsize=11, ha=side, **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
-        axes.set(
-            title=titles[name], xticks=[], yticks=[], xlabel="along the mean step", ylabel="what else differs most"
-        )
+        axes.set(title=titles[name], xticks=[], yticks=[], xlabel="along the mean step")
+        axes.set_ylabel("what else differs most")
     save(figure, path)
 
 
@@ -377,15 +354,11 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
         return
     title = "Bias: where the text puts occupations between male and female words"
     figure = new_figure(9.5, 1.8 + 0.5 * len(bias), title)
-    axes = plain(figure.subplots(), grid=False)
-    jobs = sorted(bias, key=lambda job: -bias[job])
-    values = [bias[job] for job in jobs]
-    axes.barh(range(len(jobs)), values, color=[ORANGE if value > 0 else BLUE for value in values], height=0.65)
-    for row, (job, value) in enumerate(zip(jobs, values, strict=True)):
-        text = f"{value:+.2f}" + (f', "she" in {shares[job]:.0%} of its sentences' if job in shares else "")
-        side = {"ha": "left", "xytext": (5, 0)} if value >= 0 else {"ha": "right", "xytext": (-5, 0)}
-        axes.annotate(text, (value, row), textcoords="offset points", va="center", fontsize=10, **side)
-    axes.set_yticks(range(len(jobs)), jobs, fontsize=12)
+    axes = figure.subplots()
+    jobs = sorted(bias, key=lambda job: bias[job])
+    colours = [ORANGE if bias[job] > 0 else BLUE for job in jobs]
+    said = {job: f', "she" in {share:.0%} of its sentences' for job, share in shares.items()}
+    bars(axes, jobs, [bias[job] for job in jobs], colours, [f"{bias[job]:+.2f}{said.get(job, '')}" for job in jobs])
     axes.axvline(0, color=GREY)
     axes.margins(x=0.75)
     axes.set_xlabel("cosine with the direction from male (left) to female words (right)", color=DARK)

@@ -7,20 +7,10 @@ For example:
         ...                                         # x: (32, 784), y: (32,)
 """
 
-from .collate import PadSequences, default_collate, default_convert, pad_sequence
-from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from . import dataset
+from .collate import default_collate, default_convert, pad_sequence
+from .dataset import *  # noqa: F403
 from .loader import DataLoader, get_worker_info
-from .sampler import (
-    BatchSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    WeightedRandomSampler,
-)
 
-__all__ = [
-    "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "PadSequences", "RandomSampler",
-    "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
-    "default_collate", "default_convert", "get_worker_info", "pad_sequence", "random_split",
-]  # fmt: skip
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info", "pad_sequence"]
+__all__ += dataset.__all__

@@ -94,36 +94,6 @@ def pad_sequence(
     return batch
 
 
-class PadSequences:
-    """A `collate_fn` for a DataLoader: pads sequences, stacks single numbers.
-
-    - `padding_value`, `side`: see `pad_sequence`.
-    - `mask`: whether to append a mask `(batch, longest)` of the first field, True at tokens and False at padding.
-
-    For example:
-
-        loader = nn.DataLoader(sentences, batch_size=8, collate_fn=nn.data.PadSequences(padding_value=0, mask=True))
-        for tokens, label, mask in loader: ...
-    """
-
-    def __init__(self, padding_value: float = 0, side: Literal["right", "left"] = "right", mask: bool = False) -> None:
-        self.padding_value, self.side, self.mask = padding_value, side, mask
-
-    def __call__(self, rows: Sequence[Any]) -> Any:
-        several = isinstance(rows[0], tuple)
-        fields = [self._field(values) for values in (_fields(rows) if several else [rows])]
-        if not self.mask:
-            return fields if several else fields[0]
-        first = [row[0] if several else row for row in rows]
-        mask = pad_sequence([tl.ones(len(sequence), dtype=tl.bool) for sequence in first], 0, self.side)
-        return [*fields, mask.to(fields[0].device)]
-
-    def _field(self, values: Sequence[Any]) -> Tensor:
-        if all(isinstance(value, int | float) or getattr(value, "ndim", None) == 0 for value in values):
-            return _stack(values)
-        return pad_sequence(values, self.padding_value, self.side)
-
-
 def _fields(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The values of each field, from rows that are tuples or lists. Raises ValueError if their lengths differ."""
     lengths = sorted({len(row) for row in rows})
@@ -140,7 +110,7 @@ def _stack(values: Sequence[Any]) -> Tensor:
     if len(shapes) > 1:
         raise tl.TensorError(
             f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; to pad sequences, give the "
-            "DataLoader collate_fn=nn.data.PadSequences()"
+            "DataLoader a collate_fn that calls nn.data.pad_sequence"
         )
     if all(isinstance(value, np.ndarray | np.generic) for value in values):
         return tl.tensor(np.stack(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from typing import Any
 
@@ -18,8 +18,7 @@ from tinygrad_lecture.errors.words import shown
 
 from ..errors import check_sizes, is_data
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
-from .sampler import BatchSampler, RandomSampler, SequentialSampler, in_lists, stream_of
+from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of
 
 
 class DataLoader:
@@ -94,14 +93,19 @@ class DataLoader:
             )
         if batch_size is not None:
             check_sizes("DataLoader", batch_size=batch_size)
-        if self.seed is not None and generator is not None:
-            raise ValueError("DataLoader: give either seed or generator")
-        if given and self.shuffle:
-            raise ValueError("DataLoader: sampler decides the order, so shuffle must be False")
-        if self.batch_sampler is not None and (batch_size != 1 or self.shuffle or given or self.drop_last):
-            raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
-        if self._streamed and (self.shuffle or given or self.batch_sampler is not None):
-            raise ValueError("DataLoader: an IterableDataset has its own order, so it takes no sampler and no shuffle")
+        others = batch_size != 1 or self.shuffle or given or self.drop_last
+        ordered = self.shuffle or given or self.batch_sampler is not None
+        for wrong, message in (
+            (self.seed is not None and generator is not None, "give either seed or generator"),
+            (given and self.shuffle, "sampler decides the order, so shuffle must be False"),
+            (
+                self.batch_sampler is not None and others,
+                "batch_sampler excludes batch_size, shuffle, sampler and drop_last",
+            ),
+            (self._streamed and ordered, "an IterableDataset has its own order, so it takes no sampler and no shuffle"),
+        ):
+            if wrong:
+                raise ValueError(f"DataLoader: {message}")
         if self._sliced and len(dataset) < (batch_size or 1 if self.drop_last else 1):
             raise ValueError(
                 f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; use a smaller batch_size"
@@ -189,11 +193,11 @@ class DataLoader:
         return self._state(None)
 
     def _state(self, epoch: Epoch | None) -> dict[str, Any]:
-        within = epoch is not None and 0 < epoch.yielded != self._length()
+        yielded = 0 if epoch is None or epoch.yielded == self._length() else epoch.yielded
         return {
             "epoch": self._settings_to_match(),
-            "yielded": epoch.yielded if epoch is not None and within else 0,
-            "order": epoch.drawn_from if epoch is not None and within else None,
+            "yielded": yielded,
+            "order": epoch.drawn_from if epoch is not None and yielded else None,
             "stream": None if self._drawing is None else self._drawing.get_state(),
         }
 
@@ -206,20 +210,16 @@ class DataLoader:
         Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
         batch_size, shuffle, drop_last, seed or the kind of sampler differs.
         """
-        missing = {"epoch", "yielded", "order", "stream"} - state_dict.keys()
-        if missing:
+        if missing := {"epoch", "yielded", "order", "stream"} - state_dict.keys():
             raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
-        saved, own = state_dict["epoch"], self._settings_to_match()
-        differing = [f"{name} was {saved.get(name)}, is {v}" for name, v in own.items() if saved.get(name) != v]
-        if differing:
-            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
-        length = self._length()
-        yielded = state_dict["yielded"]
+        if differing := differences(state_dict["epoch"], self._settings_to_match()):
+            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {differing}")
+        length, yielded = self._length(), state_dict["yielded"]
         if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
             raise ValueError(f'DataLoader.load_state_dict: "yielded" is {yielded}, but an epoch has {length} batches')
         if self._drawing is not None:
             self._drawing.set_state(state_dict["stream"])
-        self._loaded = state_dict if state_dict["yielded"] else None
+        self._loaded = state_dict if yielded else None
         self._epoch = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -239,28 +239,23 @@ class DataLoader:
         source = self.batch_sampler if self.sampler is None else self.sampler
         return {
             "rows": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
-            "batch_size": self.batch_size,
-            "shuffle": self.shuffle,
-            "drop_last": self.drop_last,
-            "seed": self.seed,
             "sampler": None if self._sliced or source is None else type(source).__name__,
+            **{name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last", "seed")},
         }
 
     @contextmanager
     def _drawing_from(self, state: Any) -> Iterator[None]:
         """Context manager: an order is drawn from this random state, and the stream itself stays where it is."""
-        if state is None:
+        if self._drawing is None:
+            with nullcontext() if state is None else rng.replay(state):
+                yield
+            return
+        now = self._drawing.get_state()
+        self._drawing.set_state(now if state is None else state)
+        try:
             yield
-        elif self._drawing is None:
-            with rng.replay(state):
-                yield
-        else:
-            now = self._drawing.get_state()
-            self._drawing.set_state(state)
-            try:
-                yield
-            finally:
-                self._drawing.set_state(now)
+        finally:
+            self._drawing.set_state(now)
 
 
 class Epoch:
@@ -281,6 +276,14 @@ class Epoch:
     def state_dict(self) -> dict[str, Any]:
         """The loader's state at this position, for `DataLoader.load_state_dict`."""
         return self.loader._state(self)
+
+
+def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """How settings differ from those saved, "lr was 0.1, is 0.2; ..."; empty if they do not."""
+    missing = object()
+    pairs = {name: (saved.get(name, missing), own.get(name, missing)) for name in [*saved, *own]}
+    told = {name: ["not given" if value is missing else repr(value) for value in pair] for name, pair in pairs.items()}
+    return "; ".join(f"{name} was {told[name][0]}, is {told[name][1]}" for name, (a, b) in pairs.items() if a != b)
 
 
 def get_worker_info() -> None:

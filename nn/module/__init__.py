@@ -9,7 +9,7 @@ function_layer.py   FunctionLayer: a module made of a function and its settings
 
 from .function_layer import FunctionLayer
 from .module import Module
-from .state import array_of, check_state
+from .state import array_of, check_state, misfit
 from .tree import Parameter, clear_grad
 
-__all__ = ["FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad"]
+__all__ = ["FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad", "misfit"]

@@ -57,7 +57,7 @@ class Stateful(Tree):
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
-        complaints = [complaint for key, array in arrays.items() if (complaint := _misfit(key, own[key], array))]
+        complaints = [complaint for key, array in arrays.items() if (complaint := misfit(key, own[key], array))]
         complaints += _conflicts(own, arrays)
         if strict:
             complaints += [f"missing: {', '.join(missing)}"] if missing else []
@@ -108,7 +108,7 @@ def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str
     return complaints
 
 
-def _misfit(key: str, own: Tensor, array: Any) -> str | None:
+def misfit(key: str, own: Tensor, array: Any) -> str | None:
     """Why an array cannot be copied into a tensor; None if it can."""
     if not is_array(array):
         kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")

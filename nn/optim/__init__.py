@@ -1,11 +1,11 @@
 """Optimisers, which update parameters from gradients, and schedules of their learning rates.
 
-sgd.py adam.py   the two to read first: SGD; Adam and AdamW
-variants.py      the others: steps scaled per element, relatives of Adam
-lbfgs.py         steps that use the curvature
-optimizer.py     the base: parameter groups, the step; settings.py, state.py: its parts
-declared.py      settings that a class declares, and their limits
-lr_scheduler/    learning rates that change; swa_utils.py: means of weights
+sgd.py adam.py            the two to read first: SGD; Adam and AdamW
+variants.py lbfgs.py      the others; steps that use the curvature
+optimizer.py              the base: parameter groups, the step, the saved state
+settings.py               its parts: what a class declares, limits, groups and states, checked
+lr_scheduler.py           learning rates that change; schedule.py, cycles.py: its parts
+swa_utils.py              means of weights
 """
 
 from . import lr_scheduler, swa_utils

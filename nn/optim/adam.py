@@ -12,12 +12,23 @@ from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
-from .declared import two_below_1
 from .optimizer import Number, Optimizer, Update
-from .settings import Group
+from .settings import Group, two_below_1
 
 
-class Adam(Optimizer):
+class WithBetas(Optimizer):
+    """Base of Adam and its relatives, which keep running means m of the gradient g and v of its square, or the like."""
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    limits = Optimizer.limits | {"betas": two_below_1}
+    zeros = ("exp_avg", "exp_avg_sq")
+
+
+class Adam(WithBetas):
     """Adam, with running means m of the gradient g and v of its square; at step t:
 
         g = g + weight_decay · p
@@ -33,13 +44,7 @@ class Adam(Optimizer):
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    lr: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     amsgrad: bool = False
-
-    limits = Optimizer.limits | {"betas": two_below_1}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         hide_frames()  # should the next line raise
@@ -49,8 +54,7 @@ class Adam(Optimizer):
             warn(f"{self._name}: betas {betas} do not meet beta1² < sqrt(beta2), so it may diverge; are they swapped?")
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
-        return {**means, "max_exp_avg_sq": 0.0} if group["amsgrad"] else means
+        return dict.fromkeys((*self.zeros, *(["max_exp_avg_sq"] if group["amsgrad"] else [])), 0.0)
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         step, eps, new_m, old_v, new_v = map(number, _coefficients(group, t))

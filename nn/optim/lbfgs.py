@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
+from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
 
-from ..utils.vectors import parameters_to_vector, vector_to_parameters
-from .declared import broken, not_negative
-from .optimizer import Optimizer, Params, with_gradients
-from .settings import Group
+from ..utils.clip import parameters_to_vector, vector_to_parameters
+from .optimizer import Optimizer, Params
+from .settings import Group, not_negative, one_of
 
 C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 
@@ -39,40 +37,29 @@ class LBFGS(Optimizer):
     invalid settings, or another line search.
     """
 
-    by_parameter = False
-    limits = dict.fromkeys(("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change"), not_negative)
+    lr: float = 1.0
+    max_iter: int = 20
+    max_eval: int | None = None
+    tolerance_grad: float = 1e-7
+    tolerance_change: float = 1e-9
+    history_size: int = 100
+    line_search_fn: str | None = None
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1.0,
-        max_iter: int = 20,
-        max_eval: int | None = None,
-        tolerance_grad: float = 1e-7,
-        tolerance_change: float = 1e-9,
-        history_size: int = 100,
-        line_search_fn: str | None = None,
-    ) -> None:
-        defaults = {
-            "lr": lr,
-            "max_iter": max_iter,
-            "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
-            "tolerance_grad": tolerance_grad,
-            "tolerance_change": tolerance_change,
-            "history_size": history_size,
-            "line_search_fn": line_search_fn,
-        }
-        super().__init__(params, defaults)
+    _last = ()
+    by_parameter = False
+    limits = dict.fromkeys(("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change"), not_negative) | {
+        "line_search_fn": one_of(None, "strong_wolfe")
+    }
+
+    def initialise(self, first: Params, settings: Group) -> None:
+        if settings["max_eval"] is None:
+            settings["max_eval"] = settings["max_iter"] * 5 // 4
+        super().initialise(first, settings)
         if len(self.param_groups) != 1:
             raise ValueError(
                 f"LBFGS takes one parameter group, not {len(self.param_groups)}: its direction is one vector of all "
                 "parameters"
             )
-
-    def complaints(self, group: Group) -> Iterator[str]:
-        yield from broken(group, self.limits)
-        if group["line_search_fn"] not in (None, "strong_wolfe"):
-            yield f'line_search_fn must be None or "strong_wolfe", not {shown(group["line_search_fn"])}'
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -83,7 +70,7 @@ class LBFGS(Optimizer):
                 "LBFGS.step: give a closure, since a step computes the loss several times: a function that clears the "
                 "gradients, computes the loss, calls backward and returns the loss"
             )
-        compute = with_gradients(closure)
+        compute = enable_grad()(closure)
         group = self.param_groups[0]
         params: list[Tensor] = group["params"]
         state = self.state[params[0]]
@@ -205,34 +192,22 @@ def strong_wolfe(
         done += 1
     ends = [start if done == most else before, point]
 
-    # narrow the pair down
-    low = 0 if ends[0].value <= ends[1].value else 1
-    near_an_end = False  # as the last point was
-    while done < most and abs(ends[1].t - ends[0].t) * length >= tolerance:
-        left, right = sorted(end.t for end in ends)
-        t = _lowest(ends[0], ends[1], (left, right))
+    # narrow the pair down, always by a tenth at least
+    low, high = sorted(ends, key=lambda end: end.value)
+    while done < most and abs(high.t - low.t) * length >= tolerance:
+        left, right = sorted((low.t, high.t))
         margin = 0.1 * (right - left)
-        if min(right - t, t - left) < margin:
-            if near_an_end or t >= right or t <= left:
-                t = right - margin if abs(t - right) < abs(t - left) else left + margin
-                near_an_end = False
-            else:
-                near_an_end = True
-        else:
-            near_an_end = False
-        point = evaluate(t)
+        point = evaluate(_lowest(low, high, (left + margin, right - margin)))
         done += 1
-        if too_high(point) or point.value >= ends[low].value:
-            ends[1 - low] = point
-            low = 0 if ends[0].value <= ends[1].value else 1
-        else:
-            good = flat(point)
-            if not good and point.slope * (ends[1 - low].t - ends[low].t) >= 0:
-                ends[1 - low] = ends[low]
-            ends[low] = point
-            if good:
-                break
-    return ends[low], done + 1
+        if too_high(point) or point.value >= low.value:
+            high = point
+            continue
+        if flat(point):
+            return point, done + 1
+        if point.slope * (high.t - low.t) >= 0:
+            high = low
+        low = point
+    return low, done + 1
 
 
 def _lowest(a: Point, b: Point, bounds: tuple[float, float]) -> float:

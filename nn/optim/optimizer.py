@@ -30,7 +30,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -39,15 +39,14 @@ from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
 from ..errors import as_parameters
 from ..module import clear_grad
-from .declared import Declared, Limit, broken, not_negative
-from .settings import IGNORED, Group, make_group
-from .state import Kept, copied, misfits, placed
+from .settings import IGNORED, Declared, Group, Limit, State, broken, make_group, misfits, not_negative, placed
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]
@@ -103,8 +102,6 @@ class Optimizer(Declared, Measured):
     by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
     stepped = False  # whether `step` was called
-    _pre_hooks: ClassVar[Mapping[Any, Callable[..., Any]]] = {}  # a hook is noted in a dict of the instance
-    _post_hooks: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "step" in vars(cls):
@@ -113,7 +110,7 @@ class Optimizer(Declared, Measured):
 
     def initialise(self, first: Params, settings: Group) -> None:
         for name, (_, reason) in IGNORED.items():
-            if settings.pop(name) and reason is not None:
+            if settings.pop(name, None) and reason is not None:
                 hide_frames()
                 raise NotImplementedError(f"{self._name}: {name}=True is not here, since {reason}")
         Optimizer.__init__(self, first, settings)
@@ -122,6 +119,8 @@ class Optimizer(Declared, Measured):
         hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
+        self._pre_hooks: dict[Any, Callable[..., Any]] = {}
+        self._post_hooks: dict[Any, Callable[..., Any]] = {}
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         given = as_parameters(self._name, params)
@@ -149,7 +148,7 @@ class Optimizer(Declared, Measured):
 
     def complaints(self, group: Group) -> Iterator[str]:
         """Messages about invalid settings of a group; a subclass adds its own `limits`, or messages."""
-        return broken(group, self.limits) if self._has_rule else iter(())
+        return broken(group, self.limits) if self.settings or self._has_rule else iter(())
 
     def memory(self, group: Group) -> Mapping[str, float]:
         """The arrays to keep for each parameter, name -> initial value of all elements: 0 for those in `zeros`."""
@@ -211,7 +210,7 @@ class Optimizer(Declared, Measured):
 
         closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
         """
-        loss = None if closure is None else with_gradients(closure)()
+        loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
         for group in self.param_groups:
@@ -251,11 +250,11 @@ class Optimizer(Declared, Measured):
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs."""
-        return Handle(vars(self).setdefault("_pre_hooks", {}), hook)
+        return Handle(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) after each step. Returns a handle with a method `remove()`."""
-        return Handle(vars(self).setdefault("_post_hooks", {}), hook)
+        return Handle(self._post_hooks, hook)
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -268,8 +267,9 @@ class Optimizer(Declared, Measured):
         Tensors share no memory with the optimiser.
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
+        copied = functools.partial(map_leaves, lambda x: x.detach().clone() if isinstance(x, Tensor) else x)
         state = {
-            number[p]: copied(self.state[p], self._kept(group))
+            number[p]: copied(self._needed(self.state[p], group))
             for group in self.param_groups
             for p in group["params"]
             if p in self.state
@@ -284,37 +284,45 @@ class Optimizer(Declared, Measured):
         values. Raises ValueError that lists everything that does not fit; nothing is changed then.
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
-        complaints: list[str] = []
         sizes, own_sizes = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
         if sizes != own_sizes:
-            complaints.append(f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}")
+            self._refuse([f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}"])
+        complaints: list[str] = []
         settings: list[Group] = []
-        loaded: dict[Tensor, dict[str, Any]] = {}
-        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
-            changed = {name: value for name, value in saved.items() if name not in IGNORED}
-            new = {name: tuple(v) if isinstance(v, list) else v for name, v in changed.items()}
-            settings.append(new := {**own, **new, "params": own["params"]})
+        loaded: dict[Tensor, State] = {}
+        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=True)):
+            changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in IGNORED}
+            settings.append(new := {**own, **changed, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
-            kept = self._kept(new)
-            for i, p in zip(map(int, saved["params"]), own["params"], strict=False):
-                held = {name: value for name, value in state.pop(i, {}).items() if value is not None or kept is None}
-                problems = [f"parameter {i}: {complaint}" for complaint in misfits(p, held, kept)]
-                complaints += problems
-                if held and not problems:
-                    loaded[p] = placed(p, held, kept)
-        if state and sizes == own_sizes:
+            for i, p in zip(map(int, saved["params"]), own["params"], strict=True):
+                if not (held := state.pop(i, {})):
+                    continue
+                if self._has_rule:
+                    arrays, numbers = self.memory(new), self.numbers(new)
+                    held = {name: value for name, value in held.items() if value is not None}
+                    problems = [f"parameter {i}: {complaint}" for complaint in misfits(p, held, arrays, numbers)]
+                    complaints += problems
+                    if not problems:  # PyTorch's SGD saves no "step"
+                        held |= {"step": int(held.get("step", 1)), **{name: float(held[name]) for name in numbers}}
+                loaded[p] = held
+        if state:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
-            lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(
-                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
-            )
-        self.state = defaultdict(dict, loaded)
+            self._refuse(complaints)
+        self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
 
-    def _kept(self, group: Group) -> Kept | None:
-        return Kept(self.memory(group), self.numbers(group)) if self._has_rule else None
+    def _refuse(self, complaints: Iterable[str]) -> NoReturn:
+        lines = "".join(f"\n  {complaint}" for complaint in complaints)
+        raise ValueError(f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}")
+
+    def _needed(self, state: State, group: Group) -> State:
+        """Of the state of a parameter what a rule needs with these settings; all, if there is no rule."""
+        if not self._has_rule:
+            return state
+        names = ("step", *self.memory(group), *self.numbers(group))
+        return {name: state[name] for name in names if name in state}
 
     def _all_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -326,16 +334,6 @@ class Optimizer(Declared, Measured):
             settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
-
-
-def with_gradients(closure: Callable[[], Any]) -> Callable[[], Any]:
-    """The closure of a step, which records also where the step itself does not."""
-
-    def recording() -> Any:
-        with enable_grad():
-            return closure()
-
-    return recording
 
 
 def _number(like: Array) -> Number:

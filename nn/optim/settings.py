@@ -1,16 +1,137 @@
-"""Parameter groups: what a user gives, checked and completed."""
+"""Settings: that a class declares, `lr: float = 0.1`; their limits; parameter groups with settings of their own.
+
+At the end: the saved state of a parameter, checked and placed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import field
+from inspect import Parameter, Signature, get_annotations
+from typing import Any, ClassVar, TypeAlias, dataclass_transform
+
+import numpy as np
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import is_array, move
 from tinygrad_lecture.errors.names import alike
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.traced import wrap
+
+from ..errors import ExplainsArguments
+from ..module import array_of, misfit
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
+State: TypeAlias = dict[str, Any]  # of one parameter: tensors, numbers, and lists of them, by name
+Limit: TypeAlias = Callable[[Any], str | None]  # value of a setting -> what is wrong with it, "must be ..., not ..."
+
+
+@dataclass_transform(field_specifiers=(field,))
+class Declared(ExplainsArguments):
+    """Base of classes whose subclasses declare settings in place of an `__init__`:
+
+        class StepLR(LRScheduler):
+            step_size: int
+            gamma: float = 0.1
+
+    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1, verbose=False), which calls `initialise`. The settings
+    are no attributes of the class any more. A subclass of StepLR may declare other defaults, and more settings. A class
+    with its own `__init__` declares nothing.
+    """
+
+    settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
+    limits: ClassVar[dict[str, Limit]] = {}
+    _first: ClassVar[str]  # the argument before the settings
+    _last: ClassVar[tuple[Parameter, ...]]  # those after them
+    _declares: ClassVar[bool]  # no: it, or a base of it, has its own `__init__`
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "__init__" in vars(cls):
+            cls._declares = "_first" in vars(cls)
+        elif cls._declares:
+            names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
+            declared = {name: vars(cls).get(name, Parameter.empty) for name in names}
+            for name in declared.keys() & vars(cls).keys():
+                delattr(cls, name)
+            cls.settings = {**cls.settings, **declared}
+            if declared:
+                cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+
+    def initialise(self, first: Any, settings: dict[str, Any]) -> None:
+        """Begin with these settings. first: the argument before them."""
+        raise NotImplementedError
+
+
+def _initialiser(cls: type[Declared]) -> Callable[..., None]:
+    """The `__init__` of a class with declared settings."""
+    by_position = Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [Parameter(name, by_position) for name in ("self", cls._first)]
+    parameters += [Parameter(name, by_position, default=default) for name, default in cls.settings.items()]
+    signature = Signature([*parameters, *cls._last])
+
+    def __init__(*args: Any, **named: Any) -> None:
+        bound = signature.bind(*args, **named)
+        bound.apply_defaults()
+        self, first, *_ = bound.arguments.values()
+        self.initialise(first, dict(list(bound.arguments.items())[2:]))
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    return __init__
+
+
+# --- limits -------------------------------------------------------------------------------------------------
+
+
+def broken(settings: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator[str]:
+    """A message about each setting that breaks its limit."""
+    for name, limit in limits.items():
+        if name in settings and (complaint := limit(settings[name])):
+            yield f"{name} {complaint}"
+
+
+def not_negative(value: Any) -> str | None:
+    if not is_number(value):
+        return f"must be a number, not {shown(value)}"
+    return None if value >= 0 else f"must not be negative, but is {value}"
+
+
+def at_least_1(value: Any) -> str | None:
+    if not is_number(value):
+        return f"must be an int, not {shown(value)}"
+    return None if value >= 1 else f"must be at least 1, but is {value}"
+
+
+def between(low: str, high: str, holds: Callable[[Any], bool]) -> Limit:
+    """The limit of a number in an interval, such as between("[0", "1)", lambda x: 0 <= x < 1)."""
+    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {shown(value)}"
+
+
+from_0_below_1 = between("[0", "1)", lambda x: 0 <= x < 1)
+from_0_to_1 = between("[0", "1]", lambda x: 0 <= x <= 1)
+above_0_to_1 = between("(0", "1]", lambda x: 0 < x <= 1)
+
+
+def two_below_1(value: Any) -> str | None:
+    if isinstance(value, tuple | list) and len(value) == 2 and not any(map(from_0_below_1, value)):
+        return None
+    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(value)}"
+
+
+def one_of(*choices: str | None) -> Limit:
+    """The limit of a setting that is one of some strings."""
+    told = " or ".join(map(repr, choices))
+    return lambda value: None if value in choices else f"must be {told}, not {shown(value)}"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a setting can be computed with: numbers, also NumPy's and 0-d Tensors."""
+    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
+
+
+# --- parameter groups ---------------------------------------------------------------------------------------
 
 # PyTorch's arguments for its kernels -> (default, why True is refused; None if it changes nothing)
 IGNORED: dict[str, tuple[Any, str | None]] = {
@@ -40,10 +161,9 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     params = given["params"]
     params = [params] if isinstance(params, Tensor) else list(params)
     names = [p[0] for p in params if isinstance(p, tuple) and len(p) == 2]  # as named_parameters() gives them
-    if names:
-        if len(names) != len(params):
-            raise ValueError(f"{optimizer}: give all parameters of a group with their names, or none")
-        params = [p for _, p in params]
+    if names and len(names) != len(params):
+        raise ValueError(f"{optimizer}: give all parameters of a group with their names, or none")
+    params = [p for _, p in params] if names else params
     seen = set(known)
     for p in params:
         if not isinstance(p, Tensor):
@@ -57,12 +177,41 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
             raise ValueError(f"{optimizer}: a parameter of shape {p.shape} is given twice; pass each once")
         seen.add(p)
     group = {**defaults, **given, "params": params, **({"param_names": names} if names else {})}
-    for name, value in group.items():
-        if value is required:
-            raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
+    for name in (name for name, value in group.items() if value is required):
+        raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
     for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
         initials = "".join(word[:1] for word in name.split("_"))
         if meant := [initials] if initials in defaults else alike(name, defaults):
             hide_frames()
             warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")
     return group
+
+
+def misfits(p: Tensor, state: State, arrays: Iterable[str], numbers: Iterable[str]) -> Iterator[str]:
+    """Messages about why a saved state does not fit a parameter, for which these arrays and numbers are kept."""
+    for name, value in state.items():
+        array = array_of(value)
+        if name == "step":
+            if not (is_number(value) and value >= 0 and float(value).is_integer()):
+                yield f"step is {value!r}, wanted a number of steps"
+        elif name in numbers:
+            if not is_number(value):
+                yield f"{name} is {value!r}, wanted a number"
+        elif name not in arrays:
+            yield f"{name} is not part of this optimiser's state"
+        elif complaint := misfit(name, p, array):
+            yield complaint
+    yield from (f"{name} is missing" for name in (*arrays, *numbers) if name not in state)
+
+
+def placed(p: Tensor, state: Mapping[str, Any]) -> State:
+    """A copy of a saved state, in its parameter's dtype and on its device."""
+
+    def place(value: Any) -> Any:
+        array = array_of(value)
+        if not is_array(array):
+            return value
+        array = move(array, p.device)
+        return wrap(array.astype(p.dtype) if array.dtype.kind == "f" else array.copy())
+
+    return {name: value if name == "step" else map_leaves(place, value) for name, value in state.items()}

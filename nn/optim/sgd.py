@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array
 
-from .declared import not_negative
 from .optimizer import Number, Optimizer, Update
-from .settings import Group
+from .settings import Group, not_negative
 
 
 class SGD(Optimizer):

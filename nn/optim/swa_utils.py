@@ -19,8 +19,8 @@ from typing import Any, TypeAlias
 from tinygrad_lecture import Tensor, no_grad, tensor
 
 from ..module import Module
-from .declared import not_negative, one_of
-from .lr_scheduler.base import LRScheduler, per_group
+from .schedule import LRScheduler, per_group
+from .settings import not_negative, one_of
 
 Mean: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]  # (mean so far, new value, how many) -> the new mean
 Means: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]  # the same for lists, in place

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array, xp
 
-from .declared import from_0_below_1, from_0_to_1, not_negative, two_below_1
+from .adam import WithBetas
 from .optimizer import Number, Optimizer, Update
-from .settings import Group
+from .settings import Group, from_0_below_1, from_0_to_1, not_negative
 
 # --- divided by past gradients ------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Adadelta(Optimizer):
 # --- relatives of Adam --------------------------------------------------------------------------------------
 
 
-class Adamax(Optimizer):
+class Adamax(WithBetas):
     """Adamax, with a running mean m of the gradient g and its largest size u, which fades; at step t:
 
         g = g + weight_decay · p
@@ -144,11 +144,7 @@ class Adamax(Optimizer):
     """
 
     lr: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
 
-    limits = Optimizer.limits | {"betas": two_below_1}
     zeros = ("exp_avg", "exp_inf")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
@@ -164,7 +160,7 @@ class Adamax(Optimizer):
         return update
 
 
-class NAdam(Optimizer):
+class NAdam(WithBetas):
     """NAdam, Adam whose step goes on in the direction of the new mean; at step t:
 
         g = g + weight_decay · p
@@ -180,14 +176,10 @@ class NAdam(Optimizer):
     """
 
     lr: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     momentum_decay: float = 4e-3
     decoupled_weight_decay: bool = False
 
-    limits = Optimizer.limits | {"betas": two_below_1, "momentum_decay": not_negative}
-    zeros = ("exp_avg", "exp_avg_sq")
+    limits = WithBetas.limits | {"momentum_decay": not_negative}
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         return {"mu_product": 1.0}
@@ -209,7 +201,7 @@ class NAdam(Optimizer):
         return update
 
 
-class RAdam(Optimizer):
+class RAdam(WithBetas):
     """Rectified Adam, with Adam's means m̂ and v; ρ_t is the number of gradients in v that count, at step t:
 
         ρ_∞ = 2 / (1 - β2) - 1,    ρ_t = ρ_∞ - 2 t · β2^t / (1 - β2^t)
@@ -221,14 +213,7 @@ class RAdam(Optimizer):
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    lr: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     decoupled_weight_decay: bool = False
-
-    limits = Optimizer.limits | {"betas": two_below_1}
-    zeros = ("exp_avg", "exp_avg_sq")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         beta1, beta2 = group["betas"]

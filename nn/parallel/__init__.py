@@ -36,11 +36,11 @@ much it gains: see `tests/benchmarks/run.py`.
 
 Where things are, in the order of a step:
 
-    launch.py                           run: start the workers, and end them all if one fails
-    processes.py  shared.py  mpi.py     workers that are processes, threads, MPI's ranks; worker.py: what each needs
-    group.py  shared.py                 how workers wait for each other and add up numbers; in shared memory
-    shares.py                           the rows of each batch that are this worker's
-    distribute.py                       one model in all workers, whose gradients are averaged after each backward
+    launch.py               run: start the workers, and end them all if one fails
+    local.py  mpi.py        workers that are processes or threads, or MPI's ranks
+    group.py                how workers wait for each other, exchange objects and add up numbers
+    shares.py               the rows of each batch that are this worker's
+    distribute.py           one model in all workers, whose gradients are averaged after each backward
 """
 
 from .distribute import distribute

@@ -37,7 +37,7 @@ class distribute:
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
         self._group, self._model, self._optimizer = group(), model, optimizer
         self._parameters: list[Tensor] = []  # none: a worker alone
-        self._sums: dict[str, AllReduce] = {}  # by dtype
+        self._sums: list[tuple[list[Tensor], AllReduce]] = []  # the parameters of a dtype, and their gradients
         self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
@@ -49,10 +49,10 @@ class distribute:
         self._parameters = list(dict.fromkeys([*model.parameters(), *self._trained()]))
         _copy_values(model, self._parameters, self._group)
         _part_streams(self._group)
-        self._having = self._group.all_reduce(len(self._parameters), np.int32)
         for dtype in sorted({p.dtype.name for p in self._parameters}):
-            n = sum(p.numel() for p in self._parameters if p.dtype.name == dtype)
-            self._sums[dtype] = self._group.all_reduce(n, dtype)
+            parameters = [p for p in self._parameters if p.dtype.name == dtype]
+            n = sum(p.numel() for p in parameters) + len(parameters)  # of each also whether it has a gradient
+            self._sums.append((parameters, self._group.all_reduce(n, dtype)))
         modes.after_backward += (self.average,)
         self._group.to_close.append(self)
 
@@ -105,10 +105,9 @@ class distribute:
             return
         self._group.to_close.remove(self)
         modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
-        for all_reduce in (self._having, *self._sums.values()):
+        for _, all_reduce in self._sums:
             all_reduce.close()
-        self._parameters, self._sums, self._group = [], {}, Group()  # so that it can be copied, and sent to workers
-        del self._having
+        self._parameters, self._sums, self._group = [], [], Group()  # so that it can be copied, and sent to workers
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +131,7 @@ class distribute:
     def _add_up(self, factor: float) -> None:
         """Set each gradient to the sum over the workers of gradient times factor.
 
-        The workers tell each other first which parameters have a gradient: a parameter may be frozen, or not used by a
-        worker's rows.
+        The workers tell each other which parameters have a gradient: one may be frozen, or not used by a worker's rows.
         """
         if not self._parameters:
             return
@@ -142,16 +140,15 @@ class distribute:
                 f"backward: the optimizer got {late} parameters after nn.parallel.distribute: add the parameter group "
                 "before it"
             )
-        self._having.mine[...] = [p.grad is not None for p in self._parameters]
-        having = self._having.sum(len(self._parameters), "backward").astype(bool)
-        for dtype, all_reduce in self._sums.items():
-            chosen = [p for p, has in zip(self._parameters, having, strict=True) if has and p.dtype.name == dtype]
-            ends = np.cumsum([p.numel() for p in chosen], dtype=int)
-            for p, end in zip(chosen, ends, strict=True):
-                _write(p, factor, all_reduce.mine[end - p.numel() : end].reshape(p.shape))
-            total = all_reduce.sum(int(ends[-1]) if chosen else 0, "backward")
-            for p, end in zip(chosen, ends, strict=True):
-                _read(p, total[end - p.numel() : end].reshape(p.shape))
+        for parameters, all_reduce in self._sums:
+            *parts, has = np.split(all_reduce.mine, np.cumsum([p.numel() for p in parameters]))
+            has[...] = [p.grad is not None for p in parameters]
+            for p, part in zip(parameters, parts, strict=True):
+                _write(p, factor, part.reshape(p.shape))
+            *parts, has = np.split(all_reduce.sum("backward"), np.cumsum([p.numel() for p in parameters]))
+            for p, part, any_has in zip(parameters, parts, has, strict=True):
+                if any_has:
+                    _read(p, part.reshape(p.shape))
 
 
 def _write(p: Tensor, factor: float, into: Array) -> None:

@@ -1,22 +1,27 @@
 """Group: the workers that train together, and how they exchange numbers and objects; here for a worker alone.
 
-A program asks `group()` for its group, and never which kind it is: processes or threads of this machine (`shared.py`),
+A program asks `group()` for its group, and never which kind it is: processes or threads of this machine (`local.py`),
 or MPI's ranks (`mpi.py`). Every worker must make the same calls in the same order, since each call waits for all.
 """
 
 from __future__ import annotations
 
+import io
 import math
+import os
+import pickle
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_lecture.backend import Array
-
-LONGEST = 40  # letters of a call's name
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Array, move, to_host
+from tinygrad_lecture.kernels.blas import one_thread
 
 
 class AllReduce:
@@ -28,12 +33,12 @@ class AllReduce:
     def __init__(self, n: int, dtype: Any) -> None:
         self.mine: Array = np.empty(n, dtype)
 
-    def sum(self, n: int, call: str) -> Array:
-        """The first n numbers, each summed over all workers: the same bits for all of them.
+    def sum(self, call: str) -> Array:
+        """The numbers, each summed over all workers: the same bits for all of them.
 
         Read them before the next call.
         """
-        return self.mine[:n]
+        return self.mine
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -90,13 +95,29 @@ class Group:
         latest.seen = True
         return parts
 
-    def meet(self, call: str, number: int = 0) -> list[int]:
-        """Wait until all workers have called this, and return the number of each. call: what for, in errors."""
-        return [number]
+    def exchange(self, data: bytes) -> list[bytes]:
+        """The bytes that each worker gives, by rank. Raises WorkerLeft if one has ended."""
+        return [data]
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
-        """The value of each worker, by rank: arrays, Tensors, and whatever else can be pickled."""
-        return [value]
+        """The value of each worker, by rank: arrays, Tensors, and whatever else can be pickled.
+
+        call: what for. Raises RuntimeError unless the workers are in the same call.
+        """
+        if self.size == 1:
+            return [value]
+        given = [part.partition(b"\0") for part in self.exchange(call.encode() + b"\0" + pickled(value))]
+        if len({name for name, _, _ in given}) > 1:
+            told = ", ".join(f"worker {i} in {name.decode()}" for i, (name, _, _) in enumerate(given))
+            raise RuntimeError(
+                f"the workers are at different places of the program: {told}. All must make the same calls in the "
+                "same order, so none of these may stand below `if nn.parallel.rank() == 0`"
+            )
+        return [pickle.loads(data) for _, _, data in given]
+
+    def meet(self, call: str) -> None:
+        """Wait until all workers have called this."""
+        self.gather(None, call)
 
     def broadcast(self, value: Any, call: str = "broadcast") -> Any:
         """Worker 0's value; that of the others is not looked at."""
@@ -107,27 +128,19 @@ class Group:
         return AllReduce(n, dtype)
 
 
-def check_calls(calls: Array) -> None:
-    """Raises RuntimeError unless the workers, by rank, are in the same call."""
-    if (calls != calls[0]).any():
-        told = ", ".join(f"worker {i} in {name.decode()}" for i, name in enumerate(calls.tolist()))
-        raise RuntimeError(
-            f"the workers are at different places of the program: {told}. All must make the same calls in the same "
-            "order, so none of these may stand below `if nn.parallel.rank() == 0`"
-        )
-
-
-class _Own(threading.local):
-    group: Group | None = None
+class WorkerLeft(RuntimeError):
+    """Another worker, for which this one waits, has ended."""
 
 
 _alone = Group()
-_own = _Own()  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
+_own = (
+    threading.local()
+)  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
 
 
 def group() -> Group:
     """The group of the workers that this program trains with; a group of one outside of `run`."""
-    return _own.group or _alone
+    return getattr(_own, "group", None) or _alone
 
 
 def rank() -> int:
@@ -146,15 +159,58 @@ def mean(number: Any) -> float:
     return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
 
 
+# Workers whose BLAS uses all cores wait for each other in busy loops. The environment decides before NumPy is
+# imported, so it serves processes that are about to be started. In a process that has NumPy, OpenBLAS is told.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
 @contextmanager
-def working_in(joined: Group) -> Iterator[None]:
-    """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
+def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
+    """Context manager: this thread is a worker of a group, and its BLAS uses one thread unless the environment says how
+    many. At the end what was distributed is closed. silent: what this process prints is not shown.
+    """
     _own.group, joined.to_close, joined.loops = joined, [], ()
-    try:
-        yield
-    finally:
+    with ExitStack() as stack:
+        stack.callback(setattr, _own, "group", None)
+        if not any(name in os.environ for name in THREADS):
+            stack.enter_context(one_thread)
+        if silent:
+            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stdout(nowhere))
         try:
+            yield
+        finally:
             for distributed in joined.to_close[::-1]:
                 distributed.close()
-        finally:
-            _own.group = None
+
+
+# --- pickles: whatever pickle can, and Tensors, which go to no file as pickles -------------------------------
+
+
+def pickled(value: Any, for_programs: bool = False) -> bytes:
+    """A pickle of a value. for_programs: raises PicklingError for what other processes could not import."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.importable = for_programs and not hasattr(sys.modules["__main__"], "__file__")
+    pickler.dump(value)
+    return buffer.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    importable = False  # whether to refuse what stands in no file
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if not value.is_leaf:
+                raise pickle.PicklingError("a tensor computed from others cannot be sent: send x.detach()")
+            return _tensor, (type(value), to_host(value._array), value.device, value.requires_grad)
+        if self.importable and getattr(value, "__module__", None) == "__main__":
+            raise pickle.PicklingError(f"{getattr(value, '__qualname__', value)} is defined in no file")
+        return NotImplemented
+
+
+def _tensor(kind: Any, array: Any, device: str, requires_grad: bool) -> Tensor:
+    """A tensor out of a pickle, in memory of its own."""
+    tensor: Tensor = object.__new__(kind)
+    tensor._array, tensor._node, tensor._grad = move(array, device), None, None
+    return tensor.requires_grad_(requires_grad)

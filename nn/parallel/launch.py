@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -14,12 +13,10 @@ from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
 from ..errors import check_sizes
-from .group import size
+from .group import pickled, size
 from .mpi import run_under_mpi, started_by_mpi
-from .worker import pickled
 
 Result = TypeVar("Result")
-_MOST = 16  # workers on any machine
 
 
 def run(
@@ -32,7 +29,7 @@ def run(
     - `workers`: how many; 1 is a plain call. A program that MPI has started, `mpiexec -n 4 python program.py`, has as
       many as MPI started, whatever this says; afterwards worker 0 goes on, and the others end with SystemExit.
     - `threads`: the workers are threads of this process, which gains for wide networks only, unless Python is
-      free-threaded (see shared.py). They get copies of the function and its arguments; what a function uses from
+      free-threaded (see local.py). They get copies of the function and its arguments; what a function uses from
       outside, they share.
 
     Otherwise the workers are new processes. They import the program, so this call stands below
@@ -43,14 +40,9 @@ def run(
     All begin with the random state of this process, its default dtype and its modes, such as tl.reference().
 
     If one worker fails, all end. Raises what it raised, with a note that says which worker it was, and
-    ChildProcessError if it was killed; TypeError for what cannot be sent; ValueError for many more workers than the
-    machine has cores; RuntimeError in a worker.
+    ChildProcessError if it was killed; TypeError for what cannot be sent; RuntimeError in a worker.
     """
     check_sizes("nn.parallel.run", workers=workers)
-    if workers > max(_MOST, 4 * (cores := os.cpu_count() or 1)):
-        raise ValueError(
-            f"nn.parallel.run: {workers} workers on {cores} cores would wait for each other; give at most {cores}"
-        )
     if size() > 1:
         raise RuntimeError("nn.parallel.run: this is a worker of a run already, and cannot start others")
     call = partial(function, *args, **kwargs)
@@ -59,14 +51,12 @@ def run(
     if workers == 1:
         return call()
     call = partial(_in_modes, modes.recording, modes.reference, call)
+    from .local import run_processes, run_threads
+
     if threads:
-        from .shared import run_threads
-
         return run_threads(call, workers)
-    from .processes import run_processes
-
     try:
-        begin = pickled(call)
+        begin = pickled(call, for_programs=True)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         hide_frames()
         raise TypeError(

@@ -10,7 +10,6 @@ import atexit
 import faulthandler
 import importlib
 import os
-import pickle
 import sys
 import time
 import traceback
@@ -24,8 +23,7 @@ import numpy as np
 from tinygrad_lecture import get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 
-from .group import LONGEST, AllReduce, Group, check_calls, working_in
-from .worker import one_thread_each, pickled, silent_unless
+from .group import AllReduce, Group, working_in
 
 Result = TypeVar("Result")
 
@@ -41,24 +39,16 @@ def started_by_mpi() -> bool:
 class MPIGroup(Group):
     """A group of MPI's ranks. communicator: mpi4py's.
 
-    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each of MPI's calls they
-    tell each other which one they are in.
+    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each sum they tell each
+    other which call they are in.
     """
 
     def __init__(self, communicator: Any) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
-        self._told = np.zeros(self.size, [("call", f"S{LONGEST}"), ("number", np.int64)])
 
-    def meet(self, call: str, number: int = 0) -> list[int]:
-        own = np.array([(call.encode(), number)], self._told.dtype)
-        self.communicator.Allgather(own.view(np.uint8), self._told.view(np.uint8))
-        check_calls(self._told["call"])
-        return self._told["number"].tolist()
-
-    def gather(self, value: Any, call: str = "gather") -> list[Any]:
-        self.meet(call)
-        return [pickle.loads(one) for one in self.communicator.allgather(pickled(value))]
+    def exchange(self, data: bytes) -> list[bytes]:
+        return self.communicator.allgather(data)  # type: ignore[no-any-return]
 
     def all_reduce(self, n: int, dtype: Any) -> AllReduce:
         return MPIAllReduce(self, n, dtype)
@@ -71,10 +61,10 @@ class MPIAllReduce(AllReduce):
         super().__init__(n, dtype)
         self.group, self.sums = group, np.empty(n, dtype)
 
-    def sum(self, n: int, call: str) -> Array:
+    def sum(self, call: str) -> Array:
         self.group.meet(call)
-        self.group.communicator.Allreduce(self.mine[:n], self.sums[:n])
-        return self.sums[:n]
+        self.group.communicator.Allreduce(self.mine, self.sums)
+        return self.sums
 
 
 def run_under_mpi(call: Callable[[], Result]) -> Result:
@@ -98,7 +88,7 @@ def run_under_mpi(call: Callable[[], Result]) -> Result:
     ending: SystemExit | None = None
     try:
         set_rng_state(group.broadcast(get_rng_state(), "run"))
-        with working_in(group), one_thread_each(), silent_unless(group.rank == 0):
+        with working_in(group, silent=group.rank > 0):
             try:
                 result = call()
             except SystemExit as error:

@@ -103,12 +103,10 @@ class OneOrder:
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
     """Of each batch the rows of this worker, without batches of which it has none."""
-    if workers.size == 1:
-        yield from batches
-        return
     for batch in batches:
-        rows = own_rows(batch, workers)
-        if rows.start < rows.stop:
+        if workers.size == 1:
+            yield batch
+        elif (rows := own_rows(batch, workers)).start < rows.stop:
             yield take_rows(batch, rows)
 
 

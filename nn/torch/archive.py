@@ -143,8 +143,8 @@ class Encoder:
         if isinstance(value, str):
             return str(value)
         if isinstance(value, Module):
-            if value.has_hooks or hasattr(value, "parametrizations"):
-                raise TypeError(_refusal(value, path, "with hooks or parametrizations "))
+            if value.has_hooks:
+                raise TypeError(_refusal(value, path, "with hooks "))
             if value in self._modules:
                 return {"$module": [self._modules[value]]}
             number = self._modules[value] = len(self._modules)

@@ -29,7 +29,6 @@ from ..linear import Linear
 from ..module import Module, Parameter
 from ..module.state import LoadedKeys, Stateful
 from ..optim import Optimizer
-from ..utils.parametrizations import WeightNorm
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
 from .formulas import MinMax
 from .node_names import grad_fn_name
@@ -179,7 +178,6 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     QR: {"__repr__": _result_text("linalg_qr")},
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     ParameterList: {"__repr__": _parameters_text},
-    WeightNorm: {"__name__": "_WeightNorm"},
     Stateful: {"state_kind": OrderedDict},
     Module: {"_get_name": lambda self: type(self).__name__},
     MultiheadAttention: {"out_kind": NonDynamicallyQuantizableLinear},

@@ -19,8 +19,7 @@ from .. import loss
 from ..activation import Dropout
 from ..errors import check_probability, of_tensors
 from ..loss import Loss
-from ..module import FunctionLayer, Module
-from ..utils.parametrize import register_parametrization
+from ..module import FunctionLayer
 
 _ALPHA = -1.7580993408473766  # the value of selu far below 0
 
@@ -122,29 +121,6 @@ class LocalResponseNorm(FunctionLayer, function=FUNCTIONS["local_response_norm"]
 
     def extra_repr(self) -> str:
         return super().extra_repr().removeprefix("size=")
-
-
-class _Orthogonal(Module):
-    """Q of the QR decomposition of a weight, whose columns (or rows, of a wide one) are orthonormal."""
-
-    def forward(self, weight: Tensor) -> Any:
-        wide = weight.shape[-2] < weight.shape[-1]
-        q, r = tl.linalg.qr(weight.mT if wide else weight)
-        q = q * tl.sign(tl.diagonal(r, 0, -2, -1).detach()).unsqueeze(-2)  # an orthogonal weight stays
-        return q.mT if wide else q
-
-    def right_inverse(self, weight: Tensor) -> Any:
-        return self.forward(weight).detach()
-
-
-def orthogonal(
-    module: Module, name: str = "weight", orthogonal_map: Any = None, *, use_trivialization: bool = True
-) -> Module:
-    """Keep a module's weight orthogonal while it is trained: it is Q of a QR decomposition. Returns the module.
-
-    The first value is an orthogonal matrix near the weight, which need not be PyTorch's. The settings have no effect.
-    """
-    return register_parametrization(module, name, _Orthogonal())
 
 
 # --- losses: with the old arguments size_average and reduce, and of shapes that broadcast -------------------

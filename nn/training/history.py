@@ -1,16 +1,18 @@
-"""Training history: losses, accuracy and learning rate, as numbers and as curves."""
+"""Training history: losses, accuracy and learning rate, as numbers, as curves, and in TensorBoard's files."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tinygrad_lecture.errors.table import aligned
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
+from ..parallel.group import rank
 from .evaluation import Scores
 
 if TYPE_CHECKING:
@@ -130,18 +132,14 @@ class History:
         if name == "learning rate":
             axes.plot(where, [row.lr for row in self.records], marker, color=TRAIN)
             return
-        trained = [getattr(row.train, name) for row in self.records]
-        axes.plot(where, trained, marker, color=TRAIN, label="training")
-        tested = [(x, getattr(row.test, name)) for x, row in zip(where, self.records, strict=True) if row.test]
-        if tested:
-            axes.plot(*zip(*tested, strict=True), marker, color=TEST, label="test")
-            axes.legend(frameon=False)
-        if name == "accuracy":
-            axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        last = tested[-1] if tested else (where[-1], trained[-1])
-        shown = f"{last[1]:.1%}" if name == "accuracy" else f"{last[1]:#.3g}".rstrip(".")  # 1.90, not 1.9
-        above = 8 if last[1] >= trained[-1] else -16  # away from the other curve
-        axes.annotate(shown, last, (0, above), textcoords="offset points", ha="right", color=TEST if tested else TRAIN)
+        scores = [(row.train, row.test) for row in self.records]
+        shown = "{:.1%}" if name == "accuracy" else "{:.3g}"
+        for of_row, label, color in ((0, "training", TRAIN), (1, "test", TEST)):
+            curve = [(x, getattr(each[of_row], name)) for x, each in zip(where, scores, strict=True) if each[of_row]]
+            if curve:
+                axes.plot(*zip(*curve, strict=True), marker, color=color, label=label)
+                axes.annotate(shown.format(curve[-1][1]), curve[-1], (0, 8), textcoords="offset points", ha="right")
+        axes.legend(frameon=False)
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -175,3 +173,55 @@ def _score(row: HistoryRow, best_by: str) -> float:
     scores = row.test or row.train
     score = scores.loss if best_by == "loss" else -(scores.accuracy or 0.0)
     return math.inf if math.isnan(score) else score
+
+
+# --- TensorBoard --------------------------------------------------------------------------------------------
+
+
+class TensorBoard:
+    """Writes each row of the history to a folder, for `tensorboard --logdir runs`.
+
+        nn.Trainer(..., on_record=nn.TensorBoard("runs/first"))
+
+    It writes loss, accuracy and learning rate, a few seconds after each row. A resumed run goes on in the same folder.
+    Also a context manager, which closes it. Raises ImportError without the package tensorboardX.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        try:
+            self._open = import_module("tensorboardX").SummaryWriter
+        except ImportError:
+            message = "TensorBoard's files need the package tensorboardX: pip install tensorboardX"
+            raise ImportError(message) from None
+        self.folder = Path(folder)
+        self._writer: Any = None
+
+    def __call__(self, trainer: Any) -> None:
+        """Write the last row of the history."""
+        if rank():
+            return
+        row = trainer.history[-1]
+        if self._writer is None:
+            self._writer = self._open(str(self.folder), flush_secs=5, filename_suffix=f".{row.step}")
+        scores = {"training": row.train, "test": row.test}
+        for what in ("loss", "accuracy"):
+            for data, of_row in scores.items():
+                if (value := getattr(of_row, what, None)) is not None:
+                    self._writer.add_scalar(f"{what}/{data}", value, row.step)
+        self._writer.add_scalar("rate", row.lr, row.step)
+
+    def close(self) -> None:
+        """Write what is left, as the end of the program does. A later row begins another file in the folder."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, which is for another worker, has no open file."""
+        return {**vars(self), "_writer": None}

@@ -1,8 +1,11 @@
-"""Progress displays: a bar (rich) on a terminal, otherwise a plain line now and then."""
+"""Progress displays: a bar (rich) on a terminal, otherwise a plain line now and then; and Ctrl-C between steps."""
 
 from __future__ import annotations
 
+import math
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from html import escape
@@ -32,12 +35,14 @@ def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show
 class Progress:
     """Measures time and shows nothing; the base class of the displays below. A context manager."""
 
+    pause = math.inf  # seconds between two displays of the running scores
+
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         self.steps, self.per_epoch, self.before = steps, per_epoch, done
-        self._began = self._shown = time.perf_counter()
+        self._began = self._drawn = time.perf_counter()
 
     def __enter__(self) -> Self:
-        self._began = self._shown = time.perf_counter()
+        self._began = self._drawn = time.perf_counter()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -45,76 +50,75 @@ class Progress:
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
         """Update the display after `done` steps. `scores` is called only if it will be shown."""
+        if self._due(self.pause):
+            self.draw(done, scores())
 
     def record(self, done: int, scores: str) -> None:
         """Show the row that was added to the history after `done` steps; `scores` is the row as text."""
+        self.draw(done, scores)
+
+    def draw(self, done: int, scores: str) -> None:
+        """Show the position and the scores."""
 
     def _due(self, seconds: float) -> bool:
         """Whether `seconds` have passed since the last time this returned True."""
         now = time.perf_counter()
-        if now - self._shown < seconds:
+        if now - self._drawn < seconds:
             return False
-        self._shown = now
+        self._drawn = now
         return True
 
-    def _where(self, done: int) -> str:
+    def _position(self, done: int) -> str:
         """The position as text: "epoch  3/12" or "step   300/2,000"."""
         if self.per_epoch is None:
             return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
         epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
 
-    def _left(self, done: int) -> str:
-        """The remaining time as text, "4 min 45 s left", at the average speed so far."""
+    def _line(self, done: int, scores: str) -> str:
+        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left"."""
         spent = time.perf_counter() - self._began
-        seconds = round(spent * (self.steps - done) / max(done - self.before, 1))
-        return f"{seconds // 60} min {seconds % 60:02} s left" if seconds >= 60 else f"{seconds} s left"
+        minutes, seconds = divmod(round(spent * (self.steps - done) / max(done - self.before, 1)), 60)
+        left = f"{minutes} min {seconds:02} s left" if minutes else f"{seconds} s left"
+        return f"{self._position(done)}   {scores}   {left}"
 
 
 class Lines(Progress):
-    """Prints the first row and the last, and at most one per second in between."""
+    """Prints the first row and the last, at most one per second in between, and where rows are rare running scores."""
 
+    pause = 10.0
     _first = True
-
-    def step(self, done: int, scores: Callable[[], str]) -> None:
-        if self._due(10):  # rows are rare: show the running scores
-            self._print(done, scores())
 
     def record(self, done: int, scores: str) -> None:
         if self._due(1) or self._first or done == self.steps:
-            self._print(done, scores)
+            self.draw(done, scores)
         self._first = False
 
-    def _print(self, done: int, scores: str) -> None:
-        print(f"{self._where(done)}   {scores}   {self._left(done)}", flush=True)
+    def draw(self, done: int, scores: str) -> None:
+        print(self._line(done, scores), flush=True)
 
 
 class Cell(Progress):
     """A bar in the cell of a notebook, with the current scores."""
 
+    pause = 0.2
     _handle: Any = None
 
-    def step(self, done: int, scores: Callable[[], str]) -> None:
-        if self._due(0.2):
-            self._draw(done, scores())
-
-    def record(self, done: int, scores: str) -> None:
-        self._draw(done, scores)
-
-    def _draw(self, done: int, scores: str) -> None:
+    def draw(self, done: int, scores: str) -> None:
         display: Any = import_module("IPython.display")  # it is there: this runs in its kernel
 
-        text = f"{self._where(done)}   {scores}   {self._left(done)}"
         bar = f'<progress value="{done}" max="{self.steps}" style="width:30em;max-width:100%"></progress>'
-        shown = display.HTML(f"<div>{bar}<br><code>{escape(text)}</code></div>")
+        html = display.HTML(f"<div>{bar}<br><code>{escape(self._line(done, scores))}</code></div>")
         if self._handle is None:
-            self._handle = display.display(shown, display_id=True)
+            self._handle = display.display(html, display_id=True)
         else:
-            self._handle.update(shown)
+            self._handle.update(html)
 
 
 class Bar(Progress):
     """The progress bar of rich, with the current scores. Raises ImportError without rich."""
+
+    pause = 0.1
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
@@ -124,7 +128,7 @@ class Bar(Progress):
         columns = ("{task.description}", "{task.fields[scores]}", rich.BarColumn(), rich.TimeRemainingColumn())
         console = Console()  # not the shared one: its width may be outdated
         self._bar: Any = rich.Progress(*columns, console=console, auto_refresh=False)
-        self._task = self._bar.add_task(self._where(done), total=steps, completed=done, scores="")
+        self._task = self._bar.add_task(self._position(done), total=steps, completed=done, scores="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -133,9 +137,36 @@ class Bar(Progress):
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def step(self, done: int, scores: Callable[[], str]) -> None:
-        if self._due(0.1):
-            self.record(done, scores())
+    def draw(self, done: int, scores: str) -> None:
+        self._bar.update(self._task, completed=done, description=self._position(done), scores=scores, refresh=True)
 
-    def record(self, done: int, scores: str) -> None:
-        self._bar.update(self._task, completed=done, description=self._where(done), scores=scores, refresh=True)
+
+class Interrupt:
+    """Context manager in which the first Ctrl-C only sets `requested`; the second raises KeyboardInterrupt.
+
+        with Interrupt() as interrupt:
+            while not interrupt.requested:
+                step()
+
+    Does nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        before = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread() and callable(before):
+            self._before = before
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.requested = True
+        self.__exit__()
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None

@@ -1,97 +1,50 @@
-"""A training run: its parts, options and progress; saving it to its folder, and resuming it exactly."""
+"""A training run: its progress, saved to its folder, and resumed from there exactly."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
-from ..errors import ExplainsArguments
 from ..files import weights
-from ..module import Module
-from ..optim import Optimizer
-from ..optim.lr_scheduler import LRScheduler
 from ..parallel.group import group, rank
 from ..parallel.shares import OneOrder
 from . import saved_state
-from .evaluation import Batches, RunningMetrics
+from .evaluation import RunningMetrics
 from .history import History, HistoryRow
-from .options import check_options, check_own_settings, check_run, read_settings
+from .options import Options, check_run, optimizer_settings, settings_to_match
 from .run_page import RunPage
 
 
-class Run(ExplainsArguments):
-    """Base class of `Trainer`: the parts, options and progress of a training run, saved to its folder and resumed."""
+class Run(Options):
+    """Base class of `Trainer`: the progress of a training run, saved to its folder and resumed."""
 
-    def __init__(
-        self,
-        model: Module,
-        batches: Batches,
-        loss: Callable[..., Tensor],
-        optimizer: Optimizer,
-        *,
-        epochs: int | None = None,
-        steps: int | None = None,
-        test: Batches | None = None,
-        accuracy: bool = False,
-        schedule: LRScheduler | None = None,
-        schedule_by: Literal["step", "epoch"] = "step",
-        accumulate: int = 1,
-        clip_norm: float | None = None,
-        record_every: int | None = None,
-        on_record: Callable[[Any], object] | None = None,
-        best_by: Literal["loss", "accuracy"] = "loss",
-        patience: int | None = None,
-        folder: str | Path | None = None,
-        save_seconds: float = 30.0,
-        settings: Mapping[str, str | float | None] | None = None,
-        show: bool = True,
-        page: str | Path | None = None,
-    ) -> None:
-        self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
-        self.epochs, self.steps = epochs, steps
-        self.test, self.accuracy = test, accuracy
-        self.schedule, self.schedule_by = schedule, schedule_by
-        self.accumulate, self.clip_norm = accumulate, clip_norm
-        self.record_every, self.on_record = record_every, on_record
-        self.best_by, self.patience = best_by, patience
-        self.folder = None if folder is None else Path(folder)
-        self.save_seconds, self.show = save_seconds, show
-        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in (settings or {}).items()}
-        check_options(vars(self))
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settings = (self.settings or {}).items()
+        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
         if self.folder is not None:
             weights.require()
-        self._page = None if page is None else RunPage(page)
+        self._page = None if self.page is None else RunPage(self.page)
 
         self.step = 0  # optimiser steps done
         self.history = History()
-        self._metrics = RunningMetrics(accuracy)  # since the last row of the history
+        self._metrics = RunningMetrics(self.accuracy)  # since the last row of the history
         self._seconds = 0.0  # training time since the last row
-        self._rate = float(optimizer.param_groups[0]["lr"])  # of the last step
+        self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
         self._partial = False  # whether Ctrl-C cut the last row short
         self._not_better = 0  # rows since the best one
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
-        self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps in one pass over the batches."""
-        return -(-len(self.batches) // self.accumulate)
-
-    @property
-    def total_steps(self) -> int:
-        """Optimiser steps in the whole training."""
-        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch
+        self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
     @property
     def _finished(self) -> bool:
@@ -109,27 +62,27 @@ class Run(ExplainsArguments):
         Raises ValueError without a folder, FloatingPointError if the loss or a weight is NaN or infinite.
         """
         path = self._file("last")
-        tensors, state = self._state()
+        state = self._state()
         self._check_losses()  # before the last good state is overwritten
         self._check_weights()
         if rank() == 0:
-            saved_state.save(path, tensors, state)
+            saved_state.save(path, state)
         self._saved_at = time.perf_counter()
 
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
-        tensors, state = saved_state.load(path)
-        settings, run = state.get("settings", {}), state.get("run")
-        if not (isinstance(settings, dict) and isinstance(run, dict)):
+        state = saved_state.load(path)
+        plain = saved_state.peek(path)  # as JSON has it: where tensors are a damaged state may have others
+        if not all(isinstance(plain.get(name), dict) for name in ("settings", "run")):
             raise ValueError(f"{path} is damaged: its settings and its run must be objects")
-        check_own_settings(path, settings, self.settings)
-        check_run(path, run, self._settings_to_match())
+        check_run(path, plain["settings"], self.settings or {})  # alone: with them other settings may differ
+        check_run(path, plain["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
-            self._restore(tensors, state)
+            self._restore(state)
         except Exception as error:
-            self._restore(*before)
+            self._restore(before)
             for loader, position in positions:
                 loader.load_state_dict(position)
             raise ValueError(f"{path} is the saved state of another run: {error}") from error
@@ -156,14 +109,14 @@ class Run(ExplainsArguments):
     def _file(self, name: str) -> Path:
         if self.folder is None:
             raise ValueError("Trainer: there is no folder to save to or load from; make it with folder=...")
-        return self.folder / f"{name}.safetensors"
+        return Path(self.folder) / f"{name}.safetensors"
 
     def _holding_folder(self) -> AbstractContextManager[None]:
         """Context manager in which no other program trains in the folder, which is made if missing."""
         if self.folder is None or rank():
             return nullcontext()
         make_folder(self.folder)
-        return hold(self.folder)
+        return hold(Path(self.folder))
 
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
@@ -187,7 +140,7 @@ class Run(ExplainsArguments):
     def _agree(self, stop: bool) -> tuple[bool, bool]:
         """Whether to stop, since a worker was told to, and whether to save, which worker 0's clock decides."""
         due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
-        said = group().meet("fit", 2 * stop + due)
+        said = group().gather(2 * stop + due, "fit")
         return any(number >= 2 for number in said), said[0] % 2 == 1
 
     def _open_folder(self, resume: bool) -> bool:
@@ -237,31 +190,20 @@ class Run(ExplainsArguments):
         return {**vars(self), "_running": None, "_metrics": RunningMetrics(self.accuracy)}
 
     def _settings_to_match(self) -> dict[str, Any]:
-        """Settings that must match to resume."""
-        return {
-            "optimizer": type(self.optimizer).__name__,
-            "schedule": None if self.schedule is None else f"{type(self.schedule).__name__} by {self.schedule_by}",
-            "batches in an epoch": len(self.batches),
-            "accumulate": self.accumulate,
-            "clip_norm": self.clip_norm,
-            "accuracy": self.accuracy,
-            "test": self.test is not None,
-            "best_by": self.best_by,
-            "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
-            **self._optimizer_settings,
-        }
+        return {**settings_to_match(self), **self._optimizer_settings}
 
-    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything the next step depends on: copies of the tensors, and a JSON-like rest.
+    def _state(self) -> dict[str, Any]:
+        """Everything the next step depends on, with copies of the tensors.
 
         All workers call it, since it has the random streams and the running sums of each.
         """
         workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
-        tensors, parts = saved_state.parts_of(self.model, self.optimizer, self.schedule)
-        tensors |= {name: tensor.clone() for name, tensor in tensors.items() if name.startswith("model.")}
+        parts = saved_state.parts_of(self.model, self.optimizer, self.schedule)
+        parts["model"] = {name: tensor.clone() for name, tensor in parts["model"].items()}
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
-        return tensors, {
+        return {
+            **parts,
             "settings": self.settings,
             "run": self._settings_to_match(),
             "finished": self._finished,
@@ -270,7 +212,6 @@ class Run(ExplainsArguments):
             "not better": self._not_better,
             "seconds": self._seconds,
             "rate": self._rate,
-            **parts,
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
             "page": None if self._page is None else self._page.state_dict(),
@@ -284,9 +225,9 @@ class Run(ExplainsArguments):
         running = self._running.batches if isinstance(self._running, OneOrder) else self._running
         return running.state_dict() if isinstance(running, Epoch) else self.batches.state_dict()
 
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""
-        saved_state.restore_parts(tensors, state, self.model, self.optimizer, self.schedule)
+        saved_state.restore_parts(state, self.model, self.optimizer, self.schedule)
         for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,10 +77,8 @@ class RunPage:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue the curves that `state_dict` returned."""
         for name in ("norms", "dead"):
-            curves = {
-                str(path): [(int(step), float(value)) for step, value in curve] for path, curve in state[name].items()
-            }
-            setattr(self, name, curves)
+            lines = {str(path): [(int(step), float(y)) for step, y in curve] for path, curve in state[name].items()}
+            setattr(self, name, lines)
 
     def write(self, trainer: Any, running: bool, error: BaseException | None = None) -> None:
         """Write the page of a trainer; where that fails, warn once, since training goes on without it.
@@ -128,18 +127,15 @@ class RunPage:
         self,
         lines: dict[str, Curve],
         between: tuple[float, float] | None = None,
-        notes: Mapping[str, str] = {},
+        notes: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """Curves over the steps, a few layers in each picture, and a table of the last values, with notes by layer."""
-        names = list(lines)
-        groups = [names[start : start + LAYERS] for start in range(0, len(names), LAYERS)]
-        pictures = [
-            curves("", {n: ([step for step, _ in lines[n]], [y for _, y in lines[n]]) for n in group}, between)
-            for group in groups
-        ]
-        head = ["layer", "now", *([""] if notes else [])]
-        last = [[name, number(values[-1][1]), notes.get(name, "")][: len(head)] for name, values in lines.items()]
-        return "".join(pictures) + (table(head, last, right=[1]) if last else "")
+        names, pictures = list(lines), ""
+        for start in range(0, len(names), LAYERS):
+            group = {n: ([x for x, _ in lines[n]], [y for _, y in lines[n]]) for n in names[start : start + LAYERS]}
+            pictures += curves("", group, between)
+        last = [[name, number(values[-1][1]), notes.get(name, "")] for name, values in lines.items()]
+        return pictures + (table(["layer", "now", ""], last, right=[1]) if last else "")
 
 
 class Outputs:

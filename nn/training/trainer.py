@@ -30,8 +30,7 @@ from ..parallel.shares import in_one_order, of_own_rows
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
-from .interrupt import Interrupt
-from .progress import choose_display
+from .progress import Interrupt, choose_display
 from .resume import Run, has_state
 
 

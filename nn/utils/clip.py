@@ -1,4 +1,4 @@
-"""Gradient clipping: limit the size of gradients, so that one bad batch does not undo the training.
+"""Gradient clipping, so that one bad batch does not undo the training; and all parameters as one vector.
 
 Clip between `backward` and `step`:
 
@@ -16,10 +16,13 @@ from operator import add
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import FLOAT64, Array, move, xp
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors import as_parameters
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 
 def clip_grad_norm_(
@@ -38,28 +41,24 @@ def clip_grad_norm_(
     for a GPU. Without it, one NaN makes every gradient NaN. `foreach` has no effect. Raises ValueError for a norm_type
     that is not above 0.
     """
+    if not float(norm_type) > 0:
+        raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
     grads = _gradients("clip_grad_norm_", parameters)
-    total = _norm("clip_grad_norm_", grads, norm_type, error_if_nonfinite)
-    _scale(grads, max_norm, total)
-    return _as_tensor(total, grads)
-
-
-def get_total_norm(
-    tensors: Tensor | Iterable[Tensor],
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: bool | None = None,
-) -> Tensor:
-    """The norm of all tensors as one vector, as `clip_grad_norm_` computes it: pass it the gradients."""
-    given = [tensors] if isinstance(tensors, Tensor) else as_parameters("get_total_norm", tensors)
-    return _as_tensor(_norm("get_total_norm", given, norm_type, error_if_nonfinite), given)
-
-
-def clip_grads_with_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
-) -> None:
-    """Scale all gradients in place by min(1, max_norm / (total_norm + 1e-6))."""
-    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm.detach()._array.astype(FLOAT64))
+    if not grads:
+        return Tensor(0.0)
+    total = _norm(grads, float(norm_type))
+    if error_if_nonfinite and not math.isfinite(float(total)):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that "
+            "produced it with tl.detect_anomaly()"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
+        if xp(total) is not np or factor != 1:  # on a GPU the comparison would wait
+            for g in grads:
+                array = g.inplace()
+                array *= move(factor, g.device).astype(g.dtype)
+    return Tensor(xp(total).asarray(total), dtype=grads[0].dtype)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
@@ -69,39 +68,13 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
 
 
-def _norm(name: str, tensors: Sequence[Tensor], norm_type: float, error_if_nonfinite: bool) -> Array:
-    """The norm of all tensors, a 0-d float64 array on the device of the first. name: of the function, for errors."""
-    norm_type = float(norm_type)
-    if not norm_type > 0:
-        raise ValueError(f"{name}: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
-    if not tensors:
-        return np.zeros(())
-    here = tensors[0].device
-    with np.errstate(over="ignore", invalid="ignore"):  # overflow shows as an infinite norm
-        sizes = [_power_sum(g.array, norm_type) for g in tensors]
-        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, tensors, strict=True)]
-        total = reduce(xp(sizes[0]).maximum, sizes) if math.isinf(norm_type) else reduce(add, sizes) ** (1 / norm_type)
-    if error_if_nonfinite and not math.isfinite(float(total)):
-        raise RuntimeError(
-            f"{name}: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that produced "
-            "it with tl.detect_anomaly()"
-        )
-    return total
-
-
-def _scale(grads: Sequence[Tensor], max_norm: float, total: Array) -> None:
-    """Scale gradients whose norm is `total` so that it is at most max_norm."""
+def _norm(grads: Sequence[Tensor], order: float) -> Array:
+    """The norm of all as one vector, a 0-d float64 array on the device of the first; overflow shows as infinity."""
+    here = grads[0].device
     with np.errstate(over="ignore", invalid="ignore"):
-        factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
-        if xp(total) is np and factor == 1:  # on the CPU only: on a GPU the comparison would wait
-            return
-        for g in grads:
-            array = g.inplace()
-            array *= move(factor, g.device).astype(g.dtype)
-
-
-def _as_tensor(total: Array, tensors: Sequence[Tensor]) -> Tensor:
-    return Tensor(xp(total).asarray(total), dtype=tensors[0].dtype if tensors else None)
+        sizes = [_power_sum(g.array, order) for g in grads]
+        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, grads, strict=True)]
+        return reduce(xp(sizes[0]).maximum, sizes) if math.isinf(order) else reduce(add, sizes) ** (1 / order)
 
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -125,3 +98,29 @@ def _power_sum(array: Array, order: float) -> Array:
     else:
         size = (lib.abs(flat) ** order).sum()
     return size.astype(FLOAT64)
+
+
+# --- as one vector ------------------------------------------------------------------------------------------
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All elements of all parameters, one after another. Gradients flow back through it."""
+    vector: Tensor = cat([p.reshape(-1) for p in as_parameters("parameters_to_vector", parameters)])
+    return vector
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy the elements of a vector into the parameters, in place.
+
+    Raises ValueError unless the vector has as many elements as all parameters together.
+    """
+    params = as_parameters("vector_to_parameters", parameters)
+    wanted = sum(p.numel() for p in params)
+    if vec.shape != (wanted,):
+        raise TensorError(
+            f"vector_to_parameters: the vector has shape {vec.shape}, but the parameters have {wanted} elements"
+        )
+    end = 0
+    for p in params:
+        begin, end = end, end + p.numel()
+        p.inplace()[...] = move(vec._array[begin:end], p.device).reshape(p.shape)

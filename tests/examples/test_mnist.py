@@ -9,7 +9,6 @@ import re
 import struct
 import tarfile
 from contextlib import suppress
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import ModuleType
 
@@ -62,39 +61,20 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- the bundled digits ---------------------------------------------------------------------
 
 
-def test_bundled_digits() -> None:
-    digits = load_digits()
-    assert digits.train_images.shape == (8500, 784)
-    assert digits.test_images.shape == (1500, 784)
-    assert digits.train_images.dtype == digits.test_images.dtype == np.float32
-    assert digits.train_labels.shape == (8500,)
-    assert digits.test_labels.shape == (1500,)
-    assert digits.train_labels.dtype == digits.test_labels.dtype == np.int64
-    assert digits.train_images.min() == 0
-    assert digits.train_images.max() == 1
-    assert digits.source == "10,000 bundled digits of MNIST"
-
-
-def test_bundled_digits_are_the_last_1500_for_testing() -> None:
-    digits = load_digits()
-    raw = read_idx(mnist.BUNDLED / "digits-labels-idx1-ubyte.gz")
-    assert np.array_equal(np.concatenate([digits.train_labels, digits.test_labels]), raw)
-
-
 def test_bundled_digits_are_those_of_mnist() -> None:
     digits = load_digits()
-    every = np.concatenate([digits.train_labels, digits.test_labels])
-    counts = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
-    assert np.bincount(every).tolist() == counts
+    assert (digits.train_images.shape, digits.train_images.dtype) == ((8500, 784), np.float32)
+    assert (digits.test_images.shape, digits.test_labels.dtype) == ((1500, 784), np.int64)
+    assert (digits.train_images.min(), digits.train_images.max()) == (0, 1)
+    assert digits.source == "10,000 bundled digits of MNIST"
+    every = np.concatenate([digits.train_labels, digits.test_labels])  # the last 1,500 for testing
+    assert np.array_equal(every, read_idx(mnist.BUNDLED / "digits-labels-idx1-ubyte.gz"))
+    assert np.bincount(every).tolist() == [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
+    assert set(digits.test_labels[:100]) == set(range(10))  # shuffled
     # A row of the best-known picture of all, MNIST's very first, a five.
     row = bytes([3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127])
     images = read_idx(mnist.BUNDLED / "digits-images-idx3-ubyte.gz")
-    found = [i for i, image in enumerate(images) if row in image[5].tobytes()]
-    assert every[found].tolist() == [5]
-
-
-def test_bundled_digits_are_shuffled() -> None:
-    assert set(load_digits().test_labels[:100]) == set(range(10))
+    assert every[[i for i, image in enumerate(images) if row in image[5].tobytes()]].tolist() == [5]
 
 
 def test_pictures_can_be_told_apart_by_a_straight_line() -> None:
@@ -104,11 +84,6 @@ def test_pictures_can_be_told_apart_by_a_straight_line() -> None:
     weights = np.linalg.solve(x.T @ x + 10 * np.eye(784), x.T @ y)
     guesses = (digits.test_images @ weights).argmax(axis=1)
     assert (guesses == digits.test_labels).mean() > 0.75
-
-
-def test_digits_are_frozen() -> None:
-    with pytest.raises(FrozenInstanceError):
-        load_digits().source = "elsewhere"  # type: ignore[misc]
 
 
 def test_readme_has_the_right_sums_and_sizes() -> None:
@@ -124,38 +99,23 @@ def test_readme_has_the_right_sums_and_sizes() -> None:
 # --- read_idx -------------------------------------------------------------------------------
 
 
-@given(array=arrays, packed=st.booleans())
-def test_round_trip(scratch: Path, array: Bytes, packed: bool) -> None:
-    scratch.write_bytes(gzip.compress(idx(array), mtime=0) if packed else idx(array))
-    back = read_idx(scratch)
-    assert back.dtype == np.uint8
-    assert back.shape == array.shape
-    assert np.array_equal(back, array)
-    assert not back.flags.writeable
-
-
 @given(array=arrays, packed=st.booleans(), data=st.data())
-def test_a_shortened_or_lengthened_file_is_refused(
-    scratch: Path, array: Bytes, packed: bool, data: st.DataObject
-) -> None:
+def test_a_file_comes_back_and_a_shortened_lengthened_or_changed_one_does_not(scratch, array, packed, data) -> None:
     whole = gzip.compress(idx(array), mtime=0) if packed else idx(array)
+    scratch.write_bytes(whole)
+    back = read_idx(scratch)
+    assert (back.dtype, back.shape, back.flags.writeable) == (np.uint8, array.shape, False)
+    assert np.array_equal(back, array)
     end = data.draw(st.integers(0, len(whole) - 1))
     more = data.draw(st.binary(min_size=1, max_size=4).filter(lambda b: b.strip(b"\0") != b""))
     for damaged in (whole[:end], whole + more):
         scratch.write_bytes(damaged)
         with pytest.raises(DataError, match=re.escape(str(scratch))):
             read_idx(scratch)
-
-
-@given(array=arrays, data=st.data())
-def test_a_changed_byte_of_a_packed_file_never_changes_the_array(
-    scratch: Path, array: Bytes, data: st.DataObject
-) -> None:
-    packed = bytearray(gzip.compress(idx(array), mtime=0))
-    packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    scratch.write_bytes(packed)
-    with suppress(DataError):  # most changes are found; the rest do not matter, as that of the time
-        assert np.array_equal(read_idx(scratch), array)
+    if packed:
+        scratch.write_bytes(whole[:end] + data.draw(st.binary(min_size=1, max_size=1)) + whole[end + 1 :])
+        with suppress(DataError):  # most changes are found; the rest do not matter, as that of the time
+            assert np.array_equal(read_idx(scratch), array)
 
 
 @given(content=st.binary() | st.binary().map(lambda b: b"\0\0\x08" + b) | st.binary().map(b"\x1f\x8b".__add__))
@@ -196,22 +156,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, message: str) -> 
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch) -> None:
+def test_a_file_that_is_missing_or_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(mnist, "LARGEST", 1000)
     (tmp_path / "digits.gz").write_bytes(gzip.compress(bytes(1001)))
-    with pytest.raises(DataError, match=r"digits\.gz holds more than 1,000 bytes"):
-        read_idx(tmp_path / "digits.gz")
-
-
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere cannot be read: No such file"):
-        read_idx(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="cannot be read"):
-        read_idx(tmp_path)  # a folder
-
-
-def test_data_error_is_a_value_error() -> None:
-    assert issubclass(DataError, ValueError)
+    wrong = {"digits.gz": r"digits\.gz holds more than 1,000 bytes", "no": "no cannot be read: No such", ".": "be read"}
+    for name, message in wrong.items():
+        with pytest.raises(DataError, match=message):
+            read_idx(tmp_path / name)
 
 
 # --- the full MNIST in a folder -------------------------------------------------------------
@@ -219,8 +170,6 @@ def test_data_error_is_a_value_error() -> None:
 
 def test_full_mnist(folder: Path) -> None:
     digits = load_digits(folder)
-    assert digits.train_images.dtype == digits.test_images.dtype == np.float32
-    assert digits.train_labels.dtype == digits.test_labels.dtype == np.int64
     # The float nearest to byte / 255, and so the exact byte again.
     expected = pictures(12).reshape(12, 784) / np.float32(255)
     assert np.array_equal(digits.train_images, expected)
@@ -251,17 +200,14 @@ def test_a_folder_with_the_name_of_a_file_is_passed_over(folder: Path) -> None:
     assert len(load_digits(folder).test_labels) == 5
 
 
-def test_a_missing_folder_is_refused(folder: Path) -> None:
+def test_a_missing_folder_or_file_is_named(folder: Path) -> None:
     for path in (folder / "nowhere", folder / IMAGES):
         with pytest.raises(DataError, match=r"is not a folder; name the one that holds train-"):
             load_digits(path)
-
-
-@pytest.mark.parametrize("name", mnist.FULL)
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    with pytest.raises(DataError, match=f"has no {name} or {name}.gz; MNIST is train-images"):
-        load_digits(folder)
+    for name in reversed(mnist.FULL):
+        (folder / name).unlink()
+        with pytest.raises(DataError, match=f"has no {name} or {name}.gz; MNIST is train-images"):
+            load_digits(folder)
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,8 @@ def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, caps
     run("list")
     out = capsys.readouterr().out
     assert f"0 of {len(COURSE.exercises)} done." in out
-    assert [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == [
-        "changed, now",
-        "changed",
-    ]
+    states = [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))]
+    assert states == ["changed, now", "changed"]
 
 
 def test_lines_of_the_list_fit(folder, capsys):
@@ -117,25 +115,9 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
 def test_an_exercise_is_found_by_number_name_and_file(folder):
     session = Session(COURSE, REFERENCE, folder)
     path = str(folder / "ch3_rules" / "ex2_mul.py")
-    for text in (
-        "3.2",
-        "mul",
-        "ex2_mul",
-        "EX2_MUL.PY",
-        "ch3_rules/ex2_mul",
-        "ch3_rules\\ex2_mul.py",
-        path,
-        path + ":12",
-    ):
-        assert session.find(text) is COURSE["3.2"]
+    names = "3.2", "mul", "ex2_mul", "EX2_MUL.PY", "ch3_rules/ex2_mul", "ch3_rules\\ex2_mul.py"
+    assert all(session.find(text) is COURSE["3.2"] for text in (*names, path, path + ":12"))
     assert run("check", "nothing") == 2
-
-
-def test_the_folder_may_stand_before_or_after_the_command(folder):
-    assert run("--folder", "one", "list") == 0
-    assert run("list", "--folder", "two") == 0
-    assert all((folder.parent / name / "progress.json").exists() for name in ("one", "two"))
-    assert not folder.exists()
 
 
 def test_starting_in_the_middle_takes_what_it_builds_on(folder, capsys):
@@ -181,29 +163,23 @@ def test_progress_survives_a_damaged_file_and_an_update_of_the_course(folder, ca
     assert old.read_text() == "# my own\n"
 
 
-def test_values_of_another_kind_in_the_progress_are_ignored(folder):
+def test_a_progress_that_another_program_wrote_is_kept_as_damaged(folder):
     folder.mkdir()
-    (folder / "progress.json").write_text('{"current": 7, "passed": [1], "taken": "x", "hints": {"1.1": "a"}}')
+    (folder / "progress.json").write_text('{"current": 7, "passed": [1]}')
     progress = Progress(COURSE, folder)
     assert (progress.current, progress.passed, progress.taken, progress.hints) == ("1.1", {}, set(), {})
+    assert (folder / "progress.damaged.json").exists()
 
 
-def test_a_key_acts_at_once_and_the_rest_of_its_word_is_swallowed():
-    keys = Keys(io.StringIO())
-    typed = [keys.pressed(key, 0.1 * k) for k, key in enumerate("hint")]
-    assert typed == ["hint", "", "", ""]
-    assert keys.pressed("n", 0.5) == "next"
-    assert [keys.pressed(key, 10 + k / 10) for k, key in enumerate("lq")] == ["list", "quit"]
-    assert keys.pressed("h", 20) == "hint"
-
-
-def test_what_is_no_command_is_told_once():
-    keys = Keys(io.StringIO())
-    typed = [keys.pressed(key, 10 + k / 10) for k, key in enumerate("wat\n")]
-    assert typed == ["w", "", "", ""]
-    assert [keys.pressed(key, 20 + k / 10) for k, key in enumerate("\x1b[A")] == ["", "", ""]  # an arrow
-    assert keys.pressed("?", 30) == "help"
-    assert (keys.command("help"), keys.command("h")) == ("help", "hint")
+@pytest.mark.parametrize(
+    ("typed", "words"),  # | is a pause
+    [("h|n", ["hint", "next"]), ("hint", ["hint"]), ("he|?", ["help", "help"]), ("l|q\n", ["list", "quit"]),
+     ("wat\n", ["wat"]), ("\x1b[A|c", ["", "check"])],
+)  # fmt: skip
+def test_a_key_is_enough_and_so_is_a_word(typed, words):
+    keys, letters = Keys(io.StringIO()), iter(typed)
+    keys.single, keys.key = True, lambda seconds: next(letters, "").strip("|")
+    assert [keys.read(1) for _ in words] == words
 
 
 def test_help_says_what_can_be_typed(folder, capsys):
@@ -219,12 +195,13 @@ def test_help_says_what_can_be_typed(folder, capsys):
 
 
 def test_a_new_folder_is_told_and_an_old_one_is_not(folder, capsys):
-    run("list")
+    assert run("--folder", "one", "list") == 0  # the option may stand before the command, or after it
     out = capsys.readouterr().out
-    assert f"This is a new folder for your files:\n    {folder.resolve()}\n" in out
+    assert f"This is a new folder for your files:\n    {(folder.parent / 'one').resolve()}\n" in out
     assert "--folder" in out
-    run("list")
+    assert run("list", "--folder", "one") == 0
     assert "new folder" not in capsys.readouterr().out
+    assert not folder.exists()
 
 
 def test_what_a_right_answer_prints_is_shown(folder, capsys):
@@ -246,11 +223,8 @@ def test_a_function_that_is_missing_is_named(folder, capsys):
     assert "There is no `weighted_sum` in ch1_neuron/ex1_weigh.py." in out
     assert "must stay in the file as it was given" in " ".join(out.split())
     answer(folder, "1.2")
-    write(
-        folder,
-        COURSE["1.2"],
-        COURSE.solved(COURSE["1.2"]).replace("import weighted_sum", "import my_sum as weighted_sum"),
-    )
+    renamed = COURSE.solved(COURSE["1.2"]).replace("import weighted_sum", "import my_sum as weighted_sum")
+    write(folder, COURSE["1.2"], renamed)
     write(folder, exercise, COURSE.solved(exercise))
     assert run("check", "1.2") == 1
     assert "`my_sum` must stay in ch1_neuron/ex1_weigh.py" in " ".join(capsys.readouterr().out.split())

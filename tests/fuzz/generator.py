@@ -375,6 +375,7 @@ def copy(make: Generator) -> None:
         rows = [make.random.randrange(-n, n) for _ in range(make.random.randint(1, 3))]
         chosen = [make.random.randrange(n) for _ in range(2)]
         twice = (2 * n, *shape[1:])
+        untied = f"({x} + lib.arange({math.prod(shape)}).reshape({shape}) / 97)"  # topk takes either of equals
         options += [
             (f"{x}.flip({axis})", shape),
             (f"lib.flip({x}, (0,))", shape),
@@ -387,7 +388,7 @@ def copy(make: Generator) -> None:
             (f"{x}.repeat({', '.join(['1'] * ndim)})", shape),
             (f"{x}.repeat(2, {', '.join(['1'] * ndim)})", (2, *shape)),
             (f"{x}.sort(dim={axis})[0]", shape),
-            (f"{x}.topk(1, dim={axis})[0]", tuple(1 if i == axis % ndim else k for i, k in enumerate(shape))),
+            (f"{untied}.topk(1, dim={axis})[0]", tuple(1 if i == axis % ndim else k for i, k in enumerate(shape))),
             (f"lib.gather({x}, {axis}, lib.argsort({x}, dim={axis}))", shape),
         ]
         index = lambda: f"lib.tensor({np.zeros(shape, int).tolist()})"  # noqa: E731

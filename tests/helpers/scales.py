@@ -40,43 +40,93 @@ FUNCTIONS = {
     "prod": lambda x: tl.prod(x),
     "layer norm": lambda x: tl.layer_norm(x, eps=0),
     "abs": lambda x: tl.abs(x),
-    "maximum": lambda x: tl.maximum(x, x.flip(0)),
+    "maximum": lambda x: tl.maximum(x, tl.flip(x, 0)),
+    "x sin(1 / x)": lambda x: x * tl.sin(1 / x),
+    "x² sin(1 / x)": lambda x: x * x * tl.sin(1 / x),
+    "cos(1 / x²)": lambda x: tl.cos(1 / x**2),
+    "sin(x) / x": lambda x: tl.sin(x) / x,
+    "sin(πx) / πx": lambda x: tl.sin(np.pi * x) / (np.pi * x),
+    "sin(sqrt x)": lambda x: tl.sin(tl.sqrt(x)),
+    "1e6 + sin": lambda x: 1e6 + tl.sin(x),
+    "digamma": lambda x: tl.digamma(x),
+    "acosh(1 + x)": lambda x: tl.acosh(1 + x),
+    "expm1(x) / x": lambda x: tl.expm1(x) / x,
+    "(exp(x) - 1) / x": lambda x: (tl.exp(x) - 1) / x,
+    "log1p(x) / x": lambda x: tl.log1p(x) / x,
+    "(1 - cos) / x²": lambda x: (1 - tl.cos(x)) / x**2,
+    "x to the x": lambda x: x**x,
+    "(x + 1e9) - 1e9": lambda x: (x + 1e9) - 1e9,
+    "atan(1 / x)": lambda x: tl.atan(1 / x),
 }
-SCALES = (1e-300, 1e-161, 1e-100, 1e-30, 1e-18, 5e-13, 1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e12, 1e100, 1e300)
+SCALES = (1e-300, 1e-161, 1e-100, 7e-31, 1e-18, 5e-13, 1e-9, 1e-6, 1e-4, 1e-3, 1.0, 1e3, 2.1e5, 1e6, 1e12, 1e100, 1e300)
+X = (1.0, 0.7, 2.3)
+
+
+@tl.op
+def misjudged(x, /, factor=2.0):
+    return x * 1.0
+
+
+@misjudged.backward
+def _(g, factor):
+    return g * factor
+
+
+def as_one_op(function):
+    """The function as an op of its own, with a right rule, as a student would write it."""
+    made = tl.op(lambda x, /: function(x))
+    made.backward("x")(lambda g, x: tl.func.vjp(function, tl.tensor(x))[1](tl.tensor(g))[0].numpy())
+    return made
+
+
+WRONG = {  # functions whose gradients are not the right ones
+    "twice": lambda function: lambda x: misjudged(function(x)),
+    "a wrong sign": lambda function: lambda x: misjudged(function(x), factor=-1.0),
+    "off by 1 %": lambda function: lambda x: misjudged(function(x), factor=1.01),
+    "zero": lambda function: lambda x: misjudged(function(x), factor=0.0),
+    "a part off the tape": lambda function: lambda x: 1.5 * function(x) - 0.5 * function(x).detach(),
+}
 CHECKS = {
     "gradcheck": tl.gradcheck,
     "gradcheck, differences": partial(tl.gradcheck, eps=1e-5),
     "gradgradcheck": tl.gradgradcheck,
-    "of a wrong rule": tl.gradcheck,
+    "of one op": lambda function, x, **options: tl.gradcheck(as_one_op(function), x, **options),
+    **{name: lambda f, x, of=of, **options: tl.gradcheck(of(f), x, **options) for name, of in WRONG.items()},
 }
-X = (1.0, 0.7, 2.3)
-
-
-def half_too_much(function):
-    """The function with gradients that are 1.5 times the right ones."""
-    return lambda x: 1.5 * function(x) - 0.5 * function(x).detach()
+# Below these scales the gradient as it is written has no right digits; that of one op has nothing to excuse it.
+NO_DIGITS = {
+    "sin(x) / x": 1e-4,
+    "sin(πx) / πx": 1e-4,
+    "expm1(x) / x": 1e-4,
+    "(exp(x) - 1) / x": 1e-4,
+    "log1p(x) / x": 1e-4,
+    "(1 - cos) / x²": 1e-2,
+    "x² sin(1 / x)": 1e-100,
+}
 
 
 def verdict(function: str, scale: float, check: str) -> str:
     """ "right", "wrong", "cannot tell"; "outside" where the function or its gradient is not finite."""
-    fn, wrong_rule = FUNCTIONS[function], check == "of a wrong rule"
+    fn = FUNCTIONS[function]
     x = (scale * tl.tensor(X, dtype=tl.float64)).requires_grad_()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # all elements at kinks
         gradient = tl.grad(fn(x).sum(), x)[0].numpy()
-        if not np.isfinite(gradient).all() or (wrong_rule and not gradient.any()):
-            return "outside"  # 1.5 times 0 is right
-        report = CHECKS[check](half_too_much(fn) if wrong_rule else fn, x, raise_exception=False)
+        if check in WRONG and not (np.isfinite(gradient).all() and gradient.any()):
+            return "outside"  # twice 0 is right
+        if check == "of one op" and scale < NO_DIGITS.get(function, 0):
+            return "outside"
+        report = CHECKS[check](fn, x.detach(), raise_exception=False)
     hint = None if report.error is None else report.error.hint
     if hint == "not-finite":
         return "outside"
-    if hint == "cannot-tell" or (report and (not report.checked or (wrong_rule and report.cannot_tell))):
+    if hint == "cannot-tell" or (report and (not report.checked or (check in WRONG and report.cannot_tell))):
         return "cannot tell"
     return "right" if report else "wrong"
 
 
 def is_false(function: str, scale: float, check: str) -> bool:
-    return verdict(function, scale, check) == ("right" if check == "of a wrong rule" else "wrong")
+    return verdict(function, scale, check) == ("right" if check in WRONG else "wrong")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.func.trees import map_leaves
 
 F = nn.functional
 
@@ -87,10 +88,10 @@ def bits(trainer):
 
 def everything(trainer):
     """The bits of the whole saved state, except for measured times."""
-    tensors, state = trainer._state()
+    state = trainer._state()
     records = [{**record, "seconds": 0} for record in state["history"]["records"]]
-    tensors = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
-    return tensors, {**state, "seconds": 0, "history": {**state["history"], "records": records}}
+    state |= {"seconds": 0, "history": {**state["history"], "records": records}}
+    return map_leaves(lambda x: x.numpy().tobytes() if isinstance(x, tl.Tensor) else x, state)
 
 
 class Press:

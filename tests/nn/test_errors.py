@@ -135,7 +135,7 @@ MISTAKES = [
     ),
     (lambda: F.kl_div(-x, -x), ValueError, "some are negative; of logarithms, log_target=True"),
     (lambda: F.nll_loss(x / 3, y), ValueError, "nll_loss: the input must be log-probabilities"),
-    (lambda: nn.save_checkpoint("p", model, t=x), TypeError, "not a Tensor of shape (4, 3), float32: save x.tolist()"),
+    (lambda: nn.save_checkpoint("p", model, a=x.numpy()), TypeError, "shape (4, 3), float32: save x.tolist()"),
     (lambda: nn.save_checkpoint("p", model, s=optimizer), TypeError, "not an SGD: save its .state_dict()"),
     (lambda: nn.save_checkpoint(model, "p"), TypeError, "must be a Module, not 'p'; the order is (path, model, opt"),
     (lambda: F.binary_cross_entropy(x, 2 * x), ValueError, "target must be probabilities from 0 to 1"),
@@ -213,7 +213,7 @@ MISTAKES = [
     (
         lambda: train(schedule=nn.optim.lr_scheduler.ReduceLROnPlateau(optimizer)),
         ValueError,
-        "ReduceLROnPlateau needs a score at each step, which a Trainer does not give; call its step in on_record",
+        "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record",
     ),
     (lambda: train(optimizer=nn.optim.LBFGS(model.parameters())), ValueError, "LBFGS needs a closure at each step, wh"),
     (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),

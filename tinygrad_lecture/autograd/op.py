@@ -47,7 +47,7 @@ class Op(Declaration[P]):
         if settings and like is not None:
             settings = own_settings(settings, self)
         try:
-            forward = self.recorded_forward if recorded else self.forward
+            forward: Any = self.recorded_forward if recorded else self.forward
             out = forward(*arrays, **settings) if settings else forward(*arrays)
         except EXPLAINED as error:
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause

@@ -43,7 +43,12 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     **RARE,
 }
 
-WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals and underscores -> what to write
+WRITTEN_OUT = {  # what PyTorch's nn has and is not here, without capitals and underscores -> what to write
+    **dict.fromkeys(
+        ("parametrize", "parametrizations", "registerparametrization", "spectralnorm", "orthogonal"),
+        "a layer whose forward computes the weight, as in F.linear(x, weight.triu())",
+    ),
+    "weightnorm": "a layer whose forward computes the weight, F.linear(x, g * v / v.norm(dim=1, keepdim=True), bias)",
     "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
     "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",
     "hingeembeddingloss": "tl.where(y == 1, x, tl.relu(margin - x)).mean()",

@@ -1,24 +1,121 @@
-"""The analytical gradient: what the backward rules say, computed by a backward pass.
+"""The analytical gradient: what the backward rules say, computed by a backward pass under observation.
 
-The upstream gradient is random, so that errors cannot cancel and a wrong rule cannot look right by symmetry.
+The upstream gradient is random, so that errors cannot cancel and a wrong rule cannot look right by symmetry. A rule
+that raises, or returns something else than a gradient, gives an error that names the op, and what it was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ..autograd.core import Leaf
-from ..backend import Array, move, to_host
+from ..autograd.contract import RuleError
+from ..autograd.core import Leaf, Record
+from ..autograd.op import Op
+from ..backend import FLOAT64, Array, Shape, is_array, move, to_host
+from ..errors.messages import WITH_TL, numpy_refused
+from ..errors.words import kind_of
 from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor
-from ..traced import wrap
-from .rule_errors import rule_error
+from ..traced import Traced, wrap
+from .report import GradcheckError
 from .subject import Subject, flat
-from .watch import Call, CallWatch, RuleWatch
+
+# --- what the checks see of a backward pass -------------------------------------------------------------
+
+
+@dataclass
+class Call:
+    """One recorded call of an op. nodes: one per input, None for a constant.  record: the node of the result."""
+
+    op: Op[Any]
+    arrays: list[Any]
+    settings: dict[str, Any]
+    out: Array
+    nodes: list[Any]
+    record: Record
+
+    def named_arrays(self) -> dict[str, Array]:
+        """The float arrays that a backward rule may ask for by name: the inputs and `out`."""
+        named = {**dict(zip(self.op.inputs, self.arrays, strict=False)), "out": self.out}
+        return {name: array for name, array in named.items() if is_array(array) and array.dtype.kind == "f"}
+
+    def rule(self, position: int) -> tuple[Callable[..., Any], dict[str, Any]] | None:
+        """The backward rule of one input, and its arguments by name, without the upstream gradient; or None."""
+        rule = self.op.rules[position]
+        if rule is None:
+            return None
+        names = list(inspect.signature(rule).parameters)[1:]
+        saver = self.op.saver
+        values = () if saver is None else saver(self.arrays, self.out, self.settings, self.nodes)[position]
+        return rule, dict(zip(names, values, strict=True))
+
+
+class RuleWatch:
+    """An observer that lists the backward steps: a record, its upstream gradient, and what its rules returned.
+
+    It sees them before the engine examines them, so after a refusal the last ones are those that were refused.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Record, Any, Sequence[Any]]] = []
+
+    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None: ...
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        self.steps.append((record, upstream, gradients))
+
+
+class CallWatch(RuleWatch):
+    """It also lists every recorded call, and notes what is odd about the backward rules.
+
+    narrow: the name of an op whose rule returned another dtype for a float64 input, and that dtype; else None.
+    changed: an op whose rule wrote to an array that it was given, which one ("output out"), and its shape; else None.
+    stretched: an op, not one of the engine's, whose rule left the sum over broadcast axes to the engine; the input's
+    name, its shape, and the shape returned; else None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.narrow: tuple[str, str] | None = None
+        self.changed: tuple[str, str, Shape] | None = None
+        self.stretched: tuple[str, str, Shape, Shape] | None = None
+        self._before: dict[Record, list[tuple[str, Array, Array]]] = {}  # for each array its name, itself and a copy
+
+    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
+        if record is not None:
+            self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes), record))
+            named = [(f"input {_name_of(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
+            self._before[record] = [(name, a, to_host(a).copy()) for name, a in named if is_array(a)]
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        super().saw_backward(record, upstream, gradients)
+        op = record.op
+        for name, array, before in self._before.get(record, ()):
+            if self.changed is None and not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
+                self.changed = (op.name, name, before.shape)
+        for position, (node, gradient) in enumerate(zip(record.nodes, gradients, strict=True)):
+            if node is None or gradient is None:
+                continue
+            dtype, shape = getattr(gradient, "dtype", None), getattr(gradient, "shape", ())
+            if dtype is not None and node.dtype == FLOAT64 and dtype != FLOAT64:
+                self.narrow = self.narrow or (op.name, str(dtype))
+            if shape != node.shape and not str(op.__module__).startswith("tinygrad_lecture."):
+                self.stretched = self.stretched or (op.name, _name_of(op, position), node.shape, shape)
+
+
+def _name_of(op: Any, position: int) -> str:
+    """The name that an op has for one of its inputs."""
+    return f"{op.variadic}[{position}]" if op.variadic else str(op.inputs[position])
+
+
+# --- the backward pass ----------------------------------------------------------------------------------
 
 
 @dataclass
@@ -49,6 +146,21 @@ class Analytical:
     def culprit(self) -> str | None:
         """The op, if the function is a call of a single one."""
         return self.calls[0].op.name if len(self.calls) == 1 else None
+
+    def rule_failure(self, says: str, hint: str | None, op: str | None = None, **fields: Any) -> GradcheckError:
+        """The error of the backward rule of an op; by default of the only one, if there is only one."""
+        op = self.culprit if op is None else op
+        rule = f"a backward rule of {self.subject.name}" if op is None else f"the backward rule of {op}"
+        return self.subject.failure(f"{rule} {says}", hint=hint, culprit=op, **fields)
+
+    def replayed(self, xs: Sequence[Array]) -> Array:
+        """The outputs at other inputs, (m,), by the recorded calls alone. All that is not recorded stays as it was."""
+        leaves = self.subject.leaves(xs)
+        results = {leaf._node: other for leaf, other in zip(self.leaves, leaves, strict=True)}
+        for call in self.calls:
+            inputs = [results.get(node, x) for node, x in zip(call.nodes, call.arrays, strict=True)]
+            results[call.record] = call.op(*inputs, **call.settings)
+        return flat([results.get(out._node, out) for out in self.outs])
 
     def backward(self) -> list[Tensor | None]:
         """The gradients of another backward pass, which `watch` sees; None where none arrives."""
@@ -138,3 +250,106 @@ def _require_use_of_arguments(found: Analytical) -> None:
                 f"from outside, which {subject.check} cannot vary; write a function that computes with its arguments "
                 "alone, as lambda W: F.linear(x, W) for a layer's weight"
             )
+
+
+# --- rules that fail ------------------------------------------------------------------------------------
+
+
+def rule_error(subject: Subject, error: Exception, watch: RuleWatch, create_graph: bool) -> GradcheckError:
+    """The GradcheckError for an exception that a backward pass raised. watch: the observer of that pass."""
+    facts: RuleError | None = getattr(error, "rule_error", None)
+    if facts is not None:
+        op, (what, hint, cause) = facts.record.op.name, _raised(error, facts)
+    else:
+        found = _refused(watch.steps[-1][0], watch.steps[-1][2], create_graph) if watch.steps else None
+        if found is None:
+            what = f"the backward pass through {subject.name} raised {type(error).__name__}: {error}"
+            return subject.failure(what, hint="rule-raised")
+        op, (what, hint, cause) = watch.steps[-1][0].op.name, found
+    return subject.failure(f"the backward rule of {op} {what}", hint=hint, hint_text=cause, culprit=op)
+
+
+# --- a rule that raised -------------------------------------------------------------------------------------
+
+
+def _raised(error: Exception, facts: RuleError) -> tuple[str, str, str | None]:
+    """What a rule did that raised, the hint, and the likely cause."""
+    record, op = facts.record, facts.record.op
+    rule = op.rules[0 if op.variadic else facts.index] if isinstance(op, Op) else None
+    arguments = {"g": facts.upstream}  # of the backward kernel of a fused op
+    if rule is not None:
+        saved = record.saved[facts.index] if record.saved else ()
+        arguments = dict(zip(inspect.signature(rule).parameters, (facts.upstream, *saved), strict=False))
+    given = ", ".join(f"{name} {value.shape}" for name, value in arguments.items() if hasattr(value, "shape"))
+    what = f"raised {type(error).__name__}: {error}" + (f"\n  it was given {given}" if given else "")
+    if numpy_refused(error):
+        return what, "numpy-in-rule", WITH_TL
+    cause = None if rule is None else _transposed_argument(rule, arguments, record.nodes[facts.index].shape)
+    return what, "rule-raised" if cause is None else "transposed", cause
+
+
+def _transposed_argument(rule: Callable[..., Any], arguments: dict[str, Any], shape: Shape) -> str | None:
+    """Whether a rule runs, and returns the shape of its input, when one of its arguments is transposed."""
+
+    def runs_with(replaced: dict[str, Any]) -> bool:
+        try:
+            trial = rule(**{**arguments, **replaced})
+        except Exception:  # this is not it
+            return False
+        return getattr(trial, "shape", None) == shape
+
+    arrays = {name: value for name, value in arguments.items() if getattr(value, "ndim", 0) > 1}
+    then = f"then the rule runs, and returns the shape of the input, {shape}"
+    if runs_with({name: value.view(_Matrices) for name, value in arrays.items() if isinstance(value, np.ndarray)}):
+        return f".T of an array with more than two axes reverses all of them; write .swapaxes(-1, -2): {then}"
+    named = (name for name, value in arrays.items() if runs_with({name: value.swapaxes(-1, -2)}))
+    return next((f"transpose {name}: {then}" for name in named), None)
+
+
+class _Matrices(np.ndarray):
+    """An array of matrices, whose .T transposes each."""
+
+    T = property(lambda self: self.swapaxes(-1, -2))
+
+
+# --- a rule that returned something else than a gradient ----------------------------------------------------
+
+
+def _refused(record: Record, gradients: Sequence[Any], create_graph: bool) -> tuple[str, str, str | None] | None:
+    """What is wrong with the first returned value that is no gradient, the hint, and the likely cause; or None."""
+    missing = False
+    for node, gradient in zip(record.nodes, gradients, strict=True):
+        missing = missing or (node is not None and gradient is None)  # it may also mean that none was wanted here
+        if node is None or gradient is None:
+            continue
+        problem = _problem(gradient, node.shape, record.shape, create_graph)
+        if problem is not None:
+            return problem
+    return ("returned None", "returned-none", "is a return missing?") if missing else None
+
+
+def _problem(gradient: Any, shape: Shape, out_shape: Shape, create_graph: bool) -> tuple[str, str, str | None] | None:
+    """Why a value is not a gradient for an input of a given shape: what was returned, the hint and the likely cause."""
+    if isinstance(gradient, Traced) and not create_graph:
+        cause = "leave out tl.tensor(): operators and tl functions take arrays too, and return arrays"
+        return "returned a Tensor, though it was given arrays", "no-array", cause
+    if not (isinstance(gradient, (Traced, np.generic)) or is_array(gradient)):
+        value = repr(gradient) if isinstance(gradient, (bool, int, float)) else kind_of(gradient)
+        cause = "a gradient is an array of its input's shape: the upstream gradient g times the derivative"
+        return f"returned {value}", "no-array", cause
+    if not isinstance(gradient, Traced) and create_graph:
+        return "returned an array, though it was given Tensors", "numpy-in-rule", WITH_TL
+    if broadcasts(shape, gradient.shape):
+        return None
+    what = f"returned a gradient of shape {gradient.shape} for an input of shape {shape}"
+    if len(shape) > 1 and gradient.shape == (*shape[:-2], shape[-1], shape[-2]):
+        return what, "transposed", "the last two axes must be swapped"
+    if gradient.shape == out_shape:
+        cause = "this is the shape of the output; the gradient must have the shape of the input"
+        return what, "not-spread", cause
+    return what, "wrong-shape", None
+
+
+def broadcasts(shape: Shape, to: Shape) -> bool:
+    """Whether one shape broadcasts to another."""
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))

@@ -30,17 +30,18 @@ from typing import Any
 import numpy as np
 
 from ..autograd.modes import set_grad_enabled
+from ..backend import is_array, move
+from ..creation import zeros_like
 from ..random import get_rng_state, set_rng_state
-from .analytical import Analytical, analytical_gradients
-from .explanation import doubt_about, explain, op_at_fault
-from .more_digits import with_more_digits
-from .numerical.gradient import Problem
-from .numerical.methods import numerical_gradients
-from .purity import require_linear, require_pure
-from .report import GradcheckError, GradcheckReport
-from .second_order import gradient_function
+from ..tensor import Tensor
+from ..traced import Traced, wrap
+from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
+from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
+from .numerical import Problem
+from .purity import require_exact_shapes, require_linear, require_pure
+from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
-from .verdict import Options, Verdict
+from .verdict import RULE_ROUNDING, Options, judge, with_more_digits
 
 
 def gradcheck(
@@ -140,15 +141,16 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
-    _require_float64(found)
     problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients)
-    method, numerical = numerical_gradients(problem, options.eps, options.analytic)
-    verdicts = [Verdict.of(subject, k, options, method, numerical[k], got) for k, got in enumerate(found.gradients)]
-    verdicts, refusal = with_more_digits(verdicts, found, options)
+    verdicts, refusal = with_more_digits(judge(subject, problem, options), found, options)
+    method = verdicts[0].method
     if any(verdict.wrong.any() for verdict in verdicts):
-        raise explain(verdicts, found, lambda part: _error_of_part(part, options))
+        error = explain(verdicts, found, lambda part: _error_of_part(part, options))
+        if error is not None:
+            raise error
+        verdicts, refusal = [verdict.undecided() for verdict in verdicts], NO_RULE_AT_FAULT
     if options.strict_shapes:
-        _require_exact_shapes(found)
+        require_exact_shapes(found)
     _require_linear(found, options)
     right, unclear, kinks = (
         sum(int(np.count_nonzero(which)) for which in masks)
@@ -162,48 +164,16 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 
 
-def _require_float64(found: Analytical) -> None:
-    """Raise GradcheckError if an op, or the backward rule of one, computes in fewer digits than float64 has."""
-    op, hint = None, "float32"
-    short = next((c for c in found.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
-    if short is not None:
-        dtype, what = str(short.out.dtype), f"{short.op.name} returns {short.out.dtype}"
-    elif found.watch.narrow is not None and found.subject.check == "gradcheck":
-        (op, dtype), hint = found.watch.narrow, "dtype"
-        what = f"the backward rule of {op} returns {dtype} for a float64 input"
-    else:
-        return
-    few = "do not cast a gradient to integers" if np.dtype(dtype).kind in "iub" else "it has too few digits for a check"
-    remedy = f"{few}; compute it in float64, the dtype of the inputs and of g"
-    raise found.subject.failure(f"{what}: {remedy}", hint=hint, culprit=op)
-
-
-def _require_exact_shapes(found: Analytical) -> None:
-    """Raise GradcheckError if a rule leaves it to the engine to sum over the axes along which its input was broadcast.
-
-    The gradients are right with this sum. The engine's own ops leave it to the engine.
-    """
-    if found.watch.stretched is not None:
-        op, name, shape, returned = found.watch.stretched
-        raise found.subject.failure(
-            f"the backward rule of {op} returned a gradient of shape {returned} for its input {name} of shape {shape}; "
-            f"with strict_shapes=True it must have the shape {shape}",
-            shape=shape,
-            hint="broadcast-axes",
-            hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
-            culprit=op,
-        )
-
-
 def _require_linear(found: Analytical, options: Options) -> None:
     """Raise GradcheckError if a rule is not linear in its upstream gradient; it names the op, if that can be found."""
     try:
         require_linear(found)
     except GradcheckError as error:
-        of_op = None
+        of_op, all_right = None, False
         if options.locate and len(found.calls) > 1:
-            of_op, _ = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
-        raise (of_op or error) from None
+            of_op, all_right = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
+        if not all_right:  # else an intermediate gradient is too small for a float
+            raise (of_op or error) from None
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
@@ -213,3 +183,56 @@ def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
     except GradcheckError as error:
         return error
     return None
+
+
+# --- the function that gradgradcheck checks --------------------------------------------------------------
+
+
+def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> Subject:
+    """The function (inputs, upstream gradients) -> gradients of the checked inputs, computed with create_graph=True.
+
+    Raises GradcheckError if create_graph=True changes the values of the gradients.
+    """
+    leaves = subject.leaves()
+    outs = subject.run(leaves)
+    upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
+    plain, recorded = (vjp(subject, outs, leaves, upstreams, create_graph) for create_graph in (False, True))
+    for k, (expected, got) in enumerate(zip(on_host(plain, subject.xs), on_host(recorded, subject.xs), strict=True)):
+        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0)
+        close = np.isclose(got, expected, rtol=options.rtol, atol=atol) | ~np.isfinite(got)  # nan is refused below
+        if not close.all():
+            apart = number(float(np.abs(got - expected).max()))
+            raise subject.failure(
+                f"the gradient of {subject.name} with respect to {subject.called(k)} changes by {apart} under "
+                "create_graph=True",
+                k,
+                expected_array=expected,
+                got_array=got,
+                hint="create-graph",
+                hint_text="a backward rule computes other values from Tensors than from arrays, or the kernel of a "
+                "fused op differs from its definition",
+            )
+
+    def gradients(*args: Any) -> tuple[Tensor, ...]:
+        inputs = [args[position] for position in subject.checked]
+        found = vjp(subject, subject.run(inputs), inputs, args[len(subject.args) :], create_graph=True)
+        return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True))
+
+    args = list(subject.args)
+    for position, leaf in zip(subject.checked, leaves, strict=True):
+        args[position] = leaf
+    args += [upstream.detach().requires_grad_() for upstream in upstreams]
+    names = [*subject.input_names, *(f"upstream[{i}]" for i in range(len(upstreams)))]
+    return Subject(gradients, args, f"the gradient of {subject.name}", names, subject.check)
+
+
+def _upstreams(subject: Subject, outs: list[Tensor], grad_outputs: Any, seed: int) -> list[Tensor]:
+    """The upstream gradients on the outputs' devices: those given, or random ones."""
+    if grad_outputs is None:
+        rng = np.random.default_rng(seed)
+        return [wrap(move(random_upstream(rng, out.shape), out.device)) for out in outs]
+    given = [grad_outputs] if isinstance(grad_outputs, Traced) or is_array(grad_outputs) else list(grad_outputs)
+    if [tuple(np.shape(g)) for g in given] != [out.shape for out in outs]:
+        shapes = ", ".join(str(out.shape) for out in outs)
+        raise ValueError(f"{subject.check}: grad_outputs must have the shapes of the outputs, {shapes}")
+    return [Tensor(g, dtype=np.float64, device=out.device) for g, out in zip(given, outs, strict=True)]

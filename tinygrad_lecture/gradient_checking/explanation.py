@@ -11,7 +11,7 @@ import numpy as np
 from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..traced import wrap
-from .analytical import Analytical, on_host, vjp
+from .analytical import Analytical, Call, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose
 from .report import (
@@ -26,7 +26,6 @@ from .report import (
 )
 from .subject import Subject
 from .verdict import Verdict
-from .watch import Call
 
 Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
@@ -38,6 +37,7 @@ NO_GRADIENT: Cause = (
     "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
     "or an op that is not differentiable",
 )
+NO_RULE_AT_FAULT = "the rule of each op is right on its own, so what the rule and the values differ by is rounding"
 OUTSIDE: Cause = (
     "outside-the-tape",
     "the rule of each op is right on its own, so a part of the computation is not recorded: look for detach(), "
@@ -45,9 +45,11 @@ OUTSIDE: Cause = (
 )
 
 
-def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError:
+def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError | None:
     """The error for the first wrong gradient among `verdicts`, which has one verdict per input.
 
+    None if no rule can be at fault: all of the function is recorded, and each op is right on its own. By the chain rule
+    so is their composition, and what differs is rounding.
     check_part: checks a single op call in the same way, to find the op at fault.
     """
     failed = [verdict for verdict in verdicts if verdict.wrong.any()]
@@ -61,22 +63,44 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
     if not found.arrived[verdict.k]:
         cause = NO_GRADIENT
     elif not is_op:
-        error, checked_all = op_at_fault(found.calls, check_part, verdict.subject.check)
+        error, all_right = op_at_fault(found.calls, check_part, verdict.subject.check)
         if error is not None:
-            culprit = error.culprit
-            cause = None if error.hint is None or error.hint_text is None else (error.hint, error.hint_text)
-        elif checked_all and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
+            culprit, cause = error.culprit, (error.hint, error.hint_text) if error.hint and error.hint_text else None
+        elif all_right and _all_recorded(found):
+            return None
+        elif all_right and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
             cause = OUTSIDE
-    return _error(verdict, failed[1:], case, output, cause, culprit)
+    lines = _facts(verdict, case, output)
+    for other in failed[1:]:
+        name = verdict.subject.called(other.k)
+        lines.append(f"  {name} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
+    if culprit is not None and not is_op:
+        lines.append(f"  the op at fault: {culprit} (its backward rule fails the same check on its own)")
+    hint, hint_text = cause or (None, None)
+    return verdict.subject.failure(
+        "\n".join(lines),
+        verdict.k,
+        output_index=output,
+        wrong=int(np.count_nonzero(verdict.wrong)),
+        total=verdict.total,
+        worst_index=verdict.worst,
+        expected=float(verdict.expected[verdict.worst]),
+        got=float(verdict.got[verdict.worst]),
+        expected_array=verdict.expected,
+        got_array=verdict.got,
+        kinks=verdict.kinks,
+        method=verdict.method,
+        hint=hint,
+        hint_text=hint_text,
+        culprit=culprit,
+    )
 
 
 def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, output: int | None) -> Case:
     """What is known about a wrong gradient, for the hints."""
     single = 0 if len(found.outs) == 1 else output
-    call, position = (found.calls[0], 0) if len(found.calls) == 1 else (None, 0)
-    if call is not None:
-        node = found.leaves[verdict.k]._node
-        position = next((i for i, other in enumerate(call.nodes) if other is node), 0)
+    call = found.calls[0] if len(found.calls) == 1 else None
+    node = found.leaves[verdict.k]._node
     return Case(
         got=verdict.got,
         expected=verdict.expected,
@@ -88,29 +112,21 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, outp
         output=None if single is None else to_host(found.outs[single].array),
         others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
-        position=position,
+        position=0 if call is None or node not in call.nodes else call.nodes.index(node),
     )
 
 
-def _error(
-    verdict: Verdict,
-    also: Sequence[Verdict],
-    case: Case,
-    output: int | None,
-    cause: Cause | None,
-    culprit: str | None,
-) -> GradcheckError:
-    """The error with its report. also: the verdicts on other inputs whose gradients are wrong too."""
-    subject, worst, wrong = verdict.subject, verdict.worst, int(np.count_nonzero(verdict.wrong))
-    expected, got, x = verdict.expected, verdict.got, verdict.x
+def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
+    """Which gradient is wrong, and its numbers, as lines."""
+    subject, worst, expected, got, x = verdict.subject, verdict.worst, verdict.expected, verdict.got, verdict.x
+    wrong, kinks, untold = (int(np.count_nonzero(m)) for m in (verdict.wrong, verdict.kinks, verdict.cannot_tell))
     whose = subject.name if output is None else f"output {output} of {subject.name}"
-    whose += f" with respect to {subject.called(verdict.k)}, shape {x.shape},"
     amount = "" if x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
     element = f"worst element {index_text(worst)}: " if worst else ""
     digits = digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
     numbers = f"expected {number(expected[worst], digits)}, got {number(got[worst], digits)}"
     lines = [
-        f"the gradient of {whose} is wrong{amount}.",
+        f"the gradient of {whose} with respect to {subject.called(verdict.k)}, shape {x.shape}, is wrong{amount}.",
         f"  {element}{numbers} (error {abs(got[worst] - expected[worst]):.2g})",
     ]
     columns = {"input": x}
@@ -120,32 +136,9 @@ def _error(
     if x.size > MAX_LISTED:
         where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
         lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")
-    kinks, untold = (int(np.count_nonzero(mask)) for mask in (verdict.kinks, verdict.cannot_tell))
     left_out = f"; {kinks} at kinks left out" if kinks else ""
     left_out += f"; rounding is too large to tell at {untold}" if untold else ""
-    lines.append(f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})")
-    for other in also:
-        lines.append(f"  {subject.called(other.k)} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
-    if culprit is not None and verdict.options.locate and not isinstance(subject.fn, Op):
-        lines.append(f"  the op at fault: {culprit} (its backward rule fails the same check on its own)")
-    hint, hint_text = cause or (None, None)
-    return subject.failure(
-        "\n".join(lines),
-        verdict.k,
-        output_index=output,
-        wrong=wrong,
-        total=verdict.total,
-        worst_index=worst,
-        expected=float(expected[worst]),
-        got=float(got[worst]),
-        expected_array=expected,
-        got_array=got,
-        kinks=verdict.kinks,
-        method=verdict.method,
-        hint=hint,
-        hint_text=hint_text,
-        culprit=culprit,
-    )
+    return [*lines, f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})"]
 
 
 def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
@@ -153,21 +146,18 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
 
     refusal: why longdouble did not help, or None if it was tried.
     """
-    verdict = next(verdict for verdict in verdicts if verdict.cannot_tell.any())
-    index = tuple(int(i) for i in np.argwhere(verdict.cannot_tell)[0])
-    x, expected, got, noise, rounding = (
-        float(array[index]) + 0.0
-        for array in (verdict.x, verdict.expected, verdict.got, verdict.noise, verdict.rounding)
-    )
-    also = sum(int(np.count_nonzero(other.cannot_tell)) for other in verdicts if other.k != verdict.k)
+    verdict, *others = [verdict for verdict in verdicts if verdict.cannot_tell.any()]
+    index = tuple(np.argwhere(verdict.cannot_tell)[0].tolist())
+    also = sum(int(np.count_nonzero(other.cannot_tell)) for other in others)
     amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
     whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
     where = f"element {index_text(index)}, at" if index else "at"
     return (
         f"cannot tell for {amount} of {whose}: the derivative there is 0, or so small that rounding swallows it, or "
         "steps of different sizes give different ones\n"
-        f"  {where} {number(x)}: {expected:.2g} from values, uncertain by {noise:.1g}; {got:.2g} from the rule, "
-        f"uncertain by {rounding:.1g}\n"
+        f"  {where} {number(verdict.x[index])}: {number(verdict.expected[index], 2)} from values, uncertain by "
+        f"{number(verdict.noise[index], 1)}; {number(verdict.got[index], 2)} from the rule, uncertain by "
+        f"{number(verdict.rounding[index], 1)}\n"
         "  to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
         f"{refusal or 'float64 and longdouble were both tried'}"
     )
@@ -198,6 +188,19 @@ def _of_output(verdict: Verdict, found: Analytical, output: int) -> Verdict:
 # --- which op -----------------------------------------------------------------------------------------------
 
 
+def _all_recorded(found: Analytical) -> bool:
+    """Whether the recorded calls alone give what the function gives, at other inputs too."""
+    rng = np.random.default_rng(0)
+    for step in (1e-2, 1e-5):
+        xs = [x + step * rng.uniform(0.5, 1.5, x.shape) * np.where(x == 0, 1, x) for x in found.subject.xs]
+        try:
+            if not np.array_equal(found.replayed(xs), found.subject.values(xs), equal_nan=True):
+                return False
+        except Exception:  # these inputs are refused
+            return False
+    return True
+
+
 def op_at_fault(calls: Sequence[Call], check_part: CheckPart, check: str) -> tuple[GradcheckError | None, bool]:
     """The error of the first op whose rule is wrong on its own; and, if there is none, whether every op was checked."""
     checked_all = len(calls) <= MAX_CALLS
@@ -212,9 +215,10 @@ def op_at_fault(calls: Sequence[Call], check_part: CheckPart, check: str) -> tup
         except Exception:  # the op cannot be checked on its own: it computes in float32, for example
             checked_all = False
             continue
-        if error is not None and error.culprit is not None and error.hint != "unsteady":
+        if error is not None and error.culprit is not None:
             return error, False
-        checked_all = checked_all and error is None  # an inf, as in a mask, is not the fault of a rule
+        right = error is None or error.hint == "cannot-tell"  # as far as one can tell
+        checked_all = checked_all and right  # an inf, as in a mask, is not the fault of a rule
     return None, checked_all
 
 

@@ -6,7 +6,8 @@ A rule that is not pure may be right in a first, single pass and wrong in a trai
 - give another gradient when it runs again, or when its op has been called again in between (state in a global);
 - return an array that it keeps, since the receiver may add to it in place;
 - treat its upstream gradient otherwise than linearly, as abs(g) does;
-- give another gradient when no other input needs one (as a kernel may that looks at `needs`).
+- give another gradient when no other input needs one (as a kernel may that looks at `needs`);
+- compute in fewer digits than float64 has.
 
 The checks raise GradcheckError.
 """
@@ -23,17 +24,15 @@ from ..autograd.versions import arrays_in
 from ..backend import Array, to_host
 from ..inspect.observe import Observing
 from ..tensor import Tensor
-from .analytical import Analytical, on_host, vjp
-from .report import GradcheckError, number
-from .subject import Subject
-from .watch import CallWatch
+from .analytical import Analytical, CallWatch, on_host, vjp
+from .report import number
 
 FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
 TINY = 1e-300  # a smaller number has too few digits to be compared
 
 
 def require_pure(found: Analytical) -> None:
-    """All checks but that of linearity, for which a wrong gradient is to be explained first."""
+    """All checks but those for which a wrong gradient is to be explained first."""
     subject = found.subject
     _require_new_outputs(found)
     _require_unchanged_arrays(found)
@@ -50,6 +49,7 @@ def require_pure(found: Analytical) -> None:
             "function",
             hint="not-deterministic",
         )
+    _require_float64(found)
 
 
 def _require_new_outputs(found: Analytical) -> None:
@@ -58,7 +58,7 @@ def _require_new_outputs(found: Analytical) -> None:
     with Observing(again):
         found.subject.values(found.subject.xs)
     for one, other in zip(found.calls, again.calls, strict=False):
-        if _share(one.out, other.out) and not any(_share(other.out, array) for array in other.arrays):
+        if _kept(one.out, other.out, other.arrays):
             raise found.subject.failure(
                 f"{one.op.name} returns the same memory in every call, so the next call changes an earlier result; "
                 "make a new array, without out= an array that is kept",
@@ -71,53 +71,48 @@ def _require_unchanged_arrays(found: Analytical) -> None:
     """A rule must not write to an array that it was given."""
     if found.watch.changed is not None:
         op, what, shape = found.watch.changed
-        raise found.subject.failure(
-            f"the backward rule of {op} changes an array that it was given, in place: its {what}, shape {shape}, has "
-            "new values; make a new array",
-            hint=f"{what.split()[0]}-modified",
-            culprit=op,
+        raise found.rule_failure(
+            f"changes an array that it was given, in place: its {what}, shape {shape}, has new values; make a new one",
+            f"{what.split()[0]}-modified",
+            op,
         )
     for tensor, upstream in zip(found.given, found.upstreams, strict=True):
         if not np.array_equal(to_host(tensor.array), upstream):
-            says = "changes its upstream gradient g in place, which other rules use too; write g = g * ... instead"
-            raise _of_rule(found, says, "upstream-modified")
+            raise found.rule_failure(
+                "changes its upstream gradient g in place, which other rules use too; write g = g * ... instead",
+                "upstream-modified",
+            )
 
 
 def _require_same_again(found: Analytical) -> None:
     """The backward pass must give the same gradients after another call of the function, in other memory."""
     first_steps, subject = found.watch.steps, found.subject
     if subject.check == "gradcheck":
-        _call_with_other_values(subject)
+        for factor in (1.01, -1.01):  # other values, in reverse order
+            with suppress(Exception):  # it need not take them
+                subject.values([factor * x.ravel()[::-1].reshape(x.shape) for x in subject.xs])
     again = found.backward()
-    if not _all_alike(found, found.gradients, again):
-        if _all_alike(found, on_host(again, subject.xs), found.backward()):
-            says = (
+    if not _all_alike(found.gradients, again):
+        if _all_alike(on_host(again, subject.xs), found.backward()):
+            raise found.rule_failure(
                 f"returns a different gradient after another call of {subject.name}: it uses what the latest call left "
-                "in a variable outside; let the rule ask for what it needs by name, such as an input or out"
+                "in a variable outside; let the rule ask for what it needs by name, such as an input or out",
+                "state-outside",
             )
-            raise _of_rule(found, says, "state-outside")
-        says = (
+        raise found.rule_failure(
             "returns a different gradient when it runs a second time; a rule must not change what it was given, nor "
-            "depend on how often it was called"
+            "depend on how often it was called",
+            "not-repeatable",
         )
-        raise _of_rule(found, says, "not-repeatable")
     for (record, upstream, before), (_, _, after) in zip(first_steps, found.watch.steps, strict=False):
-        lent = [upstream, *arrays_in(record.saved)]
-        for one, other in zip(before, after, strict=True):
-            if _share(one, other) and not any(_share(one, array) for array in lent):
-                raise subject.failure(
-                    f"the backward rule of {record.op.name} returns the same array in every backward pass, though "
-                    "gradients are added to in place; make a new array in the rule",
-                    hint="array-kept",
-                    culprit=record.op.name,
-                )
-
-
-def _call_with_other_values(subject: Subject) -> None:
-    """Call the function with other inputs: the same numbers in reverse order, 1 % larger; then with a minus."""
-    for factor in (1.01, -1.01):
-        with suppress(Exception):  # it need not take them
-            subject.values([factor * x.ravel()[::-1].reshape(x.shape) for x in subject.xs])
+        given = [upstream, *arrays_in(record.saved)]
+        if any(_kept(one, other, given) for one, other in zip(before, after, strict=True)):
+            raise found.rule_failure(
+                "returns the same array in every backward pass, though gradients are added to in place; make a new "
+                "array in the rule",
+                "array-kept",
+                record.op.name,
+            )
 
 
 def _require_same_alone(found: Analytical, k: int) -> None:
@@ -142,6 +137,39 @@ def _require_same_alone(found: Analytical, k: int) -> None:
         )
 
 
+def _require_float64(found: Analytical) -> None:
+    """No op, nor the backward rule of one, may compute in fewer digits than float64 has."""
+    op, hint = None, "float32"
+    short = next((c for c in found.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
+    if short is not None:
+        dtype, what = str(short.out.dtype), f"{short.op.name} returns {short.out.dtype}"
+    elif found.watch.narrow is not None and found.subject.check == "gradcheck":
+        (op, dtype), hint = found.watch.narrow, "dtype"
+        what = f"the backward rule of {op} returns {dtype} for a float64 input"
+    else:
+        return
+    few = "do not cast a gradient to integers" if np.dtype(dtype).kind in "iub" else "it has too few digits for a check"
+    remedy = f"{few}; compute it in float64, the dtype of the inputs and of g"
+    raise found.subject.failure(f"{what}: {remedy}", hint=hint, culprit=op)
+
+
+def require_exact_shapes(found: Analytical) -> None:
+    """A rule must not leave it to the engine to sum over the axes along which its input was broadcast.
+
+    The gradients are right with this sum. The engine's own ops leave it to the engine.
+    """
+    if found.watch.stretched is not None:
+        op, name, shape, returned = found.watch.stretched
+        raise found.rule_failure(
+            f"returned a gradient of shape {returned} for its input {name} of shape {shape}; with strict_shapes=True "
+            f"it must have the shape {shape}",
+            "broadcast-axes",
+            op,
+            shape=shape,
+            hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
+        )
+
+
 def require_linear(found: Analytical) -> None:
     """The gradients for FACTOR times the upstream gradient must be FACTOR times the gradients.
 
@@ -152,32 +180,28 @@ def require_linear(found: Analytical) -> None:
         wanted = FACTOR * gradient
         close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
         if again is not None and not np.allclose(to_host(again.array), wanted, rtol=0, atol=close, equal_nan=True):
-            says = (
+            raise found.rule_failure(
                 f"is not linear in the upstream gradient g: for {FACTOR:.0f} g it does not return {FACTOR:.0f} times "
-                "as much; multiply g by the derivative, without abs(g), a limit on g, or a mask made from g"
+                "as much; multiply g by the derivative, without abs(g), a limit on g, or a mask made from g",
+                "not-linear",
             )
-            raise _of_rule(found, says, "not-linear")
 
 
 def _alike(a: Array, b: Array, device: str) -> bool:
     """Whether two arrays have the same bits; on a GPU, where the order of atomic additions varies, nearly the same."""
-    if device == "cpu":
-        return np.array_equal(a, b, equal_nan=True)
-    return np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
+    rtol = 0 if device == "cpu" else 1e-12
+    return np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
 
 
-def _all_alike(found: Analytical, gradients: Sequence[Array], again: Sequence[Tensor | None]) -> bool:
+def _all_alike(gradients: Sequence[Array], again: Sequence[Tensor | None]) -> bool:
     """Whether a pass gives the gradients that another one gave."""
     return all(g is None or _alike(one, to_host(g.array), g.device) for one, g in zip(gradients, again, strict=True))
 
 
-def _share(a: Any, b: Any) -> bool:
-    """Whether two NumPy arrays share memory."""
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+def _kept(array: Any, again: Any, given: Sequence[Any]) -> bool:
+    """Whether two results are the same memory, though not that of an array that was given."""
 
+    def share(a: Any, b: Any) -> bool:
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
 
-def _of_rule(found: Analytical, says: str, hint: str) -> GradcheckError:
-    """The error of a rule, which is named if there is only one."""
-    name, op = found.subject.name, found.culprit
-    rule = f"a backward rule of {name}" if op is None else f"the backward rule of {op}"
-    return found.subject.failure(f"{rule} {says}", hint=hint, culprit=op)
+    return share(array, again) and not any(share(again, other) for other in given)

@@ -44,40 +44,36 @@ class Subject:
             )
         self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
         self.name = _name_of(fn) if name is None else name
-        if self.args:
-            _check_call(fn, self.name, len(self.args), check)
         self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)
         if len(self.input_names) != len(self.args):
             raise ValueError(f"{check}: {len(self.input_names)} input_names for {len(self.args)} inputs; give as many")
         self.checked = _positions_to_check(self.args, check)
         self.random_state = get_rng_state()
-        # Copies: a broadcast view gets memory for each element, and a tensor given twice becomes two inputs.
-        self.xs: list[Array] = [np.array(self._checkable(i), copy=True, order="K") for i in self.checked]
+        self.xs: list[Array] = [self._checkable(i) for i in self.checked]
 
     def _checkable(self, position: int) -> Array:
-        """An input as a NumPy array. Raises TypeError if it is not float64, ValueError if it is not finite."""
-        array = to_host(self.args[position]._array)
+        """A copy of an input as a NumPy array. Raises TypeError if it is not float64, ValueError if it is not finite.
+
+        A broadcast view gets memory for each element, and a tensor given twice becomes two inputs.
+        """
+        array = np.array(to_host(self.args[position]._array), copy=True, order="K")
         if array.dtype != FLOAT64:
             raise TypeError(
                 f"{self.check}: input {position} is {array.dtype}, but must be float64, since differences lose half of "
                 "the digits; make it with tl.tensor(data, dtype=tl.float64), or pass x.double()"
             )
-        not_finite = np.argwhere(~np.isfinite(array))
-        if len(not_finite):
-            index = tuple(int(i) for i in not_finite[0])
-            raise ValueError(
-                f"{self.check}: input {position} has {array[index]} at element {index_text(index)}; "
-                "inputs must be finite"
-            )
+        for index in map(tuple, np.argwhere(~np.isfinite(array)).tolist()):
+            where = f"{array[index]} at element {index_text(index)}"
+            raise ValueError(f"{self.check}: input {position} has {where}; inputs must be finite")
         return array
 
-    def leaves(self) -> list[Tensor]:
-        """The inputs to check as new leaf Tensors that require grad."""
-        return [self._tensor(x, i).requires_grad_() for x, i in zip(self.xs, self.checked, strict=True)]
+    def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
+        """The inputs to check, or others in their place, as new leaf Tensors that require grad."""
+        return [tensor.requires_grad_() for tensor in self._tensors(self.xs if xs is None else xs)]
 
-    def _tensor(self, x: Array, position: int) -> Tensor:
-        tensor: Tensor = wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
-        return tensor
+    def _tensors(self, xs: Sequence[Array]) -> list[Tensor]:
+        devices = [self.args[position].device for position in self.checked]
+        return [wrap(move(np.array(x, copy=True, order="K"), to)) for x, to in zip(xs, devices, strict=True)]
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating-point outputs for other values of the checked inputs.
@@ -99,12 +95,10 @@ class Subject:
         floats = [out for out in outs if out._array.dtype.kind in "fc"]
         if not floats:
             raise TypeError(f"{says}; only floats have gradients")
-        for out in floats:
-            if out._array.dtype.itemsize < FLOAT64.itemsize:
-                raise TypeError(
-                    f"{self.check}: {self.name} returned {kind_of(out)} for float64 inputs, too few digits for "
-                    "differences; look for a float32 constant or .float() inside"
-                )
+        if any(out._array.dtype.itemsize < FLOAT64.itemsize for out in floats):
+            raise TypeError(
+                f"{says} for float64 inputs, too few digits; look for a float32 constant or .float() inside"
+            )
         return floats
 
     def values(self, xs: Sequence[Array]) -> Array:
@@ -112,11 +106,10 @@ class Subject:
 
         Real inputs are recorded, as in the check itself; complex inputs cannot be.
         """
-        tensors = [self._tensor(x, position) for x, position in zip(xs, self.checked, strict=True)]
         if any(x.dtype.kind == "c" for x in xs):
-            return flat(self.run(tensors))
+            return flat(self.run(self._tensors(xs)))
         with set_grad_enabled(True):
-            return flat(self.run([x.requires_grad_() for x in tensors]))
+            return flat(self.run(self.leaves(xs)))
 
     def called(self, k: int) -> str:
         """The k-th checked input as messages name it: "x (input 0)"."""
@@ -135,24 +128,6 @@ class Subject:
 def flat(outs: Sequence[Traced]) -> Array:
     """The elements of all outputs as one vector on the host."""
     return np.concatenate([to_host(out._array).ravel() for out in outs])
-
-
-def _check_call(fn: Any, name: str, count: int, check: str) -> None:
-    """Raise TypeError unless fn can be called with `count` inputs."""
-    if not callable(fn):
-        raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
-    try:
-        signature = inspect.signature(fn)
-    except (TypeError, ValueError):  # some built-in functions have no signature
-        return
-    try:
-        signature.bind(*[None] * count)
-    except TypeError as error:
-        takes, given = ", ".join(signature.parameters), f"{count} input" if count == 1 else f"{count} inputs"
-        raise TypeError(
-            f"{check}: {name}({takes}) cannot be called with {given} ({error}); put all inputs in a tuple, as in "
-            f"{check}(f, (a, b)), and settings into a lambda"
-        ) from None
 
 
 def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:

@@ -45,13 +45,11 @@ def batches(m: Any, spec: Spec) -> None:
         missing = sorted(set(range(n)) - set(flat.tolist()))
         what = f"These examples are in no batch: {missing}."
         if missing and len(missing) == n % size:
-            fail(what, shown, "last-missing", "the last, smaller batch must not be left out", "missing")
+            spec.fail(what, shown, "last-missing", "missing")
         if missing:
-            fail(what, shown, "missing", "start the batches at 0, size, 2 size, ...: range(0, n, size); a choice with "
-                 "repeats leaves examples out")  # fmt: skip
+            spec.fail(what, shown, "missing")
         if len(flat) != n:
-            fail("An example is in several batches.", shown, "twice",
-                 "cut one permutation into pieces; each begins where the one before ended")  # fmt: skip
+            spec.fail("An example is in several batches.", shown, "twice")
         sizes = [len(part) for part in parts]
         if sizes != [size] * (n // size) + ([n % size] if n % size else []):
             fail("The batches have wrong sizes.", [*shown, f"sizes {sizes}"], "sizes",
@@ -64,10 +62,9 @@ def batches(m: Any, spec: Spec) -> None:
     one, two, again = (drawn(np.random.default_rng(seed)) for seed in (0, 1, 0))
     lines = ["mini_batches(50, 7, rng)"]
     if one == list(range(50)):
-        fail("The examples are not shuffled.", lines, "not-shuffled", "cut rng.permutation(n), not range(n)", "order")
+        spec.fail("The examples are not shuffled.", lines, "not-shuffled", "order")
     if one != again or one == two:
-        fail("The order does not depend on rng.", lines, "own-random", "use rng.permutation(n), not np.random or a "
-             "generator of your own: then a seed repeats a run", "order")  # fmt: skip
+        spec.fail("The order does not depend on rng.", lines, "own-random", "order")
     rng = np.random.default_rng(0)
     if drawn(rng) == drawn(rng):
         fail("Two epochs have the same order.", lines, "own-random", "draw a new permutation from rng in each call",
@@ -121,7 +118,7 @@ def network(m: Any, spec: Spec) -> None:
     lines = ["network(parameters, x) of a small network, sizes 5, 4, 4, 3"]
     out = call_recording(_small_scores, (m,), "network", lines)
     if not isinstance(out, m.Tensor):
-        fail("network must return a Tensor.", lines, "type", "each step is a record(...), which returns a Tensor")
+        spec.fail("network must return a Tensor.", lines, "type")
     expected, got = _small_scores(spec.right).data, np.asarray(out.data)
     if got.shape != expected.shape or not np.allclose(got, expected):
         shown = [*lines, f"expected {expected[0].round(3).tolist()} for the first example",
@@ -157,18 +154,16 @@ def initial(m: Any, spec: Spec) -> None:
     lines = [f"W1, b1 = initial({n_in}, {n_hidden}, rng)"]
     W, b = call(m.initial, (n_in, n_hidden, np.random.default_rng(0)), watch=False, shown=lines)
     if np.shape(W) != (n_in, n_hidden) or np.shape(b) != (n_hidden,):
-        fail("The shapes are wrong.", [*lines, f"expected shapes {(n_in, n_hidden)} and {(n_hidden,)}",
-             f"got {np.shape(W)} and {np.shape(b)}"], "shape", "W1 is (n_in, n_hidden), b1 is (n_hidden,)")  # fmt: skip
+        lines += [f"expected shapes {(n_in, n_hidden)} and {(n_hidden,)}", f"got {np.shape(W)} and {np.shape(b)}"]
+        spec.fail("The shapes are wrong.", lines, "shape")
     W, b = np.asarray(W, float), np.asarray(b, float)
     z = np.random.default_rng(1).random((100, n_in)) @ W + b
     alive, spread, right = float((z > 0).mean()), float(W.std()), (2 / n_in) ** 0.5
     shown = [*lines, f"share of positive sums {alive:.2f}", f"size of the sums {z.std():.3g}"]
     if not W.any():
-        fail("All weights are 0.", shown, "zeros", "then all neurons are alike and stay so: they get the same "
-             "gradient; weights begin at random")  # fmt: skip
+        spec.fail("All weights are 0.", shown, "zeros")
     if spread < 1e-9 or np.allclose(W, W[:, :1]):
-        fail("All neurons are alike.", shown, "alike",
-             "they get the same gradient and stay alike; draw each weight for itself", "zeros")  # fmt: skip
+        spec.fail("All neurons are alike.", shown, "alike", "zeros")
     if not 0.3 < alive < 0.7:
         found = "bias", "the bias pushes all sums to one side; begin with 0"
         if (W > 0).all() or (W < 0).all():
@@ -180,12 +175,11 @@ def initial(m: Any, spec: Spec) -> None:
         why = "multiply by sqrt(2 / n_in), so that sums neither grow nor vanish from layer to layer"
         fail(f"The weights are too {size}.", shown, f"too-{size}", why, "size")
     if np.abs(b).max() > 1e-12:
-        fail("The bias is not 0.", shown, "bias", "begin with np.zeros(n_hidden)")
+        spec.fail("The bias is not 0.", shown, "bias")
     other, _ = m.initial(n_in, n_hidden, np.random.default_rng(1))
     again, _ = m.initial(n_in, n_hidden, np.random.default_rng(0))
     if np.allclose(W, other) or not np.allclose(W, again):
-        fail("The weights do not come from rng.", lines, "own-random",
-             "use rng.standard_normal(...): then the same seed gives the same network", "rng")  # fmt: skip
+        spec.fail("The weights do not come from rng.", lines, "own-random", "rng")
 
 
 def in_place(m: Any, spec: Spec) -> None:
@@ -205,16 +199,13 @@ def in_place(m: Any, spec: Spec) -> None:
         got = tape.rule(1.0)
         if not np.allclose(got, 2 * x):
             shown = [*lines, f"expected {(2 * x).tolist()}", f"got      {np.asarray(got).tolist()}"]
-            fail("The tape's rule reads a value that was changed.", shown, "in-place", "x += by, np.add(..., out=x) "
-                 "and x[...] = write into the array that the tape keeps; x = x + by makes a new one",
-                 "changed-later")  # fmt: skip
+            spec.fail("The tape's rule reads a value that was changed.", shown, "in-place", "changed-later")
 
     check_property(increased, [arrays(shapes(min_dims=1, max_dims=2)), numbers(zero=False)])
     tape, x = m.Tape(), kept(m, np.array([3.0]))
     tape.square(x)
     if tape.x is not x:
-        fail("The tape copies its input now.", [], "tape-changed",
-             "repair increase; a copy for every op would double the memory", "tape")  # fmt: skip
+        spec.fail("The tape copies its input now.", [], "tape-changed", "tape")
 
 
 LINES = st.integers(2, 4).flatmap(lambda n: st.tuples(arrays((n,), low=-1, high=1), arrays((n,), low=-1, high=1)))

@@ -33,17 +33,15 @@ def _answered(name: str, said: Any) -> None:
 def attends(m: Any, spec: Spec) -> None:
     attended = m.ATTENDS_TO
     if not isinstance(attended, dict) or {str(k).lower() for k in attended} != set(ATTENDED):
-        fail("ATTENDS_TO must keep its six words.", [], "form", "change only what stands after each colon")
+        spec.fail("ATTENDS_TO must keep its six words.", [], "form")
     for word, said in attended.items():
         _answered(repr(word), said)
         shown = [f"{word!r}: {said!r}"]
         right, why = ATTENDED[word.lower()]
         if not isinstance(said, str) or said.lower().strip() not in WORDS:
-            fail(f"{said!r} is no word of the sentence.", shown, "no-word", "write one word of the sentence, in quotes",
-                 "word")  # fmt: skip
+            spec.fail(f"{said!r} is no word of the sentence.", shown, "no-word", "word")
         if said.lower().strip() == word.lower():
-            fail(f"{word!r} looks at itself.", shown, "itself",
-                 "it does that anyway; which other word says most about it?", "word")  # fmt: skip
+            spec.fail(f"{word!r} looks at itself.", shown, "itself", "word")
         if said.lower().strip() not in right.split():
             fail(f"{word!r} should look at another word than {said!r}.", shown, "other-word", why, "word")
 
@@ -51,7 +49,7 @@ def attends(m: Any, spec: Spec) -> None:
 def heads(m: Any, spec: Spec) -> None:
     given = m.HEADS
     if not isinstance(given, (list, tuple)) or len(given) != 3:
-        fail("HEADS must have three heads.", [], "heads", "write three tuples")
+        spec.fail("HEADS must have three heads.", [], "heads")
     names, pairs = set(), set()
     for head in given:
         _answered("A head", head)
@@ -65,8 +63,7 @@ def heads(m: Any, spec: Spec) -> None:
         names.add(name)
         pairs.add((a, b))
     if len(names) < 3 or len(pairs) < 3:
-        fail("Two heads are the same.", [repr(head) for head in given], "same-heads",
-             "each head looks for another kind of relation", "heads")  # fmt: skip
+        spec.fail("Two heads are the same.", [repr(head) for head in given], "same-heads", "heads")
 
 
 # --- temperature ------------------------------------------------------------------------------------------------------
@@ -79,7 +76,7 @@ def temperature(m: Any, spec: Spec) -> None:
     softmax = solved("5.2").softmax
     table = m.PROBABILITIES
     if not isinstance(table, dict) or set(table) != {0.5, 1.0, 2.0}:
-        fail("PROBABILITIES must keep its three temperatures.", [], "form", "change only what stands after each colon")
+        spec.fail("PROBABILITIES must keep its three temperatures.", [], "form")
     for t, said in table.items():
         _require_five(f"PROBABILITIES[{t}]", said, softmax(SCORES / t), 0.011, [
             ("multiplied", "the scores are multiplied by T; divide them", softmax(SCORES * t)),
@@ -103,8 +100,7 @@ def temperature(m: Any, spec: Spec) -> None:
     ])  # fmt: skip
     _answered("CHATBOT", m.CHATBOT)
     if not isinstance(m.CHATBOT, (int, float)) or not 0 < m.CHATBOT <= 0.8:
-        fail("A chatbot for customers should be more careful.", [f"CHATBOT = {m.CHATBOT!r}"], "choice",
-             "customers want right and steady answers; the lecture says 0.3 to 0.7")  # fmt: skip
+        spec.fail("A chatbot for customers should be more careful.", [f"CHATBOT = {m.CHATBOT!r}"], "choice")
 
 
 def _require_five(name: str, said: Any, right: Any, tolerance: float, mistakes: list[tuple[str, str, Any]]) -> None:

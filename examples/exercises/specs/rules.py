@@ -35,9 +35,8 @@ def relu_mask(m: Any, spec: Spec) -> None:
     with suppress(CheckFailed):  # what else is wrong is found below
         mask = call(m.relu_rule, (two, signs))
     if getattr(mask, "dtype", None) == np.dtype(bool):
-        fail("relu_rule returns True and False, not a gradient.",
-             ["g = [2, 2]", "x = [1, -1]", "expected [2, 0]", f"got      {mask.tolist()}"], "upstream-ignored",
-             "this is the mask alone; multiply it by g", "type")  # fmt: skip
+        shown = ["g = [2, 2]", "x = [1, -1]", "expected [2, 0]", f"got      {mask.tolist()}"]
+        spec.fail("relu_rule returns True and False, not a gradient.", shown, "upstream-ignored", "type")
 
 
 # --- inputs -----------------------------------------------------------------------------------------------------------
@@ -140,16 +139,13 @@ def tensor(m: Any, spec: Spec) -> None:
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
         z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
         if not isinstance(z, m.Tensor):
-            fail("record must return a Tensor.", lines, "type", "return Tensor(function(...), inputs, a rule)")
+            spec.fail("record must return a Tensor.", lines, "type")
         if z.data.shape != x.shape or not np.allclose(z.data, x * y):
-            fail("The Tensor has the wrong data.", [*lines, f"z.data = {z.data}"], "data",
-                 "its data is function(*arrays, **settings)")  # fmt: skip
+            spec.fail("The Tensor has the wrong data.", [*lines, f"z.data = {z.data}"], "data")
         if tuple(z.parents) != (a, b):
-            fail("The Tensor does not remember its parents.", lines, "parents",
-                 "the second argument of Tensor is `inputs`, the Tensors themselves")  # fmt: skip
+            spec.fail("The Tensor does not remember its parents.", lines, "parents")
         if not callable(z.rule):
-            fail("The Tensor has no rule.", lines, "rule",
-                 "the third argument is a function: lambda g: rule(g, *arrays, **settings)")  # fmt: skip
+            spec.fail("The Tensor has no rule.", lines, "rule")
         g = np.ones(x.shape)
         lines = [*lines, "z.rule(g)"]
         try:
@@ -173,8 +169,7 @@ def tensor(m: Any, spec: Spec) -> None:
     if grad is None or not np.array_equal(grad, [[1, 1], [2, 2]]):
         if grad is not None:
             lines += [f"s.rule([1, 2])   expected [[1, 1], [2, 2]]   got {np.asarray(grad).tolist()}"]
-        fail("The function or its rule does not get the settings.", lines, "settings",
-             "settings go to both: function(*arrays, **settings) and rule(g, *arrays, **settings)")  # fmt: skip
+        spec.fail("The function or its rule does not get the settings.", lines, "settings")
 
     def whole(x: Any, y: Any, twice: bool) -> None:
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)",

@@ -154,15 +154,14 @@ def value(m: Any, spec: Spec) -> None:
         out = call(lambda: a * b, (), "a * b", shown=lines)
         if not isinstance(out, m.Value):
             what = "a number" if isinstance(out, (int, float)) else type(out).__name__
-            fail(f"a * b returns {what}, not a Value.", lines, "type",
-                 "return Value(...), so that the result remembers where it came from")  # fmt: skip
+            spec.fail(f"a * b returns {what}, not a Value.", lines, "type")
         if not _close(out.data, x * y):
-            fail("a * b has the wrong data.", [*lines, f"out.data   expected {x * y:g}   got {out.data!r}"],
-                 "data", "data is the product of the two numbers, self.data * other.data")  # fmt: skip
+            shown = [*lines, f"out.data   expected {x * y:g}   got {out.data!r}"]
+            spec.fail("a * b has the wrong data.", shown, "data")
         parents, locals_ = tuple(out.parents), tuple(out.locals)
         if len(parents) != 2 or {id(p) for p in parents} != {id(a), id(b)}:
-            fail("a * b does not remember its parents.", [*lines, f"out.parents has {len(parents)} elements"],
-                 "parents", "the second argument of Value is (self, other): the Values themselves")  # fmt: skip
+            shown = [*lines, f"out.parents has {len(parents)} elements"]
+            spec.fail("a * b does not remember its parents.", shown, "parents")
         right = tuple(b.data if p is a else a.data for p in parents)
         if len(locals_) != 2 or not all(map(_close, locals_, right)):
             default = "locals", "the local derivatives are wrong: move a by 1, and a * b moves by b"
@@ -176,9 +175,9 @@ def value(m: Any, spec: Spec) -> None:
         a = m.Value(x)
         out = a * a
         if tuple(out.locals) != (x, x) or tuple(out.parents) != (a, a):
-            fail("a * a must have a as a parent twice, each with a local derivative.",
-                 [f"a = Value({x:g})", "out = a * a"], "parents",
-                 "each use counts: the parents are (a, a), the local derivatives (a, a)", "twice")  # fmt: skip
+            why = "each use counts: the parents are (a, a), the local derivatives (a, a)"
+            shown = [f"a = Value({x:g})", "out = a * a"]
+            fail("a * a must have a as a parent twice, each with a local derivative.", shown, "parents", why, "twice")
 
     check_property(square, [numbers(zero=False)])
 
@@ -221,7 +220,7 @@ def chain(m: Any, spec: Spec) -> None:
             shown = lines + [f"{k}.grad   expected {right[k]:g}   got {got[k]!r}" for k in right]
             fail("A parent's gradient is wrong.", shown, *spec.cause(m, _sent), "grad")
         if (out.grad, out.locals, out.data) != (grad, locals_, data):
-            fail("send_back changes the node itself.", lines, "changed", "only the parents' grad is to change", "node")
+            spec.fail("send_back changes the node itself.", lines, "changed", "node")
 
     nonzero = numbers(zero=False)
     check_property(
@@ -248,8 +247,7 @@ def order(m: Any, spec: Spec) -> None:
         lines = [*program.lines, f"topological_order({program.last})"]
         got = call(m.topological_order, (nodes[-1],), watch=False, shown=lines)
         if not isinstance(got, list):
-            fail("topological_order must return a list.", lines, "type",
-                 "leave the last line, `return done[::-1]`, as it is")  # fmt: skip
+            spec.fail("topological_order must return a list.", lines, "type")
         said = [name.get(id(n), "?") for n in got]
         shown = [*lines, f"got   [{', '.join(said)}]"]
         missing = sorted({name[id(n)] for n in _ancestors(nodes[-1])} - set(said))
@@ -260,8 +258,7 @@ def order(m: Any, spec: Spec) -> None:
             fail(f"These Values are missing: {', '.join(missing)}.", shown, *found, "missing")
         twice = sorted({s for s in said if said.count(s) > 1})
         if twice:
-            fail(f"{', '.join(twice)} is in the list more than once.", shown, "twice", "a Value that is used twice is "
-                 "visited twice; return at once if its id is in seen, and add it to seen")  # fmt: skip
+            spec.fail(f"{', '.join(twice)} is in the list more than once.", shown, "twice")
         for node in got:
             for parent in node.parents:
                 a, b = name[id(parent)], name[id(node)]
@@ -341,12 +338,10 @@ def activation(m: Any, spec: Spec) -> None:
                 shown = [*lines, f"s.{name} is a {type(got).__name__}"]
                 fail(f"The {name} of sigmoid's result must be a tuple.", shown, "comma", why, name)
         if tuple(out.parents) != (v,):
-            fail("sigmoid does not remember its parent.", lines, "parents",
-                 "the second argument of Value is (z,), a tuple with a comma")  # fmt: skip
+            spec.fail("sigmoid does not remember its parent.", lines, "parents")
         if len(out.locals) != 1 or not _close(out.locals[0], s * (1 - s)):
-            fail("sigmoid has a wrong local derivative.",
-                 [*lines, f"s.locals   expected ({s * (1 - s):.6g},)   got {out.locals!r}"], "locals",
-                 "the local derivative is s * (1 - s), in a tuple: (s * (1 - s),)")  # fmt: skip
+            lines += [f"s.locals   expected ({s * (1 - s):.6g},)   got {out.locals!r}"]
+            spec.fail("sigmoid has a wrong local derivative.", lines, "locals")
 
     check_property(check, [numbers()])
 

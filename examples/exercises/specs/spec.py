@@ -1,7 +1,10 @@
 """The data of the exercises, `ch*.toml`: for each gap of a file its solution, and typical mistakes with their causes.
 
-    [[exercise]]                                   its name, file, and words for the learner
+    [[exercise]]                                   its name, words for the learner
+    file, given                                    its file, and what is in it at first: a gap is a line with `...` and
+                                                   `# TODO`
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
+    causes = [[hint, cause]]                       what the check tells of answers that it recognises itself
     [[exercise.gap]]                               one for each gap of the file, in their order
     solution = "return g * n * x ** (n - 1)"
     mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
@@ -19,19 +22,27 @@ import builtins
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from tinygrad_lecture.testing import CheckFailed, Course, Exercise, Mistake
+from tinygrad_lecture.testing.course.answers import filled
 
 HERE = Path(__file__).parent
-FILES = Course("From a neuron to your own GPT", HERE.parent / "ladder", ())
 Step = Callable[[Any, "Spec"], None]  # a part of a check: given the learner's module, it raises CheckFailed
+
+
+class Ladder(Course):
+    """A course whose files are in the data. folder: of the data, which no answer may read."""
+
+    def given(self, exercise: Exercise) -> str:
+        """The file as a learner gets it."""
+        return str(data()[exercise.name]["given"])
 
 
 @dataclass(frozen=True)
@@ -48,24 +59,17 @@ class Spec:
     """What a chapter's file says about one exercise. steps: the parts of its check."""
 
     def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
-        words = {key: value for key, value in row.items() if key not in ("gap", "mistakes", "raises")}
-        self.steps, self.raises = steps, row.get("raises", [])
+        data = "given", "gap", "mistakes", "raises", "causes"
+        words = {key: value for key, value in row.items() if key not in data}
+        self.steps, self.raises, self.causes = steps, row.get("raises", []), dict(row.get("causes", []))
         self.solutions = solutions(row)
         self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
         self.wrong = []
-        for k, (gap, function) in enumerate(zip(row["gap"], self._functions(), strict=True)):
+        for k, (gap, function) in enumerate(zip(row["gap"], functions(row["given"]), strict=True)):
             for hint, cause, *found in gap.get("mistakes", []):
                 self.wrong += [Wrong(hint, cause, self.answers({k: answer}), function) for answer in found]
         for hint, cause, *found in row.get("mistakes", []):
             self.wrong += [Wrong(hint, cause, self.answers(dict(enumerate(answers)))) for answers in found]
-
-    def _functions(self) -> list[str]:
-        """The function that each gap is in."""
-        found, inside = [], ""
-        for line in FILES.given(self.exercise).splitlines():
-            inside = line.split("(")[0].removeprefix("def ") if line.startswith("def ") else inside
-            found += [inside] if "# TODO" in line else []
-        return found
 
     def answers(self, given: dict[int, str]) -> tuple[str, ...]:
         """All answers: those that are given, an answer or an edit for the number of a gap, and the solutions."""
@@ -84,9 +88,13 @@ class Spec:
                     break
             raise
 
+    def fail(self, what: str, shown: Sequence[str], hint: str, kind: str | None = None) -> NoReturn:
+        """Raise CheckFailed with one of the causes. kind: what differs, by default the hint."""
+        raise CheckFailed(what, kind=kind or hint, shown=shown, hint=hint, cause=self.causes[hint])
+
     def module(self, answers: Sequence[str]) -> ModuleType:
         """The exercise's file with these answers, run. What it imports from other exercises is solved."""
-        return _run(self.exercise.file, tuple(answers))
+        return _run(self.exercise.name, tuple(answers))
 
     @property
     def right(self) -> ModuleType:
@@ -128,6 +136,15 @@ class Spec:
         return default
 
 
+def functions(given: str) -> list[str]:
+    """The function that each gap of a file is in."""
+    found, inside = [], ""
+    for line in given.splitlines():
+        inside = line.split("(")[0].removeprefix("def ") if line.startswith("def ") else inside
+        found += [inside] if "# TODO" in line else []
+    return found
+
+
 def edited(solution: str, answer: str) -> str:
     """An answer, or the solution after an edit "old => new"."""
     old, arrow, new = answer.partition(" =>")
@@ -163,16 +180,15 @@ def solutions(row: dict[str, Any]) -> tuple[str, ...]:
 
 def solved(name: str) -> ModuleType:
     """The solved file of an exercise."""
-    return _run(data()[name]["file"], solutions(data()[name]))
+    return _run(name, solutions(data()[name]))
 
 
 @cache
-def _run(file: str, answers: tuple[str, ...]) -> ModuleType:
-    exercise = Exercise("", file, lambda module: None)
-    text = FILES.solved(replace(exercise, solution=answers))
-    module = ModuleType(exercise.module)
+def _run(name: str, answers: tuple[str, ...]) -> ModuleType:
+    row = data()[name]
+    module = ModuleType(row["file"].removesuffix(".py").replace("/", "."))
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
-    exec(compile(text, "<answer>", "exec", dont_inherit=True), module.__dict__)
+    exec(compile(filled(row["given"], answers), "<answer>", "exec", dont_inherit=True), module.__dict__)
     return module
 
 

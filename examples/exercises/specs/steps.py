@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import time
+import timeit
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any, NoReturn
 
 import numpy as np
@@ -232,27 +233,15 @@ def race(mine: str, engine: Callable[..., Any], *args: Any, of: str) -> Callable
         upstream = np.ones(engine(*tensors).shape)
         given = tl.tensor(upstream)
         own = getattr(module, mine)
-        theirs = _seconds(lambda: own(upstream, *args))
+        theirs = _time(lambda: own(upstream, *args))
         out = engine(*tensors)
-        ours = _seconds(lambda: tl.grad(out, tensors, given, retain_graph=True))
-        return f"Your rule took {_time(theirs)} for {of}, the engine's {_time(ours)}."
+        ours = _time(lambda: tl.grad(out, tensors, given, retain_graph=True))
+        return f"Your rule took {theirs} for {of}, the engine's {ours}."
 
     return run
 
 
-def _seconds(work: Callable[[], Any], rounds: int = 9) -> float:
+def _time(work: Callable[[], Any]) -> str:
     """The median time of a call."""
-    work()
-    times: list[float] = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[len(times) // 2]
-
-
-def _time(value: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if value >= size:
-            return f"{value / size:.1f} {unit}"
-    return f"{value / 1e-6:.0f} µs"
+    seconds = median(timeit.repeat(work, number=1, repeat=10)[1:])
+    return f"{1e3 * seconds:.1f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

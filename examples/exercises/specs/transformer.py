@@ -83,9 +83,8 @@ PROBABILITIES = st.lists(st.integers(1, 8), min_size=1, max_size=5, unique=True)
 def boolean(m: Any, spec: Spec) -> None:
     kind = getattr(m.causal_mask(3), "dtype", type(m.causal_mask(3)).__name__)
     if kind != np.dtype(bool):
-        fail("causal_mask must return an array of True and False.",
-             ["causal_mask(3)", f"expected an array of bool, got {kind}"], "not-boolean",
-             "of numbers, ~mask does not swap True and False: give np.ones dtype=bool, or compare", "type")  # fmt: skip
+        shown = ["causal_mask(3)", f"expected an array of bool, got {kind}"]
+        spec.fail("causal_mask must return an array of True and False.", shown, "not-boolean", "type")
 
 
 # --- parameters -------------------------------------------------------------------------------------------------------
@@ -160,8 +159,7 @@ def loss(m: Any, spec: Spec) -> None:
     got = call_recording(_loss, (m,), "loss_of", lines)
     expected = float(_loss(spec.right).data)
     if not isinstance(got, tensor_class(m)) or np.shape(got.data) != ():
-        fail("loss_of must return a Tensor that holds a single number.", lines, "type",
-             "return record(cross_entropy, cross_entropy_rule, flat, targets=...)")  # fmt: skip
+        spec.fail("loss_of must return a Tensor that holds a single number.", lines, "type")
     if abs(float(got.data) - expected) > 1e-6:
         shown = [*lines, f"expected {expected:.6g}", f"got      {float(got.data):.6g}"]
         fail("loss_of is wrong.", shown, *spec.cause(m, lambda module: float(_loss(module).data)), "loss")
@@ -182,8 +180,7 @@ def learns_names(m: Any, spec: Spec) -> None:
     lines = [f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"]
     losses = call_recording(m.train, (p, parameters, data, HEADS, 12), "train", lines)
     if not isinstance(losses, list) or len(losses) != 12 * -(-len(data) // 32):
-        fail("train must return the list of losses, one for each batch.", lines, "losses",
-             "leave losses.append(...) and return losses as they are", "type")  # fmt: skip
+        spec.fail("train must return the list of losses, one for each batch.", lines, "losses", "type")
     after = float(np.mean(losses[-8:]))
     shown = [*lines, f"loss at the beginning {losses[0]:.2f}, at the end {after:.2f}; 1.2 or less is expected"]
     slow = "slow", "it learns slowly: does each parameter keep its own m and v, and does t count the batches?"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.data import PadSequences, default_collate, default_convert, pad_sequence
+from nn.data import default_collate, default_convert, pad_sequence
 
 sequences = st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5)
 
@@ -47,27 +47,6 @@ def test_sequences_of_vectors_keep_dtype_and_gradient():
 def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
     with pytest.raises(ValueError, match=message):
         pad_sequence(rows, **settings)
-
-
-SENTENCES = [([5, 6, 7], 1), ([8], 0), ([9, 9], 1)]
-
-
-def test_a_loader_pads_each_batch_to_its_longest():
-    loader = nn.DataLoader(SENTENCES, 2, collate_fn=PadSequences(mask=True))
-    (tokens, labels, mask), (last, _, whole) = list(loader)
-    assert tokens.tolist() == [[5, 6, 7], [8, 0, 0]]
-    assert labels.tolist() == [1, 0]
-    assert mask.tolist() == [[True, True, True], [True, False, False]]
-    assert last.tolist() == [[9, 9]]
-    assert whole.tolist() == [[True, True]]
-
-
-def test_rows_that_are_one_sequence_each():
-    collate = PadSequences(padding_value=-1, side="left")
-    assert collate([[1, 2], [3]]).tolist() == [[1, 2], [-1, 3]]
-    tokens, mask = PadSequences(mask=True)([tl.tensor([1, 2]), tl.tensor([3])])
-    assert tokens.tolist() == [[1, 2], [3, 0]]
-    assert mask.tolist() == [[True, True], [True, False]]
 
 
 def test_rows_of_one_shape_are_stacked():
@@ -112,7 +91,7 @@ def test_a_row_alone_has_its_arrays_converted():
 @pytest.mark.parametrize(
     ("rows", "error", "message"),
     [
-        ([tl.ones(1), tl.ones(2)], ValueError, r"different shapes, \(1,\), \(2,\).*PadSequences"),
+        ([tl.ones(1), tl.ones(2)], ValueError, r"different shapes, \(1,\), \(2,\).*pad_sequence"),
         ([1, tl.ones(2)], ValueError, r"different shapes, \(\), \(2,\)"),
         ([(1,), (1, 2)], ValueError, r"the same number of fields, but have \[1, 2\]"),
         ([[1], [1, 2]], ValueError, r"the same number of fields, but have \[1, 2\]"),

@@ -170,27 +170,6 @@ def test_recorded_gradients_are_refused():
         in_threads(differentiate)
 
 
-def test_a_closure_is_called_once_and_its_loss_returned():
-    def fit():
-        tl.manual_seed(0)
-        model = nn.Linear(3, 4)
-        optimizer = nn.optim.SGD(model.parameters(), 0.1)
-        nn.parallel.distribute(model, optimizer)
-        ((x, y),) = nn.parallel.shares([points(24)])
-        calls = []
-
-        def closure():
-            calls.append(1)
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            return loss
-
-        before = model.weight.detach().numpy().copy()
-        return optimizer.step(closure).item() > 0, len(calls), (model.weight.detach().numpy() != before).all()
-
-    assert in_threads(fit) == [(True, 1, True)] * 2
-
-
 def test_numbers_drawn_after_distribute_differ_but_follow_from_the_seed():
     def draw():
         tl.manual_seed(3)

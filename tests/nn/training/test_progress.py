@@ -1,11 +1,13 @@
-"""Progress displays: which one is chosen, and what it shows when."""
+"""Progress displays: which one is chosen, and what it shows when; Ctrl-C: first noted, then it aborts."""
 
+import signal
 import sys
+import threading
 
 import pytest
 
 from nn.training import progress as module
-from nn.training.progress import Bar, Lines, Progress, choose_display
+from nn.training.progress import Bar, Interrupt, Lines, Progress, choose_display
 
 
 @pytest.fixture
@@ -89,3 +91,44 @@ def test_steps_are_counted_from_those_done_before(capsys, clock):
         clock(10)
         display.step(1600, lambda: "loss 2")
     assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
+
+
+# --- Ctrl-C -------------------------------------------------------------------------------------------------
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_the_first_press_is_noted_and_the_second_aborts():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt() as interrupt:
+        assert not interrupt.requested
+        press()
+        assert interrupt.requested
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_where_ctrl_c_is_ignored_it_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            press()
+            assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_it_does_nothing_in_other_threads():
+    seen = []
+
+    def work():
+        with Interrupt() as interrupt:
+            seen.append(interrupt.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

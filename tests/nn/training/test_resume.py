@@ -335,6 +335,6 @@ def test_two_programs_do_not_train_in_one_folder(tmp_path):
 
 @pytest.mark.parametrize("state", [[], {}, {"run": 3}, {"run": {}, "settings": []}])
 def test_a_state_without_its_parts_is_called_damaged(tmp_path, state):
-    saved_state.save(tmp_path / "last.safetensors", {}, state)
+    saved_state.save(tmp_path / "last.safetensors", state)
     with pytest.raises(ValueError, match=r"last\.safetensors is damaged: its (state|settings)"):
         make(folder=tmp_path).fit(resume=True)

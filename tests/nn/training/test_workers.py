@@ -43,45 +43,50 @@ def fit(kind, calls=None, **more):
     return everything(trainer)
 
 
+def with_workers(trainer, workers=2, **settings):
+    nn.parallel.run(trainer.fit, workers=workers, threads=True, **settings)
+    return trainer
+
+
+def assert_alike(several, one, atol=1e-5):
+    """Whether the runs with several workers and one have learnt the same, to rounding, with the same history."""
+    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=atol)
+    for row, other in zip(one.history, several.history, strict=True):
+        for scores, others in ((row.train, other.train), (row.test, other.test)):
+            assert (scores is None) == (others is None)
+            if scores is not None:
+                assert others.loss == pytest.approx(scores.loss, abs=atol)
+                assert others.accuracy == scores.accuracy
+    assert one.history.best == several.history.best
+
+
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_and_history_are_those_of_one_worker(kind, workers):
     one = start(kind)
     one.fit()
-    several = start(kind)
-    nn.parallel.run(several.fit, workers=workers, threads=True)
-    for p, q in zip(one.model.parameters(), several.model.parameters(), strict=True):
-        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), atol=1e-5)
-    for row, other in zip(one.history, several.history, strict=True):
-        for scores, others in ((row.train, other.train), (row.test, other.test)):
-            assert (scores is None) == (others is None)
-            if scores is not None:
-                assert others.loss == pytest.approx(scores.loss, abs=1e-5)
-                assert others.accuracy == scores.accuracy
-    assert one.history.best == several.history.best
+    several = with_workers(start(kind), workers)
+    assert_alike(several, one)
     assert [held["step"] for held in several.optimizer.state_dict()["state"].values()] == [one.step] * 4
 
 
-def test_ignored_targets_weigh_nothing_even_if_they_are_all_that_a_worker_has():
+def half_ignored():
     x, y = blobs(12)[:]
-    y = tl.tensor(np.where(np.arange(12) < 6, -100, y.numpy()))  # the first half of the only batch
-    one = make(batches=[(x, y)])
+    return make(batches=[(x, tl.tensor(np.where(np.arange(12) < 6, -100, y.numpy())))])  # worker 0 has nothing
+
+
+def summed():
+    trainer = make(rate=0.01)
+    trainer.loss = nn.CrossEntropyLoss(reduction="sum")
+    return trainer
+
+
+@pytest.mark.parametrize("begin", [half_ignored, summed])
+def test_losses_are_weighed_by_what_counts(begin):
+    one = begin()
     one.fit()
-    several = make(batches=[(x, y)])
-    nn.parallel.run(several.fit, workers=2, threads=True)
-    assert several.history.train_loss == pytest.approx(one.history.train_loss, rel=1e-6)
-
-
-def test_a_loss_that_sums_adds_up_over_workers():
-    def summed():
-        trainer = make(rate=0.01)
-        trainer.loss = nn.CrossEntropyLoss(reduction="sum")
-        return trainer
-
-    one = summed()
-    one.fit()
-    several = summed()
-    nn.parallel.run(several.fit, workers=3, threads=True)
+    several = with_workers(begin())
     assert several.history.train_loss == pytest.approx(one.history.train_loss, rel=1e-4)
 
 
@@ -91,7 +96,7 @@ def test_a_loss_that_sums_adds_up_over_workers():
 def test_a_killed_run_resumes_to_the_same_bits(kind, ends, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     whole = in_threads(fit, kind, dropout=0.4)
-    assert whole[0][0] == whole[1][0]
+    assert all(whole[0][part] == whole[1][part] for part in ("model", "optimizer"))
     for calls in ends:
         try:
             in_threads(fit, kind, calls, dropout=0.4, folder=folder, save_seconds=0.0)
@@ -106,10 +111,38 @@ def test_a_run_goes_on_with_another_number_of_workers(before, after, tmp_path):
     with pytest.raises(Killed):
         in_threads(fit, "plain", 14, folder=tmp_path / "run", save_seconds=0.0, record_every=24, workers=before)
     several = make(rate=0.05, folder=tmp_path / "run", record_every=24)
-    nn.parallel.run(several.fit, resume=True, workers=after, threads=True)
-    assert several.history.train_loss == pytest.approx(one.history.train_loss, abs=1e-5)  # of steps before and after
-    for p, q in zip(one.model.parameters(), several.model.parameters(), strict=True):
-        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), atol=1e-5)
+    assert_alike(with_workers(several, after, resume=True), one)
+
+
+class Drawn:
+    """Batches whose rows are drawn while they are iterated."""
+
+    def __len__(self):
+        return 6
+
+    def __iter__(self):
+        for _ in range(6):
+            yield blobs()[tl.randint(0, 48, (8,)).numpy()]
+
+
+@pytest.mark.parametrize(
+    ("batches", "numbers"),
+    [
+        (Drawn, (2, 1)),
+        (shuffled(None), (1, 2)),
+        (shuffled(None), (2, 2)),
+        (lambda: list(nn.DataLoader(blobs(), 8)), (1, 2)),
+    ],
+)
+def test_a_run_that_stopped_within_an_epoch_goes_on_with_other_workers(batches, numbers):
+    settings = {"rate": 0.05, "record_every": 24, "steps": 24}
+    one = fitted(**settings, batches=batches())
+    several = make(**{**settings, "steps": 3}, batches=batches())
+    for workers in numbers:
+        with_workers(several, workers)
+        several.steps = 24
+    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-4)
 
 
 def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_path):
@@ -125,55 +158,6 @@ def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_pa
     assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
 
 
-def test_a_trainer_that_has_run_goes_on_with_workers_again():
-    one = start("a test, a schedule and accuracy", epochs=4)
-    one.fit()
-    several = start("a test, a schedule and accuracy", epochs=2)
-    nn.parallel.run(several.fit, workers=2, threads=True)
-    several.epochs = 4
-    nn.parallel.run(several.fit, workers=2, threads=True)
-    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
-        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-4)
-
-
-class Drawn:
-    """Batches whose rows are drawn while they are iterated."""
-
-    def __len__(self):
-        return 6
-
-    def __iter__(self):
-        for _ in range(6):
-            yield blobs()[tl.randint(0, 48, (8,)).numpy()]
-
-
-def test_drawn_batches_of_a_run_with_workers_go_on_without_them():
-    one = start("plain", batches=Drawn(), steps=12)
-    one.fit()
-    several = start("plain", batches=Drawn(), steps=3)
-    nn.parallel.run(several.fit, workers=2, threads=True)
-    several.steps = 12
-    several.fit()
-    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
-        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-4)
-
-
-@pytest.mark.parametrize("batches", [None, lambda: list(nn.DataLoader(blobs(), 8))])
-def test_a_run_interrupted_within_an_epoch_goes_on_with_several_workers(batches):
-    def begin(press):
-        trainer = make(rate=0.05, batches=batches and batches(), record_every=24)
-        if press:
-            trainer.loss = Press(11)
-        trainer.fit()
-        return trainer
-
-    one, several = begin(press=False), begin(press=True)
-    assert several.step == 11
-    nn.parallel.run(several.fit, workers=2, threads=True)
-    assert several.step == 24
-    assert several.history.train_loss == pytest.approx(one.history.train_loss, abs=1e-5)
-
-
 def test_only_worker_0_writes_files_and_holds_the_folder(tmp_path, monkeypatch):
     from nn.files import weights
 
@@ -187,14 +171,6 @@ def test_only_worker_0_writes_files_and_holds_the_folder(tmp_path, monkeypatch):
     in_threads(fit, "a test, a schedule and accuracy", folder=tmp_path, save_seconds=0.0, workers=3)
     assert writers == {0}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors"]
-
-
-def test_an_unfinished_run_in_the_folder_is_refused(tmp_path):
-    trainer = make(folder=tmp_path)
-    trainer.loss = Press(3)
-    trainer.fit()
-    with pytest.raises(FileExistsError, match="unfinished run"):
-        nn.parallel.run(make(folder=tmp_path).fit, workers=2, threads=True)
 
 
 def test_a_loss_that_becomes_nan_in_one_worker_ends_all():

@@ -1,4 +1,4 @@
-"""Gradient clipping: results and return values, on the host and on a device."""
+"""Gradient clipping, and parameters as one vector: results and return values, on the host and on a device."""
 
 import math
 import tracemalloc
@@ -9,6 +9,7 @@ import pytest
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
+from nn.utils import parameters_to_vector, vector_to_parameters
 from strict_cupy import no_synchronisation
 
 
@@ -69,13 +70,6 @@ def test_parameters_without_gradients():
     assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0).item() == 0
     assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0, math.inf).item() == 0
     nn.clip_grad_value_(parameters(None), 1.0)
-
-
-def test_parameters_may_be_a_generator():
-    model = nn.Linear(3, 2)
-    model(tl.ones(1, 3)).sum().backward()
-    assert nn.clip_grad_norm_(model.parameters(), 1.0).item() == pytest.approx(8**0.5)
-    assert nn.clip_grad_norm_(model.parameters(), 1.0).item() == pytest.approx(1, rel=1e-5)
 
 
 @pytest.mark.parametrize("order", [1.0, 2.0, 2.5, math.inf])
@@ -157,13 +151,29 @@ def test_it_needs_little_memory(order):
     assert peak < 100_000
 
 
-def test_the_norm_and_the_scaling_are_to_be_had_apart():
-    params = parameters([3.0, -4.0], None, 12.0)
-    norm = nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
-    assert norm.item() == 13
-    assert gradients(params)[1] == 12  # unchanged
-    nn.utils.clip_grads_with_norm_(params, 1.3, norm)
-    assert nn.clip_grad_norm_(params, 100, foreach=True).item() == pytest.approx(1.3, rel=1e-5)
-    assert nn.utils.get_total_norm([]).item() == 0
-    with pytest.raises(ValueError, match="get_total_norm: norm_type must be above 0"):
-        nn.utils.get_total_norm(tl.ones(2), -1)
+# --- as one vector ------------------------------------------------------------------------------------------
+
+
+def test_all_parameters_are_one_vector_through_which_gradients_flow():
+    model = nn.MLP([2, 3, 1])
+    vector = parameters_to_vector(model.parameters())
+    assert vector.tolist() == [x for p in model.parameters() for x in p.reshape(-1).tolist()]
+    (vector * tl.arange(13).float()).sum().backward()
+    assert parameters_to_vector(p.grad for p in model.parameters()).tolist() == list(range(13))
+    vector_to_parameters(vector * 2, model.parameters())
+    assert parameters_to_vector(model.parameters()).tolist() == (vector * 2).tolist()
+
+
+def test_parameters_keep_their_memory_dtype_and_device():
+    (p,) = parameters([[0.0, 0.0], [0.0, 0.0]], dtype=tl.float64, device="strict")
+    memory = p.array
+    vector_to_parameters(tl.arange(4).float(), [p])
+    assert p.array is memory
+    assert (p.device, p.dtype, p.cpu().tolist()) == ("strict", tl.float64, [[0, 1], [2, 3]])
+
+
+def test_a_vector_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"the vector has shape \(4,\), but the parameters have 3 elements"):
+        vector_to_parameters(tl.zeros(4), nn.Linear(2, 1).parameters())
+    with pytest.raises(TypeError, match=r"parameters_to_vector: give the parameters, as in model.parameters\(\)"):
+        parameters_to_vector(nn.Linear(2, 1))

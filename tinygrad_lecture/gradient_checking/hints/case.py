@@ -15,8 +15,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from ...backend import Array, Shape, device_of, is_array, move, to_host
-from ..rule_errors import broadcasts
-from ..watch import Call
+from ..analytical import Call, broadcasts
 
 T = TypeVar("T")
 # The name of a mistake, a sentence, and the gradient that a rule with this mistake would give; or whether it applies.

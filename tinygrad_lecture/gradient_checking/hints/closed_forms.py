@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 
 from ...backend import Array, Shape
+from ..analytical import broadcasts
 from ..report import index_text
-from ..rule_errors import broadcasts
 from .case import Case, Hints, known, same
 
 Axes: TypeAlias = tuple[int, ...]

@@ -1,0 +1,313 @@
+"""Models that answer: 12, 13 and 17 to 19."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from helpers import few_shot, sums
+from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
+from helpers.program import DataError
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, cost_of, deal
+from helpers.tokens_and_size import byte_pairs, characters, numbers, special
+from programs import load, output_of
+from transformer import GPT, GPTConfig
+from transformer.training import IGNORED
+
+# --- 12 arithmetic ----------------------------------------------------------------------------------------------------
+
+p12 = load("12_arithmetic")
+SMALL_12 = {"digits": 1, "layers": 1, "width": 16, "steps": 10}
+NOTATIONS = [Notation(2, "+", True), Notation(2, "-", False), Notation(1, "-", True)]
+
+
+@pytest.fixture(scope="module")
+def out_12(tmp_path_factory):
+    return tmp_path_factory.mktemp("arithmetic")
+
+
+@pytest.fixture(scope="module")
+def text_12(out_12):
+    return output_of(p12, out=out_12, ask=("2+3",), **SMALL_12)
+
+
+def after_learning(text_12):
+    return text_12[text_12.index("\nRight answers.") : text_12.index("\nErrors of the")]
+
+
+class Student:
+    """In place of a model: answers each question with what `say` makes of its two numbers."""
+
+    def __init__(self, notation, say):
+        self.notation, self.say = notation, say
+
+    def generate_batch(self, prompts, **settings):
+        texts = [TOKENIZER.decode(prompt).rstrip("=") for prompt in prompts]
+        pairs = [(int(t[: self.notation.places]), int(t[self.notation.places + 1 :])) for t in texts]
+        return [TOKENIZER.encode(self.notation.turned(str(self.say(a, b)))) for a, b in pairs]
+
+
+# --- a run --------------------------------------------------------------------------------------------------
+
+
+def test_it_is_examined_and_asked_and_drawn(text_12, out_12):
+    assert "2 + 3 = " in text_12
+    for kind in ("learnt from", "held out", "first number larger", "second number larger", "both larger"):
+        assert f"\n  {kind} " in text_12
+    assert {"learning.png", "surprise.png", "mistakes.png", "attention.png"} < {path.name for path in out_12.iterdir()}
+
+
+def test_a_run_is_not_overwritten_without_being_told(text_12, out_12):
+    with pytest.raises(DataError, match="holds a run that is finished: --resume continues it, --again replaces it"):
+        output_of(p12, out=out_12, **SMALL_12)
+
+
+def test_a_finished_run_that_is_resumed_has_learnt_the_same(text_12, out_12):
+    again = output_of(p12, out=out_12, resume=True, **SMALL_12)
+    assert after_learning(again) == after_learning(text_12)
+
+
+def test_a_run_with_other_settings_is_not_continued(text_12, out_12):
+    with pytest.raises(ValueError, match="width"):
+        output_of(p12, out=out_12, resume=True, **{**SMALL_12, "width": 32})
+
+
+def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):
+    points = [Point(step, 1 / step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
+    curve = Curve(tmp_path / "curve.json", continued=False)
+    for point in points:
+        curve.add(point)
+    continued = Curve(tmp_path / "curve.json", continued=True)
+    assert continued.points == points
+    continued.add(points[1])
+    assert Curve(tmp_path / "curve.json", continued=True).points == points[:2]
+    (tmp_path / "curve.json").write_text("[{}]")
+    with pytest.raises(DataError, match="is damaged"):
+        Curve(tmp_path / "curve.json", continued=True)
+
+
+# --- problems -----------------------------------------------------------------------------------------------
+
+
+def test_problems_are_written_as_the_docstring_says():
+    notation = Notation(2, "+", reverse=True)
+    assert (notation.question(7, 58), notation.answer(7, 58)) == ("  7+ 58=", "56.")
+    assert Notation(2, "-", reverse=False).answer(7, 58) == "-51."
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_only_the_answer_is_a_target(notation):
+    pairs = deal(notation, 5, seed=0)[0][:20]
+    tokens, targets = (part.numpy() for part in Problems(notation, pairs)[:])
+    for (a, b), row in zip(pairs.tolist(), targets, strict=True):
+        assert TOKENIZER.decode(row[row != IGNORED].tolist()) == notation.answer(a, b)
+    assert (tokens[:, 1:][targets[:, :-1] != IGNORED] == targets[:, :-1][targets[:, :-1] != IGNORED]).all()
+
+
+def test_what_is_held_out_is_not_learnt_from():
+    learnt, held_out = deal(NOTATIONS[0], 1500, seed=0)
+    assert len({*map(tuple, learnt.tolist())} | {*map(tuple, held_out.tolist())}) == 10_000
+    assert len(held_out) == 1500
+
+
+def test_a_problem_is_read_and_what_it_has_no_place_for_is_refused():
+    assert sums.parse(" 58 + 67", NOTATIONS[0]) == (58, 67)
+    for wrong in ("58-67", "1000+1", "two+3"):
+        with pytest.raises(DataError, match="it can be asked a \\+ b, with numbers up to 999"):
+            sums.parse(wrong, NOTATIONS[0])
+
+
+def test_the_cost_of_an_answer_is_that_of_its_characters():
+    tl.manual_seed(0)
+    notation = NOTATIONS[0]
+    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=1, heads=1, width=8))
+    pairs = np.array([[7, 58]])
+    text = notation.question(7, 58) + notation.answer(7, 58)
+    tokens = TOKENIZER.encode(text)
+    with tl.no_grad():
+        log_p = tl.log_softmax(model(tokens[:-1]), -1).numpy()  # (tokens - 1, characters)
+    expected = -sum(log_p[i, tokens[i + 1]] for i in range(notation.asked - 1, len(tokens) - 1))
+    np.testing.assert_allclose(cost_of(model, Problems(notation, pairs)), [expected], rtol=1e-5)
+
+
+# --- judging ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_who_knows_the_rule_is_right_also_for_larger_numbers(notation):
+    knows = Student(notation, (lambda a, b: a + b) if notation.operation == "+" else (lambda a, b: a - b))
+    for pairs in (deal(notation, 10, 0)[1], *p12.larger(notation, 0).values()):
+        exam = sums.examine(knows, notation, pairs)
+        assert exam.right == 1
+        assert set(exam.digits) == {1}
+        assert answers(knows, notation, pairs) == exam.true
+
+
+def test_consistent_is_not_yet_right(capsys):
+    notation, pairs = NOTATIONS[0], np.array([[2, 3], [9, 8]])
+    one_more = Student(notation, lambda a, b: a + b + (a + b == 5))  # 2 + 3 = 3 + 2 = 6
+    sums.consistency(sums.examine(one_more, notation, pairs[:, ::-1]), sums.examine(one_more, notation, pairs))
+    printed = capsys.readouterr().out
+    assert "The two answers agree for 2 of 2 pairs" in printed
+    assert "Here that happened once." in printed
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "kind"),
+    [("126", "125", "off by one"), ("115", "125", "a carry (off by 10, 100, ...)"), ("77", "125", "other"),
+     ("", "125", "no number"), ("25", "125", "a carry (off by 10, 100, ...)")],
+)  # fmt: skip
+def test_mistakes_are_sorted(said, true, kind):
+    assert sums.kind_of(said, true) == kind
+
+
+@pytest.mark.parametrize(
+    ("operation", "say", "counts", "verdict"),
+    [
+        ("+", lambda a, b: a % 100 + b % 100, "900 of 900", "learnt to ignore it"),
+        ("+", lambda a, b: 5000, "0 of 900", "not learnt to read a digit there"),
+        ("-", lambda a, b: a % 100 - b % 100, "862 of 862", "Of the 38 right answers 38 are right without it too"),
+    ],
+)
+def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say, counts, verdict, capsys):
+    notation = Notation(2, operation, True)
+    student = Student(notation, say)
+    exams = {name: sums.examine(student, notation, pairs) for name, pairs in p12.larger(notation, 0).items()}
+    sums.overlooked(exams)
+    printed = capsys.readouterr().out
+    assert f"larger numbers, {counts} are the right answer without the extra digit" in printed
+    assert verdict in printed
+
+
+def test_who_takes_minus_for_plus_gives_sums(capsys):
+    learnt, asked = Notation(2, "+", True), Notation(2, "-", True)
+    sums.other_operation(sums.examine(Student(asked, lambda a, b: a + b), asked, np.array([[5, 3], [9, 0]])), learnt)
+    assert "asked a - b, it is right for 50.0%, and gives the result of a + b for 100.0%" in capsys.readouterr().out
+
+
+# --- 13 temperature ---------------------------------------------------------------------------------------------------
+
+p13 = load("13_temperature")
+
+
+@pytest.mark.parametrize(
+    ("request_", "T"),
+    [
+        ("Where is it sunny?", 0.3),
+        ("Tell me about it.", 1),
+        ("Imagine snow!", 2),
+        ("Write down what the weather is", 2),
+    ],
+)
+def test_words_of_a_request_choose_the_temperature(request_, T):
+    assert p13.temperature_for(request_) == T
+
+
+# --- 17 few shot ------------------------------------------------------------------------------------------------------
+
+p17 = load("17_few_shot")
+
+
+def test_a_text_has_five_lines_of_one_shift():
+    text = p17.make(50, np.array([3, 7]), np.random.default_rng(0))
+    x, y = text[:, 0::4], text[:, 2::4]
+    shift = (y - x) % 10
+    assert (shift == shift[:, :1]).all()
+    assert set(shift[:, 0]) == {3, 7}
+    assert all(len({*row}) == 5 for row in x.tolist())  # no line can be copied
+    assert p17.written(text[0]).count("=") == 5
+
+
+def test_only_the_answers_count():
+    text = p17.make(4, np.array([1]), np.random.default_rng(0))
+    targets = p17.answers_only(text)
+    assert (targets[:, 1::4] == text[:, 2::4]).all()
+    assert (np.delete(targets, np.s_[1::4], axis=1) == -100).all()
+
+
+@pytest.mark.parametrize("k", [0, 9])
+def test_the_share_of_right_answers_is_by_line(k):
+    text = p17.make(20, np.array([k]), np.random.default_rng(0))
+
+    class Knows:
+        def __call__(self, tokens):
+            logits = np.zeros((*tokens.shape, 12))
+            rows, places = np.indices(tokens.shape)
+            logits[rows, places, (np.roll(tokens, 1, axis=1) + k) % 10] = 1
+            return p17.tl.tensor(logits)
+
+    assert (p17.right(Knows(), text) == 1).all()
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, "it knows from the lines"), (0.06, "hardly better than a guess")])
+def test_what_it_says_of_new_tasks_is_what_was_measured(share, verdict, capsys):
+    few_shot.exam({"tasks it has learnt from": np.full(5, 1.0), "new tasks": np.full(5, share)})
+    assert verdict in capsys.readouterr().out
+
+
+# --- 18 expressions ---------------------------------------------------------------------------------------------------
+
+p18 = load("18_expressions")
+
+
+def value_18(text):
+    return eval(text.replace("x", "*").replace("/", "//"))
+
+
+def test_results_and_steps_are_pythons():
+    two, three = small_expressions()
+    assert len(two) == 3 * (LARGEST + 1) ** 2
+    assert len({e.text for e in three}) == 3 * 8 * (LARGEST + 1) ** 3
+    assert all(e.result == value_18(e.text) for e in two)
+    assert all(e.result == value_18(e.text) == value_18(e.step) for e in three)
+    for expressions in four_operations().values():
+        assert all(e.result == value_18(e.text) for e in expressions)
+
+
+def test_the_lectures_examples():
+    assert [parse(text).result for text in ("1 + 1", "5 - 3", "12 × 7", "100 ÷ 4")] == [2, 2, 84, 25]
+    parentheses, none = parse("(2 + 3) × 4"), parse("2 + 3 * 4")
+    assert (parentheses.answer(True), none.answer(True)) == ("5x4=20.", "2+12=14.")
+    assert (parentheses.needs_order, none.needs_order) == (False, True)
+    with pytest.raises(DataError, match=r"it knows expressions of three numbers up to 6"):
+        parse("2+3x4x5")
+
+
+def test_only_what_follows_the_first_equals_sign_counts():
+    tokens, targets = encode([parse("2+3x4"), parse("1+1")], steps_written=True)
+    decode = p18.TOKENIZER.decode
+    assert [decode([t for t in row if t >= 0]) for row in targets.tolist()] == ["2+12=14.", "2."]
+    assert decode(tokens[1].tolist()).startswith("1+1=2.")
+
+
+# --- 19 tokens and size -----------------------------------------------------------------------------------------------
+
+p19 = load("19_tokens_and_size")
+PAIRS = np.stack(np.divmod(np.arange(2500), 50), axis=1)
+CUTS = {"characters": characters(), "numbers": numbers(100), "special": special(100), "pairs": byte_pairs(PAIRS)}
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("characters", ["1", "2", "+", "3", "0", "="]),
+        ("numbers", ["12", "+", "30", "="]),
+        ("special", ["NUM_12", "OP_PLUS", "NUM_30", "OP_EQUALS"]),
+    ],
+)
+def test_the_lectures_tokenizations(name, pieces):
+    assert CUTS[name].pieces_of("12+30=") == pieces
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_every_sum_comes_back_from_its_tokens(name):
+    cut = CUTS[name]
+    assert all(cut.decode(cut.encode(str(a))) == str(a) for a in range(100))
+    tokens, targets = p19.encode(cut, PAIRS)
+    answers = [cut.decode([t for t in row if t >= 0]) for row in targets.tolist()]
+    assert answers == [str(a + b) for a, b in PAIRS.tolist()]
+    assert tokens.max() < cut.size
+
+
+def test_special_tokens_are_number_tokens_under_other_names():
+    for a, b in zip(p19.encode(CUTS["numbers"], PAIRS), p19.encode(CUTS["special"], PAIRS), strict=True):
+        assert (a == b).all()

@@ -1,0 +1,260 @@
+"""Networks and their descent: what claims alone do not show of 01 to 04, 21 and 22."""
+
+import re
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from helpers import digits, robust, valleys
+from helpers.descent import Trained, batch_sizes, verdict
+from helpers.mnist import load_digits
+from helpers.neuron import ACTIVATIONS
+from helpers.robust import is_a_three
+from programs import load, numbers_after, output_of
+
+# --- 01 neuron --------------------------------------------------------------------------------------------------------
+
+
+def test_the_slopes_are_the_derivatives():
+    for activation in ACTIVATIONS.values():
+        z, a, slope = load("01_neuron").slopes(activation, np.linspace(-5, 5, 10_001))
+        smooth = np.abs(z) > 0.01  # away from the corner of ReLU
+        np.testing.assert_allclose(slope[smooth], np.gradient(a, z)[smooth], atol=1e-5)
+    _, a, slope = load("01_neuron").slopes(ACTIVATIONS["sigmoid"], np.linspace(-5, 5, 1000))
+    assert slope.max() <= 0.25
+    assert (0 < a).all() and (a < 1).all()
+
+
+# --- 02 digits --------------------------------------------------------------------------------------------------------
+
+p02 = load("02_digits")
+PICTURES = ["threes", "curves", "confusion", "mistakes", "first_layer", "last_hidden_layer"]
+
+
+@pytest.fixture(scope="module")
+def text_02(run_once):
+    return run_once("02_digits", "--epochs", "3")[0]
+
+
+def test_the_cost_of_a_3_is_the_sum_of_ten_squares(text_02):
+    for title in ("The untrained network", "The trained network"):
+        table = text_02[text_02.index(title) :]
+        a, y, squares = (
+            numbers_after(table, f"\n  {name}")[-10:] for name in ("output a_j", "wanted y_j", "(a_j - y_j)")
+        )
+        assert y == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+        assert squares == pytest.approx((np.array(a) - y) ** 2, abs=2e-4)
+        assert numbers_after(table, "\n  C =")[0] == pytest.approx(sum(squares), abs=1e-3)
+
+
+def test_a_plateau_is_where_the_accuracy_has_not_risen(capsys):
+    digits.plateau([digits.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
+    said = capsys.readouterr().out
+    assert "1 epoch: after epoch 3, with 70.0% right" in said
+    assert "3 epochs: after epoch 7, with 79.0% right" in said
+    assert "5 epochs: not within these 7" in said
+
+
+def test_weights_and_pictures_are_kept(run_once):
+    text, folder = run_once("02_digits", "--epochs", "3")
+    assert set(nn.weights.load_file(folder / "weights.safetensors")) == set(nn.MLP([784, 16, 16, 10]).state_dict())
+    for name in PICTURES:
+        assert str(folder / f"{name}.png") in text
+
+
+def without_pictures(monkeypatch):
+    for name in PICTURES:
+        monkeypatch.setattr(p02.show, f"draw_{name}", lambda *results: None)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": (8,), "activation": "leaky-relu", "loss": "cross-entropy", "optimizer": "adam"},
+        {"hidden": (), "optimizer": "momentum", "batch_size": "all"},
+    ],
+    ids=str,
+)
+def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch):
+    without_pictures(monkeypatch)
+    text = output_of(p02, epochs=1, out=tmp_path, **settings)
+    assert numbers_after(text, "Test accuracy")[0] > 5
+    assert ("a probability distribution." in text) == ("loss" in settings)
+    assert ("mean cross-entropy" in text) == ("loss" in settings) == ("mean cost" not in text)
+
+
+def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monkeypatch):
+    without_pictures(monkeypatch)
+    text = output_of(p02, epochs=1, lr=1e-9, out=tmp_path)
+    assert numbers_after(text, "\n  after training")[-1] == pytest.approx(0, abs=0.05)
+    assert "have become patches" not in text
+
+
+def test_a_coarser_picture_has_the_means_of_squares():
+    picture = tl.tensor(np.kron(np.arange(196.0).reshape(14, 14), np.ones((2, 2))).reshape(1, 784))
+    assert p02.coarser(picture, 14).numpy() == pytest.approx(np.arange(196.0)[None])
+
+
+def test_a_perfect_loop_detector_would_be_found():
+    means = np.zeros((2, 10))
+    means[1, [0, 6, 8, 9]] = 1
+    assert digits.separation(means, (0, 6, 8, 9)) == 1
+    assert digits.fires_for(means[1]) == "0 6 8 9"
+
+
+# --- 03 gradient descent ----------------------------------------------------------------------------------------------
+
+p03 = load("03_gradient_descent")
+
+
+@pytest.fixture(scope="module")
+def points():
+    tl.manual_seed(3)
+    x = tl.rand(40, dtype=tl.float64)
+    return nn.TensorDataset(x, 2 * x - 1 + 0.1 * tl.randn(40, dtype=tl.float64))
+
+
+def test_the_valley_is_where_least_squares_has_it(points):
+    valley = p03.survey(points)
+    x, y = (t.numpy() for t in points.tensors)
+    assert [valley.w, valley.b] == pytest.approx(np.polyfit(x, y, 1))
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"), [(0.01, "too small"), (1, "just right"), (1.95, "oscillates"), (2.1, "diverges")]
+)
+def test_what_a_rate_does_follows_from_the_curvature(points, factor, says):
+    valley = p03.survey(points)
+    steps = 60 if factor != 1 else 300
+    descent = p03.descend(points, "", factor / valley.steepest, batch=40, steps=steps)
+    assert verdict(descent, valley).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "seen"),
+    [
+        (0.95, 0.91, "So a regularization effect"),
+        (0.92, 0.91, "So no regularization effect"),
+        (0.90, 0.91, "1.0 points less of the new pictures"),
+        (0.87, 0.91, "So the opposite of a regularization effect"),
+    ],
+)
+def test_a_regularization_effect_is_more_than_chance(small, large, seen, capsys):
+    rows = [Trained(8, 7, 7441, 0.95, small, 1500), Trained(256, 71, 2414, 0.951, large, 1500)]
+    batch_sizes(rows, 0.95, 100)
+    assert seen in capsys.readouterr().out
+
+
+def test_a_batch_is_no_larger_than_all_points(points):
+    assert p03.descend(points, "", 0.1, batch=1000, steps=3).looked_at.tolist() == [0, 40, 80, 120]
+
+
+# --- 04 backprop ------------------------------------------------------------------------------------------------------
+
+p04 = load("04_backprop")
+
+
+@pytest.fixture(scope="module")
+def text_04(run_once):
+    text, folder = run_once("04_backprop", "--page", "--repeats", "1")
+    assert "<title>Backpropagation" in (folder / "backprop.html").read_text(encoding="utf-8")
+    return text
+
+
+def gradients(text_04):
+    """Parameter -> its gradient by the formula, by backward(), by trying."""
+    number = r" +(-?[\d.]+)"
+    return {row[0]: [float(x) for x in row[1:]] for row in re.findall(rf"  ([Wb]\d\[.*\]) .*={3 * number}", text_04)}
+
+
+def test_every_parameter_has_its_gradient_three_times(text_04):
+    found = gradients(text_04)
+    assert len(found) == 9
+    for row in found.values():
+        assert row == pytest.approx([row[0]] * 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("activation", p04.ACTIVATIONS)
+def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeypatch):
+    monkeypatch.setattr(p04, "measure_times", lambda *_: (1.0, 1.0))  # the price is that of another network
+    monkeypatch.setattr(p04, "gradient_noise", lambda *_: [1.0, 1.0])
+    monkeypatch.setattr(p04, "try_some", lambda *_: 0.0)
+    monkeypatch.setattr(p04, "memory", lambda *_: 1)
+    for name in ("network", "computation_graph", "price"):
+        monkeypatch.setattr(p04.show, f"draw_{name}", lambda *_: None)
+    text = output_of(p04, layers=(3, 4, 2), activation=activation, out=tmp_path)
+    found = gradients(text)
+    assert len(found) == 3 * 4 + 4 + 4 * 2 + 2
+    assert all(row == pytest.approx([row[0]] * 3, abs=1e-5) for row in found.values())
+
+
+# --- 21 valleys -------------------------------------------------------------------------------------------------------
+
+p21 = load("21_valleys")
+
+
+def test_many_networks_descend_as_each_would_alone():
+    tl.manual_seed(1)
+    weights = p21.random_weights(3, 2, 1.0)
+    _, together = p21.descend(weights, 2.0, 20)
+    for i in range(3):
+        _, alone = p21.descend([w[i : i + 1] for w in weights], 2.0, 20)
+        np.testing.assert_allclose(together[:, i], alone[:, 0], rtol=1e-10)
+
+
+def test_the_curvatures_are_those_of_the_cost():
+    """Their sum is the trace of the Hessian, found here by differences of the cost."""
+    tl.manual_seed(1)
+    weights, h, trace = p21.random_weights(1, 2, 1.0), 1e-4, 0.0
+    middle = p21.costs_of(weights, p21.X, p21.Y).item()
+    for w in weights:
+        for index in np.ndindex(w.shape):
+            for side in (h, -h):
+                w[index] += side
+                trace += (p21.costs_of(weights, p21.X, p21.Y).item() - middle) / h**2
+                w[index] -= side
+    assert p21.curvature(weights, 0).sum() == pytest.approx(trace, abs=1e-5)
+
+
+@pytest.mark.parametrize(("stochastic", "verdict"), [(0.2, "pushes them off"), (1.0, "No noise was needed")])
+def test_noise_is_named_as_the_reason_only_where_it_is(stochastic, verdict, capsys):
+    valleys.saddle(np.full((9, 3), 1.0), np.full((5, 3), stochastic))
+    assert verdict in capsys.readouterr().out
+
+
+def test_a_descent_that_still_moves_is_not_called_stuck(capsys):
+    moving, still = np.linspace(1, 0.6, 10), np.full(10, 0.5)
+    valleys.ends(np.stack([moving, still, np.zeros(10)], axis=1), 2)
+    printed = capsys.readouterr().out
+    assert "1 end in valleys that are not the deepest, at a cost of 0.50" in printed
+    assert "1 are still on the way" in printed
+
+
+def test_a_point_that_still_curves_down_is_not_called_the_bottom(capsys):
+    valleys.curvatures(np.array([[-1.0, 1.0]]), np.array([-1e-6, 1.0]))
+    assert "1 of 2 still curve down" in capsys.readouterr().out
+
+
+# --- 22 robust --------------------------------------------------------------------------------------------------------
+
+
+def test_the_ways_to_spoil():
+    random, images = np.random.default_rng(0), np.ones((50, 784), np.float32)
+    assert robust.drop_pixels(images, 0.3, random).mean() == pytest.approx(0.7, abs=0.02)
+    assert robust.wrong_pixels(images, 0.3, random).mean() == pytest.approx(0.85, abs=0.02)
+    assert robust.add_noise(images, 0.5, random).std() == pytest.approx(0.5, abs=0.02)
+    picture = load_digits().test_images[:1]
+    assert np.array_equal(robust.turn(robust.turn(robust.turn(robust.turn(picture)))), picture)
+    assert robust.shift(picture, 2, random).reshape(28, 28)[:, 2:].tolist() == picture.reshape(28, 28)[:, :-2].tolist()
+
+
+def test_an_empty_picture_is_no_three():
+    assert not is_a_three(np.zeros((28, 28)))
+
+
+def test_what_retraining_does_is_told_by_its_numbers(capsys):
+    robust.retraining([(0, 0.17, 0.92), (500, 0.6, 0.5), (1000, 0.2, 0.95)])
+    printed = capsys.readouterr().out
+    assert "its new data, 17% -> 20%; upright ones, no longer shown, 92% -> 95%." in printed

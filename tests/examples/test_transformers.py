@@ -1,0 +1,286 @@
+"""Transformers: 08 to 10 and 16."""
+
+import math
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from helpers import architectures, dates, gpt, inside, sentences, training
+from helpers.gpt2 import load as load_folder
+from helpers.inside import printable
+from helpers.program import DataError, open_run
+from programs import contents, load, numbers_after, output_of
+from transformer import GPT, BPETokenizer, Encoder, EncoderConfig, GPTConfig
+
+# --- 08 gpt -----------------------------------------------------------------------------------------------------------
+
+p08 = load("08_gpt")
+
+TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
+NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
+SMALL_08 = {"layers": 1, "heads": 2, "width": 16, "context": 8, "steps": 60, "batch_size": 8, "lr": 0.01, "tokens": 20,
+         "prompt": "the "}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder_08(tmp_path_factory):
+    folder_08 = tmp_path_factory.mktemp("gpt")
+    (folder_08 / "text.txt").write_text(TEXT, encoding="utf-8")
+    return folder_08
+
+
+def run_08(folder_08, out="out", **settings):
+    (folder_08 / out).mkdir(exist_ok=True)
+    return output_of(p08, **{**SMALL_08, "text": str(folder_08 / "text.txt"), "out": folder_08 / out, **settings})
+
+
+@pytest.fixture(scope="module")
+def text_08(folder_08):
+    return run_08(folder_08)
+
+
+def test_the_trainer_has_the_losses_of_the_loop_by_hand(text_08):
+    by_hand, trainer = (numbers_after(text_08, f"  {name} first losses") for name in ("by hand ", "Trainer "))
+    assert len(by_hand) == 5
+    assert by_hand == trainer
+    assert "largest difference 0. " in text_08
+
+
+def test_it_learns_more_than_a_guess_knows(text_08):
+    size = len(set(TEXT))
+    guess = numbers_after(text_08, f"a guess among {size} tokens, ln {size}")[0]
+    assert guess == pytest.approx(math.log(size), abs=1e-3)
+    assert numbers_after(text_08, "\nTest loss")[0] < guess / 2
+
+
+def test_one_prediction_ends_in_probabilities_of_the_next_token(text_08):
+    assert "1. Tokenize   t h e ·" in text_08
+    assert "2. Embed      (4, 16)" in text_08
+    rows = text_08[text_08.index("next token") :].split("\n")[1:6]
+    p = [float(row.split()[-1]) for row in rows]
+    assert p == sorted(p, reverse=True)
+    assert 0.5 < sum(p) <= 1.001
+
+
+def test_a_kept_run_is_not_overwritten_unless_told(folder_08, text_08):
+    with pytest.raises(ValueError, match="holds a run that is finished: --resume continues it, --again replaces it"):
+        run_08(folder_08)
+
+
+def test_a_finished_run_that_is_resumed_writes_the_same(folder_08, text_08):
+    again = run_08(folder_08, resume=True)
+    assert again[again.index("The model writes") :] == text_08[text_08.index("The model writes") :]
+
+
+def test_a_run_with_other_settings_is_not_resumed(folder_08, text_08):
+    before = contents(folder_08 / "out")
+    with pytest.raises(ValueError, match="--lr"):
+        run_08(folder_08, resume=True, lr=0.02)
+    assert contents(folder_08 / "out") == before
+
+
+def test_a_loaded_model_writes_what_it_wrote_after_the_training(folder_08, text_08):
+    loaded = run_08(folder_08, load=folder_08 / "out")
+    assert loaded[loaded.index("The model writes") :] == text_08[text_08.index("The model writes") :]
+
+
+def test_a_loaded_model_draws_into_the_folder_that_is_named(folder_08, text_08):
+    run_08(folder_08, load=folder_08 / "out", out="pictures")
+    assert {path.name for path in (folder_08 / "pictures").iterdir()} == {"attention.png", "lens.png"}
+    assert p08.Settings(load=folder_08 / "out").out == folder_08 / "out"
+    with pytest.raises(ValueError, match="there is no folder"):
+        p08.Settings(load=folder_08 / "none")
+
+
+def test_after_its_last_block_the_lens_has_the_models_loss(folder_08, text_08):
+    lens = numbers_after(text_08, "if the model stopped after block 1:")[0]
+    assert lens == pytest.approx(numbers_after(text_08, "\nTest loss")[0], abs=0.02)
+
+
+def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(folder_08):
+    with pytest.raises(ValueError, match="cannot read this prompt"):
+        run_08(folder_08, prompt="§", out="other")
+    assert not (folder_08 / "other" / "last.safetensors").exists()
+
+
+def test_lines_are_texts_of_their_own(folder_08):
+    (folder_08 / "names.txt").write_text(NAMES, encoding="utf-8")
+    text = run_08(folder_08, text=str(folder_08 / "names.txt"), lines=True, prompt="", steps=8, out="names")
+    assert "names.txt, 30 lines" in text
+    lines = text[text.index("The model writes") : text.index("\nPictures")].strip().split("\n")[2:]
+    assert len(lines) == 20
+
+
+def test_it_says_which_step_the_text_comes_from(capsys):
+    history = nn.History()
+    for step, loss in ((10, 2.0), (20, 1.0), (30, 1.5)):
+        history.add(nn.HistoryRow(step, 1.0, nn.Scores(loss), nn.Scores(loss), 0.1, 1.0))
+    gpt.trained(history)
+    said = capsys.readouterr().out
+    assert "the weights after 20 steps, the best on the test text; the curves go on to step 30" in said
+
+
+def test_again_clears_the_folder(tmp_path):
+    for name in ("last.safetensors", "best.safetensors", "lens.png", "mine.txt"):
+        (tmp_path / name).touch()
+    assert not open_run(tmp_path, p08.FILES, resume=False, again=True)
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["mine.txt"]
+
+
+def test_best_weights_alone_cannot_be_resumed(tmp_path):
+    (tmp_path / "best.safetensors").touch()
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        open_run(tmp_path, p08.FILES, resume=True, again=False)
+
+
+def test_a_head_that_looks_at_the_token_before_is_found_out():
+    before = np.eye(5, k=-1)
+    before[0, 0] = 1
+    found = inside.behaviours(before, [7, 8, 7, 9, 8])
+    assert max(found, key=found.get) == "the token before"
+    assert found["the token before"] == 1
+
+
+# --- 09 architectures -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def text_09(run_once):
+    return run_once("09_architectures", "--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2")[0]
+
+
+def grid(text_09, heading):
+    """The rows of # and . under a heading."""
+    lines = text_09[text_09.index(heading) :].split("\n")[1:]
+    rows = [line.split()[1:] for line in lines[: lines.index("")]]
+    return np.array([[sign == "#" for sign in row] for row in rows])
+
+
+def test_a_decoder_sees_previous_tokens_only_an_encoder_all(text_09):
+    assert (grid(text_09, "decoder-only:") == np.tri(9, dtype=bool)).all()
+    assert grid(text_09, "encoder-only:").all()
+
+
+def test_an_encoder_decoder_sees_all_of_the_source_and_the_previous_of_the_target(text_09):
+    assert grid(text_09, "encoder-decoder, source:").all()
+    assert (grid(text_09, "encoder-decoder, target:") == np.tri(6, dtype=bool)).all()
+
+
+def test_reading_at_once_and_token_by_token_give_the_same_scores(text_09):
+    assert numbers_after(text_09, "scores after the last token are the same, to ")[0] < 1e-4
+
+
+def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
+    made = sentences.make(50, seed=0, test=10)
+    inputs, targets, there = made.hide(made.learn, seed=0)
+    asked = targets != -100
+    assert (targets[asked] == made.learn[asked]).all()
+    assert (inputs[~asked] == made.learn[~asked]).all()
+    assert not asked[:, 0].any()
+    assert not (asked & ~there).any()
+
+
+def test_the_encoder_writes_by_filling_a_mask_at_the_end():
+    tl.manual_seed(0)
+    made = sentences.make(50, seed=0, test=10)
+    config = EncoderConfig(vocab_size=made.words.vocab_size, context=10, layers=1, heads=1, width=8)
+    texts = sentences.fill_at_the_end(Encoder(config), made, 3, seed=0)
+    assert [len(made.words.encode(text, allowed_special="all")) for text in texts] == [8, 8, 8]
+
+
+def test_dates_and_their_iso_format():
+    written, iso = dates.examples(200, seed=0)
+    assert all(text[3] == "9" for text in iso)  # the years kept for the test
+    months = {name: f"{i + 1:02}" for i, name in enumerate(dates.MONTHS)}
+    for text, translated in zip(written, iso, strict=True):
+        year, month, day = translated.split("-")
+        assert year in text
+        assert str(int(day)) in text
+        assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
+        assert dates.iso_of(text) == translated
+    assert dates.iso_of("4 May") is None
+    assert dates.iso_of("February 30, 1999") is None
+    assert dates.iso_of("May 4, 977") is None
+    assert dates.decode(dates.target("1977-05-04")) == "1977-05-04"
+
+
+def test_a_wrong_translation_is_said_to_be_wrong(capsys):
+    wrote, iso = ["4 May 1979", "5. 6. 1989"], ["1979-05-04", "1989-06-05"]
+    architectures.translated(wrote, iso, ["1979-05-04", "1989-05-06"], "May 4, 1789", "1780-05-04", "1789-05-04")
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0].endswith("-> 1979-05-04   right")
+    assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
+    assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
+    assert "50% are right" in lines[3]
+    architectures.translated(wrote, iso, iso, "February 30, 1999", "1999-02-30", dates.iso_of("February 30, 1999"))
+    assert "1999-02-30   no such day" in capsys.readouterr().out
+
+
+def test_what_is_no_date_is_refused():
+    with pytest.raises(DataError, match="May 4, 1977"):
+        dates.encode("4/5/77")
+
+
+# --- 10 gpt2 ----------------------------------------------------------------------------------------------------------
+
+p10 = load("10_gpt2")
+
+
+def test_it_trains_a_small_model_once_and_keeps_it(run_once):
+    text, out = run_once("10_gpt2", "--steps", "4", "--tokens", "5")
+    assert "a small one is trained" in text
+    again = output_of(p10, out=out, steps=4, tokens=5)
+    assert "a small one is trained" not in again
+    assert "an earlier run trained and kept in" in again
+    assert again[again.index("The likeliest") :] == text[text.index("The likeliest") :]
+    assert sum(path.stat().st_size for path in (out / "model").iterdir()) < 2_000_000
+
+
+def test_a_half_trained_model_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "until_ctrl_c", lambda items: islice(items, 2))  # Ctrl-C in the second step
+    text = output_of(p10, out=tmp_path, steps=4, tokens=1)
+    assert "This half-trained model is used now, and not kept" in text
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_folder_of_ones_own_is_read(tmp_path):
+    tokenizer = BPETokenizer.train("the weather today is fine. " * 20, 270)
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=32, layers=1, heads=2, width=8))
+    model.save_pretrained(tmp_path)
+    tokenizer.to_files(tmp_path)
+    assert load_folder(tmp_path)[0].config == model.config
+    model = GPT(GPTConfig(vocab_size=100, context=32, layers=1, heads=2, width=8))
+    model.save_pretrained(tmp_path)
+    with pytest.raises(DataError, match="do not belong together"):
+        load_folder(tmp_path)
+    with pytest.raises(DataError, match="there is no folder"):
+        load_folder(tmp_path / "none")
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    assert printable("a\x1b[31m\n") == "a␛[31m\n"
+
+
+# --- 16 order and memory ----------------------------------------------------------------------------------------------
+
+p16 = load("16_order_and_memory")
+
+
+def test_convolutions_see_six_words_back_and_no_further():
+    slopes = p16.slopes(p16.KINDS["convolution"](p16.WIDTH), 10)
+    assert (slopes[:7] > 0).all()
+    assert (slopes[7:] == 0).all()
+
+
+def test_the_rnn_is_pytorchs():
+    tl.manual_seed(0)
+    ours = p16.RNN(32)
+    theirs = p16.nn.RNN(32, 32, batch_first=True)
+    values = {"weight_ih_l0": ours.W.weight, "bias_ih_l0": ours.W.bias, "weight_hh_l0": ours.U.weight}
+    theirs.load_state_dict({**values, "bias_hh_l0": tl.zeros(32)})
+    x = tl.randn(2, 5, 32)
+    np.testing.assert_allclose(ours(x).detach().numpy(), theirs(x)[0][:, -1].detach().numpy(), atol=1e-5)

@@ -1,0 +1,345 @@
+"""Words, messages and attention: 05 to 07, 11, 15 and 20."""
+
+import dataclasses
+import hashlib
+import io
+import re
+import urllib.request
+import zipfile
+from random import Random
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from helpers import attention, cars, emails, human, next_word, public_data
+from helpers.program import DataError
+from helpers.spam import (
+    ENOUGH_POINTS,
+    Counts,
+    Pooled,
+    count,
+    curve,
+    looks,
+    make_inputs,
+    rule_points,
+    split,
+    tokenize,
+    words,
+)
+from helpers.tokens import read_text
+from helpers.word_vectors import WordVectors, read
+from programs import load, output_of
+from transformer import BPETokenizer
+
+# --- 05 tokenize ------------------------------------------------------------------------------------------------------
+
+p05 = load("05_tokenize")
+
+
+@pytest.fixture(scope="module")
+def text_05(run_once):
+    return run_once("05_tokenize")[0]
+
+
+def lines_after(text_05, start):
+    return text_05[text_05.index(start) :].split("\n")[1:]
+
+
+def test_each_id_is_below_its_token(text_05):
+    t = BPETokenizer.train(read_text(None).learnt, 600, [p05.END])
+    assert [int(id) for id in lines_after(text_05, "5 pieces, of")[1].split()] == t.encode("Was the bank flooded?")
+
+
+def test_a_pair_is_counted_after_the_merges_before_it():
+    t = BPETokenizer.train("aaabdaaabac", 1000)
+    assert [p05.pair_count(t, n, ["aaabdaaabac"]) for n in range(3)] == [4, 2, 2]
+
+
+def test_pieces_are_those_of_a_tokenizer_in_a_file(tmp_path):
+    BPETokenizer.train("the cat and the dog", 270).save(tmp_path / "tokenizer.json")
+    text = output_of(p05, tokenizer=tmp_path / "tokenizer.json", sentence="the cats", out=tmp_path)
+    assert lines_after(text, "pieces, of a vocabulary of 2")[0].split()[0] == "the"
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "picture.txt").write_bytes(b"\xff" * 500)
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        read_text(tmp_path / "picture.txt")
+
+
+# --- 06 word vectors --------------------------------------------------------------------------------------------------
+
+p06 = load("06_word_vectors")
+
+
+@pytest.fixture(scope="module")
+def text_06(run_once):
+    return run_once("06_word_vectors", "--sentences", "12000", "--epochs", "2")[0]
+
+
+def first_after(text_06, start):
+    return text_06[text_06.index(start) + len(start) :].split()[0]
+
+
+SQUARE = WordVectors(["a", "b", "c", "d"], np.array([[1.0, 0, 2], [1, 1, 2], [-1, 0, 2], [-1, 1, 2]]))
+
+
+def test_an_analogy_is_right_if_the_fourth_word_is_nearest():
+    assert SQUARE.analogies_right([("a", "b"), ("c", "d")]) == (2, 2, 2)
+
+
+def test_files_of_glove_are_read_and_answer(tmp_path):
+    rows = ["king 1 0 1", "man 1 0 0", "woman 0 1 0", "queen 0 1 1", "of the 1 1 1"]
+    (tmp_path / "glove.txt").write_text("\n".join(rows) + "\n")
+    vectors = read(tmp_path / "glove.txt")
+    assert vectors.words[-1] == "of the"
+    assert (
+        vectors.near(vectors["king"] - vectors["man"] + vectors["woman"], 1, ["king", "man", "woman"])[0][0] == "queen"
+    )
+    text = output_of(p06, vectors=tmp_path / "glove.txt", out=tmp_path)
+    assert first_after(text, "king - man + woman") == "queen"
+
+
+def test_a_file_of_another_kind_is_refused_with_its_line(tmp_path):
+    (tmp_path / "glove.txt").write_text("king 1 0 1\nman 1 zero 0\n")
+    with pytest.raises(ValueError, match="line 2: wanted a word and its numbers"):
+        read(tmp_path / "glove.txt")
+
+
+# --- 07 attention -----------------------------------------------------------------------------------------------------
+
+p07 = load("07_attention")
+
+
+@pytest.fixture(scope="module")
+def text_07(run_once):
+    return run_once("07_attention", "--steps", "600")[0]
+
+
+def test_the_output_is_x_and_the_weighted_sum_of_all_values():
+    tl.manual_seed(0)
+    x, q, k, v, weights, after, _ = (
+        part.detach().numpy() for part in p07.OneHead(10, 4, 3)(tl.tensor(np.array([1, 2, 3])))
+    )
+    scores = q @ k.T / 2
+    assert weights == pytest.approx(np.exp(scores) / np.exp(scores).sum(-1, keepdims=True), rel=1e-5)
+    assert after == pytest.approx(x + weights @ v, abs=1e-6)
+
+
+def test_the_final_vector_is_said_as_it_is(text_07, run_once):
+    assert "The final vector says: red, John's, lately, unreliable; as in the lecture." in text_07
+    early, _ = run_once("07_attention", "--page", "--steps", "120")
+    best = re.findall(r"([a-zA-Z' ]+) \d\.\d\d", next(line for line in early.split("\n") if "    Final" in line))
+    said = next(line for line in early.split("\n") if "The final vector says" in line)
+    assert f"says: {', '.join(word.removeprefix('    Final').strip() for word in best)};" in said
+
+
+def test_the_shown_sentences_are_not_learnt_from():
+    course = attention.make_sentences(500, Random(0), without=["The bank was flooded."])
+    assert "the bank was flooded ." not in course.texts
+
+
+def test_questions_of_the_made_sentences_have_their_answers_in_them():
+    course = cars.make(300, Random(0), without=[])
+    for tokens, answers in zip(course.tokens, course.answers, strict=True):
+        assert {*answers[answers != cars.IGNORED].tolist()} <= {*tokens[tokens > 0].tolist()}
+
+
+# --- 11 spam ----------------------------------------------------------------------------------------------------------
+
+p11 = load("11_spam")
+FILE_11 = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(30)).encode()
+
+
+# --- what is shown ------------------------------------------------------------------------------------------
+
+
+# --- made messages ------------------------------------------------------------------------------------------
+
+
+def test_disguises():
+    assert emails.leetspeak("win a prize, call me") == "win a pr1z3, c4ll me"
+    assert emails.good_words("WIN").startswith("WIN see you")
+    assert emails.shorten("see you at the pub") == "c u @ da pub"
+
+
+def test_the_messages_are_spam_of_some_kinds_and_ham_of_others():
+    messages = emails.make_messages(2000, emails.Random(0))
+    for kind in {m.kind for m in messages} - {"could be either"}:
+        assert {m.spam for m in messages if m.kind == kind} == {kind in emails.SPAM}
+    assert 0.3 < np.mean([m.spam for m in messages if m.kind == "could be either"]) < 0.7
+
+
+# --- inputs -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("WIN £100! Txt 80086", ["win", "[money]", "!", "txt", "[short code]"]),
+        ("Call 09061 701461 now", ["call", "[phone number]", "now"]),
+        ("C U 2nite at 8pm :-)", ["c", "u", "[mixed]", "at", "[time]", "[smiley]"]),
+        ("www.x.com/a, me@x.org 150p/msg", ["[web address]", "[email]", "[pence]"]),
+        ("&amp;lt;#&amp;gt; 3 don’t", ["[number]", "[number]", "don't"]),
+        (" ", []),
+    ],
+)
+def test_tokens(text, tokens):
+    assert words(text) == tokens
+    assert tokenize(text) == tokens + looks(text)
+
+
+TEXTS_11 = ["free call free", "call me", "me me"]
+
+
+def test_bag_of_words_and_tf_idf_by_hand():
+    bag, tfidf = make_inputs("bag of words", TEXTS_11), make_inputs("TF-IDF", TEXTS_11)
+    assert bag.words == tfidf.words == ["[length: 0-39]", "call", "me"]  # "free" is in one text only
+    assert bag(["me call me unknown", ""]).tolist() == [[1, 1, 2], [1, 0, 0]]
+    everywhere, two_of_three = np.log(4 / 4) + 1, np.log(4 / 3) + 1
+    row = np.array([everywhere, two_of_three, 2 * two_of_three])
+    np.testing.assert_allclose(tfidf(["me call me"]), [row / np.linalg.norm(row)], rtol=1e-6)
+
+
+def test_words_and_characters_as_numbers_in_their_order():
+    embeddings, characters = make_inputs("embeddings", TEXTS_11), make_inputs("characters", TEXTS_11)
+    ids = embeddings(["me call", ""])
+    assert [embeddings.words[i] for i in ids[0]] == ["me", "call", "[length: 0-39]"]
+    assert ids[1].tolist() == [ids[0][2], 0, 0]
+    assert "".join(characters.words[i] for i in characters(["Me call?"])[0]) == "me call"
+
+
+def test_pooled_embeddings_are_the_mean_of_the_words():
+    pooled = Pooled(5)
+    vectors = pooled.embedding.weight.detach().numpy()
+    found = pooled(p11.tl.tensor([[1, 3, 0], [2, 0, 0]])).detach().numpy()
+    np.testing.assert_allclose(found, [(vectors[1] + vectors[3]) / 2, vectors[2]], rtol=1e-5)
+
+
+def test_rules_give_points_once_each():
+    texts = ["see you at 8, love", "URGENT! You WON a FREE prize, call 09061701461 or txt 80086, 150p/msg"]
+    points = rule_points(texts)
+    assert points[0] < 0
+    assert points[1] >= 3 * ENOUGH_POINTS
+    assert rule_points(["free free free"]) == rule_points(["free"]) == [1]
+
+
+def test_precision_and_recall_by_hand():
+    called, spam = np.array([1, 1, 1, 0, 0, 0, 0], bool), np.array([1, 1, 0, 1, 0, 0, 0], bool)
+    counts = count(called, spam)
+    assert counts == Counts(found=2, missed=1, lost=1, kept=3)
+    assert (counts.accuracy, counts.precision, counts.recall) == (5 / 7, 2 / 3, 2 / 3)
+    points = curve(np.array([0.9, 0.8, 0.8, 0.6]), np.array([True, False, True, False]))
+    assert [row.tolist() for row in points] == [[0.9, 0.8, 0.6], [1, 2 / 3, 1 / 2], [1 / 2, 1, 1]]
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_read(tmp_path):
+    path = tmp_path / "messages.tsv"
+    path.write_bytes("﻿Ham\tHow are you? £5\tfor tea\r\n\n".encode() + FILE_11)
+    messages = emails.load_messages(path, 0)
+    assert messages.texts[0] == "How are you? £5\tfor tea"
+    assert (len(messages), messages.spam.sum()) == (61, 30)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "0 messages labelled ham; 25 of each are needed"),
+        (b"ham\tyes\nham yes\n", "line 2: wanted ham or spam, a tab and a text, not 'ham yes'"),
+        (b"ham\ta\neggs\tb\n", r"line 2: wanted ham or spam, a tab and a text, not 'eggs\\tb'"),
+        (b"spam\t\xa3100\n", "is not UTF-8 text: byte 5 is 0xa3"),
+    ],
+)
+def test_what_is_no_collection_is_refused_with_file_and_line(tmp_path, content, message):
+    path = tmp_path / "messages.tsv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
+        emails.load_messages(path, 0)
+
+
+def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
+    texts = [f"you won £{i}" for i in range(40)] + [f"word {chr(97 + i)}" for i in range(26)] * 2
+    learn, test = split(emails.Messages(texts, np.arange(92) % 2 == 0), 0)
+    assert not {" ".join(words(t)) for t in learn.texts} & {" ".join(words(t)) for t in test.texts}
+
+
+@pytest.fixture
+def web(monkeypatch, tmp_path):
+    """The collection's address answers with an archive of FILE_11; the cache is an empty folder."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(emails.COLLECTION.name, FILE_11)
+    asked = []
+
+    def answer(url, timeout):
+        asked.append(url)
+        if len(asked) > 1:
+            raise URLError("Network is unreachable")
+        return io.BytesIO(packed.getvalue())
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
+    sha256 = hashlib.sha256(FILE_11).hexdigest()
+    monkeypatch.setattr(emails, "COLLECTION", dataclasses.replace(emails.COLLECTION, sha256=sha256))
+    return asked
+
+
+def test_the_collection_is_downloaded_once_and_a_damaged_copy_is_not_used(web, tmp_path):
+    for _ in range(2):
+        assert len(emails.load_messages(emails.Path("download"), 0)) == 60
+    assert web == [emails.COLLECTION.url]
+    (tmp_path / "cache" / emails.COLLECTION.name).write_bytes(b"ham\tnot what it was")
+    with pytest.raises(DataError, match=r"unreachable.*--data FILE"):
+        emails.load_messages(emails.Path("download"), 0)
+
+
+# --- 15 next word -----------------------------------------------------------------------------------------------------
+
+p15 = load("15_next_word")
+
+
+@pytest.fixture(scope="module")
+def text_15(tmp_path_factory):
+    out = tmp_path_factory.mktemp("next_word")
+    return output_of(p15, out=out, steps=220, T=(0.1, 3.0))
+
+
+def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(text_15):
+    cities = {*next_word.CAPITALS.values(), *next_word.UNSTATED.values()}
+    invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text_15)
+    assert [country for country, _ in invented] == list(next_word.UNSTATED)
+    assert all(city in cities - {next_word.UNSTATED[country]} for country, city in invented)
+
+
+# --- 20 ask a human ---------------------------------------------------------------------------------------------------
+
+p20 = load("20_ask_a_human")
+
+
+def test_calibration_by_hand():
+    p, spam = np.array([0.02, 0.04, 0.71, 0.79, 1.0]), np.array([False, False, True, False, True])
+    said, true, n = p20.calibration(p, spam)
+    np.testing.assert_allclose(said, [0.03, 0.75, 1.0])
+    np.testing.assert_allclose(true, [0, 0.5, 1])
+    assert n.tolist() == [2, 2, 1]
+    assert p20.error(said, true, n) == pytest.approx((2 * 0.03 + 2 * 0.25) / 5)
+
+
+@pytest.mark.parametrize(("missed", "verdict"), [(4, "it may be chance"), (12, "different")])
+def test_groups_are_called_different_only_beyond_chance(missed, verdict, capsys):
+    """Of 20 spam messages in shorthand some are missed, of 80 written out 8."""
+    group, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
+    wrong[:missed] = wrong[-8:] = True
+    spam = np.append(np.ones(100, bool), [False, False])  # and one ham message in each group
+    human.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
+    assert capsys.readouterr().out.rstrip().endswith(f": {verdict}")
+
+
+def test_what_chance_brings_by_hand():
+    wrong, group = np.array([True, False, False, False]), np.array([True, True, False, False])
+    assert human.difference(wrong, group) == pytest.approx((0.5, np.sqrt(0.25 * 0.75 * (1 / 2 + 1 / 2))))

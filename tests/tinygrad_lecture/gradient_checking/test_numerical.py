@@ -1,0 +1,175 @@
+"""Numerical gradients: central differences find kinks; the complex step is used for analytic functions only."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
+
+
+@pytest.mark.parametrize(
+    ("fn", "x", "kinks"),
+    [
+        (tl.relu, [0.0, 1.0, -2.0], 1),
+        (tl.abs, [0.0, 0.0, 1e-3], 2),
+        (lambda x: x.max(), [2.0, 2.0, 1.0], 2),
+        (lambda x: tl.maximum(x, 1.0), [1.0, 0.5, 3.0], 1),
+        (lambda x: tl.clip(x, -1, 1), [-1.0, 0.0, 1.0], 2),
+        (lambda x: x.exp() * x.abs() * 1e3 + 1e4 * x * x, [0.0, 1.0], 1),
+        (lambda x: tl.leaky_relu(x) + 100, [0.0, -1.0], 1),
+        (lambda x: x.norm(), [0.0, 0.0], 2),
+        (tl.sqrt, [0.0, 1.0], 1),
+        (tl.floor, [1.0, 1.5, -3.0], 2),
+        (lambda x: tl.where(x > 1, x * 2, x), [1.0, 2.0, 0.0], 1),
+        (tl.sign, [0.0, 1.0], 1),
+        (lambda x: x.std(), [1.0, 1.0], 2),
+    ],
+)
+def test_kinks_are_left_out_and_counted(fn, x, kinks):
+    if kinks == len(x):
+        with pytest.warns(UserWarning, match="no derivative at any element"):
+            report = tl.gradcheck(fn, tensor(x))
+    else:
+        report = tl.gradcheck(fn, tensor(x))
+    assert (report.kinks, report.checked) == (kinks, len(x) - kinks)
+
+
+@pytest.mark.parametrize(
+    ("fn", "x"),
+    [
+        (lambda x: x * x.abs(), [0.0, 1e-7, 1e-3]),
+        (lambda x: x.abs() ** 1.5, [1e-7, -1e-4]),
+        (tl.relu, [1e-3, 1e-6, -1e-7, 1e-9]),
+        (tl.floor, [1 + 1e-5, 1 - 1e-7]),
+        (lambda x: x.max(), [1.0, 1.0 + 1e-7]),
+        (lambda x: tl.maximum(x, 1.0) + 1e3, [1 + 1e-6, 1 - 1e-6]),
+        (tl.sqrt, [1e-3, 1e-6, 1e-9]),
+        (lambda x: x.log(), [1e-8, 1e-4]),
+        (lambda x: x * x, [0.0, 1e-9]),
+        (lambda x: x**3, [0.0, 1e5]),
+    ],
+)
+def test_gradients_near_a_kink_are_checked(fn, x):
+    report = tl.gradcheck(fn, tensor(x), eps=6e-6)
+    assert (report.kinks, report.checked) == (0, len(x))
+
+
+def test_kinks_are_marked_in_an_error():
+    error = failure(make(lambda x, /: np.abs(x), "size", x=lambda g, x: 2 * g * np.sign(x)), tensor([0.0, 1.0, -1.0]))
+    assert (error.wrong, error.total, error.hint) == (2, 2, "constant-factor")
+    np.testing.assert_array_equal(error.kinks, [True, False, False])
+    assert str(error).split("\n")[3].endswith("kink")
+    assert "1 at kinks left out" in str(error)
+
+
+def upward(low, high):
+    """Numbers between 10**low and 10**high."""
+    return st.floats(low, high).map(lambda e: 10**e)
+
+
+SMOOTH = {
+    "cubic": (lambda x: x**3, lambda x: 3 * x**2, st.floats(0.01, 1e3)),
+    "exp": (np.exp, np.exp, st.floats(-5, 20)),
+    "sin(50 x)": (lambda x: np.sin(50 * x), lambda x: 50 * np.cos(50 * x), st.floats(-3, 3)),
+    "sin(1e4 x)": (lambda x: np.sin(1e4 * x), lambda x: 1e4 * np.cos(1e4 * x), st.floats(-3, 3)),
+    "1/x": (lambda x: 1 / x, lambda x: -1 / x**2, upward(-6, -1)),
+    "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x), upward(-8, -1)),
+    "log": (np.log, lambda x: 1 / x, upward(-8, 1)),
+    "tanh(1e4 x)": (lambda x: np.tanh(1e4 * x), lambda x: 1e4 / np.cosh(1e4 * x) ** 2, st.floats(-2e-4, 2e-4)),
+    "softplus": (lambda x: np.logaddexp(0, 1e4 * x), lambda x: 1e4 / (1 + np.exp(-1e4 * x)), st.floats(-5e-4, 5e-4)),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_steep_or_strongly_curved_functions_have_no_kinks(name, data):
+    function, derivative, numbers = SMOOTH[name]
+    x = tensor([data.draw(numbers)])
+    right = make(lambda x, /: function(x), x=lambda g, x: g * derivative(x))
+    report = tl.gradcheck(right, x)
+    assert (report.checked, report.kinks, report.method) == (1, 0, "central differences")
+    slope = abs(float(derivative(x.numpy())[0]))
+    if slope > 1e-3:  # a zero crossing of the slope has little to be wrong about
+        off = data.draw(st.sampled_from([1.001, 0.99, 2.0, -1.0, 0.0]))
+        wrong = make(lambda x, /: function(x), x=lambda g, x: off * g * derivative(x))
+        assert failure(wrong, x).total == 1
+
+
+# --- the complex step ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fn", "x"),
+    [
+        (tl.abs, [1.0, -2.0]),
+        (lambda x: x.max() * x, [1.0, -2.0]),
+        (lambda x: tl.where(x > 0, x * x, x), [1.0, -2.0]),
+        (lambda x: x.double() + x.argmax().to(dtype=tl.float64), [1.0, -2.0]),
+        (lambda x: x[x.argmax()] * x, [1.0, -2.0]),
+        (make(lambda x, /: x * x, x=lambda g, x: 2 * g * x), [1.0, -2.0]),
+    ],
+)
+def test_functions_that_are_not_analytic_fall_back_to_central_differences(fn, x):
+    assert tl.gradcheck(fn, tensor(x)).method == "central differences"
+
+
+@pytest.mark.parametrize(
+    ("fn", "x", "kinks"),
+    [
+        (tl.sqrt, [0.0, 2.0], 1),
+        (lambda x: x**0.5, [0.0, 2.0], 1),
+        (lambda x: x[:2].std() + x[2], [1.0, 1.0, 5.0], 2),
+    ],
+)
+def test_analytic_ops_fall_back_at_their_kinks(fn, x, kinks):
+    report = tl.gradcheck(fn, tensor(x))
+    assert (report.method, report.kinks) == ("central differences", kinks)
+
+
+@pytest.mark.parametrize(
+    "lossy",
+    [
+        lambda x: x.detach().numpy().real.copy(),
+        lambda x: np.abs(x.detach().numpy()),
+        lambda x: np.conj(x.detach().numpy()),
+        lambda x: np.array(x.tolist()).imag + np.array(x.tolist()).real,
+    ],
+    ids=["real part", "abs", "conjugate", "sum of parts"],
+)
+def test_imaginary_parts_lost_or_distorted_outside_the_tape_are_noticed(lossy):
+    assert failure(lambda x: x * x + tl.tensor(lossy(x)) * tensor(3.0), tensor([1.0, 2.0])).hint == "outside-the-tape"
+
+
+def test_an_op_wrongly_marked_analytic_is_noticed():
+    liar = make(lambda x, /: x * abs(x), x=lambda g, x: g * abs(x))  # this "derivative" is what the complex step sees
+    liar.analytic = True
+    assert failure(liar, tensor([1.0, -2.0])).method == "central differences"
+
+
+def test_threads_that_check_at_once_leave_the_filters_of_warnings_as_they_were():
+    before, x = list(warnings.filters), tensor([1.0, 2.0])
+    begun, over = threading.Event(), threading.Event()
+
+    def outlasting(x):
+        if x.dtype == np.complex128 and not begun.is_set():
+            begun.set()
+            over.wait(10)
+        return x * x
+
+    def meanwhile(x):
+        if x.dtype == np.complex128 and not thread.ident:
+            thread.start()
+            begun.wait(0.1)  # unless the other check waits for this one
+        return x * x
+
+    thread = threading.Thread(target=lambda: tl.gradcheck(outlasting, x))
+    assert tl.gradcheck(meanwhile, x).method == "complex step"
+    over.set()
+    thread.join()
+    assert list(warnings.filters) == before

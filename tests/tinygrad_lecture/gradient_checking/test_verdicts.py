@@ -1,0 +1,152 @@
+"""gradcheck does not guess: right rules are never called wrong, and what rounding hides cannot be told.
+
+`false_alarms.py` and `scales.py` run the whole of what is tested here by samples.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scales
+import tinygrad_lecture as tl
+from false_alarms import ROWS, SCALES, judged
+from gradchecks import failure, make, tensor
+
+
+def zero(g, x):
+    return 0 * g * x
+
+
+def verdict(fn, x):
+    """Right, wrong, or cannot tell: "cannot tell" if there is one such element."""
+    report = tl.gradcheck(fn, tensor(x), raise_exception=False)
+    if report.cannot_tell or (report.error is not None and report.error.hint == "cannot-tell"):
+        return "cannot tell"
+    return "right" if report and not report.kinks else "wrong"
+
+
+def line(offset, slope, rule=zero):
+    """offset + slope * x, with a rule of its own; by default it says 0."""
+    return make(lambda x, /: offset + slope * x, x=rule)
+
+
+def there_and_back(offset, x=None):
+    """x + offset - offset: by the engine's rules or, as one op, by a rule that says 0."""
+    forward = lambda x, /: (x + offset) - offset  # noqa: E731
+    return forward if x is None else make(forward, x=x)
+
+
+def in_float32(rule):
+    return make(lambda x, /: np.exp(x.astype(np.float32)).astype(float), x=rule)
+
+
+SUM_OF_SQUARES = make(lambda x, /: (x * x).sum(), x=lambda g, x: g * 2 * x * (x == x.max()))
+SHIFTS = (1e4, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12)
+VERDICTS = {
+    "a zero where rounding hides the slope: not right": [
+        *[(line(1e6, slope), [1.0, 2.0]) for slope in (1e-4, 1e-10, 1e-12)],
+        *[(line(1.0, slope), [1.0, 2.0]) for slope in (1e-15, 1e-17)],
+        *[(line(*numbers), [1.0, 2.0]) for numbers in ((1e3, 1e-16), (1e16, 1))],
+        *[(there_and_back(offset, zero), [1.0, 2.0]) for offset in SHIFTS],
+    ],
+    "a zero for a small element beside a large one: not right": [
+        *[(SUM_OF_SQUARES, x) for x in ([1e8, 1e-3], [1e8, 1e-8], [1e10, 1.0], [1e6, 1e-6])],
+        (make(lambda x, /: x.sum(), x=lambda g, x: g * (x > 1)), [1e17, 1.0]),
+    ],
+    "a zero on a plateau: right": [
+        (tl.relu, [-1e-3, -1e-6, -50.0, -0.01, 2.0]),
+        (tl.max, [1.0, 0.99, -50.0]),
+        (lambda x: x * 0 + 7.0, [1.0]),
+        (tl.floor, [1.5, 2.2, 1.00001]),
+        (lambda x: tl.clip(x, -1, 1), [-3.0, 0.2, 1.1, 20.0]),
+        (lambda x: x[:1] * 2, [1e8, 2.3]),
+        (tl.max, [1e5, 3.0, 2.0]),
+        (lambda x: tl.sign(x) * tl.relu(abs(x) - 0.01), [0.2, 0.003]),
+    ],
+    "an offset that is taken back: right": [(there_and_back(offset), [1.0, 2.0]) for offset in SHIFTS],
+    "time stamps and masked attention rows: right": [
+        (lambda x: ((x + 1.7e9) - 1.7e9) ** 2, [0.3, 0.1, 0.5]),
+        (lambda x: tl.softmax(x + tensor([-1e9, -1e9, -1e9]), -1), [0.3, 0.1, 0.5]),
+    ],
+    "float32 inside an op: right": [(in_float32(lambda g, out: g * out), [1.0, 2.0])],
+    "float32 inside an op and a mistake: wrong": [(in_float32(lambda g, out: g * 2 * out), [1.0, 2.0])],
+    "float32 inside an op and a zero: cannot tell": [(in_float32(zero), [1.0, 2.0])],
+    "a jump that rounding makes: right": [(lambda x: tl.sqrt(x * x + 1) - x, [1e5])],
+    "the rounding error of a rule: not wrong": [(lambda x: (1 - tl.cos(x)) / x**2, [1e-4, 1e-2, 1.0])],
+}
+
+
+@pytest.mark.parametrize(("name", "fn", "x"), [(name, fn, x) for name, rows in VERDICTS.items() for fn, x in rows])
+def test_verdicts(name, fn, x):
+    wanted = name.split(": ")[-1]
+    assert (verdict(fn, x) == wanted.removeprefix("not ")) == (not wanted.startswith("not "))
+
+
+# --- at any scale -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:.*has no derivative at any element")  # floor of a whole number
+@pytest.mark.parametrize("scale", SCALES)
+@settings(max_examples=100)
+@given(data=st.data())
+def test_no_right_rule_is_called_wrong(scale, data):
+    row = data.draw(st.sampled_from(ROWS))
+    assert judged(row, data.draw(row.samples), scale)["wrong"] == 0
+
+
+@pytest.mark.parametrize("check", ["gradcheck", "gradgradcheck", "of one op", "zero"])
+@pytest.mark.parametrize(
+    ("function", "scale"),
+    [
+        *[(function, 5e-13) for function in ("x / norm", "x / sum", "layer norm", "reciprocal", "std")],
+        *[(function, 1e-30) for function in ("x / norm", "x / sum", "layer norm", "reciprocal")],
+        *[("sin(1 / x)", scale) for scale in (1e-6, 1e-9, 5e-13, 1e-30)],
+        *[("sin", scale) for scale in (1e12, 1e100, 1e300)],
+        *[("x sin(1 / x)", scale) for scale in (1e-18, 5e-13)],
+        *[(function, 2.1e5) for function in ("sin(x) / x", "sin(πx) / πx")],
+        *[(function, 7e-31) for function in ("acosh(1 + x)", "expm1(x) / x", "x to the x")],
+        ("log", 1e-300), ("square", 1e-161), ("layer norm", 1e-161), ("x² sin(1 / x)", 1e-161), ("cos(1 / x²)", 1e-4),
+        ("digamma", 1e-300), ("(x + 1e9) - 1e9", 1e-4), ("1e6 + sin", 1e12), ("cube", 5e-13),
+    ],
+)  # fmt: skip
+def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):
+    assert not scales.is_false(function, scale, check)
+
+
+@pytest.mark.parametrize("mistake", ["off by 1 %", "a part off the tape"])
+@pytest.mark.parametrize("function", scales.FUNCTIONS)
+def test_mistakes_at_an_ordinary_scale_are_called_wrong(function, mistake):
+    assert scales.verdict(function, 1.0, mistake) in ("wrong", "outside")
+
+
+def test_what_cannot_be_told_passes_below_the_absolute_tolerance():
+    square = make(lambda x, /: x * x, x=lambda g, x: 2.1 * g * x)
+    x = tensor([1e-161])
+    assert not tl.gradcheck(square, x, raise_exception=False)
+    assert tl.gradcheck(square, x, atol=1e-6).checked == 1
+    assert tl.gradcheck(lambda x: 1 - x.tanh(), tensor([20.0, 0.1]), atol=1e-6).checked == 2
+    assert failure(square, tensor([1.0]), atol=1e-6).hint == "constant-factor"
+
+
+SATURATED = {
+    "cross entropy": (lambda x: tl.cross_entropy(x, tl.tensor(0)), [25.0, 0.0, 0.0]),
+    "gelu": (tl.gelu, [-7.6, -7.0, -6.5, -6.0, -5.5, -5.2]),
+    "tanh": (tl.tanh, [9.0, 11.0, -13.0, 15.0]),
+    "expm1": (tl.expm1, [-9.0, -15.0, -25.0, -30.0]),
+    "sigmoid": (tl.sigmoid, [-30.0, 20.0, 25.0]),
+    "logsumexp": (lambda x: tl.logsumexp(x, 0), [20.0, 0.0, -5.0]),
+}
+has_longdouble = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+
+
+@pytest.mark.parametrize("check", [tl.gradcheck, tl.gradgradcheck])
+@pytest.mark.parametrize("eps", [None, 1e-5])
+@pytest.mark.parametrize("name", SATURATED)
+def test_saturated_functions_are_right_where_longdouble_can_tell(name, eps, check):
+    fn, x = SATURATED[name]
+    report = check(fn, tensor(x), eps=eps, raise_exception=False)
+    assert report.error is None or report.error.hint == "cannot-tell"
+    if has_longdouble:
+        assert report.checked >= len(x)
+        assert report.cannot_tell == 0

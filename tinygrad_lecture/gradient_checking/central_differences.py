@@ -1,0 +1,366 @@
+"""Central differences, extrapolated to step 0: derivatives of any function, an error estimate, and its kinks.
+
+The central difference (f(x + h) - f(x - h)) / 2h has a truncation error a h² + b h⁴ + ... and a rounding error of about
+eps |f| / h. A large step has little rounding error. Differences at several steps remove its truncation error:
+
+- Two steps cancel the h² term (Richardson, Phil. Trans. A 210, 1911). For most elements this is enough: if the claim
+  of the backward rule agrees with it to nine digits, the claim is right.
+- More steps cancel more terms. Ridders (Advances in Engineering Software 4, 1982; Numerical Recipes, 5.7) puts all
+  differences and their extrapolations into a table. The error of an entry is about as large as its distance from the
+  two entries that it was computed from. The entry with the smallest error is the derivative.
+
+The rounding error is measured. It is not eps |f| where f subtracts large numbers inside: f is then a staircase, and its
+differences at small steps are 0, and agree with each other. The height of its stairs shows at larger steps.
+
+A kink is where the right difference (f(x + h) - f(x)) / h and the left one stay apart. Their gap falls in proportion
+to h where a second derivative exists. Small steps, down to 2e-13 |x|, distinguish a steep curve from a kink, and a kink
+from a point near one.
+
+A step that is larger than the scale over which f varies says nothing about the derivative. So another claim than the
+entry found is wrong only if the small steps exclude it too; else the error estimate is infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Array
+from .numerical import NumericalGradient, Problem, largest, replaced_element
+
+STEP = 4e-3  # the first step size h, relative to max(1, |x|)
+RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
+FINEST = 2e-13  # the smallest step size, relative to |x|
+ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
+DIGITS = 1e-7  # the relative error of an estimate that needs no more steps; a claim must agree to a hundredth of it
+
+LARGER = 3  # how many steps are larger than the first one
+MIN_STEPS = 6  # how many must have finite values on both sides
+SMALLEST = 1e-305  # no step is smaller: floats lose digits there
+FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
+PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
+SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
+UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
+
+
+def central_differences(problem: Problem, step: float = STEP) -> list[NumericalGradient]:
+    """The gradients, one for each input, from steps of step * max(1, |x|), a quarter of it, and others in doubt."""
+    found = NumericalGradient.empty(problem)
+    points, size = [x.copy() for x in problem.xs], problem.size
+    for k, i in problem.elements():
+        element = _Element(problem, points, points[k], i, step, size)
+        element.differentiate(float(problem.claims[k].flat[i]))
+        found[k].put(i, element.column, problem.upstream, element.noise, element.zero, element.kink)
+    return found
+
+
+class _Differences(NamedTuple):
+    """The differences at one step size, or at several: then each field has a first axis for them, coarse to fine."""
+
+    step: Any
+    column: Array  # (m,) central differences: a column of the Jacobian
+    slope: Any  # upstream @ column
+    gap: Any  # upstream @ (right difference - left difference)
+    move: Array  # (m,) the larger of |f(x + h) - f(x)| and |f(x - h) - f(x)|
+    high: Array  # (m,) the largest |f|
+
+
+class _Element:
+    """The derivative with respect to one element of one input.
+
+    column: the column of the Jacobian, (m,).  kink: whether there is no derivative.  noise: error estimate of
+    upstream @ column.  zero: whether the derivative is 0, since no output moves, or each alike to both sides.
+    size: the largest number among inputs and outputs.
+    """
+
+    def __init__(
+        self, problem: Problem, points: Sequence[Array], point: Array, i: int, step: float, size: float
+    ) -> None:
+        self.problem, self.points, self.point, self.i = problem, points, point, i
+        self.upstream, self.values, self.x = problem.upstream, problem.values, point.flat[i]
+        own = abs(float(self.x))
+        self.scale = max(1.0, own)
+        self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
+        self.largest_step = step * self.scale * RATIO**LARGER
+        self.rounding, self.small = ROUNDINGS * problem.eps * size, SMALL * problem.eps * size
+        self.column = np.zeros_like(self.values)
+        self.kink, self.zero, self.noise = False, False, 0.0
+        self.tried: dict[int, _Differences | None] = {}  # by the number of the step
+
+    def differentiate(self, claim: float) -> None:
+        """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
+        coarse, fine = self._steps((LARGER, LARGER + 1))
+        if coarse is None or fine is None or not self._accept_pair(coarse, fine, claim):
+            self._decide(claim)
+
+    # --- differences ----------------------------------------------------------------------------------------
+
+    def _steps(self, numbers: Iterable[int]) -> list[_Differences | None]:
+        """The differences at the steps of these numbers."""
+        for number in numbers:
+            if number not in self.tried:
+                self.tried[number] = self._difference(self.largest_step * RATIO**-number)
+        return [self.tried[number] for number in numbers]
+
+    def _all_steps(self) -> list[_Differences]:
+        """The differences at all step sizes, from the finest up to one where the function is not finite."""
+        finest = max(FINEST * self.near, SMALLEST)
+        count = 1 + round((math.log(self.largest_step) - math.log(finest)) / math.log(RATIO))
+        tried = self._steps(range(count))
+        while None in tried[-MIN_STEPS:] and len(tried) < 2 * count:
+            tried = self._steps(range(len(tried) + 1))
+        end = max((k + 1 for k, difference in enumerate(tried) if difference is None), default=0)
+        return [difference for difference in tried[end:] if difference is not None]
+
+    def _difference(self, step: float) -> _Differences | None:
+        """The differences at one step size; None where the function is not finite on both sides."""
+        ends = (self.x + step, self.x - step)
+        up, down = map(self._at, ends)
+        right, left = ends[0] - self.x, self.x - ends[1]  # the actual steps: x + step was rounded
+        if not (np.isfinite(up).all() and np.isfinite(down).all() and right > 0 and left > 0):
+            return None
+        rise, fall = up - self.values, down - self.values
+        column, gaps = (up - down) / (right + left), rise / right + fall / left
+        if not (np.isfinite(column).all() and np.isfinite(gaps).all()):
+            self.noise = math.inf  # the derivative may be too large for a float
+            return None
+        move = np.maximum(np.abs(rise), np.abs(fall))
+        slope, gap = float(self.upstream @ column), float(self.upstream @ gaps)
+        return _Differences(step, column, slope, gap, move, np.abs(self.values) + move)
+
+    def _at(self, value: float) -> Array:
+        """The function with this element set to another value; nan if the function does not take it."""
+        try:
+            with replaced_element(self.point, self.i, value):
+                return self.problem.function(self.points)
+        except Exception:  # outside of the function's domain
+            return np.full(self.values.shape, np.nan)
+
+    def _rounding(self, at: _Differences, least: Array | float = 0, counted: Array | bool = True) -> Any:
+        """The rounding error of the slope at each step size; those of different outputs are independent.
+
+        least: the smallest change of each output.  counted: which outputs may have a rounding error.
+        """
+        inner = abs(float(self.x)) * np.abs(at.column)  # x is rounded inside, as in sin(1e9 * x)
+        errors = np.maximum(ROUNDINGS * self.problem.eps * (at.high + inner), 2 * least) * counted
+        return np.sqrt(np.square(self.upstream * errors).sum(axis=-1)) / at.step
+
+    # --- two steps ------------------------------------------------------------------------------------------
+
+    def _accept_pair(self, coarse: _Differences, fine: _Differences, claim: float) -> bool:
+        """Accept two step sizes if their slope has enough digits, the claim agrees with it, and there is no kink.
+
+        Or if nothing moves, a larger step tells that this is not for rounding, and the claim is 0.
+        """
+        if claim == 0 and not coarse.move.any():
+            (larger,) = self._steps((1,))
+            return larger is not None and self._accept_zero(coarse.step, larger.move)
+        pair, noise = _stacked([coarse, fine]), float(self._rounding(fine))
+        (column,), (slope,), (gap,) = (
+            _extrapolated(numbers, power) for numbers, power in ((pair.column, 2), (pair.slope, 2), (pair.gap, 1))
+        )
+        if claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
+            self.zero = True
+        elif (
+            noise > DIGITS * abs(slope)
+            or abs(claim - slope) > DIGITS / 100 * abs(slope) + noise
+            or abs(gap) > 10 * DIGITS * abs(slope) + 4 * noise
+        ):
+            return False
+        self.column, self.noise = column, noise
+        return True
+
+    def _vanishes(self, slope: float, noise: float) -> bool:
+        """Whether a slope is 0 compared with slopes nearby, as at a minimum or a saddle."""
+        near = self.tried[min(self.tried)]  # at the largest step
+        here = self.near >= STEP or self.x == 0  # else it may be 0 nearby
+        return here and near is not None and abs(slope) <= noise <= DIGITS * max(abs(near.slope), abs(near.gap))
+
+    def _accept_zero(self, still: float, moves: Array) -> bool:
+        """Take 0 if no output moves at steps up to `still`, and this is not for rounding.
+
+        Rounding hides a slope if larger steps change an output by very little: by few roundings (moves: such changes),
+        or by so little that a straight line up to there would not show at `still`.
+        """
+        if self._are_roundings(moves):
+            return False
+        moved = np.zeros(self.values.shape, dtype=bool)
+        for step in (far * self.scale for far in FAR):
+            move = np.fmax(*(np.abs(self._at(end) - self.values) for end in (self.x + step, self.x - step)))
+            if (~moved & (move > 0) & (move / step * still <= self.rounding)).any():
+                return False
+            moved |= ~(move == 0)
+        self.zero, self.noise = True, self.rounding * float(np.sqrt(np.square(self.upstream).sum())) / still
+        return True
+
+    def _are_roundings(self, moves: Array) -> bool:
+        """Whether the smallest change of an output is no more than a few roundings."""
+        return bool(((moves > 0) & (moves <= self.small)).any())
+
+    # --- all steps ------------------------------------------------------------------------------------------
+
+    def _decide(self, claim: float) -> None:
+        """Decide between a slope, a kink and 0, from all step sizes."""
+        steps = self._all_steps()
+        if self.noise == math.inf:
+            return
+        if len(steps) < MIN_STEPS:  # at the edge of the function's domain
+            self.kink = True
+            return
+        found = _stacked(steps)
+        if self._diverges(found):  # at a jump
+            self.kink = True
+            return
+        still = next((k for k in range(len(steps)) if not found.move[k:].any()), len(steps))
+        staircase = False
+        if still <= len(steps) - MIN_STEPS and not self._are_roundings(found.move):
+            staircase = still > 0 and self._is_staircase(steps[still - 1].step)
+            if not staircase and self._accept_zero(steps[still].step, found.move):
+                if self._may_be(claim, 0.0, found):
+                    self.zero, self.noise = False, math.inf
+                return
+        least = self._least_changes(found, np.inf if staircase else self.small)
+        stays = ~np.isfinite(least)
+        if stays.any():
+            least[stays] = np.where(self._depends(), self.small, 0)[stays]
+        roundings = self._rounding(found, least, ~stays | (least > 0))
+        self.kink = _has_kink(found, roundings)
+        self.column, self.noise = _ridders(found, roundings, self.upstream)
+        slope = float(self.upstream @ self.column)
+        if self.near < self.scale:  # of many entries the best one looks too good at times
+            self.noise *= 10
+        if staircase and claim == 0:  # it may be meant, as that of floor
+            self.noise += abs(slope)
+        self.zero = self._vanishes(slope, self.noise)
+        changes_on = abs(claim - slope) > self.noise and _is_unsettled(found.slope, roundings)
+        if not self.kink and (changes_on or self._may_be(claim, slope, found)):
+            self.noise = math.inf
+
+    def _may_be(self, claim: float, slope: float, found: _Differences) -> bool:
+        """Whether a claim is not excluded, though it is not the slope that was found."""
+        apart = abs(claim - slope)
+        if apart <= self.noise:
+            return False
+        if not math.isfinite(claim):
+            return not self.zero and self.noise > abs(slope) / 100
+        # Three steps agree on the claim, and the gap is not that of a kink.
+        agree = (np.abs(found.slope - claim) <= apart / 100) & (self._rounding(found) < apart / 10)
+        smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
+        if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
+            return True
+        # Differences do not fall at the finest steps, as those of sin(1 / x) for a tiny x.
+        off = _deviations(found)[-4:].max(axis=0)
+        wild = off > UNRESOLVED * found.high[-4:].max(axis=0)
+        return bool(apart * found.step[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0)
+
+    def _is_staircase(self, step: float) -> bool:
+        """Whether an output is flat at most places, but moves everywhere by a step of this size, as rounding does.
+
+        A function with a kink or a jump nearby is not flat on the other side, or moves at one place only.
+        """
+        if step > STEP / 20 * self.scale:
+            return False
+        flat, moved = np.zeros(self.values.shape), np.zeros(self.values.shape)
+        for place in (self.x + step * offset for offset in PLACES):
+            here = self._at(place)
+            flat += self._at(place + step / 100) == here
+            moved += np.abs(self._at(place + 4 * step) - here) > 0
+        return bool(((flat >= len(PLACES) - 1) & (moved == len(PLACES))).any())
+
+    def _least_changes(self, found: _Differences, most: float) -> Array:
+        """The smallest amount by which each output can change, as far as it shows; 0 if it does not.
+
+        A smooth output deviates from a straight line by an amount that falls with h³, and with h near a kink. If it
+        is small, or the step is tiny, and it does not fall, it is rounding. So is the first change of an output that
+        stays at small steps, up to `most`; inf if it stays at all steps.
+        """
+        off = _deviations(found)
+        tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
+        limit = np.where(found.step[1:-1] > tiny, self.small, np.inf)[:, None]
+        rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
+        first = np.where(found.move > 0, np.minimum(found.move, most), np.inf).min(axis=0)
+        return np.where(found.move[-1] > 0, rounding, np.maximum(rounding, first))
+
+    def _depends(self) -> Array:
+        """Which outputs change when the element changes a lot; all if that cannot be tried."""
+        far = 1e4 * (1 + max(map(largest, self.points)))
+        return np.asarray((self._at(self.x + far) != self.values) | (self._at(self.x - far) != self.values))
+
+    def _diverges(self, found: _Differences) -> bool:
+        """Whether differences grow without bound as the step shrinks: a jump of the function, or a vertical tangent."""
+        scale = float(np.abs(self.upstream) @ (np.abs(self.values) * found.move.any(axis=0)))
+        least = max(10 * DIGITS * scale, 1e-12, 4 * self.rounding)
+        steepness = np.maximum(np.abs(found.slope), np.abs(found.gap))
+        for end in range(len(steepness), max(4, len(steepness) - 3), -1):
+            last = steepness[end - 5 : end]
+            growth = np.divide(last[1:], last[:-1], out=np.zeros(4), where=last[:-1] > 0)
+            too_large = last[-1] * found.step[end - 1] > least  # for a rounding error
+            if too_large and growth.min() > max(1.5, 0.9 * growth.max()):  # at every step, by RATIO at a jump
+                return True
+        return False
+
+
+def _stacked(steps: Sequence[_Differences]) -> _Differences:
+    """The differences at several steps as one."""
+    return _Differences(*map(np.array, zip(*steps, strict=True)))
+
+
+def _extrapolated(numbers: Array, power: int) -> Array:
+    """Numbers a + b h^power + ... at each two neighbouring steps, extrapolated to a."""
+    return numbers[1:] + np.diff(numbers, axis=0) / (RATIO**power - 1)
+
+
+def _deviations(found: _Differences) -> Array:
+    """By how much each output deviates from a straight line between each two steps, (steps - 1, m)."""
+    return np.abs(np.diff(found.column, axis=0)) * found.step[:-1, None]
+
+
+def _ridders(found: _Differences, roundings: Array, upstream: Array) -> tuple[Array, float]:
+    """The entry of Ridders' table with the smallest error estimate: a column of the Jacobian, and that estimate.
+
+    Level j of the table cancels the terms up to h^(2j). An entry is not taken for better than its distance from the
+    entries of level 1 at smaller steps, as far as these are sure.
+    """
+    columns, slopes = found.column, found.slope
+    best = (math.inf, columns[-1])
+    first = _extrapolated(slopes, 2)
+    unsure = 4 * roundings[1:] + np.abs(first - slopes[1:])
+    low = np.append(np.maximum.accumulate((first - unsure)[::-1])[::-1], -np.inf)
+    high = np.append(np.minimum.accumulate((first + unsure)[::-1])[::-1], np.inf)
+    for level in range(1, min(MIN_STEPS + 1, len(slopes))):
+        columns, slopes, before = _extrapolated(columns, 2 * level), _extrapolated(slopes, 2 * level), slopes
+        errors = np.maximum(np.abs(slopes - before[1:]), np.abs(slopes - before[:-1])) + roundings[level:]
+        errors = np.max([errors, low[level:] - slopes, slopes - high[level:]], axis=0)
+        k = int(errors.argmin())
+        if errors[k] < best[0]:
+            best = (float(errors[k]), columns[k])
+    return best[1], best[0]
+
+
+def _is_unsettled(slopes: Array, roundings: Array) -> bool:
+    """Whether slopes change from step to step by amounts that do not fall until rounding hides them.
+
+    So do those of log near 0, at steps that are larger than x.
+    """
+    changes, noises = np.abs(np.diff(slopes)), roundings[1:]
+    (clear,) = np.nonzero(changes > 10 * noises)
+    if not len(clear) or not clear[-1]:
+        return False
+    last = clear[-1]
+    half, after = changes[last] / 2, slice(last + 1, last + 3)
+    return bool(half > changes[last - 1] / 4 and (noises[after] + changes[after] < half).sum() < 2)
+
+
+def _has_kink(found: _Differences, roundings: Array) -> bool:
+    """Whether a gap stays where slope and gap change least from step to step."""
+    slopes, gaps = _extrapolated(found.slope, 2), _extrapolated(found.gap, 1)
+    noises = 4 * roundings[1:]
+    changes = noises + np.append(abs(slopes[0]), np.abs(np.diff(slopes)) + np.abs(np.diff(gaps)))
+    best = int(changes.argmin())
+    gap, around = gaps[best], slice(max(best - 1, 0), None)
+    sure = gaps[around][noises[around] < 0.1 * abs(gap)]
+    stays = len(sure) > 1 and (np.abs(sure - gap) <= 0.1 * abs(gap)).all()
+    return bool(stays and abs(gap) > 10 * DIGITS * abs(slopes[best]))

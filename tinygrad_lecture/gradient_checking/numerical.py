@@ -1,0 +1,188 @@
+"""The numerical gradient: what a function's values say its gradient should be, without any backward rule.
+
+By the complex step where every op is analytic, else by central differences (`central_differences.py`). For an analytic
+f, f(x + ih) = f(x) + ih f'(x) + O(h²), so f'(x) = Im f(x + ih) / h (Squire & Trapp, SIAM Review 40, 1998). Nothing is
+subtracted, so there is no cancellation and h may be 1e-20: the truncation error vanishes, and the derivative is exact
+to rounding.
+
+Shapes: n is the number of elements of one input, m that of all outputs together. Arrays are float64, or longdouble
+where a check looks again with more digits (`verdict.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..autograd.core import Record
+from ..autograd.modes import no_grad
+from ..autograd.op import Op
+from ..backend import Array, is_array
+from ..inspect.observe import Observing
+
+EPS = float(np.finfo(np.float64).eps)  # 2.2e-16
+ROUNDINGS = 50  # roundings allowed between two ways of computing the same value
+MAX_JACOBIAN = 4_000_000  # elements; a larger Jacobian is not kept
+COMPLEX_STEP = 1e-20
+INNER_ROUNDINGS = 8  # of the size of the values, that imaginary parts are assumed to have
+REAL_STEP = 6e-6  # of the differences that confirm the result
+
+
+@dataclass
+class Problem:
+    """A function to differentiate, at a point.
+
+    function: from a list of arrays to the elements of all its outputs as one vector, (m,).  values: function(xs).
+    claims: the analytical gradients, one per input. They do not enter the result; but where one disagrees, more step
+    sizes are tried, and the result is uncertain if they do not exclude it.
+    only: for each input a mask of the elements to compute, or None for all.
+    """
+
+    function: Callable[[Sequence[Array]], Array]
+    xs: Sequence[Array]
+    upstream: Array  # (m,)
+    values: Array  # (m,)
+    claims: Sequence[Array]
+    only: Sequence[Array] | None = None
+
+    @property
+    def size(self) -> float:
+        """The largest number among inputs and outputs, at least 1."""
+        return max([1.0, largest(self.values), *map(largest, self.xs)])
+
+    @property
+    def eps(self) -> float:
+        """The spacing of numbers at 1: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
+        return float(np.finfo(self.values.dtype).eps)
+
+    def elements(self) -> Iterator[tuple[int, int]]:
+        """The elements to compute: the number of the input, and that of the element in the flattened input."""
+        for k, x in enumerate(self.xs):
+            chosen = range(x.size) if self.only is None else np.flatnonzero(self.only[k])
+            yield from ((k, int(i)) for i in chosen)
+
+
+@dataclass
+class NumericalGradient:
+    """The gradient with respect to one input, in its shape."""
+
+    expected: Array  # upstream @ Jacobian: what the analytical gradient should be
+    noise: Array  # estimate of the error of `expected`, mostly rounding; inf where nothing is known
+    kinks: Array  # bool: no derivative here
+    zeros: Array  # bool: the derivative is 0, and not merely too small to see
+    jacobian: Array | None  # (m, n), None if too large to keep
+
+    @staticmethod
+    def empty(problem: Problem) -> list[NumericalGradient]:
+        """All zeros, one for each input, to be filled in by `put`."""
+        found = []
+        for x in problem.xs:
+            shape = (problem.values.size, x.size)
+            jacobian = np.zeros(shape) if math.prod(shape) <= MAX_JACOBIAN else None
+            expected, noise, kinks, zeros = (np.zeros(x.shape, dtype) for dtype in (float, float, bool, bool))
+            found.append(NumericalGradient(expected, noise, kinks, zeros, jacobian))
+        return found
+
+    def put(self, i: int, column: Array, upstream: Array, noise: float, zero: bool, kink: bool = False) -> None:
+        """Fill in element i (of the flattened input) from its column of the Jacobian, (m,)."""
+        terms = upstream * column
+        self.expected.flat[i] = terms.sum()
+        self.noise.flat[i] = noise + ROUNDINGS * np.finfo(column.dtype).eps * np.abs(terms).sum()
+        self.zeros.flat[i], self.kinks.flat[i] = zero, kink
+        if self.jacobian is not None:
+            self.jacobian[:, i] = column
+
+
+@contextmanager
+def replaced_element(array: Array, i: int, value: complex) -> Iterator[None]:
+    """Set element i (of the flattened array) to another value within a `with` block."""
+    before = array.flat[i]
+    array.flat[i] = value
+    try:
+        yield
+    finally:
+        array.flat[i] = before
+
+
+def largest(array: Array) -> float:
+    """The largest absolute value; 0 for an empty array."""
+    return float(np.abs(array).max(initial=0))
+
+
+_filtering = threading.RLock()
+
+
+@contextmanager
+def warnings_are(action: Literal["error", "ignore"], category: type[Warning] = Warning) -> Iterator[None]:
+    """Context manager: such warnings are errors, or ignored. Python has one list of filters for all threads, so only
+    one thread at a time is in it; else one would put back the filters of another."""
+    with _filtering, warnings.catch_warnings():
+        warnings.simplefilter(action, category)
+        yield
+
+
+class _AnalyticOps:
+    """An observer that raises at the first op that is not complex differentiable."""
+
+    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
+        if any(is_array(a) and a.dtype.kind == "c" for a in arrays) and not (op.analytic and out.dtype.kind == "c"):
+            raise TypeError(f"{op.name} is not analytic")
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
+
+
+def complex_step(problem: Problem) -> list[NumericalGradient] | None:
+    """The gradients, one for each input; None if the function is not analytic, or does not take complex numbers.
+
+    Or if a Jacobian is too large to keep.
+    """
+    try:
+        with Observing(_AnalyticOps()), no_grad(), warnings_are("error", np.exceptions.ComplexWarning):
+            return _complex_step(problem)
+    except Exception:  # anything that a function may raise
+        return None
+
+
+def _complex_step(problem: Problem) -> list[NumericalGradient] | None:
+    """The same of a function that may raise.
+
+    Two tests find a function that drops or distorts the imaginary part: the real part of f(x + ih) must equal
+    the values, and the Jacobian must agree with a real difference along a random direction.
+    """
+    found, values, upstream = NumericalGradient.empty(problem), problem.values, problem.upstream
+    if any(gradient.jacobian is None for gradient in found):
+        return None
+    points = [x.astype(np.result_type(x.dtype, np.complex128)) for x in problem.xs]
+    close = ROUNDINGS * problem.eps * (np.abs(values) + largest(values))
+    for k, i in problem.elements():
+        x = points[k].flat[i]
+        with replaced_element(points[k], i, x + 1j * COMPLEX_STEP):
+            moved = problem.function(points)
+        if moved.shape != values.shape or not np.all(np.abs(moved.real - values) <= close):
+            return None
+        column = moved.imag / COMPLEX_STEP
+        scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x)))
+        found[k].put(i, column, upstream, INNER_ROUNDINGS * problem.eps * scale, zero=not column.any())
+    return found if _confirmed(problem, found) else None
+
+
+def _confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
+    """Whether real central differences along one random direction v agree with J v, for each output."""
+    rng, xs, noise = np.random.default_rng(1), problem.xs, ROUNDINGS * problem.eps * np.abs(problem.values)
+    direction = [rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) * np.maximum(1, np.abs(x)) for x in xs]
+    if problem.only is not None:
+        direction = [v * mask for v, mask in zip(direction, problem.only, strict=True)]
+    terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
+    predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
+    for step in (REAL_STEP, REAL_STEP / 30, REAL_STEP / 900):
+        up, down = (problem.function([x + h * v for x, v in zip(xs, direction, strict=True)]) for h in (step, -step))
+        if np.all(np.abs((up - down) / (2 * step) - predicted) <= 1e-4 * size + noise / step):
+            return True
+    return False

@@ -13,16 +13,7 @@ grow without end if rate > 2 / (largest eigenvalue of H). The same descent works
 """
 
 from helpers import descent as show
-from helpers.descent import (
-    Descent,
-    Valley,
-    cost_at,
-    random_network,
-    search_by_gradient,
-    search_by_random_changes,
-    search_by_random_weights,
-    train_with_batches,
-)
+from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
 from helpers.program import Common, start, until_ctrl_c
 
@@ -82,12 +73,12 @@ def main(settings: Settings) -> None:
     # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
     sizes = until_ctrl_c((8, 32, 256))
-    trained = [train_with_batches(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
+    trained = [show.train_with_batches(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
     show.batch_sizes(trained, 0.95, settings.epochs)
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
-    network = random_network()
+    network = show.random_network()
 
     def cost_of(network: nn.MLP) -> tl.Tensor:
         return ((network(images) - labels) ** 2).sum(axis=1).mean()
@@ -101,14 +92,14 @@ def main(settings: Settings) -> None:
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
     falls = {}
     for length in (0.01, 0.1, 1.0):
-        falls[length] = [C.item() - cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+        falls[length] = [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
     show.directions(falls, (random @ downhill).numpy())
 
     # "Trying random combinations would take longer than the age of the universe"
     histories = {
-        "gradient descent": search_by_gradient(network, weights, settings.evaluations, cost_of),
-        "random changes": search_by_random_changes(network, weights, settings.evaluations, cost_of),
-        "random weights": search_by_random_weights(settings.evaluations, cost_of),
+        "gradient descent": show.search_by_gradient(network, weights, settings.evaluations, cost_of),
+        "random changes": show.search_by_random_changes(network, weights, settings.evaluations, cost_of),
+        "random weights": show.search_by_random_weights(settings.evaluations, cost_of),
     }
     show.searches(histories, len(weights))
 

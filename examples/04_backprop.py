@@ -31,12 +31,7 @@ import tinygrad_lecture as tl
 
 Activation = Callable[[tl.Tensor], tl.Tensor]
 Tensors = dict[str, tl.Tensor]  # by their names in the lecture: W1, b1, z1, a1, ..., C
-ACTIVATIONS: dict[str, Activation] = {
-    "sigmoid": tl.sigmoid,
-    "tanh": tl.tanh,
-    "relu": tl.relu,
-    "leaky-relu": tl.leaky_relu,
-}
+ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-relu": tl.leaky_relu}
 
 
 @dataclass

@@ -57,9 +57,7 @@ def main(settings: Settings) -> None:
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
     pieces = BPETokenizer.train(text.learnt, settings.vocab_size, [END])
     if settings.tokenizer:
-        read = (
-            BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
-        )  # a folder of GPT-2's files
+        read = BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
         pieces = read(settings.tokenizer)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}
     show.three_ways(settings.sentence, ways)

@@ -79,14 +79,13 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     counts = Counter(word for sentence in sentences for word in sentence)
     words = list(counts)
     number = {word: i for i, word in enumerate(words)}
-    pairs = np.array(  # (pairs, 2): a word, and a word at most 4 places away
-        [
-            (number[word], number[other])
-            for sentence in sentences
-            for i, word in enumerate(sentence)
-            for other in sentence[max(0, i - window) : i] + sentence[i + 1 : i + 1 + window]
-        ]
-    )
+    found = [
+        (number[word], number[other])
+        for sentence in sentences
+        for i, word in enumerate(sentence)
+        for other in sentence[max(0, i - window) : i] + sentence[i + 1 : i + 1 + window]
+    ]
+    pairs = np.array(found)  # (pairs, 2): a word, and a word at most 4 places away
     often = np.array([counts[word] for word in words]) ** 0.75  # as in word2vec, rare words a little more
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)

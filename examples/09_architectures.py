@@ -70,13 +70,9 @@ def main(settings: Settings) -> None:
     seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(lambda t: encoder(t), tokens), words, words),
-        "encoder-decoder, source": (
-            sees(lambda s: both(s, np.tile(target, (len(s), 1))), source), in_target, in_source,
-        ),
-        "encoder-decoder, target": (
-            sees(lambda t: both(np.tile(source, (len(t), 1)), t), target), in_target, in_target,
-        ),
-    }  # fmt: skip
+        "encoder-decoder, source": (sees(lambda s: both(s, several(target, s)), source), in_target, in_source),
+        "encoder-decoder, target": (sees(lambda t: both(several(source, t), t), target), in_target, in_target),
+    }
     show.who_sees_whom(seen)
 
     # Decoder-only: the next word
@@ -135,6 +131,11 @@ def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: i
     draw = np.random.default_rng(settings.seed)
     train(lambda: loss_of(draw.integers(0, 6000, 32)), optimizer, steps, schedule, clip=1.0,
           report=progress, reports=2)  # fmt: skip
+
+
+def several(tokens: list[int], texts: np.ndarray) -> np.ndarray:
+    """The tokens once for each of the texts."""
+    return np.tile(tokens, (len(texts), 1))
 
 
 def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndarray:

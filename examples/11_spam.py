@@ -54,7 +54,7 @@ def main(settings: Settings) -> None:
     filters: dict[str, tuple[Inputs, nn.Module]] = {}
     for name in ("bag of words", "TF-IDF", "embeddings", "characters"):
         inputs = make_inputs(name, learn.texts)  # learns the vocabulary
-        filters[name] = inputs, train(build(name, inputs.size), inputs(learn.texts), learn.spam, settings.epochs)
+        filters[name] = inputs, train(build(name, len(inputs.words)), inputs(learn.texts), learn.spam, settings.epochs)
     p = {name: judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}  # (test,) each
     points = rule_points(test.texts)  # (test,)
     show.scores({name: probability >= 0.5 for name, probability in p.items()}, points >= ENOUGH_POINTS, test.spam)
@@ -63,7 +63,7 @@ def main(settings: Settings) -> None:
 
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]
-    adds = judge(train(nn.MLP([bag.size, 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
+    adds = judge(train(nn.MLP([len(bag.words), 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
     show.combinations({"one neuron": adds, "with 16 hidden ones": p["bag of words"]}, test.spam)
 
     # "Black box": the gradient at the input says which words pushed the output up or down
@@ -89,7 +89,7 @@ def main(settings: Settings) -> None:
     for n in (0, 5, 20, 100):
         more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
         again = make_inputs("TF-IDF", more.texts)
-        retrained = train(build("TF-IDF", again.size), again(more.texts), more.spam, settings.epochs)
+        retrained = train(build("TF-IDF", len(again.words)), again(more.texts), more.spam, settings.epochs)
         old = judge(retrained, again, test.texts) >= 0.5
         caught.append((n, float((judge(retrained, again, new[100:]) >= 0.5).mean()), float((old == test.spam).mean())))
     show.retraining(caught, float((rule_points(new[100:]) >= ENOUGH_POINTS).mean()))

@@ -67,10 +67,8 @@ def main(settings: Settings) -> None:
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     show.problems(notation, learnt, held_out)
 
-    model = GPT(
-        GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=settings.layers, heads=4,
-                  width=settings.width, activation="relu", tied=False)
-    )  # fmt: skip
+    sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
+    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
     continued = open_run(settings.out, FILES, settings.resume, settings.again)
     curve = Curve(settings.out / "curve.json", continued)
@@ -112,12 +110,8 @@ def main(settings: Settings) -> None:
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
     final = show.examine(model, notation, held_out)
-    beyond = larger(notation, settings.seed)
-    exams = {
-        "learnt from": show.examine(model, notation, learnt[:3000]),
-        "held out": final,
-        **{name: show.examine(model, notation, pairs) for name, pairs in beyond.items()},
-    }
+    exams = {"learnt from": show.examine(model, notation, learnt[:3000]), "held out": final}
+    exams |= {name: show.examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
     show.table(exams, notation)
     show.consistency(show.examine(model, notation, held_out[:, ::-1]), final)
     show.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")

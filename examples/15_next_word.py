@@ -11,18 +11,7 @@ learns to continue it. No one labels anything: the target at each token is the t
 """
 
 from helpers import next_word as show
-from helpers.next_word import (
-    CAPITALS,
-    JOBS,
-    PAD,
-    QUESTION,
-    START,
-    UNSTATED,
-    WEATHER,
-    check_known,
-    encode_sentence,
-    make_corpus,
-)
+from helpers.next_word import CAPITALS, QUESTION, START, UNSTATED
 from helpers.program import Common, check, start
 from helpers.training import train
 
@@ -56,10 +45,10 @@ class Settings(Common, out="next_word"):
 def main(settings: Settings) -> None:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
-    lines = make_corpus(settings.lines, Random(settings.seed))
-    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, PAD])
-    check_known(words, settings.ask)
-    tokens, targets = encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
+    lines = show.make_corpus(settings.lines, Random(settings.seed))
+    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, show.PAD])
+    show.check_known(words, settings.ask)
+    tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
     show.training_text(words, tokens, targets, lines)
 
     # Training: the text itself provides the training signal
@@ -98,7 +87,7 @@ def main(settings: Settings) -> None:
     # Inconsistency: ten answers to one question; and bias: shares of the corpus come back
     ten = {T: sample(model, words, QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}
     show.ten_answers(ten)
-    show.bias({job: following(model, words, f"The {job} said that") for job in JOBS}, lines)
+    show.bias({job: following(model, words, f"The {job} said that") for job in show.JOBS}, lines)
 
     # No learning from interaction: what it is told changes no weight
     told = "The capital of Norway is Oslo."
@@ -113,7 +102,7 @@ def main(settings: Settings) -> None:
         capitals = [sample(model, words, f"The capital of {c} is", T, 50, settings.seed) for c in CAPITALS]
         right = [said.count(city) / 50 for said, city in zip(capitals, CAPITALS.values(), strict=True)]
         said = sample(model, words, "The weather today is", T, 50, settings.seed)
-        weather = [word for word in said if word in WEATHER]
+        weather = [word for word in said if word in show.WEATHER]
         rows.append(show.AtTemperature(T, float(np.mean(right)), len(set(weather)), 1 - len(weather) / 50))
     show.by_temperature(rows)
     show.asked({text: following(model, words, text) for text in settings.ask})

@@ -26,6 +26,9 @@ import numpy as np
 import tinygrad_lecture as tl
 from transformer import GPT
 
+Expressions = Sequence[Expression]
+Curve = list[tuple[int, float]]  # steps, share of right answers
+
 
 @dataclass
 class Settings(Common, out="expressions"):
@@ -48,7 +51,7 @@ def main(settings: Settings) -> None:
     order = [three[i] for i in draw.permutation(len(three)) if three[i].text not in kept]
     held_out, learnt = order[:300], order[300:] + 10 * two
     show.expressions(learnt, held_out)
-    curves: dict[str, list[tuple[int, float]]] = {}
+    curves: dict[str, Curve] = {}
     said: dict[str, list[str]] = {}
     for name, steps_written in (("at once", False), ("steps written", True)):
         print(f"\nA GPT learns to answer {'with its steps written out' if steps_written else 'at once'}:")
@@ -81,9 +84,7 @@ def main(settings: Settings) -> None:
     show.draw_operations(shares, settings.out / "by_heart.png")
 
 
-def learn(
-    learnt: Sequence[Expression], held_out: Sequence[Expression], steps_written: bool, steps: int, seed: int
-) -> tuple[GPT, list[tuple[int, float]]]:
+def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps: int, seed: int) -> tuple[GPT, Curve]:
     """A GPT that has learnt expressions; and after how many steps which share of those held out was right."""
     tl.manual_seed(seed)
     draw = np.random.default_rng(seed)

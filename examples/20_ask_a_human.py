@@ -53,7 +53,7 @@ def main(settings: Settings) -> None:
 
     probabilities: dict[str, np.ndarray] = {}  # (test,) each
     for name, epochs in (("trained", settings.epochs), ("trained too long", settings.long)):
-        model = train(nn.MLP([inputs.size, 16, 1]), rows, spam, epochs)
+        model = train(nn.MLP([len(inputs.words), 16, 1]), rows, spam, epochs)
         probabilities[name] = judge(model, inputs, [m.text for m in test])
 
     # Calibration: messages with about the same probability, and how many of them are spam
@@ -82,11 +82,8 @@ def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """For ten equal bins of p: the mean p, the share of spam, and how many messages; empty bins are left out."""
     place = np.minimum((10 * p).astype(int), 9)
     some = [place == k for k in range(10) if (place == k).any()]
-    return (
-        np.array([p[here].mean() for here in some]),
-        np.array([spam[here].mean() for here in some]),
-        np.array([here.sum() for here in some]),
-    )
+    said, true = (np.array([x[here].mean() for here in some]) for x in (p, spam))
+    return said, true, np.array([here.sum() for here in some])
 
 
 def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:

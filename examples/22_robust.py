@@ -54,11 +54,8 @@ def main(settings: Settings) -> None:
     train(network, X, Y, settings.steps, random)
     used_to_noise = new_network()
     train(used_to_noise, X, Y, settings.steps, random, settings.noise)
-    methods = {
-        "nearest mean": nearest_mean(X, Y),
-        "network": reads(network),
-        "network that saw noise": reads(used_to_noise),
-    }
+    methods = {"nearest mean": nearest_mean(X, Y), "network": reads(network)}
+    methods["network that saw noise"] = reads(used_to_noise)
 
     # "Try writing explicit rules for recognizing the digit 3"
     by_rules = np.array([is_a_three(picture.reshape(28, 28)) for picture in test])

@@ -25,7 +25,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
 # ruff: noqa: F403
 from types import ModuleType as _ModuleType
 
-from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+from tinygrad_lecture.errors import tell_missing as _tell_missing
 
 from . import data as data
 from . import distributions as distributions

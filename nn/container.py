@@ -11,8 +11,7 @@ from itertools import groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from .module import Module, Parameter
 
@@ -43,7 +42,7 @@ class _Container(Module, Generic[T]):
         if not isinstance(value, self._kind):
             name, kind = type(self).__name__, self._kind.__name__
             hide_frames()
-            raise TypeError(f"{name} holds {kind} objects, not {shown(value)}{_remedy(value)}")
+            raise TypeError(f"{name} holds {kind} objects, not {brief(value)}{_remedy(value)}")
         return value
 
     def _put(self, name: str, value: Any) -> None:
@@ -123,7 +122,7 @@ class _Numbered(_Container[T]):
         """The index of one of n values, counted from the start. Raises IndexError if it is out of range."""
         if not hasattr(index, "__index__"):
             hide_frames()
-            raise TypeError(f"{type(self).__name__}: an index must be an int or a slice, not {shown(index)}")
+            raise TypeError(f"{type(self).__name__}: an index must be an int or a slice, not {brief(index)}")
         if not -n <= index < n:
             hide_frames()
             raise IndexError(

@@ -18,10 +18,16 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import numbers_among, refuse_lost
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
-from tinygrad_lecture.errors.call import call_complaint, refuse_several
-from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import (
+    DtypeError,
+    PlaceError,
+    TensorError,
+    brief,
+    call_complaint,
+    hide_frames,
+    refuse_several,
+    warn,
+)
 from tinygrad_lecture.ops.copying import as_floats
 
 # --- settings -----------------------------------------------------------------------------------------------
@@ -32,7 +38,7 @@ def check_sizes(name: str, **sizes: Any) -> None:
     for what, size in sizes.items():
         if not hasattr(size, "__index__") or isinstance(size, Tensor):
             hide_frames()
-            raise TypeError(f"{name}: {what} must be an int, not {shown(size)}")
+            raise TypeError(f"{name}: {what} must be an int, not {brief(size)}")
         if size < 1:
             hide_frames()
             raise ValueError(f"{name}: {what} must be at least 1, not {size}")
@@ -50,7 +56,7 @@ def check_layer_sizes(name: str, sizes: Any, *others: Any) -> None:
 def check_probability(name: str, p: Any) -> None:
     """Raises TypeError unless p is a number, ValueError unless it is from 0 to 1."""
     if isinstance(p, str) or not hasattr(p, "__float__") or is_data(p):
-        raise TypeError(f"{name}: p must be a probability, a number from 0 to 1, not {shown(p)}")
+        raise TypeError(f"{name}: p must be a probability, a number from 0 to 1, not {brief(p)}")
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p must be a probability from 0 to 1, not {p}")
 
@@ -65,7 +71,7 @@ def as_parameters(name: str, params: Any) -> list[Any]:
     remedy = "; put it in a list" if isinstance(params, Tensor) else ""
     remedy = "; call it, with parentheses" if callable(params) and not model else remedy
     hide_frames()
-    raise TypeError(f"{name}: give the parameters, as in model.parameters(), not {shown(params)}{remedy}")
+    raise TypeError(f"{name}: give the parameters, as in model.parameters(), not {brief(params)}{remedy}")
 
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -82,7 +88,7 @@ def check_tensor(name: str, what: str, value: Any) -> None:
         refuse_several(name, (value,))
         hint = "; does the model's forward return its result?" if value is None else ""
         hide_frames()
-        raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
+        raise TypeError(f"{name}: {what} must be a Tensor, not {brief(value)}{hint}")
 
 
 def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +151,7 @@ def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None
     axes: what the sizes of this shape are, such as "batch, features".
     """
     if not isinstance(value, Tensor):
-        raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {shown(value)}")
+        raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {brief(value)}")
     if value.shape != tuple(wanted):
         swaps = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
         swap = next(swaps, None)
@@ -163,7 +169,7 @@ def check_pair(what: str, pair: Any) -> tuple[Any, Any] | None:
     if pair is None:
         return None
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise TypeError(f"the state must be a pair {what}, not {shown(pair)}")
+        raise TypeError(f"the state must be a pair {what}, not {brief(pair)}")
     return pair[0], pair[1]
 
 
@@ -237,7 +243,7 @@ def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[
     """
     sizes = (value,) * n if hasattr(value, "__index__") else value
     if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not all(hasattr(k, "__index__") for k in sizes):
-        raise TypeError(f"{name}: {what} must be an int, or a tuple of {n}, not {shown(value)}")
+        raise TypeError(f"{name}: {what} must be an int, or a tuple of {n}, not {brief(value)}")
     found = tuple(map(int, sizes)) * (n if len(sizes) == 1 else 1)
     if len(found) != n:
         raise TensorError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
@@ -305,7 +311,7 @@ def made_module(name: str, make: Any) -> Any:
         made = None
     if not hasattr(made, "modules"):
         remedy = "; leave out its parentheses" * bare
-        raise TypeError(f"{name}: an activation must be a class such as nn.ReLU, not {shown(make)}{remedy}")
+        raise TypeError(f"{name}: an activation must be a class such as nn.ReLU, not {brief(make)}{remedy}")
     return made
 
 

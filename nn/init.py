@@ -17,8 +17,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from .errors import check_tensor
 
@@ -190,7 +189,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 def _check_std(name: str, mean: float, std: float) -> None:
     """Raises ValueError for a negative std or NaN, TypeError for a mean or std that is a Tensor."""
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        raise TypeError(f"{name}: mean and std must be numbers, not {shown(mean)} and {shown(std)}; write .item()")
+        raise TypeError(f"{name}: mean and std must be numbers, not {brief(mean)} and {brief(std)}; write .item()")
     if not std >= 0:
         raise ValueError(f"{name}: std must be 0 or more, not {std}")
 

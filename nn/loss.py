@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from . import functional as F
 from .functional.loss import mean_divisor
@@ -37,7 +37,7 @@ class Loss(FunctionLayer):
         if self.reduction not in self.reductions:
             *most, last = (f'"{word}"' for word in self.reductions)
             raise ValueError(
-                f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {shown(self.reduction)}"
+                f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {brief(self.reduction)}"
             )
         for name in ("weight", "pos_weight"):
             if name in self.settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tinygrad_lecture.inspect.html.parts import caption, curves, folded, table
+from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
 
 
 def module_html(module: Any) -> str:

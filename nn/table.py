@@ -20,7 +20,7 @@ from typing import Any
 
 from tinygrad_lecture import Tensor, get_rng_state
 from tinygrad_lecture import random as rng
-from tinygrad_lecture.errors.table import aligned
+from tinygrad_lecture.errors import aligned
 
 from .module import Module, Parameter
 from .notebook import summary_html

@@ -18,16 +18,15 @@ How did that come about? A Graph watches a computation; then each value, each st
 
 Where things are:
 
-    tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
+    tensor.py       the Tensor; inplace.py: its in-place changes
     traced.py       what a Tensor holds
     autograd/       core.py: the chain rule; op.py: how a call is recorded
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
-    methods/        more of the Tensor's methods: in-place ones, attributes, factories
-    creation.py     tensors from data and shapes; sampling.py: from random numbers
+    methods/        more of the Tensor's methods: in-place ones, Python's and NumPy's, PyTorch's others
+    creation.py     making tensors
     random.py       streams of random numbers; distributions.py: draws with given probabilities
-    predicates.py   functions that answer with a bool; devices.py: a device's parts
-    conversion.py   arguments to arrays, shapes, dtypes
+    conversion.py   arguments to arrays, shapes, dtypes, devices
     func/           derivatives as functions, and functions of batches
     gradient_checking/  gradients checked against finite differences
     testing/        the checker as a library, for teachers; needs Hypothesis
@@ -56,24 +55,19 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
+from .conversion import device as device
 from .creation import *
-from .devices import device as device
 from .distributions import *
-from .errors.kinds import DtypeError as DtypeError
-from .errors.kinds import TensorError as TensorError
-from .errors.names import tell_missing as _tell_missing
+from .errors import DtypeError as DtypeError
+from .errors import TensorError as TensorError
+from .errors import tell_missing as _tell_missing
 from .func.gradients import grad as grad
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
 from .ops.fusion import fused as fused
-from .predicates import *
-from .random import Generator as Generator
-from .random import get_rng_state as get_rng_state
-from .random import manual_seed as manual_seed
-from .random import set_rng_state as set_rng_state
-from .sampling import *
+from .random import *
 from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:
@@ -85,11 +79,11 @@ if _TYPE_CHECKING:
     from .gradient_checking.report import GradcheckReport as GradcheckReport
     from .inspect.anomaly import AnomalyError as AnomalyError
     from .inspect.anomaly import detect_anomaly as detect_anomaly
+    from .inspect.explain.text import explain as explain
     from .inspect.graph import Graph as Graph
-    from .inspect.page.write import page as page
+    from .inspect.page.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
-    from .inspect.profile.watch import profile as profile
-    from .inspect.teaching.explain import explain as explain
+    from .inspect.profile import profile as profile
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
@@ -104,6 +98,7 @@ movedim = moveaxis
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
+equal, is_floating_point, numel = Tensor.equal, Tensor.is_floating_point, Tensor.numel
 ravel = flatten
 
 __version__ = "0.1.0"
@@ -114,7 +109,7 @@ _LATER = {
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
-    "page": ".inspect.page.write", "explain": ".inspect.teaching.explain", "profile": ".inspect.profile.watch",
+    "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

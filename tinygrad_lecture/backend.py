@@ -25,27 +25,21 @@ FLOAT64 = np.dtype(np.float64)
 
 @dataclass(frozen=True)
 class Library:
-    """An array library: its NumPy-like namespace, and how arrays move to and from its devices.
+    """An array library: its NumPy-like namespace, and how arrays move to and from its devices. By default NumPy.
 
-    name: the name of its devices, "cpu" or "cuda".
+    name: the name of its devices, "cpu" or "cuda".  from_host: (host array, device index) -> array on that device.
+    index_of: the device's index, None if there is only one.  to_index: the array on that device of the same library.
     """
 
-    name: str
-    namespace: Any
-    from_host: Callable[[Any, int], Array]  # (host array, device index) -> array on that device
-    to_host: Callable[[Array], np.ndarray[Any, DType]]
-    index_of: Callable[[Array], int | None]  # the device's index, None if there is only one
-    to_index: Callable[[Array, int], Array]  # the array on that device of the same library
+    name: str = "cpu"
+    namespace: Any = np
+    from_host: Callable[[Any, int], Array] = lambda array, index: np.asarray(array)
+    to_host: Callable[[Array], np.ndarray[Any, DType]] = lambda array: array
+    index_of: Callable[[Array], int | None] = lambda array: None
+    to_index: Callable[[Array, int], Array] = lambda array, index: array
 
 
-NUMPY = Library(
-    name="cpu",
-    namespace=np,
-    from_host=lambda array, index: np.asarray(array),
-    to_host=lambda array: array,
-    index_of=lambda array: None,
-    to_index=lambda array, index: array,
-)
+NUMPY = Library()
 
 _by_type: dict[type, Library] = {np.ndarray: NUMPY}
 _by_name: dict[str, Library] = {"cpu": NUMPY}

@@ -1,17 +1,19 @@
-"""Conversion of arguments: data to arrays, sizes to shapes, the targets of `x.to(...)` to a dtype and a device."""
+"""Conversion of arguments: data to arrays, sizes to shapes, the targets of `x.to(...)` to a dtype and a device.
+
+A device is a text such as "cuda:0" with PyTorch's `type` and `index`.
+"""
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors.kinds import DtypeError, TensorError
-from .errors.users_line import hide_frames, warn
-from .errors.words import shown
+from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, warn
 from .traced import Traced
 
 
@@ -69,29 +71,32 @@ def _array_of(x: Traced) -> Array:
     return x._array
 
 
-def _strange(data: Any, name: str = "data") -> str:
+def _strange(data: Any) -> str:
     """What in nested lists is not a number, and where: "data[1][0] is None"."""
-    if isinstance(data, (list, tuple)):
-        places = ((item, f"{name}[{i}]") for i, item in enumerate(data))
-        found = next((place for place in places if _is_strange(place[0])), None)
-        return f"{name} is a {type(data).__name__}" if found is None else _strange(*found)
-    if isinstance(data, str):
-        return f"{name} is the text {data!r}; convert it with float()"
-    if callable(data):
+    name, item = next((p for p in _items("data", data) if not _is_number(p[1])), ("data", data))
+    if isinstance(item, str):
+        return f"{name} is the text {item!r}; convert it with float()"
+    if callable(item):
         return f"{name} is a function; call it, with parentheses"
-    if hasattr(data, "dtype"):
-        return f"{name} is an array of {data.dtype}"
-    if isinstance(data, int):
-        return f"{name} is {data}, which is too large"
-    listed = "; make a list of it" if isinstance(data, Iterable) and not isinstance(data, Mapping) else ""
-    return f"{name} is {'None' if data is None else 'a ' + type(data).__name__}{listed}"
+    if hasattr(item, "dtype"):
+        return f"{name} is an array of {item.dtype}"
+    if isinstance(item, int):
+        return f"{name} is {item}, which is too large"
+    listed = isinstance(item, Iterable) and not isinstance(item, (Mapping, list, tuple))
+    return f"{name} is {kind_of(item)}{'; make a list of it' if listed else ''}"
 
 
-def _is_strange(item: Any) -> bool:
-    """Whether an item of a list is no number, or is a list with such an item."""
-    if isinstance(item, (list, tuple)):
-        return any(map(_is_strange, item))
-    return not isinstance(item, (bool, int, float, complex)) and np.asarray(item).dtype.kind not in "fiubc"
+def _items(name: str, data: Any) -> Iterator[tuple[str, Any]]:
+    """The items of nested lists, each with its place: ("data[1][0]", 3.0)."""
+    if isinstance(data, (list, tuple)):
+        for i, item in enumerate(data):
+            yield from _items(f"{name}[{i}]", item)
+    else:
+        yield name, data
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, (bool, int, float, complex)) or np.asarray(item).dtype.kind in "fiubc"
 
 
 def _ragged(data: Any, name: str = "data") -> str | None:
@@ -132,7 +137,7 @@ def as_shape(
     for n in sizes:
         if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
             hide_frames()
-            raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
+            raise TypeError(f"{called}{what} must be ints, not {brief(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
@@ -188,5 +193,56 @@ def as_dtype(dtype: Any, name: str) -> DType:
         number = isinstance(dtype, (int, float))
         several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
         hide_frames()
-        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {shown(dtype)}{several}") from None
+        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {brief(dtype)}{several}") from None
     return made
+
+
+# --- devices ------------------------------------------------------------------------------------------------
+
+
+class device(str):
+    """A device's name, with its parts: `type`, "cpu" or "cuda", and `index`, an int or None.
+
+        tl.device("cuda:1").index           # 1
+        tl.device("cuda", 1) == "cuda:1"    # True
+
+    It is a str: it equals its name, and may be given wherever a name may. Raises TensorError for a name that is not of
+    this form. Whether there is such a device shows when it is used. `with tl.device("cpu"):` is accepted, as in
+    PyTorch; for another device NotImplementedError is raised, since tensors are made on the CPU by default.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, type: str | int, index: int | None = None) -> device:
+        name = f"cuda:{type}" if isinstance(type, int) else type if index is None else f"{type}:{index}"
+        kind, colon, number = name.partition(":")
+        if not kind.isidentifier() or (colon and not number.isdecimal()):
+            raise TensorError(f"device: {name!r} names no device; write 'cpu', 'cuda' or 'cuda:0'")
+        return super().__new__(cls, name)
+
+    @property
+    def type(self) -> str:
+        """The kind of device: "cpu" or "cuda"."""
+        return str(self).partition(":")[0]
+
+    @property
+    def index(self) -> int | None:  # type: ignore[override]
+        """Which of the devices of this kind; None if that is left open."""
+        number = str(self).partition(":")[2]
+        return int(number) if number else None
+
+    def __enter__(self) -> device:
+        if self.type != "cpu":
+            raise NotImplementedError(
+                f"with device({str(self)!r}): tensors are made on the CPU by default; give each device={str(self)!r}"
+            )
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{index})"
+
+
+as_device = functools.cache(device)

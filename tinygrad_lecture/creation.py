@@ -1,45 +1,38 @@
-"""Making tensors: from data and of a shape. (Of random numbers: `sampling.py`.)
+"""Making tensors: from data, of a shape, from random numbers, and like another tensor.
 
-All take PyTorch's dtype, device and requires_grad.
+All take PyTorch's dtype, device and requires_grad, and those that draw random numbers its generator, by name.
 
 dtype: by default the default dtype, float32.  device: "cpu" (the default), "cuda", "cuda:1", ...
 requires_grad: compute the gradient of this tensor; for floats only.
+generator: a `tl.Generator` to draw from, by default the process's stream (`tl.manual_seed`).
 All raise TypeError for a size that is not an int, ValueError for a negative one or an unknown device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from . import random
 from .autograd.operands import constant
-from .backend import FLOAT64, Array, DType, Shape, axes_in_memory, device_of, get_default_dtype, move
+from .backend import FLOAT64, Array, Shape, axes_in_memory, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
-from .errors.words import kind_of
+from .errors import TensorError, kind_of
 from .tensor import Tensor
 from .traced import Traced, wrap
 
 __all__ = [
-    "arange",
-    "as_tensor",
-    "empty",
-    "empty_like",
-    "eye",
-    "from_numpy",
-    "full",
-    "full_like",
-    "linspace",
-    "logspace",
-    "ones",
-    "ones_like",
-    "tensor",
-    "tril_indices",
-    "triu_indices",
-    "zeros",
-    "zeros_like",
-]
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_tensor", "linspace",
+    "logspace", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+# --- from data ----------------------------------------------------------------------------------------------
 
 
 def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
@@ -52,7 +45,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for data that are not real numbers,
     and for requires_grad with integers.
     """
-    return finished(new_array(data, dtype, device), requires_grad)
+    return _wrapped(new_array(data, dtype, device), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -89,10 +82,15 @@ def from_numpy(array: Any) -> Tensor:
         raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
-    return finished(array.view(np.ndarray) if array.flags.writeable else np.array(array), False)
+    return _wrapped(array.view(np.ndarray) if array.flags.writeable else np.array(array))
 
 
-def finished(array: Array, requires_grad: bool) -> Tensor:
+def is_tensor(x: Any) -> bool:
+    """Whether x is a Tensor."""
+    return isinstance(x, Tensor)
+
+
+def _wrapped(array: Array, requires_grad: bool = False) -> Tensor:
     result: Tensor = wrap(array)
     return result.requires_grad_() if requires_grad else result
 
@@ -100,9 +98,35 @@ def finished(array: Array, requires_grad: bool) -> Tensor:
 # --- of a shape ---------------------------------------------------------------------------------------------
 
 
-def full(
-    size: int | Shape, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def factory(make: Callable[..., Array]) -> Callable[..., Tensor]:
+    """Decorate a function that makes an array of a dtype: it makes a Tensor, and takes device and requires_grad too.
+
+    make: gets None for a dtype that is not given. If it takes a device, it makes the array there.
+    """
+    parameters = inspect.signature(make).parameters
+    places = "device" in parameters
+
+    @functools.wraps(make)
+    def made(
+        *args: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, **named: Any
+    ) -> Tensor:
+        named["dtype"] = None if dtype is None else as_dtype(dtype, make.__name__)
+        array = make(*args, device=device, **named) if places else move(make(*args, **named), device)
+        return _wrapped(array, requires_grad)
+
+    return _signed(made, parameters)
+
+
+def _signed(function: Callable[..., Tensor], parameters: Mapping[str, inspect.Parameter]) -> Callable[..., Tensor]:
+    """The function, with these parameters and its own keyword arguments as its signature, for `help`."""
+    own = inspect.signature(function, follow_wrapped=False).parameters.values()
+    options = {p.name: p for p in own if p.kind is p.KEYWORD_ONLY}
+    vars(function)["__signature__"] = inspect.Signature([*{**parameters, **options}.values()], return_annotation=Tensor)
+    return function
+
+
+@factory
+def full(size: int | Shape, fill_value: float, *, dtype: Any = None) -> Array:
     """A Tensor of shape `size` with one value everywhere: full((2, 3), 0.5).
 
     dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number, or requires grad.
@@ -111,42 +135,30 @@ def full(
         fill_value = constant(fill_value, "fill_value", "full").item()
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
-    if dtype is None:
-        dtype = from_python(fill_value, None).dtype
-    wanted = as_dtype(dtype, "full")
-    array = np.full(as_shape((size,), "full"), from_python(fill_value, wanted), wanted)
-    return finished(move(array, device), requires_grad)
+    value = from_python(fill_value, dtype)
+    return np.full(as_shape((size,), "full"), value, dtype or value.dtype)
 
 
-def chosen_dtype(dtype: Any, name: str) -> DType:
-    """The dtype that a function is given; the default dtype for None."""
-    return get_default_dtype() if dtype is None else as_dtype(dtype, name)
-
-
-def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+@factory
+def zeros(*size: Any, dtype: Any = None) -> Array:
     """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "zeros"), 0, chosen_dtype(dtype, "zeros"), device, requires_grad)
+    return np.zeros(as_shape(size, "zeros"), dtype or get_default_dtype())
 
 
-def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+@factory
+def ones(*size: Any, dtype: Any = None) -> Array:
     """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "ones"), 1, chosen_dtype(dtype, "ones"), device, requires_grad)
+    return np.ones(as_shape(size, "ones"), dtype or get_default_dtype())
 
 
-def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+@factory
+def empty(*size: Any, dtype: Any = None) -> Array:
     """A Tensor of uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
-    array = np.empty(as_shape(size, "empty"), dtype=chosen_dtype(dtype, "empty"))
-    return finished(move(array, device), requires_grad)
+    return np.empty(as_shape(size, "empty"), dtype or get_default_dtype())
 
 
-def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
-    dtype: Any = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+@factory
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Array:
     """The numbers start, start + step, ... up to but not including end; arange(n) counts from 0.
 
     dtype: by default int64 for ints, else the default dtype.
@@ -159,36 +171,26 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    wanted = array.dtype if dtype is None and array.dtype != FLOAT64 else chosen_dtype(dtype, "arange")
+    wanted = dtype or (get_default_dtype() if array.dtype == FLOAT64 else array.dtype)
     if array.size and wanted.kind in "iu":
         limits: Any = np.iinfo(wanted)
         if array.min() < limits.min or array.max() > limits.max:
             raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
-    return finished(move(array.astype(wanted), device), requires_grad)
+    return array.astype(wanted)
 
 
-def linspace(
-    start: float, end: float, steps: int, dtype: Any = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+@factory
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Array:
     """`steps` evenly spaced numbers from start to end, both included."""
     (steps,) = as_shape((steps,), "linspace", "steps")
-    array = np.linspace(_number(start), _number(end), steps).astype(chosen_dtype(dtype, "linspace"))
-    return finished(move(array, device), requires_grad)
+    return np.linspace(_number(start), _number(end), steps).astype(dtype or get_default_dtype())
 
 
-def logspace(
-    start: float,
-    end: float,
-    steps: int,
-    base: float = 10.0,
-    dtype: Any = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+@factory
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Array:
     """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced."""
     (steps,) = as_shape((steps,), "logspace", "steps")
-    array = np.logspace(_number(start), _number(end), steps, base=base).astype(chosen_dtype(dtype, "logspace"))
-    return finished(move(array, device), requires_grad)
+    return np.logspace(_number(start), _number(end), steps, base=base).astype(dtype or get_default_dtype())
 
 
 def _number(x: Any) -> Any:
@@ -196,79 +198,135 @@ def _number(x: Any) -> Any:
     return x.numpy().item() if isinstance(x, Tensor) else x
 
 
-def eye(
-    n: int, m: int | None = None, dtype: Any = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+@factory
+def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Array:
     """The (n, m) identity matrix; m = n by default."""
     n, m = as_shape((n, n if m is None else m), "eye", "n and m")
-    return finished(move(np.eye(n, m, dtype=chosen_dtype(dtype, "eye")), device), requires_grad)
+    return np.eye(n, m, dtype=dtype or get_default_dtype())
 
 
-def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+@factory
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
     """The places at and below a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
 
     offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
     """
-    return _places(np.tri(row, col, offset, bool), dtype, device, "tril_indices")
+    return np.stack(np.nonzero(np.tri(row, col, offset, bool))).astype(dtype or np.int64)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+@factory
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
     """The places at and above a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
 
     offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
     """
-    return _places(~np.tri(row, col, offset - 1, bool), dtype, device, "triu_indices")
+    return np.stack(np.nonzero(~np.tri(row, col, offset - 1, bool))).astype(dtype or np.int64)
 
 
-def _places(mask: Any, dtype: Any, device: str | None, name: str) -> Tensor:
-    places = np.stack(np.nonzero(mask)).astype(as_dtype(np.int64 if dtype is None else dtype, name))
-    return finished(move(places, device), False)
+# --- from random numbers ------------------------------------------------------------------------------------
 
 
-# --- like another tensor; PyTorch's memory_format has no effect ---------------------------------------------
+def sampler(draw: Callable[..., Array]) -> Callable[..., Tensor]:
+    """`factory` for a function that draws random numbers: it also takes a generator."""
+    make = factory(draw)
+
+    @functools.wraps(draw)
+    def drawn(*args: Any, generator: random.Generator | None = None, **options: Any) -> Tensor:
+        with random.drawing_from(generator):
+            return make(*args, **options)
+
+    return _signed(drawn, inspect.signature(make).parameters)
 
 
-def zeros_like(
-    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
-    """Zeros with the shape of x and, by default, its dtype and device."""
-    return made_like(zeros, x, dtype, device, requires_grad)
+@sampler
+def rand(*size: Any, dtype: Any = None, device: str | None = None) -> Array:
+    """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
+    return random.uniform(as_shape(size, "rand"), dtype or get_default_dtype(), device)
 
 
-def ones_like(
-    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
-    """Ones with the shape of x and, by default, its dtype and device."""
-    return made_like(ones, x, dtype, device, requires_grad)
+@sampler
+def randn(*size: Any, dtype: Any = None, device: str | None = None) -> Array:
+    """A Tensor of random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
+    return random.normal(as_shape(size, "randn"), dtype or get_default_dtype(), device)
 
 
-def full_like(
-    x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:  # fmt: skip
-    """A Tensor with one value everywhere and the shape of x and, by default, its dtype and device."""
-    return made_like(full, x, dtype, device, requires_grad, fill_value)
+@sampler
+def randint(low: int, high: Any = None, size: Any = (), *, dtype: Any = None, device: str | None = None) -> Array:
+    """Random integers from low to high - 1: randint(2, 10, (3,)); from 0 if there is one bound: randint(10, (3,)).
+
+    Raises TypeError for bounds that are not ints, ValueError if there is no such integer or dtype cannot hold it.
+    """
+    if isinstance(high, (tuple, list)):
+        high, size = None, high
+    for bound in (low, high):
+        if not (bound is None or hasattr(bound, "__index__")):
+            raise TypeError(f"randint: low and high must be ints, not {bound!r}")
+    first, end = (0, low) if high is None else (low, high)
+    if end <= first:
+        raise TensorError(
+            f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
+        )
+    return random.integers(first, end, as_shape((size,), "randint"), dtype or np.dtype(np.int64), device)
 
 
-def empty_like(
-    x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
-    """Uninitialised memory with the shape of x and, by default, its dtype and device."""
-    return made_like(empty, x, dtype, device, requires_grad)
+@sampler
+def randperm(n: int, *, dtype: Any = None) -> Array:
+    """The integers 0 to n - 1 in random order, drawn on the host."""
+    (n,) = as_shape((n,), "randperm", "n")
+    return random.generator().permutation(n).astype(dtype or np.int64)
 
 
-def made_like(
-    make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
-) -> Tensor:
-    """make(shape, *values) with the shape of x, its axes in the same order in memory and, by default, its dtype and
-    device."""
-    must_be_a_tensor(f"{make.__name__}_like", x)
-    dtype, device = dtype or x._array.dtype, device or device_of(x._array)
-    order = axes_in_memory(x._array)
-    made = make(tuple(x._array.shape[axis] for axis in order), *values, dtype=dtype, device=device)
-    return finished(made._array.transpose(np.argsort(order).tolist()), requires_grad)
+@sampler
+def normal(mean: Any, std: Any = 1.0, size: Any = (), *, dtype: Any = None, device: str | None = None) -> Array:
+    """Normal random numbers of this mean and standard deviation, numbers with a size or tensors: normal(0, 1, (2, 3)).
+
+    Raises ValueError for a negative std, TypeError for tensors that require grad: mean + std * randn(...) has them.
+    """
+    shape = as_shape(() if size is None else (size,), "normal")
+    given = [x._array for x in (mean, std) if isinstance(x, Traced)]
+    if given:
+        shape = np.broadcast_shapes(*(x.shape for x in given))
+        dtype, device = dtype or given[0].dtype, device or device_of(given[0])
+    if (std._array if isinstance(std, Traced) else np.asarray(std)).min(initial=0) < 0:
+        raise TensorError(f"normal: std must be 0 or more, not {std}")
+    drawn = wrap(random.normal(shape, dtype or get_default_dtype(), device))
+    return (drawn * constant(std, "std", "normal") + constant(mean, "mean", "normal"))._array
 
 
-def must_be_a_tensor(name: str, x: Any) -> None:
-    if not isinstance(x, Traced):
-        raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
+# --- like another tensor ------------------------------------------------------------------------------------
+
+
+def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..., Tensor]:
+    """The function of a tensor x that makes another one like it: make(shape, *values), with x's dtype and device.
+
+    Its axes have the order in memory that x's have.
+    """
+    name = name or f"{make.__name__}_like"
+
+    def made(
+        x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
+        memory_format: Any = None, **named: Any,
+    ) -> Tensor:  # fmt: skip
+        if not isinstance(x, Traced):
+            raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
+        array = x._array
+        order = axes_in_memory(array)
+        named.update(dtype=dtype or array.dtype, device=device or device_of(array))
+        new = make(tuple(array.shape[axis] for axis in order), *values, **named)
+        return _wrapped(new._array.transpose(np.argsort(order).tolist()), requires_grad)
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"{what} with the shape of x and, by default, its dtype and device. memory_format: has no effect."
+    return made
+
+
+zeros_like, ones_like = _like(zeros, "Zeros"), _like(ones, "Ones")
+full_like = _like(full, "A Tensor with one value everywhere, full_like(x, 0.5),")
+empty_like = _like(empty, "Uninitialised memory")
+rand_like = _like(rand, "Random numbers, uniform in [0, 1),")
+randn_like = _like(randn, "Standard normal random numbers")
+randint_like = _like(
+    lambda size, low, high=None, **options: randint(low, high, size, **options),
+    "Random integers from low to high - 1, randint_like(x, low, high),",
+    "randint_like",
+)

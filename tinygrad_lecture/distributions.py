@@ -10,8 +10,7 @@ from . import random
 from .autograd.op import op
 from .autograd.operands import constant
 from .backend import FLOAT64, Array, device_of, in_rows, move, to_host
-from .errors.kinds import TensorError
-from .errors.words import kind_of
+from .errors import TensorError, kind_of
 from .ops.composite import named
 from .ops.elementary import sign
 from .random import Generator, drawing_from

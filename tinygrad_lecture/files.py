@@ -24,15 +24,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and OSError
     if it is a device or the like, or if the folder is not writable.
     """
-    path = Path(path)
-    target = _target(path)
-    temporary = _temporary_folder(target, path)
-    try:
-        yield temporary / path.name
-        _finish(temporary / path.name)
-        (temporary / path.name).replace(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with atomic_write_together(path) as (temporary,):
+        yield temporary
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
     """`atomic_write` for files that only make sense together: an old file never stands beside a new one.
 
     At the end of the block all old files are moved away, then the new ones are renamed into place in the given order.
-    A kill in between may leave some files missing. An error restores the old files.
+    A kill in between may leave some files missing. An error restores the old files. One file alone replaces the old.
     """
     targets = [_target(Path(path)) for path in paths]
     with ExitStack() as cleaning, ExitStack() as restoring:
@@ -53,6 +46,8 @@ def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
         for file in written:
             _finish(file)
         for file, target in zip(written, targets, strict=True):
+            if len(targets) == 1:
+                break
             if target.exists():
                 old = target.replace(file.with_name("old"))
                 restoring.callback(old.replace, target)

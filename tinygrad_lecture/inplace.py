@@ -7,10 +7,10 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -18,12 +18,12 @@ import numpy as np
 
 from . import ops
 from .autograd import versions
-from .autograd.core import Leaf, Node, Record
+from .autograd.core import Leaf
 from .autograd.hooks import retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, one_in_memory, sharers, window_of
 from .backend import Array, xp
-from .errors.kinds import DtypeError, TensorError
+from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, normal_index, pick, put, write
 from .traced import Traced
 
@@ -119,23 +119,20 @@ def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
 # --- tensors that share memory ------------------------------------------------------------------------------
 
 
-class _Noted(threading.local):
-    changed: list[weakref.ref[Traced]] | None = None  # within `noting_changes`: what recorded changes gave a new node
-
-
-_noted = _Noted()
+_changed: ContextVar[list[weakref.ref[Traced]] | None] = ContextVar("changed", default=None)
 
 
 @contextmanager
 def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
     """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
-    before, _noted.changed = _noted.changed, []
+    changed, before = list[weakref.ref[Traced]](), _changed.get()
+    token = _changed.set(changed)
     try:
-        yield _noted.changed
+        yield changed
     finally:
+        _changed.reset(token)
         if before is not None:
-            before.extend(_noted.changed)
-        _noted.changed = before
+            before.extend(changed)
 
 
 def _replace(x: Traced, change: str, new: Any) -> None:
@@ -145,8 +142,8 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     """
     window = window_of(x)
     others = sharers(x)
-    if _noted.changed is not None:
-        _noted.changed.extend(map(weakref.ref, (x, *others)))
+    if (changed := _changed.get()) is not None:
+        changed.extend(map(weakref.ref, (x, *others)))
     if window is None or not others:
         new._array = _laid_out_like(x._array, new._array)
         _become(x, new)
@@ -170,7 +167,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
     for tensor in (x, *others):
-        _compute_again(tensor, values)
+        _become(tensor, _value_of(tensor._window, values))
 
 
 def _laid_out_like(old: Array, new: Array) -> Array:
@@ -196,30 +193,6 @@ def _value_of(window: Window, values: dict[Window, Any]) -> Any:
         assert isinstance(window, View)
         values[window] = window.op(_value_of(window.x, values), **window.settings)
     return values[window]
-
-
-def _compute_again(view: Traced, values: dict[Window, Any]) -> None:
-    """The view takes over the array and node that it has now.
-
-    A program may hold thousands of views, so if no array was saved the record is repeated without a call of the op.
-    """
-    window, node = view._window, view._node
-    if isinstance(window, View) and isinstance(node, Record) and node.op is window.op and not node.op.saves_arrays:
-        x = _value_of(window.x, values)
-        forward: Any = window.op
-        array = forward(x._array, **window.settings)
-        if x._node is not None and type(array) is type(x._array):
-            view._array, view._node = array, _repeated(node, x._node)
-            values[window] = view
-            return
-    _become(view, _value_of(window, values))
-
-
-def _repeated(record: Record, x: Node) -> Record:
-    """A record of the same op, for an input that now comes from x."""
-    again = Record(record.op, [x], record.saved or (), record)
-    again.tensor, again.called = record.tensor, record.name
-    return again
 
 
 def _written_to_base(base: Any, window: Window, new: Any) -> Any:

@@ -10,17 +10,78 @@ import math
 import operator
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Self
 
 import numpy as np
 
 from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
-from .errors.kinds import TensorError
+from .errors import TensorError
+
+__all__ = ["Generator", "get_rng_state", "manual_seed", "set_rng_state"]
+
+
+class Generator:
+    """A random stream of its own, as in PyTorch: the functions that draw take it as `generator=`.
+
+        g = tl.Generator().manual_seed(0)
+        x = tl.rand(2, generator=g)
+
+    Numbers are drawn as from the process's stream, so the same seed gives those of `tl.manual_seed`.
+    device: for PyTorch's signature; the stream is always on the host.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device, self._seed = device, 67280421310721  # PyTorch's default seed
+        self.stream = np.random.Generator(np.random.PCG64(self._seed))
+
+    def manual_seed(self, seed: int) -> Self:
+        """Seed the stream: the same seed gives the same numbers on the same machine. Returns the generator.
+
+            tl.manual_seed(0)
+            x = tl.rand(2)
+
+        seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
+        """
+        if not hasattr(seed, "__index__"):
+            raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
+        if operator.index(seed) < 0:
+            raise ValueError(f"manual_seed: the seed must be 0 or more, not {seed}")
+        self._seed = operator.index(seed)
+        return self.set_state(np.random.PCG64(self._seed).state)
+
+    def seed(self) -> int:
+        """Seed the stream with a number from the system. Returns the number."""
+        return self.manual_seed(int(np.random.default_rng().integers(2**63, dtype=np.int64))).initial_seed()
+
+    def initial_seed(self) -> int:
+        """The seed."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of the stream as plain ints and strings, for `set_state`; of the process's, for `set_rng_state`."""
+        return dict(self.stream.bit_generator.state)
+
+    def set_state(self, state: Any) -> Self:
+        """Continue from a state of `get_state`. Returns the generator. Raises ValueError for one of another kind."""
+        self.stream.bit_generator.state = state
+        return self
+
+
+class _DefaultGenerator(Generator):
+    """The generator that functions draw from if they are given none."""
+
+    def __init__(self) -> None:
+        self.device, self._seed = "cpu", 0
+
+    @property
+    def stream(self) -> np.random.Generator:  # type: ignore[override]
+        """The process's stream or, within `drawing_from`, this thread's own."""
+        return generator()
 
 
 class _Own(threading.local):
-    """A thread's own stream within `replay` or `drawing_from`, otherwise None."""
+    """A thread's own stream within `drawing_from`, otherwise None."""
 
     stream: np.random.Generator | None = None
 
@@ -29,35 +90,9 @@ _own = _Own()
 _shared: np.random.Generator | None = None  # created on first use: importing numpy.random is slow
 _creating = threading.Lock()
 
-
-def manual_seed(seed: int) -> None:
-    """Seed the random stream: the same seed gives the same numbers on the same machine.
-
-        tl.manual_seed(0)
-        x = tl.rand(2)
-
-    seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
-    """
-    generator().bit_generator.state = _seeded(seed)
-
-
-def _seeded(seed: int) -> Any:
-    """The state of a stream with this seed; raises as `manual_seed` does."""
-    if not hasattr(seed, "__index__"):
-        raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
-    if operator.index(seed) < 0:
-        raise ValueError(f"manual_seed: the seed must be 0 or more, not {seed}")
-    return np.random.PCG64(operator.index(seed)).state
-
-
-def get_rng_state() -> dict[str, Any]:
-    """The state of the random stream as plain ints and strings, for `set_rng_state`."""
-    return dict(generator().bit_generator.state)
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Continue the random stream from a state of `get_rng_state`. Raises ValueError for another generator's state."""
-    generator().bit_generator.state = state
+default_generator = _DefaultGenerator()
+manual_seed = default_generator.manual_seed
+get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
@@ -75,73 +110,25 @@ def generator(seed: int | None = None) -> np.random.Generator:
 
 
 @contextmanager
-def replay(state: dict[str, Any]) -> Iterator[None]:
-    """Context manager: draw the same numbers again, from `state` on.
-
-    This thread draws from a stream of its own, so the process's stream does not change and other threads do not
-    interfere.
-    """
-    stream = np.random.Generator(np.random.PCG64(0))
-    stream.bit_generator.state = state
-    with _drawing_from(stream):
-        yield
-
-
-@contextmanager
-def _drawing_from(stream: np.random.Generator) -> Iterator[None]:
+def drawing_from(generator: Generator | None) -> Iterator[None]:
+    """Context manager: this thread draws from a generator; None means the stream that it draws from already."""
+    if not isinstance(generator, Generator | None):
+        raise TypeError(f"generator must be a tl.Generator, not {type(generator).__name__}")
     before = _own.stream
-    _own.stream = stream
+    _own.stream = before if generator is None else generator.stream
     try:
         yield
     finally:
         _own.stream = before
 
 
-class Generator:
-    """A random stream of its own, as in PyTorch: the functions that draw take it as `generator=`.
+def replay(state: dict[str, Any]) -> AbstractContextManager[None]:
+    """Context manager: draw the same numbers again, from `state` on.
 
-        g = tl.Generator().manual_seed(0)
-        x = tl.rand(2, generator=g)
-
-    Numbers are drawn as from the process's stream, so the same seed gives those of `tl.manual_seed`.
-    device: for PyTorch's signature; the stream is always on the host.
+    This thread draws from a stream of its own, so the process's stream does not change and other threads do not
+    interfere.
     """
-
-    def __init__(self, device: str = "cpu") -> None:
-        self.device, self._seed = device, 67280421310721  # PyTorch's default seed
-        self.stream = np.random.Generator(np.random.PCG64(self._seed))
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Seed the stream. Returns the generator. Raises as `tl.manual_seed` does."""
-        self.stream.bit_generator.state = _seeded(seed)
-        self._seed = operator.index(seed)
-        return self
-
-    def seed(self) -> int:
-        """Seed the stream with a number from the system. Returns the number."""
-        return self.manual_seed(int(np.random.default_rng().integers(2**63, dtype=np.int64))).initial_seed()
-
-    def initial_seed(self) -> int:
-        """The seed."""
-        return self._seed
-
-    def get_state(self) -> dict[str, Any]:
-        """The state of the stream as plain ints and strings, for `set_state`."""
-        return dict(self.stream.bit_generator.state)
-
-    def set_state(self, state: dict[str, Any]) -> Generator:
-        """Continue from a state of `get_state`. Returns the generator."""
-        self.stream.bit_generator.state = state
-        return self
-
-
-def drawing_from(generator: Generator | None) -> AbstractContextManager[None]:
-    """Context manager: this thread draws from a generator; None means the process's stream."""
-    if generator is None:
-        return nullcontext()
-    if not isinstance(generator, Generator):
-        raise TypeError(f"generator must be a tl.Generator, not {type(generator).__name__}")
-    return _drawing_from(generator.stream)
+    return drawing_from(Generator().set_state(state))
 
 
 def uniform(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:

@@ -15,15 +15,12 @@ from .autograd.modes import modes
 from .autograd.versions import owner_of
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of
-from .conversion import as_dtype, as_shape, new_array, parse_target
-from .devices import as_device
-from .devices import device as Device
-from .errors.kinds import DtypeError, TensorError
-from .errors.users_line import warn
-from .errors.words import kind_of
-from .methods.hooks import HookMethods
-from .methods.python import PythonMethods
-from .methods.size import Size
+from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
+from .conversion import device as Device
+from .errors import DtypeError, TensorError, kind_of, warn
+from .methods.in_place import InPlaceMethods
+from .methods.python import PythonMethods, equality, operators
+from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
 from .traced import Traced, set_tensor_type, wrap
 
@@ -31,23 +28,6 @@ Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are meth
 Integer: TypeAlias = int
 Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
-Operator: TypeAlias = "Callable[[Tensor, Operand], Tensor]"
-
-
-def operators(op: Any) -> tuple[Operator, Operator]:
-    """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
-    return lambda self, other: op(self, other), lambda self, other: op(other, self)
-
-
-def equality(op: Any) -> Operator:
-    """The method for x == y or x != y. What cannot be a Tensor is left to Python, which asks the other or says no."""
-
-    def operator(self: Tensor, other: Operand) -> Tensor:
-        if other is None or isinstance(other, str) or getattr(type(other), "__array_ufunc__", other) is None:
-            return NotImplemented  # type: ignore[no-any-return] # the last compares itself with arrays, as pytest.approx does
-        return op(self, other)  # type: ignore[no-any-return]
-
-    return operator
 
 
 def cast(dtype: Any) -> Callable[..., Tensor]:
@@ -60,7 +40,7 @@ def cast(dtype: Any) -> Callable[..., Tensor]:
     return method
 
 
-class Tensor(PythonMethods, HookMethods):
+class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -70,6 +50,7 @@ class Tensor(PythonMethods, HookMethods):
 
     Tensor(data) is tl.tensor(data). Results of ops are Tensors, and require grad if an input does. `grad` is None until
     a backward reaches this tensor, then a Tensor of the same shape and dtype.
+    It holds an array, a node of the graph (of the chain rule, `autograd/core.py`; None for a constant) and a gradient.
     """
 
     __slots__ = ()
@@ -79,80 +60,58 @@ class Tensor(PythonMethods, HookMethods):
         made._array, made._node, made._grad = new_array(data, dtype, device), None, None
         return made.requires_grad_() if requires_grad else made
 
-    # --- shape, dtype, device ---------------------------------------------------------------------------
+    def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
+        """Add the gradient of this tensor to `grad` of every leaf that it was computed from.
 
-    @property
-    def shape(self) -> Shape:
-        """The sizes of the axes, a tuple."""
-        return self._array.shape  # type: ignore[no-any-return]
+        gradient: the upstream gradient, of this tensor's shape; 1 by default if it has a single element.
+        retain_graph: keep the graph for another backward (by default only with create_graph).
+        create_graph: record the backward pass itself, so that gradients can be differentiated.
+        Raises RuntimeError if this tensor does not require grad, its graph was freed, or a saved value was changed in
+        place; ValueError for a gradient of another shape.
+        """
+        __tracebackhide__ = True  # see `hide_frames`
+        seed = seed_for(self, gradient, create_graph)
+        assert self._node is not None
+        retain_graph = create_graph if retain_graph is None else retain_graph
+        backward_pass([(self._node, seed)], retain_graph=retain_graph, create_graph=create_graph)
+        for finish in modes.after_backward:
+            finish()
 
-    size = Size()
+    # --- operators --------------------------------------------------------------------------------------
 
-    @property
-    def ndim(self) -> Integer:
-        """The number of axes."""
-        return self._array.ndim  # type: ignore[no-any-return]
+    __add__, __radd__ = operators(ops.add)
+    __sub__, __rsub__ = operators(ops.sub)
+    __mul__, __rmul__ = operators(ops.mul)
+    __truediv__, __rtruediv__ = operators(ops.div)
+    __pow__, __rpow__ = operators(ops.pow)
+    __matmul__, __rmatmul__ = operators(ops.matmul)
+    __floordiv__, __rfloordiv__ = operators(ops.floor_divide)
+    __mod__, __rmod__ = operators(ops.remainder)
+    __and__, __rand__ = operators(ops.bitwise_and)
+    __or__, __ror__ = operators(ops.bitwise_or)
+    __xor__, __rxor__ = operators(ops.bitwise_xor)
+    __lshift__, __rlshift__ = operators(ops.bitwise_left_shift)
+    __rshift__, __rrshift__ = operators(ops.bitwise_right_shift)
+    __lt__, __gt__ = operators(ops.lt)[0], operators(ops.gt)[0]
+    __le__, __ge__ = operators(ops.le)[0], operators(ops.ge)[0]
+    __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
+    __neg__, __abs__, __invert__ = ops.neg, ops.abs, ops.bitwise_not
+    __hash__ = object.__hash__  # by identity, since == compares elements
 
-    @property
-    def dtype(self) -> DType:
-        """The dtype of the elements, one of NumPy's."""
-        return self._array.dtype  # type: ignore[no-any-return]
+    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
 
-    @property
-    def device(self) -> Device:
-        """The device of the array, a text: "cpu", "cuda:0", ..."""
-        return as_device(device_of(self._array))
+    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
-    @property
-    def is_cuda(self) -> Flag:
-        """Whether the array is on a GPU."""
-        return self.device.startswith("cuda")
+    def __pos__(self) -> Tensor:
+        return self
 
-    @property
-    def array(self) -> Array:
-        """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
-        if not isinstance(self._array, np.ndarray):
-            return self._array
-        view = self._array.view()
-        view.setflags(write=False)
-        return view
+    def __round__(self, digits: Integer = 0) -> Tensor:
+        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
 
-    def data_ptr(self) -> Integer:
-        """The address of the first element in memory; tensors that are one parameter have the same."""
-        array = self._array
-        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
-
-    @property
-    def data(self) -> Tensor:
-        """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        new = value if isinstance(value, Traced) else Tensor(value, device=self.device)
-        if isinstance(self._node, Leaf):
-            _must_be_float(new._array.dtype)
-        if new._array is self._array:  # as after x.data -= 0.1 * x.grad
-            return
-        changed = new._array.shape != self.shape or new._array.dtype != self.dtype
-        self._array, self._window = new._array, None
-        if isinstance(value, Traced):
-            note_sharing(self, value)
-        if changed and self._node is not None:
-            reference = self._node.tensor  # with the hooks
-            self._node = None if isinstance(self._node, Record) else Leaf(self)
-            if self._node is not None:
-                self._node.tensor = reference
-
-    @property
-    def T(self) -> Tensor:
-        """A view with all axes reversed: the transpose of a matrix."""
-        return ops.transpose(self)  # type: ignore[no-any-return]
-
-    @property
-    def mT(self) -> Tensor:
-        """A view with the last two axes swapped: the transpose of each matrix of a batch."""
-        return ops.swapaxes(self, -1, -2)
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 
     # --- the graph --------------------------------------------------------------------------------------
 
@@ -215,76 +174,90 @@ class Tensor(PythonMethods, HookMethods):
         """Whether this tensor is not the result of a recorded op."""
         return not isinstance(self._node, Record)
 
-    def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
-        """Add the gradient of this tensor to `grad` of every leaf that it was computed from.
-
-        gradient: the upstream gradient, of this tensor's shape; 1 by default if it has a single element.
-        retain_graph: keep the graph for another backward (by default only with create_graph).
-        create_graph: record the backward pass itself, so that gradients can be differentiated.
-        Raises RuntimeError if this tensor does not require grad, its graph was freed, or a saved value was changed in
-        place; ValueError for a gradient of another shape.
-        """
-        __tracebackhide__ = True  # see `hide_frames`
-        seed = seed_for(self, gradient, create_graph)
-        assert self._node is not None
-        retain_graph = create_graph if retain_graph is None else retain_graph
-        backward_pass([(self._node, seed)], retain_graph=retain_graph, create_graph=create_graph)
-        for finish in modes.after_backward:
-            finish()
-
     def detach(self) -> Tensor:
         """A constant with the same memory: no gradient flows back through it."""
         constant: Tensor = wrap(self._array)
         note_sharing(constant, self)
         return constant
 
+    # --- shape, dtype, device ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the axes, a tuple."""
+        return self._array.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> Integer:
+        """The number of axes."""
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype of the elements, one of NumPy's."""
+        return self._array.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Device:
+        """The device of the array, a text: "cpu", "cuda:0", ..."""
+        return as_device(device_of(self._array))
+
+    @property
+    def T(self) -> Tensor:
+        """A view with all axes reversed: the transpose of a matrix."""
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """A view with the last two axes swapped: the transpose of each matrix of a batch."""
+        return ops.swapaxes(self, -1, -2)
+
+    # --- memory -----------------------------------------------------------------------------------------
+
+    @property
+    def is_cuda(self) -> Flag:
+        """Whether the array is on a GPU."""
+        return self.device.startswith("cuda")
+
+    @property
+    def array(self) -> Array:
+        """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
+        if not isinstance(self._array, np.ndarray):
+            return self._array
+        view = self._array.view()
+        view.setflags(write=False)
+        return view
+
+    def data_ptr(self) -> Integer:
+        """The address of the first element in memory; tensors that are one parameter have the same."""
+        array = self._array
+        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
+
+    @property
+    def data(self) -> Tensor:
+        """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        new = value if isinstance(value, Traced) else Tensor(value, device=self.device)
+        if isinstance(self._node, Leaf):
+            _must_be_float(new._array.dtype)
+        if new._array is self._array:  # as after x.data -= 0.1 * x.grad
+            return
+        changed = new._array.shape != self.shape or new._array.dtype != self.dtype
+        self._array, self._window = new._array, None
+        if isinstance(value, Traced):
+            note_sharing(self, value)
+        if changed and self._node is not None:
+            reference = self._node.tensor  # with the hooks
+            self._node = None if isinstance(self._node, Record) else Leaf(self)
+            if self._node is not None:
+                self._node.tensor = reference
+
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy in its own memory; gradients flow back through it. memory_format: has no effect."""
         return ops.clone(self)
-
-    # --- operators --------------------------------------------------------------------------------------
-
-    __add__, __radd__ = operators(ops.add)
-    __sub__, __rsub__ = operators(ops.sub)
-    __mul__, __rmul__ = operators(ops.mul)
-    __truediv__, __rtruediv__ = operators(ops.div)
-    __pow__, __rpow__ = operators(ops.pow)
-    __matmul__, __rmatmul__ = operators(ops.matmul)
-    __floordiv__, __rfloordiv__ = operators(ops.floor_divide)
-    __mod__, __rmod__ = operators(ops.remainder)
-    __and__, __rand__ = operators(ops.bitwise_and)
-    __or__, __ror__ = operators(ops.bitwise_or)
-    __xor__, __rxor__ = operators(ops.bitwise_xor)
-    __lshift__, __rlshift__ = operators(ops.bitwise_left_shift)
-    __rshift__, __rrshift__ = operators(ops.bitwise_right_shift)
-    __lt__, __gt__ = operators(ops.lt)[0], operators(ops.gt)[0]
-    __le__, __ge__ = operators(ops.le)[0], operators(ops.ge)[0]
-    __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
-    __hash__ = object.__hash__  # by identity, since == compares elements
-
-    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return other // self, other % self
-
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return ops.abs(self)
-
-    def __invert__(self) -> Tensor:
-        return ops.bitwise_not(self)
-
-    def __round__(self, digits: Integer = 0) -> Tensor:
-        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
@@ -332,49 +305,33 @@ class Tensor(PythonMethods, HookMethods):
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
-    add, sub, mul, div, pow, square = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.square
-    neg, abs, sign, floor, ceil, round = ops.neg, ops.abs, ops.sign, ops.floor, ops.ceil, ops.round
-    exp, expm1, log, log1p, sqrt = ops.exp, ops.expm1, ops.log, ops.log1p, ops.sqrt
-    sin, cos, tanh, erf = ops.sin, ops.cos, ops.tanh, ops.erf
-    tan, sinh, cosh, atan2, hypot = ops.tan, ops.sinh, ops.cosh, ops.atan2, ops.hypot
-    asin, acos, atan, asinh, acosh, atanh = ops.asin, ops.acos, ops.atan, ops.asinh, ops.acosh, ops.atanh
-    exp2, log2, log10, logaddexp = ops.exp2, ops.log2, ops.log10, ops.logaddexp
-    rsqrt, reciprocal, trunc, frac = ops.rsqrt, ops.reciprocal, ops.trunc, ops.frac
-    remainder, floor_divide, isclose, allclose = ops.remainder, ops.floor_divide, ops.isclose, ops.allclose
-    sigmoid, relu, leaky_relu, silu, gelu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.silu, ops.gelu
-    maximum, minimum, clip, clamp = ops.maximum, ops.minimum, ops.clip, ops.clip
-    isnan, isinf, isfinite, logical_not = ops.isnan, ops.isinf, ops.isfinite, ops.logical_not
-    logical_and, logical_or, logical_xor = ops.logical_and, ops.logical_or, ops.logical_xor
-    bitwise_and, bitwise_or, bitwise_xor = ops.bitwise_and, ops.bitwise_or, ops.bitwise_xor
-    bitwise_left_shift, bitwise_right_shift = ops.bitwise_left_shift, ops.bitwise_right_shift
-    bitwise_not = ops.bitwise_not
-
-    sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
-    cumprod = ops.cumprod
-    var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
-    max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
-    amax, amin, median, mode, unique = ops.amax, ops.amin, ops.median, ops.mode, ops.unique
-    eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
-    not_equal, less, less_equal, greater, greater_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge
-    softmax, log_softmax = ops.softmax, ops.log_softmax
-
-    flatten, squeeze, unsqueeze = ops.flatten, ops.squeeze, ops.unsqueeze
-    swapaxes, transpose, moveaxis, movedim = ops.swapaxes, ops.transpose, ops.moveaxis, ops.moveaxis
-    roll, unfold, repeat_interleave = ops.roll, ops.arrangement.unfold, ops.repeat_interleave
-    pad, split, chunk, unbind = ops.pad, ops.split, ops.chunk, ops.unbind
-
+    add, sub, mul, div, pow, square, neg = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.square, ops.neg
+    abs, sign, floor, ceil, round, exp, expm1 = ops.abs, ops.sign, ops.floor, ops.ceil, ops.round, ops.exp, ops.expm1
+    log, log1p, sqrt, sin, cos, tanh, erf = ops.log, ops.log1p, ops.sqrt, ops.sin, ops.cos, ops.tanh, ops.erf
+    tan, sinh, cosh, atan2, hypot, asin, acos = ops.tan, ops.sinh, ops.cosh, ops.atan2, ops.hypot, ops.asin, ops.acos
+    atan, asinh, acosh, atanh, exp2, log2 = ops.atan, ops.asinh, ops.acosh, ops.atanh, ops.exp2, ops.log2
+    log10, logaddexp, rsqrt, reciprocal, trunc = ops.log10, ops.logaddexp, ops.rsqrt, ops.reciprocal, ops.trunc
+    frac, remainder, floor_divide, isclose = ops.frac, ops.remainder, ops.floor_divide, ops.isclose
+    allclose, sigmoid, relu, leaky_relu, silu = ops.allclose, ops.sigmoid, ops.relu, ops.leaky_relu, ops.silu
+    gelu, maximum, minimum, clip, clamp, isnan = ops.gelu, ops.maximum, ops.minimum, ops.clip, ops.clip, ops.isnan
+    isinf, isfinite, logical_not, logical_and = ops.isinf, ops.isfinite, ops.logical_not, ops.logical_and
+    logical_or, logical_xor, bitwise_and, bitwise_or = ops.logical_or, ops.logical_xor, ops.bitwise_and, ops.bitwise_or
+    bitwise_xor, bitwise_left_shift = ops.bitwise_xor, ops.bitwise_left_shift
+    bitwise_right_shift, bitwise_not, sum, mean = ops.bitwise_right_shift, ops.bitwise_not, ops.sum, ops.mean
+    prod, cumsum, cumprod, var, std, norm = ops.prod, ops.cumsum, ops.cumprod, ops.var, ops.std, ops.norm
+    logsumexp, max, min, argmax, argmin, any = ops.logsumexp, ops.max, ops.min, ops.argmax, ops.argmin, ops.any
+    all, amax, amin, median, mode, unique, eq = ops.all, ops.amax, ops.amin, ops.median, ops.mode, ops.unique, ops.eq
+    ne, lt, le, gt, ge, not_equal, less, less_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge, ops.ne, ops.lt, ops.le
+    greater, greater_equal, softmax, log_softmax, flatten = ops.gt, ops.ge, ops.softmax, ops.log_softmax, ops.flatten
+    squeeze, unsqueeze, swapaxes, transpose = ops.squeeze, ops.unsqueeze, ops.swapaxes, ops.transpose
+    moveaxis, movedim, roll, unfold = ops.moveaxis, ops.moveaxis, ops.roll, ops.arrangement.unfold
+    repeat_interleave, pad, split, chunk, unbind = ops.repeat_interleave, ops.pad, ops.split, ops.chunk, ops.unbind
     gather, scatter_add, take, masked_fill = ops.gather, ops.scatter_add, ops.take, ops.masked_fill
-    index_select, nonzero, diagonal = ops.index_select, ops.nonzero, ops.diagonal
-    scatter, scatter_reduce, masked_select, diag = ops.scatter, ops.scatter_reduce, ops.masked_select, ops.diag
-    sort, argsort, topk, tril, triu = ops.sort, ops.argsort, ops.topk, ops.tril, ops.triu
-    matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
-    trace, cross, kron = ops.trace, ops.cross, ops.kron
-    inverse, det, slogdet, cholesky = (
-        ops.linalg.inv,
-        ops.linalg.det,
-        ops.linalg.slogdet,
-        ops.linalg.cholesky,
-    )
+    index_select, nonzero, diagonal, scatter = ops.index_select, ops.nonzero, ops.diagonal, ops.scatter
+    scatter_reduce, masked_select, diag, sort = ops.scatter_reduce, ops.masked_select, ops.diag, ops.sort
+    argsort, topk, tril, triu, matmul, bmm = ops.argsort, ops.topk, ops.tril, ops.triu, ops.matmul, ops.bmm
+    dot, outer, trace, cross, kron, inverse = ops.dot, ops.outer, ops.trace, ops.cross, ops.kron, ops.linalg.inv
+    det, slogdet, cholesky = ops.linalg.det, ops.linalg.slogdet, ops.linalg.cholesky
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""

@@ -14,7 +14,7 @@ A text passes through the modules in this order:
     generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
 
 gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training.py has
-the loss and the training data, inspect/ traces and pictures, pretrained/ the files of GPT-2.
+the loss and the training data, trace.py its traces and their pictures, pretrained/ the files of GPT-2.
 """
 
 # Everything imported here is public; a file imported with * has an __all__.
@@ -22,7 +22,7 @@ the loss and the training data, inspect/ traces and pictures, pretrained/ the fi
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+from tinygrad_lecture.errors import tell_missing as _tell_missing
 
 from .attention import *
 from .block import *
@@ -35,10 +35,9 @@ from .ffn import *
 from .generation.sampling import *
 from .gpt import *
 from .inputs import *
-from .inspect.pictures import *
-from .inspect.probes import *
 from .positions import *
 from .tokenizer import *
+from .trace import *
 from .training import *
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

@@ -25,7 +25,7 @@ from .block import Block, final_norm
 from .config import EncoderConfig, check_config
 from .embedding import Embedding, Unembedding
 from .inputs import check_padding_mask, encoder_inputs
-from .inspect.probes import Trace, watch
+from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
 __all__ = ["Classifier", "Encoder"]

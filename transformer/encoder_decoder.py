@@ -24,7 +24,7 @@ from .config import EncoderDecoderConfig, check_config
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
-from .inspect.probes import Trace, watch
+from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
 __all__ = ["EncoderDecoder"]

@@ -24,8 +24,8 @@ from .config import GPTConfig, check_config
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel
 from .inputs import decoder_inputs
-from .inspect.probes import Trace, watch
 from .pretrained.folder import PretrainedFolder, save_folder
+from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
 __all__ = ["GPT"]

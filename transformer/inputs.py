@@ -10,7 +10,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
-from tinygrad_lecture.errors.call import refuse_several
+from tinygrad_lecture.errors import refuse_several
 
 from .cache import Cache
 from .embedding import Embedding

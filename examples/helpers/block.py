@@ -194,12 +194,8 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
     """What each head writes into the vector of one token: without W_O its own part, with W_O everywhere."""
     heads, width = alone.shape
     figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
-    for axes, rows, title in zip(
-        figure.subplots(1, 2, sharey=True),
-        (alone, adds),
-        ("concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"),
-        strict=True,
-    ):
+    titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
+    for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
         plain(axes, grid=False)
         most = np.abs(rows).max()
         for h, row in enumerate(rows):

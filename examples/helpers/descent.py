@@ -14,6 +14,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
+from helpers.training import train
 
 Numbers = Sequence[float]
 SEARCHES = {  # what is random in them
@@ -209,15 +210,8 @@ def cost_at(network: nn.MLP, weights: tl.Tensor, cost_of: Cost) -> float:
 def search_by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
     """Gradient descent. A backward pass takes about as long as a forward pass, so a step counts as two evaluations."""
     nn.utils.vector_to_parameters(weights, network.parameters())
-    optimizer = nn.optim.SGD(network.parameters(), lr=3.0)
-    costs = []
-    for _ in range(max(1, evaluations // 2)):
-        optimizer.zero_grad()
-        C = cost_of(network)
-        C.backward()
-        optimizer.step()
-        costs += [C.item()] * 2
-    return costs
+    costs = train(lambda: cost_of(network), nn.optim.SGD(network.parameters(), lr=3.0), max(1, evaluations // 2))
+    return np.repeat(costs, 2).tolist()
 
 
 def search_by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:

@@ -180,8 +180,7 @@ def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> 
     print(f"Of the {ink.sum()} pixels that ever have ink, so many carry half of a neuron's squared weights:")
     for name, rows in (("before training", before), ("after training", weights)):
         print(f"  {name:16} {half(rows[:, ink]):3.0f}; weights of neighbours correlate {neighbours(rows, ink):+.2f}")
-    print("  Random weights have a correlation of 0; the lecture's patches and strokes come nearer to 1.")
-    print("  See first_layer.png: there are several to a neuron.")
+    print("  Random weights have a correlation of 0, the lecture's patches and strokes near 1: see first_layer.png.")
 
 
 def half(rows: np.ndarray) -> float:

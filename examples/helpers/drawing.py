@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.fonts import BOX
-from tinygrad_lecture.inspect.picture import new_figure as new_figure  # for all programs
-from tinygrad_lecture.inspect.picture import save_picture
+from tinygrad_lecture.inspect.figures import BOX, save_picture
+from tinygrad_lecture.inspect.figures import new_figure as new_figure  # for all programs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

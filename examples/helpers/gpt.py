@@ -25,7 +25,7 @@ from helpers.program import DataError, data, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
-from transformer.inspect.pictures import visible
+from transformer.trace import visible
 from transformer.training import IGNORED
 
 Shapes = Sequence[tuple[int, ...]]

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import DARK, new_figure, save
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import GPT, Tokenizer, Trace
-from transformer.inspect.pictures import visible
+from transformer.trace import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}

@@ -37,9 +37,8 @@ def about_people(draw: Random) -> str:
     they = "they" if several else "she" if female else "he"
     deed = draw.choice(PHRASES[draw.choice((*groups, "female" if female else "male"))])
     first = draw.choice(SEVERAL if several else ONE)
-    return draw.choice(
-        (f"{first} {word} {deed}", f"{first} {word} said that {they} {deed}", f"{they} {deed} like {first} {word}")
-    )
+    said = f"{first} {word} said that {they} {deed}"
+    return draw.choice((f"{first} {word} {deed}", said, f"{they} {deed} like {first} {word}"))
 
 
 def about_others(draw: Random) -> str:
@@ -72,12 +71,11 @@ def about_colours(draw: Random) -> str:
     """As "the house that we painted blue"."""
     colour, other = draw.choice([*COLOURS]), draw.choice([*COLOURS])
     thing = draw.choice(("car", "book", "house", "apple", "pear", "dress", "crown"))
-    return draw.choice(
-        (
-            f"the {thing} that we painted {colour}",
-            f"a bright {colour} {thing} is easy to see",
-            f"the {thing} was {colour} as {COLOURS[colour]}",
-            f"they mixed {colour} with {other} paint",
-            f"the walls were {colour} and the doors were {other}",
-        )
+    sentences = (
+        f"the {thing} that we painted {colour}",
+        f"a bright {colour} {thing} is easy to see",
+        f"the {thing} was {colour} as {COLOURS[colour]}",
+        f"they mixed {colour} with {other} paint",
+        f"the walls were {colour} and the doors were {other}",
     )
+    return draw.choice(sentences)

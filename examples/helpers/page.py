@@ -9,26 +9,9 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, ORANGE, new_figure, plain, save
+from helpers.program import data
 
-# On the page -> what the real engine has, and the file.
-REAL = (
-    ("exp, its rule beside it", "about 150 ops in the same style, for NumPy and CuPy",
-     "tinygrad_lecture/ops/basics.py"),
-    ("Tensor.backward", "the same walk; it frees the graph on the way, and sorts by age in a heap",
-     "tinygrad_lecture/autograd/core.py"),
-    ("unbroadcast", "the same, and float32 stays float32", "tinygrad_lecture/autograd/core.py"),
-    ("op, call", "settings, any number of inputs, errors that name the op and the shapes",
-     "tinygrad_lecture/autograd/op.py"),
-    ("vjp", "a record keeps only the arrays that a rule asks for", "tinygrad_lecture/autograd/saver.py"),
-    ("rules that take arrays", "rules that take Tensors too: the gradient of a gradient, Hessians",
-     "tinygrad_lecture/func/transforms.py"),
-    ("p.data = ...", "a change in place that would make a gradient wrong is found",
-     "tinygrad_lecture/autograd/versions.py"),
-    ("class Tensor", "PyTorch's methods, indexing, dtypes, printing", "tinygrad_lecture/tensor.py"),
-    ("weights, network", "layers and networks that hold their weights", "nn/linear.py"),
-    ("the loop in main", "optimizers, and a training loop that can be resumed", "nn/training/trainer.py"),
-    ("(nothing)", "a rule is checked against finite differences", "tinygrad_lecture/gradient_checking/check.py"),
-)  # fmt: skip
+REAL = data("page.toml")["pieces"]  # on the page, in the real engine, the file
 
 
 def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> None:

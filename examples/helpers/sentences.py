@@ -21,27 +21,18 @@ ONE, SEVERAL = (sorted({pair[k] for pair in made_corpus.PLURAL}) for k in (0, 1)
 
 @dataclass(frozen=True)
 class Sentences:
-    """learn, test: (sentences, longest), <start> before each, padding after. possible: all sentences that there are."""
+    """learn, test: (sentences, longest), <start> before each, padding after. possible: all sentences that there are.
+
+    pad, start, mask: the tokens that fill a row, begin a sentence, and hide a word.
+    """
 
     words: WordTokenizer
     learn: np.ndarray
     test: np.ndarray
     possible: frozenset[str]
-
-    @property
-    def pad(self) -> int:
-        """The token that fills a row."""
-        return self.words.special_tokens[PAD]
-
-    @property
-    def start(self) -> int:
-        """The token before each sentence."""
-        return self.words.special_tokens[START]
-
-    @property
-    def mask(self) -> int:
-        """The token that hides a word."""
-        return self.words.special_tokens[MASK]
+    pad: int
+    start: int
+    mask: int
 
     @property
     def longest(self) -> int:
@@ -93,10 +84,10 @@ def make(count: int, seed: int, test: int = 500) -> Sentences:
     held_out = set(others[:test])
     learn = [text for text in texts if text not in held_out][:count]
     words = WordTokenizer.train(" ".join(texts), special_tokens=[PAD, START, MASK])
-    start, pad = words.special_tokens[START], words.special_tokens[PAD]
+    pad, start, mask = (words.special_tokens[name] for name in (PAD, START, MASK))
     rows = [[start, *words.encode(text)] for text in (*others[:test], *learn)]
     tokens = nn.data.pad_sequence(rows, pad).numpy()
-    return Sentences(words, tokens[test:], tokens[:test], frozenset(texts))
+    return Sentences(words, tokens[test:], tokens[:test], frozenset(texts), pad, start, mask)
 
 
 # --- what models are asked --------------------------------------------------------------------------------------------

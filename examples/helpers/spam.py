@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
-from helpers.program import until_ctrl_c
+from helpers.program import data, until_ctrl_c
 
 Shares = Mapping[str, Sequence[float]]
 # Tried in this order at each place of the lower-case text; the group's name is the class.
@@ -97,17 +97,6 @@ def _clean(text: str) -> str:
     return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
 
 
-class Inputs(Protocol):
-    """Turns texts into rows of numbers. size: of the vocabulary. words: what each column, or number, stands for."""
-
-    words: list[str]
-
-    @property
-    def size(self) -> int: ...
-
-    def __call__(self, texts: Sequence[str]) -> NDArray[Any]: ...
-
-
 def make_inputs(name: str, texts: Sequence[str]) -> Inputs:
     """Return one of the four representations, with the vocabulary of these texts: words that two of them have."""
     if name == "characters":
@@ -129,15 +118,10 @@ class Bag:
     words: list[str]
     idf: NDArray[np.float32] | None
 
-    @property
-    def size(self) -> int:
-        """Words in the vocabulary."""
-        return len(self.words)
-
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, words): how often each word occurs; unknown words are ignored."""
         column = {word: i for i, word in enumerate(self.words)}
-        rows = np.zeros((len(texts), self.size), dtype=np.float32)
+        rows = np.zeros((len(texts), len(self.words)), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for token, count in Counter(tokenize(text)).items():
                 if token in column:
@@ -157,11 +141,6 @@ class Ids:
     most: int
     least: int
 
-    @property
-    def size(self) -> int:
-        """Words in the vocabulary, with the one that fills the rows."""
-        return len(self.words)
-
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return (texts, longest)."""
         number = {word: i for i, word in enumerate(self.words)}
@@ -170,6 +149,9 @@ class Ids:
         for row, ids in zip(rows, found, strict=True):
             row[: len(ids)] = ids
         return rows
+
+
+Inputs = Bag | Ids
 
 
 # --- networks, one for each way to turn messages into numbers ---------------------------------------------------------
@@ -241,27 +223,7 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def _rule(points: int, reason: str, pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> Rule:
-    return Rule(points, reason, re.compile(pattern, flags))
-
-
-RULES = (
-    _rule(3, "a phone number", r"\b0\d{3}[\d -]{6,}\d"),
-    _rule(3, "a short code to text to", r"\b\d{5}\b"),
-    _rule(3, "a sum in pounds", r"£\s?\d|\bGBP\b"),
-    _rule(3, "a price in pence", r"\b\d+\s?(p|ppm|pence)\b|\d+p\W?(per|/|msg|min)"),
-    _rule(2, "a web address", r"https?:|\bwww\.|\.(com|net|co\.uk)\b"),
-    _rule(2, "won, prize, award", r"\b(won|win|winner|prizes?|award(ed)?|guaranteed)\b"),
-    _rule(2, "claim, urgent, expires", r"\b(claim|urgent|expires?|final|valid)\b"),
-    _rule(2, "text or call to a service", r"\b(txt|stop|sms|landline|mobile no|customer service|reply)\b"),
-    _rule(2, "ringtones and the like", r"\b(ring ?tones?|tones?|polyphonic|camcorder|nokia|subscri\w+)\b"),
-    _rule(2, "chat lines", r"\b(sexy|xxx|dating|chat(lines?)?|singles|adult|18\+?)\b"),
-    _rule(1, "free", r"\bfree\b"),
-    _rule(1, "cash, offer, voucher", r"\b(cash|offers?|vouchers?|bonus|discount|entry|draw)\b"),
-    _rule(1, "call, text, mobile", r"\b(call|text|mobile|phone)\b"),
-    _rule(1, "three words in capitals", r"\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b", re.DOTALL),
-    _rule(-2, "talks to a friend", r"\b(i'?m|lol|haha|love|later|sorry|dear|da|lor|gonna|wat|d|i'?ll)\b"),
-)
+RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern in data("messages.toml")["rules"]]
 
 
 def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:

@@ -34,9 +34,8 @@ def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p
     exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
     heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"
     print(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
-    for (word, score), power, share, power_there, share_there in zip(
-        scores.items(), powers, p, exponentials, shares, strict=True
-    ):
+    rows = zip(scores.items(), powers, p, exponentials, shares, strict=True)
+    for (word, score), power, share, power_there, share_there in rows:
         step = f"exp({score:g} / {T:g}) = exp({score / T:.4g})"
         note = off(power, power_there, 1) + off(share, share_there, 2)
         print(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")

@@ -13,7 +13,7 @@ from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, A
 from helpers.inside import printable
 from helpers.program import DataError
 from helpers.public_data import as_text, read
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
 

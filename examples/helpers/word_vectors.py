@@ -12,7 +12,7 @@ import numpy as np
 from helpers import drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 
 Shares = Mapping[str, float]
 Pair = tuple[str, str]

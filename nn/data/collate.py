@@ -9,8 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.errors import TensorError, kind_of
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..errors import is_data

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..errors import check_sizes, is_data
 
@@ -82,7 +82,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         for tensor in tensors:
             if not is_data(tensor):
                 raise TypeError(
-                    f"TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not {shown(tensor)}"
+                    f"TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not {brief(tensor)}"
                 )
         if not tensors or any(tensor.ndim == 0 for tensor in tensors):
             raise ValueError("TensorDataset: give at least one tensor, each with at least one axis")

@@ -13,8 +13,7 @@ import numpy as np
 
 from tinygrad_lecture import Generator
 from tinygrad_lecture import random as rng
-from tinygrad_lecture.errors.table import aligned
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import aligned, brief
 
 from ..errors import check_sizes, is_data
 from .collate import default_collate, default_convert
@@ -89,7 +88,7 @@ class DataLoader:
             raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
         if isinstance(dataset, type) or not (self._streamed or hasattr(dataset, "__getitem__")):
             raise TypeError(
-                f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {shown(dataset)}"
+                f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {brief(dataset)}"
             )
         if batch_size is not None:
             check_sizes("DataLoader", batch_size=batch_size)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors import hide_frames
 from tinygrad_lecture.files import atomic_write
 
 

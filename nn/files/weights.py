@@ -19,7 +19,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, is_array, to_host
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 from tinygrad_lecture.files import atomic_write
 
 from ..module import array_of, check_state
@@ -127,7 +127,7 @@ def _to_arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
     for name, tensor in tensors.items():
         if not is_array(array_of(tensor)):
             raise TypeError(
-                f"save_file: {name!r} is {shown(tensor)}, and a file holds tensors by name: save model.state_dict() "
+                f"save_file: {name!r} is {brief(tensor)}, and a file holds tensors by name: save model.state_dict() "
                 "itself, or use nn.save_checkpoint, which takes an optimizer and numbers too"
             )
     return {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}

@@ -6,7 +6,7 @@ import math
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.errors.kinds import DtypeError
+from tinygrad_lecture.errors import DtypeError
 
 from .activation import dropout
 

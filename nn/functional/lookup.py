@@ -11,7 +11,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.copying import as_floats
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import DtypeError, TensorError
+from tinygrad_lecture.errors import DtypeError, TensorError
 
 from ..errors import LAYOUTS, per_axis
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
 from .. import errors, init

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from tinygrad_lecture import Tensor, is_grad_enabled
 from tinygrad_lecture.autograd.hooks import Handle
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 from tinygrad_lecture.func.function import Function
 
 from .tree import Tree
@@ -186,7 +186,7 @@ def _replaced(method: str, gradients: Gradients, returned: Any) -> Gradients:
     returned = returned if isinstance(returned, tuple) else (returned,)
     if len(returned) != len(gradients):
         raise RuntimeError(
-            f"{method}: the hook returned {len(returned)} gradients in place of {len(gradients)}, {shown(returned)}; "
+            f"{method}: the hook returned {len(returned)} gradients in place of {len(gradients)}, {brief(returned)}; "
             "return as many, or None to keep them"
         )
     return returned  # type: ignore[no-any-return]

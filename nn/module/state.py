@@ -10,8 +10,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.backend import is_array, move, to_host
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from .tree import Tree, join
 
@@ -80,7 +79,7 @@ def check_state(name: str, state: Any, of_text: str) -> None:
     if not isinstance(state, Mapping):
         remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
         hide_frames()
-        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {shown(state)}; {remedy}")
+        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {brief(state)}; {remedy}")
 
 
 def array_of(value: Any) -> Any:

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..errors import ExplainsArguments
 
@@ -96,7 +95,7 @@ class Tree(ExplainsArguments):
     def _check_member(self, function: str, name: str, value: Any, kind: type, known: Mapping[str, Any]) -> None:
         if value is not None and not isinstance(value, kind):
             wanted = "Module" if kind is Tree else kind.__name__
-            raise TypeError(f"{function}: {name} must be a {wanted} or None, not {shown(value)}")
+            raise TypeError(f"{function}: {name} must be a {wanted} or None, not {brief(value)}")
         if not name or "." in name:
             raise ValueError(f"{function}: the name {name!r} must not be empty or have a dot")
         if name not in known and getattr(self, name, None) is not None:

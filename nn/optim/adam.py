@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
 from .optimizer import Number, Optimizer, Update

@@ -34,13 +34,12 @@ class CyclicLR(LRScheduler):
     cycle_momentum: bool = True
     base_momentum: float | Sequence[float] = 0.8
     max_momentum: float | Sequence[float] = 0.9
-    limits = LRScheduler.limits | {"step_size_up": at_least_1}
+    limits = LRScheduler.limits | {
+        "step_size_up": at_least_1,
+        "mode": one_of("triangular", "triangular2", "exp_range"),
+    }
 
     def prepare(self) -> None:
-        if self.scale_fn is None and self.mode not in _SCALES:
-            raise ValueError(
-                f"CyclicLR: mode must be one of {', '.join(_SCALES)}, not {self.mode!r}, or give a scale_fn"
-            )
         self.min_lrs = per_group("CyclicLR: base_lr", self.base_lr, self.optimizer)
         self.max_lrs = per_group("CyclicLR: max_lr", self.max_lr, self.optimizer)
         if self.scale_fn is None:

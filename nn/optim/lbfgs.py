@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
-from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors import hide_frames
 
 from ..utils.clip import parameters_to_vector, vector_to_parameters
 from .optimizer import Optimizer, Params

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from .cycles import CyclicLR, OneCycleLR
 from .optimizer import Optimizer
@@ -205,7 +205,7 @@ class _ByFunction(LRScheduler):
         self.lr_lambdas: list[Any] = per_group(f"{self._name}: lr_lambda", lr_lambda, optimizer)
         for function in self.lr_lambdas:
             if not callable(function):
-                raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {shown(function)}")
+                raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {brief(function)}")
         super().__init__(optimizer, last_epoch)
 
 

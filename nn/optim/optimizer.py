@@ -38,9 +38,9 @@ from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors import hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
-from tinygrad_lecture.inspect.profile.measured import Measured
+from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 

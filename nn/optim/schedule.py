@@ -21,8 +21,7 @@ from inspect import Parameter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from .optimizer import Optimizer
 from .settings import Declared, broken
@@ -135,10 +134,8 @@ class LRScheduler(Declared):
         """Set the rate of the step after `last_epoch`, which is 0 for a new schedule."""
         self._step_count = 0
         self._initial = True
-        try:
-            self.step()
-        finally:
-            del self._initial
+        self.step()
+        del self._initial
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self._note_initial_rates()
@@ -206,7 +203,7 @@ def check_optimizer(schedule: str, optimizer: Any) -> None:
     """Raises TypeError unless this is an Optimizer."""
     if not isinstance(optimizer, Optimizer):
         hide_frames()
-        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {shown(optimizer)}")
+        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {brief(optimizer)}")
 
 
 def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:

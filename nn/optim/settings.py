@@ -14,9 +14,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
-from tinygrad_lecture.errors.names import alike
-from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import alike, brief, hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.traced import wrap
 
@@ -36,7 +34,7 @@ class Declared(ExplainsArguments):
             step_size: int
             gamma: float = 0.1
 
-    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1, verbose=False), which calls `initialise`. The settings
+    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1), which calls `initialise`. The settings
     are no attributes of the class any more. A subclass of StepLR may declare other defaults, and more settings. A class
     with its own `__init__` declares nothing.
     """
@@ -94,19 +92,19 @@ def broken(settings: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator
 
 def not_negative(value: Any) -> str | None:
     if not is_number(value):
-        return f"must be a number, not {shown(value)}"
+        return f"must be a number, not {brief(value)}"
     return None if value >= 0 else f"must not be negative, but is {value}"
 
 
 def at_least_1(value: Any) -> str | None:
     if not is_number(value):
-        return f"must be an int, not {shown(value)}"
+        return f"must be an int, not {brief(value)}"
     return None if value >= 1 else f"must be at least 1, but is {value}"
 
 
 def between(low: str, high: str, holds: Callable[[Any], bool]) -> Limit:
     """The limit of a number in an interval, such as between("[0", "1)", lambda x: 0 <= x < 1)."""
-    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {shown(value)}"
+    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {brief(value)}"
 
 
 from_0_below_1 = between("[0", "1)", lambda x: 0 <= x < 1)
@@ -117,13 +115,13 @@ above_0_to_1 = between("(0", "1]", lambda x: 0 < x <= 1)
 def two_below_1(value: Any) -> str | None:
     if isinstance(value, tuple | list) and len(value) == 2 and not any(map(from_0_below_1, value)):
         return None
-    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(value)}"
+    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {brief(value)}"
 
 
 def one_of(*choices: str | None) -> Limit:
     """The limit of a setting that is one of some strings."""
     told = " or ".join(map(repr, choices))
-    return lambda value: None if value in choices else f"must be {told}, not {shown(value)}"
+    return lambda value: None if value in choices else f"must be {told}, not {brief(value)}"
 
 
 def is_number(value: Any) -> bool:
@@ -168,7 +166,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     for p in params:
         if not isinstance(p, Tensor):
             raise TypeError(
-                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {shown(p)}"
+                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {brief(p)}"
             )
         if not p.is_leaf or p.dtype.kind != "f":
             what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"

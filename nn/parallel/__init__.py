@@ -37,15 +37,13 @@ much it gains: see `tests/benchmarks/run.py`.
 Where things are, in the order of a step:
 
     launch.py               run: start the workers, and end them all if one fails
-    local.py  mpi.py        workers that are processes or threads, or MPI's ranks
+    local.py  mpi.py        workers that are processes or threads of this machine, or MPI's ranks
     group.py                how workers wait for each other, exchange objects and add up numbers
-    shares.py               the rows of each batch that are this worker's
-    distribute.py           one model in all workers, whose gradients are averaged after each backward
+    distribute.py           the rows of each batch that are this worker's; one model, whose gradients are averaged
 """
 
-from .distribute import distribute
+from .distribute import distribute, shares
 from .group import group, mean, rank, size
 from .launch import run
-from .shares import shares
 
 __all__ = ["distribute", "group", "mean", "rank", "run", "shares", "size"]

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -63,12 +63,6 @@ class Loop:
         self.parts.add(tuple(n // divisor for n in rows))
 
 
-class Closed(Protocol):
-    """What a group closes at its end."""
-
-    def close(self) -> None: ...
-
-
 class Group:
     """The workers of a run; this base class is a worker alone.
 
@@ -81,7 +75,7 @@ class Group:
     size = 1
     loops: Sequence[Loop] = ()
     ended: Loop | None = None
-    to_close: list[Closed]
+    to_close: list[Any]
 
     @property
     def latest(self) -> Loop:

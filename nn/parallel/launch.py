@@ -9,8 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from tinygrad_lecture.autograd.modes import modes, reference, set_grad_enabled
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from ..errors import check_sizes
 from .group import pickled, size
@@ -60,7 +59,7 @@ def run(
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         hide_frames()
         raise TypeError(
-            f"nn.parallel.run: {shown(function)} or one of its arguments cannot be sent to another process ({error}). "
+            f"nn.parallel.run: {brief(function)} or one of its arguments cannot be sent to another process ({error}). "
             "Define functions and classes at the top of a file, not within a function, as a lambda or in a notebook; "
             "or take threads=True"
         ) from error

@@ -243,7 +243,8 @@ def _work(rank: int, size: int, pipe: Connection, ending: Connection, begin: byt
             pickle.loads(call)()
     except BaseException as error:
         message = _pickled_error(error, rank, size)
-    ending.send_bytes(message)
+    with suppress(OSError):  # worker 0 may be gone
+        ending.send_bytes(message)
     group.leave()
 
 

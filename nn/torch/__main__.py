@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.errors.users_line import is_ours
+from tinygrad_lecture.errors import in_library
 
 from . import __name__ as package
 from .dialect import in_torchs_words, speak
@@ -99,7 +99,7 @@ def _users(frames: traceback.StackSummary) -> traceback.StackSummary:
     kept, below = [], False
     numpy = str(Path(np.__file__).parent)
     for frame in frames:
-        ours = is_ours(frame.filename)
+        ours = in_library(frame.filename)
         below = ours or (below and frame.filename.startswith((numpy, "<")) and frame.filename not in TEXTS.values())
         if not below and not frame.filename.startswith("<frozen importlib"):
             kept.append(frame)

@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.errors.words import kind_of
+from tinygrad_lecture.errors import kind_of
 
 from ..files import weights
 from ..files.json_files import parse_json, require_file

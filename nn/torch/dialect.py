@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
-from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
-from tinygrad_lecture.inspect.grad_fn import GradFn
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
+from tinygrad_lecture.inspect.printing import GradFn, options
+from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.ops.indexing import Ordered
 from tinygrad_lecture.ops.linalg.matrices import QR, SignAndLog
-from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
 
 from ..container import ParameterList
 from ..layers.attention import MultiheadAttention

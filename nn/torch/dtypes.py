@@ -15,7 +15,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor as EngineTensor
-from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.errors import warn_once
 
 from .missing_names import sentence
 

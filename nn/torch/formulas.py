@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.linalg import matrices
 from tinygrad_lecture.traced import wrap

@@ -16,7 +16,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, ops
-from tinygrad_lecture.errors.kinds import PlaceError, TensorError
+from tinygrad_lecture.errors import PlaceError, TensorError
 from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index

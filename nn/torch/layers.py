@@ -11,8 +11,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import TensorError, warn
 
 from .. import functional as F
 from .. import loss

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import random
 from tinygrad_lecture.backend import cuda_is_available, to_host
-from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.errors import warn_once
 from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.random import default_generator
 
 from ..module import Module
 from .missing_names import add_module, members
@@ -244,17 +244,6 @@ profiler = add_module(
 
 # --- random numbers -----------------------------------------------------------------------------------------
 
-
-class _DefaultGenerator(tl.Generator):
-    """The stream that functions draw from if they are given no generator: the process's."""
-
-    stream = property(lambda self: random.generator())
-
-    def __init__(self) -> None:
-        self.device, self._seed = "cpu", 0
-
-
-default_generator = _DefaultGenerator()
 manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 
 

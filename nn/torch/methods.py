@@ -14,7 +14,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import DtypeError, TensorError
+from tinygrad_lecture.errors import DtypeError, TensorError
 from tinygrad_lecture.methods.in_place import in_place
 
 from .dtypes import BY_NAME, strided
@@ -118,7 +118,7 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
 # --- out= ---------------------------------------------------------------------------------------------------
 
 TAKE_OUT = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.sampling"),
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation"),
     *("tinygrad_lecture.distributions", "nn.torch.functions", "nn.torch.formulas"),
 )
 _RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_lecture.errors.names import RARE, alike, written_out
+from tinygrad_lecture.errors import alike, written_out
 
 # why names are not here and what to use -> these names, each the last part of a dotted one
 _WHOLE_NAMES = {
@@ -89,8 +89,7 @@ def _reasons(table: dict[str, str]) -> dict[str, str]:
     return {name: reason for reason, names in table.items() for name in names.split()}
 
 
-_RARE = {name: f"few programs call it; use {formula}".replace("tl.", "torch.") for name, formula in RARE.items()}
-_OF_NAMES, _OF_PARTS = {**_RARE, **_reasons(_WHOLE_NAMES)}, _reasons(_PARTS)
+_OF_NAMES, _OF_PARTS = _reasons(_WHOLE_NAMES), _reasons(_PARTS)
 
 
 def sentence(name: str, known: Iterable[str] = ()) -> str:
@@ -99,7 +98,7 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
     if last in _OF_NAMES:
         return f"{name} is not here, because {_OF_NAMES[last]}"
     if (formula := written_out(last)) is not None:
-        return f"{name} is not here, because it is written in a line: {formula}"
+        return f"{name} is not here, because few programs call it; use {formula.replace('tl.', 'torch.')}"
     words = re.split(r"[._]", name.lower())
     for part, reason in _OF_PARTS.items():
         key = part.lower()

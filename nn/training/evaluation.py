@@ -11,12 +11,12 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..errors import is_data
 from ..module import Module
+from ..parallel.distribute import in_one_order, of_own_rows
 from ..parallel.group import Group
-from ..parallel.shares import in_one_order, of_own_rows
 from ..stateless import evaluating
 
 
@@ -76,7 +76,7 @@ def not_batches(name: str, given: Any) -> str | None:
     if isinstance(given, type):
         return f"{name} is the class {given.__name__}; make one, as in {loader}"
     if is_data(given):
-        return f"{name} is {shown(given)}, not batches; write {loader} with dataset = nn.TensorDataset(inputs, targets)"
+        return f"{name} is {brief(given)}, not batches; write {loader} with dataset = nn.TensorDataset(inputs, targets)"
     if hasattr(given, "takes_many"):
         return f"{name} is a dataset, which gives single rows; write {loader}"
     if isinstance(given, (tuple, list)) and len(given) and is_data(given[0]):
@@ -88,7 +88,7 @@ def check_batch(name: str, batch: Any) -> None:
     """Raises ValueError unless a batch is a tuple (*inputs, targets)."""
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         raise ValueError(
-            f"{name}: a batch must be (inputs, targets), not {shown(batch)}; if the targets are the inputs, as of an "
+            f"{name}: a batch must be (inputs, targets), not {brief(batch)}; if the targets are the inputs, as of an "
             "autoencoder, write nn.TensorDataset(x, x)"
         )
 

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tinygrad_lecture.errors.table import aligned
-from tinygrad_lecture.inspect.picture import new_figure, save_picture
+from tinygrad_lecture.errors import aligned
+from tinygrad_lecture.inspect.figures import new_figure, save_picture
 
 from ..parallel.group import rank
 from .evaluation import Scores

@@ -11,15 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief, hide_frames
 
 from ..data.loader import differences
 from ..errors import explained
 from ..module import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.shares import shares
+from ..parallel.distribute import shares
 from .evaluation import Batches, not_batches
 
 KINDS = (
@@ -103,9 +102,9 @@ class Options:
         """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
         for name, wanted, kind in KINDS:
             if not isinstance(value := getattr(self, name), kind):
-                yield f"{name} must be {wanted}, not {shown(value)}{_make(value)}"
+                yield f"{name} must be {wanted}, not {brief(value)}{_make(value)}"
         if isinstance(self.loss, type) or not callable(self.loss):
-            yield f"loss must be a function of (outputs, targets), not {shown(self.loss)}{_make(self.loss)}"
+            yield f"loss must be a function of (outputs, targets), not {brief(self.loss)}{_make(self.loss)}"
         complaints = {name: not_batches(name, getattr(self, name)) for name in ("batches", "test")}
         yield from filter(None, complaints.values())
         if complaints["batches"]:

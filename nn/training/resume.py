@@ -16,8 +16,8 @@ from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
 from ..files import weights
+from ..parallel.distribute import OneOrder
 from ..parallel.group import group, rank
-from ..parallel.shares import OneOrder
 from . import saved_state
 from .evaluation import RunningMetrics
 from .history import History, HistoryRow

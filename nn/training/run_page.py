@@ -12,11 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.files import atomic_write, make_ready
-from tinygrad_lecture.inspect.html.parts import caption, curves, table
-from tinygrad_lecture.inspect.numbers import number
-from tinygrad_lecture.inspect.page.assemble import assembled
+from tinygrad_lecture.inspect.notebook import caption, curves, table
+from tinygrad_lecture.inspect.numbers import can_be_parted, number
 
 from ..activation import ReLU
 from ..layers.convolution import Filters
@@ -94,6 +93,8 @@ class RunPage:
                 warn(f"Trainer: the page {self.path} could not be written, and training goes on: {failed}")
 
     def _text(self, trainer: Any, running: bool, error: BaseException | None) -> str:
+        from tinygrad_lecture.inspect.page.page import assembled
+
         ended, history = "", trainer.history
         if error is not None:
             ended = f" The run ended here: {type(error).__name__}{f', {error}' if str(error) else ''}"
@@ -191,7 +192,9 @@ def _histogram(what: str, array: Any) -> str:
     if not finite.size:
         return ""
     low, high = float(finite.min()), float(finite.max())
-    counts, _ = np.histogram(finite, bins=24, range=(low, high) if high > low else (low - 0.5, low + 0.5))
+    counts, _ = np.histogram(
+        finite, bins=24, range=(low, high) if can_be_parted(low, high, 24) else (low - 0.5, low + 0.5)
+    )
     bars = "".join(f'<i style="height:{100 * n / counts.max():.0f}%"></i>' for n in counts)
     label = f"{what} from {number(low)} to {number(high)}, mean {number(float(finite.mean()))}"
     ends = f"<span>{number(low)}</span><span>{what}</span><span>{number(high)}</span>"

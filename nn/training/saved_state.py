@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.errors import brief
 
 from ..files import weights
 from ..files.json_files import parse_json
@@ -123,7 +123,7 @@ def restore_parts(
 
 def _check_model(model: Any) -> None:
     if not isinstance(model, Module):
-        raise TypeError(f"the model must be a Module, not {shown(model)}; the order is (path, model, optimizer)")
+        raise TypeError(f"the model must be a Module, not {brief(model)}; the order is (path, model, optimizer)")
 
 
 def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
@@ -166,5 +166,5 @@ def _plain(value: Any) -> Any:
         return value.item()
     remedy = "its .state_dict()" if hasattr(value, "state_dict") else "x.tolist() of an array"
     raise TypeError(
-        f"a saved state holds tensors, numbers, strings, lists and dicts, not {shown(value)}: save {remedy}"
+        f"a saved state holds tensors, numbers, strings, lists and dicts, not {brief(value)}: save {remedy}"
     )

@@ -19,14 +19,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.table import aligned
+from tinygrad_lecture.errors import aligned
 
 from ..module import Module
 from ..notebook import facts, trainer_html
 from ..optim import Optimizer
-from ..parallel.distribute import distribute
+from ..parallel.distribute import distribute, in_one_order, of_own_rows
 from ..parallel.group import group, rank
-from ..parallel.shares import in_one_order, of_own_rows
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow

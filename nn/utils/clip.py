@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import FLOAT64, Array, move, xp
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 
 from ..errors import as_parameters
 

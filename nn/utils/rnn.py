@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors import TensorError
 
 from ..data import collate
 from ..errors import check_tensor

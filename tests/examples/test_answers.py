@@ -16,18 +16,18 @@ from transformer.training import IGNORED
 # --- 12 arithmetic ----------------------------------------------------------------------------------------------------
 
 p12 = load("12_arithmetic")
-SMALL_12 = {"digits": 1, "layers": 1, "width": 16, "steps": 10}
+SMALL = {"digits": 1, "layers": 1, "width": 16, "steps": 10}
 NOTATIONS = [Notation(2, "+", True), Notation(2, "-", False), Notation(1, "-", True)]
 
 
 @pytest.fixture(scope="module")
-def out_12(tmp_path_factory):
+def out(tmp_path_factory):
     return tmp_path_factory.mktemp("arithmetic")
 
 
 @pytest.fixture(scope="module")
-def text_12(out_12):
-    return output_of(p12, out=out_12, ask=("2+3",), **SMALL_12)
+def text_12(out):
+    return output_of(p12, out=out, ask=("2+3",), **SMALL)
 
 
 def after_learning(text_12):
@@ -49,26 +49,26 @@ class Student:
 # --- a run --------------------------------------------------------------------------------------------------
 
 
-def test_it_is_examined_and_asked_and_drawn(text_12, out_12):
+def test_it_is_examined_and_asked_and_drawn(text_12, out):
     assert "2 + 3 = " in text_12
     for kind in ("learnt from", "held out", "first number larger", "second number larger", "both larger"):
         assert f"\n  {kind} " in text_12
-    assert {"learning.png", "surprise.png", "mistakes.png", "attention.png"} < {path.name for path in out_12.iterdir()}
+    assert {"learning.png", "surprise.png", "mistakes.png", "attention.png"} < {path.name for path in out.iterdir()}
 
 
-def test_a_run_is_not_overwritten_without_being_told(text_12, out_12):
+def test_a_run_is_not_overwritten_without_being_told(text_12, out):
     with pytest.raises(DataError, match="holds a run that is finished: --resume continues it, --again replaces it"):
-        output_of(p12, out=out_12, **SMALL_12)
+        output_of(p12, out=out, **SMALL)
 
 
-def test_a_finished_run_that_is_resumed_has_learnt_the_same(text_12, out_12):
-    again = output_of(p12, out=out_12, resume=True, **SMALL_12)
+def test_a_finished_run_that_is_resumed_has_learnt_the_same(text_12, out):
+    again = output_of(p12, out=out, resume=True, **SMALL)
     assert after_learning(again) == after_learning(text_12)
 
 
-def test_a_run_with_other_settings_is_not_continued(text_12, out_12):
+def test_a_run_with_other_settings_is_not_continued(text_12, out):
     with pytest.raises(ValueError, match="width"):
-        output_of(p12, out=out_12, resume=True, **{**SMALL_12, "width": 32})
+        output_of(p12, out=out, resume=True, **{**SMALL, "width": 32})
 
 
 def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):
@@ -249,7 +249,7 @@ def test_what_it_says_of_new_tasks_is_what_was_measured(share, verdict, capsys):
 p18 = load("18_expressions")
 
 
-def value_18(text):
+def value(text):
     return eval(text.replace("x", "*").replace("/", "//"))
 
 
@@ -257,10 +257,10 @@ def test_results_and_steps_are_pythons():
     two, three = small_expressions()
     assert len(two) == 3 * (LARGEST + 1) ** 2
     assert len({e.text for e in three}) == 3 * 8 * (LARGEST + 1) ** 3
-    assert all(e.result == value_18(e.text) for e in two)
-    assert all(e.result == value_18(e.text) == value_18(e.step) for e in three)
+    assert all(e.result == value(e.text) for e in two)
+    assert all(e.result == value(e.text) == value(e.step) for e in three)
     for expressions in four_operations().values():
-        assert all(e.result == value_18(e.text) for e in expressions)
+        assert all(e.result == value(e.text) for e in expressions)
 
 
 def test_the_lectures_examples():

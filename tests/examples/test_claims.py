@@ -79,10 +79,6 @@ CLAIMS = {
         ),
     },
     ("02_digits", "--epochs", "3"): {
-        "the parameters are the lecture's": lambda t: all(
-            part in t for part in ("weights: 12,544 + 256 + 160 = 12,960", "biases: 16 + 16 + 10 = 42",
-                                   "together 13,002 adjustable parameters")
-        ),
         "an untrained network has a favourite digit": lambda t: t("it calls ")[0] > 15 and t("it calls ")[2] < 25,
         "three epochs read most digits": lambda t: t("Test accuracy")[0] > 80,
         "the cost falls": lambda t: falls(t.floats(r"mean cost (\d\.\d+)   test")),
@@ -247,8 +243,6 @@ CLAIMS = {
         "a head alone writes its own numbers": lambda t: (
             "Without W_O each head writes 96 of the 768" in t and "With W_O each head writes all 768" in t
         ),
-        "GPT-3's numbers": lambda t: all(n in t[t.index("GPT-3's numbers") :] for n in (
-            "9,216", "12,288", "50,257", "175,181,291,520")),
     },
     ("15_next_word", "--steps", "220", "--T", "0.1", "3.0"): {
         "the target of a token is the next token": lambda t: (

@@ -12,7 +12,7 @@ import pytest
 from helpers.drawing import new_figure, save
 from helpers.program import DataError, start, until_ctrl_c
 from programs import EXAMPLES
-from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.figures import as_written, drawable
 
 
 @dataclass

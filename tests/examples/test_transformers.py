@@ -22,25 +22,25 @@ p08 = load("08_gpt")
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
 NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
-SMALL_08 = {"layers": 1, "heads": 2, "width": 16, "context": 8, "steps": 60, "batch_size": 8, "lr": 0.01, "tokens": 20,
+SMALL = {"layers": 1, "heads": 2, "width": 16, "context": 8, "steps": 60, "batch_size": 8, "lr": 0.01, "tokens": 20,
          "prompt": "the "}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def folder_08(tmp_path_factory):
-    folder_08 = tmp_path_factory.mktemp("gpt")
-    (folder_08 / "text.txt").write_text(TEXT, encoding="utf-8")
-    return folder_08
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpt")
+    (folder / "text.txt").write_text(TEXT, encoding="utf-8")
+    return folder
 
 
-def run_08(folder_08, out="out", **settings):
-    (folder_08 / out).mkdir(exist_ok=True)
-    return output_of(p08, **{**SMALL_08, "text": str(folder_08 / "text.txt"), "out": folder_08 / out, **settings})
+def run(folder, out="out", **settings):
+    (folder / out).mkdir(exist_ok=True)
+    return output_of(p08, **{**SMALL, "text": str(folder / "text.txt"), "out": folder / out, **settings})
 
 
 @pytest.fixture(scope="module")
-def text_08(folder_08):
-    return run_08(folder_08)
+def text_08(folder):
+    return run(folder)
 
 
 def test_the_trainer_has_the_losses_of_the_loop_by_hand(text_08):
@@ -66,50 +66,50 @@ def test_one_prediction_ends_in_probabilities_of_the_next_token(text_08):
     assert 0.5 < sum(p) <= 1.001
 
 
-def test_a_kept_run_is_not_overwritten_unless_told(folder_08, text_08):
+def test_a_kept_run_is_not_overwritten_unless_told(folder, text_08):
     with pytest.raises(ValueError, match="holds a run that is finished: --resume continues it, --again replaces it"):
-        run_08(folder_08)
+        run(folder)
 
 
-def test_a_finished_run_that_is_resumed_writes_the_same(folder_08, text_08):
-    again = run_08(folder_08, resume=True)
+def test_a_finished_run_that_is_resumed_writes_the_same(folder, text_08):
+    again = run(folder, resume=True)
     assert again[again.index("The model writes") :] == text_08[text_08.index("The model writes") :]
 
 
-def test_a_run_with_other_settings_is_not_resumed(folder_08, text_08):
-    before = contents(folder_08 / "out")
+def test_a_run_with_other_settings_is_not_resumed(folder, text_08):
+    before = contents(folder / "out")
     with pytest.raises(ValueError, match="--lr"):
-        run_08(folder_08, resume=True, lr=0.02)
-    assert contents(folder_08 / "out") == before
+        run(folder, resume=True, lr=0.02)
+    assert contents(folder / "out") == before
 
 
-def test_a_loaded_model_writes_what_it_wrote_after_the_training(folder_08, text_08):
-    loaded = run_08(folder_08, load=folder_08 / "out")
+def test_a_loaded_model_writes_what_it_wrote_after_the_training(folder, text_08):
+    loaded = run(folder, load=folder / "out")
     assert loaded[loaded.index("The model writes") :] == text_08[text_08.index("The model writes") :]
 
 
-def test_a_loaded_model_draws_into_the_folder_that_is_named(folder_08, text_08):
-    run_08(folder_08, load=folder_08 / "out", out="pictures")
-    assert {path.name for path in (folder_08 / "pictures").iterdir()} == {"attention.png", "lens.png"}
-    assert p08.Settings(load=folder_08 / "out").out == folder_08 / "out"
+def test_a_loaded_model_draws_into_the_folder_that_is_named(folder, text_08):
+    run(folder, load=folder / "out", out="pictures")
+    assert {path.name for path in (folder / "pictures").iterdir()} == {"attention.png", "lens.png"}
+    assert p08.Settings(load=folder / "out").out == folder / "out"
     with pytest.raises(ValueError, match="there is no folder"):
-        p08.Settings(load=folder_08 / "none")
+        p08.Settings(load=folder / "none")
 
 
-def test_after_its_last_block_the_lens_has_the_models_loss(folder_08, text_08):
+def test_after_its_last_block_the_lens_has_the_models_loss(folder, text_08):
     lens = numbers_after(text_08, "if the model stopped after block 1:")[0]
     assert lens == pytest.approx(numbers_after(text_08, "\nTest loss")[0], abs=0.02)
 
 
-def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(folder_08):
+def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(folder):
     with pytest.raises(ValueError, match="cannot read this prompt"):
-        run_08(folder_08, prompt="§", out="other")
-    assert not (folder_08 / "other" / "last.safetensors").exists()
+        run(folder, prompt="§", out="other")
+    assert not (folder / "other" / "last.safetensors").exists()
 
 
-def test_lines_are_texts_of_their_own(folder_08):
-    (folder_08 / "names.txt").write_text(NAMES, encoding="utf-8")
-    text = run_08(folder_08, text=str(folder_08 / "names.txt"), lines=True, prompt="", steps=8, out="names")
+def test_lines_are_texts_of_their_own(folder):
+    (folder / "names.txt").write_text(NAMES, encoding="utf-8")
+    text = run(folder, text=str(folder / "names.txt"), lines=True, prompt="", steps=8, out="names")
     assert "names.txt, 30 lines" in text
     lines = text[text.index("The model writes") : text.index("\nPictures")].strip().split("\n")[2:]
     assert len(lines) == 20

@@ -150,10 +150,7 @@ def test_questions_of_the_made_sentences_have_their_answers_in_them():
 # --- 11 spam ----------------------------------------------------------------------------------------------------------
 
 p11 = load("11_spam")
-FILE_11 = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(30)).encode()
-
-
-# --- what is shown ------------------------------------------------------------------------------------------
+FILE = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(30)).encode()
 
 
 # --- made messages ------------------------------------------------------------------------------------------
@@ -191,11 +188,11 @@ def test_tokens(text, tokens):
     assert tokenize(text) == tokens + looks(text)
 
 
-TEXTS_11 = ["free call free", "call me", "me me"]
+TEXTS = ["free call free", "call me", "me me"]
 
 
 def test_bag_of_words_and_tf_idf_by_hand():
-    bag, tfidf = make_inputs("bag of words", TEXTS_11), make_inputs("TF-IDF", TEXTS_11)
+    bag, tfidf = make_inputs("bag of words", TEXTS), make_inputs("TF-IDF", TEXTS)
     assert bag.words == tfidf.words == ["[length: 0-39]", "call", "me"]  # "free" is in one text only
     assert bag(["me call me unknown", ""]).tolist() == [[1, 1, 2], [1, 0, 0]]
     everywhere, two_of_three = np.log(4 / 4) + 1, np.log(4 / 3) + 1
@@ -204,7 +201,7 @@ def test_bag_of_words_and_tf_idf_by_hand():
 
 
 def test_words_and_characters_as_numbers_in_their_order():
-    embeddings, characters = make_inputs("embeddings", TEXTS_11), make_inputs("characters", TEXTS_11)
+    embeddings, characters = make_inputs("embeddings", TEXTS), make_inputs("characters", TEXTS)
     ids = embeddings(["me call", ""])
     assert [embeddings.words[i] for i in ids[0]] == ["me", "call", "[length: 0-39]"]
     assert ids[1].tolist() == [ids[0][2], 0, 0]
@@ -240,7 +237,7 @@ def test_precision_and_recall_by_hand():
 
 def test_a_file_is_read(tmp_path):
     path = tmp_path / "messages.tsv"
-    path.write_bytes("﻿Ham\tHow are you? £5\tfor tea\r\n\n".encode() + FILE_11)
+    path.write_bytes("﻿Ham\tHow are you? £5\tfor tea\r\n\n".encode() + FILE)
     messages = emails.load_messages(path, 0)
     assert messages.texts[0] == "How are you? £5\tfor tea"
     assert (len(messages), messages.spam.sum()) == (61, 30)
@@ -270,10 +267,10 @@ def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
 
 @pytest.fixture
 def web(monkeypatch, tmp_path):
-    """The collection's address answers with an archive of FILE_11; the cache is an empty folder."""
+    """The collection's address answers with an archive of FILE; the cache is an empty folder."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(emails.COLLECTION.name, FILE_11)
+        archive.writestr(emails.COLLECTION.name, FILE)
     asked = []
 
     def answer(url, timeout):
@@ -284,7 +281,7 @@ def web(monkeypatch, tmp_path):
 
     monkeypatch.setattr(urllib.request, "urlopen", answer)
     monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
-    sha256 = hashlib.sha256(FILE_11).hexdigest()
+    sha256 = hashlib.sha256(FILE).hexdigest()
     monkeypatch.setattr(emails, "COLLECTION", dataclasses.replace(emails.COLLECTION, sha256=sha256))
     return asked
 
@@ -300,20 +297,12 @@ def test_the_collection_is_downloaded_once_and_a_damaged_copy_is_not_used(web, t
 
 # --- 15 next word -----------------------------------------------------------------------------------------------------
 
-p15 = load("15_next_word")
 
-
-@pytest.fixture(scope="module")
-def text_15(tmp_path_factory):
-    out = tmp_path_factory.mktemp("next_word")
-    return output_of(p15, out=out, steps=220, T=(0.1, 3.0))
-
-
-def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(text_15):
-    cities = {*next_word.CAPITALS.values(), *next_word.UNSTATED.values()}
-    invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text_15)
+def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(run_once):
+    text, _ = run_once("15_next_word", "--steps", "220", "--T", "0.1", "3.0")
+    invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text)
     assert [country for country, _ in invented] == list(next_word.UNSTATED)
-    assert all(city in cities - {next_word.UNSTATED[country]} for country, city in invented)
+    assert all(city in {*next_word.TRUTH.values()} - {next_word.UNSTATED[country]} for country, city in invented)
 
 
 # --- 20 ask a human ---------------------------------------------------------------------------------------------------

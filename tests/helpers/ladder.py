@@ -18,7 +18,7 @@ TOLD_AS = {
     ("1.3", "transposed"): {"shapes"},
     ("1.3", "not-transposed"): {"shapes"},
     ("4.6", "unchanged"): {"forward"},
-    ("4.8", "not-transposed"): {"shapes"},
+    ("4.8", "not-transposed"): {"shapes", "transposed"},
     ("4.8", "order"): {"shapes"},
     ("4.9", "all-transposed"): {"shapes"},
     ("4.9", "order"): {"shapes"},

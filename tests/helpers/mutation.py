@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").rglob("*.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/recurrent.py"))
-ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
+ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_other_devices")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
 

@@ -157,22 +157,12 @@ def test_tensors_are_made_on_the_device(make):
 
 
 def test_others_are_made_on_the_device_too():
-    made = [
-        tl.tensor([1.0], device="strict"),
-        tl.tensor(np.ones(1), device="strict"),
-        tl.tensor(strict.ones(1)),
-        tl.tensor(on_device(1.0)),
-        tl.full((1,), 2, device="strict"),
-        tl.arange(3, device="strict"),
-        tl.linspace(0, 1, 3, device="strict"),
-        tl.eye(2, device="strict"),
-        tl.randint(3, (2,), device="strict"),
-        tl.randperm(3, device="strict"),
-        tl.zeros_like(on_device(1.0)),
-        tl.rand_like(on_device(1.0)),
-        tl.full_like(on_device(1.0), 3),
-        copy.deepcopy(on_device(1.0)),
-    ]
+    x = on_device(1.0)
+    calls = (tl.tensor, [1.0]), (tl.tensor, np.ones(1)), (tl.full, (1,), 2), (tl.arange, 3), (tl.linspace, 0, 1, 3)
+    calls += (tl.eye, 2), (tl.randint, 3, (2,)), (tl.randperm, 3)
+    made = [make(*args, device="strict") for make, *args in calls]
+    made += [tl.tensor(strict.ones(1)), tl.tensor(x), tl.zeros_like(x), tl.rand_like(x), tl.full_like(x, 3)]
+    made.append(copy.deepcopy(x))
     assert {x.device for x in made} == {"strict"}
     assert tl.tensor(on_device(1.0), device="cpu").device == "cpu"
     assert tl.zeros_like(on_device(1.0), device="cpu").device == "cpu"
@@ -245,3 +235,33 @@ def test_grad_transforms_and_checkpoint_run_on_the_device():
 def test_anomalies_are_found_on_the_device():
     with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="log made the first nan"):
         on_device(-1.0).log()
+
+
+# --- devices are texts --------------------------------------------------------------------------------------
+
+
+def test_a_device_equals_its_name_and_has_type_and_index():
+    x = tl.ones(2)
+    assert x.device == "cpu" == tl.device("cpu")
+    assert (x.device.type, x.device.index, str(x.device), repr(x.device)) == ("cpu", None, "cpu", "device(type='cpu')")
+    for gpu in (tl.device("cuda:1"), tl.device("cuda", 1), tl.device(1)):
+        assert (gpu, gpu.type, gpu.index, hash(gpu)) == ("cuda:1", "cuda", 1, hash("cuda:1"))
+        assert repr(gpu) == "device(type='cuda', index=1)"
+    assert tl.zeros(2, device=tl.device("strict")).device.type == "strict"
+    assert x.to(x.device) is x is x.to(tl.device("cpu"))
+
+
+def test_only_the_cpu_is_the_default_device_of_a_block():
+    with tl.device("cpu") as device:
+        assert tl.ones(2).device == device
+    with (
+        pytest.raises(NotImplementedError, match=r"with device\('cuda:1'\).* give each device='cuda:1'"),
+        tl.device("cuda:1"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["", "cuda:", "cuda:one", "cuda 1", ":0"])
+def test_a_name_of_another_form_is_refused(name):
+    with pytest.raises(RuntimeError, match="names no device"):
+        tl.device(name)

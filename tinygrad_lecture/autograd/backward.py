@@ -9,7 +9,7 @@ import numpy as np
 
 from ..backend import device_of, xp
 from ..conversion import new_array
-from ..errors.kinds import TensorError
+from ..errors import TensorError
 from ..traced import Traced, wrap
 from . import hooks, versions
 from .accumulation import accumulate_grad

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..backend import is_array
-from ..errors.messages import WITH_TL, numpy_refused
+from ..errors import WITH_TL, numpy_refused
 from ..traced import Traced
 from .modes import modes
 from .versions import arrays_in, written_since

@@ -14,8 +14,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
-from ..errors.kinds import TensorError
-from ..errors.words import kind_of
+from ..errors import TensorError, kind_of
 from ..traced import Traced, wrap
 from .accumulation import accumulate_grad
 from .core import VJP, Gradient, Leaf, Node, Products, Record

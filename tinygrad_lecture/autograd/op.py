@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from ..errors.messages import EXPLAINED, explain
+from ..errors import EXPLAINED, explain
 from ..traced import TensorLike, Traced, wrap
 from . import modes as modes_module
 from .contract import add_facts

@@ -21,8 +21,7 @@ from ..backend import (
     narrow_integers,
     xp,
 )
-from ..errors.argument_names import inputs_by_position, numpy_names
-from ..errors.call import refuse_several
+from ..errors import inputs_by_position, numpy_names, refuse_several
 from ..traced import Traced
 from .modes import modes
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..backend import device_of, get_default_dtype, is_array
-from ..errors.users_line import hide_frames
+from ..errors import hide_frames
 from ..traced import wrap
 from .core import Node
 

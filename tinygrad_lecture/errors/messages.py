@@ -1,9 +1,9 @@
-"""Error messages in the user's terms: which op, which shapes, what to do."""
+"""Error messages in the user's terms: which op, which shapes, what to do; and the values they speak of, in words."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,106 +11,146 @@ import numpy as np
 from .. import traced
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
-from .call import call_complaint
-from .kinds import DtypeError, LinAlgError, PlaceError, TensorError
-from .users_line import hide_frames, is_ours
-from .words import shown
+from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_frames, in_library
+from .names import alike
+
+__all__ = ["EXPLAINED", "WITH_TL", "aligned", "axis_complaint", "broadcast_complaint", "call_complaint", "describe"]
+__all__ += ["brief", "explain", "explain_call", "kind_of", "numpy_refused", "refuse_several"]
 
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
 
-Complaint = Callable[..., str | None]  # (*inputs, **settings) -> what is wrong with them, or None
+
+def explain(op: Any, arrays: Sequence[Any], settings: Mapping[str, Any], error: Exception) -> Exception:
+    """The error to raise instead of the array library's: it names the op and its inputs, and says what to do."""
+    return explain_call(error, op.name, op.forward, arrays, settings, op.complaint, inputs_alone=True)
 
 
-def explain(op: Any, arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
+def explain_call(
+    error: Exception,
+    name: str,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    settings: Mapping[str, Any],
+    complaint: Callable[..., str | None] | None = None,
+    inputs_alone: bool = False,
+) -> Exception:
+    """The error to raise instead of one from inside a function, in terms of the call: function(*arguments, **settings).
 
-    It is an IndexError or TypeError as the original, else a TensorError. A TypeError about arrays is a DtypeError. An
-    AttributeError becomes a TypeError: it says that an input is no array. The original is shown too if the forward
-    function is the user's: it has the line.
+    It is a PlaceError for an IndexError, a DtypeError for a TypeError about tensors, a TypeError if the call does not
+    fit or something is no tensor, else a TensorError. The original is shown too if the function is the user's: it has
+    the line.
+    complaint: what the op `explains`.  inputs_alone: whether arguments are an op's inputs, all of them numbers.
     """
-    name, forward, complaint = op.name, op.forward, op.complaint
-    reason = _different_devices(arrays)
-    if reason is None and isinstance(error, TypeError):
-        reason = call_complaint(name, forward, arrays, settings)
-    misused = reason is not None
+    misused = call_complaint(name, function, arguments, settings) if isinstance(error, TypeError) else None
+    reason = misused or _different_devices(arguments)
     if reason is None and complaint is not None:
         try:
-            reason = complaint(*map(_with_a_shape, arrays), **settings)
+            reason = complaint(*map(_with_a_shape, arguments), **settings)
         except Exception:  # the complaint asks for shapes, and these inputs may not have any
             reason = None
-    if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
-        reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
-    if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _method_of_tensors(error) or _not_numbers(forward, arrays, error)
-    reason = reason or getattr(error, "reason", None) or _about_the_axis(settings, error) or str(error)
-    kind: type[Exception] = TypeError if isinstance(error, AttributeError) else TensorError
-    kind = next((k for k in (PlaceError, IndexError, DtypeError, TypeError) if isinstance(error, k)), kind)
-    if kind is TypeError and not misused and all(is_array(x) or isinstance(x, (bool, int, float)) for x in arrays):
-        kind = DtypeError
-    if isinstance(error, np.linalg.LinAlgError):
-        kind = LinAlgError
-    explained = kind(_sentence(name, reason, arrays))
-    vars(explained)["reason"] = reason  # `rename` says it again under another name
-    return _at_the_users_line(explained, None if _is_ours(forward) else error)
-
-
-def _is_ours(function: Callable[..., Any]) -> bool:
-    return is_ours(getattr(getattr(function, "__code__", None), "co_filename", ""))
-
-
-def _at_the_users_line(error: Exception, cause: BaseException | None) -> Exception:
-    """The error, to be raised by the caller's caller, with nothing above it but its cause."""
-    hide_frames()
-    error.__cause__ = cause  # also suppresses the context
-    return error
-
-
-def rename(
-    error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any], settings: dict[str, Any]
-) -> Exception:
-    """An error from inside a function composed of ops, under the name of the function that the user called."""
-    reason: str | None = getattr(error, "reason", None)
-    if reason is None and isinstance(error, TypeError):
-        reason = call_complaint(name, function, arguments, settings)
-    misused = reason is not None
-    reason = reason or str(error)
-    if isinstance(error, AttributeError):  # an argument is not an array
-        strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
-        reason = f"it takes tensors and arrays, not {describe(strange[0])}{_hint(strange[0])}" if strange else reason
-    renamed = TypeError() if isinstance(error, AttributeError) else error
-    kind = _KINDS.get(type(error))
-    of_tensors = bool(arguments) and (isinstance(arguments[0], Traced) or is_array(arguments[0]))
-    if kind is DtypeError and (misused or not of_tensors):
-        kind = None
-    if kind is not None:
-        renamed = kind().with_traceback(error.__traceback__)
-        renamed.__cause__ = error.__cause__
-    renamed.args = (_sentence(name, reason, arguments),)
-    vars(renamed)["reason"] = reason
-    if _is_ours(function):
-        return _at_the_users_line(renamed.with_traceback(None), error.__cause__)
-    return _at_the_users_line(renamed, error if isinstance(error, AttributeError) else error.__cause__)
-
-
-_KINDS = {ValueError: TensorError, TypeError: DtypeError, IndexError: PlaceError}  # of a function composed of ops
-
-
-def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
-    """The whole message: "matmul: the inner sizes differ (called with (2, 3) float32, (2,) float32)"."""
+    reason = reason or getattr(error, "reason", None)  # of an inner function
+    if reason is None:
+        reason = misused = _not_arrays(function, arguments, error, inputs_alone)
+    if reason is None and inputs_alone and isinstance(error, ValueError) and "broadcast" in str(error):
+        reason = broadcast_complaint([a.shape for a in arguments if is_array(a)])
+    reason = reason or _about_the_axis(settings, error) or str(error)
     reason = reason.removeprefix(f"{name}: ")
-    return f"{name}: {reason} (called with {', '.join(map(describe, arguments)) or 'nothing'})"
+    kind: type[Exception] = LinAlgError if isinstance(error, np.linalg.LinAlgError) else TensorError
+    if isinstance(error, IndexError):
+        kind = PlaceError
+    elif isinstance(error, (TypeError, AttributeError)):
+        about_tensors = isinstance(error, DtypeError) or any(_is_tensor(x) for x in arguments)
+        kind = DtypeError if about_tensors and not misused else TypeError
+    called = ", ".join(map(describe, arguments)) or "nothing"
+    explained = kind(f"{name}: {reason} (called with {called})")
+    vars(explained)["reason"] = reason  # a function that calls this one says it again under its own name
+    hide_frames()
+    ours = in_library(getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", ""))
+    explained.__cause__ = error.__cause__ if ours else error  # also suppresses the context
+    return explained
 
 
-def describe(value: Any) -> str:
-    """An argument in a few characters: "(2, 3) float32" for an array, the value of a number."""
-    if isinstance(value, Traced):
-        value = value._array
-    if is_array(value):
-        return f"{value.shape} {value.dtype}"
-    if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):
-        return f"[{', '.join(map(describe, value))}]" if len(value) < 5 else f"a {type(value).__name__} of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 40 else f"a {type(value).__name__}"
+# --- what is wrong with a call ------------------------------------------------------------------------------
+
+
+def call_complaint(
+    name: str,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    named: Mapping[str, Any],
+    instead: Mapping[str, str] | None = None,
+) -> str | None:
+    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters.
+
+    instead: other names of arguments -> what they are called here.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return None
+    if _fits(signature, args, named):
+        return None
+    parameters = signature.parameters.values()
+    positions = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    call = f"{name}({', '.join(required)})"
+    if not named.keys().isdisjoint(by_position):
+        return f"inputs go by position: {call}"
+    for given in named:
+        if given not in by_name:
+            meant = (instead or {}).get(given) or _meant(given, by_name)
+            return f"it has no argument {given}; " + (
+                f"write {meant}" if meant else f"it has {', '.join(by_name) or 'none by name'}"
+            )
+        if given in positions[: len(args)]:
+            return f"{given} is given twice, by position and by name"
+    if len(args) > len(positions):
+        return f"it takes {len(positions)} arguments by position, not {len(args)}: {call}"
+    if args and isinstance(args[-1], (tuple, list)) and _fits(signature, unpacked := [*args[:-1], *args[-1]], named):
+        return f"write {name}({', '.join(map(brief, unpacked))}), without the inner parentheses"
+    missing = [p for p in required if p not in named and p not in positions[: len(args)]]
+    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: {call}"
+
+
+def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    try:
+        signature.bind(*args, **named)
+    except TypeError:
+        return False
+    return True
+
+
+def _meant(given: str, names: Sequence[str]) -> str | None:
+    """The name that was meant: one spelt alike, or the initials, as lr for learning_rate; None if there is none."""
+    initials = "".join(word[:1] for word in given.split("_"))
+    return initials if initials in names else next(iter(alike(given, names)), None)
+
+
+def refuse_several(name: str, values: Iterable[Any]) -> None:
+    """Raise TypeError if one of the values, each of which should be one tensor, is a tuple or list of Tensors.
+
+    NumPy would stack them without a word.
+    """
+    for value in values:
+        if _has_tensors(value):
+            hide_frames()
+            reason = (
+                f"it takes one tensor, not {brief(value)}; an RNN returns (output, state); take its first, or join "
+                "a list with tl.stack"
+            )
+            error = TypeError(f"{name}: {reason}")
+            vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
+            raise error
+
+
+def _has_tensors(value: Any) -> bool:
+    """Whether a value is a tuple or list with Tensors in it, at any depth."""
+    return isinstance(value, (tuple, list)) and any(isinstance(x, Traced) or _has_tensors(x) for x in value)
+
+
+# --- what is wrong with shapes, axes and values -------------------------------------------------------------
 
 
 def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
@@ -128,32 +168,47 @@ def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
     return None
 
 
-def _with_a_shape(value: Any) -> Any:
-    """A number as an array, so that a complaint may ask for its shape."""
-    return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
+def axis_complaint(axis: int, ndim: int) -> str:
+    """That a tensor has no such axis, as a sentence."""
+    choice = f"give 0 to {ndim - 1}, or {-ndim} to -1 from the end" if ndim > 1 else "give 0 or -1"
+    return f"axis {axis} is out of range for a tensor with {ndim} axes" + (f"; {choice}" if ndim else "")
 
 
-def _not_numbers(forward: Callable[..., Any], values: Sequence[Any], error: Exception) -> str | None:
-    """Which input does not hold numbers, as a sentence; None if all do."""
-    parameters = list(inspect.signature(forward).parameters.values())
-    for position, value in enumerate(values):
-        if value is None and position < len(parameters) and parameters[position].default is None:
-            continue  # an optional input
-        if is_array(value):
-            if value.dtype.kind not in "fiubc":
-                return f"it takes arrays of numbers, not of {value.dtype}"
-        elif not isinstance(value, (bool, int, float, complex)):
-            return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
-    if values and not any(map(is_array, values)) and isinstance(error, AttributeError):
-        return f"it takes a tensor or array, not {describe(values[0])}"
+def _about_the_axis(settings: Mapping[str, Any], error: Exception) -> str | None:
+    """What is wrong with the setting `axis`, as a sentence; None if the error is about something else."""
+    axis = settings.get("axis")
+    if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
+        return axis_complaint(error.axis, error.ndim)
+    if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
+        return f"axis must be an int, such as 0 or -1, not {brief(axis)}"
     return None
 
 
-def _method_of_tensors(error: Exception) -> str | None:
-    """What to write instead of a Tensor's method that an array lacks, as a sentence; None for other errors."""
-    method = getattr(error, "name", None)
-    if is_array(getattr(error, "obj", None)) and hasattr(traced.tensor_type, str(method)):
-        return f"forward gets arrays, and an array has no {method}: leave it out, or call a function such as tl.exp(x)"
+def _different_devices(arrays: Sequence[Any]) -> str | None:
+    """Which devices the inputs are on, as a sentence; None if it is only one."""
+    devices = sorted({device_of(array) for array in arrays if is_array(array)})
+    if len(devices) < 2:
+        return None
+    return f"its inputs are on different devices, {' and '.join(devices)}; move one of them with .to(device)"
+
+
+def _not_arrays(
+    function: Callable[..., Any], values: Sequence[Any], error: Exception, inputs_alone: bool
+) -> str | None:
+    """Which argument is no tensor, or a tensor of no numbers, as a sentence; None if that is not the matter."""
+    lacking, name = getattr(error, "obj", None), getattr(error, "name", None)  # of an AttributeError
+    if is_array(lacking) and hasattr(traced.tensor_type, str(name)):
+        return f"forward gets arrays, and an array has no {name}: leave it out, or call a function such as tl.exp(x)"
+    if inputs_alone and isinstance(error, (TypeError, AttributeError)):
+        defaults = [p.default for p in inspect.signature(function).parameters.values()]
+        for value, default in zip(values, defaults + [inspect.Parameter.empty] * len(values), strict=False):
+            if is_array(value) and value.dtype.kind not in "fiubc":
+                return f"it takes arrays of numbers, not of {value.dtype}"
+            optional = value is None and default is None
+            if not (is_array(value) or optional or isinstance(value, (bool, int, float, complex))):
+                return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
+    if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in values):
+        return f"it takes tensors and arrays, not {describe(lacking)}{_hint(lacking)}"
     return None
 
 
@@ -168,26 +223,16 @@ def _hint(value: Any) -> str:
     return "; call it, with parentheses" if callable(value) else ""
 
 
-def _about_the_axis(settings: dict[str, Any], error: Exception) -> str | None:
-    """What is wrong with the setting `axis`, as a sentence; None if the error is about something else."""
-    axis = settings.get("axis")
-    if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
-        return axis_complaint(error.axis, error.ndim)
-    if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
-        return f"axis must be an int, such as 0 or -1, not {shown(axis)}"
-    return None
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Traced) or is_array(value)
 
 
-def axis_complaint(axis: int, ndim: int) -> str:
-    """That a tensor has no such axis, as a sentence."""
-    choice = f"give 0 to {ndim - 1}, or {-ndim} to -1 from the end" if ndim > 1 else "give 0 or -1"
-    return f"axis {axis} is out of range for a tensor with {ndim} axes" + (f"; {choice}" if ndim else "")
+def _with_a_shape(value: Any) -> Any:
+    """A number as an array, so that a complaint may ask for its shape."""
+    return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
-def numpy_refused(error: Exception) -> bool:
-    """Whether an error comes from giving a Tensor to one of NumPy's functions."""
-    return "NumPy would lose its graph" in str(error)
-
+# --- rules under create_graph -------------------------------------------------------------------------------
 
 WITH_TL = (
     "for higher derivatives, under create_graph=True, a rule receives Tensors instead of arrays: write it with "
@@ -195,9 +240,63 @@ WITH_TL = (
 )
 
 
-def _different_devices(arrays: Sequence[Any]) -> str | None:
-    """Which devices the inputs are on, as a sentence; None if it is only one."""
-    devices = sorted({device_of(array) for array in arrays if is_array(array)})
-    if len(devices) < 2:
-        return None
-    return f"its inputs are on different devices, {' and '.join(devices)}; move one of them with .to(device)"
+def numpy_refused(error: Exception) -> bool:
+    """Whether an error comes from giving a Tensor to one of NumPy's functions."""
+    return "NumPy would lose its graph" in str(error)
+
+
+# --- values in words ----------------------------------------------------------------------------------------
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a value with its article: "a Tensor of shape (2, 3), float32", "an int", "None"."""
+    if value is None:
+        return "None"
+    if isinstance(value, Traced):
+        return f"a Tensor of shape {value._array.shape}, {value._array.dtype}"
+    if is_array(value):
+        return f"an array of shape {value.shape}, {value.dtype}"
+    name = type(value).__name__
+    article = "an" if name[0] in ("AEFHILMNORSX" if name[:2].isupper() else "aeiouAEIOU") else "a"  # an MLP
+    if isinstance(value, (tuple, list)):
+        return f"{article} {name} of {' and '.join(map(kind_of, value))}" if value else f"an empty {name}"
+    return f"{article} {name}"
+
+
+def brief(value: Any) -> str:
+    """A value as a message shows it: numbers and short texts themselves, of everything else the kind."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    listed = type(value) in (tuple, list)
+    plain = all(isinstance(x, (bool, int, float, str, bytes)) for x in (value if listed else [value]))
+    if plain and len(text := repr(value)) <= 60:
+        return text
+    return f"a {type(value).__name__} of {len(value)}" if listed and len(value) > 3 else kind_of(value)
+
+
+def describe(value: Any) -> str:
+    """An argument in a few characters: "(2, 3) float32" for an array, the value of a number."""
+    if isinstance(value, Traced):
+        value = value._array
+    if is_array(value):
+        return f"{value.shape} {value.dtype}"
+    if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):
+        return f"[{', '.join(map(describe, value))}]" if len(value) < 5 else f"a {type(value).__name__} of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
+    """The rows as lines of text: each column as wide as its widest cell, two spaces between columns.
+
+    rows: cells, the same number in each row.  right: indices of the columns to align right; the others align left.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append("  ".join(cells).rstrip())
+    return lines

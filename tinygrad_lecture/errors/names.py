@@ -1,4 +1,8 @@
-"""Names that a module does not have: where the name is instead, or which one is spelt alike."""
+"""Names: what to write for one that a module does not have, and PyTorch's names of arguments for NumPy's.
+
+In every function alike, `dim` and `keepdim` mean `axis` and `keepdims`; `input` and `other` are the first and the
+second argument, for which some functions have names of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-_modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
+__all__ = ["ELSEWHERE", "WRITTEN_OUT", "alike", "inputs_by_position", "numpy_names", "tell_missing", "written_out"]
 
-RARE = {  # functions of PyTorch's that few programs call -> what to write here
-    "polygamma": "tl.digamma and its derivatives, by tl.func.grad",
-    "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
-    **dict.fromkeys(("histc", "histogram"), "np.histogram(x.numpy(), bins, (min, max))"),
-    "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
-    "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
-    "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",
-    "logcumsumexp": "(x - m).exp().cumsum(dim).log() + m with m = x.amax(dim, True)",
-    "nanquantile": "tl.quantile(x[~x.isnan()], q)",
-    "nanmedian": "x[~x.isnan()].median()",
-    **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
-    "cumulative_trapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
-    **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
-    "block_diag": "tl.zeros, and blocks assigned to slices of it",
-    **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
-}
+# --- of modules ---------------------------------------------------------------------------------------------
+
+_modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
 
 ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "nn": "nn, after `import nn`",
@@ -40,10 +31,23 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "Size": "tuple",
     "concatenate": "tl.cat",
     "cuda": "tl.cuda_is_available() or x.cuda()",
-    **RARE,
 }
 
-WRITTEN_OUT = {  # what PyTorch's nn has and is not here, without capitals and underscores -> what to write
+WRITTEN_OUT = {  # a function, layer or loss that few programs call, without capitals and underscores -> what to write
+    "polygamma": "tl.digamma and its derivatives, by tl.func.grad",
+    "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
+    **dict.fromkeys(("histc", "histogram"), "np.histogram(x.numpy(), bins, (min, max))"),
+    "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
+    "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
+    "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",
+    "logcumsumexp": "(x - m).exp().cumsum(dim).log() + m with m = x.amax(dim, True)",
+    "nanquantile": "tl.quantile(x[~x.isnan()], q)",
+    "nanmedian": "x[~x.isnan()].median()",
+    **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
+    "cumulativetrapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
+    **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
+    "blockdiag": "tl.zeros, and blocks assigned to slices of it",
+    **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
     **dict.fromkeys(
         ("parametrize", "parametrizations", "registerparametrization", "spectralnorm", "orthogonal"),
         "a layer whose forward computes the weight, as in F.linear(x, weight.triu())",
@@ -63,7 +67,7 @@ WRITTEN_OUT = {  # what PyTorch's nn has and is not here, without capitals and u
 
 
 def written_out(name: str) -> str | None:
-    """What to write for a layer or loss of PyTorch that is not here; None for other names."""
+    """What to write for a function, layer or loss of PyTorch that few programs call; None for other names."""
     return WRITTEN_OUT.get(name.lower().replace("_", ""))
 
 
@@ -131,3 +135,67 @@ def _public(place: str) -> Iterable[str]:
     home = held["__name__"]
     own = [name for name, x in held.items() if name[0] != "_" and str(getattr(x, "__module__", "")).startswith(home)]
     return held.get("__all__") or own
+
+
+# --- of arguments -------------------------------------------------------------------------------------------
+
+_NUMPY = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "dim0": "axis0", "dim1": "axis1", "dim2": "axis2"}
+_OWN: dict[str, dict[str, str | None]] = {  # a function -> what PyTorch calls a setting -> its name here
+    "gather": {"sparse_grad": None},  # None: it has no meaning here
+    "permute": {"dims": "axes"},
+    "split": {"split_size_or_sections": "split_size"},
+    "take": {"index": "indices"},
+}
+
+_USUAL = (("input",), ("other",))
+_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {  # a function -> what PyTorch calls its first arguments
+    "bmm": (("input",), ("mat2",)),
+    "cdist": (("x1",), ("x2",)),
+    "cholesky_solve": (("input",), ("input2",)),
+    "dot": (("input",), ("tensor", "other")),
+    "isin": (("elements", "element"), ("test_elements", "test_element")),
+    "matmul": (("input",), ("other", "mat2", "vec")),
+    "outer": (("input",), ("vec2",)),
+    "pow": (("input",), ("exponent", "other")),
+    "searchsorted": (("sorted_sequence",), ("input",)),
+    "split": (("tensor", "input"),),
+}
+
+
+def inputs_by_position(
+    function: str, args: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A call's arguments with `input` and `other` among those by position: f(input=x, other=y) is f(x, y)."""
+    names = _INPUTS.get(function)
+    if names is None:
+        if "input" not in named and "other" not in named:
+            return args, named
+        names = _USUAL
+    for position, spellings in enumerate(names):
+        for name in spellings:
+            if name in named and len(args) >= position:
+                named = dict(named)
+                args = (*args[:position], named.pop(name), *args[position:])
+    return args, named
+
+
+def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """A call's keyword arguments under NumPy's names, with a list of axes as a tuple.
+
+    Raises TypeError if both names of one argument are given.
+    """
+    own = _OWN.get(function)
+    if own is None and _NUMPY.keys().isdisjoint(settings) and type(settings.get("axis")) is not list:
+        return settings
+    renamed: dict[str, Any] = {}
+    for name, value in settings.items():
+        numpy_name = own[name] if own and name in own else _NUMPY.get(name, name)
+        if numpy_name is None:
+            continue
+        if numpy_name in renamed:
+            both = " and ".join(given for given in settings if _NUMPY.get(given, given) == numpy_name)
+            raise TypeError(f"{function} got {both}, which mean the same; give one of them")
+        if numpy_name in ("axis", "axes") and type(value) is list:
+            value = tuple(value)
+        renamed[numpy_name] = value
+    return renamed

@@ -1,6 +1,6 @@
 """Function transforms under the names of `torch.func`: `tl.func.grad(f)` is the gradient of f, as a function.
 
-transforms.py     grad, vjp, jvp, jacobian, hessian, hvp; arguments.py: their checks; nesting.py: one within another
+transforms.py     grad, vjp, jvp, jacobian, hessian, hvp; nesting.py: a call of a function by one, within another
 batching.py       vmap: a function of one example as one of a batch
 trees.py          tuples, lists and dicts of Tensors
 function.py       Function: an op as a class with forward and backward

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from .. import ops
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..random import get_rng_state, replay
 from ..tensor import Tensor
-from .arguments import must_be_callable
+from .nesting import must_be_callable
 from .trees import leaves, with_leaves
 
 Axes = Any  # an int, None, or a tree of these
@@ -50,17 +51,14 @@ def vmap(
     def batched(*args: Any, **kwargs: Any) -> Any:
         arguments = (args, kwargs)
         values = leaves(arguments)
-        axes = [*_axes_of(in_dims, args), *([0] * len(leaves(kwargs)))]
+        axes = [*_axis_of_each(in_dims, args), *([0] * len(leaves(kwargs)))]
         size = _size(values, axes)
         state = get_rng_state()
         results = []
         for i in range(size):
             slices = [x if axis is None else x.select(axis, i) for x, axis in zip(values, axes, strict=True)]
             these, named = with_leaves(arguments, slices)
-            if randomness == "same":
-                with replay(state):
-                    results.append(function(*these, **named))
-            else:
+            with replay(state) if randomness == "same" else nullcontext():
                 results.append(function(*these, **named))
         if randomness == "error" and get_rng_state() != state:
             raise RuntimeError(
@@ -72,14 +70,7 @@ def vmap(
     return batched
 
 
-def _axes_of(in_dims: Axes, args: tuple[Any, ...]) -> list[int | None]:
-    """The axis to slice for each leaf of the arguments."""
-    if isinstance(in_dims, (tuple, list)) and len(in_dims) != len(args):
-        raise ValueError(f"vmap: in_dims has {len(in_dims)} axes for {len(args)} arguments; give one for each")
-    return _spread(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
-
-
-def _spread(axes: Axes, tree: Any) -> list[int | None]:
+def _axis_of_each(axes: Axes, tree: Any) -> list[int | None]:
     """An axis for each leaf of a tree: one for all, or a tree of the same form."""
     if axes is None or isinstance(axes, int):
         return [axes] * len(leaves(tree))
@@ -87,7 +78,7 @@ def _spread(axes: Axes, tree: Any) -> list[int | None]:
     if not fits or len(axes) != len(tree):
         raise ValueError(f"vmap: the axes {axes!r} do not fit {kind_of(tree)}; give one axis, or one for each part")
     pairs = ((axes[key], tree[key]) for key in (tree if isinstance(tree, dict) else range(len(tree))))
-    return [axis for part in pairs for axis in _spread(*part)]
+    return [axis for part in pairs for axis in _axis_of_each(*part)]
 
 
 def _size(values: list[Any], axes: list[int | None]) -> int:
@@ -112,7 +103,7 @@ def _size(values: list[Any], axes: list[int | None]) -> int:
 def _stacked(results: list[Any], out_dims: Axes) -> Any:
     """The results of all slices, each Tensor with a new axis."""
     first = results[0]
-    axes = _spread(tuple(out_dims) if isinstance(out_dims, list) else out_dims, first)
+    axes = _axis_of_each(out_dims, first)
     for x in leaves(first):
         if not isinstance(x, Tensor):
             raise TypeError(f"vmap: the function must return a Tensor, or tuples or dicts of them, not {kind_of(x)}")

@@ -23,12 +23,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..autograd.core import Gradient, Node, Products, Record
+from ..autograd.core import Differentiable, Gradient, Node, Products, Record
 from ..autograd.modes import modes, no_grad
 from ..autograd.outputs import nodes_of_outputs, record_outputs, upstreams_of
 from ..autograd.views import note_sharing, window_of
 from ..backend import xp
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..tensor import Tensor
 from ..traced import Traced, wrap
 
@@ -83,17 +83,14 @@ class Function:
             else:
                 out = cls.forward(*args)
                 cls.setup_context(ctx, args, out)
-        outs: tuple[Any, ...] = out if isinstance(out, tuple) else (out,)
-        for o in outs:
-            if not isinstance(o, Traced):
-                raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
+        outs = as_tuple(f"{cls.__name__}.forward", out)
         if not modes.recording or not any(ctx.needs_input_grad):
             return out
-        results = Call(cls, ctx, args, outs).record(nodes, outs)
+        results = _Apply(cls, ctx, args, outs).record(nodes, outs)
         return results if isinstance(out, tuple) else results[0]
 
 
-class Call:
+class _Apply:
     """The op of a Function's record."""
 
     saves_arrays = True
@@ -118,12 +115,7 @@ class Call:
         """The outputs as results of one record, which alone keeps the saved arrays alive."""
         saved = [tuple(x._array if isinstance(x, Traced) else x for x in self.ctx.saved_tensors)]
         self.ctx.saved_tensors = ()
-        results = list(outs)
-        if self.differentiable:
-            made = record_outputs(self, nodes, saved, [outs[i] for i in self.differentiable])
-            for i, node in zip(self.differentiable, made, strict=True):
-                results[i] = _result(outs[i], node)
-        return tuple(results)
+        return results_of_one(self, nodes, saved, outs, self.differentiable)
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The gradients that the Function's backward returns."""
@@ -158,9 +150,34 @@ class Call:
         return products
 
 
-def _result(out: Tensor, node: Node | None) -> Tensor:
-    """An output with its node; it shares the memory that forward's output shares."""
-    result: Tensor = wrap(out._array, node)
-    if out._array.base is not None or window_of(out) is not None or out._node is not None:
-        note_sharing(result, out)
-    return result
+# --- several results ----------------------------------------------------------------------------------------
+
+
+def as_tuple(function: str, out: Any) -> tuple[Tensor, ...]:
+    """What a function returned, a Tensor or a tuple of Tensors, as a tuple. Raises TypeError for anything else.
+
+    function: what the error calls it.
+    """
+    outs = out if isinstance(out, tuple) else (out,)
+    for o in outs:
+        if not isinstance(o, Traced):
+            raise TypeError(f"{function} must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
+    return outs
+
+
+def results_of_one(
+    op: Differentiable,
+    nodes: Sequence[Node | None],
+    saved: Sequence[Any],
+    outs: Sequence[Tensor],
+    places: Sequence[int],
+) -> tuple[Any, ...]:
+    """The outs, of which those at some places become results of one record. They share the memory that outs share."""
+    results = list(outs)
+    if places:
+        made = record_outputs(op, nodes, saved, [outs[i] for i in places])
+        for i, node in zip(places, made, strict=True):
+            results[i] = wrap(outs[i]._array, node)
+            if outs[i]._array.base is not None or window_of(outs[i]) is not None or outs[i]._node is not None:
+                note_sharing(results[i], outs[i])
+    return tuple(results)

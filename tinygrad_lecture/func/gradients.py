@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd.backward import backward_pass, seed_for
 from ..autograd.core import Gradient, Node
 from ..autograd.wanted import unshare
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..tensor import Tensor
 from ..traced import Traced, wrap
 

@@ -19,16 +19,15 @@ from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.outputs import record_outputs, upstreams_of
+from ..autograd.outputs import upstreams_of
 from ..autograd.versions import arrays_in
-from ..autograd.views import note_sharing, window_of
 from ..autograd.wanted import unshare
 from ..backend import Array, Shape, xp
-from ..errors.words import kind_of
+from ..errors import kind_of
 from ..inspect.observe import Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .arguments import as_tuple
+from .function import as_tuple, results_of_one
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
@@ -61,26 +60,20 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
         out = function(*inputs)
         state_after = rng.get_rng_state()
     rng.set_rng_state(state_after)
-    outs = as_tuple("checkpoint", out)
+    outs = as_tuple("checkpoint: the function", out)
 
     # The first run was recorded only to find its sources, the nodes it uses from outside. One record that reruns the
     # function replaces those records.
     traced = [o for o in outs if o._node is not None]
     inside = _inside(traced, start)
     sources = list(_used_from_outside(inside, traced, start))
-    if not sources or _one_from_another(traced, inside):
+    made = {o._node for o in traced if isinstance(o._node, Record)}
+    if not sources or any(node in made for record in inside for node in record.nodes):  # one from another
         return out
     saved = (kept, sources, [_array_of(node) for node in sources])
-    nodes = iter(record_outputs(_Rerun(function, state, traced), sources, saved, traced))
-    results = []
-    for o in outs:
-        if o._node is not None:
-            result = wrap(o._array, next(nodes))
-            if window_of(o) is not None:  # a view of an input
-                note_sharing(result, o)
-            o = result
-        results.append(o)
-    return tuple(results) if isinstance(out, tuple) else results[0]
+    places = [i for i, o in enumerate(outs) if o._node is not None]
+    results = results_of_one(_Rerun(function, state, traced), sources, saved, outs, places)
+    return results if isinstance(out, tuple) else results[0]
 
 
 class _Rerun:
@@ -202,12 +195,6 @@ def _inside(results: Iterable[Tensor], start: int) -> list[Record]:
             records[node] = None
             stack.extend(node.nodes)
     return list(records)
-
-
-def _one_from_another(outs: Sequence[Tensor], records: Iterable[Record]) -> bool:
-    """Whether one of these records of a function, which computed outs, used another of outs."""
-    made = {o._node for o in outs if isinstance(o._node, Record)}
-    return any(node in made for record in records for node in record.nodes)
 
 
 def _used_from_outside(records: Sequence[Record], outs: Sequence[Tensor], start: int) -> dict[Node, None]:

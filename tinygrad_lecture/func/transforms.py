@@ -13,31 +13,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.modes import enable_grad
 from ..creation import zeros_like
+from ..errors import kind_of
 from ..tensor import Tensor
-from .arguments import (
-    Argnums,
-    Function,
-    as_asked,
-    must_be_a_number,
-    must_be_callable,
-    must_make,
-    must_pair,
-    tensors_of,
-    without_aux,
-)
-from .nesting import (
-    all_seen_from_outside,
-    depends_on_outside,
-    inner_product,
-    jacobians,
-    run,
-    seen_from_outside,
-    variables,
-    vjps,
-    with_variables,
-)
+from .nesting import Argnums, Call, Function, must_be_callable
 from .trees import leaves, with_leaves
 
 
@@ -80,21 +59,28 @@ def _gradient(name: str, function: Function, argnums: Argnums, has_aux: bool = F
 
 def _value_and_gradient(name: str, function: Function, argnums: Argnums, has_aux: bool) -> Function:
     """`value_and_grad` for the transform `name`, which errors mention."""
-    must_make(name, function, argnums)
+    _must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        args, chosen = with_variables(name, argnums, args)
-        inner = leaves(chosen)
-        value, aux = without_aux(name, run(function, inner, *args, **kwargs), has_aux)
-        must_be_a_number(name, value)
-        aux = all_seen_from_outside(aux, inner)
+        call = Call(name, function, args, kwargs, argnums, has_aux)
+        value, aux = call.number(), call.from_outside(call.aux)
         stays_recorded = any(isinstance(x, Tensor) and x.requires_grad for x in leaves(aux))
-        found = vjps((value,), inner, (None,), retain_graph=stays_recorded)
-        value = seen_from_outside(value, inner)
-        return (value, aux) if has_aux else value, as_asked(chosen, found, argnums)
+        found = call.vjps((value,), (None,), retain_graph=stays_recorded)
+        value = call.from_outside(value)
+        return (value, aux) if has_aux else value, call.in_form(found, isinstance(argnums, int))
 
     return both
+
+
+def _must_make(name: str, function: Any, argnums: Any) -> None:
+    """Raise TypeError for a transform called with arguments meant for the function it makes: grad(f, x)."""
+    must_be_callable(name, function)
+    if not all(isinstance(n, int) for n in (argnums if isinstance(argnums, tuple) else (argnums,))):
+        raise TypeError(
+            f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums must be an int or a tuple of "
+            f"ints, not {kind_of(argnums)}"
+        )
 
 
 def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -108,20 +94,17 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
     has_aux: the function returns (result, aux), and vjp (result, vjp_fn, aux).
     Raises ValueError for the wrong number of cotangents or a wrong shape.
     """
-    must_be_callable("vjp", function)
-    chosen = tuple(variables("vjp", x) for x in primals)
-    inner = leaves(chosen)
-    out, aux = without_aux("vjp", run(function, inner, *chosen), has_aux)
-    outs = tensors_of("vjp", out)
+    call = Call("vjp", function, primals, has_aux=has_aux)
+    outs = call.outs
 
     def vjp_fn(*cotangents: Any) -> tuple[Any, ...]:
         given = leaves(cotangents)
         if len(given) != len(outs):
             raise ValueError(f"vjp: the function has {len(outs)} results, but {len(given)} cotangents are given")
-        return with_leaves(chosen, vjps(outs, inner, given, retain_graph=True))  # type: ignore[no-any-return]
+        return with_leaves(call.chosen, call.vjps(outs, given, retain_graph=True))  # type: ignore[no-any-return]
 
-    result = all_seen_from_outside(out, inner)
-    return (result, vjp_fn, all_seen_from_outside(aux, inner)) if has_aux else (result, vjp_fn)
+    result = call.from_outside(call.out)
+    return (result, vjp_fn, call.from_outside(call.aux)) if has_aux else (result, vjp_fn)
 
 
 def jvp(
@@ -137,21 +120,33 @@ def jvp(
     product with t, with respect to v, is J t.
     has_aux: the function returns (result, aux), and jvp (result, J t, aux).
     """
-    must_be_callable("jvp", function)
-    must_pair("jvp", primals, tangents)
-    chosen = tuple(variables("jvp", x) for x in primals)
-    inner = leaves(chosen)
-    out, aux = without_aux("jvp", run(function, inner, *chosen), has_aux)
-    outs = tensors_of("jvp", out)
-    with enable_grad():
-        moving = [o for o in outs if o.requires_grad]
-        cotangents = [zeros_like(o, requires_grad=True) for o in moving]
-        pairing = inner_product(vjps(moving, inner, cotangents, create_graph=True), leaves(tangents))
-    own = [*inner, *cotangents]
-    products = iter(vjps((pairing,), cotangents, (None,), own=own))
-    moves = with_leaves(out, [next(products) if o.requires_grad else zeros_like(o) for o in outs])
-    result = all_seen_from_outside(out, own)
-    return (result, moves, all_seen_from_outside(aux, own)) if has_aux else (result, moves)
+    _must_pair("jvp", function, primals, tangents)
+    call = Call("jvp", function, primals, has_aux=has_aux)
+    moving = [o for o in call.outs if o.requires_grad]
+    cotangents = [zeros_like(o, requires_grad=True) for o in moving]
+    pairing = call.pairing(moving, cotangents, tangents)
+    call.variables += cotangents
+    products = iter(call.vjps((pairing,), (None,), cotangents))
+    moves = with_leaves(call.out, [next(products) if o.requires_grad else zeros_like(o) for o in call.outs])
+    result = call.from_outside(call.out)
+    return (result, moves, call.from_outside(call.aux)) if has_aux else (result, moves)
+
+
+def _must_pair(name: str, function: Any, primals: Any, tangents: Any) -> None:
+    """Raise TypeError unless both are tuples, ValueError unless each primal has a tangent of its shape."""
+    must_be_callable(name, function)
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise TypeError(f"{name}: primals and tangents must be tuples of Tensors, as in {name}(f, (x,), (t,))")
+    given, moving = leaves(primals), leaves(tangents)
+    if not given or len(given) != len(moving):
+        raise ValueError(
+            f"{name}: {len(given)} primals, but {len(moving)} tangents; give one for each, and at least one"
+        )
+    for position, (x, t) in enumerate(zip(given, moving, strict=True)):
+        if getattr(x, "shape", None) != getattr(t, "shape", None):
+            raise ValueError(
+                f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; the shapes must agree"
+            )
 
 
 def jacobian(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -170,16 +165,14 @@ def jacobian(function: Function, argnums: Argnums = 0, has_aux: bool = False) ->
 
 def _jacobian(name: str, function: Function, argnums: Argnums, has_aux: bool = False) -> Function:
     """`jacobian` for the transform `name`, which errors mention."""
-    must_make(name, function, argnums)
+    _must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        args, chosen = with_variables(name, argnums, args)
-        inner = leaves(chosen)
-        out, aux = without_aux(name, run(function, inner, *args, **kwargs), has_aux)
-        blocks = [as_asked(chosen, jacobians(o, inner), argnums) for o in tensors_of(name, out)]
-        result = with_leaves(out, blocks)
-        return (result, all_seen_from_outside(aux, inner)) if has_aux else result
+        call = Call(name, function, args, kwargs, argnums, has_aux)
+        blocks = [call.in_form(call.jacobians(o), isinstance(argnums, int)) for o in call.outs]
+        result = with_leaves(call.out, blocks)
+        return (result, call.from_outside(call.aux)) if has_aux else result
 
     return matrix
 
@@ -205,13 +198,9 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     H t is the gradient of the inner product of gradient and tangents. One product per primal, of its form and shapes:
     alone for one primal, otherwise in a tuple.
     """
-    must_be_callable("hvp", function)
-    must_pair("hvp", primals, tangents)
-    chosen = tuple(variables("hvp", x) for x in primals)
-    inner = leaves(chosen)
-    value = run(function, inner, *chosen)
-    must_be_a_number("hvp", value)
-    with enable_grad():
-        pairing = inner_product(vjps((value,), inner, (None,), create_graph=True), leaves(tangents))
-    found = vjps((pairing,), inner, (None,), retain_graph=depends_on_outside(value, inner))
-    return seen_from_outside(value, inner), as_asked(chosen, found, 0 if len(chosen) == 1 else ())
+    _must_pair("hvp", function, primals, tangents)
+    call = Call("hvp", function, primals)
+    value = call.number()
+    pairing = call.pairing((value,), (None,), tangents)
+    found = call.vjps((pairing,), (None,), retain_graph=call.depends_on_outside(value))
+    return call.from_outside(value), call.in_form(found, len(call.chosen) == 1)

@@ -16,9 +16,8 @@ import numpy as np
 from ..autograd.contract import RuleError
 from ..autograd.core import Leaf, Record
 from ..autograd.op import Op
-from ..backend import FLOAT64, Array, Shape, is_array, move, to_host
-from ..errors.messages import WITH_TL, numpy_refused
-from ..errors.words import kind_of
+from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
+from ..errors import WITH_TL, kind_of, numpy_refused
 from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor
@@ -44,6 +43,11 @@ class Call:
         """The float arrays that a backward rule may ask for by name: the inputs and `out`."""
         named = {**dict(zip(self.op.inputs, self.arrays, strict=False)), "out": self.out}
         return {name: array for name, array in named.items() if is_array(array) and array.dtype.kind == "f"}
+
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """The settings of the call, and the defaults of the others."""
+        return {**(getattr(self.op.forward, "__kwdefaults__", None) or {}), **self.settings}
 
     def rule(self, position: int) -> tuple[Callable[..., Any], dict[str, Any]] | None:
         """The backward rule of one input, and its arguments by name, without the upstream gradient; or None."""
@@ -72,20 +76,17 @@ class RuleWatch:
 
 
 class CallWatch(RuleWatch):
-    """It also lists every recorded call, and notes what is odd about the backward rules.
+    """It also lists every recorded call, and what is odd about the backward rules.
 
-    narrow: the name of an op whose rule returned another dtype for a float64 input, and that dtype; else None.
-    changed: an op whose rule wrote to an array that it was given, which one ("output out"), and its shape; else None.
-    stretched: an op, not one of the engine's, whose rule left the sum over broadcast axes to the engine; the input's
-    name, its shape, and the shape returned; else None.
+    faults: the first of each kind: what the rule did, the hint, the op, and further fields of a GradcheckError.
+    "changed": a rule wrote to an array that it was given.  "dtype": it returned another dtype for a float64 input.
+    "shape": it left the sum over broadcast axes to the engine, though it is not one of the engine's.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
-        self.narrow: tuple[str, str] | None = None
-        self.changed: tuple[str, str, Shape] | None = None
-        self.stretched: tuple[str, str, Shape, Shape] | None = None
+        self.faults: dict[str, tuple[str, str, str, dict[str, Any]]] = {}
         self._before: dict[Record, list[tuple[str, Array, Array]]] = {}  # for each array its name, itself and a copy
 
     def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
@@ -96,18 +97,33 @@ class CallWatch(RuleWatch):
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         super().saw_backward(record, upstream, gradients)
-        op = record.op
+        op = record.op.name
         for name, array, before in self._before.get(record, ()):
-            if self.changed is None and not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
-                self.changed = (op.name, name, before.shape)
+            if not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
+                says = f"changes an array that it was given, in place: its {name}, shape {before.shape}, has new values"
+                self.faults.setdefault("changed", (f"{says}; make a new array", f"{name.split()[0]}-modified", op, {}))
         for position, (node, gradient) in enumerate(zip(record.nodes, gradients, strict=True)):
             if node is None or gradient is None:
                 continue
             dtype, shape = getattr(gradient, "dtype", None), getattr(gradient, "shape", ())
             if dtype is not None and node.dtype == FLOAT64 and dtype != FLOAT64:
-                self.narrow = self.narrow or (op.name, str(dtype))
-            if shape != node.shape and not str(op.__module__).startswith("tinygrad_lecture."):
-                self.stretched = self.stretched or (op.name, _name_of(op, position), node.shape, shape)
+                says = f"returns {dtype} for a float64 input: {compute_in_float64(dtype)}"
+                self.faults.setdefault("dtype", (says, "dtype", op, {}))
+            if shape != node.shape and not str(record.op.__module__).startswith("tinygrad_lecture."):
+                name = _name_of(record.op, position)
+                says = (
+                    f"returned a gradient of shape {shape} for its input {name} of shape {node.shape}; with "
+                    f"strict_shapes=True it must have the shape {node.shape}"
+                )
+                cause = f"{name} was broadcast from {node.shape} to {shape}; sum over the broadcast axes"
+                fields = {"shape": node.shape, "hint_text": cause}
+                self.faults.setdefault("shape", (says, "broadcast-axes", op, fields))
+
+
+def compute_in_float64(dtype: DType) -> str:
+    """What to do about another dtype."""
+    few = "do not cast a gradient to integers" if dtype.kind in "iub" else "it has too few digits for a check"
+    return f"{few}; compute it in float64, the dtype of the inputs and of g"
 
 
 def _name_of(op: Any, position: int) -> str:
@@ -152,6 +168,12 @@ class Analytical:
         op = self.culprit if op is None else op
         rule = f"a backward rule of {self.subject.name}" if op is None else f"the backward rule of {op}"
         return self.subject.failure(f"{rule} {says}", hint=hint, culprit=op, **fields)
+
+    def require_no(self, fault: str) -> None:
+        """Raise GradcheckError if a rule has this fault, a kind of `CallWatch.faults`."""
+        if fault in self.watch.faults:
+            says, hint, op, fields = self.watch.faults[fault]
+            raise self.rule_failure(says, hint, op, **fields)
 
     def replayed(self, xs: Sequence[Array]) -> Array:
         """The outputs at other inputs, (m,), by the recorded calls alone. All that is not recorded stays as it was."""
@@ -307,9 +329,12 @@ def _transposed_argument(rule: Callable[..., Any], arguments: dict[str, Any], sh
 
 
 class _Matrices(np.ndarray):
-    """An array of matrices, whose .T transposes each."""
+    """An array of matrices, whose .T transposes each, and np.transpose too, unless it is given axes."""
 
     T = property(lambda self: self.swapaxes(-1, -2))
+
+    def transpose(self, *axes: Any) -> Any:
+        return super().transpose(*axes) if axes and axes[0] is not None else self.T
 
 
 # --- a rule that returned something else than a gradient ----------------------------------------------------

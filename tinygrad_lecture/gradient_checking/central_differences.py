@@ -230,10 +230,6 @@ class _Element:
         self.kink = _has_kink(found, roundings)
         self.column, self.noise = _ridders(found, roundings, self.upstream)
         slope = float(self.upstream @ self.column)
-        if self.near < self.scale:  # of many entries the best one looks too good at times
-            self.noise *= 10
-        if staircase and claim == 0:  # it may be meant, as that of floor
-            self.noise += abs(slope)
         self.zero = self._vanishes(slope, self.noise)
         changes_on = abs(claim - slope) > self.noise and _is_unsettled(found.slope, roundings)
         if not self.kink and (changes_on or self._may_be(claim, slope, found)):
@@ -247,7 +243,8 @@ class _Element:
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
         # Three steps agree on the claim, and the gap is not that of a kink.
-        agree = (np.abs(found.slope - claim) <= apart / 100) & (self._rounding(found) < apart / 10)
+        rounding = self._rounding(found)
+        agree = (np.abs(found.slope - claim) <= min(apart, abs(claim)) / 100 + rounding) & (rounding < apart / 10)
         smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
         if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
             return True
@@ -294,13 +291,10 @@ class _Element:
         scale = float(np.abs(self.upstream) @ (np.abs(self.values) * found.move.any(axis=0)))
         least = max(10 * DIGITS * scale, 1e-12, 4 * self.rounding)
         steepness = np.maximum(np.abs(found.slope), np.abs(found.gap))
-        for end in range(len(steepness), max(4, len(steepness) - 3), -1):
-            last = steepness[end - 5 : end]
-            growth = np.divide(last[1:], last[:-1], out=np.zeros(4), where=last[:-1] > 0)
-            too_large = last[-1] * found.step[end - 1] > least  # for a rounding error
-            if too_large and growth.min() > max(1.5, 0.9 * growth.max()):  # at every step, by RATIO at a jump
-                return True
-        return False
+        last = steepness[-5:]
+        growth = np.divide(last[1:], last[:-1], out=np.zeros(4), where=last[:-1] > 0)
+        too_large = last[-1] * found.step[-1] > least  # for a rounding error
+        return bool(too_large and growth.min() > max(1.5, 0.9 * growth.max()))  # at every step, by RATIO at a jump
 
 
 def _stacked(steps: Sequence[_Differences]) -> _Differences:

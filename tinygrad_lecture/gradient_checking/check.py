@@ -14,8 +14,8 @@
           likely cause: a factor is missing; multiply by x
 
 The analytical gradient comes from the rules (`analytical.py`), the numerical gradient from the values of the function
-(`numerical/`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, since
-rounding swallows the derivative there. For a wrong gradient, `explanation.py` finds the op at fault, and `hints/` the
+(`numerical.py`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, as
+where rounding swallows the derivative. For a wrong gradient, `explanation.py` finds the op at fault, and `hints/` the
 likely cause.
 """
 
@@ -38,7 +38,7 @@ from ..traced import Traced, wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
 from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
 from .numerical import Problem
-from .purity import require_exact_shapes, require_linear, require_pure
+from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
 from .verdict import RULE_ROUNDING, Options, judge, with_more_digits
@@ -65,7 +65,8 @@ def gradcheck(
     smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
     atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
     are estimated. It is right if it is not wrong, and both agree to two digits, or to atol; or both are 0, and no
-    output changes when the element does. Otherwise the check cannot tell, even with longdouble.
+    output changes when the element does. Otherwise the check cannot tell, even with longdouble; nor can it where all of
+    fn is recorded and each op is right on its own, since values and rules then differ by rounding alone.
     seed: of the random upstream gradient.
     input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
     strict_shapes: demand, as an exercise, that each rule of your own sums over the axes along which its input was
@@ -150,7 +151,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
             raise error
         verdicts, refusal = [verdict.undecided() for verdict in verdicts], NO_RULE_AT_FAULT
     if options.strict_shapes:
-        require_exact_shapes(found)
+        found.require_no("shape")
     _require_linear(found, options)
     right, unclear, kinks = (
         sum(int(np.count_nonzero(which)) for which in masks)
@@ -160,7 +161,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     if unclear and not right:
         message = f"it cannot be told for any element whether the gradient of {subject.name} is right\n  {doubt}"
         raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
-    largest_error = max(verdict.largest_error for verdict in verdicts)
+    largest_error = max(float(verdict.error[verdict.right].max(initial=0)) for verdict in verdicts)
     return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 
 

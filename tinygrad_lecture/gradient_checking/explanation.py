@@ -37,7 +37,7 @@ NO_GRADIENT: Cause = (
     "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
     "or an op that is not differentiable",
 )
-NO_RULE_AT_FAULT = "the rule of each op is right on its own, so what the rule and the values differ by is rounding"
+NO_RULE_AT_FAULT = "the rule of each op is right on its own, so rules and values differ by rounding alone"
 OUTSIDE: Cause = (
     "outside-the-tape",
     "the rule of each op is right on its own, so a part of the computation is not recorded: look for detach(), "
@@ -132,7 +132,8 @@ def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
     columns = {"input": x}
     if case.output is not None and case.output.shape == x.shape:
         columns["upstream"] = case.g_out
-    lines += element_table(columns | {"expected": expected, "got": got}, verdict.marks, verdict.order, digits)
+    marks = np.select([verdict.wrong, verdict.cannot_tell, verdict.kinks], ["wrong", "cannot tell", "kink"], "")
+    lines += element_table(columns | {"expected": expected, "got": got}, marks, verdict.order, digits)
     if x.size > MAX_LISTED:
         where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
         lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")

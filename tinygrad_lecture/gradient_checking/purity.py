@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from ..autograd.versions import arrays_in
-from ..backend import Array, to_host
+from ..backend import FLOAT64, Array, to_host
 from ..inspect.observe import Observing
 from ..tensor import Tensor
-from .analytical import Analytical, CallWatch, on_host, vjp
+from .analytical import Analytical, CallWatch, compute_in_float64, on_host, vjp
 from .report import number
 
 FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
@@ -69,13 +69,7 @@ def _require_new_outputs(found: Analytical) -> None:
 
 def _require_unchanged_arrays(found: Analytical) -> None:
     """A rule must not write to an array that it was given."""
-    if found.watch.changed is not None:
-        op, what, shape = found.watch.changed
-        raise found.rule_failure(
-            f"changes an array that it was given, in place: its {what}, shape {shape}, has new values; make a new one",
-            f"{what.split()[0]}-modified",
-            op,
-        )
+    found.require_no("changed")
     for tensor, upstream in zip(found.given, found.upstreams, strict=True):
         if not np.array_equal(to_host(tensor.array), upstream):
             raise found.rule_failure(
@@ -139,35 +133,13 @@ def _require_same_alone(found: Analytical, k: int) -> None:
 
 def _require_float64(found: Analytical) -> None:
     """No op, nor the backward rule of one, may compute in fewer digits than float64 has."""
-    op, hint = None, "float32"
-    short = next((c for c in found.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
-    if short is not None:
-        dtype, what = str(short.out.dtype), f"{short.op.name} returns {short.out.dtype}"
-    elif found.watch.narrow is not None and found.subject.check == "gradcheck":
-        (op, dtype), hint = found.watch.narrow, "dtype"
-        what = f"the backward rule of {op} returns {dtype} for a float64 input"
-    else:
-        return
-    few = "do not cast a gradient to integers" if np.dtype(dtype).kind in "iub" else "it has too few digits for a check"
-    remedy = f"{few}; compute it in float64, the dtype of the inputs and of g"
-    raise found.subject.failure(f"{what}: {remedy}", hint=hint, culprit=op)
-
-
-def require_exact_shapes(found: Analytical) -> None:
-    """A rule must not leave it to the engine to sum over the axes along which its input was broadcast.
-
-    The gradients are right with this sum. The engine's own ops leave it to the engine.
-    """
-    if found.watch.stretched is not None:
-        op, name, shape, returned = found.watch.stretched
-        raise found.rule_failure(
-            f"returned a gradient of shape {returned} for its input {name} of shape {shape}; with strict_shapes=True "
-            f"it must have the shape {shape}",
-            "broadcast-axes",
-            op,
-            shape=shape,
-            hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
-        )
+    for call in found.calls:
+        dtype = call.out.dtype
+        if dtype.kind == "f" and dtype.itemsize < FLOAT64.itemsize:
+            message = f"{call.op.name} returns {dtype}: {compute_in_float64(dtype)}"
+            raise found.subject.failure(message, hint="float32")
+    if found.subject.check == "gradcheck":
+        found.require_no("dtype")
 
 
 def require_linear(found: Analytical) -> None:

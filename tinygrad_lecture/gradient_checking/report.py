@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Shape
-from ..errors.table import aligned
+from ..errors import aligned
 
 MAX_LISTED = 12  # an error lists so many elements, the worst ones
 
@@ -90,7 +90,7 @@ class GradcheckReport:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the verdict on its colour, and the text of the report."""
-        from ..inspect.html.parts import plain, verdict
+        from ..inspect.notebook import plain, verdict
 
         found = "wrong" if self.error else "right" if self.checked else "cannot tell"
         return verdict(f"gradients of {self.fn_name}: {found}", {"right": 1, "wrong": -1}.get(found, 0)) + plain(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd.modes import set_grad_enabled
 from ..backend import FLOAT64, Array, is_array, move, to_host
-from ..errors.words import kind_of
+from ..errors import call_complaint, kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
@@ -44,6 +44,11 @@ class Subject:
             )
         self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
         self.name = _name_of(fn) if name is None else name
+        if not callable(fn):
+            raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
+        if self.args and (complaint := call_complaint(self.name, fn, self.args, {})):
+            remedy = f"put all inputs in a tuple, as in {check}(f, (a, b)), and settings into a lambda"
+            raise TypeError(f"{check}: {complaint}; {remedy}")
         self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)
         if len(self.input_names) != len(self.args):
             raise ValueError(f"{check}: {len(self.input_names)} input_names for {len(self.args)} inputs; give as many")

@@ -129,16 +129,6 @@ class Verdict(NumericalGradient):
         return int(np.count_nonzero(~self.kinks))
 
     @property
-    def largest_error(self) -> float:
-        """The largest error of a right element."""
-        return float(self.error[self.right].max(initial=0))
-
-    @property
-    def marks(self) -> Array:
-        """What a table says beside each element."""
-        return np.select([self.wrong, self.cannot_tell, self.kinks], ["wrong", "cannot tell", "kink"], "")
-
-    @property
     def order(self) -> Array:
         """How bad each element is: its error if it is wrong, else -1."""
         return np.where(self.wrong, np.nan_to_num(self.error, nan=np.inf), -1.0)
@@ -146,7 +136,7 @@ class Verdict(NumericalGradient):
     @property
     def worst(self) -> tuple[int, ...]:
         """The index of the wrong element with the largest error."""
-        return tuple(int(i) for i in np.unravel_index(self.order.argmax(), self.got.shape))
+        return tuple(map(int, np.unravel_index(self.order.argmax(), self.got.shape)))
 
 
 def judge(subject: Subject, problem: Problem, options: Options) -> list[Verdict]:

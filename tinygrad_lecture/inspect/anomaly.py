@@ -9,7 +9,7 @@ from ..autograd.core import Record
 from ..autograd.modes import Fixed, modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, xp
-from ..errors.users_line import users_line
+from ..errors import call_site
 from ..traced import Traced
 from .observe import Observing
 
@@ -34,7 +34,7 @@ class _AnomalyWatch:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        name, where = op.name if modes.called is None else modes.called.name, users_line()
+        name, where = op.name if modes.called is None else modes.called.name, call_site()
         if record is not None:
             record.called, record.where = name, where
         found = _first_made([*arrays, *settings.values()], [out])

@@ -10,16 +10,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..files import atomic_write
-from .fonts import as_written, drawable
-from .layout import Point, bends, layered, routes
+from .figures import as_written, drawable, new_figure, save_picture
+from .layout import Layout, Point, bends, layered
 from .numbers import in_line
-from .picture import new_figure, save_picture
 from .vertex import Vertex, printable
 
 MOST = 300  # boxes per picture
@@ -28,26 +26,9 @@ LINE, HEAD, LETTER = 18, 7.9, 7.3  # pixels: the height of a line, the width of 
 ASIDE = 5  # pixels from the middle to the arrow of a value, and to that of its gradient
 
 
-@dataclass(frozen=True)
-class Arranged:
-    """Where things are, in pixels. boxes: x, y, width and height.  arrows: the points that each goes through."""
-
-    boxes: list[tuple[float, float, float, float]]
-    arrows: list[list[Point]]
-    width: float
-    height: float
-
-
-def arranged(texts: Sequence[Sequence[str]], arrows: Sequence[tuple[int, int]]) -> Arranged:
+def arranged(texts: Sequence[Sequence[str]], arrows: Sequence[tuple[int, int]]) -> Layout:
     """The places of boxes with lines of text, the first in bold, and of arrows from lower to higher ones."""
-    return _arranged(tuple(map(_size, texts)), tuple(arrows))
-
-
-@lru_cache(maxsize=64)  # all blocks of a model that look the same have one
-def _arranged(sizes: tuple[Point, ...], arrows: tuple[tuple[int, int], ...]) -> Arranged:
-    layout = layered(sizes, arrows)
-    boxes = [(x - w / 2, y - h / 2, w, h) for (x, y), (w, h) in zip(layout.centres, sizes, strict=True)]
-    return Arranged(boxes, routes(sizes, arrows, layout), layout.width, layout.height)
+    return layered(tuple(map(_size, texts)), tuple(arrows))
 
 
 def _size(lines: Sequence[str]) -> Point:

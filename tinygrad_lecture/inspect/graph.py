@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..autograd.core import Leaf, Node, Record, unbroadcast
+from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
-from ..errors.table import aligned
-from ..errors.words import kind_of
+from ..errors import aligned, kind_of
 from ..traced import Traced
-from .local import LocalDerivatives
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
-from .vertex import Step, Vertex, passes_of, printable
+from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +59,8 @@ class Graph(metaclass=NeedsParentheses):
     vertices: the values; inputs come before the results computed from them. When the graph is printed or drawn, they
     get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
     them, behind the module's variable if several modules run on their own.
-    visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
-    was given and returned.  Ops that are not recorded, as under no_grad, are left out.
+    steps: those of backward in its order, each with what it was given and returned.  Ops that are not recorded, as
+    under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -71,9 +69,8 @@ class Graph(metaclass=NeedsParentheses):
 
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
-        self.visited: list[Vertex] = []
         self.steps: list[Step] = []
-        self._at: dict[Node, Vertex] = {}
+        self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
@@ -85,7 +82,7 @@ class Graph(metaclass=NeedsParentheses):
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
             self._vertex(node)
-            if any(isinstance(node, Record) and node.saved is None for node in self._at):
+            if any(isinstance(node, Record) and node.saved is None for node in self.at):
                 raise RuntimeError(
                     "Graph: backward has freed this graph; make the Graph before backward, call "
                     "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
@@ -142,9 +139,7 @@ class Graph(metaclass=NeedsParentheses):
     def __str__(self) -> str:
         """The graph as a table: a line per value, and below it how often backward ran, if more than once."""
         self.name_by_variables()
-        rows = [["", "name", "made by", "shape", "value", "gradient"]]
-        for v in self.vertices:
-            rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
+        rows = [HEAD, *(v.row(in_line) for v in self.vertices)]
         passes = len(passes_of(self.steps))
         note = f"Backward ran {passes} times; each gradient is the sum of what all passes found."
         return "\n".join([*aligned(rows), *([note] if passes > 1 else [])])
@@ -154,7 +149,7 @@ class Graph(metaclass=NeedsParentheses):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, and the table."""
-        from .html.arrays import graph_html
+        from .notebook import graph_html
 
         return graph_html(self.name_by_variables().vertices)
 
@@ -186,24 +181,14 @@ class Graph(metaclass=NeedsParentheses):
         return dot_of(self.name_by_variables().vertices)
 
     @property
-    def nodes(self) -> list[Node]:
-        """The nodes of its vertices that gradients flow to."""
-        return list(self._at)
-
-    def vertex_of(self, node: Node) -> Vertex:
-        """The vertex of a node. Raises KeyError if it is not in the graph."""
-        return self._at[node]
-
-    def stored_gradients(self) -> dict[Vertex, Array]:
-        """What `.grad` holds now, by vertex, of leaves whose tensors still exist and have one."""
-        leaves = ((vertex, node.tensor) for node, vertex in self._at.items() if isinstance(node, Leaf) and node.tensor)
-        held = ((vertex, tensor()) for vertex, tensor in leaves)
-        return {vertex: _copy(x._grad) for vertex, x in held if x is not None and x._grad is not None}
+    def visited(self) -> list[Vertex]:
+        """The results in the order in which backward visited them."""
+        return [step.vertex for step in self.steps]
 
     def find(self, tensor: Traced) -> Vertex | None:
         """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
-            return self._at.get(tensor._node)
+            return self.at.get(tensor._node)
         return self._constants.get(id(tensor._array), (None, None))[1]
 
     # --- watching ---------------------------------------------------------------------------------------
@@ -233,32 +218,30 @@ class Graph(metaclass=NeedsParentheses):
             while self._scopes.roots:
                 before, self._parameters = self._parameters, self._modules.add(self._scopes.roots.pop())
                 for node, name in before.items():
-                    if (known := self._at.get(node)) is not None and known.name == name:
+                    if (known := self.at.get(node)) is not None and known.name == name:
                         known.name = self._parameters[node]
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
-            vertex = self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
+            vertex = self.at[record] = self._add(record, op.name, inputs, settings, _copy(out))
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""
-        vertex = self._vertex(record)
-        self.visited.append(vertex)
-        vertex.grad = _plus(vertex.grad, upstream)
-        found: list[Array | None] = []
-        for node, gradient in zip(record.nodes, gradients, strict=True):
-            if node is None or gradient is None:
-                found.append(None)
-                continue
-            found.append(_copy(unbroadcast(_array(gradient), node)))
-            if isinstance(node, Leaf):  # no backward step of its own shows its sum
-                leaf = self._vertex(node)
-                leaf.grad = _plus(leaf.grad, found[-1])
-        vertex.input_gradients = found
-        self.steps.append(Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age))
+        step = self.step_of(record, upstream, gradients)
+        self.steps.append(step)
+        step.vertex.grad, step.vertex.input_gradients = _plus(step.vertex.grad, step.upstream), step.input_gradients
+        for leaf, gradient in zip(step.vertex.inputs, step.input_gradients, strict=True):
+            if gradient is not None and leaf.op is None:  # no backward step of its own shows its sum
+                leaf.grad = _plus(leaf.grad, gradient)
+
+    def step_of(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> Step:
+        """A backward step as the graph shows it."""
+        vertex, pairs = self._vertex(record), zip(record.nodes, gradients, strict=True)
+        found = [None if n is None or g is None else _copy(unbroadcast(_array(g), n)) for n, g in pairs]
+        return Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age)
 
     # --- vertices ---------------------------------------------------------------------------------------
 
@@ -267,7 +250,7 @@ class Graph(metaclass=NeedsParentheses):
         missing, stack = set[Node](), [node]
         while stack:
             current = stack.pop()
-            if current in self._at or current in missing:
+            if current in self.at or current in missing:
                 continue
             missing.add(current)
             if isinstance(current, Record):
@@ -276,10 +259,10 @@ class Graph(metaclass=NeedsParentheses):
             held = None if new.tensor is None else new.tensor()
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op.name if isinstance(new, Record) else None
-            inputs = [_UNKNOWN if n is None else self._at[n] for n in new.nodes] if isinstance(new, Record) else []
-            vertex = self._at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
+            inputs = [_UNKNOWN if n is None else self.at[n] for n in new.nodes] if isinstance(new, Record) else []
+            vertex = self.at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
             vertex.written = written_by_name(new) if isinstance(new, Record) else ""
-        return self._at[node]
+        return self.at[node]
 
     def _add(
         self, node: Node, op: str | None, inputs: Sequence[Vertex], settings: Mapping[str, Any], value: Array | None
@@ -310,6 +293,6 @@ def _copy(value: Any) -> Array:
     return np.array(to_host(_array(value)))
 
 
-def _plus(total: Array | None, more: Any) -> Array:
+def _plus(total: Array | None, more: Array) -> Array:
     """The sum of gradients so far, and one more."""
-    return _copy(more) if total is None else total + to_host(_array(more))
+    return more if total is None else total + more

@@ -13,6 +13,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -23,12 +24,13 @@ LANE = 24.0  # the width of a lane
 
 @dataclass(eq=False)
 class _Node:
-    """A box, or the lane of an arrow: its size, its layer, its order and x within the layer, and its neighbours."""
+    """A box, or the lane of an arrow: its size, its layer, its order within it, its centre, and its neighbours."""
 
     width: float
     height: float
     layer: int
     x: float = 0.0
+    y: float = 0.0
     order: int = 0
     above: list[_Node] = field(default_factory=list)
     below: list[_Node] = field(default_factory=list)
@@ -36,38 +38,33 @@ class _Node:
 
 @dataclass(frozen=True)
 class Layout:
-    """The positions of boxes and arrows, from 0 to `width` and `height`.
+    """Where things are, from 0 to `width` and `height`.
 
-    centres: of the boxes.  bands: the top and bottom of each box's layer.  paths: per arrow, the points that it passes
-    between the layers of its two boxes.
+    boxes: x, y, width and height.  arrows: the points that each goes through, from the bottom of its first box to the
+    top of its second; through a layer it goes straight down.
     """
 
-    centres: list[Point]
-    bands: list[tuple[float, float]]
-    paths: list[list[Point]]
+    boxes: list[tuple[float, float, float, float]]
+    arrows: list[list[Point]]
     width: float
     height: float
 
 
-def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: float = 28, rise: float = 44) -> Layout:
+@lru_cache(maxsize=64)  # all blocks of a model that look the same have one
+def layered(sizes: tuple[Point, ...], arrows: tuple[tuple[int, int], ...], gap: float = 28, rise: float = 44) -> Layout:
     """The layout of boxes of given (width, height), connected by arrows (from, to), each with from < to.
 
     gap: the smallest distance between boxes side by side.  rise: the distance between layers.
     """
     boxes = [_Node(*size, layer) for size, layer in zip(sizes, _layers(len(sizes), arrows), strict=True)]
-    nodes = list(boxes)
     routes = []
     for start, end in arrows:
-        route = [boxes[start]]
-        for layer in range(boxes[start].layer + 1, boxes[end].layer):
-            route.append(_Node(LANE, 0.0, layer))
-            nodes.append(route[-1])
-        route.append(boxes[end])
-        for upper, lower in pairwise(route):
+        lanes = [_Node(LANE, 0.0, layer) for layer in range(boxes[start].layer + 1, boxes[end].layer)]
+        routes.append([boxes[start], *lanes, boxes[end]])
+        for upper, lower in pairwise(routes[-1]):
             upper.below.append(lower)
             lower.above.append(upper)
-        routes.append(route)
-
+    nodes = [*boxes, *(lane for route in routes for lane in route[1:-1])]
     layers: list[list[_Node]] = [[] for _ in range(1 + max((node.layer for node in nodes), default=-1))]
     for node in nodes:
         layers[node.layer].append(node)
@@ -75,17 +72,18 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
     _set_coordinates(layers, gap)
 
     left = min((node.x - node.width / 2 for node in nodes), default=0.0)
-    width = max((node.x + node.width / 2 for node in nodes), default=0.0) - left
     bands, bottom = [], -rise
     for row in layers:
         top = bottom + rise
         bottom = top + max(node.height for node in row)
         bands.append((top, bottom))
+        for node in row:
+            node.x, node.y = node.x - left, (top + bottom) / 2
+    exits, entries = _ports(routes), _ports([route[::-1] for route in routes])
     return Layout(
-        centres=[(box.x - left, sum(bands[box.layer]) / 2) for box in boxes],
-        bands=[bands[box.layer] for box in boxes],
-        paths=[[(lane.x - left, y) for lane in route[1:-1] for y in bands[lane.layer]] for route in routes],
-        width=width,
+        boxes=[(box.x - box.width / 2, box.y - box.height / 2, box.width, box.height) for box in boxes],
+        arrows=[_points(x0, x1, route, bands) for x0, x1, route in zip(exits, entries, routes, strict=True)],
+        width=max((node.x + node.width / 2 for node in nodes), default=0.0),
         height=max(bottom, 0.0),
     )
 
@@ -186,35 +184,26 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
 # --- the arrows ---------------------------------------------------------------------------------------------
 
 
-def routes(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], layout: Layout) -> list[list[Point]]:
-    """The points of each arrow, from the bottom of its first box to the top of its second.
-
-    Arrows leave and enter a box side by side, ordered by where they go and where they come from.
-    """
-    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (x of the next stop, arrow)
-    entries: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for k, (start, end) in enumerate(arrows):
-        stops = [layout.centres[start], *layout.paths[k], layout.centres[end]]
-        exits[start].append((stops[1][0], k))
-        entries[end].append((stops[-2][0], k))
-    from_x, to_x = _places(exits, sizes, layout), _places(entries, sizes, layout)
-    found = []
-    for k, (start, end) in enumerate(arrows):
-        x0, x1 = from_x[k], to_x[k]
-        bottom, top = layout.centres[start][1] + sizes[start][1] / 2, layout.centres[end][1] - sizes[end][1] / 2
-        between = [(x0, layout.bands[start][1]), *layout.paths[k], (x1, layout.bands[end][0])]
-        found.append([(x0, bottom), *between, (x1, top)])
-    return found
-
-
-def _places(ports: dict[int, list[tuple[float, int]]], sizes: Sequence[Point], layout: Layout) -> dict[int, float]:
-    """The x of each arrow at the boxes that it leaves, or enters."""
-    places = {}
-    for box, waiting in ports.items():
-        step = min(43.0, (sizes[box][0] - 19) / len(waiting))
-        for order, (_, k) in enumerate(sorted(waiting)):
-            places[k] = layout.centres[box][0] + (order - (len(waiting) - 1) / 2) * step
+def _ports(routes: Sequence[Sequence[_Node]]) -> list[float]:
+    """The x of each arrow at the box that its route begins with: side by side, ordered by where they go."""
+    places = [0.0] * len(routes)
+    leaving: dict[int, list[tuple[float, int]]] = defaultdict(list)  # by box: (x of the next stop, arrow)
+    for k, route in enumerate(routes):
+        leaving[id(route[0])].append((route[1].x, k))
+    for ports in leaving.values():
+        box = routes[ports[0][1]][0]
+        step = min(43.0, (box.width - 19) / len(ports))
+        for order, (_, k) in enumerate(sorted(ports)):
+            places[k] = box.x + (order - (len(ports) - 1) / 2) * step
     return places
+
+
+def _points(x0: float, x1: float, route: Sequence[_Node], bands: Sequence[tuple[float, float]]) -> list[Point]:
+    """The points of an arrow that leaves its first box at x0 and enters its last at x1."""
+    start, *lanes, end = route
+    between = [(lane.x, y) for lane in lanes for y in bands[lane.layer]]
+    first = [(x0, start.y + start.height / 2), (x0, bands[start.layer][1])]
+    return [*first, *between, (x1, bands[end.layer][0]), (x1, end.y - end.height / 2)]
 
 
 def bends(points: Sequence[Point], right: float = 0.0) -> list[tuple[Point, Point, Point]]:

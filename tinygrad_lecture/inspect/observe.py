@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -27,18 +28,15 @@ class Observer(Protocol):
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
-class Several:
-    """Observers as one, the innermost first, for an observer that starts inside another observer's block."""
-
-    def __init__(self, observers: list[Observer]) -> None:
-        self.observers = observers
+class Observers(tuple[Observer, ...]):
+    """Observers as one, the innermost first."""
 
     def saw_forward(self, *call: Any) -> None:
-        for observer in self.observers:
+        for observer in self:
             observer.saw_forward(*call)
 
     def saw_backward(self, *step: Any) -> None:
-        for observer in self.observers:
+        for observer in self:
             observer.saw_backward(*step)
 
 
@@ -55,8 +53,7 @@ class Observing(Switch):
             modes_module.observers += 1
         outer = observers()
         super().__enter__()
-        if outer:
-            modes.observer = Several([self.value, *outer])
+        modes.observer = Observers((self.value, *outer))
 
     def __exit__(self, *error: object) -> None:
         with _counting:
@@ -71,15 +68,18 @@ class Unwatched(Fixed):
     on = None
 
 
-def observers() -> list[Observer]:
-    """What observes this thread now, the innermost first."""
-    now = modes.observer
-    return now.observers if isinstance(now, Several) else [] if now is None else [now]
+def observers() -> Observers:
+    """What observes this thread now."""
+    return modes.observer or Observers()
 
 
 def values_are_kept() -> bool:
     """Whether an observer of this thread keeps every value, as a Graph does."""
-    return any(getattr(observer, "keeps_values", False) for observer in observers())
+    return any(map(_keeps_values, observers()))
+
+
+def _keeps_values(observer: Observer) -> bool:
+    return getattr(observer, "keeps_values", False)
 
 
 class Unseen(Switch):
@@ -88,5 +88,4 @@ class Unseen(Switch):
     mode = "observer"
 
     def __init__(self) -> None:
-        seeing = [observer for observer in observers() if not getattr(observer, "keeps_values", False)]
-        super().__init__(Several(seeing) if seeing else None)
+        super().__init__(Observers(itertools.filterfalse(_keeps_values, observers())) or None)

@@ -14,10 +14,45 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.core import Leaf, Node, Record
 from ..backend import Array, get_default_dtype, to_host
-from ..errors.words import shown
+from ..errors import brief
 from ..traced import Traced
-from .grad_fn import grad_fn
+
+
+@dataclass(frozen=True, repr=False)
+class GradFn:
+    """A step of the backward pass: of the result of an op, or of a leaf, whose gradient it accumulates.
+
+    node: the record or leaf. It is `x.grad_fn` that makes this object, so recording costs nothing more.
+    """
+
+    node: Node
+
+    def name(self) -> str:
+        """The function that made the result, such as "mul"; "leaf" for a leaf."""
+        return self.node.name if isinstance(self.node, Record) else "leaf"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """For each input of the op the next step, with 0; None for a constant. () once backward freed the record."""
+        if self.node.saved is None:
+            return ()
+        return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
+
+    @property
+    def variable(self) -> Traced | None:
+        """The leaf; None for the result of an op."""
+        return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
+
+
+def grad_fn(tensor: Any) -> GradFn | None:
+    """The step that backward starts with at a tensor; None for a leaf."""
+    return GradFn(tensor._node) if isinstance(tensor._node, Record) else None
+
 
 __all__ = ["set_printoptions"]
 
@@ -40,10 +75,11 @@ class PrintOptions:
 
 
 options = PrintOptions()
+_DEFAULT = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
 PROFILES: dict[str, dict[str, Any]] = {
-    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
-    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
-    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+    "default": _DEFAULT,
+    "short": _DEFAULT | {"precision": 2, "edgeitems": 2},
+    "full": _DEFAULT | {"threshold": math.inf},
 }
 
 
@@ -68,10 +104,8 @@ def set_printoptions(
     chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
-            raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {shown(value)}")
-    for name, value in chosen.items():
-        setattr(options, name, value)
-    options.sci_mode = sci_mode
+            raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {brief(value)}")
+    vars(options).update(chosen, sci_mode=sci_mode)
 
 
 def text_of(tensor: Traced) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..backend import is_array, to_host
-from ..errors.users_line import is_ours, users_variables
+from ..errors import caller_variables, in_library
 from ..traced import Traced
 from .numbers import in_line
 from .vertex import Line, Scope, Vertex, in_short
@@ -74,7 +74,7 @@ def _module_of(frame: FrameType) -> Any:
 def lines_of_call() -> tuple[Line, ...]:
     """The lines that call an op: the user's and, if a layer calls it for the user, before it that of the layer."""
     outside = [frame for frame in _frames() if not frame.f_code.co_filename.startswith(_ENGINE)]
-    users = (frame for frame in outside if not is_ours(frame.f_code.co_filename))
+    users = (frame for frame in outside if not in_library(frame.f_code.co_filename))
     found = [*outside[:1], *islice(users, 1)]
     return tuple(dict.fromkeys((frame.f_code.co_filename, frame.f_lineno) for frame in found))
 
@@ -102,7 +102,7 @@ class ParameterNames:
 def _names_of(wanted: Any) -> Iterator[str]:
     """What the program may call an object, best first: "a", "layers[0]", and at last "Linear", "Linear_2"."""
     for frame in _frames():
-        if not is_ours(frame.f_code.co_filename):
+        if not in_library(frame.f_code.co_filename):
             held = {**frame.f_globals, **frame.f_locals}
             mine = getattr(held.pop("self", None), "__dict__", {})
             yield from (name for name, x in _named({**held, **mine}) if x is wanted)
@@ -179,7 +179,7 @@ def written_by_name(record: Record) -> str:
 
 def tensors_by_name() -> Iterator[tuple[str, Traced]]:
     """(name, tensor) of what the caller's variables hold."""
-    return ((name, x) for name, x in _named(users_variables()) if isinstance(x, Traced))
+    return ((name, x) for name, x in _named(caller_variables()) if isinstance(x, Traced))
 
 
 def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,19 +1,86 @@
-"""Vertex: one value of a computation graph, and how to write it in one line."""
+"""What a graph consists of: a `Vertex` for each value, and the steps of backward with their local derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ..backend import Array, DType, Shape, is_array, to_host
-from ..traced import Traced
-from .local import LocalDerivatives
+import numpy as np
+
+from ..autograd.backward import backward_pass, by_input
+from ..autograd.core import Leaf, Record, unbroadcast
+from ..autograd.modes import enable_grad
+from ..autograd.op import Op
+from ..backend import Array, DType, Shape, is_array, to_host, xp
+from ..traced import Traced, wrap
+from .observe import Unwatched
+
+
+class LocalDerivatives:
+    """The derivatives of a record's result with respect to its inputs.
+
+    It keeps copies of what the record saved, so it can be asked after backward has freed that, or the program has
+    changed it.
+    """
+
+    def __init__(self, record: Record, upstream: Any) -> None:
+        self._record = copy.copy(record)
+        self._record.saved = _copied(record.saved) if isinstance(record.op, Op) else None
+        array = upstream._array if isinstance(upstream, Traced) else upstream
+        self._like = xp(array).ones(record.shape, record.dtype)
+        self._of_ones: list[Any] | None = None
+
+    def elementwise(self, position: int) -> Array | None:
+        """What the rule returns for an upstream gradient of 1.
+
+        That is the derivative element by element, if the op takes elements one by one or gives a single number.
+        """
+        if self._of_ones is None and self._record.saved is not None:
+            with np.errstate(all="ignore"):
+                products = self._record.op.vjp(self._record, self._record.nodes, self._like)
+            self._of_ones = by_input(products, self._record.nodes)
+        return None if self._of_ones is None else np.array(to_host(self._of_ones[position]))
+
+    def column(self, position: int, place: tuple[int, ...]) -> Array | None:
+        """The derivatives of all elements of the result with respect to one element of an input, in the result's shape.
+
+        A rule is linear in the upstream gradient. So the derivative, with respect to that, of an element of what the
+        rule returns is what is wanted. None where the rule cannot be differentiated.
+        """
+        record, u = self._record, wrap(self._like)
+        if record.saved is None:
+            return None
+        u._node = Leaf(u)
+        with Unwatched(), np.errstate(all="ignore"):
+            try:
+                with enable_grad():
+                    returned = by_input(record.op.vjp(record, record.nodes, u), record.nodes)[position]
+                    node = record.nodes[position]
+                    assert node is not None
+                    returned = unbroadcast(returned, node)
+                seed = np.zeros(returned.shape, record.dtype)
+                seed[place] = 1
+                seeds = [(returned._node, xp(self._like).asarray(seed))]
+                found = {} if returned._node is None else backward_pass(seeds, wanted=[u._node])
+            except Exception:  # a rule of the user's own may do with arrays what it cannot do with Tensors
+                return None
+        return np.array(to_host(found[u._node])) if u._node in found else np.zeros(record.shape)
+
+
+def _copied(saved: Any) -> Any:
+    """What a record saved, with copies of the arrays in it."""
+    if type(saved) in (tuple, list):
+        return type(saved)(map(_copied, saved))
+    return saved.copy() if is_array(saved) else saved
+
 
 Line: TypeAlias = tuple[str, int]  # file, line number
 Place: TypeAlias = tuple[int, ...]  # of an element
 
-STARTED = 6  # numbers that are shown of a long index
+MOST = 8  # elements of an index that are written out
+HEAD = ["", "name", "made by", "shape", "value", "gradient"]
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
 
@@ -95,6 +162,11 @@ class Vertex:
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "pick" else f"{given[0]} with {index} set to {given[1]}"
         return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
+
+    def row(self, text: Callable[[Array], str]) -> list[str]:
+        """It in a table with the columns `HEAD`. text: of an array."""
+        value, grad = ("" if x is None else text(x) for x in (self.value, self.grad))
+        return [f"#{self.number}", printable(self.name), self.formula, str(self.shape), value, grad]
 
     @property
     def equation(self) -> str:
@@ -178,20 +250,16 @@ def _part(part: Any) -> str:
         ends = ("" if end is None else str(end) for end in (part.start, part.stop))
         return ":".join(ends) + ("" if part.step is None else f":{part.step}")
     if is_array(part):
-        return _started(to_host(part))
+        return _listed(to_host(part))
     return "..." if part is Ellipsis else str(part)
 
 
-def _started(array: Array) -> str:
-    """An array of an index as a list: "[0, 3, 2]", "[[0, 3, 2, 5, 1, 7, ...], ...]"; of a mask how many it takes."""
-    if len(text := str(array.tolist())) < 40:
-        return text
-    if array.dtype == bool:
+def _listed(array: Array) -> str:
+    """An array of an index as a list: "[0, 3, 2]", "[0, 1, 0, ..., 1, 0, 1]"; of a large mask how many it takes."""
+    if array.dtype == bool and array.size > MOST:
         return f"mask, {array.sum()} of {array.size} True"
-    row = array.reshape(-1, array.shape[-1])[0]
-    more = ["..."] if row.size > STARTED else []
-    text = ", ".join([*map(str, row[:STARTED].tolist()), *more])
-    return f"{'[' * array.ndim}{text}]{', ...]' * (array.ndim - 1)}"
+    text = np.array2string(array, separator=", ", threshold=MOST, edgeitems=3, formatter={"all": str})
+    return " ".join(text.split())
 
 
 def in_short(value: Any) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -13,17 +14,22 @@ import numpy as np
 from .. import ops, random
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, device_of, xp
-from ..errors.kinds import TensorError
+from ..errors import TensorError
 from ..inplace import announced, assign, become_view, update
 from ..traced import Traced, wrap
 
 
-def in_place(op: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that replaces a tensor by op(tensor, ...)."""
+def in_place(op: Callable[..., Any], change: str = "", by: Callable[..., Any] = update) -> Callable[..., Any]:
+    """The method that replaces a tensor by op(tensor, ...).
+
+    change: how the user writes it, by default x.exp_().  by: `update` or, for an op that returns a view of another
+    shape, `become_view`.
+    """
     name = f"{op.__name__}_"
+    change = change or f"x.{name}()"
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
-        return update(self, f"x.{name}()", op, *args, **settings)
+        return by(self, change, op, *args, **settings)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Replace x by {op.__name__}(x, ...), in place; arguments as there. Returns x."
@@ -35,16 +41,22 @@ def each_in_place(*functions: Callable[..., Any]) -> Iterator[Callable[..., Any]
     return map(in_place, functions)
 
 
-def reshaping(op: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that makes a tensor the view op(tensor, ...), of another shape."""
-    name = f"{op.__name__}_"
+def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function draw(x, ...) that gives random values: the method overwrites x with them."""
 
-    def method(self: Any, *args: Any, **settings: Any) -> Any:
-        return become_view(self, f"x.{name}()", op, *args, **settings)
+    @functools.wraps(draw)
+    def method(self: Any, *args: Any, generator: random.Generator | None = None, **settings: Any) -> Any:
+        with random.drawing_from(generator):
+            values = draw(self, *args, **settings)
+        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
+        return self
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Make x the view {op.__name__}(x, ...), in place; arguments as there. Returns x."
     return method
+
+
+def _like(draw: Callable[..., Array], x: Traced) -> Array:
+    """An array of random numbers like that of x."""
+    return draw(x._array.shape, x._array.dtype, device_of(x._array))
 
 
 class InPlaceMethods(Traced):
@@ -62,20 +74,9 @@ class InPlaceMethods(Traced):
     def __setitem__(self, index: Any, value: Any) -> None:
         assign(self, index, value)
 
-    def __iadd__(self, other: Any) -> Self:
-        return update(self, "x += y", ops.add, other)
-
-    def __isub__(self, other: Any) -> Self:
-        return update(self, "x -= y", ops.sub, other)
-
-    def __imul__(self, other: Any) -> Self:
-        return update(self, "x *= y", ops.mul, other)
-
-    def __itruediv__(self, other: Any) -> Self:
-        return update(self, "x /= y", ops.div, other)
-
-    def __ipow__(self, other: Any) -> Self:
-        return update(self, "x **= y", ops.pow, other)
+    __iadd__, __isub__ = in_place(ops.add, "x += y"), in_place(ops.sub, "x -= y")
+    __imul__, __itruediv__ = in_place(ops.mul, "x *= y"), in_place(ops.div, "x /= y")
+    __ipow__ = in_place(ops.pow, "x **= y")
 
     def add_(self, other: Any, alpha: float = 1) -> Self:
         """Add alpha * other in place: x += alpha * other."""
@@ -97,34 +98,27 @@ class InPlaceMethods(Traced):
         """Move towards end in place: x += weight * (end - x)."""
         return self.add_(ops.mul(ops.sub(end, self), weight))
 
-    mul_, div_, pow_, remainder_ = in_place(ops.mul), in_place(ops.div), in_place(ops.pow), in_place(ops.remainder)
-    neg_, abs_, sign_, square_ = in_place(ops.neg), in_place(ops.abs), in_place(ops.sign), in_place(ops.square)
-    floor_, ceil_, round_ = in_place(ops.floor), in_place(ops.ceil), in_place(ops.round)
-    exp_, expm1_, log_, log1p_ = in_place(ops.exp), in_place(ops.expm1), in_place(ops.log), in_place(ops.log1p)
-    sqrt_, sin_, cos_, tanh_ = in_place(ops.sqrt), in_place(ops.sin), in_place(ops.cos), in_place(ops.tanh)
-    sigmoid_, relu_, leaky_relu_ = in_place(ops.sigmoid), in_place(ops.relu), in_place(ops.leaky_relu)
     clip_ = clamp_ = in_place(ops.clip)
-    masked_fill_, scatter_add_ = in_place(ops.masked_fill), in_place(ops.scatter_add)
-    tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
-
-    tan_, sinh_, cosh_ = each_in_place(ops.tan, ops.sinh, ops.cosh)
-    asin_, acos_, atan_, atan2_ = each_in_place(ops.asin, ops.acos, ops.atan, ops.atan2)
-    asinh_, acosh_, atanh_, hypot_ = each_in_place(ops.asinh, ops.acosh, ops.atanh, ops.hypot)
-    exp2_, log2_, log10_, xlogy_, logit_ = each_in_place(ops.exp2, ops.log2, ops.log10, ops.xlogy, ops.logit)
-    rsqrt_, reciprocal_, trunc_, frac_ = each_in_place(ops.rsqrt, ops.reciprocal, ops.trunc, ops.frac)
-    erf_, erfc_, erfinv_, lgamma_, digamma_ = each_in_place(ops.erf, ops.erfc, ops.erfinv, ops.lgamma, ops.digamma)
-    floor_divide_, fmod_, nan_to_num_ = each_in_place(ops.floor_divide, ops.fmod, ops.nan_to_num)
-    cumsum_, cumprod_ = each_in_place(ops.cumsum, ops.cumprod)
-    scatter_, scatter_reduce_ = each_in_place(ops.scatter, ops.scatter_reduce)
-    eq_, ne_, lt_, le_, gt_, ge_ = each_in_place(ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge)
-    logical_and_, logical_or_ = each_in_place(ops.logical_and, ops.logical_or)
-    logical_xor_, logical_not_ = each_in_place(ops.logical_xor, ops.logical_not)
-    bitwise_and_, bitwise_or_ = each_in_place(ops.bitwise_and, ops.bitwise_or)
-    bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_xor, ops.bitwise_not)
+    mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
+    abs_, sign_, square_, floor_, ceil_ = each_in_place(ops.abs, ops.sign, ops.square, ops.floor, ops.ceil)
+    round_, exp_, expm1_, log_, log1p_ = each_in_place(ops.round, ops.exp, ops.expm1, ops.log, ops.log1p)
+    sqrt_, sin_, cos_, tanh_, sigmoid_ = each_in_place(ops.sqrt, ops.sin, ops.cos, ops.tanh, ops.sigmoid)
+    relu_, leaky_relu_, masked_fill_ = each_in_place(ops.relu, ops.leaky_relu, ops.masked_fill)
+    scatter_add_, tril_, triu_, tan_, sinh_ = each_in_place(ops.scatter_add, ops.tril, ops.triu, ops.tan, ops.sinh)
+    cosh_, asin_, acos_, atan_, atan2_ = each_in_place(ops.cosh, ops.asin, ops.acos, ops.atan, ops.atan2)
+    asinh_, acosh_, atanh_, hypot_, exp2_ = each_in_place(ops.asinh, ops.acosh, ops.atanh, ops.hypot, ops.exp2)
+    log2_, log10_, xlogy_, logit_, rsqrt_ = each_in_place(ops.log2, ops.log10, ops.xlogy, ops.logit, ops.rsqrt)
+    reciprocal_, trunc_, frac_, erf_, erfc_ = each_in_place(ops.reciprocal, ops.trunc, ops.frac, ops.erf, ops.erfc)
+    erfinv_, lgamma_, digamma_, floor_divide_ = each_in_place(ops.erfinv, ops.lgamma, ops.digamma, ops.floor_divide)
+    fmod_, nan_to_num_, cumsum_, cumprod_ = each_in_place(ops.fmod, ops.nan_to_num, ops.cumsum, ops.cumprod)
+    scatter_, scatter_reduce_, eq_, ne_, lt_ = each_in_place(ops.scatter, ops.scatter_reduce, ops.eq, ops.ne, ops.lt)
+    le_, gt_, ge_, logical_and_, logical_or_ = each_in_place(ops.le, ops.gt, ops.ge, ops.logical_and, ops.logical_or)
+    logical_xor_, logical_not_, bitwise_and_ = each_in_place(ops.logical_xor, ops.logical_not, ops.bitwise_and)
+    bitwise_or_, bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_or, ops.bitwise_xor, ops.bitwise_not)
     bitwise_left_shift_, bitwise_right_shift_ = each_in_place(ops.bitwise_left_shift, ops.bitwise_right_shift)
 
-    squeeze_, unsqueeze_ = reshaping(ops.squeeze), reshaping(ops.unsqueeze)
-    transpose_, swapaxes_ = reshaping(ops.transpose), reshaping(ops.swapaxes)
+    squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
+    transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)
 
     def t_(self) -> Self:
         """Transpose a matrix in place. Returns the tensor."""
@@ -166,48 +160,42 @@ class InPlaceMethods(Traced):
         self[(range(n),) * self._array.ndim] = fill_value
         return self
 
-    def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:
+    @drawn
+    def uniform_(self, low: float = 0, high: float = 1) -> Any:
         """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
         if low > high:
             raise TensorError(f"uniform_: low must not be above high, but they are {low} and {high}")
-        with random.drawing_from(generator):
-            drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
-        return self._overwritten(drawn * (high - low) + low)
+        return _like(random.uniform, self) * (high - low) + low
 
-    def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
+    @drawn
+    def normal_(self, mean: float = 0, std: float = 1) -> Any:
         """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
         if not std >= 0:
             raise TensorError(f"normal_: std must be 0 or more, not {std}")
-        with random.drawing_from(generator):
-            drawn = random.normal(self._array.shape, self._array.dtype, device_of(self._array))
-        return self._overwritten(drawn * std + mean)
+        return _like(random.normal, self) * std + mean
 
-    def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Self:
+    @drawn
+    def bernoulli_(self, p: Any = 0.5) -> Any:
         """Overwrite with random numbers that are 1 with probability p, a number or a tensor, else 0."""
-        return self._overwritten(random.bernoulli(self._array, p._array if isinstance(p, Traced) else p, generator))
+        return random.bernoulli(self._array, p._array if isinstance(p, Traced) else p)
 
-    def random_(self, low: int = 0, high: int | None = None, *, generator: random.Generator | None = None) -> Self:
+    @drawn
+    def random_(self, low: int = 0, high: int | None = None) -> Any:
         """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1."""
         if high is None:
             largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
             low, high = 0, low or largest
         if low >= high:
             raise TensorError(f"random_: there is no integer from {low} to {high - 1}")
-        with random.drawing_from(generator):
-            drawn = random.integers(low, high, self._array.shape, self._array.dtype, device_of(self._array))
-        return self._overwritten(drawn)
+        return _like(functools.partial(random.integers, low, high), self)
 
-    def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Self:
+    @drawn
+    def exponential_(self, lambd: float = 1) -> Any:
         """Overwrite with exponential random numbers of mean 1 / lambd. Raises ValueError unless lambd > 0."""
         if not lambd > 0:
             raise TensorError(f"exponential_: lambd must be above 0, not {lambd}")
-        with random.drawing_from(generator):
-            drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
-        return self._overwritten(-xp(drawn).log1p(-drawn) / lambd)
-
-    def _overwritten(self, values: Array | Traced) -> Self:
-        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
-        return self
+        values = _like(random.uniform, self)
+        return -xp(values).log1p(-values) / lambd
 
     def detach_(self) -> Self:
         """Take this tensor out of the graph: it becomes a constant. Returns the tensor."""

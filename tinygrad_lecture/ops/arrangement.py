@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Shape, in_rows, to_host, xp
-from ..errors.words import shown
+from ..errors import brief
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, contiguous
@@ -34,7 +34,7 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
         tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
     """
     if not all(hasattr(shift, "__index__") for shift in (shifts if isinstance(shifts, (tuple, list)) else [shifts])):
-        raise TypeError(f"shifts must be ints, not {shown(shifts)}")
+        raise TypeError(f"shifts must be ints, not {brief(shifts)}")
     return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
 
 

@@ -15,9 +15,7 @@ from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
 from ..autograd.operands import numbers_among, refuse_lost
-from ..errors.argument_names import inputs_by_position, numpy_names
-from ..errors.call import refuse_several
-from ..errors.messages import EXPLAINED, rename
+from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names, refuse_several
 from ..traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,7 +64,7 @@ def composite(function: F, name: str = "") -> F:
                 refuse_several(name, [*(args[i] for i in places if i < len(args)), *map(kwargs.get, single)])
             result = function(*args, **kwargs)
         except EXPLAINED as error:
-            raise rename(error, function, name, args, kwargs)  # noqa: B904 - sets the cause
+            raise explain_call(error, name, function, args, kwargs)  # noqa: B904 - sets the cause
         finally:
             if outermost:
                 modes.called = None

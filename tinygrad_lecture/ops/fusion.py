@@ -20,7 +20,7 @@ from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..autograd.operands import Kept, bind
 from ..backend import FLOAT16, is_array, xp
-from ..errors.call import refuse_several
+from ..errors import refuse_several
 from ..traced import Traced, wrap
 from .composite import composite
 from .copying import alias, called_in_float32

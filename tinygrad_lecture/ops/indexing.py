@@ -16,7 +16,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Array, Shape, axes_in_memory, device_of, in_rows, is_array, move, xp
-from ..errors.users_line import warn
+from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite

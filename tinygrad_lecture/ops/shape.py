@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 
 from ..autograd.op import Value, op
 from ..backend import Shape, in_rows, is_array, xp
-from ..errors.messages import axis_complaint
-from ..errors.words import shown
+from ..errors import axis_complaint, brief
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, copy_in_rows
@@ -413,7 +412,7 @@ def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     for a in axes:
         if not hasattr(a, "__index__"):
-            raise TypeError(f"axis must be an int, such as 0 or -1, not {shown(axis)}")
+            raise TypeError(f"axis must be an int, such as 0 or -1, not {brief(axis)}")
         if not -ndim <= a < ndim:
             raise IndexError(axis_complaint(a, ndim))
     axes = tuple(a % ndim for a in axes)

@@ -30,7 +30,7 @@ try:
 except ImportError as _error:
     raise ImportError("tl.testing needs Hypothesis: python -m pip install hypothesis") from _error
 
-from ..errors.names import tell_missing as _tell_missing
+from ..errors import tell_missing as _tell_missing
 from .causes.known import Mistake as Mistake
 from .course.exercise import Course as Course
 from .course.exercise import Exercise as Exercise

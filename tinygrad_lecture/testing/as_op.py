@@ -23,7 +23,11 @@ def as_op(
     names: Sequence[str],
     name: str,
 ) -> Op[Any]:
-    """An op of the arguments at the positions `which`; the other arguments and the settings stay as they are."""
+    """An op of the arguments at the positions `which`.
+
+    The other arguments and the settings stay as they are; they are defaults of the op's settings, so that hints know
+    them by name.
+    """
     plainly = all(names[k].isidentifier() and names[k] != "g" for k in which)
     labels = [names[k] if plainly else f"input_{k}" for k in which]
 
@@ -41,8 +45,10 @@ def as_op(
         return np.asarray(result[position] if isinstance(result, tuple) else result)
 
     spelled = ", ".join(labels)
-    scope: dict[str, Any] = {"call": call, "gradient": gradient}
-    exec(f"def forward({spelled}, /):\n    return call({spelled})", scope)
+    rest = {names[k]: value for k, value in enumerate(plain) if k not in which and names[k].isidentifier()} | settings
+    kept = "".join(f", {label}=rest[{label!r}]" for label in rest if label not in labels)
+    scope: dict[str, Any] = {"call": call, "gradient": gradient, "rest": rest}
+    exec(f"def forward({spelled}, /{kept and ', *'}{kept}):\n    return call({spelled})", scope)
     scope["forward"].__name__ = name
     made: Op[Any] = make_op(scope["forward"])
     for position, label in enumerate(labels):

@@ -129,11 +129,14 @@ def explained(
     return failure
 
 
-def telling_inputs(found: Found, check: Callable[[Args], None]) -> list[Args]:
-    """Failing arguments, the largest first, each with numbers that differ, if it fails with these too."""
+def telling_inputs(found: Found, check: Callable[[Args], None], zeros: bool = False) -> list[Args]:
+    """Failing arguments, the largest first, each with numbers that differ, if it fails with these too.
+
+    zeros: whether zeros are replaced too.
+    """
     chosen = []
     for args in found.telling[:MAX_TELLING]:
-        moved = jittered(args)
+        moved = jittered(args, zeros)
         try:
             check(moved)
         except CheckFailed as failure:

@@ -218,7 +218,7 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         return failure
     if failure.hint == "input-modified":
         return failure
-    telling = telling_inputs(found, subject.check)
+    telling = telling_inputs(found, subject.check, zeros=True)
 
     def got(args: Args) -> Any:
         result = tuple(subject.got(args))
@@ -249,6 +249,11 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
             "are the two gradients, or the shapes that they are made of, swapped?"
         )
+    elif failure.hint == "shapes":
+        raised = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
+        remedies = {e.hint_text.partition(":")[0] for e in raised if e and e.hint == "transposed" and e.hint_text}
+        if len(remedies) == 1:  # which array, or which .T, it is
+            failure.hint, failure.cause = "transposed", remedies.pop()
     elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
@@ -325,10 +330,10 @@ def _sum_missing(subject: Rule, args: Args) -> str:
 
 
 def _ignores_upstream(subject: Rule, args: Args) -> bool:
-    """Whether the rule returns the same, which is not 0, for g, 2 g and -g."""
+    """Whether the rule returns the same, which is finite and not 0, for g, 2 g and -g."""
     try:
         first, *others = [subject.got((*args[:-1], factor * args[-1])) for factor in (1, 2, -1)]
-        return all(close(first, other) for other in others) and all(np.any(part) for part in first)
+        return all(close(first, other) for other in others) and all(np.isfinite(p).all() and np.any(p) for p in first)
     except (CheckFailed, TypeError):
         return False
 

@@ -189,13 +189,18 @@ def _length(value: Any) -> int:
     return 0
 
 
-def jittered(args: Args) -> Args:
-    """The same arguments with numbers a little larger, all different: no two mistakes give the same result."""
+def jittered(args: Args, zeros: bool = False) -> Args:
+    """The same arguments with numbers a little larger, all different: no two mistakes give the same result.
+
+    zeros: whether zeros become larger too, except in arrays of 0 and 1 alone, as masks are.
+    """
     rng = np.random.default_rng(7)
 
     def moved(a: Any) -> Any:
         if isinstance(a, np.ndarray) and a.dtype.kind == "f":
-            return np.asarray(a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape))
+            larger = a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape)
+            move = zeros and not (a.any() and np.isin(a, (0, 1)).all())
+            return np.where((a == 0) & move, 0.1 + 0.2 * rng.random(a.shape), larger)
         return a
 
     return tuple(moved(a) for a in args)

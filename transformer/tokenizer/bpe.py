@@ -20,7 +20,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tinygrad_lecture.inspect.html.parts import caption, folded, plain
+from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
 from .base import Tokenizer, check_special_tokens, checked_int, training_parts
 from .files import names_of, open_files, parse, write_files

@@ -136,10 +136,8 @@ def learns_digits(m: Any, spec: Spec) -> None:
     accuracy = float((read == test_labels).mean())
     if accuracy >= 0.9 and len(losses) == 3 * 94:
         return
-    shown = [
-        f"loss at the beginning {losses[0]:.3f}, at the end {np.mean(losses[-20:]):.3f}",
-        f"new digits read rightly: {accuracy:.1%}",
-    ]
+    shown = [f"loss at the beginning {losses[0]:.3f}, at the end {np.mean(losses[-20:]):.3f}"]
+    shown += [f"new digits read rightly: {accuracy:.1%}"]
     names = [f"{letter}{k}" for k in (1, 2, 3) for letter in "Wb"]
     found = why_not_learning(names, before, parameters, falls=bool(np.mean(losses[-20:]) < losses[0]))
     slow = "it learns too slowly: is lr=lr given to adam_step, and does state[k] keep the m and v that it returns?"
@@ -213,39 +211,24 @@ CURVATURES = st.one_of(numbers(0.25, 8), arrays(shapes(min_dims=1, max_dims=1), 
 WRITERS = st.lists(st.integers(0, 3), min_size=1, max_size=6).map(np.array)
 SPREAD = np.arange(8.0).reshape(4, 2) ** 2 / 3  # so that no pixel is the same in all pictures
 RATES = st.fixed_dictionaries({"lr": st.sampled_from([0.5, 0.25, 2.0]), "beta": st.sampled_from([0.5, 0.75, 0.25])})
+STARTS = arrays(shapes(max_dims=1))
+VALLEYS = st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers())
+DESCENTS = [VALLEYS, STARTS, st.sampled_from([0.5, 0.25, 0.125]), st.integers(0, 4)]
+TRAININGS = st.tuples(LINES, st.integers(2, 5)).map(lambda d: (*d[0], d[1], 0.1))
+PICTURES = st.tuples(arrays((4, 2)), arrays((st.integers(1, 3), 2))).map(lambda d: (d[0] + SPREAD, d[1]))
 CHECKS = {
-    "6.1": [
-        function(
-            "descend",
-            [
-                st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers()),
-                arrays(shapes(max_dims=1)),
-                st.sampled_from([0.5, 0.25, 0.125]),
-                st.integers(0, 4),
-            ],
-            examples=[(Valley(1.0, 1.0), np.zeros(1), 2.0**-22, 4)],
-        )
-    ],
+    "6.1": [function("descend", DESCENTS, examples=[(Valley(1.0, 1.0), np.zeros(1), 2.0**-22, 4)])],
     "6.2": [batches],
     "6.3": [function("momentum_step", st.tuples(same_shape(3, zero=False), RATES).map(lambda d: (*d[0], d[1])))],
     "6.4": [function("adam_step", moments())],
     "6.5": [network, learns_digits],
-    "7.1": [
-        function(
-            "train",
-            st.tuples(LINES, st.integers(2, 5)).map(lambda d: (*d[0], d[1], 0.1)),
-            names=("x", "y", "steps", "lr"),
-        )
-    ],
+    "7.1": [function("train", TRAININGS, names=("x", "y", "steps", "lr"))],
     "7.2": [function("probabilities", [arrays(shapes(min_dims=2, max_dims=2))])],
     "7.3": [initial],
     "7.4": [function("largest_rate", [CURVATURES]), function("best_rate", [CURVATURES])],
     "7.5": [
         function("split", [WRITERS, st.lists(st.integers(0, 3), max_size=3, unique=True)]),
-        function(
-            "prepare",
-            st.tuples(arrays((4, 2)), arrays((st.integers(1, 3), 2))).map(lambda d: (d[0] + SPREAD, d[1])),
-        ),
+        function("prepare", PICTURES),
     ],
     "7.6": [in_place],
 }

@@ -130,6 +130,7 @@ SUMS = st.tuples(st.integers(0, 30), st.integers(0, 30), st.booleans()).map(
     lambda d: (f"{d[0]} + {d[1]} = {d[0] + d[1]}" if d[2] else f"{d[0]}+{d[1]}={d[0] + d[1]}",)
 )
 PROBLEMS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=6)
+TERM, EVERY = st.integers(0, 30), st.sampled_from([2, 3, 5])
 CHECKS = {
     "10.1": [
         function("count_words", [EMAILS, VOCABULARIES]),
@@ -137,10 +138,6 @@ CHECKS = {
         function("precision", JUDGED),
     ],
     "10.2": [attends, heads],
-    "10.3": [
-        function("tokenize", SUMS),
-        function("example", [st.integers(0, 30), st.integers(0, 30)]),
-        function("hold_out", [PROBLEMS, st.sampled_from([2, 3, 5])]),
-    ],
+    "10.3": [function("tokenize", SUMS), function("example", [TERM, TERM]), function("hold_out", [PROBLEMS, EVERY])],
     "10.4": [temperature],
 }

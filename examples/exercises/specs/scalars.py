@@ -223,9 +223,8 @@ def chain(m: Any, spec: Spec) -> None:
             spec.fail("send_back changes the node itself.", lines, "changed", "node")
 
     nonzero = numbers(zero=False)
-    check_property(
-        one_step, [nonzero, nonzero, nonzero, numbers(), st.booleans(), st.sampled_from("+*")], draws=80
-    )  # fmt: skip
+    inputs = [nonzero, nonzero, nonzero, numbers(), st.booleans(), st.sampled_from("+*")]
+    check_property(one_step, inputs, draws=80)
 
 
 # --- 2.4 --------------------------------------------------------------------------------------------------------------
@@ -357,6 +356,7 @@ def gradient(m: Any, x: Any, w: Any, b: float, y: float) -> Any:
 
 
 SMALL = st.lists(st.tuples(numbers(-2, 2), numbers(-2, 2)), min_size=1, max_size=3)
+SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=5)
 LEARNING = st.tuples(SMALL, numbers(-2, 2), st.sampled_from([0.0, 1.0])).map(
     lambda d: ([x for x, _ in d[0]], [w for _, w in d[0]], d[1], d[2])
 )
@@ -364,11 +364,7 @@ CHECKS = {
     "1.1": [function("weighted_sum", VECTORS), unchanged],
     "1.2": [function("sigmoid", [LARGE]), function("relu", [LARGE]), function("neuron", VECTORS)],
     "1.3": [function("layer", matrices("oi", "i", "o")), function("layer_of_batch", matrices("oi", "ni", "o"))],
-    "1.4": [
-        function(
-            "count_parameters", [st.lists(st.integers(1, 9), min_size=2, max_size=5)], examples=[([784, 16, 16, 10],)]
-        )
-    ],
+    "1.4": [function("count_parameters", [SIZES], examples=[([784, 16, 16, 10],)])],
     "2.1": [slope],
     "2.2": [value],
     "2.3": [chain],

@@ -201,15 +201,13 @@ def why_not_learning(
     """Why a training got nowhere: the name of the cause, and a sentence. falls: whether the loss does."""
     unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q.data)]
     if len(unchanged) == len(names):
-        return "not-updated", (
-            "no parameter has changed: call backward(loss), then assign what adam_step returns to each one's data"
-        )
+        why = "call backward(loss), then assign what adam_step returns to each one's data"
+        return "not-updated", f"no parameter has changed: {why}"
     if unchanged:
         return "some-not-updated", f"{unchanged[0]} has not changed: take a step for every parameter"
     if not falls:
-        return "uphill", (
-            "the loss does not fall: is the sign right, is lr=lr given, does each parameter keep its m and v?"
-        )
+        why = "is the sign right, is lr=lr given, does each parameter keep its m and v?"
+        return "uphill", f"the loss does not fall: {why}"
     return None
 
 

@@ -76,6 +76,7 @@ SQUARES = st.integers(1, 3).flatmap(
     lambda n: st.tuples(arrays(st.sampled_from([(n, n), (2, n, n)])), st.just(np.tril(np.ones((n, n), bool))))
 )
 BATCHES = ((), (2,))  # first without one: what is wrong there is easier to read
+NORMALISED = matrices("BW", "W", "W", max_side=4, zero=False).map(sloped)
 SCORED = st.tuples(matrices("w", "wv", low=-2, high=2), st.sampled_from([1.0, 0.5, 2.0])).map(lambda d: (*d[0], d[1]))
 PROBABILITIES = st.lists(st.integers(1, 8), min_size=1, max_size=5, unique=True).map(lambda n: np.array(n) / sum(n))
 
@@ -250,12 +251,7 @@ CHECKS = {
     "8.2": [function("embed", embedded()), rule("embed_rule", "embed", embedded())],
     "8.3": [
         function("normalized", matrices("BW", max_side=4).map(sloped), rtol=1e-7, atol=1e-9),
-        rule(
-            "layer_norm_rule",
-            "layer_norm",
-            matrices("BW", "W", "W", max_side=4, zero=False).map(sloped),
-            solved=True,
-        ),
+        rule("layer_norm_rule", "layer_norm", NORMALISED, solved=True),
     ],
     "8.4": [rule("gelu_rule", "gelu", [arrays(shapes(max_dims=2))])],
     "8.5": [function("causal_mask", [st.integers(1, 5)]), boolean, function("masked", SQUARES)],

@@ -248,7 +248,7 @@ BAD = {
     "factor": (lambda o: ConstantLR(o, 2.0), ValueError, r"factor must be in \(0, 1\], not 2.0"),
     "start": (lambda o: LinearLR(o, 0.0), ValueError, r"start_factor must be in \(0, 1\], not 0.0"),
     "no function": (lambda o: LambdaLR(o, 0.5), TypeError, "lr_lambda must be a function of the step, not 0.5"),
-    "cyclic mode": (lambda o: CyclicLR(o, 0.1, 1, mode="up"), ValueError, "mode must be one of triangular,.*not 'up'"),
+    "cyclic mode": (lambda o: CyclicLR(o, 0.1, 1, mode="up"), ValueError, "mode must be 'triangular' or .*, not 'up'"),
     "restart": (lambda o: CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0 must be at least 1, but is 0"),
     "epoch": (lambda o: CosineAnnealingWarmRestarts(o, 2).step(-1), ValueError, "epoch must not be negative"),
     "plateau": (lambda o: ReduceLROnPlateau(o, "least"), ValueError, "mode must be .min. or .max., not .least"),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from nn.parallel.distribute import own_rows, take_rows
 from nn.parallel.group import Group
-from nn.parallel.shares import own_rows, take_rows
 from small_parallel import in_threads
 
 

@@ -12,7 +12,7 @@ import pytest
 import nn
 import nn.torch as torch
 import tinygrad_lecture as tl
-from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.errors import warn_once
 from tinygrad_lecture.func.trees import leaves
 
 

@@ -263,10 +263,7 @@ def test_the_best_weights_are_kept(tmp_path):
     assert nn.weights.load_metadata(tmp_path / "best.safetensors")["step"] == str(history.steps[history.best])
 
 
-def test_weights_that_become_nan_are_not_saved(tmp_path):
-    kill(9, folder=tmp_path, save_seconds=0)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    trainer = make(folder=tmp_path, save_seconds=0)
+def nan_weights(trainer):
     plain = trainer.optimizer.step
 
     def step():
@@ -274,19 +271,24 @@ def test_weights_that_become_nan_are_not_saved(tmp_path):
         trainer.model[0].weight.data.fill_(float("nan"))
 
     trainer.optimizer.step = step
-    with pytest.raises(FloatingPointError, match=r"0.weight has NaN or infinite elements after step 10"):
+
+
+def nan_loss(trainer):
+    trainer.loss = lambda outputs, targets: outputs.sum() * float("nan")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(nan_weights, "0.weight has NaN or infinite elements after step 10"), (nan_loss, "became nan in epoch 2")],
+)
+def test_nan_leaves_the_last_good_state(spoil, message, tmp_path):
+    kill(9, folder=tmp_path, save_seconds=0)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    trainer = make(folder=tmp_path, save_seconds=0)
+    spoil(trainer)
+    with pytest.raises(FloatingPointError, match=message):
         trainer.fit(resume=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_loss_that_becomes_nan_leaves_the_last_good_state(tmp_path):
-    kill(3, folder=tmp_path, save_seconds=0)
-    before = (tmp_path / "last.safetensors").read_bytes()
-    trainer = make(folder=tmp_path, save_seconds=0)
-    trainer.loss = lambda outputs, targets: outputs.sum() * float("nan")
-    with pytest.raises(FloatingPointError, match="became nan in epoch 1"):
-        trainer.fit(resume=True)
-    assert (tmp_path / "last.safetensors").read_bytes() == before
 
 
 def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_path, monkeypatch):

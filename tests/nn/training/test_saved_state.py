@@ -86,19 +86,22 @@ def test_the_saved_state_of_another_run_is_refused(change, message, tmp_path):
     assert trainer.step == 0
 
 
-def test_another_model_is_refused_with_all_differences(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda t: setattr(t, "model", nn.MLP([2, 9, 3], nn.Tanh)),
+            r"load_.*0.weight has shape \(8, 2\).*missing: 2",
+        ),
+        (lambda t: t.model.double(), r"dtypes was .'float32'., is .'float64'."),
+        (lambda t: setattr(t, "settings", {"--seed": 0}), "--seed was not given, is 0; use the same settings"),
+    ],
+)
+def test_another_model_dtype_or_program_is_refused_with_all_differences(tmp_path, change, message):
     make(folder=tmp_path).fit()
     trainer = make(folder=tmp_path, epochs=9)
-    trainer.model = nn.MLP([2, 9, 3], nn.Tanh)
-    with pytest.raises(ValueError, match=r"(?s)another run: load_state_dict.*0.weight has shape \(8, 2\).*missing: 2"):
-        trainer.fit(resume=True)
-
-
-def test_another_dtype_is_refused(tmp_path):
-    make(folder=tmp_path).fit()
-    trainer = make(folder=tmp_path, epochs=9)
-    trainer.model.double()
-    with pytest.raises(ValueError, match=r"dtypes was .'float32'., is .'float64'."):
+    change(trainer)
+    with pytest.raises(ValueError, match=f"(?s)another run: {message}"):
         trainer.fit(resume=True)
 
 
@@ -113,12 +116,6 @@ def test_runs_are_told_apart_by_their_own_settings(tmp_path):
         make(folder=tmp_path).fit(resume=True)
     assert (tmp_path / "last.safetensors").read_bytes() == before
     assert len(make(folder=tmp_path, settings=settings, epochs=4).fit(resume=True)) == 4
-
-
-def test_a_run_with_settings_does_not_resume_one_without(tmp_path):
-    make(folder=tmp_path).fit()
-    with pytest.raises(ValueError, match="another run: --seed was not given, is 0; use the same settings"):
-        make(folder=tmp_path, settings={"--seed": 0}).fit(resume=True)
 
 
 def test_an_incomplete_state_is_refused_and_changes_nothing(tmp_path):

@@ -11,7 +11,7 @@ import nn
 import tinygrad_lecture as tl
 import transformer
 from nn import functional as F
-from tinygrad_lecture.errors.names import ELSEWHERE, WRITTEN_OUT
+from tinygrad_lecture.errors import ELSEWHERE, WRITTEN_OUT
 
 MISSING = [
     (tl, "Grpah", "tl has no attribute 'Grpah'; did you mean tl.Graph?"),
@@ -47,6 +47,7 @@ MISSING = [
     (nn, "sotfmax", "did you mean nn.Softmax?"),
     (transformer, "GTP", "did you mean transformer.GPT?"),  # not tl.gt
     (tl, "Size", "write tuple"),
+    (tl, "block_diag", "write tl.zeros, and blocks assigned to slices of it"),
     (tl, "histogram", "write np.histogram(x.numpy(), bins, (min, max))"),
     (tl.testing, "chek_rule", "did you mean tl.testing.check_rule?"),
     (nn.distributions, "Norml", "did you mean nn.distributions.Normal?"),
@@ -71,6 +72,7 @@ def test_what_is_named_instead_exists():
     for text in (*ELSEWHERE.values(), *WRITTEN_OUT.values()):
         for path in re.findall(r"\b(?:tl|nn|F)(?:\.\w+)+", text):
             assert eval(path) is not None
+    assert all(name == name.lower().replace("_", "") for name in WRITTEN_OUT)
 
 
 def test_dir_lists_what_is_imported_when_it_is_first_used():

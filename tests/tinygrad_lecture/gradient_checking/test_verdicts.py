@@ -72,6 +72,7 @@ VERDICTS = {
     "float32 inside an op: right": [(in_float32(lambda g, out: g * out), [1.0, 2.0])],
     "float32 inside an op and a mistake: wrong": [(in_float32(lambda g, out: g * 2 * out), [1.0, 2.0])],
     "float32 inside an op and a zero: cannot tell": [(in_float32(zero), [1.0, 2.0])],
+    "a zero for a slope that is steep near x only: wrong": [(make(lambda x, /: 1 / x, x=zero), [1.3e-3])],
     "a jump that rounding makes: right": [(lambda x: tl.sqrt(x * x + 1) - x, [1e5])],
     "the rounding error of a rule: not wrong": [(lambda x: (1 - tl.cos(x)) / x**2, [1e-4, 1e-2, 1.0])],
 }

@@ -3,7 +3,7 @@
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.teaching.walkthrough import walkthrough_of
+from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 
 
 def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):

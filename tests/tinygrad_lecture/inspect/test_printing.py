@@ -1,4 +1,4 @@
-"""How a tensor is printed; with the extra parity, the same text as PyTorch's."""
+"""How a tensor is printed, with the extra parity the same text as PyTorch's; and its grad_fn."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.grad_fn import GradFn
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.inspect.printing import GradFn, options
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +54,33 @@ def test_options():
 def test_notes_go_to_a_new_line_where_the_line_is_full():
     x = tl.full((9,), 0.25, requires_grad=True)
     assert repr(x * 2).split("\n")[-1] == "       grad_fn=<mul>)"
+
+
+# --- grad_fn: the step that backward starts with, and those that follow --------------------------------------
+
+
+def test_a_leaf_has_none_and_a_result_its_op():
+    w = tl.ones(2, requires_grad=True)
+    assert w.grad_fn is None
+    assert tl.ones(2).grad_fn is None
+    y = (w * 2).sum()
+    assert repr(y.grad_fn) == "<sum>"
+    ((product, index),) = y.grad_fn.next_functions
+    assert (product.name(), index) == ("mul", 0)
+    (leaf, _), (constant, _) = product.next_functions
+    assert (leaf.name(), leaf.variable, leaf.next_functions, constant) == ("leaf", w, (), None)
+    assert y.grad_fn == y.grad_fn
+    assert tl.log_softmax(w, 0).grad_fn.name() == "log_softmax"
+    assert w[0].grad_fn.name() == "x[index]"
+
+
+def test_after_backward_a_record_leads_nowhere():
+    w = tl.ones(2, requires_grad=True)
+    y = (w * w).sum()
+    step = y.grad_fn.next_functions[0][0]
+    y.backward()
+    assert step.next_functions == ()
+    assert step.name() == "mul"
 
 
 # --- against PyTorch ----------------------------------------------------------------------------------------

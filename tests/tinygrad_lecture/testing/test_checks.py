@@ -73,6 +73,49 @@ def test_mistakes_in_the_rule_of_a_product_are_named(rule, hint):
     assert failure.hint in hint, (failure.hint, str(failure))
 
 
+def gathered(axis, add):
+    def rule(g, x, i):
+        full, places = np.zeros_like(x), list(np.indices(i.shape))
+        places[axis] = i
+        if add:
+            np.add.at(full, tuple(places), g)
+        else:
+            full[tuple(places)] = g
+        return full
+
+    return rule
+
+
+INDEX = arrays((3, 3), 0, 2).map(lambda i: i.astype(int))
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "inputs", "says"),
+    [
+        (
+            lambda x, i: np.take_along_axis(x, i, 0),
+            gathered(1, add=True),
+            [arrays((3, 3)), INDEX],
+            "the rule adds g along axis 1, but the op gathers along axis 0",
+        ),
+        (lambda x, i: np.take_along_axis(x, i, 0), gathered(0, add=False), [arrays((3, 3)), INDEX], "np.add.at"),
+        (
+            lambda a, b: a @ b,
+            lambda g, a, b: (g @ b.T, a.T @ g),
+            [arrays((2, 3, 2)), arrays((2, 2, 4))],
+            "reverses all of them; write .swapaxes(-1, -2)",
+        ),
+        (lambda x: x.prod(), lambda g, x: g * x.prod() / x, [arrays(4)], "as it divides by x, which is 0 in some"),
+        (lambda x: np.maximum(x, 0), lambda g, x: g * (g > 0), [arrays(6)], "masks are made from the inputs"),
+        (lambda w, x: (w * x).sum(), lambda g, w, x: (g * w, g * w), [arrays(4), arrays(4)], "right with x instead of"),
+    ],
+    ids=["gather along another axis", "gather", "batched product", "prod", "relu", "zeros among the numbers"],
+)
+def test_mistakes_in_other_rules_are_named(forward, rule, inputs, says):
+    failure = failure_of(check_rule, forward, rule, inputs)
+    assert says in failure.cause
+
+
 def test_a_sum_over_a_broadcast_axis_that_is_missing_is_named():
     rule = failure_of(check_rule, lambda x, w: x * w, lambda g, x, w: (g * w, g * x), broadcastable(2))
     assert rule.hint == "broadcast-axes"

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -152,13 +153,13 @@ class Case:
         if self.call is None:
             return {"x": self.x} | ({} if self.output is None else {"out": self.output})
         found = self.call.rule(self.position)
-        everything = {**self._constants(*(found or ())[:1]), **self.call.settings, **self.call.named_arrays()}
+        everything = {**self._constants(*(found or ())[:1]), **self.call.all_settings, **self.call.named_arrays()}
         return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
         call = known(self.call)
-        everything = [*call.arrays, *call.settings.values(), *self._constants().values()]
+        everything = [*call.arrays, *call.all_settings.values(), *self._constants().values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
 
     def _constants(self, *rules: object) -> dict[str, object]:
@@ -170,6 +171,17 @@ class Case:
     def arrays_of_shape(self, shape: Shape) -> dict[str, Array]:
         """Those of these arrays that broadcast to a shape, broadcast."""
         return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if broadcasts(v.shape, shape)}
+
+    @cached_property
+    def derived(self) -> dict[str, Array]:
+        """What gradients of losses and layers contain: softmax, distances from the mean and between inputs."""
+        inputs = {name: array for name, array in self.known.items() if name != "out"}
+        found = {f"({a} - {b})": inputs[a] - inputs[b] for a, b in combinations(inputs, 2)}
+        for axis in (axis for axis, size in enumerate(self.x.shape) if size > 1):
+            inside = f"{axis}, keepdims=True" if self.x.ndim > 1 else ""
+            found[f"({self.own_name} - {self.own_name}.mean({inside}))"] = self.x - self.x.mean(axis, keepdims=True)
+            found[f"softmax({self.own_name}, axis={axis})"] = softmax(self.x, axis)
+        return found
 
     @cached_property
     def known(self) -> dict[str, Array]:
@@ -213,6 +225,12 @@ def same(a: Array, b: Array, where: Array | None = None) -> bool:
         return False
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
     return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
+
+
+def softmax(x: Array, axis: int | None) -> Array:
+    """exp(x), divided by its sum over an axis, or over all for None."""
+    exp = np.exp(x - x.max(axis, keepdims=True))
+    return np.asarray(exp / exp.sum(axis, keepdims=True))
 
 
 def coefficient(target: Array, term: Array, where: Array) -> float:

@@ -71,23 +71,26 @@ def instead_of_g(case: Case) -> Hints:
     """g is replaced by something else."""
     for name, change, sentence in INSTEAD_OF_G:
         yield f"upstream-{name}", sentence, case.vjp(change(case.upstream))
-
-
-def g_reduced(case: Case) -> Hints:
-    """One number stands for several elements of g; or g is added to the derivative."""
     if case.reached is not None and case.jacobian.any():
         derivative = case.jacobian.sum(axis=0).reshape(case.x.shape)
         sentence = "this is the upstream gradient g plus the derivative; multiply them instead"
         yield "upstream-added", sentence, case.g + derivative
-    g, each = case.g_out, "each output element has an upstream gradient of its own"
-    for over in [None, *range(g.ndim)] if g.ndim > 1 else [None]:
-        along = "" if over is None else f" along axis {over}"
-        for name, reduce in REDUCTIONS.items():
-            sentence = f"the rule uses the {name} of the upstream gradient g{along} for all outputs; {each}"
-            yield "upstream-reduced", sentence, case.vjp(np.broadcast_to(reduce(g, axis=over, keepdims=True), g.shape))
-    for index in list(np.ndindex(g.shape)) if g.size <= 100 else []:
-        sentence = f"the rule uses one element of g, g{list(index)}, for all outputs; {each}"
-        yield "upstream-reduced", sentence, case.vjp(np.full(g.shape, g[index]))
+
+
+def g_reduced(case: Case) -> Hints:
+    """One number stands for several elements of g."""
+    g = case.g_out
+    of_axes = [(None, ""), *((over, f" along axis {over}") for over in range(g.ndim if g.ndim > 1 else 0))]
+    numbers = {
+        f"the {name} of the upstream gradient g{along}": reduce(g, axis=over, keepdims=True)
+        for over, along in of_axes
+        for name, reduce in REDUCTIONS.items()
+    }
+    if g.size <= 100:
+        numbers |= {f"one element of g, g{list(index)}": g[index] for index in np.ndindex(g.shape)}
+    for called, number in numbers.items():
+        sentence = f"the rule uses {called}, for all outputs; each output element has an upstream gradient of its own"
+        yield "upstream-reduced", sentence, case.vjp(number + 0 * g)
 
 
 def upstream_alone(case: Case) -> Hints:
@@ -117,7 +120,8 @@ def too_many_sums(case: Case) -> Hints:
         for name in ("sum", "mean"):
             sentence = f"one axis too many is summed over: this is the {name} of the right gradient over axis "
             repeated = np.broadcast_to(REDUCTIONS[name](case.expected, axis=over, keepdims=True), case.x.shape)
-            yield "summed-too-far", f"{sentence}{index_text(over)} of the input", repeated
+            several = np.count_nonzero(case.expected, axis=over).max() > 1  # else a mask is missing
+            yield "summed-too-far", f"{sentence}{index_text(over)} of the input", repeated if several else False
     uses = (case.jacobian != 0).astype(float)
     for name, number in (("sum", 1), ("mean", uses.sum(axis=0))) if case.output is not None else ():
         sentence = f"the rule takes the {name} of g and that of the derivative before it multiplies; multiply, then sum"
@@ -127,7 +131,7 @@ def too_many_sums(case: Case) -> Hints:
 def no_sum(case: Case) -> Hints:
     """One slice of g is used alone; or another reduction stands for the sum of contributions."""
     shape = case.out.shape
-    for over in axis_sets(shape):
+    for over in axis_sets(shape) if case.outputs_per_input.all() else ():
         count = math.prod(shape[axis] for axis in over)
         these = "this axis" if len(over) == 1 else "these axes"
         for place in product(*(range(shape[axis]) for axis in over)) if count <= 100 else ():
@@ -224,7 +228,10 @@ def diagonal(case: Case) -> Hints:
 def jacobian_transposed(case: Case) -> Hints:
     """The vector is on the wrong side."""
     sentence = "the rule multiplies g by the Jacobian, as the forward direction does; multiply by its transpose (of a "
-    sentence += "matrix, its .T; a cumulative sum from the other end; a convolution with the flipped kernel)"
+    sentence += (
+        "matrix, its .T; a cumulative sum from the other end; a convolution with the flipped kernel; of indexing, "
+    )
+    sentence += "np.add.at)"
     yield "jacobian-transposed", sentence, _square(case) @ case.upstream
 
 

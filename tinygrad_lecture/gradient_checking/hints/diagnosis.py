@@ -15,26 +15,28 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import closed_forms, elements, factors, jacobian, known_ops, products, terms
+from ...backend import Array
+from . import closed_forms, factors, known_ops, places, terms
 from .case import Case, Hints, Unknown
 
 Search: TypeAlias = Callable[[Case], Hints]
 
 SEARCHES: list[Search] = [  # simplest explanation first
-    jacobian.small_outputs_left_out,
-    elements.values,
+    places.small_outputs_left_out,
+    places.values,
     closed_forms.instead_of_g,
     closed_forms.too_many_sums,
     closed_forms.g_reduced,
     closed_forms.no_sum,
     closed_forms.not_linear,
-    elements.signs,
     known_ops.attention,
     factors.simple_factor,
     closed_forms.wrong_axis,
     closed_forms.transposed,
     closed_forms.wrong_argument,
     closed_forms.other_input,
+    places.masks,
+    places.signs,
     factors.missing_factor,
     closed_forms.moved_forward,
     closed_forms.upstream_alone,
@@ -44,31 +46,33 @@ SEARCHES: list[Search] = [  # simplest explanation first
     factors.factor_per_slice,
     terms.dropped_term,
     partial(factors.formula, words=2),
-    terms.sum_over_wrong_axis,
+    partial(terms.wrong_term, same_factors=True),
     closed_forms.diagonal,
     known_ops.probabilities,
-    products.wrong_product,
+    terms.wrong_product,
     factors.upstream_factor,
     closed_forms.jacobian_transposed,
-    elements.shifted,
-    jacobian.upstream_of_others,
+    places.shifted,
+    places.upstream_of_others,
     closed_forms.axes_mixed_up,
     closed_forms.reversed_axes,
-    elements.target,
-    elements.overwritten,
-    jacobian.outputs_left_out,
-    jacobian.upstream_misplaced,
-    elements.misplaced,
-    jacobian.contributions,
-    elements.regions,
-    terms.wrong_term,
-    terms.dropped_formula,
+    places.target,
+    places.overwritten,
+    places.outputs_left_out,
+    places.upstream_misplaced,
+    places.misplaced,
+    places.contributions,
+    places.regions,
     factors.constant_factor,
+    terms.wrong_term,
+    factors.squared,
+    partial(factors.formula, words=2, derived=True),
+    terms.dropped_formula,
     terms.missing_term,
-    jacobian.wrong_outputs,
+    places.wrong_outputs,
     factors.wrong_formula,
-    jacobian.contributions_misplaced,
-    partial(jacobian.contributions, exact=False),
+    places.contributions_misplaced,
+    partial(places.contributions, exact=False),
 ]
 
 
@@ -89,9 +93,8 @@ def diagnose(case: Case) -> tuple[str, str] | None:
 
 def _fits_again(sentence: str, search: Search, case: Case | None) -> bool:
     """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
-    fits: list[bool] = []
+    gradients: list[Array] = []
     with suppress(Unknown):
-        for _, other, gradient in () if case is None else search(case):
-            if case is not None and other == sentence and not isinstance(gradient, (bool, np.bool_)):
-                fits.append(case.fits(gradient))
-    return any(fits) or not fits
+        pairs = [(other, gradient) for _, other, gradient in (search(case) if case else ())]
+        gradients = [array for other, array in pairs if other == sentence and isinstance(array, np.ndarray)]
+    return not gradients or any(case is not None and case.fits(gradient) for gradient in gradients)

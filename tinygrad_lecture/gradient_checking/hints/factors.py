@@ -1,10 +1,13 @@
 """Hints: the gradient is off by a factor: a constant, an array that the rule knows, or one number per slice.
 
-Or the derivative that the rule uses, and the true one, are recognised as formulas.
+Or the derivative that the rule uses, and the true one, are recognised as formulas: x, 1 - out * out, exp(out), b / a.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from itertools import permutations
@@ -13,7 +16,6 @@ import numpy as np
 
 from ...backend import Array
 from .case import Case, Hints, Unknown, coefficient, known, same
-from .recognise import constant, over, recognise, tidy, times, vocabulary
 
 SIMPLE = (1, 2, Fraction(1, 2))
 
@@ -93,19 +95,25 @@ def missing_factor(case: Case) -> Hints:
             yield "missing-factor", f"there is a factor too many; divide by {called}", case.expected * array**power
 
 
+def squared(case: Case) -> Hints:
+    """got = g times the square of the derivative, or a simple number times this."""
+    square = case.expected**2 / case.g
+    number = tidy(coefficient(case.got, square, ~case.kinks))
+    sentence = "the derivative is squared: this is g times its square"
+    yield "missing-factor", sentence, float(number) * square if number and case.x.size > 2 else False
+
+
 def upstream_factor(case: Case) -> Hints:
-    """The vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
-    g = case.g_out
-    for name, factor in vocabulary(case.arrays_of_shape(g.shape)):
-        if case.out.size < 3 or len(np.unique(factor)) < 3:
-            continue  # a mask or sign, which few elements agree with by chance
-        divided, multiplied = case.vjp(g / factor), case.vjp(g * factor)
-        yield "upstream-factor", f"the upstream gradient g must be multiplied by {name} first", divided
-        sentence = f"the upstream gradient g must not be multiplied by {name}, or must be divided by it"
-        yield "upstream-factor", sentence, multiplied
-        if name in case.known:
-            sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
-            yield "upstream-factor", sentence, divided * case.known[name]
+    """The vjp of g * f, for a function f of arrays that have the output's shape or broadcast to it."""
+    for name, array in case.known.items() if case.out.shape == case.x.shape else ():
+        sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
+        yield "upstream-factor", sentence, case.vjp(case.g_out / array) * array
+    claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
+    factor = (claimed * jacobian).sum(axis=1) / (jacobian**2).sum(axis=1)  # of each row
+    if same(claimed, factor[:, None] * jacobian):
+        found = recognise(1 / factor.reshape(shape), case.arrays_of_shape(shape), np.ones(shape, dtype=bool), 2)
+        if found is not None and found[1]:
+            yield "upstream-factor", f"the upstream gradient g must be multiplied by {found[0]} first", True
 
 
 def factor_per_slice(case: Case) -> Hints:
@@ -124,15 +132,15 @@ def factor_per_slice(case: Case) -> Hints:
 # --- formulas of the derivatives ----------------------------------------------------------------------------
 
 
-def formula(case: Case, words: int = 1) -> Hints:
+def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
     """The derivative of the rule and the right one are formulas; or their ratio is, if that is simpler.
 
-    words: the largest number of functions in a formula.
+    words: the largest number of functions in a formula.  derived: whether it may have what is derived from arrays.
     """
     missing, nonzero = None, case.expected != 0
     if np.array_equal(case.got != 0, nonzero):
         ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
-        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
+        missing = recognise(ratio, case.known | (case.derived if derived else {}), ~case.kinks & nonzero, words)
     with suppress(Unknown):
         used, right, arrays, where = _derivatives(case)
         true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
@@ -165,3 +173,130 @@ def _derivatives(case: Case) -> tuple[Array, Array, dict[str, Array], Array]:
         raise Unknown
     used, right = (array.sum(axis=1).reshape(shape) for array in (claimed, jacobian))
     return used, right, case.arrays_of_shape(shape), np.ones(shape, dtype=bool)
+
+
+# --- an array of numbers as a formula -----------------------------------------------------------------------
+
+CONSTANTS = {"pi": math.pi, "log(2)": math.log(2), "log(10)": math.log(10)} | {
+    f"sqrt({name})": math.sqrt(number) for name, number in (("2", 2), ("pi", math.pi), ("2 * pi", 2 * math.pi))
+}
+MIN_SIGNS = 8  # fewer elements have the signs of others by chance
+FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}
+
+
+def functions(name: str, array: Array) -> Iterator[tuple[str, Array]]:
+    """Simple functions of one array, with their formulas, the simplest first."""
+    yield name, array
+    yield f"{name} * {name}", array * array
+    yield f"(1 - {name})", 1 - array
+    yield f"(1 + {name})", 1 + array
+    yield f"(1 - {name} * {name})", 1 - array * array
+    yield f"(1 + {name} * {name})", 1 + array * array
+    for called, function in FUNCTIONS.items():
+        yield f"{called}({name})", function(array)
+    yield f"{name}**3", array**3
+    yield f"(1 / (1 + exp(-{name})))", 1 / (1 + np.exp(-array))
+    yield f"(1 / (1 + exp({name})))", 1 / (1 + np.exp(array))
+    if array.size >= MIN_SIGNS:
+        yield f"sign({name})", np.sign(array)
+        yield f"({name} > 0)", (array > 0).astype(float)
+    yield f"cos({name} * {name})", np.cos(array * array)
+    yield f"exp({name} * {name})", np.exp(array * array)
+
+
+def vocabulary(known: Mapping[str, Array]) -> list[tuple[str, Array]]:
+    """The functions of all arrays, the simplest first; those that are not finite are left out."""
+    each = [list(functions(name, array)) for name, array in known.items()]
+    levels = [entry for level in zip(*each, strict=True) for entry in level]
+    return [(name, array) for name, array in levels if np.isfinite(array).all() and array.any()]
+
+
+def recognise(
+    target: Array, known: Mapping[str, Array], where: Array, words: int, least: int = 3
+) -> tuple[str, int] | None:
+    """A formula of an array, and the number of functions in it, at most `words`, 1 or 2.
+
+    It is a simple number times one function of an array of `known`, or 1 / it, or a product or quotient of two.
+    where: the elements that count, bool.  least: how many different elements there must be, 2 or more.
+    None if no formula agrees to five digits in all of them, or if there are too few elements to tell.
+    """
+    wanted = target[where]
+    points = np.unique([array[where] for array in known.values()], axis=1) if known else np.empty((0, 0))
+    words = min(words, points.shape[1] - 1)  # two elements can tell one function
+    if points.shape[1] < least or not (np.isfinite(wanted).all() and wanted.any()):
+        return None
+    if _constant(wanted[None])[0]:
+        number = tidy(float(wanted.mean()))
+        return None if number is None else (times(number, "1"), 0)
+    named = [(name, array[where]) for name, array in vocabulary(known)]
+    named = [(name, array) for name, array in named if not _constant(array[None])[0]]
+    if not named:
+        return None
+    zero = wanted == 0
+    for top, bottom, values, count in _families([name for name, _ in named], np.array([array for _, array in named])):
+        if count > words:
+            return None
+        ratio = wanted[~zero] / values[:, ~zero]
+        small = 1e-7 * np.abs(values).max(axis=1, keepdims=True)
+        fits = _constant(ratio) & (np.isfinite(values) & (np.abs(values) <= np.where(zero, small, np.inf))).all(axis=1)
+        for k in np.flatnonzero(fits):
+            number = tidy(float(ratio[k].mean()))
+            if number:
+                return over(number, top.format(named[k][0]), bottom.format(named[k][0])), count
+    return None
+
+
+def _families(names: list[str], table: Array) -> Iterator[tuple[str, str, Array, int]]:
+    """Families of formulas: numerator and denominator with a place for a name, values, (k, n), number of functions."""
+    yield "{}", "", table, 1
+    yield "", "{}", 1 / table, 1
+    for first, values in zip(names, table, strict=True):
+        yield f"{first} * {{}}", "", values * table, 2
+        yield "{}", first, table / values, 2
+        yield "", f"{first} * {{}}", 1 / (values * table), 2
+
+
+def tidy(value: float) -> Fraction | None:
+    """The simple fraction that a number is; None if it is none, or 0."""
+    if not 1e-3 < abs(value) < 1e3:
+        return None
+    fraction = Fraction(value).limit_denominator(12)
+    simple = 0 < abs(fraction.numerator) * fraction.denominator <= 100
+    return fraction if simple and abs(float(fraction) - value) < 1e-5 * abs(value) else None
+
+
+def constant(value: float, sizes: Iterable[int] = ()) -> str | None:
+    """The name of a well-known number or the root of a size, times a simple fraction, as "1 / log(10)"; or None."""
+    for name, number in {**CONSTANTS, **{f"sqrt({n})": math.sqrt(n) for n in sizes}}.items():
+        amount, inverse = tidy(value / number), tidy(value * number)
+        if inverse is not None and inverse.denominator <= 2:
+            return over(inverse, "", name)
+        if amount is not None and amount.denominator <= 4:
+            return times(amount, name)
+    return None
+
+
+def times(number: Fraction, formula: str) -> str:
+    """A number times a formula: "2 * x", "-x", "x / 2"."""
+    sign, size = "-" if number < 0 else "", abs(number)
+    if formula == "1":
+        return f"{sign}{size}"
+    front = "" if size.numerator == 1 else f"{size.numerator} * "
+    behind = "" if size.denominator == 1 else f" / {size.denominator}"
+    return f"{sign}{front}{formula}{behind}"
+
+
+def over(number: Fraction, top: str, bottom: str) -> str:
+    """A number times a quotient: "1 / x", "-2 * a / b"; of a numerator alone if the denominator is ""."""
+    if not bottom:
+        return times(number, top)
+    bottom = bottom if number.denominator == 1 else f"{number.denominator} * {bottom}"
+    outside = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", bottom)
+    bottom = f"({bottom})" if re.search(r" [*/+-] ", outside) else bottom
+    return f"{times(Fraction(number.numerator), top or '1')} / {bottom}"
+
+
+def _constant(rows: Array) -> Array:
+    """Which rows are the same number in all elements, to five digits."""
+    level = np.median(rows, axis=1, keepdims=True)
+    return np.isfinite(rows).all(axis=1) & (np.abs(rows - level) <= 1e-5 * np.abs(level)).all(axis=1)

@@ -12,9 +12,9 @@ from itertools import permutations, product
 import numpy as np
 
 from ...backend import Array, is_array, to_host
-from .case import Case, Hints, coefficient, known, same
+from .case import Case, Hints, coefficient, known, same, softmax
 from .closed_forms import Axes, over_wrong_axis
-from .recognise import tidy
+from .factors import tidy
 
 MIN_SIZE = 4  # fewer elements agree with one of many candidates by chance
 EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
@@ -23,30 +23,42 @@ EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 # --- attention ----------------------------------------------------------------------------------------------
 
 SCORES = "the gradient of the scores is p * (dp - (p * dp).sum(-1, keepdims=True)), where dp = g @ v.T"
-OVER = "{} over axis -2, but must {} over -1"
-ATTENTION: dict[str, Callable[[Array, Array, Array], Array]] = {
-    # the gradient of the scores, from the weights p, their gradient dp, and the scores
-    f"only the diagonal of softmax's Jacobian is used, p * (1 - p); {SCORES}": lambda p, dp, s: dp * p * (1 - p),
-    f"the derivative of softmax is left out; {SCORES}": lambda p, dp, s: dp,
-    f"a sum is missing in the derivative of softmax; {SCORES}": lambda p, dp, s: p * dp,
-    f"{OVER.format('the derivative of softmax sums', 'sum')}; {SCORES}": lambda p, dp, s: through(p, dp, -2),
-    OVER.format("the softmax of the rule goes", "go"): lambda p, dp, s: through(softmax(s, -2), dp, -1),
-    OVER.format("softmax and its derivative go", "go"): lambda p, dp, s: through(softmax(s, -2), dp, -2),
+WEIGHTS: dict[str, Callable[[Array, float], Array]] = {  # what a rule may take for the weights p, from scores and scale
+    "the softmax of the rule goes over axis -2, but must go over -1": lambda scores, scale: softmax(scores, -2),
+    "the softmax is left out: the rule has the scores where the gradient has the weights": lambda scores, scale: scores,
+    "exp of the scores is not divided by its sum": lambda scores, scale: np.exp(scores),
+    "the scores are not scaled before the softmax": lambda scores, scale: softmax(scores / scale, -1),
+}
+THROUGH_SOFTMAX: dict[str, Callable[[Array, Array], Array]] = {  # the gradient of the scores, from p and dp
+    "only the diagonal of softmax's Jacobian is used, p * (1 - p)": lambda p, dp: dp * p * (1 - p),
+    "the derivative of softmax is left out": lambda p, dp: dp,
+    "the factor p in front is missing": lambda p, dp: dp - (p * dp).sum(-1, keepdims=True),
+    "the factor p within the sum is missing": lambda p, dp: p * (dp - dp.sum(-1, keepdims=True)),
+    "a sum is missing in the derivative of softmax": lambda p, dp: p * dp,
+    "the sum has the wrong sign": lambda p, dp: p * (dp + (p * dp).sum(-1, keepdims=True)),
+    "a mean stands where it has a sum": lambda p, dp: p * (dp - (p * dp).mean(-1, keepdims=True)),
+    "the derivative of softmax sums over axis -2, but must sum over -1": lambda p, dp: through(p, dp, -2),
+    "the derivative of softmax sums over all axes, but must sum over -1": lambda p, dp: through(p, dp, None),
 }
 
 
 def attention(case: Case) -> Hints:
-    (q, k, v), scale, scores, p = _weights(case)
-    g = case.upstream.reshape(p.shape[:-1] + v.shape[-1:])
+    (q, k, v), scale, scores, p, unmasked = _weights(case)
+    g, of_q = case.upstream.reshape(p.shape[:-1] + v.shape[-1:]), case.position == 0
+    weights = {sentence: change(scores, scale) for sentence, change in WEIGHTS.items()}
+    weights["the mask is left out"] = softmax(unmasked, -1)
     if case.position == 2:
-        sentence = "the softmax is left out: the rule multiplies g by the scores, not by the weights"
-        yield "attention", sentence, _t(scores) @ g
-        yield "attention", OVER.format("the softmax of the rule goes", "go"), _t(softmax(scores, -2)) @ g
+        for sentence, wrong in weights.items():
+            yield "attention", sentence, _t(wrong) @ g
         return
-    dp, of_q = g @ _t(v), case.position == 0
-    for sentence, change in ATTENTION.items():
-        ds = scale * change(p, dp, scores)
-        yield "attention", sentence, ds @ k if of_q else _t(ds) @ q
+    dp = g @ _t(v)
+    scores_gradients = {f"{sentence}; {SCORES}": change(p, dp) for sentence, change in THROUGH_SOFTMAX.items()}
+    scores_gradients |= {sentence: through(wrong, dp, -1) for sentence, wrong in weights.items()}
+    scores_gradients["softmax and its derivative go over axis -2, but must go over -1"] = through(
+        softmax(scores, -2), dp, -2
+    )
+    for sentence, ds in scores_gradients.items():
+        yield "attention", sentence, scale * (ds @ k if of_q else _t(ds) @ q)
     ds = scale * through(p, dp, -1)
     if q.shape == k.shape:
         names = known(case.call).op.inputs
@@ -58,17 +70,21 @@ def attention(case: Case) -> Hints:
         yield "attention", turned, _t(ds) @ k if of_q else ds @ q
 
 
-def _weights(case: Case) -> tuple[list[Array], float, Array, Array]:
-    """The inputs of attention, its scale, scores and weights. Unknown if the op is not softmax(q k^T * scale) v."""
+def _weights(case: Case) -> tuple[list[Array], float, Array, Array, Array]:
+    """The inputs of attention, its scale, scores, weights, and scores without the causal mask.
+
+    Unknown if the op is not softmax(q k^T * scale) v.
+    """
     arrays = [to_host(a) for a in known(case.call).arrays[:3] if is_array(a) and a.ndim > 1]
     q, k, v = known(arrays if len(arrays) == 3 and case.x.size >= MIN_SIZE else None)
     fits = q.shape[-1] == k.shape[-1] and k.shape[:-1] == v.shape[:-1] and q.shape[:-2] == k.shape[:-2]
     if fits and case.out.shape == (*q.shape[:-1], v.shape[-1]):
         for scale, causal in product((q.shape[-1] ** -0.5, 1.0), (False, True)):
-            scores = scale * (q @ _t(k))
-            p = softmax(np.where(np.tri(*scores.shape[-2:]), scores, -np.inf) if causal else scores, -1)
+            unmasked = scale * (q @ _t(k))
+            scores = np.where(np.tri(*unmasked.shape[-2:]), unmasked, -np.inf) if causal else unmasked
+            p = softmax(scores, -1)
             if same(p @ v, case.out):
-                return arrays, scale, scores, p
+                return arrays, scale, scores, p, unmasked
     return known(None)
 
 
@@ -76,32 +92,53 @@ def _weights(case: Case) -> tuple[list[Array], float, Array, Array]:
 
 
 def normalising(case: Case) -> Hints:
+    """y = (x - mean) / deviation, or without the mean: its gradient is (g - mean(g) - y * mean(g * y)) / deviation."""
     if case.out.shape != case.x.shape or case.x.size < MIN_SIZE:
         return
     weights = {name: array for name, array in case.known.items() if name not in (case.own_name, "out")}
     axes = [axis for axis, size in enumerate(case.x.shape) if size > 1]
-    for axis, centred, eps, weight in product(axes, (True, False), EPS, (None, *weights)):
+    for axis, centred, weight in product(axes, (True, False), (None, *weights)):
         x = case.x - case.x.mean(axis, keepdims=True) if centred else case.x
-        deviation = np.sqrt((x * x).mean(axis, keepdims=True) + eps)
-        g, n = case.g * (1 if weight is None else weights[weight]), x.shape[axis]
-        gradient = partial(_normalised, g, x / deviation, deviation)
-        if not same(gradient(axis, float(centred), 1), case.expected, ~case.kinks):
+        deviations = [np.sqrt((x * x).mean(axis, keepdims=True) + eps) for eps in EPS]
+        g = case.g * (1 if weight is None else weights[weight])
+        each_eps = [partial(_terms_of_normalised, g, x / d, d, centred) for d in deviations]
+        errors = [np.abs(sum(terms(axis).values()) - case.expected).max() for terms in each_eps]
+        terms = each_eps[int(np.argmin(errors))]
+        if not same(sum(terms(axis).values()), case.expected, ~case.kinks):
             continue
-        name, both = "sums-for-means", "sums stand where the gradient has means: divide by the size of the axis"
-        one = "a sum stands where the gradient has a mean, {}: divide by the size of the axis"
-        yield name, both if centred else one.format("that of g * out"), gradient(axis, n * centred, n)
-        yield name, one.format("that of g"), gradient(axis, n * centred, 1)
-        yield name, one.format("that of g * the normalised input"), gradient(axis, float(centred), n)
-        for other in set(axes) - {axis}:
-            means = f"means within the rule go over axis {other}, but must go over {axis}"
-            yield name, means, gradient(other, float(centred), 1)
+        for over in [*(other for other in axes if other != axis), None]:
+            sentence = f"means within the rule go over {'all axes' if over is None else f'axis {over}'}, but must go "
+            yield "wrong-axis", f"{sentence}over {axis}", sum(terms(over).values())
+        where = "y is the normalised input" + ("" if weight is None else f", g the upstream gradient times {weight}")
+        yield from other_coefficients(case, terms(axis), x.shape[axis], where)
         return
 
 
-def _normalised(g: Array, y: Array, deviation: Array, axis: int, first: float, second: float) -> Array:
-    """The vjp of y = (x - mean) / deviation, with its two means times numbers."""
-    means = first * g.mean(axis, keepdims=True) + second * y * (g * y).mean(axis, keepdims=True)
-    return np.asarray((g - means) / deviation)
+def _terms_of_normalised(g: Array, y: Array, deviation: Array, centred: bool, axis: int | None) -> dict[str, Array]:
+    """The terms of the vjp of y = (x - mean) / deviation, with their signs; without the mean's unless centred."""
+    terms = {"g": g, "mean(g)": -g.mean(axis, keepdims=True), "y * mean(g * y)": -y * (g * y).mean(axis, keepdims=True)}
+    return {text: term / deviation + 0 * y for text, term in terms.items() if centred or text != "mean(g)"}
+
+
+def other_coefficients(case: Case, terms: dict[str, Array], size: int, where: str) -> Hints:
+    """The gradient is the sum of some terms, each with its sign, and the rule gives them other coefficients.
+
+    size: the number of elements in the sums or means of the terms.  where: what the letters in the terms mean.
+    """
+    table = np.array([term[~case.kinks] for term in terms.values()])
+    numbers = np.linalg.lstsq(table.T, case.got[~case.kinks], rcond=None)[0]
+    sums: dict[float, str] = {
+        size: "has a sum where it must have a mean",
+        1 / size: "has a mean where it must have a sum",
+    }
+    kinds = {1: "", 0: "is missing", -1: "has the wrong sign", **sums}
+    faults: list[str] = []
+    gradient = np.zeros_like(case.got)
+    for (text, term), number in zip(terms.items(), numbers, strict=True):
+        nearest = min(kinds, key=lambda kind: abs(kind - number))
+        gradient += known(nearest if abs(nearest - number) < 1e-3 else None) * term
+        faults += [f"the term {text} {kinds[nearest]}"] if nearest != 1 else []
+    yield "other-coefficients", f"in the gradient {' - '.join(terms)}, {' and '.join(faults)} ({where})", gradient
 
 
 # --- losses -------------------------------------------------------------------------------------------------
@@ -118,6 +155,8 @@ def probabilities(case: Case) -> Hints:
             continue
         found = {name: x, f"exp({name})": np.exp(x), f"sigmoid({name})": 1 / (1 + np.exp(-x))}
         found |= {f"softmax({name}, axis={over})": softmax(x, over) for over in range(x.ndim)}
+        found |= {f"softmax({name}) over all axes": softmax(x, None)} if x.ndim > 1 else {}
+        found |= {f"log(softmax({name}, axis={axis}))": np.log(softmax(x, axis))}
         twice = f"softmax(softmax({name}))"
         found[twice] = softmax(softmax(x, axis), axis)
         for (used, one), (right, other) in permutations(found.items(), 2):
@@ -162,14 +201,8 @@ def _scattered(shape: tuple[int, ...], index: Array, g: Array, axis: int) -> Arr
 # --- parts --------------------------------------------------------------------------------------------------
 
 
-def softmax(x: Array, axis: int) -> Array:
-    """exp(x), divided by its sum over an axis."""
-    exp = np.exp(x - x.max(axis, keepdims=True))
-    return np.asarray(exp / exp.sum(axis, keepdims=True))
-
-
-def through(p: Array, dp: Array, axis: int) -> Array:
-    """The vjp of softmax."""
+def through(p: Array, dp: Array, axis: int | None) -> Array:
+    """The vjp of softmax over an axis; of one over all axes, for None."""
     return np.asarray(p * (dp - (p * dp).sum(axis, keepdims=True)))
 
 

@@ -1,4 +1,4 @@
-"""Where elements lie, in words: the last of an axis, the diagonal, the negative inputs."""
+"""Hints from where the rule is wrong: at which elements of the gradient, and in which rows of the Jacobian."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import numpy as np
 
 from ...backend import Array
 from ..report import index_text
+from .case import Case, Hints, coefficient, same
+from .factors import tidy, times
+
+# --- places in words ----------------------------------------------------------------------------------------
 
 MAX_NAMED = 4  # elements that are listed one by one
 SIGNS = {"negative": np.less, "positive": np.greater, "not positive": np.less_equal, "not negative": np.greater_equal}
@@ -88,3 +92,214 @@ def _by_diagonal(mask: Array) -> str | None:
 def _listed(mask: Array) -> str:
     indexes = [index_text(tuple(map(int, index))) for index in np.argwhere(mask)]
     return ("element " if len(indexes) == 1 else "elements ") + ", ".join(indexes)
+
+
+# --- single elements ----------------------------------------------------------------------------------------
+
+
+def nearly_right(case: Case) -> bool:
+    """Whether all wrong elements are off by 0.2 % at most."""
+    error = np.abs(case.got - case.expected)[case.wrong]
+    return bool(np.all(error <= 2e-3 * np.abs(case.expected[case.wrong])))
+
+
+def values(case: Case) -> Hints:
+    """Useless numbers."""
+    got, expected, wrong = case.got, case.expected, case.wrong
+    zeros = [name for name, array in case.known.items() if (~np.isfinite(got) & (array == 0)).any()]
+    divides = f"as it divides by {zeros[0]}, which is 0" if zeros else "as it divides by 0, or computes 0 times inf"
+    sentence = f"the rule gives nan or inf, {divides} in some elements; the derivative is finite there: write the "
+    yield "not-finite", f"{sentence}formula without this division", not np.isfinite(got[wrong]).all()
+    sentence = "the gradient is nearly right: a constant has too few digits, a small term such as eps is missing, or "
+    yield "nearly-right", f"{sentence}the rule computes in float32", nearly_right(case)
+    yield "zero", "the rule gives 0 everywhere; check what g is multiplied by", np.zeros_like(case.x)
+    for called, function in (("cut off", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
+        sentence = f"these are the right numbers, {called} to integers; do not cast the gradient to int, nor round it"
+        yield "whole-numbers", sentence, function(expected) if case.x.size > 1 else False
+    everywhere = wrong.all() and ((expected == 0) | case.kinks).all()
+    sentence = "the gradient should be 0 everywhere, since the output does not change near these inputs: a mask is "
+    yield "mask-missing", f"{sentence}missing, or lets too much through", everywhere
+    yield "wrong-sign", "every element has the wrong sign: a minus is missing, or there is one too many", -expected
+
+
+def masks(case: Case) -> Hints:
+    """0 where it should not be or no 0 where it should, the wrong sign."""
+    got, expected, wrong = case.got, case.expected, case.wrong
+    zero, where = (expected == 0) & ~case.kinks, places(wrong, case.x)
+    which = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
+    if not np.array_equal(wrong, zero):
+        which = f"the gradient should be 0 at {where}: a mask is missing, or lets too much through"
+    yield "mask-missing", which, not wrong.all() and not (wrong & ~zero).any()
+    sentence = "some elements get 0 and all others are right: a mask blocks too much, or a slice or loop leaves out "
+    yield "partly-zero", sentence + where, not wrong.all() and not got[wrong].any()
+
+
+def signs(case: Case) -> Hints:
+    """The wrong sign in all wrong elements; 0 where expected is not 0, and the other way round."""
+    others = {name: array for name, array in case.known.items() if name not in (case.own_name, "out")}
+    where = by_sign(case.wrong, {"the input": case.x, **others}) or places(case.wrong)
+    opposite = not case.wrong.all() and same(case.got, -case.expected, case.wrong)
+    yield "wrong-sign", f"the gradient has the wrong sign at {where}, and is right elsewhere", opposite
+    there, here = case.got != 0, case.expected != 0
+    inverted = not here.all() and np.array_equal(~there, here)
+    sentence = f"the numbers are right, but they stand at {places(there)}; put them at {places(here)}"
+    yield "inverted-mask", sentence, inverted and _same_numbers(case)
+    sentence = "the rule gives 0 exactly where the gradient is not 0; use the opposite mask"
+    yield "inverted-mask", sentence, inverted
+
+
+def shifted(case: Case) -> Hints:
+    """got = expected shifted by one or two places along an axis, except for what enters at the border."""
+    for axis, size in enumerate(() if case.kinks.any() else case.x.shape):
+        got, expected = np.moveaxis(case.got, axis, 0), np.moveaxis(case.expected, axis, 0)
+        for by in (1, -1, 2, -2):
+            later, earlier = slice(by, None) if by > 0 else slice(by), slice(-by) if by > 0 else slice(-by, None)
+            moved, right = got[later], expected[earlier]
+            some = np.count_nonzero(right) > max(1, right.size / 2)  # shifted zeros prove nothing
+            count, end = "one place" if abs(by) == 1 else "two places", "end" if by > 0 else "start"
+            sentence = f"the numbers are right, but shifted along axis {axis}: {count} too far towards the {end}"
+            differs = size - abs(by) >= 2 and some and not same(moved, expected[later])
+            yield "moved", sentence, differs and same(moved, right)
+
+
+def target(case: Case) -> Hints:
+    """Slices of which one element is wrong, as where a cross-entropy's gradient lacks the target's -1; or two are."""
+    error, wrong = case.got - case.expected, case.wrong
+    ratio = np.where(wrong, error / case.g, 0)
+    number, size = tidy(coefficient(error, case.g, wrong)), tidy(float(np.abs(ratio).max()))
+    for axis, length in enumerate(() if case.kinks.any() else case.x.shape):
+        if length > 2 and number and (wrong.sum(axis=axis) == 1).all():
+            change = f"{'subtract' if number > 0 else 'add'} {times(abs(number), 'g')} there"
+            sentence = f"one element of each slice along axis {axis} is wrong, all others are right, as in a "
+            sentence += f"cross-entropy's gradient without the -1 at the target; {change}"
+            yield "target-missing", sentence, same(error, float(number) * case.g, wrong)
+        plus, minus = (ratio > 0).sum(axis=axis), (ratio < 0).sum(axis=axis)
+        if length > 2 and size and plus.size > 1 and plus.max() == 1 and np.array_equal(plus, minus):
+            sentence = f"in slices along axis {axis} one element is too large by {times(size, 'g')}, another as much "
+            sentence += "too small: the -1 at the target, as of a cross-entropy, stands at the wrong element"
+            yield "target-missing", sentence, same(np.abs(ratio), float(size) * wrong, wrong)
+
+
+def overwritten(case: Case) -> Hints:
+    """got = one of the contributions, where an input element has several."""
+    if case.jacobian.size > 100_000:
+        return
+    parts = (case.upstream[:, None] * case.jacobian).reshape(-1, *case.x.shape)  # (m, *x.shape)
+    several = (np.count_nonzero(parts, axis=0) > 1) & ~case.kinks
+    nearest = np.take_along_axis(parts, np.abs(parts - case.got).argmin(axis=0)[None], axis=0)[0]
+    places = several & case.wrong
+    sentence = "where an input element is used several times, only one contribution is kept: they overwrite each "
+    sentence += "other; add them up (for repeated indices: np.add.at)"
+    only_there = places.any() and not (case.wrong & ~several).any()
+    yield "overwritten", sentence, bool(only_there and same(nearest, case.got, several) and nearest[places].all())
+    sentence = "where an input element is used several times, its contributions are averaged; add them up"
+    yield "overwritten", sentence, case.expected / np.maximum(case.outputs_per_input, 1).reshape(case.x.shape)
+
+
+def misplaced(case: Case) -> Hints:
+    """got has the elements of expected in another order."""
+    sentence = "the numbers are right, but in the wrong places; put them back in the order of the input"
+    yield "misplaced", sentence, not case.kinks.any() and _same_numbers(case)
+
+
+def regions(case: Case) -> Hints:
+    """In each wrong element, got or expected is 0; or wrong exactly for inputs of one sign, or in whole slices."""
+    wrong, right = case.wrong, ~case.wrong & ~case.kinks
+    blocked, passed = wrong & (case.got == 0), wrong & (case.expected == 0)
+    both = blocked.any() and passed.any() and not wrong.all()
+    sentence = f"the mask selects wrong elements: the gradient is not 0 at {places(blocked, case.x)}, but is 0 at "
+    yield "wrong-mask", sentence + places(passed, case.x), bool(both and (wrong == (blocked | passed)).all())
+    where = by_value(wrong, case.x) or (by_slice(wrong | case.kinks) if wrong.ndim > 1 else None)
+    enough = min(np.count_nonzero(wrong), np.count_nonzero(right)) >= 2
+    sentence = f"the gradient is wrong exactly at {where}, and right everywhere else"
+    yield "region", sentence, enough and where is not None
+
+
+def _same_numbers(case: Case) -> bool:
+    return same(np.sort(case.got, axis=None), np.sort(case.expected, axis=None))
+
+
+# --- the Jacobian of the rule -------------------------------------------------------------------------------
+
+
+def outputs_left_out(case: Case) -> Hints:
+    """The rule ignores some elements of g, and is right about the others."""
+    used = case.claimed.any(axis=1)
+    left_out = ~used & case.jacobian.any(axis=1)
+    sentence = f"the upstream gradient is not used at {places(left_out.reshape(case.out.shape))} of the output, though "
+    sentence += "these elements depend on the input: a loop or slice ends too early, or a sum over all is missing"
+    some = bool(left_out.any() and used.any())
+    yield "outputs-left-out", sentence, some and same(case.claimed[used], case.jacobian[used])
+
+
+def small_outputs_left_out(case: Case) -> Hints:
+    """The same, where it changes the gradient little."""
+    if nearly_right(case):
+        yield from outputs_left_out(case)
+
+
+def upstream_of_others(case: Case) -> Hints:
+    """The rule is right but that it uses the elements of g that belong to another input."""
+    used, needed = (array.any(axis=1).reshape(case.out.shape) for array in (case.claimed, case.jacobian))
+    sentence = f"the rule takes {places(used)} of the upstream gradient g, but the input reaches {places(needed)}"
+    yield "upstream-misplaced", sentence, not np.array_equal(used, needed) and _rows_permuted(case)
+
+
+def upstream_misplaced(case: Case) -> Hints:
+    """The rule is right but that it uses the elements of g in another order."""
+    sentence = "the rule uses the elements of the upstream gradient g in the wrong order, as after a reshape, "
+    yield "upstream-misplaced", f"{sentence}transpose, tile or repeat that is not that of the op", _rows_permuted(case)
+
+
+def contributions(case: Case, exact: bool = True) -> Hints:
+    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round.
+
+    exact: whether all other numbers are right.
+    """
+    claimed, jacobian = case.claimed, case.jacobian
+    missing, extra = (claimed == 0) & (jacobian != 0), (claimed != 0) & (jacobian == 0)
+    one_kind = missing.any() != extra.any() and claimed.any()
+    if not one_kind or (exact and not same(claimed, jacobian, ~(missing | extra))):
+        return
+    i, k = (int(place) for place in np.argwhere(missing | extra)[0])
+    output, element = f"output element {_element(case.output, i)}", f"input element {_element(case.x, k)}"
+    others = "; the others are right" if exact else ""
+    sentence = f"contributions are missing: {output} depends on {element} too, as through a sum, mean or norm, but the "
+    yield "contributions", f"{sentence}rule does not pass its upstream gradient there{others}", bool(missing.any())
+    sentence = f"there are contributions too many: the rule passes the upstream gradient of {output} to {element}, on "
+    yield "contributions", f"{sentence}which it does not depend, as if a mask were missing{others}", True
+
+
+def wrong_outputs(case: Case) -> Hints:
+    """The rule is wrong about some elements of the output only."""
+    wrong = _wrong_rows(case)
+    sentence = f"only the contributions of {places(wrong.reshape(case.out.shape))} of the output are wrong"
+    yield "wrong-outputs", sentence, 0 < np.count_nonzero(wrong) <= wrong.size / 3
+
+
+def contributions_misplaced(case: Case) -> Hints:
+    """Each row of the rule's Jacobian has the right numbers, but at other input elements."""
+    claimed, jacobian, i = case.claimed, case.jacobian, int(_wrong_rows(case).argmax())
+    taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (claimed, jacobian))
+    sentence = "the contribution of each output element has the right numbers, but goes to other input elements: that "
+    sentence += f"of output element {_element(case.output, i)} to {taken}, but it must go to {right} (look at stride, "
+    several = bool((case.inputs_per_output > 1).any())
+    same_rows = several and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
+    yield "contributions-misplaced", f"{sentence}offset and direction)", same_rows
+
+
+def _rows_permuted(case: Case) -> bool:
+    """Whether the Jacobian of the rule has the right rows, one for each element of g, in another order."""
+    scale = np.abs(case.jacobian).max(initial=1e-300)
+    one, other = (np.round(array / scale, 4) for array in (case.claimed, case.jacobian))
+    return np.allclose(one[np.lexsort(one.T)], other[np.lexsort(other.T)], atol=2e-4)
+
+
+def _wrong_rows(case: Case) -> Array:
+    """Which elements of the output the rule is wrong about, (m,) bool."""
+    close = 1e-5 * np.abs(case.jacobian).max(initial=0)
+    return np.asarray((np.abs(case.claimed - case.jacobian) > close).any(axis=1))
+
+
+def _element(array: Array | None, i: int) -> str:
+    return index_text((i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape))))

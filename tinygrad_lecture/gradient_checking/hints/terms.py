@@ -1,4 +1,4 @@
-"""Hints: the gradient is a sum, and one of its terms is missing, or another one stands in its place."""
+"""Hints: the gradient is a sum or a matrix product, and a term is missing or wrong, or a factor out of place."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from itertools import product
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, Shape
 from ..report import index_text
-from .case import Case, Hints, coefficient, same
+from .case import Case, Hints, coefficient, same, softmax
 from .closed_forms import Axes
-from .known_ops import softmax
-from .products import products
-from .recognise import recognise, tidy, times
+from .factors import constant, recognise, tidy, times
 
-MAX_SIZE = 256  # elements of an input whose terms are tried in pairs
+MAX_PAIRED = 256  # elements of an input whose terms are tried in pairs
 
 
 @dataclass(frozen=True)
@@ -162,48 +160,13 @@ def missing_term(case: Case) -> Hints:
 # --- another term stands in its place -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Swap:
-    """A term that the rule has, and the one that the gradient has instead, each times a simple number, as text.
+def wrong_term(case: Case, same_factors: bool = False) -> Hints:
+    """got has one plausible term where expected has another one: got - expected = a * one + b * other.
 
-    certain: whether it is not the other way round, with both signs changed.
-    """
-
-    wrong: Term
-    right: Term
-    taken: str
-    needed: str
-    certain: bool
-
-
-def sum_over_wrong_axis(case: Case) -> Hints:
-    """got and expected differ in the axis of a sum within the gradient."""
-    for swap in _swaps(case, same_factors=True):
-        if swap.certain and swap.wrong.over and swap.right.over and swap.right.keepdims:
-            wrong, right = index_text(swap.wrong.over), index_text(swap.right.over)
-            sentence = f"a sum or mean within the rule goes over axis {wrong}, but must go over {right}"
-            if wrong == right:
-                sentence = f"a sum or mean over axis {right} within the rule is then repeated along the wrong axis; it "
-                sentence += "needs keepdims=True"
-            yield "wrong-axis", sentence, True
-
-
-def wrong_term(case: Case) -> Hints:
-    """got has one plausible term where expected has another one."""
-    for swap in _swaps(case, same_factors=False):
-        sums = "; the sum is missing" if swap.right.over and not swap.wrong.over else ""
-        sentence = f"the rule has the term {swap.taken} where the gradient has {swap.needed}{sums}"
-        unsure = f"the rule or the gradient has {swap.taken}, the other {swap.needed}"
-        yield "wrong-term", sentence if swap.certain else f"one term of the gradient is wrong: {unsure}", True
-
-
-def _swaps(case: Case, same_factors: bool) -> Iterator[Swap]:
-    """Swaps that explain got, the most alike and simplest first: got - expected = a * one + b * other.
-
-    same_factors: only those of terms that differ in the axes of their sums alone.
+    same_factors: only terms that differ in the axes of their sums alone.
     """
     where = ~case.kinks
-    if not 5 <= np.count_nonzero(where) <= MAX_SIZE:
+    if not 5 <= np.count_nonzero(where) <= MAX_PAIRED:
         return
     terms = [*_elementwise_terms(case), *_sum_terms(case)]
     table = np.array([term.of(case.g)[where] for term in terms])
@@ -217,40 +180,142 @@ def _swaps(case: Case, same_factors: bool) -> Iterator[Swap]:
     pairs = [(int(i), int(k)) for i, k in np.argwhere(usable & (first > 0) & (first.T < 0))]
     for i, k in sorted(pairs, key=lambda pair: (_unlike(terms[pair[0]], terms[pair[1]]), sum(pair))):
         numbers = {i: float(first[i, k]), k: float(first[k, i])}
-        if same_factors and terms[i].factors != terms[k].factors:
+        alike = terms[i].factors == terms[k].factors and terms[i].over and terms[k].over
+        if (same_factors and not alike) or not same(error, table[[i, k]].T @ [*numbers.values()]):
             continue
-        exact = same(error, numbers[i] * table[i] + numbers[k] * table[k])
-        if not exact or not all(terms[j].times(number) for j, number in numbers.items()):
-            continue
-        likely = {  # that term j is the one that the gradient has
-            j: (-_distance(case, terms[j], -n), _leaves_one_term(case.expected[where], -n * table[j], table))
-            for j, n in numbers.items()
-        }
-        wrong, right = (k, i) if likely[i] > likely[k] else (i, k)
+        # The Jacobian is nearer to a term that it has; that of an elementwise op cannot tell.
+        right, wrong = sorted(numbers, key=lambda j: _distance(case, terms[j], -numbers[j]))
         taken, needed = terms[wrong].times(numbers[wrong]), terms[right].times(-numbers[right])
-        if taken and needed:
-            yield Swap(terms[wrong], terms[right], taken, needed, likely[i] != likely[k])
+        if not (taken and needed):
+            continue
+        goes, must = index_text(terms[wrong].over), index_text(terms[right].over)
+        if case.reached is not None:
+            sentence = f"one term of the gradient is wrong: the rule or the gradient has {taken}, the other {needed}"
+            yield "wrong-term", sentence, True
+        elif not same_factors:
+            sums = "; the sum is missing" if must and not goes else ""
+            yield "wrong-term", f"the rule has the term {taken} where the gradient has {needed}{sums}", True
+        elif goes == must:
+            sentence = (
+                f"a sum or mean over axis {must} within the rule is then repeated along the wrong axis; it needs "
+            )
+            yield "wrong-axis", f"{sentence}keepdims=True", True
+        else:
+            yield "wrong-axis", f"a sum or mean within the rule goes over axis {goes}, but must go over {must}", True
 
 
 def _distance(case: Case, term: Term, number: float) -> float:
-    """How far the Jacobian is from that of a number times a term, apart from its diagonal."""
-    if case.columns is None or case.reached is not None:
+    """How far the Jacobian is, apart from its diagonal, from that of a number times a term."""
+    if case.reached is not None:
         return 0.0
-    rows = [term.of(unit.reshape(case.x.shape)).ravel() for unit in np.eye(case.upstream.size)]
+    rows = [term.of(unit.reshape(case.x.shape)).ravel() for unit in np.eye(case.x.size)]
     difference = case.jacobian - number * np.array(rows)
-    return round(float(np.sum(difference**2) - np.sum(np.diag(difference) ** 2)), 6)
-
-
-def _leaves_one_term(expected: Array, value: Array, table: Array) -> bool:
-    """Whether expected - value is a multiple of one of the terms, or of a few of its elements, or 0."""
-    rest = expected - value
-    masked = np.abs(rest) > 1e-7 * np.abs(expected).max(initial=0)
-    rest, table = rest[masked], table[:, masked]
-    numbers = (table @ rest) / (table**2).sum(axis=1)
-    return bool((np.abs(numbers[:, None] * table - rest) <= 1e-5 * np.abs(rest)).all(axis=1).any())
+    return float(np.linalg.norm(difference) ** 2 - np.linalg.norm(np.diag(difference)) ** 2)
 
 
 def _unlike(one: Term, other: Term) -> int:
     """In how many ways two terms differ."""
     factors = sum(a != b for a, b in zip(one.factors, other.factors, strict=True))
     return factors + (one.over != other.over) + (one.keepdims != other.keepdims)
+
+
+# --- products of matrices -----------------------------------------------------------------------------------
+
+MAX_SIZE = 4096  # elements of the largest array that is multiplied
+Word = tuple[str, Array]  # a product as text, and its value
+
+
+def wrong_product(case: Case) -> Hints:
+    """expected is a product of matrices, or a sum of two, and got is another product."""
+    words = list(products(case))
+    taken, right = _as_product(case, words, case.got), _as_product(case, words, case.expected)
+    if taken is None and right is None:
+        return
+    needed = _as_sum(case, words) if right is None else _text(case, *right)
+    arbitrary = right and tidy(right[0]) is None and not (taken and tidy(right[0] / taken[0]))
+    rule = "" if taken is None else f", but the rule gives {_text(case, *taken)}"
+    reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
+    differ = not (right and taken and right[1] == taken[1])
+    # Any two arrays of a few elements may be an arbitrary number times each other.
+    yield "wrong-product", f"the gradient is {needed}{rule}{reverse}", needed is not None and differ and not arbitrary
+
+
+def products(case: Case) -> Iterator[Word]:
+    """Products of two or three matrices that the rule knows, g among them, of the shape of the input.
+
+    Vectors are columns, or rows where they are transposed. A g of one element is a factor in front.
+    """
+    if case.output is None or case.call is None or case.x.ndim == 0 or case.x.size < 3:
+        return
+    g = case.g_out
+    arrays = {k: v for k, v in case.arrays.items() if 1 <= v.ndim <= 3 and 1 < v.size <= MAX_SIZE}
+    if len(arrays) > 5 or g.ndim > 3 or g.size > MAX_SIZE:
+        return
+    others = [factor for name, array in arrays.items() for factor in _factors(name, array)]
+    if g.size == 1:
+        for factors in (*((other,) for other in others), *product(others, others)):
+            if (word := _multiplied(factors, case.x.shape)) is not None:
+                yield f"g * {word[0]}", g.item() * word[1]
+        return
+    upstreams = list(_factors("g", g))
+    for factors in (*product(upstreams, others), *product(others, upstreams), *product(others, upstreams, others)):
+        if (word := _multiplied(factors, case.x.shape)) is not None:
+            yield word
+
+
+def _factors(name: str, array: Array) -> Iterator[Word]:
+    """A matrix and its transposes."""
+    if array.ndim == 1:
+        yield name, array[:, None]
+        yield f"{name}.T", array[None]
+        return
+    yield name, array
+    yield (f"{name}.T" if array.ndim == 2 else f"{name}.swapaxes(-1, -2)"), array.swapaxes(-1, -2)
+    if array.ndim == 3:
+        yield f"{name}.T", array.T
+
+
+def _multiplied(factors: tuple[Word, ...], shape: Shape) -> Word | None:
+    """The product of some matrices, if it has a given shape."""
+    value = factors[0][1]
+    for _, factor in factors[1:]:
+        if value.shape[-1] != factor.shape[-2]:
+            return None
+        try:
+            value = value @ factor
+        except ValueError:  # batches of different sizes
+            return None
+    text = " @ ".join(name for name, _ in factors)
+    if value.ndim == len(shape) + 1 == 3 and value.shape[1:] == shape:
+        return f"({text}).sum(0)", value.sum(0)
+    if value.shape == shape or (len(shape) == 1 and value.shape in ((*shape, 1), (1, *shape))):
+        return text, value.reshape(shape)
+    return None
+
+
+def _as_product(case: Case, words: list[Word], target: Array) -> tuple[float, str] | None:
+    """An array as a number times a product."""
+    for text, value in words:
+        number = coefficient(target, value, ~case.kinks)
+        if number and same(target, number * value, ~case.kinks):
+            return number, text
+    return None
+
+
+def _text(case: Case, number: float, product: str) -> str:
+    simple = tidy(number)
+    return times(simple, product) if simple else f"{constant(number, case.sizes) or f'{number:.5g}'} * {product}"
+
+
+def _as_sum(case: Case, words: list[Word]) -> str | None:
+    """The expected gradient as the sum or difference of two products."""
+    table = np.array([value[~case.kinks] for _, value in words])
+    target = case.expected[~case.kinks]
+    close = 1e-5 * np.abs(target).max(initial=0)
+    for i, (first, value) in enumerate(words):
+        for sign, rest in (("+", target - table[i]), ("-", table[i] - target)):
+            for k in np.flatnonzero((np.abs(table - rest) <= close).all(axis=1)):
+                second, other = words[int(k)]
+                if same(case.expected, value + other if sign == "+" else value - other, ~case.kinks):
+                    return f"{first} {sign} {second}"
+    return None

@@ -181,7 +181,7 @@ class Panel {
     const words = place.current.kind === "forward" ? "Forward through" : "Back through";
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
-      element("h2", {}, `${words} ${name}${kind && kind !== name && kind !== "part" ? ` (${kind})` : ""}`),
+      element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
       element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
       ...parts,
     ];

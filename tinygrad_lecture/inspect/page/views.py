@@ -7,14 +7,14 @@ the other, which open in the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any, TypeAlias
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
 
 from ...backend import Array
 from ..drawing import arranged, path_of, rows
+from ..explain.walkthrough import Walkthrough
 from ..numbers import numbers
-from ..teaching.walkthrough import Walkthrough
 from ..vertex import Scope, Vertex
 
 FLAT = 150  # values of a graph that is also drawn without modules
@@ -23,104 +23,82 @@ MOST = 120  # boxes of a view
 PART = 40  # ops of a part, where a view would have more
 OPEN = 80  # boxes of an outermost module that is shown open
 
-Chain: TypeAlias = tuple[Scope, ...]  # the modules that a value stands in, outermost first
-Chains: TypeAlias = dict[Vertex, Chain]
-
 
 @dataclass(eq=False)
 class Group:
-    """A module, or a part of a long computation: what opens. The first is the whole graph, with the chain ().
+    """A module, or a part of a long computation: what opens. The first is the whole graph.
 
-    vertices: in it, and in all groups that it holds.
+    members: what it consists of, in order: values, and groups by their scopes.  parent: None for the whole graph.
     """
 
-    chain: Chain
-    number: int
-    parent: int
-    vertices: list[Vertex]
+    scope: Scope
+    members: dict[Any, Any] = field(default_factory=dict)
+    parent: Group | None = None
+    number: int = 0
 
-    @property
-    def path(self) -> str:
-        """The path of its module, "" for none and for an outermost one."""
-        return "" if self.kind in ("", "part") else self.chain[-1].path
+    def groups(self) -> list[Group]:
+        """Itself and all groups in it."""
+        return [self, *(g for member in self.members.values() if isinstance(member, Group) for g in member.groups())]
 
-    @property
-    def kind(self) -> str:
-        """The class of its module; "part", or "" for the whole graph."""
-        return self.chain[-1].kind if self.chain else ""
+    def vertices(self) -> list[Vertex]:
+        """The values in it and in all groups that it holds."""
+        return [v for group in self.groups() for v in group.members.values() if isinstance(v, Vertex)]
 
-    def name_in(self, path: str) -> str:
-        """Its name within a module: "blocks.0", "attention"."""
-        return within(self.chain[-1].path, path) or self.kind if self.chain else "all"
+    def around(self) -> list[Group]:
+        """The groups that it is in, the whole graph first, and itself."""
+        return [*(self.parent.around() if self.parent else []), self]
+
+    def cut(self) -> None:
+        """Cut it, and each group in it, into parts where it has too many members: runs that follow each other."""
+        items = list(self.members.items())
+        if len(items) > MOST:
+            size = max(PART, -(-len(items) // MOST))
+            runs = [dict(items[i : i + size]) for i in range(0, len(items), size)]
+            parts = [Group(Scope("", f"part {i} of {len(runs)}"), run) for i, run in enumerate(runs, start=1)]
+            self.members = {part.scope: part for part in parts}
+        for member in self.members.values():
+            if isinstance(member, Group):
+                member.cut()
 
 
-def groups_of(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
+def grouped(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
     """The groups of a walkthrough, and the one that each value stands in.
 
     A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
     users, in the innermost group that has them all.
     """
-    chains = _chains(walk)
-    inside = _inside(chains)
-    number = {chain: i for i, chain in enumerate(inside)}
-    groups = [Group(chain, number[chain], number[chain[:-1]] if chain else -1, inside[chain]) for chain in inside]
-    return groups, {vertex: groups[number[chain]] for vertex, chain in chains.items()}
-
-
-def _chains(walk: Walkthrough) -> Chains:
     made = [v for v in walk.vertices if v.op is not None]
-    counts: dict[Scope, int] = {}
+    counts = Counter(scope for v in made if v.scope for scope in v.scope.above())
+    whole = Group(Scope("", "all"))
     for vertex in made:
-        for scope in vertex.scope.above() if vertex.scope else ():
-            counts[scope] = counts.get(scope, 0) + 1
-    chains = {v: tuple(s for s in [*(v.scope.above() if v.scope else ())][::-1] if counts[s] > 1) for v in made}
-    sizes = {chain: len(_members(chain, vertices, chains)) for chain, vertices in _inside(chains).items()}
-    chains = {v: c[1:] if c and sizes[c[:1]] <= OPEN else c for v, c in chains.items()}
-    for chain in list(_inside(chains)):
-        _cut(chain, chains)
-    users: dict[Vertex, list[Chain]] = {}
-    for vertex in made:
-        for x in vertex.inputs:
-            users.setdefault(x, []).append(chains[vertex])
-    found = {v: chains[v] if v.op is not None else _common(users.get(v, [()])) for v in walk.vertices}
-    return {v: found[v] for v in [*made, *(v for v in walk.vertices if v.op is None)]}
-
-
-def _inside(chains: Chains) -> dict[Chain, list[Vertex]]:
-    """The values in each module, by its chain; () for all."""
-    found: dict[Chain, list[Vertex]] = {(): []}
-    for vertex, chain in chains.items():
-        for depth in range(len(chain) + 1):
-            found.setdefault(chain[:depth], []).append(vertex)
-    return found
-
-
-def _members(chain: Chain, vertices: list[Vertex], chains: Chains) -> dict[Any, None]:
-    """What a module consists of, in order: the modules directly in it, and values."""
-    return dict.fromkeys(chains[v][len(chain)] if len(chains[v]) > len(chain) else v for v in vertices)
-
-
-def _common(chains: list[Chain]) -> Chain:
-    """What all chains begin with."""
-    levels = takewhile(lambda level: len(set(level)) == 1, zip(*chains, strict=False))
-    return tuple(level[0] for level in levels)
-
-
-def _cut(chain: Chain, chains: Chains) -> None:
-    """Cut a module with too many boxes into parts, in place: runs of ops and modules that follow each other."""
-    depth = len(chain)
-    vertices = [v for v, c in chains.items() if c[:depth] == chain]
-    members = {member: i for i, member in enumerate(_members(chain, vertices, chains))}
-    if len(members) <= MOST:
-        return
-    size = max(PART, -(-len(members) // MOST))
-    count = -(-len(members) // size)
-    parts = [Scope(f"part {i + 1} of {count}", "part", chain[-1] if chain else None) for i in range(count)]
-    for vertex in vertices:
-        rest = chains[vertex][depth:]
-        chains[vertex] = (*chain, parts[members[rest[0] if rest else vertex] // size], *rest)
-    for part in parts:
-        _cut((*chain, part), chains)
+        group = whole
+        for scope in [*(vertex.scope.above() if vertex.scope else ())][::-1]:
+            if counts[scope] > 1:
+                group = group.members.setdefault(scope, Group(scope))
+        group.members[vertex] = vertex
+    opened: dict[Any, Any] = {}
+    for key, member in whole.members.items():
+        opened |= member.members if isinstance(member, Group) and len(member.members) <= OPEN else {key: member}
+    whole.members = opened
+    whole.cut()
+    groups, at = whole.groups(), dict[Vertex, Group]()
+    for number, group in enumerate(groups):
+        group.number = number
+        for member in group.members.values():
+            if isinstance(member, Group):
+                member.parent = group
+            else:
+                at[member] = group
+    users = defaultdict[Vertex, list[list[Group]]](list)
+    for user in made:
+        for x in user.inputs:
+            users[x].append(at[user].around())
+    for vertex in walk.vertices:
+        if vertex.op is None:
+            levels = zip(*(users[vertex] or [[whole]]), strict=False)
+            at[vertex] = [level[0] for level in levels if len(set(level)) == 1][-1]
+            at[vertex].members[vertex] = vertex
+    return groups, at
 
 
 def within(text: str, path: str) -> str:
@@ -128,25 +106,30 @@ def within(text: str, path: str) -> str:
     return "" if text == path else text.replace(f"{path}.", "") if path else text
 
 
+def name_of(group: Group, path: str) -> str:
+    """The name of a group within a module: "blocks.0", "attention"."""
+    return within(group.scope.path, path) or group.scope.kind
+
+
 # --- views ---------------------------------------------------------------------------------------------------
 
 
 def views_of(walk: Walkthrough) -> dict[str, Any]:
     """The groups, the group of each value, and what is drawn of each: as a page is told them."""
-    groups, at = groups_of(walk)
+    groups, at = grouped(walk)
     index = {vertex: i for i, vertex in enumerate(walk.vertices)}
-    inner = {group.chain: group for group in groups}
 
     def view(group: Group) -> dict[str, Any]:
-        depth = len(group.chain)
-        boxes = {v: inner[at[v].chain[: depth + 1]] if len(at[v].chain) > depth else v for v in group.vertices}
-        return _view(boxes, walk, index, group.path)
+        boxes: dict[Vertex, Any] = {}
+        for member in group.members.values():
+            boxes |= dict.fromkeys(member.vertices() if isinstance(member, Group) else [member], member)
+        return _view(boxes, walk, index, group.scope.path)
 
     flat = len(groups) > 1 and len(walk.vertices) <= FLAT
-    parents = [groups[max(group.parent, 0)].path for group in groups]
+    parents = [group.parent or groups[0] for group in groups]
     return {
         "groups": [
-            {"name": g.name_in(outer), "kind": g.kind, "parent": g.parent}
+            {"name": name_of(g, outer.scope.path), "kind": g.scope.kind, "parent": outer.number if g.parent else -1}
             for g, outer in zip(groups, parents, strict=True)
         ],
         "at": [at[vertex].number for vertex in walk.vertices],
@@ -190,9 +173,9 @@ def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int],
 def _lines(member: Any, outside: bool, path: str) -> list[str]:
     """The texts of a box: what it is, and its value or how many ops it has."""
     if isinstance(member, Group):
-        made = [v for v in member.vertices if v.op is not None]
-        name, last = member.name_in(path), max(made, key=lambda v: v.number)
-        kind = f"{member.kind}, " if member.kind not in (name, "part") else ""
+        made = [v for v in member.vertices() if v.op is not None]
+        name, last = name_of(member, path), max(made, key=lambda v: v.number)
+        kind = f"{member.scope.kind}, " if member.scope.kind != name else ""
         return [_short(name), _short(f"{kind}{len(made)} ops"), f"gives {last.shape}"]
     scope = member.scope if member.op is not None else None
     layer = within(scope.path, path) or (scope.kind if outside else "") if scope is not None else ""

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from ...backend import FLOAT32, Array
-from ...errors.users_line import warn
+from ...errors import warn
 
 LARGE = 1_024  # elements; below, a call of a loop saves little
 

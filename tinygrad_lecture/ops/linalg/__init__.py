@@ -3,7 +3,7 @@
 What has no rule here, such as eigenvalues, is left out.
 """
 
-from ...errors.kinds import LinAlgError
+from ...errors import LinAlgError
 from ..basics import matmul
 from ..indexing import diagonal
 from ..reduction import norm as vector_norm

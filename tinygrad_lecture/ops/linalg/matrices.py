@@ -14,7 +14,7 @@ import numpy as np
 
 from ...autograd.op import Op, Value, op
 from ...backend import Shape, in_columns, xp
-from ...errors.words import shown
+from ...errors import brief
 from ...kernels.blas import one_thread
 from ...traced import Traced, wrap
 from ..basics import matmul, sum
@@ -216,7 +216,7 @@ def matrix_power(a: Value, n: int) -> Value:
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise ValueError(f"needs square matrices, (..., n, n), not shape {a.shape}")
     if not hasattr(n, "__index__"):
-        raise TypeError(f"n must be an int, not {shown(n)}")
+        raise TypeError(f"n must be an int, not {brief(n)}")
     if n < 0:
         return matrix_power(inv(a), -n)
     array = a._array if isinstance(a, Traced) else a

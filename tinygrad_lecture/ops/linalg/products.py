@@ -11,7 +11,7 @@ import numpy as np
 
 from ...autograd.op import Value, op
 from ...backend import in_rows, xp
-from ...errors.messages import broadcast_complaint
+from ...errors import broadcast_complaint
 from ...kernels.blas import one_thread
 from ..arrangement import roll
 from ..basics import matmul, sum

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...autograd.op import Value
 from ...backend import Array, device_of, is_array, move, to_host, xp
-from ...errors.words import shown
+from ...errors import brief
 from ...traced import Traced
 from ..basics import matmul, sum
 from ..composite import composite
@@ -133,7 +133,7 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
     for name, each in (("fweights", fweights), ("aweights", aweights)):
         if each is not None and getattr(each, "shape", None) != rows.shape[1:]:
             raise ValueError(
-                f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {shown(each)}"
+                f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {brief(each)}"
             )
         on_host = device_of(each._array if isinstance(each, Traced) else each) == "cpu"  # a GPU would wait
         if each is not None and on_host and bool((each < 0).any()):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...autograd.op import Op, Value, op
 from ...backend import is_array, xp
-from ...errors.words import shown
+from ...errors import brief
 from ...traced import Traced
 from ..composite import composite
 from ..copying import clone
@@ -71,7 +71,7 @@ def _extreme(x: Value, axis: Any, keepdims: bool, value: Op[Any], index: Op[Any]
 def _one_axis(axis: Any, otherwise: str = "give one") -> int:
     """The axis. Raises TypeError unless it is an int."""
     if not hasattr(axis, "__index__"):
-        raise TypeError(f"axis must be one int, such as 0 or -1, not {shown(axis)}; {otherwise}")
+        raise TypeError(f"axis must be one int, such as 0 or -1, not {brief(axis)}; {otherwise}")
     return int(axis)
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tinygrad_lecture.gradient_checking.hints.recognise import constant, over, recognise, times
+from tinygrad_lecture.gradient_checking.hints.factors import constant, over, recognise, times
 
 KNOWN = {"x": np.array([0.3, -0.8, 1.7, 2.2]), "out": np.array([0.4, 1.3, -0.6, 0.9])}
 X, OUT = KNOWN.values()

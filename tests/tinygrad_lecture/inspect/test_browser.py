@@ -1,0 +1,363 @@
+"""Pages in a browser: what stands on them, step by step, and that keys alone lead everywhere."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.numbers import numbers
+from transformer import GPT, GPTConfig, TokenCrossEntropy
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def network(tmp_path):
+    """(path, leaves by name) of the page of a network with 2 inputs, 2 hidden neurons and 1 output."""
+    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
+    W1, b1 = tl.randn(2, 2, requires_grad=True), tl.randn(2, requires_grad=True)
+    W2, b2 = tl.randn(1, 2, requires_grad=True), tl.randn(1, requires_grad=True)
+    with tl.Graph():
+        h = tl.sigmoid(W1 @ x + b1)
+        a = tl.sigmoid(W2 @ h + b2)
+        C = ((a - y) ** 2).sum()
+        C.backward()
+        path = tl.page(C, tmp_path / "network.html")
+    return path, {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+def box(page, name):
+    """The box of a value or module."""
+    return page.locator("g.box", has=page.locator("text.name", has_text=re.compile(rf"^{re.escape(name)}( =|$)")))
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def text_of(page):
+    return page.locator("#step").inner_text()
+
+
+def test_stepping_to_the_end_shows_the_very_gradients_in_grad(visit, network):
+    path, leaves = network
+    page = visit(path)
+    steps = int(page.locator("#slider").get_attribute("max"))
+    for _ in range(steps):
+        press(page, "ArrowRight")
+    for name, leaf in leaves.items():
+        assert numbers(leaf.grad.numpy()) in text_of(page)
+        rows = box(page, name).locator(".grad").all_text_contents()
+        assert "".join(rows).replace("],[", "], [") == numbers(leaf.grad.numpy())
+
+
+def test_a_value_used_twice_gets_its_gradient_in_two_steps(visit, tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * 2
+        C = y * 5 + y * 7
+        C.backward()
+        page = visit(tl.page(C, tmp_path / "diamond.html"))
+    press(page, "b", "ArrowRight")
+    assert box(page, "y").locator(".grad").text_content() == "7"
+    assert "use 1 of 2" in text_of(page)
+    press(page, "ArrowRight")
+    assert box(page, "y").locator(".grad").text_content() == "12"
+    assert "7 + 5 = 12" in text_of(page)
+    assert "use 2 of 2" in text_of(page)
+    press(page, "ArrowLeft")
+    assert box(page, "y").locator(".grad").text_content() == "7"
+
+
+def test_values_appear_when_they_are_computed_and_gradients_when_they_arrive(visit, network):
+    page = visit(network[0])
+    assert "waiting" in box(page, "h").get_attribute("class")
+    press(page, "ArrowRight", "ArrowRight", "ArrowRight")
+    assert "waiting" not in box(page, "h").get_attribute("class")
+    assert "waiting" in box(page, "a").get_attribute("class")
+    assert "h = tl.sigmoid(W1 @ x + b1)" in text_of(page)  # the line of this file
+    assert box(page, "h").locator(".grad").text_content() == ""
+
+
+def test_the_keyboard_alone_leads_everywhere(visit, network):
+    page = visit(network[0])
+    press(page, "End")
+    assert page.locator("#step h2").inner_text() == "What backward found"
+    press(page, "Home", "b")
+    assert "Back through C = sum(" in text_of(page)
+    press(page, "t")
+    assert page.locator("#table tbody tr").count() == 15
+    press(page, "g", "Home")
+    for _ in range(40):  # Tab reaches the boxes; arrows go from one to the next, Enter looks at it
+        press(page, "Tab")
+        if page.evaluate("document.activeElement.classList.contains('box')"):
+            break
+    press(page, "ArrowDown", "Enter")
+    assert page.locator("#chosen h2").inner_text() == "x, a constant"
+    press(page, " ")
+    assert page.locator("#play").inner_text() == "Play"  # space on a box looks at it, and does not play
+    press(page, "ArrowRight")
+    assert "is computed" in text_of(page)
+
+
+def test_the_address_names_the_step(visit, network):
+    page = visit(network[0])
+    press(page, *["ArrowRight"] * 5)
+    assert page.evaluate("location.hash") == "#step=5"
+    there = text_of(page)
+    page.reload()
+    assert text_of(page) == there
+    again = visit(network[0], "#step=5")
+    assert text_of(again) == there
+    again = visit(network[0], "#step=nonsense&view=99")
+    assert again.locator("#step h2").inner_text() == "What is given"
+
+
+def test_playing_goes_on_by_itself_and_stops(visit, network):
+    page = visit(network[0])
+    for shown in ("Stop", "Play"):
+        page.locator("#play").click()
+        page.locator("#phase", has_text="2 of").wait_for()
+        assert page.locator("#play").inner_text() == shown
+
+
+def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
+    page = visit(network[0])
+    box(page, "h").hover()
+    for name, source in {"W1": True, "x": True, "b1": True, "h": True, "W2": False, "a": False}.items():
+        assert ("source" in box(page, name).get_attribute("class").split()) is source, name
+
+
+def test_a_parameter_tells_how_its_gradient_came_about(visit, network):
+    page = visit(network[0], "#step=19")
+    box(page, "W1").click()
+    way = page.locator("#chosen .way li")
+    assert way.count() == 9  # from C through eight values to W1
+    assert "dC/dW1 = dC/d#3 @ xᵀ = [[" in way.last.inner_text()
+    assert "source" in box(page, "W1").get_attribute("class")  # the pointer is still on it
+    way.nth(3).get_by_role("button").click()
+    assert "Back through a = sigmoid(#10)" in text_of(page)
+
+
+def test_hostile_names_are_only_text(visit, tmp_path):
+    names = [
+        "</script><script>console.log('in')</script>",
+        "<img src=x onerror=console.log(1)>",
+        "a\"b'c&lt;\\",
+        "漢字 ह\u2028",
+        "{{data}}",
+    ]
+    leaves = {name: tl.tensor(float(i + 1), requires_grad=True) for i, name in enumerate(names)}
+    with tl.Graph():
+        C = sum(leaves.values(), tl.tensor(0.0))
+        C.backward()
+        page = visit(tl.page(C, tmp_path / "hostile.html", {**leaves, "C": C}, title="<b>{{style}}"))
+    press(page, "End", "t")
+    shown = page.locator("#table tbody th").all_inner_texts()
+    assert {name.replace("\u2028", "\\u2028") for name in names} <= set(shown)  # no sign, so it is written as an escape
+    assert page.locator("h1").inner_text() == "<b>{{style}}"
+    assert page.title() == "<b>{{style}}"
+
+
+def test_odd_numbers_show_as_they_are(visit, tmp_path):
+    x = tl.tensor([np.nan, np.inf, -np.inf, -0.0, 1e-300, 123456.0], dtype=tl.float64, requires_grad=True)
+    with tl.Graph():
+        C = (x * 1.0).sum()
+        C.backward()
+        page = visit(tl.page(C, tmp_path / "odd.html"))
+    box(page, "x").click()
+    assert page.locator("#chosen td").all_inner_texts()[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
+    press(page, "t")
+    assert "[nan, inf, -inf, -0, 1e-300, 123456]" in page.locator("#table").inner_text()
+
+
+def test_numbers_are_written_as_python_writes_them(visit, network):
+    page = visit(network[0])
+    values = [*(np.float32(10.0) ** np.arange(-8, 9)).tolist(), 0.00012345, 0.99996, 9999.6, -1.5, 1 / 3, 1e22, 5e-324]
+    box(page, "W1").click()
+    x = tl.tensor(values[:32], dtype=tl.float64, requires_grad=True)
+    with tl.Graph():
+        C = x.sum()
+        C.backward()
+        other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
+    box(other, "x").click()
+    assert other.locator("#chosen .cells td").all_inner_texts()[1 : len(values) + 1] == [
+        numbers(np.array(v)) for v in values
+    ]
+
+
+@pytest.fixture
+def gpt_page(tmp_path):
+    model = GPT(GPTConfig(vocab_size=5, context=4, layers=2, heads=2, width=4))
+    tokens = tl.tensor([0, 1, 2, 3])
+    with tl.Graph():
+        loss = TokenCrossEntropy()(model(tokens), tl.tensor([1, 2, 3, 4]))
+        loss.backward()
+        return tl.page(loss, tmp_path / "gpt.html", tokens=["was", "the", "bank", "?"])
+
+
+def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
+    page = visit(gpt_page)
+    assert box(page, "blocks.0").count() == box(page, "blocks.1").count() == 1
+    press(page, "ArrowRight", "ArrowRight")
+    assert "Forward through blocks.0" in text_of(page)
+    assert "from embedding (Embedding): shape (4, 4)" in text_of(page)
+    page.get_by_role("button", name="Open it").click()
+    assert box(page, "attention").count() == box(page, "ffn").count() == 1
+    assert page.locator("#path [aria-current]").inner_text() == "blocks.0"
+    assert box(page, "#5").locator(".layer").text_content() == "from embedding"
+    assert "one element of it: #8[0, 0] = (" in text_of(page)
+    press(page, "Escape")
+    assert box(page, "blocks.0").count() == 1
+    press(page, "End")
+    assert "embedding.W_E.weight" in text_of(page)
+
+
+def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    end = int(page.locator("#slider").input_value())
+    within = visit(gpt_page, f"#step={end - 1}")
+    assert "is computed" in text_of(within)
+    assert "blocks.0" in within.locator("#path").inner_text()
+    within.reload()
+    assert "is computed" in text_of(within)
+    assert "Forward through blocks.0" in text_of(visit(gpt_page, f"#step={end}"))  # its end is the module as one step
+
+
+def test_the_slider_in_the_middle_of_a_module_shows_no_inner_value_as_its_result(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    whole, end = text_of(page), int(page.locator("#slider").input_value())
+    assert "comes out" in whole
+    assert "steps at once" in whole
+    page.locator("#slider").fill(str(end - 1))
+    assert re.search(r"Forward through blocks.0.*\d+ of its \d+ steps", text_of(page), flags=re.S)
+    assert "comes out" not in text_of(page)
+    assert "computed last, inside" in text_of(page)
+
+
+def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        own = visit(tl.page(y, tmp_path / "own.html"))
+        y.backward(tl.tensor(5.0), retain_graph=True)
+        y.backward(tl.tensor(5.0))
+        given = visit(tl.page(y, tmp_path / "given.html"))
+    press(own, "End")
+    assert "The page went backward itself" in text_of(own)
+    assert "in its .grad" not in text_of(own)
+    press(given, "b")
+    assert "Backward starts here, with the upstream 5 that it was given" in text_of(given)
+    press(given, "End")
+    assert "Backward ran 2 times; this is the last pass" in text_of(given)
+    assert "d(5 · y)/dx" in text_of(given)
+    assert "in its .grad" not in text_of(given)
+    assert "x.grad now holds 60" in text_of(given)
+
+
+def test_a_module_opened_by_a_key_is_shown_whole(visit, gpt_page):
+    page = visit(gpt_page)
+    box(page, "blocks.0").focus()
+    press(page, "Enter")
+    assert box(page, "attention").count() == 1
+    assert "following" not in (page.locator("#scroll svg").get_attribute("class") or "")
+
+
+def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    page.get_by_role("button", name="Open it").click()
+    for _ in range(10):
+        press(page, "ArrowRight")
+        if "Forward through blocks.1" in text_of(page):
+            break
+    assert "Forward through blocks.1" in text_of(page)
+
+
+def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
+    page = visit(gpt_page)
+    page.get_by_role("button", name="Table").click()
+    page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
+    maps = page.locator("#chosen table.map")
+    assert maps.locator("caption").all_inner_texts() == ["head 0", "head 1"]
+    assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
+    assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
+
+
+@pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])
+def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, room, means):
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.page.BUDGET", room)
+    x = tl.randn(300, 400, requires_grad=True)
+    with tl.Graph():
+        C = (x * 2.0).mean()
+        C.backward()
+        page = visit(tl.page(C, tmp_path / "large.html"))
+    box(page, "x").click()
+    chosen = page.locator("#chosen")
+    assert "(300, 400), 120000 elements" in chosen.inner_text()
+    assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
+    assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
+    chosen.get_by_text("Numbers", exact=True).first.click()
+    cells = chosen.locator("details").first.locator("td").all_inner_texts()
+    assert numbers(x.detach().numpy()[0, 0]) in cells
+
+
+def test_a_large_graph_opens_and_steps(visit, tmp_path):
+    model = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(300)))
+    with tl.Graph() as graph:
+        loss = model(tl.ones(2, 4)).sum()
+        loss.backward()
+        page = visit(tl.page(loss, tmp_path / "large.html"))
+    assert len(graph) > 2000
+    press(page, "ArrowRight", "b", "ArrowRight", "End")
+    assert "What backward found" in text_of(page)
+    assert page.locator("g.box").count() < 200
+    assert page.locator("#step dt").count() == 30  # a long list begins with a part
+    page.get_by_role("button", name="Show all 1200").click()
+    assert page.locator("#step dt").count() == 1200
+
+
+def test_nothing_is_wider_than_a_phone(visit, network):
+    page = visit(network[0], viewport={"width": 390, "height": 800})
+    for keys in ((), ("b",), ("End",), ("t",)):
+        press(page, *keys)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture
+def pages(network, gpt_page, tmp_path):
+    """By kind: a page, and the keys that are pressed on it, one after the other."""
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    batches = [(tl.ones(4, 2), tl.zeros(4, 2))]
+    with tl.profile() as profile:
+        nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=tmp_path / "run.html").fit()
+    return {
+        "network": (network[0], [(), ("b", "ArrowRight"), ("End",), ("t",), ("h",)]),
+        "gpt": (gpt_page, [("ArrowRight", "ArrowRight"), ("End",)]),
+        "profile": (profile.page(tmp_path / "profile.html"), [()]),
+        "run": (tmp_path / "run.html", [()]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["network", "gpt", "profile", "run"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
+    script = os.environ.get("AXE")
+    if not script:
+        pytest.skip("AXE names no axe.min.js of axe-core")
+    path, keys = pages[kind]
+    for theme in ("light", "dark"):
+        page = visit(path, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
+        for pressed in keys:
+            press(page, *pressed)
+            page.add_script_tag(path=script)
+            found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
+            assert [v for v in found if v[0] in ("serious", "critical")] == []

@@ -1,0 +1,236 @@
+"""tl.page without a browser: one file, whose data are the engine's values, modules, gradients."""
+
+import base64
+import json
+import re
+from itertools import combinations
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
+from tinygrad_lecture.inspect.page.page import Arrays, PageData
+from transformer import GPT, GPTConfig, TokenCrossEntropy
+
+
+def data_of(what, names=None):
+    """What a page is told, read as the page reads it."""
+    return json.loads(json.dumps(PageData(walkthrough_of(what, names), ()).as_data(), allow_nan=False))
+
+
+def array_of(data, index):
+    """An array of the data."""
+    array = data["arrays"][index]
+    kind = {4: np.float32, 8: np.float64, 1: np.uint8}[array["size"]]
+    return np.frombuffer(base64.b64decode(array["data"]), kind).reshape(array["shape"])
+
+
+def test_it_is_one_file_that_asks_for_nothing(tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    path = tl.page(x * x, tmp_path / "square.html")
+    text = path.read_text("utf-8")
+    assert path == tmp_path / "square.html"
+    assert [p.name for p in tmp_path.iterdir()] == ["square.html"]
+    assert set(re.findall(r"https?://[^\"' ]+", text)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
+    assert "default-src 'none'" in text
+    assert not re.search(r"^(import|export) ", text, flags=re.M)
+    assert "<title>square</title>" in text
+
+
+def test_values_gradients_and_steps_are_the_engines():
+    x, y = tl.randn(3, requires_grad=True), tl.randn(3)
+    with tl.Graph():
+        a = tl.tanh(x * y)
+        C = (a * a).sum()
+        C.backward()
+        data = data_of(C, {"a": a, "x": x})
+    names = [value["name"] for value in data["values"]]
+    np.testing.assert_array_equal(array_of(data, data["values"][names.index("a")]["value"]), a.detach().numpy())
+    assert [data["values"][step["value"]]["op"] for step in data["steps"]] == ["sum", "mul", "tanh", "mul"]
+    terms = [term for step in data["steps"] for term in step["terms"]]
+    np.testing.assert_array_equal(array_of(data, terms[-1]["after"]), x.grad.numpy())
+    np.testing.assert_array_equal(array_of(data, data["stored"][str(names.index("x"))]), x.grad.numpy())
+
+
+def test_where_backward_has_not_run_the_page_does_and_leaves_grad_alone(tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        y = x * x
+        assert data_of(graph)["steps"] == []  # a graph is then a page of its forward steps
+        tl.page(y, tmp_path / "inside.html")
+        assert x.grad is None
+        y.backward()
+    tl.page(x * x, tmp_path / "standing.html")
+    assert x.grad == 6
+
+
+def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
+    model = nn.Linear(2, 1)
+    with tl.Graph():
+        out = model(tl.ones(1, 2))
+        y = tl.exp(out)  # this line
+        data = data_of(y.sum())
+    lines = {v["op"]: [data["lines"][i] for i in v["lines"]] for v in data["values"] if v["op"]}
+    assert [(line["file"], line["text"]) for line in lines["exp"]] == [("test_page.py", "y = tl.exp(out)")]
+    assert "linear" in lines["linear"][0]["text"] and lines["linear"][1]["text"] == "out = model(tl.ones(1, 2))"
+    assert [v["name"] for v in data["values"] if v["kind"] == "leaf"] == ["weight", "bias"]
+
+
+# --- modules ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpt():
+    model = GPT(GPTConfig(vocab_size=5, context=4, layers=3, heads=2, width=4))
+    with tl.Graph():
+        loss = TokenCrossEntropy()(model(tl.tensor([0, 1, 2, 3])), tl.tensor([1, 2, 3, 4]))
+        loss.backward()
+        return data_of(loss)
+
+
+def test_each_block_of_a_gpt_is_a_box_with_its_parts_inside(gpt):
+    names = [group["name"] for group in gpt["groups"]]
+    assert [name for name in names if name.startswith("blocks")] == ["blocks.0", "blocks.1", "blocks.2"]
+    inside = [g["name"] for g in gpt["groups"] if g["parent"] == names.index("blocks.1")]
+    assert inside == ["attention", "ffn"]
+    own = [value for value in gpt["values"] if value["name"].startswith("blocks.1.ffn.")]
+    assert own and {gpt["groups"][value["group"]]["name"] for value in own} == {
+        "ffn"
+    }  # parameters stand with their users
+
+
+def test_each_value_and_each_group_stands_in_one_view_beside_what_comes_from_outside(gpt):
+    values, groups = [], []
+    for number, view in enumerate(gpt["views"]):
+        groups += [box["group"] for box in view["boxes"] if "group" in box]
+        for box in (box for box in view["boxes"] if "value" in box):
+            outside = gpt["values"][box["value"]]["group"] != number
+            assert box.get("outside", False) == outside
+            values += [] if outside else [box["value"]]
+        for a, b in combinations(view["boxes"], 2):
+            apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+            assert apart or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+    assert sorted(values) == list(range(len(gpt["values"])))
+    assert sorted(groups) == list(range(1, len(gpt["groups"])))
+
+
+def test_a_module_called_twice_is_two_boxes():
+    layer = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model = nn.Sequential(layer, nn.Linear(2, 2), layer)
+    with tl.Graph():
+        data = data_of(model(tl.ones(1, 2)).sum())
+    assert [group["name"] for group in data["groups"]].count("0") == 2
+
+
+def test_a_long_computation_without_modules_is_cut_into_parts():
+    x = y = tl.tensor(1.0, requires_grad=True)
+    for _ in range(1000):
+        y = y * x
+    data = data_of(y)
+    assert max(len(view["boxes"]) for view in data["views"]) <= 125
+    assert data["groups"][1]["name"] == "part 1 of 25"
+    assert data["flat"] is None
+
+
+# --- attention ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, {"causal": True}, {"scale": 0.3}, {"causal": True, "scale": 2.0}])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_weights_of_attention_are_those_that_give_its_result(settings, masked):
+    q, k, v = (tl.randn(2, 3, 4, requires_grad=True) for _ in range(3))
+    mask = tl.tensor([True, True, False]) if masked else None
+    with tl.Graph():
+        out = tl.attention(q, k, v, mask, **settings)
+        data = data_of(out.sum())
+    value = next(value for value in data["values"] if value["op"] == "attention")
+    weights = array_of(data, value["weights"])
+    np.testing.assert_allclose(weights @ v.detach().numpy(), out.detach().numpy(), atol=1e-6)
+
+
+# --- arrays -------------------------------------------------------------------------------------------------
+
+
+@given(arrays.arrays(st.sampled_from([np.float32, np.float64]), arrays.array_shapes(max_dims=3, max_side=4)))
+def test_a_small_array_stays_what_it_is_bit_for_bit(array):
+    store = Arrays()
+    number = store.add(array)
+    assert store.add(array.copy()) == number
+    there = array_of({"arrays": json.loads(json.dumps(store.as_data(), allow_nan=False))}, number)
+    assert there.tobytes() == array.tobytes()
+
+
+def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.page.BUDGET", 1000)
+    store = Arrays()
+    array = np.arange(10_000, dtype=np.float32).reshape(100, 100)
+    array[3, 3] = np.nan
+    store.add(array)
+    (data,) = store.as_data()
+    assert "data" not in data
+    assert (data["low"], data["high"], data["odd"], sum(data["counts"])) == (0, 9999, 1, 9999)
+    assert data["pictureShape"] == [15, 15]  # squares of 7×7
+    assert data["cornerShape"] == [8, 8]
+    json.dumps(data, allow_nan=False)
+
+
+ODD = [
+    np.zeros((0, 3)),
+    np.array(np.nan),
+    np.array([True, False]),
+    np.arange(3),
+    np.float64(1),
+    np.array([1.0, np.nextafter(1, 2)] * 9),
+]
+
+
+@pytest.mark.parametrize("array", ODD)
+def test_every_kind_of_array_is_told(array):
+    store = Arrays()
+    store.add(np.asarray(array))
+    assert json.dumps(store.as_data(), allow_nan=False)
+    assert store.add(None) == -1
+
+
+def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_path):
+    (tmp_path / ".page.html-0123abcd").mkdir()
+    x = tl.tensor(3.0, requires_grad=True)
+    for folder in (tmp_path, tmp_path / "new"):
+        tl.page(x * x, folder / "page.html")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "page.html", "page.html"]
+
+
+WRONG = [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"}, {"tokens": [1]}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_an_argument_of_another_kind_is_refused_by_its_name(tmp_path, wrong):
+    x = tl.tensor(3.0, requires_grad=True)
+    with pytest.raises(TypeError, match=rf"^page: {next(iter(wrong))} is a [^\n]*$"):
+        tl.page(x * x, tmp_path / "page.html", **wrong)
+    with pytest.raises(TypeError, match="page: give the tensor that backward starts from, or a Graph"):
+        tl.page("loss", tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\x00", "\x1b", "\ud800", "\u2066"])
+def test_signs_that_turn_or_break_a_text_are_escaped_in_names_and_titles(tmp_path, sign):
+    x = tl.tensor(12.0, requires_grad=True)
+    y = x * x
+    tl.page(y, tmp_path / "page.html", {f"a{sign}b": x}, title=f"t{sign}")
+    graph = tl.Graph(y).name({f"a{sign}b": x})
+    shown = [json.dumps(data_of(y, {f"a{sign}b": x}), ensure_ascii=False), tl.explain(y, {f"a{sign}b": x})]
+    for title in ("", f"t{sign}"):
+        graph.draw(tmp_path / "graph.svg", title)
+        ElementTree.parse(tmp_path / "graph.svg")
+    shown += [str(graph), graph.dot(), graph._repr_html_(), (tmp_path / "page.html").read_text("utf-8")]
+    shown += PageData(walkthrough_of(y), [f"a{sign}b"]).as_data()["tokens"]
+    for text in shown:
+        assert f"a{sign}b" not in text
+        assert f"t{sign}<" not in text

@@ -1,0 +1,268 @@
+"""Pictures of graphs, and what a notebook shows: the places of boxes and arrows, files, HTML with the text's facts."""
+
+import re
+import sys
+from itertools import combinations, pairwise
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.layout import bends, layered
+from tinygrad_lecture.inspect.notebook import attention_html, curves, means, picture, tint
+
+
+@st.composite
+def graphs(draw):
+    """Box sizes, and arrows from lower to higher numbers, some of them twice."""
+    n = draw(st.integers(1, 12))
+    sizes = draw(st.lists(st.tuples(st.floats(20, 90), st.floats(20, 60)), min_size=n, max_size=n))
+    pairs = list(combinations(range(n), 2))
+    return tuple(sizes), tuple(draw(st.lists(st.sampled_from(pairs), max_size=20)) if pairs else [])
+
+
+@given(graphs())
+def test_no_two_boxes_touch_and_all_arrows_lead_down_around_boxes(graph):
+    sizes, arrows = graph
+    layout = layered(sizes, arrows, gap=10, rise=20)
+    assert [box[2:] for box in layout.boxes] == list(sizes)
+    for (x1, y1, w1, h1), (x2, y2, w2, h2) in combinations(layout.boxes, 2):
+        aside = max(x1, x2) - min(x1 + w1, x2 + w2)
+        assert aside >= 10 - 1e-9 or max(y1, y2) - min(y1 + h1, y2 + h2) >= 20 - 1e-9
+    for x, y, w, h in layout.boxes:
+        assert -1e-9 <= x <= layout.width - w + 1e-9
+        assert -1e-9 <= y <= layout.height - h + 1e-9
+    for (start, end), points in zip(arrows, layout.arrows, strict=True):
+        (x0, y0, w0, h0), (x1, y1, w1, _) = layout.boxes[start], layout.boxes[end]
+        assert points[0][1] == pytest.approx(y0 + h0) and x0 <= points[0][0] <= x0 + w0
+        assert points[-1][1] == pytest.approx(y1) and x1 <= points[-1][0] <= x1 + w1
+        assert all(upper[1] <= lower[1] + 1e-9 for upper, lower in pairwise(points))
+        for (x, top), (_, bottom) in list(pairwise(points))[2:-2:2]:  # straight down through a layer
+            assert not any(bx < x < bx + bw and top <= by <= bottom - bh for bx, by, bw, bh in layout.boxes)
+
+
+def middles(n, *arrows):
+    """The middles of n boxes of one size."""
+    return [(x + w / 2, y + h / 2) for x, y, w, h in layered(((10, 10),) * n, arrows).boxes]
+
+
+def test_a_chain_is_straight_a_fork_even_and_no_crossing_left():
+    assert len({round(x, 9) for x, _ in middles(3, (0, 1), (1, 2))}) == 1
+    (x0, _), (x1, _), (x2, _) = middles(3, (0, 1), (0, 2))
+    assert x0 == pytest.approx((x1 + x2) / 2)
+    first, second = (points[0][0] for points in layered(((90, 10),) * 3, ((0, 1), (0, 2))).arrows)
+    assert (first < second) == (x1 < x2)  # arrows that leave a box do not cross at once
+    xs = [x for x, _ in middles(6, (0, 5), (1, 4), (2, 3))]
+    assert xs[:3] == pytest.approx(xs[:2:-1])
+    places = middles(5, (0, 1), (1, 2), (2, 4), (3, 4))
+    assert places[3][1] == places[2][1]  # a leaf is right above its first use
+    assert layered((), ()).boxes == []
+
+
+@pytest.mark.parametrize("wide", [-30.0, -3.0, -0.4, 0.0, 0.1, 1.0, 6.0])
+@pytest.mark.parametrize("high", [0.3, 2.0])
+def test_the_arrows_of_a_value_and_its_gradient_keep_apart_however_level_they_are(wide, high):
+    ends, t = [(0.0, 0.0), (wide, high)], np.linspace(0, 1, 200)[:, None]
+
+    def line(points, right):
+        ((b, c, d),) = bends(points, right)
+        a = (points[0][0] + right, points[0][1])
+        weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
+        return sum(weight * np.array(point) for weight, point in zip(weights, (a, b, c, d), strict=True))
+
+    value, gradient = line(ends, -0.05), line(ends[::-1], 0.05)
+    apart = np.linalg.norm(value[40:160, None] - gradient[None], axis=-1).min(1)  # near the boxes they come together
+    assert apart.min() > 0.05
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+def squares():
+    x = tl.ones(2, requires_grad=True)
+    return x, tl.Graph((x * x).sum())
+
+
+def test_a_network_and_its_gradients_in_two_lines(tmp_path):
+    model = nn.MLP([3, 4, 2])
+    with tl.Graph() as graph:
+        (model(tl.ones(2, 3)) ** 2).sum().backward()
+    graph.name(dict(model.named_parameters())).draw(tmp_path / "graph.svg", "A network")
+    texts = {element.text for element in ElementTree.parse(tmp_path / "graph.svg").iter()}
+    assert {"A network", "gradients flow back up", "0.weight", "shape (4, 3)"} <= texts
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG\r\n"), ("pdf", b"%PDF"), ("svg", b"<svg")])
+def test_the_ending_chooses_the_format(tmp_path, ending, start):
+    squares()[1].draw(str(tmp_path / f"graph.{ending}"))
+    assert (tmp_path / f"graph.{ending}").read_bytes().startswith(start)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path):
+    x = y = tl.ones(1, requires_grad=True)
+    for _ in range(300):
+        y = y + x
+    for graph, path, error, match in (
+        (tl.Graph(y), "graph.png", ValueError, "holds 1 to 300 vertices, but the graph has 301"),
+        (tl.Graph(), "graph.png", ValueError, "has 0"),
+        (tl.Graph(x * 2), "nowhere/graph.png", FileNotFoundError, "no folder"),
+        (tl.Graph(x * 2), "graph.txt", ValueError, "the ending says which kind of picture"),
+    ):
+        with pytest.raises(error, match=match):
+            graph.draw(tmp_path / path)
+
+
+def test_without_matplotlib_an_svg_is_drawn_and_the_others_say_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    squares()[1].draw(tmp_path / "graph.svg")
+    with pytest.raises(ImportError, match=r'pip install "\.\[examples\]"'):
+        squares()[1].draw(tmp_path / "graph.png")
+
+
+ODD_NAMES = ["$$", "$ $", r"$\frac$", "a\tb", "\x00", "漢字🙂", "two\nlines", "$", "$W^{(1)}$", "<script>"]
+ODD_NAMES += ["$\ud800$", "$\x01$", "$W^{(1)}$\u202e"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_name_and_title_can_be_drawn(tmp_path, name):
+    x, graph = squares()
+    graph.name({name: x})
+    for path in (tmp_path / "graph.png", tmp_path / "graph.svg"):
+        graph.draw(path, name)
+        assert path.stat().st_size > 1000
+    ElementTree.parse(tmp_path / "graph.svg")  # it is XML
+    assert "<script>" not in graph._repr_html_()
+    assert ("&lt;script&gt;" in graph._repr_html_()) == (name == "<script>")
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------
+
+
+def texts(html):
+    """The texts of some HTML, without tags."""
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+def test_a_matrix_shows_its_numbers_and_what_made_it():
+    x = tl.tensor([[1.0, -2.0]], requires_grad=True)
+    assert texts(x._repr_html_()) == "Tensor (1, 2) float32 on cpu, a leaf that requires grad 1 -2"
+    assert "made by mul<" in (x * 2)._repr_html_()
+    assert "background:rgba(214,107,31,0.70)" in x._repr_html_()  # the largest below 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ([13002.0], "13002"),
+        ([2021.5, -1e7], "2021.5 -1e+07"),
+        ([1000.0, 1000.1, 1000.2, 1000.3], "1000 1000.1 1000.2 1000.3"),
+        ([1.00001, 1.0, 0.123456, 1.0], "1.00001 1 0.1235 1"),
+        ([100.0, 100.01, 1e-30, 0.0, -0.0], "100 100.01 1e-30 0 -0"),
+        ([np.nextafter(0.1, 1), 0.1], "0.10000000000000002 0.10000000000000001"),
+        ([np.nan, np.inf, -np.inf, -0.0], "nan inf -inf -0"),
+    ],
+)
+def test_different_numbers_look_different(numbers, shown):
+    tensor = tl.tensor(numbers, dtype=tl.float64)
+    assert texts(tensor._repr_html_()).partition("on cpu ")[2] == shown
+
+
+def test_no_row_lets_the_shade_of_a_notebooks_tables_through():
+    for html in (tl.eye(3)._repr_html_(), attention_html([np.eye(3)[None]], ["a", "b", "c"])):
+        assert html.count("<tr") == html.count('<tr style="background:none">') >= 3
+
+
+def test_a_large_matrix_shows_a_picture_and_its_range():
+    html = tl.arange(10_000.0).reshape(100, 100)._repr_html_()
+    assert "shape (100, 100), from 0 to 9999, mean 4999.5" in html
+    assert html.count("<path") > 10
+    assert len(html) < 30_000
+
+
+@pytest.mark.parametrize("value", [tl.tensor(3.0), tl.zeros(0, 3), tl.tensor([True, False]), tl.zeros(2, 0)])
+def test_every_kind_of_tensor_shows(value):
+    assert texts(value._repr_html_()).startswith(f"Tensor {value.shape} {value.dtype}")
+
+
+def test_a_graph_shows_its_picture_and_its_table_unless_it_is_large():
+    x = y = tl.ones(2, requires_grad=True)
+    with tl.Graph() as graph:
+        (x * 3).sum().backward()
+    html = graph._repr_html_()
+    assert html.count("<svg") == 1 and "[3, 3]" in texts(html)
+    assert repr(graph) == str(graph)
+    for _ in range(400):
+        y = y + x
+    graph = tl.Graph(y)
+    assert "<svg" not in graph._repr_html_() and "the first values" in graph._repr_html_()
+    assert repr(graph) == "<Graph of 401 values; print(graph) shows them>"
+
+
+@tl.op
+def cube(x, /):
+    return x * x * x
+
+
+@cube.backward
+def _(g, x):
+    return g * 3 * x
+
+
+def test_a_gradcheck_shows_its_verdict_and_a_profile_a_font_of_equal_widths():
+    x = tl.tensor([0.5, 2.0], dtype=tl.float64)
+    assert "gradients of tanh: right" in texts(tl.gradcheck(tl.tanh, x)._repr_html_())
+    assert "gradients of cube: wrong" in texts(tl.gradcheck(cube, x, raise_exception=False)._repr_html_())
+    with tl.profile() as profile:
+        tl.exp(x)
+    assert '<pre style="font-family:monospace' in profile._repr_html_()
+
+
+@given(arrays.arrays(np.float64, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(-9, 9)))
+def test_means_keep_the_mean_of_the_whole_within_its_range(matrix):
+    small = means(matrix, 8)
+    parts = [-(-n // 8) for n in matrix.shape]
+    assert small.shape == tuple(-(-n // part) for n, part in zip(matrix.shape, parts, strict=True))
+    np.testing.assert_allclose(small[0, 0], matrix[: parts[0], : parts[1]].mean(), atol=1e-12)
+    assert matrix.min() - 1e-9 <= small.min() <= small.max() <= matrix.max() + 1e-9
+
+
+def pixels(html):
+    """The tints of a picture, row by row."""
+    svg = ElementTree.fromstring(html.partition("</svg>")[0] + "</svg>")
+    _, _, wide, high = map(float, svg.attrib["viewBox"].split())
+    found = [[None] * int(wide) for _ in range(int(high))]
+    for path in svg:
+        for x, y, n in re.findall(r"M(\d+) (\d+)h(\d+)", path.attrib["d"]):
+            found[int(y)][int(x) : int(x) + int(n)] = [path.attrib["stroke"]] * int(n)
+    return found
+
+
+@given(arrays.arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(-9, 9)))
+def test_each_square_of_a_picture_has_the_tint_of_its_number(matrix):
+    most = np.abs(matrix).max()
+    assert pixels(picture(matrix, "")) == [[tint(x, most or 1.0) for x in row] for row in matrix.tolist()]
+
+
+def test_a_picture_is_readable_whatever_the_numbers_and_says_if_it_is_of_means():
+    html = picture(np.array([[np.nan, np.inf], [0.0, -1e300]]), "odd <b>")
+    assert pixels(html)[0][0] == pixels(html)[0][1] != pixels(html)[1][0]
+    assert "odd &lt;b&gt;" in html and "mean of" not in html
+    matrix = np.full((512, 128), 0.25)
+    matrix[0, 0] = 1.0
+    html = picture(matrix, "means")
+    assert "Each square is the mean of 8×2 numbers." in html
+    assert {colour for row in pixels(html)[1:] for colour in row} == {tint(0.25, 1.0)}
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [0.0, np.nan, 2.0], [3.0, np.inf, -1.0]])
+def test_curves_are_drawn_whatever_the_values(values):
+    svg = curves("a <loss>", {"training": (range(len(values)), values)})
+    assert "nan" not in svg
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert curves("nothing", {"training": ([], [])}) == ""

@@ -1,0 +1,252 @@
+"""tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
+
+import re
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.op import Op
+from tinygrad_lecture.inspect.profile import Profile, Spent
+
+
+def found(profile):
+    """(path, op, backward) -> calls."""
+    return {(part.path, part.op, part.backward): part.calls for part in profile.spent}
+
+
+def test_each_op_is_counted_forward_and_backward():
+    x = tl.ones(10, 10, requires_grad=True)
+    with tl.profile() as profile:
+        (tl.exp(x) * tl.exp(x)).sum().backward()
+    calls = {key: n for key, n in found(profile).items() if key[1] in ("exp", "mul", "sum")}
+    assert calls == {("", op, b): 2 if op == "exp" else 1 for op in ("exp", "mul", "sum") for b in (False, True)}
+    sizes = {part.op: part.bytes for part in profile.spent if not part.backward}
+    assert sizes == {"exp": 800, "mul": 400, "sum": 4}
+    assert {part.op: part.bytes for part in profile.spent if part.backward} == {"exp": 800, "mul": 800, "sum": 400}
+    assert 0 < sum(part.seconds for part in profile.spent) <= profile.seconds
+
+
+def in_modules():
+    nn.Sequential(nn.Linear(3, 4), nn.Tanh())(tl.ones(2, 3)).sum().backward()
+
+
+def in_a_rule():
+    x = tl.ones(3, requires_grad=True)
+    (slope,) = tl.grad((x**3).sum(), x, create_graph=True)
+    assert slope.tolist() == [3, 3, 3]
+
+
+def in_another_thread():
+    thread = threading.Thread(target=lambda: tl.cos(tl.ones(3)))
+    thread.start()
+    thread.join()
+    tl.sin(tl.ones(3))
+
+
+def after_an_error():
+    with pytest.raises(tl.TensorError, match="matmul"):
+        tl.ones(2, 3) @ tl.ones(4, 3)
+    tl.ones(2) * 2
+
+
+class Twice(nn.optim.SGD):
+    def step(self, closure=None):
+        super().step()
+        return super().step(closure)
+
+
+def step_of_step():
+    seen, w = [], tl.ones(3, requires_grad=True)
+    w.grad = tl.ones(3)
+    optimizer = Twice([w], lr=0.5)
+    optimizer.register_step_post_hook(lambda *_: seen.append(w.tolist()))
+    optimizer.step()
+    assert seen == [[0, 0, 0]]  # its hooks are called once
+
+
+def optimiser():
+    w = tl.ones(3, requires_grad=True)
+    adam = nn.optim.Adam([w], lr=0.1)
+
+    def closure():
+        adam.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    adam.step(closure)
+
+
+BOTH = (False, True)
+COUNTED = {  # a program -> what of it counts: (module, op, whether it is the rule)
+    in_modules: [
+        (m, op, b) for m, op in (("Sequential.0", "linear"), ("Sequential.1", "tanh"), ("", "sum")) for b in BOTH
+    ],
+    in_a_rule: [("", "pow", False), ("", "sum", False), ("", "sum", True), ("", "pow", True)],
+    in_another_thread: [("", "sin", False)],
+    after_an_error: [("", "mul", False)],
+    step_of_step: [("", "Twice.step", None)],
+    optimiser: [
+        ("", "Adam.step", None),
+        ("", "Adam.zero_grad", None),
+        *(("", op, b) for op in ("mul", "sum") for b in BOTH),
+    ],
+}
+
+
+@pytest.mark.parametrize("program", COUNTED)
+def test_what_counts_and_for_what(program):
+    before = dict(vars(Op)), dict(vars(nn.optim.Optimizer))
+    with tl.profile() as outer:
+        tl.exp(tl.ones(2))
+        with tl.profile() as profile:
+            program()
+    assert found(profile) == dict.fromkeys(COUNTED[program], 1)
+    assert found(outer) == found(profile) | {("", "exp", False): 1}  # a block within a block measures too
+    assert sum(part.seconds for part in profile.spent) <= profile.seconds
+    assert (dict(vars(Op)), dict(vars(nn.optim.Optimizer))) == before
+
+
+def test_the_table_says_where_time_goes():
+    x = tl.ones(3, requires_grad=True)
+    with tl.profile() as profile:
+        tl.exp(x).sum().backward()
+    lines = str(profile).split("\n")
+    assert lines[0].split() == ["time", "share", "calls", "forward", "calls", "backward", "bytes"]
+    assert {line.split()[0] for line in lines[1:]} == {"exp", "sum", "outside", "together"}
+    assert "(no module)" in profile.table("module")
+    assert repr(profile) == str(profile)
+    assert "exp" in profile._repr_html_()
+    with pytest.raises(ValueError, match='by must be "op", "module" or "both", not 3'):
+        profile.table(3)
+
+
+def calls(line):
+    """The numbers of calls in a line of a table: of the op, and of its rule."""
+    return [int(text) for text in re.search(r"% +(\d+) .*?s +(\d+) ", line).groups()]
+
+
+def test_calls_forward_and_backward_are_two_numbers():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    with tl.profile() as profile:
+        model(tl.ones(2, 3))
+        model(tl.ones(2, 3)).sum().backward()
+    (line,) = [line for line in str(profile).split("\n") if line.startswith("linear")]
+    assert calls(line) == [4, 2]
+
+
+@tl.op
+def slow(x, /):
+    time.sleep(0.02)
+    return x * 1
+
+
+def test_time_counts_once_for_what_took_it():
+    w = tl.ones(3, requires_grad=True)
+    w.grad = tl.ones(3)
+    with tl.profile() as profile:
+        nn.optim.SGD([w], lr=0.1).step(lambda: slow(tl.ones(3)))
+    seconds = {part.op: part.seconds for part in profile.spent}
+    assert seconds["slow"] >= 0.02
+    assert sum(seconds.values()) <= profile.seconds
+
+
+def test_an_optimiser_has_a_row_and_a_bar_of_its_own():
+    with tl.profile() as profile:
+        optimiser()
+    (line,) = [line for line in profile.table("module").split("\n") if line.startswith("Adam.step")]
+    assert len(line.split()) == 5  # its time in no column but the first: name, time, unit, share, calls
+    assert [part["name"] for part in profile._tree()["parts"]][2:] == ["Adam.zero_grad", "Adam.step", "outside of ops"]
+
+
+def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
+    block = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    model = nn.Sequential(block, nn.Linear(4, 2))
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    lines = [line for line in profile.table("module").split("\n")[1:-2] if "(no module)" not in line]
+    table = {line.split()[0]: (len(line) - len(line.lstrip()), calls(line)) for line in lines}
+    assert table == {
+        "Sequential": (0, [3, 3]), "Sequential.0": (2, [2, 2]), "0.0": (4, [1, 1]), "0.1": (4, [1, 1]),
+        "Sequential.1": (2, [1, 1]),
+    }  # fmt: skip
+
+
+def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
+    seconds = {"GPT.blocks.0": 0.9, "GPT.blocks.1": 0.07, "GPT.norm": 0.03}
+    profile = Profile([Spent(path, "linear", False, 1, t, 8) for path, t in seconds.items()], seconds=2.0)
+    by_op, by_module = str(profile).split("\n\n")
+    assert by_op == profile.table("op")
+    assert [line.split()[0] for line in by_module.split("\n")[1:]] == ["GPT", "blocks", "blocks.0", "blocks.1"]
+    assert [line.split()[3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
+    assert "norm" in profile.table("module")
+
+
+def test_after_an_error_of_the_program_nothing_is_measured_any_more():
+    before = dict(vars(Op))
+    with suppress(RuntimeError), tl.profile() as profile:
+        tl.sin(tl.ones(3))
+        raise RuntimeError
+    assert dict(vars(Op)) == before
+    tl.sin(tl.ones(3))
+    assert found(profile) == {("", "sin", False): 1}
+
+
+def test_the_tree_of_the_page_adds_up(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    forward, backward, outside = profile._tree()["parts"]
+    assert [part["name"] for part in (forward, backward, outside)] == ["forward", "backward", "outside of ops"]
+    assert sum(part["seconds"] for part in (forward, backward, outside)) == pytest.approx(profile.seconds)
+    (module,) = [part for part in forward["parts"] if part["name"] == "Sequential"]
+    assert {part["name"] for part in module["parts"]} == {"0", "1"}
+    assert profile.page(tmp_path / "profile.html").read_text("utf-8").count("</script>") == 2
+
+
+@pytest.mark.browser
+def test_a_bar_opens_to_full_width_and_closes(visit, tmp_path):
+    model = nn.Sequential(nn.Linear(100, 400), nn.Tanh())
+    with tl.profile() as profile:
+        model(tl.ones(200, 100)).sum().backward()
+    page = visit(profile.page(tmp_path / "profile.html"))
+    page.locator("button.flame", has_text="backward").click()
+    assert page.locator("#path [aria-current]").inner_text() == "backward"
+    assert page.locator("button.flame", has_text="forward").count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator("#path [aria-current]").inner_text() == "all"
+
+
+@pytest.mark.browser
+def test_no_bar_is_wider_than_its_time(visit, tmp_path):
+    parts = [Spent("", f"op{i}", False, 1, 0.002, 8) for i in range(400)]
+    page = visit(Profile(parts, seconds=0.8).page(tmp_path / "profile.html"))
+    bars = page.evaluate(
+        "[...document.querySelectorAll('button.flame')].map((bar) => bar.getBoundingClientRect().right)"
+    )
+    assert len(bars) == 402
+    assert max(bars) == pytest.approx(bars[0], abs=0.5)
+
+
+def test_a_thread_that_ends_its_block_leaves_that_of_another_as_it_is():
+    x, before = tl.ones(3), dict(vars(Op))
+    begun, over = threading.Event(), threading.Event()
+
+    def other():
+        with tl.profile():
+            begun.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait(10)
+    with tl.profile() as profile:
+        over.set()
+        thread.join()
+        tl.exp(x)
+    assert found(profile) == {("", "exp", False): 1}
+    assert dict(vars(Op)) == before

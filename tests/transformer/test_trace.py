@@ -1,0 +1,262 @@
+"""A trace shows what the model computed and changes nothing; its maps, and pictures with any labels."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from modules import shuffled
+from numeric import assert_close
+from small_transformers import some_tokens
+from tinygrad_lecture.inspect import figures
+from transformer import (
+    GPT,
+    Encoder,
+    EncoderConfig,
+    EncoderDecoder,
+    EncoderDecoderConfig,
+    GPTConfig,
+    draw_attention,
+    draw_lens,
+)
+from transformer.trace import AttentionMaps
+
+SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
+
+
+def gpt(**changes):
+    return shuffled(GPT(GPTConfig(**{**SIZES, **changes})))
+
+
+def both(**changes):
+    return shuffled(EncoderDecoder(EncoderDecoderConfig(**{**SIZES, **changes})))
+
+
+@pytest.mark.parametrize("model", [gpt(), gpt(norm="post"), shuffled(Encoder(EncoderConfig(**SIZES)))])
+def test_the_lens_at_the_last_layer_gives_the_models_logits(model):
+    tokens = some_tokens(2, 5)
+    trace = model.trace(tokens)
+    assert (trace.layers, len(trace.residual)) == (3, 4)
+    logits = model.eval()(tokens).detach().numpy()
+    model.train()
+    assert_close(trace.logits_at(3), logits, "logits", 1e-12)
+    assert np.abs(trace.logits_at(2) - logits).max() > 1e-3
+    best, probability = trace.best_at(3)
+    assert (best == logits.argmax(-1)).all()
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    assert_close(probability, p.max(-1), "probability", 1e-10)
+
+
+def test_the_stream_is_the_embedding_plus_what_each_block_adds():
+    model, tokens = gpt().eval(), some_tokens(2, 5)
+    trace = model.trace(tokens)
+    place = tl.arange(5)
+    x = model.embedding(tokens, place)
+    assert_close(trace.residual[0], x.detach().numpy(), "after the embedding", 0)
+    mask = tl.tensor(np.tril(np.ones((5, 5), bool)))
+    for layer, block in enumerate(model.blocks):
+        x = block(x, mask, place)
+        assert_close(trace.residual[layer + 1], x.detach().numpy(), f"after block {layer}", 1e-12)
+
+
+def test_attention_weights_have_an_axis_of_heads():
+    tokens = some_tokens(2, 5)
+    trace = gpt().trace(tokens)
+    assert [layer.shape for layer in trace.attention] == [(2, 2, 5, 5)] * 3
+    for layer in trace.attention:
+        assert_close(layer.sum(-1), np.ones((2, 2, 5)), "sum of weights", 1e-12)
+        assert not np.triu(layer, 1).any()
+    assert trace.cross == [] and trace.source is None
+    assert (trace.tokens == tokens.numpy()).all()
+
+
+def test_a_text_without_a_batch_has_no_batch_axis():
+    trace = gpt().trace([1, 2, 3])
+    assert trace.attention[0].shape == (2, 3, 3) and trace.residual[0].shape == (3, 4)
+    assert trace.best_at(0)[0].shape == (3,)
+
+
+def test_an_encoder_decoder_traces_encoder_decoder_and_cross_attention():
+    model = both()
+    source, target = some_tokens(1, 4), some_tokens(1, 3, seed=1)
+    trace = model.trace(source, target, source_padding=[[True, True, True, False]])
+    assert [layer.shape for layer in trace.attention] == [(1, 2, 3, 3)] * 3
+    assert [layer.shape for layer in trace.cross] == [(1, 2, 3, 4)] * 3
+    assert [layer.shape for layer in trace.source.attention] == [(1, 2, 4, 4)] * 3
+    assert not trace.cross[0][..., 3].any()
+    assert not np.triu(trace.attention[0], 1).any() and np.triu(trace.source.attention[0], 1).any()
+    assert len(trace.residual) == len(trace.source.residual) == 4
+    logits = model.eval()(source, target, source_padding=[[True, True, True, False]]).detach().numpy()
+    assert_close(trace.logits_at(3), logits, "logits", 1e-12)
+    with pytest.raises(ValueError, match="has no W_U"):
+        trace.source.logits_at(1)
+
+
+def test_a_block_used_twice_is_traced_twice():
+    model = gpt()
+    model.blocks[2] = model.blocks[0]
+    trace = model.trace([1, 2])
+    assert (len(trace.attention), len(trace.residual)) == (3, 4)
+    assert (trace.logits_at(3) == model.eval()([1, 2]).detach().numpy()).all()
+
+
+def test_a_trace_prints_its_shapes_and_not_its_arrays():
+    assert repr(gpt().trace([1, 2])) == "Trace(tokens (2,), residual 4 x (2, 4), attention 3 x (2, 2, 2))"
+
+
+def test_a_trace_leaves_no_hook_and_no_mode_behind():
+    model = gpt()
+    model.blocks[1].eval()  # one block in evaluation mode
+    modes = [module.training for module in model.modules()]
+    model.trace([1, 2])
+    assert not any(module.has_hooks for module in model.modules())
+    assert [module.training for module in model.modules()] == modes
+    with pytest.raises(IndexError):
+        model.trace([1, 9])
+    assert not any(module.has_hooks for module in model.modules())
+    assert tl.is_grad_enabled() and model.training
+
+
+@pytest.mark.parametrize("layer", [-1, 4])
+def test_a_missing_layer_raises(layer):
+    with pytest.raises(IndexError, match=f"layer must be 0 to 3, got {layer}"):
+        gpt().trace([1]).logits_at(layer)
+
+
+def test_a_trace_is_on_the_host():
+    there, here = gpt().to("strict").trace([1, 2, 3]), gpt().trace([1, 2, 3])
+    for a, b in ((there.attention, here.attention), (there.residual, here.residual)):
+        for x, y in zip(a, b, strict=True):
+            assert isinstance(x, np.ndarray)
+            assert_close(x, y, "on the device", 1e-11)
+    assert_close(there.logits_at(2), here.logits_at(2), "lens", 1e-11)
+
+
+# --- maps -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trace():
+    return GPT(GPTConfig(vocab_size=5, context=4, layers=2, heads=2, width=4)).trace(tl.tensor([0, 1, 2]))
+
+
+def test_each_head_of_each_layer_has_a_map_with_the_tokens(trace):
+    html = trace.maps(["was", " the", "<b>"])._repr_html_()
+    assert html.count("layer ") == 2
+    assert html.count("head ") == 4
+    assert "·the" in html
+    assert "&lt;b&gt;" in html
+    assert "<b>was" not in html
+    assert 'title="was → was: 1"' in html
+
+
+def test_as_text_it_says_what_each_token_attends_to_most(trace):
+    lines = repr(trace.maps(["a", "b", "c"])).split("\n")
+    assert len(lines) == 4
+    assert lines[0].startswith("layer 0 head 0:  a→a 1.00  b→")
+
+
+def test_a_trace_shows_its_maps_with_the_ids(trace):
+    assert 'title="0 → 0: 1"' in trace._repr_html_()
+
+
+def test_labels_must_match(trace):
+    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+        AttentionMaps(trace.attention, ["a", "b"])
+
+
+# --- pictures --------------------------------------------------------------------------------------------------
+
+ODD = ["a", " b", "$x_1$", "\n", "漢", ""]
+
+
+def test_pictures_are_drawn_with_any_labels(tmp_path):
+    pytest.importorskip("matplotlib")
+    trace = gpt().trace([0, 1, 2, 3, 4, 5])
+    draw_attention(trace.attention, ODD, tmp_path / "heads.png", title="all")
+    draw_attention([trace.attention[1][:1]], ODD, tmp_path / "head.svg")
+    draw_lens(trace, ODD, lambda ids: ODD[ids[0] % 6], tmp_path / "lens.png", title="lens")
+    answer = both().trace([1, 2], [3, 4, 5])
+    draw_attention(answer.cross, ["x", "y", "z"], tmp_path / "cross.png", keys=["a", "b"])
+    for name in ("heads.png", "lens.png", "cross.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cross.png", "head.svg", "heads.png", "lens.png"]
+
+
+def texts_of(path):
+    """The texts in an .svg file written with svg.fonttype "none"."""
+    return re.findall(r">([^<>]*)</text>", path.read_text(encoding="utf-8"))
+
+
+def test_pictures_are_labelled(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    trace = gpt().trace([0, 1, 2])
+    labels = ["Was", " the", "bank"]
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        draw_attention(trace.attention, labels, tmp_path / "heads.svg")
+        draw_lens(trace, labels, lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
+    heads, lens = texts_of(tmp_path / "heads.svg"), texts_of(tmp_path / "lens.svg")
+    assert {"Was", "·the", "bank", "head 0", "head 1", "layer 0", "layer 2"} <= set(heads)
+    assert {"query (attends)", "key (attended to)"} <= set(heads)
+    assert {"Was", "·the", "bank", "embedding", "after 3 blocks"} <= set(lens)
+    assert "token read; above it, the predicted next token" in lens
+    for layer in range(4):
+        for token in trace.best_at(layer)[0]:
+            assert f"&lt;{token}&gt;" in lens
+
+
+def test_missing_letters_come_from_another_font(tmp_path):
+    """The circled A is in another font that matplotlib ships; U+10FFFD (private use) is in none."""
+    matplotlib = pytest.importorskip("matplotlib")
+    trace, path = gpt().trace([0, 1]), tmp_path / "heads.svg"
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], path)
+    assert {"Ⓐx", "□"} <= set(texts_of(path))
+    draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], tmp_path / "heads.png")  # a missing letter would warn
+
+
+def test_long_tokens_are_shortened(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    trace, path = gpt().trace([0, 1, 2]), tmp_path / "lens.svg"
+    widths = []
+    for long in ("x" * 8, "x" * 128):
+        with matplotlib.rc_context({"svg.fonttype": "none"}):
+            draw_lens(trace, ["a", long, "b"], lambda ids, long=long: long, path)
+        widths.append(float(path.read_text(encoding="utf-8").split('width="')[1].split("pt")[0]))
+    assert "xxxxxxx…" in texts_of(path) and not any("x" * 8 in text for text in texts_of(path))
+    assert widths[0] == widths[1]
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    figures._family_with.cache_clear()
+    trace = gpt().trace([0, 1])
+    for draw in (
+        lambda: draw_attention(trace.attention, ["a", "b"], tmp_path / "no.png"),
+        lambda: draw_lens(trace, ["a", "b"], lambda ids: "x", tmp_path / "no.png"),
+    ):
+        with pytest.raises(ImportError, match=r'need matplotlib: pip install "\.\[examples\]"'):
+            draw()
+
+
+def test_invalid_pictures_raise(tmp_path):
+    pytest.importorskip("matplotlib")
+    trace, path = gpt().trace([0, 1, 2]), tmp_path / "no.png"
+    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+        draw_attention(trace.attention, ["a", "b"], path)
+    with pytest.raises(ValueError, match="got nothing"):
+        draw_attention([], ["a"], path)
+    for ending in ("no", "no.", "no.txt"):
+        with pytest.raises(ValueError, match=r"cannot draw .*: the ending says which kind"):
+            draw_attention(trace.attention, ["a", "b", "c"], tmp_path / ending)
+    with pytest.raises(ValueError, match="up to 64 tokens, got 65"):
+        draw_attention([np.zeros((1, 65, 65))], ["a"] * 65, path)
+    with pytest.raises(ValueError, match=r"draw_lens: \(2, 2\) labels need weights .*, got \(2, 3, 3\)"):
+        draw_lens(trace, ["a", "b"], str, path)
+    with pytest.raises(ValueError, match=r"got \(1, 2, 3, 3\).*; take one text of a batch"):
+        draw_lens(gpt().trace([[0, 1, 2]]), ["a"] * 3, str, path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,388 @@
+"""One element worked out with its numbers: of a result, "z[0, 1] = 0.5 · 2 + (-1) · 0.3 + ... 2 more = 0.7", and of
+the gradient of an input, by the chain rule: what comes from above times the derivative of the step, over all ways.
+
+A line whose value is not the engine's own is not shown: the tape may not have kept a setting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array, Shape, to_host
+from ...kernels.attention import attention_weights as weights_by_kernel
+from ..numbers import MOST, number, numbers
+from ..vertex import Place, Step, Term, Vertex
+from .formulas import (
+    DEFINITIONS,
+    DERIVATIVES,
+    MOVES,
+    TERMS,
+    Call,
+    Formula,
+    definition_of,
+    derivative,
+    dot,
+    elementwise,
+    equation,
+    in_digits,
+    literal,
+    of_step,
+    total,
+)
+
+ONE = "one element of it: "  # what a line begins with, unless it is the only one
+PRODUCTS = ("matmul", "linear")
+LARGEST = 1_000_000  # elements of an array whose places are looked up
+
+
+def first_place(chosen: Array) -> Place:
+    """The place of the first True."""
+    return tuple(map(int, np.unravel_index(chosen.argmax(), chosen.shape))) if chosen.size else ()
+
+
+def is_large(*arrays: Array | None) -> bool:
+    """Whether an array is not written out."""
+    return any(array is not None and array.size > MOST for array in arrays)
+
+
+def indexed(name: str, place: Place) -> str:
+    """The name of an element: "z[0, 1]"."""
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+def known_values(vertex: Vertex) -> list[Any]:
+    """The values of the inputs, None for one that was left out; [] if one of them is not known."""
+    values = [None if x.value is not None and x.value.dtype == object else x.value for x in vertex.inputs]
+    unknown = any(x.value is None and str(x) != "None" for x in vertex.inputs)
+    return [] if unknown or not values or values[0] is None else values
+
+
+def worked(work: Callable[[], list[Formula]], place: Place, array: Array) -> list[Formula]:
+    """How an element of an array was computed; [] if there is no such formula, or it gives another value."""
+    close = 1e-2 if array.itemsize < 4 else 1e-4
+    with np.errstate(all="ignore"):
+        try:
+            chain = work()
+        except (IndexError, KeyError, TypeError, ValueError):  # as if it had another axis, or none
+            return []
+        far = close * np.abs(array).max()
+        return chain if all(np.isclose(step.value(), array[place], close, far) for step in chain) else []
+
+
+def element_line(name: str, place: Place, array: Array, work: Callable[[], list[Formula]]) -> str:
+    """The line of an element; "" where there is nothing to show."""
+    chain = worked(work, place, array)
+    start = f"{ONE if array.size > 1 else ''}{indexed(name, place)}"
+    return equation(start, chain, array[place].item()) if chain else ""
+
+
+# --- elements of results ------------------------------------------------------------------------------------
+
+
+def formula_with_numbers(vertex: Vertex) -> str:
+    """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
+    texts = [str(x) if x.value is None else numbers(x.value) for x in vertex.inputs]
+    if vertex.op is None or not all(texts):
+        return ""
+    scalars = [x.value is not None and not x.value.ndim and x.value.dtype != object for x in vertex.inputs]
+    given = [x.value.item() if scalar else text for x, scalar, text in zip(vertex.inputs, scalars, texts, strict=True)]  # type: ignore[union-attr]
+    if vertex.value is None or vertex.value.ndim:
+        return str(_call(vertex, given, math.nan))
+    text = in_digits(_call(vertex, given, vertex.value.item()), vertex.value.item())
+    return "" if text == numbers(vertex.value) else text
+
+
+def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Call:
+    """The formula of a vertex with other operands. value: its result."""
+    operands = {**dict(zip("abc", given, strict=False)), "y": value}
+    return Call(elementwise(vertex) or "y", operands, vertex=vertex, given=given)
+
+
+def definition(vertex: Vertex) -> str:
+    """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
+    if (work := _single(vertex)) is not None:
+        return in_digits(work, work.value())
+    return definition_of(vertex)
+
+
+def _single(vertex: Vertex) -> Formula | None:
+    """How the only element of a fused op's result was computed, if that is written in full."""
+    given, out = known_values(vertex), vertex.value
+    if vertex.op not in DEFINITIONS or out is None or out.size != 1 or not given or is_large(*given):
+        return None
+    place = (0,) * out.ndim
+    work = worked(lambda: _element(vertex, given, place), place, out)
+    return None if not work or "... " in str(work[-1]) else work[-1]
+
+
+def forward_lines(vertex: Vertex) -> list[str]:
+    """Each element with its numbers, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
+
+    [] where the formula says it all.
+    """
+    given, out = known_values(vertex), vertex.value
+    if out is None or not out.size or not given or _single(vertex) is not None:
+        return []
+    if vertex.op in DERIVATIVES and vertex.op in MOVES:  # copies
+        return []
+    large = is_large(out, *given)
+    if not large and (vertex.op == "pick" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):
+        return []
+    places = [_example_of(vertex, out)] if large else list(np.ndindex(out.shape))
+    lines = [element_line(str(vertex), at, out, partial(_element, vertex, given, at)) for at in places]
+    return [line if large else line.removeprefix(ONE) for line in lines if line]
+
+
+def _example_of(vertex: Vertex, out: Array) -> Place:
+    """The element whose formula says most: of a query that attends to all keys, the whole of a sum; else the first."""
+    first = (0,) * out.ndim
+    if vertex.op in ("attention", "attention_weights"):
+        return (*first[:-2], out.shape[-2] - 1, 0)
+    return tuple(n - 1 for n in out.shape) if vertex.op == "cumsum" else first
+
+
+def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Formula]:
+    """How an element of a result is computed; [] where there is nothing to show."""
+    if vertex.op not in DERIVATIVES:
+        found = ELEMENTS[vertex.op or ""](vertex, given, place)
+        return [] if found is None else [Formula(found) if isinstance(found, str) else found]
+    assert vertex.value is not None
+    operands = [_broadcast(x, place) for x in given]
+    call = _call(vertex, operands, vertex.value[place].item())
+    formula = elementwise(vertex) if vertex.op in DEFINITIONS else ""
+    return [call, Formula(formula, dict(zip("abc", operands, strict=False)))] if formula else [call]
+
+
+def _within(place: Place, shape: Shape) -> Place:
+    """The place in an input of a shape, which may be broadcast, that an element of the result was made of."""
+    return tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(shape) :], shape, strict=True))
+
+
+def _broadcast(array: Array, place: Place) -> Any:
+    """The element of an input that an element of the result was made of."""
+    return array[_within(place, array.shape)].item()
+
+
+def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    """A row of the first times a column of the second."""
+    a, b = given
+    if b.ndim == 1:
+        b, place = b[:, None], (*place, 0)
+    if a.ndim == 1:
+        a, place = a[None], (*place[:-1], 0, place[-1])
+    *stack, row, column = place
+    a, b = (np.broadcast_to(x, (*vertex.shape[: len(stack)], *x.shape[-2:])) for x in (a, b))
+    return dot(a[(*stack, row)], np.swapaxes(b, -1, -2)[(*stack, column)])
+
+
+def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    """A row of x times a row of the weights, and the bias."""
+    x, weight, bias = (*given, None)[:3]
+    product = _matmul(vertex, (x, weight.T), place)
+    return product if bias is None else f"{product} + {literal(bias[place[-1]])}"
+
+
+def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+    """An element of a sum or mean."""
+    x, axis, out = given[0], vertex.settings.get("axis"), vertex.value
+    over = {a % x.ndim for a in (range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis)}
+    rest = iter([i for a, i in enumerate(place) if out is None or out.ndim < x.ndim or a not in over])
+    row = x[tuple(slice(None) if a in over else next(rest) for a in range(x.ndim))].reshape(-1)
+    if row.size == 1:
+        return None
+    return f"({dot(row)}) / {row.size}" if vertex.op == "mean" else dot(row)
+
+
+def _cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    axis = vertex.settings.get("axis", 0) % given[0].ndim
+    return dot(given[0][(*place[:axis], slice(place[axis] + 1), *place[axis + 1 :])])
+
+
+def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    axis = vertex.settings.get("axis", -1) % given[0].ndim
+    row, one = given[0][(*place[:axis], slice(None), *place[axis + 1 :])], literal(given[0][place])
+    return f"{one} - log({_exps(row)})" if vertex.op == "log_softmax" else f"exp({one}) / ({_exps(row)})"
+
+
+def _exps(row: Array) -> str:
+    """The sum of exp over a row."""
+    return total([f"exp({literal(x)})" for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
+
+
+def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    row = given[0][place]
+    return f"-log(exp({literal(row[int(given[1][place])])}) / ({_exps(row)}))"
+
+
+def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    p, t = (np.asarray(x).reshape(-1) for x in given)
+    terms = [f"({literal(a)} - {literal(b)})**2" for a, b in zip(p[: TERMS + 1], t, strict=False)]
+    squares = total(terms, p.size, ((p - t).astype(np.float64) ** 2).sum())
+    if not vertex.settings.get("average", True):
+        return squares
+    return f"({squares}) / {p.size}" if p.size > 1 else f"mean({squares})"
+
+
+def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+    x, *scales = given
+    if vertex.settings.get("axes", 1) != 1:
+        return None
+    row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
+    y = f"({literal(row[place[-1]])} - {literal(row.mean())}) / sqrt({literal(row.var())} + {eps})"
+    scaled = zip("*+", scales, strict=False)
+    return y + "".join(f" {sign} {literal(one[place[-1]])}" for sign, one in scaled if one is not None)
+
+
+def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    """The softmax of a query's scores with the keys that it may attend to."""
+    q, k, *mask = given
+    scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+    if mask and mask[0] is not None:
+        scores = np.where(mask[0], scores, -math.inf) if mask[0].dtype == bool else scores + mask[0]
+    row = np.broadcast_to(scores, vertex.shape)[place[:-1]]
+    return f"exp({literal(row[place[-1]])}) / ({_exps(row[np.isfinite(row)])})"
+
+
+def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+    """The values of all tokens, each times the weight that the query gives to it."""
+    weights = weights_of(vertex)
+    return None if weights is None else _matmul(vertex, (weights, given[2]), place)
+
+
+def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Formula | None:
+    """The element that stands there now."""
+    x, index = given[0], vertex.settings.get("index")
+    if index is None or x.size > LARGEST:
+        return None
+    host = tuple(to_host(part) if hasattr(part, "shape") else part for part in index)
+    source = np.unravel_index(np.arange(x.size).reshape(x.shape)[host][place], x.shape)
+    name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
+    return Formula("y", {"y": x[source].item()}, name)
+
+
+ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], str | Formula | None]] = {
+    "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
+    "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "pick": _picked,
+    "layer_norm": _layer_norm, "attention": _attention, "attention_weights": _attention_weights,
+}  # fmt: skip
+
+
+def weights_of(vertex: Vertex) -> Array | None:
+    """The attention weights that a value is, or was made with, (..., queries, keys); None for other values."""
+    if vertex.op == "attention_weights":
+        return vertex.value
+    given = known_values(vertex)
+    if vertex.op != "attention" or len(given) < 3:
+        return None
+    q, k, _, mask = (*given, None)[:4]
+    if vertex.settings.get("causal"):
+        past = np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None]
+        mask = past if mask is None else past & mask
+    if (scale := vertex.settings.get("scale")) is not None:
+        q = q * (scale * q.shape[-1] ** 0.5)
+    return np.asarray(weights_by_kernel(q, k, mask))
+
+
+# --- elements of gradients ----------------------------------------------------------------------------------
+
+
+def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Formula | None:
+    """The derivative of an element of a result by that of an input: 0.6225 · (1 - 0.6225).
+
+    None for an op that does not take elements one by one, or where a number is not known.
+    """
+    given, formula = known_values(vertex), derivative(vertex, position)
+    if not formula or vertex.value is None or not given or any(x.dtype == bool for x in given):
+        return None
+    operands = dict(zip("abc", (_broadcast(x, place) for x in given), strict=False))
+    return Formula(formula, {**operands, "y": vertex.value[place].item()})
+
+
+def derivative_lines(step: Step, term: Term) -> list[str]:
+    """The derivative of each element with its numbers, "∂h[0]/∂z[0] = 0.6 · (1 - 0.6) = 0.24"; of a large array one.
+
+    [] where a line says nothing new.
+    """
+    vertex, local, source = step.vertex, term.local, term.to.shape
+    if local is None or local.size < 2 or local.shape != vertex.shape or " " not in derivative(vertex, term.position):
+        return []
+    lines = []
+    for place in [term.place] * (local.shape == source) if is_large(local) else np.ndindex(local.shape):
+        name = of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
+        work = derivative_with_numbers(vertex, term.position, place)
+        lines += [equation(name, [work], local[place].item())] if work is not None else []
+    return lines
+
+
+def chain_rule(step: Step, term: Term, place: Place) -> list[Formula]:
+    """The gradient of an element of an input: the sum of upstream times derivative, over all elements it is used in.
+
+    [] where there is nothing to work out, as for an element that a step only moves.
+    """
+    g, op, local = step.upstream, step.vertex.op or "", term.local
+    if local is not None and local.shape == g.shape == term.to.shape:
+        return [Formula(f"{literal(g[place])} * {literal(local[place])}")]
+    column = step.local.column(term.position, place)
+    ways = np.flatnonzero(column) if column is not None else np.empty(0)
+    if column is None or not ways.size or (op in MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
+        return []
+    above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
+    if op in SLOPES and ways.size == 1:
+        slope = SLOPES[op](step.vertex, known_values(step.vertex), place)
+        return [Formula(f"{literal(-above[0] if term.position else above[0])} * {slope}")]
+    added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or term.position == 2)
+    return [Formula(dot(above) if added_up else dot(above, slopes))]
+
+
+def _cross_entropy_slope(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    """The probability of a class, minus 1 if it is the target."""
+    *row, i = place
+    scores = given[0][tuple(row)].astype(np.float64)
+    p = np.exp(scores[i]) / np.exp(scores).sum()
+    return f"({literal(p)} - {int(i == given[1][tuple(row)])})"
+
+
+def _squared_error_slope(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+    count = given[0].size if vertex.settings.get("average", True) else 1
+    return f"2 * ({literal(given[0][place])} - {literal(given[1][place])})" + (f" / {count}" if count > 1 else "")
+
+
+SLOPES = {"cross_entropy": _cross_entropy_slope, "squared_error": _squared_error_slope}
+
+
+def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
+    """Each element of a term with its numbers; of a large one the chosen. name: how the gradient is written."""
+    op, gradient = step.vertex.op, term.gradient
+    large = is_large(gradient) or (op not in PRODUCTS and is_large(step.upstream, term.local))
+    if not gradient.size or (not large and op in ("sum", "mean")):
+        return []
+    places = [term.place] if large else list(np.ndindex(gradient.shape))
+    lines = [element_line(name, at, gradient, partial(chain_rule, step, term, at)) for at in places]
+    return [line if large else line.removeprefix(ONE) for line in lines if line]
+
+
+def product_derivative(step: Step, term: Term) -> str:
+    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1] = 0.5".
+
+    A product is linear: with 1 for the element, 0 for all others, and numbers that count the elements of the other
+    factor, each element of the result says which one it was multiplied by.
+    """
+    vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
+    if vertex.op not in PRODUCTS or not given or not step.upstream.size:
+        return ""
+    if position == 2:
+        return f"{of_step(vertex, 2)} = 1"
+    one, other = np.zeros(given[position].shape), given[1 - position]
+    one[place] = 1
+    factors = [one, np.arange(1.0, other.size + 1).reshape(other.shape)]
+    a, b = factors if position == 0 else factors[::-1]
+    count = np.asarray(a @ (b.T if vertex.op == "linear" else b))
+    result = first_place(count != 0)
+    at = first_place(factors[1] == count[result])
+    name = of_step(vertex, position, indexed("", result), indexed("", place))
+    return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)} = {number(other[at])}"

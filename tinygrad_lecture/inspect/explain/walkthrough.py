@@ -1,0 +1,293 @@
+"""A computation step by step: its values in the order of computing, then one pass of backward.
+
+    walk = walkthrough_of(loss)                 # within `with tl.Graph()`, or while the graph of the loss stands
+    walk.steps[1].terms[0].after                # the gradient of an input so far, after this step
+
+`explain` prints it, `page` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...autograd.backward import backward_pass, seed_for
+from ...autograd.core import Leaf, Record
+from ...autograd.op import Op
+from ...backend import Array, is_array, to_host
+from ...errors import kind_of
+from ...traced import Traced
+from ..graph import Graph, watched
+from ..numbers import in_words
+from ..observe import Observing, Unwatched, observers
+from ..vertex import Place, Step, Term, Vertex, passes_of
+from .elements import first_place
+from .formulas import DERIVATIVES, RULES, Formula, differential
+
+
+@dataclass(eq=False)
+class Walkthrough:
+    """A computation that led to a result, and backward through it.
+
+    vertices: in the order of computing.  result: what backward starts from, as the cost.  steps: those of one pass of
+    backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
+    that still exist.  passes: how often backward ran.  own: whether it ran for this alone, which leaves `.grad` as it
+    is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants.
+    """
+
+    vertices: list[Vertex]
+    result: Vertex
+    steps: list[Step]
+    gradients: dict[Vertex, Array]
+    stored: dict[Vertex, Array] = field(default_factory=dict)
+    passes: int = 0
+    own: bool = False
+    unnamed: bool = False
+
+    @cached_property
+    def differentiated(self) -> str:
+        """What the gradients are derivatives of: "C"; "5 · C" with an upstream; "y + z" if two had one."""
+        terms = [_seeded(step) for step in self.steps if step.starts] or [str(self.result)]
+        return " + ".join(terms)
+
+    def gradient_of(self, vertex: Vertex) -> str:
+        """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
+        return f"{differential(self.differentiated)}/{differential(str(vertex))}"
+
+    @property
+    def more(self) -> str:
+        """Why `.grad` holds something else than this pass found."""
+        if self.own:
+            return "that is from other passes; this one has left it alone"
+        return "other passes have added to it, or it was changed since"
+
+    def note(self) -> str:
+        """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
+        if self.passes > 1:
+            return (
+                f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
+                "For another result use tl.page(result, ...) or tl.explain(result)."
+            )
+        kept = "Names of parameters and constants are there while their graph is kept: with tl.Graph() as graph: ..."
+        return kept if self.unnamed else ""
+
+
+def started(step: Step) -> str:
+    """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
+    upstream, name = step.upstream, str(step.vertex)
+    if not step.starts or _seeded(step) == name:
+        return ""
+    if upstream.size == 1:
+        return f"with the upstream {in_words(upstream)} that it was given"
+    sums = f"g · {name} is the sum of the products of their elements"
+    return f"with the upstream g = {in_words(upstream)} that it was given; {sums}"
+
+
+def _seeded(step: Step) -> str:
+    """A result with the upstream that it was given: "C", "5 · C", "g · C"."""
+    if step.upstream.size != 1:
+        return f"g · {step.vertex}"
+    upstream = step.upstream.item()
+    return str(step.vertex) if upstream == 1 else str(Formula("a * y", {"a": upstream, "y": str(step.vertex)}))
+
+
+def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
+    """The steps of a result, or of all that a Graph saw.
+
+    what: a Tensor that the running `with tl.Graph()` watches, or whose graph stands; or a Graph. Where backward has not
+    run yet, it runs here, without a change to any `.grad`.
+    names: of tensors; by default, values without a name get those of the variables of the caller.
+    Raises TypeError for anything else, RuntimeError for a tensor without a graph or whose graph backward has freed,
+    ValueError for an empty graph, or for a result of several elements that backward did not start from.
+    """
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f'{caller}: names is a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
+    if isinstance(what, Graph):
+        graph, result = what, None
+        if not graph.vertices:
+            raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
+    elif isinstance(what, Traced):
+        graph, result = _graph_of(what)
+    else:
+        raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
+    graph.name_by_variables() if names is None else graph.name(names)
+    vertices = graph.vertices if result is None else _before(result, graph)
+    wanted, own = set(vertices), False
+    passes = passes_of(graph.steps)
+    if result is not None:
+        passes = [p for p in passes if p[0].vertex is result and all(step.vertex in wanted for step in p)]
+        if own := not passes:
+            passes = passes_of(_pass_from(what, graph, wanted, caller))
+    steps = passes[-1] if passes else []
+    if result is None:
+        result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
+    if not result.name and "C" not in {v.name for v in vertices}:
+        result.name = "C"  # for cost
+    told, gradients = _backward(steps)
+    walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
+    leaves = [
+        (v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and node.tensor and v in wanted
+    ]
+    held = {v: x._grad for v, tensor in leaves if (x := tensor()) is not None}
+    walk.stored = {v: np.array(to_host(grad._array)) for v, grad in held.items() if grad is not None}
+    nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
+    walk.unnamed = graph not in watched() and any(nameless)
+    return walk
+
+
+def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
+    """The graph that a tensor is in, and the tensor's vertex."""
+    for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *watched()]:
+        vertex = graph.find(loss)
+        if vertex is not None:
+            return graph, vertex
+    graph = Graph(loss)
+    vertex = graph[loss]
+    vertex.value = np.array(to_host(loss._array))
+    _recover_values(graph)
+    return graph, vertex
+
+
+def _before(result: Vertex, graph: Graph) -> list[Vertex]:
+    """The vertices that a result was computed from, and itself, in order."""
+    needed, stack = set[Vertex](), [result]
+    while stack:
+        vertex = stack.pop()
+        if vertex not in needed:
+            needed.add(vertex)
+            stack.extend(vertex.inputs)
+    return [vertex for vertex in graph.vertices if vertex in needed]
+
+
+def _backward(steps: list[Step]) -> tuple[list[Step], dict[Vertex, Array]]:
+    """The steps of a pass, each with its terms; and the sum of each gradient at its end.
+
+    The sums are those of the tape: in the order of the terms.
+    """
+    told: list[Step] = []
+    sums: dict[Vertex, Array] = {}
+    terms: dict[Vertex, list[Term]] = {}
+    for step in steps:
+        so_far = sums.get(step.vertex)
+        changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
+        told.append(replace(step, starts=so_far is None, changed=changed, terms=[]))
+        sums[step.vertex] = step.upstream
+        for position, (to, gradient) in enumerate(zip(step.vertex.inputs, step.input_gradients, strict=True)):
+            if gradient is not None:
+                before = sums.get(to)
+                after = sums[to] = gradient if before is None else np.asarray(before + gradient)
+                term = Term(to, position, gradient, _local(step, position), before, after)
+                told[-1].terms.append(term)
+                terms.setdefault(to, []).append(term)
+    for of_one in terms.values():
+        place = _place([term.gradient for term in of_one])
+        for count, term in enumerate(of_one, start=1):
+            term.count, term.of, term.place = count, len(of_one), place
+    for step in told:
+        for term in step.terms:
+            if step.vertex.op == "pick" and term.of == 1:
+                term.place = _most_picked(step, term)
+    return told, sums
+
+
+def _local(step: Step, position: int) -> Array | None:
+    """The derivative element by element, where there is one for each element."""
+    op = step.vertex.op or ""
+    single = step.upstream.size == 1 and op not in RULES
+    return step.local.elementwise(position) if single or op in DERIVATIVES else None
+
+
+def _place(terms: list[Array]) -> Place:
+    """The element to work out: the first that all terms of a gradient are not 0 for, if there is one.
+
+    One so small beside the largest that it is 0 but for rounding counts as 0.
+    """
+    nonzero = [(size := np.abs(term)) > 1e-6 * np.nan_to_num(size).max(initial=0) for term in terms]
+    each = np.logical_and.reduce(nonzero)
+    return first_place(each if each.any() else np.logical_or.reduce(nonzero))
+
+
+def _most_picked(step: Step, term: Term) -> Place:
+    """Of a value that elements were picked from, the one that was picked most often if one was more than once."""
+    times = step.local.elementwise(term.position)
+    return first_place(times == times.max()) if times is not None and (times > 1).any() else term.place
+
+
+# --- what a graph that nobody watched still tells --------------------------------------------------------------
+
+
+def _recover_values(graph: Graph) -> None:
+    """Set values of a `tl.Graph(result)` that it does not know yet, in place.
+
+    A saved array is the value of an input or of the result; an op without settings whose inputs are all known is
+    computed again. The rest, such as a number that was added and that no rule needs, stays unknown.
+    """
+    records = {node: vertex for node, vertex in graph.at.items() if isinstance(node, Record)}
+    for record, vertex in records.items():
+        vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
+        for of, value in _saved(record, vertex):
+            if of.value is None and value is not None:
+                of.value = np.array(to_host(value)) if is_array(value) else np.asarray(value)
+                if of.number == 0:
+                    of.shape, of.name = of.value.shape, of.name if is_array(value) else str(value)
+            elif of.value is None and of.number == 0:
+                of.name = "None"
+    for record, vertex in records.items():
+        op, values = record.op, [x.value for x in vertex.inputs]
+        if vertex.value is not None or not isinstance(op, Op) or any(value is None for value in values):
+            continue
+        if set(op.settings) <= set(op.options):  # an option calls other ops, so it was not given
+            out = np.asarray(op.forward(*values))
+            vertex.value = out.astype(record.dtype) if out.shape == record.shape else None
+
+
+def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
+    """The vertices whose values a record keeps, with these.
+
+    An op's saver, given vertices for arrays, returns each vertex in the place of its array.
+    """
+    op: Any = record.op
+    if hasattr(op, "kernel_backward"):
+        arrays, (vertex.settings,), *rest = record.saved or ((), ({},))
+        return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
+    if getattr(op, "saver", None) is None:
+        return []
+    places = op.saver(vertex.inputs, vertex, {}, record.nodes)
+    both = zip(places, record.saved or (), strict=False)
+    return [pair for asked in both for pair in zip(*asked, strict=True) if isinstance(pair[0], Vertex)]
+
+
+def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are.
+
+    Raises RuntimeError where backward has freed the record of one of the wanted vertices.
+    """
+    if isinstance(loss._node, Leaf):
+        return []
+    if any(isinstance(n, Record) and n.saved is None and v in wanted for n, v in graph.at.items()):
+        raise RuntimeError(
+            f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
+            "started from, or call backward(retain_graph=True)"
+        )
+    leaves = [node for node in graph.at if isinstance(node, Leaf)]
+    seen = _Pass(graph)
+    with Unwatched(), Observing(seen):
+        backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
+    return seen.steps
+
+
+class _Pass:
+    """An observer that keeps the steps of a pass which the graph is not told of."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.steps: list[Step] = []
+
+    def saw_forward(self, *call: Any) -> None: ...
+
+    def saw_backward(self, *step: Any) -> None:
+        self.steps.append(self.graph.step_of(*step))

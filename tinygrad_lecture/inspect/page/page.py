@@ -1,0 +1,267 @@
+"""`tl.page`: a computation as a page on which one watches backpropagation, step by step.
+
+A page is one HTML file that asks for nothing else, and its policy forbids it to. It is told plain data: values, steps
+of backward, views to draw. Small arrays are there whole, bit for bit; large ones as range, histogram and parts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import linecache
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ...errors import kind_of
+from ...files import atomic_write, make_ready
+from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain.text import term_text
+from ..explain.walkthrough import Walkthrough, started, walkthrough_of
+from ..notebook import means
+from ..numbers import can_be_parted, digits_of, in_words
+from ..vertex import Line, Step, Term, Vertex, printable
+from .views import views_of
+
+FOLDER = Path(__file__).parent
+
+
+def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
+    """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
+    frame, script = Template(read("frame.html")), "\n".join(map(read, scripts))
+    return frame.substitute(title=escape(title), style=read("page.css"), body=body, data=_json(data), script=script)
+
+
+def written(path: str | Path, text: str) -> Path:
+    """Write the text of a page, all or nothing. Returns the path."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def _json(data: Any) -> str:
+    """JSON that no text in it can end: no tag, and no line end that scripts would not allow."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
+
+
+def read(name: str) -> str:
+    """A file of this folder."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+
+
+def page(
+    what: Any,
+    path: str | Path,
+    names: Mapping[str, Any] | None = None,
+    *,
+    tokens: Sequence[str] = (),
+    title: str = "",
+) -> Path:
+    """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
+
+        with tl.Graph():
+            z = w @ x + b
+            C = (tl.sigmoid(z) - y) ** 2
+            C.backward()
+            tl.page(C, "neuron.html")
+
+    what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
+    Where backward has not run, the page goes backward itself and leaves every `.grad` alone. Without a Graph, values
+    that no rule needs are not known.
+    names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
+    Parameters have their module's names.
+    tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
+    Modules are boxes that open. The page's folder is made if there is none. Returns the path.
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
+    RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
+    did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
+    """
+    if not isinstance(title, str):
+        raise TypeError(f"page: title is a text, not {kind_of(title)}")
+    if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not all(isinstance(t, str) for t in tokens):
+        raise TypeError(f'page: tokens is a list of texts, as ["the", "bank"], not {kind_of(tokens)}')
+    walk = walkthrough_of(what, names, "page")
+    title = printable(title or Path(path).stem)
+    data = {"title": title, **PageData(walk, tokens).as_data()}
+    text = assembled(title, read("page.html"), SCRIPTS, data)
+    make_ready(path)
+    return written(path, text)
+
+
+BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
+SMALL = 64
+FEW = 16  # elements that need no histogram
+BARS = 20
+SIDE = 16  # rows and columns of the pictures of a large array
+CORNER = 8  # rows and columns of it that are there as numbers
+
+
+class Arrays:
+    """The arrays of a page. `add` returns the number under which an array will stand in `as_data`."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Array] = []
+        self._numbers: dict[Any, int] = {}
+
+    def add(self, array: Array | None) -> int:
+        """The number of an array: the same for an equal one; -1 for None."""
+        if array is None:
+            return -1
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        key = (array.shape, array.dtype.str, array.tobytes())
+        number = self._numbers.setdefault(key, len(self._arrays))
+        if number == len(self._arrays):
+            self._arrays.append(array)
+        return number
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
+        largest, room = math.inf, BUDGET
+        for array in sorted(self._arrays, key=lambda array: array.size):
+            room -= array.nbytes
+            if room < 0:
+                largest = max(SMALL, array.size - 1)
+                break
+        return [
+            {
+                "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
+                **(_whole(array) if array.size <= largest else _summary(array)), **_facts(array),
+            }
+            for array in self._arrays
+        ]  # fmt: skip
+
+
+def _whole(array: Array) -> dict[str, Any]:
+    """An array bit for bit; other numbers than floats as float64, which the page's are, and bools as bytes."""
+    kept = array.dtype in (np.float32, np.float64)
+    plain = array if kept else array.astype(np.uint8 if array.dtype == np.bool_ else np.float64)
+    return {"dtype": array.dtype.name, "size": plain.itemsize, "data": _text(plain)}
+
+
+def _summary(array: Array) -> dict[str, Any]:
+    """A large array: the numbers of its first corner, and a picture of the means over its parts."""
+    matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
+    corner, picture = matrix[:CORNER, :CORNER], means(matrix, SIDE).astype(np.float32)
+    return {
+        "dtype": array.dtype.name, "size": 4, "corner": _text(corner), "cornerShape": list(corner.shape),
+        "picture": _text(picture), "pictureShape": list(picture.shape),
+    }  # fmt: skip
+
+
+def _facts(array: Array) -> dict[str, Any]:
+    """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
+    if array.dtype.kind not in "fiub" or array.size < 2:
+        return {}
+    plain = array.ravel().astype(np.float64)
+    finite = plain[np.isfinite(plain)]
+    odd = plain.size - finite.size
+    if not finite.size:
+        return {"odd": odd}
+    with np.errstate(all="ignore"):
+        low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
+        facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
+        if finite.size > FEW and can_be_parted(low, high, BARS):
+            facts["counts"] = np.histogram(finite, bins=BARS, range=(low, high))[0].tolist()
+    return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+def _text(array: Array) -> str:
+    """The memory of an array, little-endian, in base64."""
+    plain = np.ascontiguousarray(array)
+    return base64.b64encode(plain.astype(plain.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+
+
+class PageData:
+    """The data of a page. tokens: texts of the tokens, for the attention maps."""
+
+    def __init__(self, walk: Walkthrough, tokens: Sequence[str]) -> None:
+        self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
+        self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
+        self.lines: dict[Line, int] = {}
+
+    def as_data(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        walk = self.walk
+        views = views_of(walk)
+        values = [self._value(vertex, group) for vertex, group in zip(walk.vertices, views.pop("at"), strict=True)]
+        return {
+            "result": self.index[walk.result],
+            "differentiated": walk.differentiated,
+            "note": walk.note(),
+            "own": walk.own,
+            "more": walk.more,
+            "values": values,
+            "steps": [self._step(step) for step in walk.steps],
+            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
+            **views,
+            "tokens": self.tokens,
+            "lines": [_line(file, number) for file, number in self.lines],
+            "arrays": self.arrays.as_data(),
+        }
+
+    def _value(self, vertex: Vertex, group: int) -> dict[str, Any]:
+        filled = formula_with_numbers(vertex)
+        return {
+            "number": vertex.number,
+            "name": str(vertex),
+            "gradient": self.walk.gradient_of(vertex),
+            "op": vertex.op or "",
+            "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
+            "formula": vertex.formula if vertex.op else "",
+            "filled": "" if filled == vertex.formula else filled,
+            "definition": definition(vertex),
+            "sums": forward_lines(vertex),
+            "inWords": in_words(vertex.value),
+            "shape": list(vertex.shape),
+            "dtype": "" if vertex.dtype is None else vertex.dtype.name,
+            "inputs": [self.index.get(x, -1) for x in vertex.inputs],
+            "value": self.arrays.add(vertex.value),
+            "group": group,
+            "partOf": vertex.part_of,
+            "module": "" if vertex.scope is None else str(vertex.scope),
+            "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
+            "weights": self.arrays.add(weights_of(vertex)),
+        }
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        return {
+            "value": self.index[step.vertex],
+            "upstream": self.arrays.add(step.upstream),
+            "gradient": self.walk.gradient_of(step.vertex),
+            "starts": step.starts,
+            "start": started(step),
+            "changed": step.changed,
+            "terms": [self._term(step, term) for term in step.terms],
+        }
+
+    def _term(self, step: Step, term: Term) -> dict[str, Any]:
+        return {
+            "to": self.index.get(term.to, -1),
+            "gradient": self.walk.gradient_of(term.to),
+            "array": self.arrays.add(term.gradient),
+            "after": self.arrays.add(term.after),
+            "count": term.count,
+            "of": term.of,
+            **vars(term_text(self.walk, step, term)),
+        }
+
+
+def _line(file: str, number: int) -> dict[str, Any]:
+    """A line of a program: where it is and what it says."""
+    return {
+        "file": Path(file).name,
+        "number": number,
+        "text": linecache.getline(file, number).partition("  #")[0].strip(),
+    }

@@ -66,6 +66,7 @@ from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
+from .ops.composite import composite as _composite
 from .ops.fusion import fused as fused
 from .random import *
 from .tensor import Tensor as Tensor
@@ -98,7 +99,11 @@ movedim = moveaxis
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
-equal, is_floating_point, numel = Tensor.equal, Tensor.is_floating_point, Tensor.numel
+equal, numel, is_floating_point = (
+    _composite(Tensor.equal),
+    _composite(Tensor.numel),
+    _composite(Tensor.is_floating_point),
+)
 ravel = flatten
 
 __version__ = "0.1.0"

@@ -36,13 +36,7 @@ class Generator:
         self.stream = np.random.Generator(np.random.PCG64(self._seed))
 
     def manual_seed(self, seed: int) -> Self:
-        """Seed the stream: the same seed gives the same numbers on the same machine. Returns the generator.
-
-            tl.manual_seed(0)
-            x = tl.rand(2)
-
-        seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
-        """
+        """Seed the stream, and return the generator. Raises as `tl.manual_seed` does."""
         if not hasattr(seed, "__index__"):
             raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
         if operator.index(seed) < 0:
@@ -91,8 +85,18 @@ _shared: np.random.Generator | None = None  # created on first use: importing nu
 _creating = threading.Lock()
 
 default_generator = _DefaultGenerator()
-manual_seed = default_generator.manual_seed
 get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
+
+
+def manual_seed(seed: int) -> None:
+    """Seed the random stream: the same seed gives the same numbers on the same machine.
+
+        tl.manual_seed(0)
+        x = tl.rand(2)
+
+    seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
+    """
+    default_generator.manual_seed(seed)
 
 
 def generator(seed: int | None = None) -> np.random.Generator:

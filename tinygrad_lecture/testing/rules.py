@@ -249,7 +249,7 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
             "are the two gradients, or the shapes that they are made of, swapped?"
         )
-    elif failure.hint == "shapes":
+    elif failure.hint == "shapes" and "matrix product" in str(failure.cause):
         raised = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         remedies = {e.hint_text.partition(":")[0] for e in raised if e and e.hint == "transposed" and e.hint_text}
         if len(remedies) == 1:  # which array, or which .T, it is

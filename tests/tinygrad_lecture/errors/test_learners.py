@@ -436,7 +436,7 @@ def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
     assert (np.size(w), np.shape(w), np.ndim(w), np.size(x43, 1)) == (3, (3,), 1, 3)
 
 
-def test_a_misused_function_is_a_plain_type_error_and_a_wrong_dtype_one_of_both_kinds():
+def test_misuse_is_a_plain_type_error_and_a_wrong_dtype_one_of_both_kinds():
     for misuse in (lambda: x2.sum(times=2), lambda: x2 + None, lambda: tl.outer(x2)):
         with pytest.raises(TypeError) as caught:
             misuse()

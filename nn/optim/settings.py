@@ -1,4 +1,4 @@
-"""The settings of optimisers and schedules: declared in a class, `lr: float = 0.1`, with limits, and by parameter group.
+"""The settings of optimisers and schedules: declared in a class, `lr: float = 0.1`; limits; parameter groups.
 
 At the end: the saved state of a parameter, checked and moved to its device.
 """

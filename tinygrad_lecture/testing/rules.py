@@ -270,6 +270,8 @@ class Rule(Answer):
 
 NUMBERS = re.compile(r"\([\d, ]+\)|\d+(?:, \d+)*(?:[./]\d+)*")
 ALTERNATIVE = re.compile(r", or (?:(?!, or |;).)*")
+SIZE = re.compile(r" \(\d+ is the size of an axis\)")
+FACTOR = re.compile(r"every element is|multiply by")
 PART = re.compile(r"(?<=[;:]) |(?<=,) (?=or |[\d.-]+ and )")
 
 
@@ -284,11 +286,13 @@ def _in_words_of_shown(sentences: Sequence[str], shown: Sequence[str], is_factor
         kept = set.intersection(*({*ALTERNATIVE.findall(NUMBERS.sub("#", says))} for says in sentences))
         own = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", shown[0])
         if ", or " not in own:  # zeros hide that the op contains a sum
-            own = own.replace(";", "".join(re.sub(r" \(#.*\)", "", says) for says in kept) + ";", 1)
+            reasons = [{*ALTERNATIVE.findall(SIZE.sub("", says))} for says in sentences]
+            own = own.replace(";", "".join(sorted(set.intersection(*reasons))) + ";", 1)
         return own if kept or {*sentences} == {shown[0]} else f"{own} here; for other inputs the factor differs"
     own = next((says for says in shown if NUMBERS.sub("#", says) == common), "")
-    parts = zip(*(PART.split(says) for says in sentences if NUMBERS.sub("#", says) == common), strict=False)
-    return own or " ".join(part[0] for part in parts if len({*part}) == 1).rstrip(";:,")
+    alike = [SIZE.sub("", says) if is_factor else says for says in sentences if NUMBERS.sub("#", says) == common]
+    same = [part[0] for part in zip(*map(PART.split, alike), strict=False) if len({*part}) == 1]
+    return own or " ".join(part for part in same if not (is_factor and FACTOR.match(part))).rstrip(";:,")
 
 
 def _alone(result: Any) -> Any:

@@ -229,6 +229,11 @@ MISTAKES = [  # a check, the wrong rule, and what is told
     (partial(check_rule, lambda x: x.mean(0), inputs=[arrays(shapes(2, 2))]),
      lambda g, x: g * np.ones_like(x) / x.shape[1],
      {"cause": "too many; multiply by 1/2 here; for other inputs the factor differs"}),
+    (partial(check_rule, np.var, inputs=[arrays(4)]), lambda g, x: g * 2 * (x - x.mean()) / 3,
+     {"cause": "too many, or n and n - 1 are mixed up (4 is the size of an axis); multiply by 3/4"}),
+    (partial(check_rule, lambda x: x.std(1), inputs=[arrays((3, st.integers(2, 4)))]),  # the smallest one has nan
+     lambda g, x: g[:, None] * (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+     {"cause": "there is a constant factor too many, or the rule is that of a sum, but the op is a mean"}),
     (partial(check_rule, convolved, inputs=[arrays((st.integers(3, 6),)), arrays((st.integers(1, 3),))]),
      lambda g, x, w: (np.convolve(g, w), g[0] * x[: len(w)]),
      {"cause": "only slice 0 of axis 0 of the output contributes, but the input is used in each"}),

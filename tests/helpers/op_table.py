@@ -29,8 +29,8 @@ Samples = st.SearchStrategy[Sample]
 
 FILES = (
     *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
-    *(ops.arrangement, ops.indexing, ops.scattering, ops.linalg.products, ops.linalg.matrices),
-    *(ops.statistics.selection, ops.statistics.counting, ops.statistics.quantiles, ops.fused, ops.windowed, recurrent),
+    *(ops.arrangement, ops.indexing, ops.gather_scatter, ops.sorting, ops.products, ops.linalg),
+    *(ops.statistics, ops.fused, ops.windowed, recurrent),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.

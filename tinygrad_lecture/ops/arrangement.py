@@ -14,7 +14,8 @@ from ..traced import Traced
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
-from .indexing import diagonal, diagonal_matrix, getitem, take
+from .gather_scatter import take
+from .indexing import diagonal, diagonal_matrix, getitem
 from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
 from .windowed import overlap_add
 

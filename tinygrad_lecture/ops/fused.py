@@ -31,7 +31,7 @@ from .copying import as_floats, takes_dtype, where
 from .elementary import erf, logical_and, sqrt
 from .elementwise import clip, log, tanh
 from .fusion import fused
-from .indexing import gather
+from .gather_scatter import gather
 from .reduction import amax, mean
 from .shape import Axes, reshape, squeeze, swapaxes
 

@@ -21,7 +21,7 @@ from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import GradFn, options
 from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
-from tinygrad_lecture.ops.indexing import Ordered
+from tinygrad_lecture.ops.sorting import Ordered
 
 from ...module import Parameter
 from ...module.state import LoadedKeys

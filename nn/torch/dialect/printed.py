@@ -6,7 +6,7 @@ import functools
 from collections import OrderedDict
 from typing import Any
 
-from tinygrad_lecture.ops.linalg.matrices import QR, SignAndLog
+from tinygrad_lecture.ops.linalg import QR, SignAndLog
 
 from ...container import ParameterList
 from ...layers.attention import MultiheadAttention

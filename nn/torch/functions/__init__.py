@@ -10,8 +10,8 @@ out.py          the argument `out` of all functions
 """
 
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
-from tinygrad_lecture.ops.linalg.matrices import cholesky_inverse, cholesky_solve, logdet, qr
-from tinygrad_lecture.ops.linalg.matrices import pinv as pinverse
+from tinygrad_lecture.ops.linalg import cholesky_inverse, cholesky_solve, logdet, qr
+from tinygrad_lecture.ops.linalg import pinv as pinverse
 
 from . import creation, numbers, places, products, shapes
 from .creation import *

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.op import Value, op
-from ...backend import in_rows, xp
-from ...errors import broadcast_complaint
-from ...kernels.blas import one_thread
-from ..arrangement import roll
-from ..basics import matmul, sum
-from ..composite import composite
-from ..copying import as_floats, astype, where
-from ..elementary import root
-from ..indexing import diagonal, main_diagonal
-from ..reduction import norm
-from ..shape import normal_axes, permute, reshape, squeeze, swapaxes
+from ..autograd.op import Value, op
+from ..backend import in_rows, xp
+from ..errors import broadcast_complaint
+from ..kernels.blas import one_thread
+from .arrangement import roll
+from .basics import matmul, sum
+from .composite import composite
+from .copying import as_floats, astype, where
+from .elementary import root
+from .indexing import diagonal, main_diagonal
+from .reduction import norm
+from .shape import normal_axes, permute, reshape, squeeze, swapaxes
 
 __all__ = ["bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
 

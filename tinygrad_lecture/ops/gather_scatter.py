@@ -1,7 +1,8 @@
-"""scatter and scatter_reduce: writing to the elements that an index names along an axis, as `gather` reads them."""
+"""Reading and writing the elements that an index names along an axis: gather, take, scatter and their relatives."""
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -13,13 +14,95 @@ from ..traced import Traced
 from .composite import composite
 from .copying import where
 from .elementwise import div, floor_divide
-from .indexing import add_at, along, normal_index, put
-from .reduction import amax as largest
-from .reduction import amin as smallest
-from .reduction import prod
-from .shape import lone_as_vector
+from .indexing import add_at, getitem, normal_index, plain, put
+from .reduction import amax, amin, prod
+from .shape import lone_as_vector, normal_axes, reshape
 
-__all__ = ["scatter", "scatter_reduce"]
+__all__ = ["gather", "index_select", "scatter", "scatter_add", "scatter_reduce", "take"]
+
+
+@composite
+def gather(x: Value, axis: int, index: Value) -> Value:
+    """The elements of x that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[i, j] = x[index[i, j], j], for axis 1 result[i, j] = x[i, index[i, j]].
+    axis: an int (also `dim`).  index: integers with as many axes as x, no longer than x along the other axes. The
+    result has index's shape. A 0-d x or index counts as a vector of one. Gradients of elements picked more than once
+    add up.
+    Raises IndexError for an axis or index out of range or an index that is not integer, ValueError for an index of
+    another shape.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
+    """
+    return getitem(x if x.ndim else reshape(x, (1,)), along(x.shape or (1,), axis, index))
+
+
+@composite
+@lone_as_vector
+def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
+    """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[index[i, j], j] += src[i, j], for axis 1 result[i, index[i, j]] += src[i, j]; repeated indices
+    add up.  axis: an int (also `dim`).  index: integers with as many axes as x.  src: at least as long as index along
+    every axis. Raises the errors of `gather`.
+
+        tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
+    """
+    full_index = normal_index(x, along(x.shape, axis, index))
+    return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
+
+
+def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
+    """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
+    index = plain(index)
+    if not -len(shape) <= axis < len(shape):
+        raise IndexError(f"axis {axis} is out of range for shape {shape}")
+    if index.dtype.kind not in "iu":
+        raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
+    axis %= len(shape)
+    if builtins.max(index.ndim, 1) != len(shape) or builtins.any(
+        m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=False)) if a != axis
+    ):
+        raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
+    lib = xp(index)
+    grid: list[Any] = [] if index.ndim else [index]
+    for a, n in enumerate(index.shape):
+        sizes = [1] * len(shape)
+        sizes[a] = n
+        grid.append(index if a == axis else lib.arange(n).reshape(sizes))
+    return tuple(grid)
+
+
+@composite
+def take(x: Value, indices: Any, axis: int | None = None) -> Value:
+    """The elements of the flattened x at `indices` or, with an axis, the slices of x along it, as in NumPy.
+
+    indices: integers of any shape, which replaces the axis in the result's shape.  axis: an int (also `dim`) or None.
+    Raises IndexError for an index or axis out of range.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.take(x, [3, 0])              # tensor([4., 1.])
+        tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
+    """
+    indices = np.asarray(indices) if isinstance(indices, int) else plain(indices)  # an int would select a view
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    (axis,) = normal_axes(x.ndim, axis)
+    return getitem(x, (*[slice(None)] * axis, indices))
+
+
+@composite
+@lone_as_vector
+def index_select(x: Value, axis: int, index: Any) -> Value:
+    """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature.
+
+    A 0-d index counts as a vector of one. Raises IndexError for an index of more axes.
+    """
+    places = np.asarray(index) if isinstance(index, int) else plain(index)
+    if places.ndim > 1:
+        raise IndexError(f"index must be a vector, not of shape {places.shape}; take has no such limit")
+    return take(x, places.reshape(-1), axis)
 
 
 @composite
@@ -85,7 +168,7 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     table = put(put(table, own, index=(0,)), src, index=(layer, *places))
     if reduce == "prod":
         return prod(table, (0,), dtype=array.dtype)
-    return (largest if reduce == "amax" else smallest)(table, (0,))
+    return (amax if reduce == "amax" else amin)(table, (0,))
 
 
 def _fitted(src: Value, index: Value) -> Value:

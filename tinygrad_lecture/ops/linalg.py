@@ -1,4 +1,6 @@
-"""Square matrices, factorizations and norms. (..., n, n) is a batch of matrices.
+"""Linear algebra, `tl.linalg` with the names of PyTorch's `torch.linalg`: square matrices, factorizations and norms.
+
+(..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out.
 
 The rules of square matrices are those of Giles, "Collected matrix derivative results for forward and reverse mode AD"
 (2008). LAPACK, which computes them, has no float16: it is computed in float32.
@@ -12,20 +14,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.op import Op, Value, op
-from ...backend import Shape, in_columns, xp
-from ...errors import brief
-from ...kernels.blas import one_thread
-from ...traced import Traced, wrap
-from ..basics import matmul, sum
-from ..composite import composite
-from ..copying import as_floats, in_float32, where
-from ..elementary import abs as absolute
-from ..elementwise import square
-from ..indexing import diagonal_matrix, main_diagonal, tril, triu
-from ..reduction import amax, amin
-from ..reduction import norm as vector_norm
-from ..shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
+from ..autograd.op import Op, Value, op
+from ..backend import Shape, in_columns, xp
+from ..errors import LinAlgError, brief
+from ..kernels.blas import one_thread
+from ..traced import Traced, wrap
+from .basics import matmul, sum
+from .composite import composite
+from .copying import as_floats, in_float32, where
+from .elementary import abs as absolute
+from .elementwise import square
+from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
+from .products import cross_along as cross
+from .reduction import amax, amin
+from .reduction import norm as vector_norm
+from .shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
+
+__all__ = [
+    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
+    "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
+]  # fmt: skip
 
 
 class SignAndLog(NamedTuple):
@@ -406,3 +414,6 @@ def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = Fals
         return vector_norm(x, 2, axis, keepdims)
     axes = normal_axes(x.ndim, axis)
     return matrix_norm(x, ord, axes, keepdims) if len(axes) == 2 else vector_norm(x, ord, axes, keepdims)
+
+
+norm = any_norm

@@ -147,6 +147,12 @@ class Mutant:
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
     shared = {function.name: function for function in functions(tree)}
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(op), "backward"), [ast.Lambda() as rule])):
+                yield op, rule  # op.backward(lambda g: ...)
+            case ast.Expr(ast.Call(ast.Call(ast.Attribute(ast.Name(op), "backward")), [ast.Lambda() as rule])):
+                yield op, rule  # op.backward("x")(lambda g: ...)
     for function in functions(tree):
         match function.decorator_list:
             case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
@@ -169,7 +175,7 @@ def forwards(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
     for function in functions(tree):
         decorators = {ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list}
         kernel = not (decorators or function.name.startswith("_") or function.name.endswith("_backward"))
-        if decorators & {"op", "fused", "composite"} or kernel:
+        if decorators & {"op", "lapack", "fused", "composite"} or kernel:
             yield function.name, function
 
 
@@ -212,7 +218,8 @@ def in_context(node: ast.AST, changed: ast.AST, parents: dict[ast.AST, ast.AST])
     around = parents[node]
     while isinstance(around, ast.UnaryOp) and isinstance(parents[around], ast.expr):
         around = parents[around]
-    pair = (node, changed) if isinstance(around, ast.stmt) else (around, deepcopy(around, {id(node): changed}))
+    whole = isinstance(around, (ast.stmt, ast.Lambda))
+    pair = (node, changed) if whole else (around, deepcopy(around, {id(node): changed}))
     before, after = (ast.unparse(part).strip().partition("\n")[0] for part in pair)
     return before, after
 

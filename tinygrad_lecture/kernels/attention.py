@@ -202,10 +202,8 @@ def _blocks(
                 own = _of(texts, allowed)
                 begin, end = _needed(own) if queries > QUERIES and lib is np else (0, reach)
                 bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
-            its_queries, its_keys = (
-                (*texts, ..., slice(start, stop), slice(None)),
-                (*texts, ..., slice(end), slice(None)),
-            )
+            its_queries = (*texts, ..., slice(start, stop), slice(None))
+            its_keys = (*texts, ..., slice(end), slice(None))
             yield its_queries, its_keys, _weights(q[its_queries] * _scale(q, scale), k[its_keys], bias, begin)
 
 

@@ -87,8 +87,7 @@ def diag(x: Value, diagonal: int = 0) -> Value:
         tl.diag(tl.tensor([[1, 2], [3, 4]]), 1)         # tensor([2])
     """
     if x.ndim == 1:
-        above, below = max(diagonal, 0), max(-diagonal, 0)
-        return pad(diagonal_matrix(x), ((below, above), (above, below)))
+        return diag_embed(x, diagonal)
     if x.ndim == 2:
         return clone(_diagonal(x, diagonal))
     raise ValueError(f"needs a vector or a matrix, not shape {x.shape}; see also diagonal")

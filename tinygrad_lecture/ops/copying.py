@@ -93,9 +93,7 @@ def to_device(x: Value, /, device: str) -> Value:
     return move(x, device)
 
 
-@to_device.backward
-def _(g: Value, x_device: str) -> Value:
-    return to_device(g, x_device)
+to_device.backward(lambda g, x_device: to_device(g, x_device))
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------
@@ -107,9 +105,7 @@ def astype(x: Value, /, dtype: Any) -> Value:
     return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
 
 
-@astype.backward
-def _(g: Value) -> Value:
-    return g  # the tape casts every gradient to its input's dtype
+astype.backward(lambda g: g)  # the tape casts every gradient to its input's dtype
 
 
 def converted(x: Value, dtype: Any) -> Value:

@@ -24,7 +24,6 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
-from ..kernels import layer_norm as layer_norm_kernels
 from ..traced import Traced, wrap
 from .basics import exp, sum
 from .copying import as_floats, takes_dtype, where
@@ -174,7 +173,7 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 
         tl.layer_norm(tl.tensor([[1.0, 3.0]]), eps=0.0)     # tensor([[-1.,  1.]])
     """
-    layer_norm_kernels.check_weights(x, weight, bias, axes, eps)
+    kernels.check_weights(x, weight, bias, axes, eps)
     over = tuple(range(-axes, 0))
     centred = x - mean(x, over, keepdims=True)
     y = centred / sqrt(mean(centred * centred, over, keepdims=True) + eps)
@@ -280,4 +279,4 @@ log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)
 squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
-layer_norm.kernel(layer_norm_kernels.layer_norm, layer_norm_kernels.layer_norm_backward)
+layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)

@@ -48,11 +48,6 @@ def _(x: Value, index: Any) -> str | None:
     return f"{used} indices are too many for shape {x.shape}" if used > x.ndim else None
 
 
-@pick.backward
-def _(g: Value, x_shape: Shape, index: Any) -> Value:
-    return index_add(g, x_shape, index)
-
-
 @op(analytic=True)
 def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
     """The transpose of `pick`: zeros of `shape` with x added at `index`, repeated indices adding up."""
@@ -64,9 +59,8 @@ def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
     return full
 
 
-@index_add.backward
-def _(g: Value, index: Any) -> Value:
-    return pick(g, index)
+pick.backward(lambda g, x_shape, index: index_add(g, x_shape, index))
+index_add.backward(lambda g, index: pick(g, index))
 
 
 @op(analytic=True)
@@ -249,14 +243,10 @@ def add_at(x: Value, src: Value, /, index: Any) -> Value:
     return total
 
 
-@add_at.backward("x")
-def _(g: Value) -> Value:
-    return g
+add_at.backward("x")(lambda g: g)
 
 
-@add_at.backward("src")
-def _(g: Value, index: Any) -> Value:
-    return pick(g, index)
+add_at.backward("src")(lambda g, index: pick(g, index))
 
 
 # --- diagonals, triangles, masks, one-hot --------------------------------------------------------------------
@@ -288,11 +278,6 @@ def main_diagonal(x: Value, /) -> Value:
     return view
 
 
-@main_diagonal.backward
-def _(g: Value) -> Value:
-    return diagonal_matrix(g)
-
-
 @op(analytic=True)
 def diagonal_matrix(x: Value, /) -> Value:
     """The transpose of `main_diagonal`: (..., n) to (..., n, n), with x on the diagonal and 0 elsewhere."""
@@ -302,9 +287,8 @@ def diagonal_matrix(x: Value, /) -> Value:
     return full
 
 
-@diagonal_matrix.backward
-def _(g: Value) -> Value:
-    return main_diagonal(g)
+main_diagonal.backward(lambda g: diagonal_matrix(g))
+diagonal_matrix.backward(lambda g: main_diagonal(g))
 
 
 @op(differentiable=False)
@@ -338,9 +322,7 @@ def tril(x: Value, /, diagonal: int = 0) -> Value:
     return in_rows(xp(x).tril(_matrices(x), diagonal))
 
 
-@tril.backward
-def _(g: Value, diagonal: int) -> Value:
-    return tril(g, diagonal)
+tril.backward(lambda g, diagonal: tril(g, diagonal))
 
 
 @op(analytic=True)
@@ -349,9 +331,7 @@ def triu(x: Value, /, diagonal: int = 0) -> Value:
     return in_rows(xp(x).triu(_matrices(x), diagonal))
 
 
-@triu.backward
-def _(g: Value, diagonal: int) -> Value:
-    return triu(g, diagonal)
+triu.backward(lambda g, diagonal: triu(g, diagonal))
 
 
 @composite

@@ -9,11 +9,13 @@ The rules of square matrices are those of Giles, "Collected matrix derivative re
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple
 
 import numpy as np
 
+from ..autograd.declaration import P
 from ..autograd.op import Op, Value, op
 from ..backend import Shape, in_columns, xp
 from ..errors import LinAlgError, brief
@@ -36,6 +38,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+def lapack(**kind: bool) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
+    """Decorate a function that LAPACK computes, with one thread; make it an op. kind: the settings of `op`."""
+    return lambda function: op(**kind)(one_thread(in_float32(function)))
+
+
 class SignAndLog(NamedTuple):
     """The result of `slogdet`: det = sign * exp(logabsdet)."""
 
@@ -43,9 +50,7 @@ class SignAndLog(NamedTuple):
     logabsdet: Any
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def inv(a: Value, /) -> Value:
     """The inverse of square matrices, (..., n, n). Raises ValueError for a singular matrix (on a GPU: nan or inf).
 
@@ -72,9 +77,7 @@ def solve(a: Value, b: Value) -> Value:
     return solve_columns(a, b)
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def solve_columns(a: Value, b: Value, /) -> Value:
     """`solve` for matrices b."""
     lib = xp(a, b)
@@ -93,9 +96,7 @@ def _(g: Value, a: Value) -> Value:
     return solve_columns(_transposed(a), g)
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
 
@@ -109,9 +110,7 @@ def _(g: Value, a: Value) -> Value:
     return g[..., None, None] * cofactors(a)
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def cofactors(a: Value, /) -> Value:
     """The derivative of `det` by each element: det(a) times the transposed inverse, where there is one.
 
@@ -147,17 +146,13 @@ def logdet(a: Value) -> Value:
     return where(sign < 0, math.nan, size)
 
 
-@op(differentiable=False)
-@one_thread
-@in_float32
+@lapack(differentiable=False)
 def sign_of_det(a: Value, /) -> Value:
     """-1, 0 or 1."""
     return xp(a).linalg.slogdet(a)[0]
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def log_of_det(a: Value, /) -> Value:
     """log |det(a)|."""
     return xp(a).linalg.slogdet(a)[1]
@@ -168,9 +163,7 @@ def _(g: Value, a: Value) -> Value:
     return g[..., None, None] * _transposed(inv(a))
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).
 
@@ -198,19 +191,19 @@ def _transposed(a: Value) -> Value:
     return swapaxes(a, -1, -2)
 
 
-def _explain(*ops: Op[Any]) -> None:
-    for each in ops:
-
-        @each.explains
-        def _(a: Value, b: Value = None) -> str | None:
-            if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-                return f"needs square matrices, (..., n, n), not shape {a.shape}"
-            if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
-                return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
-            return None
-
-
-_explain(inv, solve_columns, det, cofactors, sign_of_det, log_of_det, cholesky)
+@inv.explains
+@solve_columns.explains
+@det.explains
+@cofactors.explains
+@sign_of_det.explains
+@log_of_det.explains
+@cholesky.explains
+def _(a: Value, b: Value = None) -> str | None:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return f"needs square matrices, (..., n, n), not shape {a.shape}"
+    if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
+        return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
+    return None
 
 
 @composite
@@ -264,9 +257,7 @@ def qr(a: Value, mode: str = "reduced") -> QR:
     return QR(q, cat([r, matmul(swapaxes(q, -1, -2), a[..., m:])], -1))
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
     lib = xp(a)
@@ -285,9 +276,7 @@ def _(g: Value, out: Value, a_shape: Shape) -> Value:
     return swapaxes(solve_columns(r, swapaxes(whole, -1, -2)), -1, -2)  # times R⁻ᵀ
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def pinv(a: Value, /) -> Value:
     """The pseudo-inverse of Moore and Penrose: (..., m, n) -> (..., n, m).
 
@@ -335,9 +324,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
     return LeastSquares(x, sum(square(matmul(a, x) - b), -2) if full else none, rank, none)
 
 
-@op(differentiable=False)
-@one_thread
-@in_float32
+@lapack(differentiable=False)
 def matrix_rank(a: Value, /) -> Value:
     """How many singular values of matrices (..., m, n) are above eps * max(m, n) times the largest, as int64."""
     if 0 in a.shape[-2:]:

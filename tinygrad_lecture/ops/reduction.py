@@ -19,19 +19,7 @@ from .composite import composite
 from .copying import as_floats, astype, clone, contiguous, converted, in_float32, takes_dtype, where
 from .elementary import abs as absolute
 from .elementary import isnan, root
-from .shape import (
-    Axes,
-    axes_over,
-    cat,
-    count,
-    expand_copy,
-    flip,
-    own_axis,
-    permute,
-    reduced_shape,
-    reshape,
-    swapaxes,
-)  # fmt: skip
+from .shape import Axes, axes_over, cat, count, expand_copy, flip, own_axis, permute, reduced_shape, reshape, swapaxes
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 

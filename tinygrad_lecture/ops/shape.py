@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Shape, in_rows, is_array, xp
@@ -35,9 +38,7 @@ def reshape(x: Value, /, shape: Shape) -> Value:
     return x.reshape(shape)
 
 
-@reshape.backward
-def _(g: Value, x_shape: Shape) -> Value:
-    return reshape(g, x_shape)
+reshape.backward(lambda g, x_shape: reshape(g, x_shape))
 
 
 @reshape.explains
@@ -79,9 +80,7 @@ def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
     return x.swapaxes(axis0, axis1)
 
 
-@swapaxes.backward
-def _(g: Value, axis0: int, axis1: int) -> Value:
-    return swapaxes(g, axis0, axis1)
+swapaxes.backward(lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
 
 
 @op(analytic=True)
@@ -121,9 +120,7 @@ def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
 
 
-@flip.backward
-def _(g: Value, axis: int | tuple[int, ...] | None) -> Value:
-    return flip(g, axis)
+flip.backward(lambda g, axis: flip(g, axis))
 
 
 @op(analytic=True)
@@ -154,13 +151,8 @@ def _(x: Value, pad_width: Any, value: float = 0) -> str:
 
 def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     """A pair (before, after) for each axis, from any of NumPy's forms of pad_width."""
-    if isinstance(pad_width, int):
-        return [(pad_width, pad_width)] * ndim
-    if isinstance(pad_width[0], int):
-        before, after = pad_width if len(pad_width) == 2 else pad_width * 2
-        return [(before, after)] * ndim
-    pairs = [tuple(pair) for pair in pad_width]
-    return [(pair[0], pair[-1]) for pair in (pairs * ndim if len(pairs) == 1 else pairs)]
+    pairs: list[tuple[int, int]] = np.broadcast_to(pad_width, (ndim, 2)).tolist()
+    return pairs
 
 
 @op(analytic=True)
@@ -172,9 +164,7 @@ def concatenate(*arrays: Value, axis: int = 0) -> Value:
 @concatenate.backward
 def _(g: Value, index: int, shapes: list[Shape], axis: int) -> Value:
     start = sum(shape[axis] for shape in shapes[:index])
-    cut = [slice(None)] * g.ndim
-    cut[axis] = slice(start, start + shapes[index][axis])
-    return g[tuple(cut)]
+    return g[(*[slice(None)] * (axis % g.ndim), slice(start, start + shapes[index][axis]))]
 
 
 @concatenate.explains
@@ -369,13 +359,8 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
         sizes = list(split_size)
         if sum(sizes) != n or min(sizes, default=0) < 0:
             raise ValueError(f"sizes {sizes} do not add up to {n}, the size of axis {axis} of {x.shape}")
-    pieces, start = [], 0
-    for size in sizes:
-        cut = [slice(None)] * x.ndim
-        cut[axis] = slice(start, start + size)
-        pieces.append(x[tuple(cut)])
-        start += size
-    return tuple(pieces)
+    ends = accumulate(sizes)
+    return tuple(x[(*[slice(None)] * axis, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True))
 
 
 @composite
@@ -433,8 +418,6 @@ def own_axis(x: Any, axis: Any) -> Any:
 
 def count(shape: Shape, axis: Axes) -> int:
     """The number of elements that are reduced to one."""
-    if axis is None:
-        return math.prod(shape)
     return math.prod(shape[a] for a in axes_over(len(shape), axis))
 
 

@@ -119,11 +119,6 @@ def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, d
     return _of_filters(g, x, weight_shape, stride, padding, dilation, groups)
 
 
-@convolution.backward("bias")
-def _(g: Value) -> Value:
-    return sum(g, (0, *range(2, g.ndim)))
-
-
 @op(analytic=True)
 @in_float32
 def transposed_convolution(
@@ -162,6 +157,7 @@ def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, d
     return _of_filters(x, g, weight_shape, stride, padding, dilation, groups)
 
 
+@convolution.backward("bias")
 @transposed_convolution.backward("bias")
 def _(g: Value) -> Value:
     return sum(g, (0, *range(2, g.ndim)))

@@ -51,7 +51,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("pow", "g * float(y)", "g * y"): "an int times a float",
     ("pow", "where((x == 0) & (y == 0), 0, y - 1)", "where((x == 0) & (y == 0), 1, y - 1)"): "multiplied by y = 0",
     ("root", "where(out == 0, 1, out)", "where(out == 0, 2, out)"): "in the branch not taken",
-    ("put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
+    ("index_put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
     ("matmul", "matmul(g, swapaxes(b, -1, -2))", "matmul(g, swapaxes(b, -2, -1))"): SAME_AXES,
     ("matmul", "matmul(swapaxes(a, -1, -2), g)", "matmul(swapaxes(a, -2, -1), g)"): SAME_AXES,
     (

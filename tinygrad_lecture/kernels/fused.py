@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..backend import Array, in_rows, xp
+from ..backend import Array, row_major, xp
 from .compiled import compiles
-from .product import as_rows, column_sums, largest, largest_of_rows, never_zero, product, row_products, row_sums
+from .product import as_rows, column_sums, finite_max, finite_row_max, never_zero, product, row_products, row_sums
 from .threads import row_slices, share_rows
 
 Needs: TypeAlias = list[bool]
@@ -48,7 +48,7 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 def softmax(x: Array, axis: int = -1) -> Array:
     if axis in (-1, x.ndim - 1) and compiles(x):
         return _compiled_softmax(x)
-    e, total = _exponentials(in_rows(x), axis)
+    e, total = _exponentials(row_major(x), axis)
     e /= total
     return e
 
@@ -61,8 +61,8 @@ def softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int = -
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     lib = xp(x)
-    x = in_rows(x)
-    shifted = x - largest(x, axis)
+    x = row_major(x)
+    shifted = x - finite_max(x, axis)
     shifted -= lib.log(never_zero(lib.exp(shifted).sum(axis=axis, keepdims=True)))
     return shifted
 
@@ -89,7 +89,7 @@ def cross_entropy(logits: Array, targets: Array, *, keep: bool = False) -> Any:
     if compiles(logits):
         loss, e = _compiled_cross_entropy(logits, targets)
         return (loss, e) if keep else loss
-    e = lib.ascontiguousarray(logits - largest(logits, -1))
+    e = lib.ascontiguousarray(logits - finite_max(logits, -1))
     rows, target = as_rows(e), (lib.arange(targets.size), targets.reshape(-1))  # rows: (rows, classes), a view
     picked = rows[target].reshape(targets.shape)
     lib.exp(e, out=e)
@@ -123,7 +123,7 @@ def squared_error_backward(g: Array, needs: Needs, x: Array, y: Array, average: 
 def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
     """exp(x - largest) and its sum along an axis, for softmax."""
     lib = xp(x)
-    e = x - largest(x, axis)
+    e = x - finite_max(x, axis)
     lib.exp(e, out=e)
     return e, never_zero(e.sum(axis=axis, keepdims=True))
 
@@ -135,7 +135,7 @@ def _compiled_softmax(x: Array) -> Array:
     rows = as_rows(out)
 
     def normalize(part: slice) -> None:
-        loops.softmax(rows[part], largest_of_rows(rows[part]))
+        loops.softmax(rows[part], finite_row_max(rows[part]))
 
     share_rows(normalize, rows)
     return out
@@ -149,7 +149,7 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     rows, target = as_rows(derivative), targets.reshape(-1).astype(np.int64)
 
     def differentiate(part: slice) -> None:
-        loops.cross_entropy(rows[part], target[part], largest_of_rows(rows[part]), loss[part])
+        loops.cross_entropy(rows[part], target[part], finite_row_max(rows[part]), loss[part])
 
     share_rows(differentiate, rows)
     return loss.reshape(targets.shape), derivative

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, in_rows, to_host, xp
+from ..backend import Shape, row_major, to_host, xp
 from ..errors import brief
 from ..traced import Traced
 from .composite import composite
@@ -16,7 +16,7 @@ from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
 from .gather_scatter import take
 from .indexing import diagonal, diagonal_matrix, getitem
-from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
+from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, numpy_axis, pad, reshape, swapaxes
 from .windowed import overlap_add
 
 __all__ = [
@@ -36,7 +36,7 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
     """
     if not all(hasattr(shift, "__index__") for shift in (shifts if isinstance(shifts, (tuple, list)) else [shifts])):
         raise TypeError(f"shifts must be ints, not {brief(shifts)}")
-    return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
+    return row_major(xp(x).roll(x, shifts, axis=numpy_axis(x, axis)))
 
 
 @roll.backward

@@ -65,11 +65,11 @@ def clone(x: Value, /) -> Value:
 def contiguous(x: Value) -> Value:
     """x itself if its memory is in row-major order, else a copy that is."""
     array = x._array if isinstance(x, Traced) else x
-    return x if array.flags.c_contiguous else copy_in_rows(x)
+    return x if array.flags.c_contiguous else row_major_copy(x)
 
 
 @op(analytic=True)
-def copy_in_rows(x: Value, /) -> Value:
+def row_major_copy(x: Value, /) -> Value:
     """A copy of x whose memory is in row-major order."""
     return x.copy()
 
@@ -81,7 +81,7 @@ def alias(x: Value, /) -> Value:
 
 
 @clone.backward
-@copy_in_rows.backward
+@row_major_copy.backward
 @alias.backward
 def _(g: Value) -> Value:
     return g

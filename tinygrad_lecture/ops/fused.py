@@ -71,7 +71,7 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.logsumexp(tl.tensor([1000.0, 1000.0]))       # tensor(1000.6932)
     """
-    shift = _largest(x, axis, finite=True)
+    shift = _finite_max(x, axis, finite=True)
     total = sum(exp(x - shift), axis, keepdims=True)
     result = where(total == 0, -math.inf, log(where(total == 0, 1, total)) + shift)
     return result if keepdims else squeeze(result, axis)
@@ -88,7 +88,7 @@ def softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
 
         tl.softmax(tl.tensor([0.0, 0.0]))       # tensor([0.5000, 0.5000])
     """
-    e = exp(x - _largest(x, axis))
+    e = exp(x - _finite_max(x, axis))
     total = sum(e, axis, keepdims=True)
     return e / (total + (total == 0))
 
@@ -101,7 +101,7 @@ def log_softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     own. The result has x's shape and dtype; float16 is computed in float32.
     Raises TypeError for integers, IndexError for an axis out of range.
     """
-    shifted = x - _largest(x, axis)
+    shifted = x - _finite_max(x, axis)
     total = sum(exp(shifted), axis, keepdims=True)
     return shifted - log(total + (total == 0))
 
@@ -257,7 +257,7 @@ def _(q: Value, k: Value, v: Value, mask: Value = None, **settings: Any) -> str:
     return f"{needed}, not {q.shape}, {k.shape} and {v.shape}{masked}"
 
 
-def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
+def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:
     """The largest element along axes, as a constant; finite even if all are -inf (with `finite`, also if one is inf).
     0 for an empty x."""
     if x.dtype.kind != "f":

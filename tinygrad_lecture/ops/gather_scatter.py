@@ -14,9 +14,9 @@ from ..traced import Traced
 from .composite import composite
 from .copying import where
 from .elementwise import div, floor_divide
-from .indexing import add_at, getitem, normal_index, plain, put
+from .indexing import getitem, index_add, index_put, normal_index, plain
 from .reduction import amax, amin, prod
-from .shape import lone_as_vector, normal_axes, reshape
+from .shape import normal_axes, reshape, scalar_as_vector
 
 __all__ = ["gather", "index_select", "scatter", "scatter_add", "scatter_reduce", "take"]
 
@@ -39,7 +39,7 @@ def gather(x: Value, axis: int, index: Value) -> Value:
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
     """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
 
@@ -50,7 +50,7 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
         tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
     full_index = normal_index(x, along(x.shape, axis, index))
-    return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
+    return index_add(x, src[tuple(slice(n) for n in index.shape)], full_index)
 
 
 def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
@@ -93,7 +93,7 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def index_select(x: Value, axis: int, index: Any) -> Value:
     """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature.
 
@@ -106,7 +106,7 @@ def index_select(x: Value, axis: int, index: Any) -> Value:
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def scatter(
     x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None, reduce: str | None = None
 ) -> Value:
@@ -127,11 +127,11 @@ def scatter(
         array = x._array if isinstance(x, Traced) else x
         src = xp(array).full(index.shape, src, array.dtype) if isinstance(src, (bool, int, float)) else src
         return scatter_reduce(x, axis, index, src, "sum" if reduce == "add" else "prod")
-    return put(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
+    return index_put(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *, include_self: bool = True) -> Value:
     """A copy of x in which each element is reduced with the elements of src whose index names it, as in PyTorch.
 
@@ -155,17 +155,17 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
     array = x._array if isinstance(x, Traced) else x
     lib = xp(array)
-    count = add_at(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
+    count = index_add(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
     own = x if include_self else where(count > 0, _neutral(reduce, array.dtype), x)
     if reduce == "sum":
-        return add_at(own, src, places)
+        return index_add(own, src, places)
     if reduce == "mean":
         number = lib.maximum(count + include_self, 1).astype(array.dtype)
-        return (div if array.dtype.kind == "f" else floor_divide)(add_at(own, src, places), number)
+        return (div if array.dtype.kind == "f" else floor_divide)(index_add(own, src, places), number)
     # a table: layer 0 is x, and layer k + 1 holds the k-th element of src for each place; then reduce over the layers
     layer = 1 + _occurrences(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
-    table = put(put(table, own, index=(0,)), src, index=(layer, *places))
+    table = index_put(index_put(table, own, index=(0,)), src, index=(layer, *places))
     if reduce == "prod":
         return prod(table, (0,), dtype=array.dtype)
     return (amax if reduce == "amax" else amin)(table, (0,))

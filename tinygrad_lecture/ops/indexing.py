@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, in_rows, is_array, move, xp
+from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
@@ -27,7 +27,7 @@ __all__ = ["diagonal", "masked_fill", "nonzero", "one_hot", "tril", "triu"]
 
 
 @op(analytic=True)
-def pick(x: Value, /, index: Any) -> Value:
+def index_get(x: Value, /, index: Any) -> Value:
     """x[index] for an index from `normal_index`: a view for slices and ints, a copy in row-major order for arrays."""
     picked = x[index]
     if not picked.flags.c_contiguous and builtins.any(map(is_array, index)):
@@ -35,7 +35,7 @@ def pick(x: Value, /, index: Any) -> Value:
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
-@pick.explains
+@index_get.explains
 def _(x: Value, index: Any) -> str | None:
     for part in index:
         if is_array(part) and part.dtype.kind not in "iub":
@@ -49,8 +49,8 @@ def _(x: Value, index: Any) -> str | None:
 
 
 @op(analytic=True)
-def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
-    """The transpose of `pick`: zeros of `shape` with x added at `index`, repeated indices adding up."""
+def index_transpose(x: Value, /, shape: Shape, index: Any) -> Value:
+    """The transpose of `index_get`: zeros of `shape` with x added at `index`, repeated indices adding up."""
     full = xp(x).zeros(shape, x.dtype)
     if _has_integer_arrays(index):
         scatter_add_kernel(full, index, x)
@@ -59,26 +59,26 @@ def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
     return full
 
 
-pick.backward(lambda g, x_shape, index: index_add(g, x_shape, index))
-index_add.backward(lambda g, index: pick(g, index))
+index_get.backward(lambda g, x_shape, index: index_transpose(g, x_shape, index))
+index_transpose.backward(lambda g, index: index_get(g, index))
 
 
 @op(analytic=True)
-def put(x: Value, value: Value, /, index: Any) -> Value:
+def index_put(x: Value, value: Value, /, index: Any) -> Value:
     """A copy of x with `value`, broadcast, at `index`; for a repeated index the last value counts."""
     full = xp(x).array(x)
     full[index] = value
     return full
 
 
-@put.backward("x")
+@index_put.backward("x")
 def _(g: Value, index: Any) -> Value:
-    return put(g, 0, index)  # the overwritten elements of x have no influence
+    return index_put(g, 0, index)  # the overwritten elements of x have no influence
 
 
-@put.backward("value")
+@index_put.backward("value")
 def _(g: Value, x_shape: Shape, index: Any) -> Value:
-    picked = pick(g, index)
+    picked = index_get(g, index)
     if not _has_integer_arrays(index):
         return picked
     # a value that a later one overwrote gets gradient 0: number the writes and see which are still there
@@ -89,7 +89,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
     return where(written[index] == turn, picked, 0)
 
 
-@put.explains
+@index_put.explains
 def _(x: Value, value: Value, index: Any) -> str | None:
     return _does_not_fit(value.shape, x[index].shape)
 
@@ -109,9 +109,9 @@ def getitem(x: Value, index: Any) -> Value:
     index = normal_index(x, index)
     if ints_apart(index):
         index, arrays = ints_first(index)
-        x = pick(x, index)
+        x = index_get(x, index)
         index = arrays
-    return pick(x, index)
+    return index_get(x, index)
 
 
 @partial(composite, name="x[index] = value")
@@ -120,8 +120,8 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
     index = normal_index(x, index)
     if ints_apart(index):
         index, arrays = ints_first(index)
-        value = put(pick(x, index), value, arrays)
-    return put(x, value, index)
+        value = index_put(index_get(x, index), value, arrays)
+    return index_put(x, value, index)
 
 
 @partial(composite, name="x[index] = value")
@@ -236,17 +236,17 @@ def _has_integer_arrays(index: tuple[Any, ...]) -> bool:
 
 
 @op(analytic=True)
-def add_at(x: Value, src: Value, /, index: Any) -> Value:
+def index_add(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
     total = x.copy()
     scatter_add_kernel(total, index, src)
     return total
 
 
-add_at.backward("x")(lambda g: g)
+index_add.backward("x")(lambda g: g)
 
 
-add_at.backward("src")(lambda g, index: pick(g, index))
+index_add.backward("src")(lambda g, index: index_get(g, index))
 
 
 # --- diagonals, triangles, masks, one-hot --------------------------------------------------------------------
@@ -319,7 +319,7 @@ def _matrices(x: Value) -> Value:
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return in_rows(xp(x).tril(_matrices(x), diagonal))
+    return row_major(xp(x).tril(_matrices(x), diagonal))
 
 
 tril.backward(lambda g, diagonal: tril(g, diagonal))
@@ -328,7 +328,7 @@ tril.backward(lambda g, diagonal: tril(g, diagonal))
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return in_rows(xp(x).triu(_matrices(x), diagonal))
+    return row_major(xp(x).triu(_matrices(x), diagonal))
 
 
 triu.backward(lambda g, diagonal: triu(g, diagonal))

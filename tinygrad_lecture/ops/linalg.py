@@ -17,7 +17,7 @@ import numpy as np
 
 from ..autograd.declaration import P
 from ..autograd.op import Op, Value, op
-from ..backend import Shape, in_columns, xp
+from ..backend import Shape, column_major, xp
 from ..errors import LinAlgError, brief
 from ..kernels.blas import one_thread
 from ..traced import Traced, wrap
@@ -56,7 +56,7 @@ def inv(a: Value, /) -> Value:
 
     To solve a x = b, `solve` is faster and more accurate.
     """
-    return in_columns(xp(a).linalg.inv(a))
+    return column_major(xp(a).linalg.inv(a))
 
 
 @inv.backward
@@ -83,7 +83,7 @@ def solve_columns(a: Value, b: Value, /) -> Value:
     lib = xp(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (lib.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    return in_columns(lib.linalg.solve(a, b))
+    return column_major(lib.linalg.solve(a, b))
 
 
 @solve_columns.backward("a")
@@ -170,7 +170,7 @@ def cholesky(a: Value, /) -> Value:
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
     not positive definite (on a GPU: nan). With upper=True it is L.mT.
     """
-    return in_columns(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
+    return column_major(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
 
 
 @cholesky.option("upper")
@@ -262,7 +262,7 @@ def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
     lib = xp(a)
     q, r = lib.linalg.qr(a)
-    return in_columns(lib.concatenate([q, r], axis=-2))
+    return column_major(lib.concatenate([q, r], axis=-2))
 
 
 @qr_stacked.backward

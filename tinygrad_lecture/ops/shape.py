@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, in_rows, is_array, xp
+from ..backend import Shape, is_array, row_major, xp
 from ..errors import axis_complaint, brief
 from ..traced import Traced
 from .composite import composite
-from .copying import clone, copy_in_rows
+from .copying import clone, row_major_copy
 
 __all__ = [
     "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape", "split",
@@ -117,7 +117,7 @@ def _(g: Value) -> Value:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
+    return clone(xp(x).flip(x, numpy_axis(x, axis)))  # NumPy's is a view
 
 
 flip.backward(lambda g, axis: flip(g, axis))
@@ -132,7 +132,7 @@ def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> 
 
         tl.pad(tl.ones(2, 3), ((0, 0), (1, 2))).shape       # (2, 6)
     """
-    return in_rows(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
+    return row_major(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
 
 
 @pad.backward
@@ -158,7 +158,7 @@ def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 @op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
     """Arrays joined along an existing axis; their other sizes must be equal."""
-    return in_rows(xp(*arrays).concatenate(arrays, axis=axis))
+    return row_major(xp(*arrays).concatenate(arrays, axis=axis))
 
 
 @concatenate.backward
@@ -295,7 +295,7 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(copy_in_rows(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
+    return reshape(row_major_copy(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
 
 
 @composite
@@ -411,7 +411,7 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
     return () if ndim == 0 and axis in (0, -1, (0,), (-1,)) else normal_axes(ndim, axis)
 
 
-def own_axis(x: Any, axis: Any) -> Any:
+def numpy_axis(x: Any, axis: Any) -> Any:
     """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
 
@@ -427,7 +427,7 @@ def reduced_shape(shape: Shape, axis: Axes) -> Shape:
     return tuple(1 if a in axes else size for a, size in enumerate(shape))
 
 
-def lone_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
+def scalar_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function along an axis that takes a 0-d x for a vector of one number, and returns it 0-d, as in PyTorch."""
 
     @functools.wraps(function)

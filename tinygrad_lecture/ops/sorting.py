@@ -22,8 +22,8 @@ from .copying import clone, contiguous
 from .elementary import maximum, minimum
 from .gather_scatter import along, gather
 from .indexing import getitem
-from .reduction import amax, amin, argmax, argmin, middle
-from .shape import lone_as_vector, normal_axes, own_axis, permute, squeeze
+from .reduction import amax, amin, argmax, argmin, lower_median
+from .shape import normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
 
 __all__ = ["argsort", "max", "median", "min", "mode", "sort", "topk"]
 
@@ -62,7 +62,7 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool 
     """
     lib = xp(x)
     if not x.ndim:
-        own_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
+        numpy_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
         return lib.zeros((), np.int64)
     kind = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
     if not descending:
@@ -88,7 +88,7 @@ def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
     """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
 
@@ -187,7 +187,7 @@ def median(x: Value, axis: int | None = None, keepdims: bool = False) -> Any:
         tl.median(x, axis=1).values     # tensor([2., 5.])
         tl.median(x, axis=1).indices    # tensor([2, 2])
     """
-    return middle(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
+    return lower_median(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
 
 
 @composite

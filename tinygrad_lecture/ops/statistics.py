@@ -16,7 +16,7 @@ from .copying import astype, converted, where
 from .elementary import isnan, logical_not, sqrt
 from .elementwise import clip
 from .gather_scatter import gather
-from .indexing import add_at, diagonal
+from .indexing import diagonal, index_add
 from .reduction import mean
 from .shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 from .sorting import sort
@@ -227,9 +227,9 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
         raise ValueError(f"needs integers of 0 or more, but there is {least}")
     lib, n = xp(array), max(largest + 1, minlength)
     if weights is None:
-        return _like(x, add_at(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+        return _like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
     weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
-    return add_at(_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
+    return index_add(_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
 
 
 def _like(x: Value, array: Value) -> Value:

@@ -503,7 +503,7 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
         x := rows(3, 4), tl.attention_weights(x, rows(3, 4), tl.tensor([True, False, True]))
     ),
     "cumsum": lambda: (x := rows(3, 5), x.cumsum(axis=1)),
-    "pick": lambda: (x := rows(5, 4), x[tl.tensor([2, 0, 2])]),
+    "index_get": lambda: (x := rows(5, 4), x[tl.tensor([2, 0, 2])]),
     "sigmoid": lambda: (x := rows(3, 4), tl.sigmoid(x)),
     "mul by a row": lambda: (x := rows(4), x * tl.randn(3, 4, dtype=tl.float64)),
     "add of a row": lambda: (x := rows(4), rows(3, 4) + x),

@@ -138,19 +138,15 @@ def in_float32(function: F) -> F:
 
 def called_in_float32(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """Call a function with float16 arguments as float32. The result is float16 if no wider float was among them."""
-    floats = [dtype for a in (*args, *kwargs.values()) if (dtype := _dtype(a)) is not None and dtype.kind == "f"]
+    dtypes = [value.dtype for value in (*args, *kwargs.values()) if isinstance(value, Traced) or is_array(value)]
     result = function(*map(_widened, args), **{name: _widened(value) for name, value in kwargs.items()})
-    return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in floats) else result
+    return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in dtypes if dtype.kind == "f") else result
 
 
 def is_half(value: Any) -> bool:
     """Whether a value is a float16 tensor or array."""
-    return bool(_dtype(value) == FLOAT16)
+    return (isinstance(value, Traced) or is_array(value)) and bool(value.dtype == FLOAT16)
 
 
 def _widened(value: Any) -> Any:
     return astype(value, FLOAT32) if is_half(value) else value
-
-
-def _dtype(value: Any) -> Any:
-    return value._array.dtype if isinstance(value, Traced) else value.dtype if is_array(value) else None

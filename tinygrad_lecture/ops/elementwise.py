@@ -264,7 +264,19 @@ def log_odds(x: Value, /) -> Value:
     """log(x / (1 - x)): `logit`. Its gradient is nan outside of [0, 1]."""
 
 
-@op
+def x_log_y(x: Value, y: Value) -> Value:
+    logs = log(positive(x, y))
+    return x * where((x == 0) & (logs == math.inf), 0, logs)
+
+
+def positive(x: Value, y: Value) -> Value:
+    """y, but 1 where x is 0 and y has no logarithm."""
+    if isinstance(y, (int, float)):
+        return where(x == 0, 1.0, y) if y <= 0 else float(y)
+    return where((x == 0) & (y <= 0), 1, as_floats(y))
+
+
+@computed((lambda g, x, y: g * log(positive(x, y)), lambda g, x, y: g * (x / positive(x, y))), x_log_y)
 def xlogy(x: Value, y: Value, /) -> Value:
     """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0 and inf.
 
@@ -272,25 +284,6 @@ def xlogy(x: Value, y: Value, /) -> Value:
 
         tl.xlogy(tl.tensor([0.0, 2.0]), tl.tensor([0.0, 1.0]))      # tensor([0., 0.])
     """
-    logs = log(_positive(x, y))
-    return x * where((x == 0) & (logs == math.inf), 0, logs)
-
-
-@xlogy.backward("x")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return g * log(_positive(x, y))
-
-
-@xlogy.backward("y")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return g * (x / _positive(x, y))
-
-
-def _positive(x: Value, y: Value) -> Value:
-    """y, but 1 where x is 0 and y has no logarithm."""
-    if isinstance(y, (int, float)):
-        return where(x == 0, 1.0, y) if y <= 0 else float(y)
-    return where((x == 0) & (y <= 0), 1, as_floats(y))
 
 
 def over_square(a: Value, b: Value) -> Value:

@@ -213,10 +213,14 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 
 @attention_weights.explains
 def _(q: Value, k: Value, mask: Value = None) -> str:
-    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
-    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
     needed = "q must be (..., queries, d) and k (..., keys, d), with leading axes that broadcast"
-    return f"{needed}, not {q.shape} and {k.shape}{masked}"
+    return f"{needed}, not {q.shape} and {k.shape}{_about_mask(q, k, mask)}"
+
+
+def _about_mask(q: Value, k: Value, mask: Value) -> str:
+    """What an error says about the mask of attention, if there is one."""
+    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
+    return "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
 
 
 @fused
@@ -249,12 +253,8 @@ def attention(
 def _(q: Value, k: Value, v: Value, mask: Value = None, **settings: Any) -> str:
     if mask is not None and mask.dtype.kind != "b":
         return f"the mask must be of bools, True where a query may attend, not {mask.dtype}; write mask != 0"
-    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
-    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
-    needed = (
-        "q must be (..., queries, d), k (..., keys, d) and v (..., keys, value_dim), with leading axes that broadcast"
-    )
-    return f"{needed}, not {q.shape}, {k.shape} and {v.shape}{masked}"
+    needed = "q must be (..., queries, d), k (..., keys, d) and v (..., keys, value_dim), with leading axes that"
+    return f"{needed} broadcast, not {q.shape}, {k.shape} and {v.shape}{_about_mask(q, k, mask)}"
 
 
 def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:

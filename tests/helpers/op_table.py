@@ -29,8 +29,8 @@ Samples = st.SearchStrategy[Sample]
 
 FILES = (
     *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
-    *(ops.arrangement, ops.indexing, ops.scattering, ops.linalg.products, ops.linalg.matrices),
-    *(ops.statistics.selection, ops.statistics.counting, ops.statistics.quantiles, ops.fused, ops.windowed, recurrent),
+    *(ops.arrangement, ops.indexing, ops.gather_scatter, ops.sorting, ops.products, ops.linalg),
+    *(ops.statistics, ops.fused, ops.windowed, recurrent),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
@@ -198,7 +198,7 @@ row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", kee
 row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
 row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
-row("copy_in_rows", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("row_major_copy", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("tan", unary(-1.2, 1.2), np.tan, kinds="fi", smooth=True, keeps="out")
 row("sinh", unary(), np.sinh, kinds="fi", smooth=True, keeps="x")
@@ -790,7 +790,7 @@ def places(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(picked)),), {"shape": shape, "index": index})
 
 
-def index_add(x: Array, shape: Shape, index: Any) -> Array:
+def index_transpose(x: Array, shape: Shape, index: Any) -> Array:
     full = np.zeros(shape, x.dtype)
     np.add.at(full, index, x)
     return full
@@ -835,7 +835,7 @@ def puts(draw: Draw, selected: Callable[..., Array] = lambda x, index: x[index])
     return Sample((x, value), {"index": index})
 
 
-def put(x: Array, value: Any, index: Any) -> Array:
+def index_put(x: Array, value: Any, index: Any) -> Array:
     full = np.array(x)
     full[index] = value
     return full
@@ -854,7 +854,7 @@ def additions(draw: Draw) -> Sample:
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 
 
-def add_at(x: Array, src: Array, index: Any) -> Array:
+def index_add(x: Array, src: Array, index: Any) -> Array:
     full = np.array(x)
     np.add.at(full, index, src)
     return full
@@ -1011,10 +1011,10 @@ def ambiguous(sample: Sample) -> bool:
 
 
 indexed = {"kinds": "fib", "waits": masked}
-row("pick", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
-row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
-row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
-row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
+row("index_get", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
+row("index_transpose", places(), index_transpose, call=with_index, kinds="fi", waits=masked, keeps="")
+row("index_put", puts(), index_put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
+row("index_add", additions(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("getitem", picks, select, **indexed)
 row(
     "setitem",
@@ -1163,7 +1163,7 @@ def argmode(x: Array, axis: int, keepdims: bool = False) -> Array:
 row("max", selections_along(), largest, kinks="ties", kinds="fi")
 row("min", selections_along(), smallest, kinks="ties", kinds="fi")
 row(
-    "middle",
+    "lower_median",
     some.shapes(min_side=1).flatmap(some.distinct).map(lambda x: Sample((x,))),
     lambda x: np.sort(x, None)[(x.size - 1) // 2],
     kinks="ties",

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
+from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..kernels.product import as_rows, batched, product
 from .copying import where
-from .shape import Axes, expand_copy, own_axis, reduced_shape, swapaxes
+from .shape import Axes, expand_copy, numpy_axis, reduced_shape, swapaxes
 
 
 @op(analytic=True)
@@ -108,7 +108,8 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
     """
     if x.dtype == FLOAT16:
         return sum(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
-    return in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64))
+    wide = None if x.dtype.kind in "fc" else np.int64
+    return row_major(x.sum(axis=numpy_axis(x, axis), keepdims=keepdims, dtype=wide))
 
 
 @sum.backward

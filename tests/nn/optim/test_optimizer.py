@@ -11,7 +11,7 @@ import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.kernels.threads import PIECE
 
 MAKERS = {
     "sgd": lambda params, **kw: nn.optim.SGD(params, lr=0.1, **kw),

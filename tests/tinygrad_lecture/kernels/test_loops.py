@@ -16,7 +16,7 @@ import tinygrad_lecture as tl
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.kernels.threads import PIECE
 
 needs_numba = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]

@@ -10,7 +10,7 @@ import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
-from tinygrad_lecture.kernels.pieces import PIECE, SHARED, in_pieces
+from tinygrad_lecture.kernels.threads import PIECE, SHARED, in_pieces
 
 
 def as_it_is(x):

@@ -3,6 +3,8 @@
 Below each op stands its backward rule. It is given g, the gradient of the loss with respect to the op's result, and
 returns that with respect to an input: g times the derivative. Its other parameters name what it needs, and a call keeps
 that alone in memory. Where broadcasting repeated an input, the engine sums the gradient to the input's shape.
+
+`xp(x)` is the library that the array x is of, NumPy or CuPy.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from .shape import Axes, expand_copy, numpy_axis, reduced_shape, swapaxes
 @op(analytic=True)
 def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
     """a + b, broadcast; with alpha=2, a + 2 * b."""
-    return xp(a, b).add(a, b)
+    return xp(a, b).add(a, b)  # where alpha is given, a composition runs instead: `add.option` in elementwise.py
 
 
 @add.backward("a", "b")

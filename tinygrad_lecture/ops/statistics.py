@@ -12,7 +12,7 @@ from ..errors import brief
 from ..traced import Traced, wrap
 from .basics import matmul, sum
 from .composite import composite, without_gradient
-from .copying import astype, converted, where
+from .copying import as_floats, astype, converted, where
 from .elementary import isnan, logical_not, sqrt
 from .elementwise import clip
 from .gather_scatter import gather
@@ -43,7 +43,7 @@ def quantile(
     wanted = np.asarray(to_host(q._array) if isinstance(q, Traced) else to_host(q) if is_array(q) else q, np.float64)
     if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
         raise ValueError(f"q must be a number from 0 to 1, or a vector of them, not {q!r}")
-    kept = (1,) * x.ndim
+    x, kept = as_floats(x), (1,) * x.ndim
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     elif x.ndim == 0:

@@ -59,6 +59,11 @@ def test_where_all_is_nan_so_is_the_result():
     assert str(tl.quantile(x, 0.5, dim=1).tolist()) == "[nan, nan]"
 
 
+def test_quantiles_of_integers_lie_between_them():
+    assert tl.quantile(tl.tensor([1, 2]), 0.5).item() == 1.5
+    assert tl.quantile(tl.tensor([12, -3, 0, 100, -128]), 0.3).item() == pytest.approx(-2.4)
+
+
 def test_quantiles_of_infinities_are_not_nan():
     assert tl.quantile(tl.tensor([-inf, 1.0, inf]), tl.tensor([0.0, 0.5, 1.0])).tolist() == [-inf, 1, inf]
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
-from tinygrad_lecture.testing.sandbox.parent import Grader
+from tinygrad_lecture.testing.sandbox.grader import Grader
 
 from . import display
 from .display import say

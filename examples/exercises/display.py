@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
-from tinygrad_lecture.testing.course.answers import first_gap
-from tinygrad_lecture.testing.sandbox.outcome import Outcome
+from tinygrad_lecture.testing.courses import first_gap
+from tinygrad_lecture.testing.sandbox.grader import Outcome
 
 from .course import CHAPTERS
 from .progress import Progress

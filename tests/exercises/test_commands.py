@@ -21,7 +21,7 @@ from exercises.course import CHAPTERS, COURSE
 from exercises.keys import Keys
 from exercises.progress import Progress
 from ladder import write, wrong_answers
-from tinygrad_lecture.testing.course.answers import filled
+from tinygrad_lecture.testing.courses import filled
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = "exercises.course:COURSE"

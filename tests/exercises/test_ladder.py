@@ -8,7 +8,7 @@ import pytest
 
 from exercises.course import COURSE
 from ladder import Checked, solve, with_answers, write, wrong_answers
-from tinygrad_lecture.testing.course.answers import GAP, gaps
+from tinygrad_lecture.testing.courses import GAP, gaps
 
 WRONG = wrong_answers()
 NAMES = [exercise.name for exercise in COURSE]

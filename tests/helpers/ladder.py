@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exercises.course import COURSE, SPECS
-from tinygrad_lecture.testing.course.answers import filled
-from tinygrad_lecture.testing.course.exercise import Exercise
-from tinygrad_lecture.testing.sandbox.outcome import Outcome
-from tinygrad_lecture.testing.sandbox.parent import Child, Grader
+from tinygrad_lecture.testing.courses import Exercise, filled
+from tinygrad_lecture.testing.sandbox.grader import Child, Grader, Outcome
 
 TABLE = Path(__file__).parent.parent / "exercises" / "wrong_answers.toml"
 # Mistakes that are told as another one: they raise first, are the same where it matters, or return another type.

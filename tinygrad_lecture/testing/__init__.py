@@ -1,4 +1,4 @@
-"""tinygrad_lecture.testing, `tl.testing`: the checker as a library, for teachers and for tests of one's own.
+"""tinygrad_lecture.testing, `tl.testing`: the checker as a library, for teachers and for tests of your own.
 
 It needs Hypothesis: `python -m pip install hypothesis`.
 
@@ -11,18 +11,15 @@ It needs Hypothesis: `python -m pip install hypothesis`.
 Each raises CheckFailed, with the smallest input that shows the mistake, and the likely cause. Inputs are Hypothesis
 strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_axis`.
 
-    Course, Exercise                         exercises of one's own
+    Course, Exercise                         exercises of your own
     python -m tinygrad_lecture.testing       grade submissions, and pack a course
 
-strategies.py  inputs                      functions.py  check_function
-search.py      the smallest failing input  rules.py      check_rule
-comparing.py   right or wrong              modules.py    check_op, check_module
-numerical.py   central differences         as_op.py      a rule as an op, for gradcheck
-calls.py       a learner's function called patterns.py   "right for square matrices only"
-showing.py     values as text              failures.py   CheckFailed
-causes/        likely causes               course/       Exercise, Course
-sandbox/       submissions in a process    grading/      points, reports, packing
-__main__.py    the command
+strategies.py  inputs                      checks.py      check_function, check_property, likely causes
+failures.py    CheckFailed, its text       rules.py       check_rule
+calls.py       a learner's function called modules.py     check_op, check_module
+comparing.py   right or wrong              courses.py     Exercise, Course
+search.py      the smallest failing input  grading.py     points, reports
+sandbox/       submissions in a process    __main__.py    the command
 """
 
 try:
@@ -31,12 +28,12 @@ except ImportError as _error:
     raise ImportError("tl.testing needs Hypothesis: python -m pip install hypothesis") from _error
 
 from ..errors import tell_missing as _tell_missing
-from .causes.known import Mistake as Mistake
-from .course.exercise import Course as Course
-from .course.exercise import Exercise as Exercise
+from .checks import Mistake as Mistake
+from .checks import check_function as check_function
+from .checks import check_property as check_property
+from .courses import Course as Course
+from .courses import Exercise as Exercise
 from .failures import CheckFailed as CheckFailed
-from .functions import check_function as check_function
-from .functions import check_property as check_property
 from .modules import check_module as check_module
 from .modules import check_op as check_op
 from .rules import check_rule as check_rule

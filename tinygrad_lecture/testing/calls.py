@@ -14,43 +14,39 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array
-from .failures import CheckFailed, missing_name
-from .showing import WIDTH, named
+from .failures import WIDTH, CheckFailed, named
 
-_OURS = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
+PACKAGES = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
+MAX_PRINTED = 4000  # characters
 
+RAISES, FORM = "The code raises an exception.", "The answer has another form than expected."
 
 last_printed: list[str] = [""]  # by the latest call
-_own_folder: list[str] = []  # if not empty, only files in it are the learner's
-
-
-def own_folder(folder: Path) -> None:
-    """From now on only files in this folder count as the learner's own."""
-    _own_folder[:] = [str(folder)]
+own_folder: list[str] = []  # if not empty, only files in it are the learner's
 
 
 @contextmanager
 def only_in(folder: Path) -> Iterator[None]:
     """Context: only files in this folder count as the learner's own."""
-    before = list(_own_folder)
-    own_folder(folder)
+    before = list(own_folder)
+    own_folder[:] = [str(folder)]
     try:
         yield
     finally:
-        _own_folder[:] = before
+        own_folder[:] = before
 
 
 def is_own(filename: str) -> bool:
     """Whether a file is a learner's own, not the checker's, Python's or a package's."""
-    return filename.startswith(_own_folder[0] + os.sep) if _own_folder else not filename.startswith(tuple(_OURS))
+    if own_folder:
+        return filename.startswith(own_folder[0] + os.sep)
+    return not os.path.normpath(filename).startswith(tuple(PACKAGES))  # Windows writes paths in two ways
 
 
 def positional(args: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -58,6 +54,21 @@ def positional(args: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if args and isinstance(args[-1], dict):
         return tuple(args[:-1]), args[-1]
     return tuple(args), {}
+
+
+class Printed(io.StringIO):
+    """Keeps the beginning of what is printed, and hands it on at once."""
+
+    def __init__(self, to: Any = None) -> None:
+        super().__init__()
+        self.to = to
+
+    def write(self, text: str) -> int:
+        kept = text[: max(0, MAX_PRINTED - self.tell())]
+        if kept and self.to is not None:
+            self.to.write(kept)
+            self.to.flush()
+        return super().write(kept)
 
 
 def call(
@@ -76,122 +87,73 @@ def call(
     Raises CheckFailed if it raises, if it returns nothing or `...`, or if it changes an argument in place.
     """
     name = name or str(getattr(fn, "__name__", "the function"))
-    given = copy.deepcopy(tuple(args)) if watch else tuple(args)
-    plain, settings = positional(given)
-    printed = _Recorder()
+    plain, settings = positional(copy.deepcopy(tuple(args)) if watch else args)
+    outer = sys.stdout if isinstance(sys.stdout, Printed) else None
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(printed):
+        with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(Printed(outer)) as printed:
             warnings.simplefilter("ignore")
             result = fn(*plain, **settings)
-    except CheckFailed:
-        raise
     except Exception as error:
-        failure = raised(error, name, () if shown else args, names)
-        failure.shown = [*shown, *failure.shown]
+        failure = failure_of(error)
+        if failure.what == FORM:
+            failure.cause, failure.hint = None, "raises"
+        if failure.what in (RAISES, FORM):
+            failure.what, failure.kind = f"{name} raises an exception.", "raises"
+            failure.shown = [*(shown or arguments(args, names)), *failure.shown]
         raise failure from error
     finally:
         last_printed[:] = [printed.getvalue()]
     if result is Ellipsis or (isinstance(result, tuple) and any(part is Ellipsis for part in result)):
         raise CheckFailed(f"{name} is not finished: it returns `...`.", kind="unfinished", hint="unfinished")
-    if not watch:
-        return result
-    for k, (before, after) in enumerate(zip(positional(args)[0], plain, strict=True)):
-        if isinstance(before, np.ndarray) and not same_array(before, after):
+    for k, (before, after) in enumerate(zip(positional(args)[0], plain, strict=True) if watch else ()):
+        if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"):
             label = names[k] if k < len(names) else f"argument {k}"
-            raise CheckFailed(
-                f"{name} changes its argument {label} in place.",
-                kind="changed",
-                shown=[*named(label + " before", before), *named(label + " after", after)],
-                cause=f"an assignment such as {label} *= ... or {label}[...] = ... writes to the caller's array; "
-                "make a new one",
-                hint="input-modified",
-            )
+            what = f"{name} changes its argument {label} in place."
+            shown = [*named(label + " before", before), *named(label + " after", after)]
+            how = f"an assignment such as {label} *= ... or {label}[...] = ... writes to the caller's array"
+            raise CheckFailed(what, kind="changed", shown=shown, cause=f"{how}; make a new one", hint="input-modified")
     return result
 
 
-class _Recorder(io.StringIO):
-    """Keeps the beginning of what is printed."""
-
-    def write(self, text: str) -> int:
-        return super().write(text) if self.tell() < 4000 else len(text)
+# --- exceptions -----------------------------------------------------------------------------------------------
 
 
-def note_printed(output: Any, text: str) -> None:
-    """Let a call that goes on know what was printed in another process."""
-    if isinstance(output, _Recorder):
-        output.write(text)
-
-
-def same_array(a: Array, b: Array) -> bool:
-    """Whether arrays have the same shape and numbers; nan equals nan."""
-    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-
-
-@dataclass(frozen=True)
-class Told:
-    """An exception in a learner's code, as text.
-
-    lines: the frames of their own files, the line marked, and the message.  text: the message alone.
-    own: whether there are such frames.  missing: whether it says that an object lacks an attribute.
-    """
-
-    lines: list[str]
-    text: str
-    own: bool
-    missing: bool
-    cause: str | None
-    hint: str | None
-
-
-class RemoteError(Exception):
-    """An exception that was raised in the process of a submission."""
-
-    def __init__(self, told: Told) -> None:
-        super().__init__(told.text)
-        self.told = told
-
-
-def tell(error: BaseException) -> Told:
-    """An exception as text."""
-    if isinstance(error, RemoteError):
-        return error.told
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
+def failure_of(error: BaseException) -> CheckFailed:
+    """The failure for whatever came out of a check: raised in the learner's code, or at what it returned."""
+    if isinstance(error, CheckFailed):
+        return error
+    if isinstance(error, MemoryError):
+        cause = "an array or list grows without an end, or is much larger than it must be"
+        return CheckFailed("The memory is full.", kind="memory", hint="memory", cause=cause)
+    if not isinstance(error, Exception):
+        what = f"The file ends the program ({type(error).__name__})."
+        cause = "leave out exit() and sys.exit(): the function must return"
+        return CheckFailed(what, kind="exit", hint="exit", cause=cause)
     own = frames(error.__traceback__)
-    missing = isinstance(error, AttributeError) and not own
-    return Told([*own, *textwrap.wrap(text, WIDTH)], text, bool(own), missing, *_cause(error))
-
-
-def raised(error: BaseException, name: str, args: Sequence[Any] = (), names: Sequence[str] = ()) -> CheckFailed:
-    """The failure for an exception in a learner's function: the frames of their own files, the line marked."""
-    told = tell(error)
-    shown = [*arguments(args, names), *told.lines]
-    return CheckFailed(f"{name} raises an exception.", kind="raises", shown=shown, cause=told.cause, hint=told.hint)
-
-
-def unexpected(error: Exception, args: Sequence[Any] = ()) -> CheckFailed:
-    """The failure for an exception while a check looked at an answer: in the learner's code, or at what it returned."""
+    shown = [*own, *textwrap.wrap(f"{type(error).__name__}: {error}".rstrip(": "), WIDTH)]
+    if own:
+        return CheckFailed(RAISES, kind="raises", shown=shown, **_cause(error))
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return missing_name(str(error.name), error.obj.__name__)
-    if tell(error).own:
-        return raised(error, "The code", args)
-    return CheckFailed(
-        "The answer has another form than expected.",
-        kind="form",
-        shown=tell(error).lines,
-        cause="look at what each function must return: a number, an array, a tuple, an object",
-        hint="form",
-    )
+    cause = "look at what each function must return: a number, an array, a tuple, an object"
+    kind = "attribute" if isinstance(error, AttributeError) else "form"
+    return CheckFailed(FORM, kind=kind, shown=shown, cause=cause, hint="form")
+
+
+def missing_name(name: str, module: str) -> CheckFailed:
+    """The failure for a function, or whatever a check asks for, that is not in a file any more."""
+    what = f"There is no `{name}` in {module.replace('.', '/')}.py."
+    cause = f"it is called by this name, so `{name}` must stay in the file as it was given"
+    return CheckFailed(what, kind="missing-name", cause=cause, hint="missing-name")
 
 
 def arguments(args: Sequence[Any], names: Sequence[str] = ()) -> list[str]:
     """Lines that show the arguments of a call."""
     plain, settings = positional(args)
-    labels = [names[k] if k < len(names) else f"argument {k}" for k in range(len(plain))]
-    width = max((len(label) for label in [*labels, *settings]), default=0)
-    lines = []
-    for label, value in [*zip(labels, plain, strict=True), *settings.items()]:
-        lines += named(label.ljust(width), value)
-    return lines
+    labels = [*names[: len(plain)], *(f"argument {k}" for k in range(len(names), len(plain))), *settings]
+    width = max(map(len, labels), default=0)
+    pairs = zip(labels, [*plain, *settings.values()], strict=True)
+    return [line for label, value in pairs for line in named(label.ljust(width), value)]
 
 
 def frames(trace: TracebackType | None) -> list[str]:
@@ -199,18 +161,19 @@ def frames(trace: TracebackType | None) -> list[str]:
     lines = []
     own = [frame for frame in traceback.extract_tb(trace) if is_own(frame.filename)]
     for frame in own[-3:]:
-        lines += [f"{place_of(frame.filename)}:{frame.lineno} in {frame.name}"]
-        lines += source_around(frame.filename, frame.lineno or 1)
+        place, *source = lines_at(frame.filename, frame.lineno or 1)
+        lines += [f"{place} in {frame.name}", *source]
     return lines
 
 
-def source_around(filename: str, line: int, before: int = 1) -> list[str]:
-    """A line of a file, marked, and the one before it."""
-    found = [(n, linecache.getline(filename, n).rstrip()) for n in range(max(1, line - before), line + 1)]
-    return [f"  {'>' if n == line else ' '} {n:3} | {text}" for n, text in found if text or n == line]
+def lines_at(filename: str, line: int) -> list[str]:
+    """A place, as "ex1.py:12", and below it that line, marked, and the one before it."""
+    found = [(n, linecache.getline(filename, n).rstrip()) for n in range(max(1, line - 1), line + 1)]
+    marked = [f"  {'>' if n == line else ' '} {n:3} | {text}" for n, text in found if text or n == line]
+    return [f"{place_of(filename)}:{line}", *marked]
 
 
-def place_of(filename: str) -> str:
+def place_of(filename: str | Path) -> str:
     """A path as short as it can be: relative to the current folder, if it lies in it."""
     try:
         return Path(filename).resolve().relative_to(Path.cwd().resolve()).as_posix()
@@ -218,7 +181,7 @@ def place_of(filename: str) -> str:
         return str(filename)
 
 
-CAUSES: list[tuple[type[Exception], str, str, str | None]] = [  # of exceptions: type, text, hint, cause
+CAUSES: list[tuple[type[BaseException], str, str, str | None]] = [  # of exceptions: type, text, hint, cause
     (RecursionError, "", "recursion", "the function calls itself without an end; is there a case in which it stops?"),
     (NotImplementedError, "", "unfinished", None),
     (TypeError, "(?i)ellipsis", "unfinished", "there is still a `...` to replace in what runs"),
@@ -244,7 +207,6 @@ CAUSES: list[tuple[type[Exception], str, str, str | None]] = [  # of exceptions:
      "an index is too large for its axis: is the right axis indexed, and does the loop end in time?"),
     (NameError, "'(?:np|numpy)'", "name", "write `import numpy as np` above the function; or do without"),
     (NameError, r"'(\w+)'", "name", "{0} has no value here: is it spelled right, imported, and assigned before?"),
-    (Exception, "", "raises", None),
 ]  # fmt: skip
 KEEPDIMS = (
     "a sum, mean or maximum over an axis takes this axis away; with keepdims=True it stays, with size 1, "
@@ -252,27 +214,20 @@ KEEPDIMS = (
 )
 
 
-def _cause(error: BaseException) -> tuple[str | None, str | None]:
-    text = str(error)
-    if isinstance(error, ValueError) and "operands" in text and _loses_axis(error.__traceback__):
-        return KEEPDIMS, "keepdims"
+def _cause(error: BaseException) -> dict[str, Any]:
+    """The likely cause of an exception, or None, and its short name."""
+    if isinstance(error, ValueError) and "operands" in str(error) and _loses_axis(error.__traceback__):
+        return {"hint": "keepdims", "cause": KEEPDIMS}
     for kind, pattern, hint, cause in CAUSES:
-        if isinstance(error, kind) and (found := re.search(pattern, text)):
-            return cause and cause.format(*(part.replace(".", "/") for part in found.groups())), hint
-    return None, "raises"
+        if isinstance(error, kind) and (found := re.search(pattern, str(error))):
+            names = (part.replace(".", "/") for part in found.groups())
+            return {"hint": hint, "cause": cause and cause.format(*names)}
+    return {"hint": "raises"}
 
 
 def _loses_axis(trace: TracebackType | None) -> bool:
     """Whether an array is reduced without keepdims in the learner's function that raised, before it did."""
-    lines: list[str] = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if is_own(code.co_filename):
-            span = range(code.co_firstlineno, trace.tb_lineno + 1)
-            lines = [linecache.getline(code.co_filename, n) for n in span]
-        trace = trace.tb_next
+    own = [(f.f_code, line) for f, line in traceback.walk_tb(trace) if is_own(f.f_code.co_filename)]
+    code, last = own[-1] if own else (None, 0)
+    lines = [linecache.getline(code.co_filename, n) for n in range(code.co_firstlineno, last + 1)] if code else []
     return any(re.search(r"\.(sum|mean|max|min|var|std)\(", line) and "keepdims" not in line for line in lines)
-
-
-if sys.platform == "win32":  # stdlib and site-packages come in both spellings there
-    _OURS += [path.replace("\\", "/") for path in _OURS]

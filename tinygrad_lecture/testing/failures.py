@@ -1,17 +1,27 @@
-"""`CheckFailed`: what is wrong with an answer, on which input, and why, in words a learner reads once."""
+"""`CheckFailed`: what is wrong with an answer, on which input, and why, in words a learner reads once.
+
+And what such a failure shows: numbers and arrays as lines of text, small enough for a terminal of 80 columns.
+"""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..gradient_checking.report import element_table
+
+WIDTH = 74  # columns of a line
+MAX_TEXT = 20_000  # characters
+MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
 
 
-def raise_alone(failure: CheckFailed) -> NoReturn:
-    """Raise a failure without the frames and exceptions from which it came: its message has what there is to say."""
-    __tracebackhide__ = True  # for pytest
-    raise failure.with_traceback(None) from None
-
-
+@dataclass(eq=False, repr=False)
 class CheckFailed(AssertionError):
     """An answer is wrong. The message is for people, the fields are for programs.
 
@@ -22,19 +32,17 @@ class CheckFailed(AssertionError):
     printed: what the answer printed for this input.
     """
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        kind: str = "value",
-        shown: Sequence[str] = (),
-        cause: str | None = None,
-        hint: str | None = None,
-        only: str | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.what, self.kind, self.shown, self.cause, self.hint, self.only = what, kind, list(shown), cause, hint, only
-        self.printed = ""
+    what: str
+    _: KW_ONLY
+    kind: str = "value"
+    shown: Sequence[str] = ()
+    cause: str | None = None
+    hint: str | None = None
+    only: str | None = None
+    printed: str = ""
+
+    def __post_init__(self) -> None:
+        self.shown = list(self.shown)
 
     def __str__(self) -> str:
         lines = [self.what, *(f"    {line}" for line in self.shown)]
@@ -44,26 +52,65 @@ class CheckFailed(AssertionError):
             lines.append(f"  likely cause: {self.cause}")
         return "\n".join(lines)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
-        return {name: getattr(self, name) for name in ("what", "kind", "shown", "cause", "hint", "only", "printed")}
+
+def text_of(value: Any) -> str:
+    """A value as text: an array on one or more lines, other values as Python writes them."""
+    if isinstance(value, np.ndarray):
+        if value.size > MAX_SHOWN:
+            return f"array of shape {value.shape}"
+        value = value + 0.0 if value.dtype.kind == "f" else value  # no -0
+        return np.array2string(value, precision=6, separator=", ", max_line_width=58)
+    if isinstance(value, (float, np.floating)):
+        text = f"{float(value) + 0.0:.6g}"
+        return text if set(text) & set(".einf") else f"{text}.0"
+    if isinstance(value, np.generic):
+        return str(value.item())
+    if isinstance(value, (tuple, list)) and any(isinstance(part, (float, np.ndarray, np.generic)) for part in value):
+        inner = ", ".join(text_of(part) for part in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    text = plain_repr(value)
+    return text if len(text) <= 300 else text[:297] + "..."
 
 
-def missing_name(name: str, module: str) -> CheckFailed:
-    """The failure for a function, or whatever a check asks for, that is not in a file any more."""
-    return CheckFailed(
-        f"There is no `{name}` in {module.replace('.', '/')}.py.",
-        kind="missing-name",
-        cause=f"it is called by this name, so `{name}` must stay in the file as it was given",
-        hint="missing-name",
-    )
+def plain_repr(value: Any) -> str:
+    """A value as Python writes it, without addresses: <Value>."""
+    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value))
 
 
-_KINDS: dict[str, type[CheckFailed]] = {}
+def printable(text: object, kept: str = "\t\n") -> str:
+    """A text that others wrote, without characters that steer a terminal: escape codes, marks of direction.
+
+    kept: those of them that stay. Of a very long text the beginning is returned.
+    """
+    return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in str(text)[:MAX_TEXT])
 
 
-def of_kind(failure: CheckFailed) -> CheckFailed:
-    """The same failure, of a class of its kind: Hypothesis makes an input smaller while the class stays the same."""
-    cls = _KINDS.setdefault(failure.kind, type("CheckFailed", (CheckFailed,), {"__module__": __name__}))
-    failure.__class__ = cls
-    return failure
+def pair(expected: Any, got: Any) -> list[str]:
+    """Lines with what was expected and what was got."""
+    found = []
+    for label, value in (("expected ", expected), ("got ", got)):
+        lines = text_of(value).split("\n")
+        lines = lines if len(lines) > 1 else textwrap.wrap(lines[0], WIDTH - 9, break_on_hyphens=False) or [""]
+        found += [f"{label if k == 0 else '':9}{line}" for k, line in enumerate(lines)]
+    return found
+
+
+def named(label: str, value: Any) -> list[str]:
+    """Lines `label = value`; for an array with more than one element also its shape."""
+    first, *more = text_of(value).split("\n")
+    after = f"   shape {value.shape}" if isinstance(value, np.ndarray) and 1 < value.size <= MAX_SHOWN else ""
+    margin = " " * (len(label) + 3)
+    lines = [f"{label} = {first}", *(margin + line for line in more)]
+    if len(lines[-1] + after) > WIDTH:
+        return [*lines, margin + after.strip()]
+    lines[-1] += after
+    return lines
+
+
+def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
+    """What was expected and what was got, the wrong elements marked."""
+    if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
+        return pair(expected, got)
+    order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)
+    table = element_table({"expected": expected, "got": got}, np.where(wrong, "wrong", ""), order)
+    return [line.removeprefix("    ") for line in table]

@@ -17,10 +17,9 @@ from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
 from ..tensor import Tensor
 from .calls import positional
+from .checks import check_property
 from .comparing import require_equal
 from .failures import CheckFailed
-from .functions import check_property
-from .search import Args
 
 
 def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict_shapes: bool = False) -> None:
@@ -32,10 +31,8 @@ def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict
 
     def check(*args: Any) -> None:
         plain, settings = positional(args)
-        tensors = [tensor(a) if isinstance(a, np.ndarray) else a for a in plain]
-        names = names_of(op.forward, len(tensors))
-        fn = partial(op, **settings) if settings else op
-        _require_gradients(fn, tensors, strict_shapes=strict_shapes, input_names=names)
+        names = names_of(op.forward, len(plain))
+        _require_gradients(partial(op, **settings), _tensors(plain), strict_shapes=strict_shapes, input_names=names)
 
     check_property(check, inputs, draws=draws, seed=seed)
 
@@ -59,47 +56,42 @@ def check_module(
     __tracebackhide__ = True
     twin = copy.deepcopy(module).to(dtype=FLOAT64)
     title = type(module).__name__
-    parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}
-    places = {
-        name: (owner, name.rpartition(".")[2])
+    parameters = {name: p.detach() for name, p in twin.named_parameters() if p.requires_grad}
+    owners = {
+        name: owner
         for path, owner in twin.named_modules()
         for name, _ in owner.named_parameters(path, recurse=False)
+        if name in parameters
     }
 
-    def run(given: Sequence[Any], values: Sequence[Tensor]) -> Any:
-        replaced = dict(zip(parameters, values, strict=True))
-        try:
-            for name, value in replaced.items():
-                owner, attribute = places[name]
-                vars(owner)[attribute] = value  # setattr would refuse a Tensor for a Parameter
-            return twin(*given)
-        finally:
-            for name, parameter in parameters.items():
-                owner, attribute = places[name]
-                vars(owner)[attribute] = parameter
+    def run(given: Sequence[Any], values: Sequence[Any]) -> Any:
+        for name, value in zip(parameters, values, strict=True):
+            vars(owners[name])[name.rpartition(".")[2]] = value  # setattr would refuse a Tensor for a Parameter
+        return twin(*given)
 
     def check(*args: Any) -> None:
-        given = [tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+        given = _tensors(args)
         names = [n or f"input {k}" for k, n in enumerate(names_of(twin.forward, len(args)))]
         if reference is not None:
-            arrays = {name: p.detach().numpy() for name, p in parameters.items()}
-            _require_output(title, run(given, list(parameters.values())), reference(*args, **arrays), args, names)
+            out = run(given, list(parameters.values()))
+            got = out.detach().numpy() if isinstance(out, Tensor) else out
+            right = reference(*args, **{name: p.numpy() for name, p in parameters.items()})
+            require_equal(title, got, np.asarray(right), args, names, what="output")
         floats = [k for k, x in enumerate(given) if isinstance(x, Tensor) and x.dtype.kind == "f"]
 
         def call(*values: Any) -> Any:
-            full = list(given)
-            for k, value in zip(floats, values, strict=False):
-                full[k] = value
-            return run(full, values[len(floats) :])
+            changed = dict(zip(floats, values, strict=False))
+            return run([changed.get(k, x) for k, x in enumerate(given)], values[len(floats) :])
 
         call.__name__ = title
-        _require_gradients(
-            call,
-            [*(given[k] for k in floats), *(p.detach() for p in parameters.values())],
-            input_names=[*(names[k] for k in floats), *parameters],
-        )
+        xs = [*(given[k] for k in floats), *parameters.values()]
+        _require_gradients(call, xs, input_names=[*(names[k] for k in floats), *parameters])
 
     check_property(check, inputs, draws=draws, seed=seed)
+
+
+def _tensors(args: Sequence[Any]) -> list[Any]:
+    return [tensor(a) if isinstance(a, np.ndarray) else a for a in args]
 
 
 def _require_gradients(fn: Callable[..., Any], inputs: Sequence[Any], **options: Any) -> None:
@@ -109,11 +101,5 @@ def _require_gradients(fn: Callable[..., Any], inputs: Sequence[Any], **options:
     except GradcheckError as error:
         what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
         shown = [line.removeprefix("  ") for line in more]
-        raise CheckFailed(
-            what, kind="gradient", shown=shown, cause=error.hint_text, hint=error.hint or "gradient"
-        ) from None
-
-
-def _require_output(title: str, out: Any, expected: Any, args: Args, names: Sequence[str]) -> None:
-    got = out.detach().numpy() if isinstance(out, Tensor) else out
-    require_equal(title, got, np.asarray(expected), args, names, what="output")
+        hint = error.hint or "gradient"
+        raise CheckFailed(what, kind="gradient", shown=shown, cause=error.hint_text, hint=hint) from None

@@ -1,42 +1,47 @@
 """`check_rule`: is a backward rule right? On the smallest input that shows that it is not, and why.
 
-def cube(x):
-    return x * x * x
+    def cube(x):
+        return x * x * x
 
-def cube_rule(g, x):                            # the upstream gradient, then the inputs of the function
-    return g * 3 * x
+    def cube_rule(g, x):                            # the upstream gradient, then the inputs of the function
+        return g * 3 * x
 
-check_rule(cube, cube_rule, [arrays()])         # CheckFailed: ... a factor is missing; multiply by x
+    check_rule(cube, cube_rule, [arrays()])         # CheckFailed: ... a factor is missing; multiply by x
+
+A rule is right if it returns what central differences give. Why it is wrong, `tl.gradcheck` says, of the function and
+its rule as an op.
 """
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from ..autograd.op import Op, op
 from ..backend import Array
 from ..creation import tensor
+from ..func.function import Context
 from ..gradient_checking.check import gradcheck
-from ..gradient_checking.hints.case import sum_to_shape
 from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
-from .as_op import as_op, from_function, is_function_class
+from ..tensor import Tensor
 from .calls import call, positional
-from .causes.known import Mistake, close, known_mistake
-from .causes.values import cause_of_shape
+from .checks import Answer, Cause, Mistake, cause_of_shape, check_function, close
 from .comparing import require_equal
-from .failures import CheckFailed, raise_alone
-from .functions import check_function, telling_inputs
-from .numerical import numerical_gradients
-from .patterns import right_only_for
-from .search import Args, Found, size, smallest_failure
+from .failures import CheckFailed
+from .search import Args, Found, size
 from .strategies import arrays, together
 
+STEP = 1e-5  # of central differences
+G = "upstream g"  # the upstream gradient of an example, the first of its settings
 MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named
 VAGUE = {"region", "nearly-right", "wrong-outputs", "wrong-mask"}  # causes that say where, not why
 EVERYWHERE = {"zero", "constant-factor"}  # causes that explain nothing unless they hold for each input
@@ -46,67 +51,212 @@ IMPURE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A function and its rule. Examples are tuples: the arguments of the function, then the upstream gradient."""
+@dataclass
+class Rule(Answer):
+    """A backward rule, called `fn`. An example has the arguments of its function, then a dict: `G`, and the settings.
 
-    forward: Callable[..., Any]
-    rule: Callable[..., Any]
-    name: str
-    names: list[str]
-    reference: Callable[..., Any] | None
+    reference: a right rule, as `central_differences`.
+    """
 
-    def split(self, args: Args) -> tuple[tuple[Any, ...], dict[str, Any], Array]:
-        plain, settings = positional(args[:-1])
-        return plain, settings, args[-1]
+    forward: Callable[..., Any] = field(kw_only=True)
+    zeros = True
+    complete = Answer.complete | {"whole-numbers"}
+    passed: list[Args] = field(default_factory=list)  # examples for which it is right
 
-    def floats(self, plain: Sequence[Any]) -> list[int]:
+    def split(self, args: Args) -> tuple[Args, dict[str, Any], Array]:
+        """The arguments, the settings and the upstream gradient."""
+        return args[:-1], {name: value for name, value in args[-1].items() if name != G}, args[-1][G]
+
+    def floats(self, args: Args) -> list[int]:
         """The positions of the arguments that have gradients."""
-        return [k for k, a in enumerate(plain) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+        return [k for k, a in enumerate(args) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
 
-    def expected(self, args: Args) -> tuple[list[Array], list[Array]]:
-        """The right gradients, and masks of elements that have none."""
+    def run(self, fn: Callable[..., Any], args: Args) -> Any:
         plain, settings, g = self.split(args)
-        which = self.floats(plain)
-        if self.reference is not None:
-            with np.errstate(all="ignore"):
-                right = self.reference(g, *plain, **settings)
-            gradients = list(right) if isinstance(right, tuple) else [right]
-            return gradients, [np.zeros(np.shape(x), dtype=bool) for x in gradients]
-        pairs = numerical_gradients(self.forward, plain, settings, g, which)
-        return [p[0] for p in pairs], [p[1] for p in pairs]
+        return _alone(super().run(fn, (g, *plain, settings)))
 
-    def got(self, args: Args) -> list[Any]:
-        """The gradients that the rule returns, one for each argument that has one."""
-        plain, settings, g = self.split(args)
+    def central_differences(self, g: Array, *plain: Any, **settings: Any) -> tuple[Array, ...]:
+        """The right gradients: (f(x + h) - f(x - h)) / 2h of f = sum(g * forward), right to about 1e-9.
+
+        An element is a kink, and masked, where the differences to the left and to the right disagree, as of relu at 0.
+        """
         which = self.floats(plain)
-        shown = (g, *plain, settings) if settings else (g, *plain)
-        result = call(self.rule, shown, self.name, ["g", *self.names])
-        if len(which) == 1:
-            return [result[0] if isinstance(result, tuple) and len(result) == 1 else result]
-        if not isinstance(result, tuple) or len(result) != len(which):
-            names = " and ".join(self.names[k] for k in which)
-            one = "nothing" if result is None else f"one value, of type {type(result).__name__}"
-            kind = f"{len(result)} values" if isinstance(result, tuple) else one
-            raise CheckFailed(
-                f"{self.name} must return the gradients of {names}, but returns {kind}.",
-                kind="parts",
-                cause=f"write `return gradient_of_{self.names[which[0]]}, ...`, one for each input, in a tuple",
-                hint="parts",
-            )
-        return list(result)
+        values = [np.array(a) if k in which else a for k, a in enumerate(plain)]
+
+        def total() -> float:
+            return float((g * np.asarray(self.forward(*values, **settings))).sum())
+
+        here, found = total(), []
+        for x in [values[k] for k in which]:
+            gradient = np.ma.zeros(x.shape)
+            for index in np.ndindex(x.shape):
+                middle = float(x[index])
+                x[index] = middle + STEP
+                right = (total() - here) / STEP
+                x[index] = middle - STEP
+                left = (here - total()) / STEP
+                x[index] = middle
+                smooth = abs(right - left) <= 5e-3 * max(1.0, abs(right), abs(left))
+                gradient[index] = (left + right) / 2 if smooth else np.ma.masked
+            found.append(gradient)
+        return tuple(found)
+
+    def got(self, args: Args) -> Any:
+        """The gradients that the rule returns, in a tuple if several arguments have one."""
+        plain, settings, g = self.split(args)
+        given = (g, *plain, settings) if settings else (g, *plain)
+        result = call(self.fn, given, self.name, ["g", *self.names])
+        which = self.floats(plain)
+        if len(which) == 1 or (isinstance(result, tuple) and len(result) == len(which)):
+            return _alone(result)
+        one = "nothing" if result is None else f"one value, of type {type(result).__name__}"
+        returned = f"{len(result)} values" if isinstance(result, tuple) else one
+        names = [self.names[k] for k in which]
+        what = f"{self.name} must return the gradients of {' and '.join(names)}, but returns {returned}."
+        cause = f"write `return gradient_of_{names[0]}, ...`, one for each input, in a tuple"
+        raise CheckFailed(what, kind="parts", cause=cause, hint="parts")
 
     def check(self, args: Args) -> None:
-        """Raise CheckFailed if the rule returns something else than the right gradients."""
-        plain, settings, g = self.split(args)
-        got = self.got(args)
-        expected, kinks = self.expected(args)
-        shown = (*plain, settings, g) if settings else (*plain, g)
-        for k, one, right, mask in zip(self.floats(plain), got, expected, kinks, strict=True):
-            compared = np.asarray(one)
-            if mask.any() and compared.shape == right.shape and compared.dtype.kind == "f":
-                right = np.where(mask, compared, right)
-            _require(self, k, one, right, shown)
+        what = [f"gradient of {self.names[k]}" for k in self.floats(args[:-1])]
+        got, right = self.got(args), self.right(args)
+        require_equal(self.name, got, right, args, self.names, rtol=1e-5, atol=1e-6, what=what[0], parts=what)
+        self.passed.append(args)
+
+    # --- why it is wrong --------------------------------------------------------------------------------------
+
+    def cause(self, found: Found) -> Cause:
+        failure = found.failure
+        if failure.hint != "unfinished" and all(map(self._ignores_upstream, found.telling[:MAX_DIAGNOSED])):
+            says = "the rule ignores the upstream gradient g: it returns the same for every g; multiply by g"
+            return "upstream-ignored", says
+        if failure.hint == "input-modified" and "argument g" in failure.what:
+            says = "other rules use g too; write g = g * ... instead of g *= ..., and copy before you assign"
+            return "upstream-modified", says
+        return super().cause(found)
+
+    def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
+        """What `tl.gradcheck` says most often."""
+        errors = [self.gradcheck(args) for args in telling[:: -(-len(telling) // MAX_DIAGNOSED)]]
+        if found.failure.hint == "shapes" and "matrix product" in str(found.failure.cause):
+            remedies = {e.hint_text.partition(":")[0] for e in errors if e and e.hint == "transposed" and e.hint_text}
+            return ("transposed", remedies.pop()) if len(remedies) == 1 else (None, None)  # which array, or which .T
+        if found.failure.cause:
+            return None, None
+        if found.failure.kind.startswith("shape"):  # then what is said of numbers does not hold
+            return self._cause_of_shape(found, telling, [self.gradcheck(found.args), *errors])
+        causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text]
+        named = {hint for hint, _ in causes} | {None for e in errors if e is not None and not e.hint_text}
+        causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
+        settings = {repr(self.split(args)[1]) for args in telling}
+        everywhere = EVERYWHERE | ({"formula"} if len(settings) > 1 else set())  # as 2 * x for x ** n
+        causes = [cause for cause in causes if cause[0] not in everywhere or named == {cause[0]}]
+        often = Counter(hint for hint, _ in causes).most_common(1)
+        sentences = Counter(cause for cause in causes if cause[0] == often[0][0])
+        hint, cause = sentences.most_common(1)[0][0] if sentences else (None, None)
+        if hint in {None, "partly-zero", *VAGUE} and not all(map(self._is_odd, telling)):
+            hint = "not-linear"
+            cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
+        return hint, cause
+
+    def _cause_of_shape(self, found: Found, telling: Sequence[Args], errors: Sequence[GradcheckError | None]) -> Cause:
+        """errors: of the input that is shown, and of others."""
+        for _, failure in found.seen:  # an `if` on an array shows only if there are several elements
+            if failure is not None and failure.hint == "array-truth":
+                return failure.hint, failure.cause
+        right, got = _parts(self.right(found.args)), _parts(self.got(found.args))
+        if np.ndim(got[0]) == 0:
+            return "shape", "a single number is returned; multiply by g, so that there is one for each element"
+        names = [self.names[k] for k in self.floats(found.args[:-1])]
+        shapes = [([np.shape(part) for part in _parts(e)], g) for _, e, g in self.examples(telling)]
+        if len(names) == 2 and all([np.shape(part) for part in _parts(g)] == e[::-1] != e for e, g in shapes):
+            a, b = names
+            return "swapped", (
+                f"the gradient of {a} has the shape of {b}, and that of {b} the shape of {a}: are the two gradients, "
+                "or the shapes that they are made of, swapped?"
+            )
+        refused = [e for e in errors if e is not None and e.got_array is None and e.hint_text]
+        wrong = [(e, np.asarray(g)) for e, g in zip(right, got, strict=True) if e.shape != np.shape(g)]
+        if len(refused) < len(errors) or len({e.hint for e in refused}) > 1:
+            as_output = any(g.shape == found.args[-1][G].shape for _, g in wrong)
+            refused = [e for e in refused if as_output and e.hint == "not-spread"]
+        return (refused[0].hint, refused[0].hint_text) if refused else cause_of_shape(*wrong[0])
+
+    def _for_upstreams(self, args: Args, *factors: float) -> list[list[Array]]:
+        """What the rule returns for so many times g; nothing if it raises, or returns no numbers."""
+        scaled = [(*args[:-1], {**args[-1], G: factor * args[-1][G]}) for factor in factors]
+        try:
+            return [[np.asarray(part) + 0.0 for part in _parts(self.got(changed))] for changed in scaled]
+        except (CheckFailed, TypeError):
+            return []
+
+    def _ignores_upstream(self, args: Args) -> bool:
+        """Whether the rule returns the same, which is finite and not 0, for g, 2 g and -g."""
+        first, *others = self._for_upstreams(args, 1, 2, -1) or [[]]
+        same = bool(others) and all(close(first, other) for other in others)
+        return same and all(np.isfinite(part).all() and np.any(part) for part in first)
+
+    def _is_odd(self, args: Args) -> bool:
+        """Whether the rule returns minus as much for -g."""
+        returned = self._for_upstreams(args, 1, -1)
+        return not returned or close(returned[0], [-part for part in returned[1]])
+
+    def gradcheck(self, args: Args) -> GradcheckError | None:
+        """The error of `tl.gradcheck` for the rule as an op, or None."""
+        plain, settings, _ = self.split(args)
+        try:
+            gradcheck(self.as_op(plain, settings), [tensor(plain[k]) for k in self.floats(plain)], strict_shapes=True)
+        except GradcheckError as error:
+            return error
+        except Exception:  # the inputs cannot be checked in this way
+            return None
+        return None
+
+    def as_op(self, plain: Args, settings: dict[str, Any]) -> Op[Any]:
+        """The function and its rule as an op of the arguments that have gradients.
+
+        The others, and the settings, are defaults of the op's settings, so that hints know them by name.
+        """
+        which = self.floats(plain)
+        usable = all(self.names[k].isidentifier() and self.names[k] != "g" for k in which)
+        names = [self.names[k] if usable else f"input_{k}" for k in which]
+        others = {self.names[k]: value for k, value in enumerate(plain) if k not in which} | settings
+        kept = {name: value for name, value in others.items() if name.isidentifier() and name not in names}
+
+        def filled(values: Sequence[Any]) -> list[Any]:
+            given = dict(zip(which, values, strict=True))
+            return [given.get(k, value) for k, value in enumerate(plain)]
+
+        def declared(fn: Callable[..., Any], names: Sequence[str], **kept: Any) -> Callable[..., Any]:
+            parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+            parameters += [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v) for k, v in kept.items()]
+            vars(fn).update(__signature__=inspect.Signature(parameters))
+            fn.__name__, fn.__module__, fn.__kwdefaults__ = self.name, "answer", kept or None
+            return fn
+
+        def rule_for(position: int) -> Callable[..., Any]:
+            def rule(*given: Any, **named: Any) -> Any:
+                g, *values = [*given, *named.values()]
+                result = self.fn(g, *filled(values), **settings)
+                return np.asarray(result[position] if isinstance(result, tuple) else result)
+
+            return declared(rule, ["g", *names])
+
+        def forward(*values: Any) -> Any:
+            return np.asarray(self.forward(*filled(values), **settings))
+
+        made: Op[Any] = op(declared(forward, names, **kept))
+        for k, name in enumerate(names):
+            made.backward(name)(rule_for(k))
+        return made
+
+
+def _alone(result: Any) -> Any:
+    """The only part of a tuple, or what was given."""
+    return result[0] if isinstance(result, tuple) and len(result) == 1 else result
+
+
+def _parts(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, tuple) else [result]
 
 
 def check_rule(
@@ -135,251 +285,71 @@ def check_rule(
     are left out.
     """
     __tracebackhide__ = True  # pytest shows the test and the message, not the checker
-    if rule is None:
-        forward, rule, given = from_function(forward)
-        name, names = name or given, names or names_after_ctx(forward)
-    elif is_function_class(rule):
-        own, rule, given = from_function(rule)
-        check_function(own, forward, inputs, name=given.replace(".backward", ".forward"), names=names_after_ctx(own),
-                       examples=examples, rtol=1e-5, draws=draws, seed=seed)  # fmt: skip
-        name, names = name or given, names or names_after_ctx(own)
+    function = forward if rule is None else rule
+    if hasattr(function, "forward") and hasattr(function, "backward"):
+        own, rule, found = _from_function(function)
+        name, names = name or f"{function.__name__}.backward", names or found
+        if forward is function:
+            forward = own
+        else:
+            title = f"{function.__name__}.forward"
+            check_function(own, forward, inputs, name=title, names=found, examples=examples, rtol=1e-5, draws=draws,
+                           seed=seed)  # fmt: skip
     labels = [n or f"input {k}" for k, n in enumerate(names_of(rule, 9)[1:] if names is None else names)]
-    subject = Rule(forward, rule, name or str(getattr(rule, "__name__", "the rule")), labels, reference)
-    right: list[Args] = []
+    title = name or str(getattr(rule, "__name__", "the rule"))
+    subject = Rule(rule, rule, title, labels, mistakes, forward=forward)
+    subject.reference = reference or subject.central_differences
 
-    def check(args: Args) -> None:
-        subject.check(args)
-        right.append(args)
+    def shape_for(args: Args) -> tuple[int, ...]:
+        plain, settings = positional(copy.deepcopy(args))
+        with np.errstate(all="ignore"):
+            return np.shape(forward(*plain, **settings))
 
-    found = smallest_failure(
-        check,
-        _with_upstream(together(inputs), forward),
-        examples=[_given_upstream(tuple(example), forward) for example in examples],
-        draws=draws,
-        seeded=seed,
-    )
-    if found is not None:
-        raise_alone(_explained(subject, found, mistakes))
-    _require_pure(subject, right)
+    def with_upstream(args: Args, g: Array) -> Args:
+        plain, settings = positional(args)
+        return (*plain, {G: g, **settings})
 
+    def drawn(args: Args) -> st.SearchStrategy[Args]:
+        return arrays(shape_for(args), low=-2, high=2, zero=False).map(partial(with_upstream, args))
 
-def names_after_ctx(forward: Callable[..., Any]) -> list[str]:
-    """The names of the arguments of a `forward`, without ctx."""
-    return list(getattr(forward, "names", []))
-
-
-# --- the parts ----------------------------------------------------------------------------------------------
-
-
-def _with_upstream(inputs: st.SearchStrategy[Args], forward: Callable[..., Any]) -> st.SearchStrategy[Args]:
-    """The arguments and an upstream gradient of the shape of the result."""
-
-    @st.composite
-    def draw_both(draw: st.DrawFn) -> Args:
-        args = draw(inputs)
-        return (*args, draw(arrays(_shape_of_result(forward, args), low=-2, high=2, zero=False)))
-
-    return draw_both()
-
-
-def _given_upstream(args: Args, forward: Callable[..., Any]) -> Args:
-    shape = _shape_of_result(forward, args)
-    return (*args, np.random.default_rng(len(shape)).uniform(0.5, 1.5, shape))
-
-
-def _shape_of_result(forward: Callable[..., Any], args: Args) -> tuple[int, ...]:
-    plain, settings = positional(args)
-    with np.errstate(all="ignore"):
-        return np.shape(forward(*[np.array(a) if isinstance(a, np.ndarray) else a for a in plain], **settings))
-
-
-def _require(subject: Rule, k: int, got: Any, right: Array, shown: Args) -> None:
-    plain = [n for n, a in enumerate(positional(shown[:-1])[0])]
-    labels = [*(subject.names[n] for n in plain), "upstream g"]
-    settings = positional(shown[:-1])[1]
-    args = (*positional(shown[:-1])[0], shown[-1], settings) if settings else shown
-    what = f"gradient of {subject.names[k]}"
-    require_equal(subject.name, got, right, args, labels, rtol=1e-5, atol=1e-6, what=what)
-
-
-def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> CheckFailed:
-    """The failure with its likely cause: a known mistake or, from gradcheck, a general one."""
-    failure = found.failure
-    failure.only = right_only_for(found, ignored=1)
-    if failure.hint != "unfinished" and all(_ignores_upstream(subject, args) for args in found.telling[:MAX_DIAGNOSED]):
-        failure.hint = "upstream-ignored"
-        failure.cause = "the rule ignores the upstream gradient g: it returns the same for every g; multiply by g"
-        return failure
-    if failure.hint in ("unfinished", "nothing", "dtype", "whole-numbers", "parts", "type"):
-        return failure
-    if failure.hint == "input-modified" and "argument g" in failure.what:
-        failure.hint = "upstream-modified"
-        failure.cause = "other rules use g too; write g = g * ... instead of g *= ..., and copy before you assign"
-        return failure
-    if failure.hint == "input-modified":
-        return failure
-    telling = telling_inputs(found, subject.check, zeros=True)
-
-    def got(args: Args) -> Any:
-        result = tuple(subject.got(args))
-        return result[0] if len(result) == 1 else result
-
-    def right(args: Args) -> Any:
-        result = tuple(subject.expected(args)[0])
-        return result[0] if len(result) == 1 else result
-
-    examples = [Mistake(m.hint, m.cause, _of_example(subject, m.fn)) for m in mistakes]
-    mistake = known_mistake(examples, got, right, telling)
-    if mistake is not None:
-        failure.hint, failure.cause = mistake.hint, mistake.cause
-        return failure
-    if failure.kind.startswith("shape") and (asked := _asks_whole_array(subject, found.other)) is not None:
-        failure.hint, failure.cause = asked.hint, asked.cause
-        return failure
-    if failure.kind.startswith("shape") and np.ndim(subject.got(found.args)[0]) == 0:
-        failure.cause = "a single number is returned; multiply by g, so that there is one for each element"
-        return failure
-    stretched = failure.kind.startswith("shape") and all(_is_stretched(subject, args) for args in telling)
-    if stretched:
-        failure.hint, failure.cause = "broadcast-axes", _sum_missing(subject, found.args)
-    elif failure.kind.startswith("shape") and all(_exchanges_shapes(subject, args) for args in telling):
-        names = [subject.names[k] for k in subject.floats(positional(found.args[:-1])[0])]
-        failure.hint = "swapped"
-        failure.cause = (
-            f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
-            "are the two gradients, or the shapes that they are made of, swapped?"
-        )
-    elif failure.hint == "shapes" and "matrix product" in str(failure.cause):
-        raised = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
-        remedies = {e.hint_text.partition(":")[0] for e in raised if e and e.hint == "transposed" and e.hint_text}
-        if len(remedies) == 1:  # which array, or which .T, it is
-            failure.hint, failure.cause = "transposed", remedies.pop()
-    elif failure.cause is None or failure.kind.startswith("shape"):
-        errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
-        causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
-        if failure.kind.startswith("shape"):  # then what is said of numbers does not hold
-            shown = _gradcheck(subject, found.args)
-            refused = [e for e in (shown, *errors) if e is not None and e.got_array is None and e.hint_text]
-            agree = len(refused) > len(errors) and len({e.hint for e in refused}) == 1
-            as_output = any(np.shape(got) == found.args[-1].shape for _, _, got in _stretched(subject, found.args))
-            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text and e.hint != "broadcast-axes"]
-            causes = [cause for cause in causes if agree or (as_output and cause[0] == "not-spread")]
-        causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
-        everywhere = EVERYWHERE | ({"formula"} if _settings_differ(subject, telling) else set())  # as 2 * x for x ** n
-        named = {hint for hint, _ in causes} | {None for e in errors if e is not None and e.hint_text is None}
-        causes = [cause for cause in causes if cause[0] not in everywhere or named == {cause[0]}]
-        counts = Counter(hint for hint, _ in causes)
-        if counts:
-            chosen = counts.most_common(1)[0][0]
-            sentences = Counter(cause for cause in causes if cause[0] == chosen)
-            failure.hint, failure.cause = sentences.most_common(1)[0][0]
-        if failure.cause is None and failure.kind.startswith("shape"):
-            pairs = zip(subject.expected(found.args)[0], subject.got(found.args), strict=True)
-            shapes = (cause_of_shape(e, np.asarray(g)) for e, g in pairs if e.shape != np.shape(g))
-            failure.hint, failure.cause = next((c for c in shapes if c), (failure.hint, None))
-        elif failure.hint in {None, "partly-zero", *VAGUE} and not all(_is_odd(subject, args) for args in telling):
-            failure.hint = "not-linear"
-            failure.cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
-    return failure
-
-
-def _stretched(subject: Rule, args: Args) -> list[tuple[str, Array, Array]]:
-    """The gradients of another shape than their inputs: the input's name, the right gradient, and the returned one."""
-    plain, _, _ = subject.split(args)
-    names = [subject.names[k] for k in subject.floats(plain)]
-    parts = zip(names, subject.expected(args)[0], map(np.asarray, subject.got(args)), strict=True)
-    return [(name, right, got) for name, right, got in parts if right.shape != got.shape]
-
-
-def _is_stretched(subject: Rule, args: Args) -> bool:
-    """Whether a sum over the axes of broadcasting makes the gradients of another shape right."""
-    try:
-        return all(close(sum_to_shape(got, right.shape), right) for _, right, got in _stretched(subject, args))
-    except (CheckFailed, TypeError, ValueError):  # no gradients, or of shapes that do not come from broadcasting
-        return False
-
-
-def _settings_differ(subject: Rule, examples: Sequence[Args]) -> bool:
-    return len({repr(subject.split(args)[1]) for args in examples}) > 1
-
-
-def _asks_whole_array(subject: Rule, others: Sequence[Args]) -> CheckFailed | None:
-    """The failure of a rule that has an `if` on an array, for which it shows only if there are several elements."""
-    for args in others:
-        try:
-            subject.got(args)
-        except CheckFailed as failure:
-            if failure.hint == "array-truth":
-                return failure
-    return None
-
-
-def _exchanges_shapes(subject: Rule, args: Args) -> bool:
-    """Whether each of two gradients has the shape of the other input."""
-    try:
-        got, right = [np.shape(a) for a in subject.got(args)], [a.shape for a in subject.expected(args)[0]]
-    except (CheckFailed, TypeError, ValueError):
-        return False
-    return len(got) == 2 and got == right[::-1] != right
-
-
-def _sum_missing(subject: Rule, args: Args) -> str:
-    """The cause for gradients that lack a sum over the axes of broadcasting."""
-    name, right, got = _stretched(subject, args)[0]
-    return f"{name} was broadcast from {right.shape} to {got.shape}; sum over the broadcast axes"
-
-
-def _ignores_upstream(subject: Rule, args: Args) -> bool:
-    """Whether the rule returns the same, which is finite and not 0, for g, 2 g and -g."""
-    try:
-        first, *others = [subject.got((*args[:-1], factor * args[-1])) for factor in (1, 2, -1)]
-        return all(close(first, other) for other in others) and all(np.isfinite(p).all() and np.any(p) for p in first)
-    except (CheckFailed, TypeError):
-        return False
-
-
-def _is_odd(subject: Rule, args: Args) -> bool:
-    """Whether the rule returns minus as much for -g."""
-    try:
-        pairs = zip(subject.got(args), subject.got((*args[:-1], -args[-1])), strict=True)
-        return all(np.shape(a) == np.shape(b) and np.allclose(a, -np.asarray(b)) for a, b in pairs)
-    except (CheckFailed, TypeError):
-        return True
-
-
-def _of_example(subject: Rule, fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A mistaken rule as a function of an example."""
-
-    def mistaken(*args: Any) -> Any:
-        plain, settings, g = subject.split(args)
-        return fn(g, *plain, **settings)
-
-    return mistaken
-
-
-def _gradcheck(subject: Rule, args: Args) -> GradcheckError | None:
-    """The error of `tl.gradcheck` for the rule as an op, or None."""
-    plain, settings, _ = subject.split(args)
-    which = subject.floats(plain)
-    op = as_op(subject.forward, subject.rule, plain, settings, which, subject.names, subject.name)
-    try:
-        gradcheck(op, [tensor(plain[k]) for k in which], strict_shapes=True)
-    except GradcheckError as error:
-        return error
-    except Exception:  # the inputs cannot be checked in this way
-        return None
-    return None
-
-
-def _require_pure(subject: Rule, right: Sequence[Args]) -> None:
-    """Raise CheckFailed if a rule that is right for these examples keeps state, or is not linear in g."""
-    __tracebackhide__ = True
-    for args in sorted(right, key=size, reverse=True)[:2]:
-        error = _gradcheck(subject, args)
+    given = []
+    for example in map(tuple, examples):
+        shape = shape_for(example)
+        given.append(with_upstream(example, np.random.default_rng(len(shape)).uniform(0.5, 1.5, shape)))
+    subject.require_right(together(inputs).flatmap(drawn), given, draws, seed)
+    for example in sorted(subject.passed, key=size, reverse=True)[:2]:
+        error = subject.gradcheck(example)
         if error is not None and error.hint in IMPURE:
-            raise CheckFailed(
-                f"{subject.name} gives the right gradient, but not always.",
-                kind="impure",
-                cause=str(error).split("\n")[0].removeprefix("gradcheck: "),
-                hint=error.hint,
-            )
+            what = f"{title} gives the right gradient, but not always."
+            cause = str(error).split("\n")[0].removeprefix("gradcheck: ")
+            raise CheckFailed(what, kind="impure", cause=cause, hint=error.hint)
+
+
+def _from_function(function: Any) -> tuple[Callable[..., Any], Callable[..., Any], list[str]]:
+    """A forward, a rule and the arguments' names, of NumPy arrays, from a class as PyTorch's `autograd.Function`.
+
+    Its methods get Tensors, and may return Tensors or arrays, and None for the gradient of what is no array of floats.
+    """
+
+    def run(args: Sequence[Any]) -> tuple[Context, Any]:
+        given = [tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+        ctx = Context(tuple(isinstance(a, Tensor) and a.dtype.kind == "f" for a in given))
+        return ctx, function.forward(ctx, *given)
+
+    def forward(*args: Any) -> Any:
+        return _array(run(args)[1])
+
+    def rule(g: Any, *args: Any) -> Any:
+        ctx, _ = run(args)
+        result = function.backward(ctx, tensor(g))
+        parts = [_array(part) for part in (result if isinstance(result, tuple) else (result,))]
+        if len(parts) == len(args):  # None stands for the gradient of what has none
+            parts = [part for part, needed in zip(parts, ctx.needs_input_grad, strict=True) if needed]
+        return _alone(tuple(parts)) if parts else None
+
+    names = [n or f"input {k}" for k, n in enumerate(names_of(function.forward, 9)[1:])]
+    return forward, rule, names
+
+
+def _array(value: Any) -> Any:
+    return value.numpy() if isinstance(value, Tensor) else value

@@ -1,12 +1,16 @@
-"""The search for an input on which an answer fails, made as small as it can be by Hypothesis."""
+"""The search for an input on which an answer fails, made as small as it can be by Hypothesis.
+
+And for what the inputs have in common on which it is right: "square matrices only", "positive numbers only".
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -14,33 +18,43 @@ from hypothesis.errors import Flaky, HypothesisException
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
-from .calls import last_printed, unexpected
-from .failures import CheckFailed, of_kind
+from .calls import failure_of, last_printed
+from .failures import CheckFailed
 
 Args = tuple[Any, ...]
-MAX_KEPT = 200  # examples that are remembered
 MORE = 50  # examples that are drawn after a failure, to find its cause
+STATE = (
+    "the result depends on something else than the arguments: a global variable, a default argument that is a list, "
+    "random numbers, or an array that an earlier call has changed"
+)
 
 
 @dataclass
 class Found:
-    """A failure on the smallest input, and what other inputs showed before.
+    """A failure on the smallest input.
 
-    failure, args: on the smallest input.  failing, passing: arguments on which it failed in the same way, and did not.
-    other: arguments on which it failed in another way.
+    seen: all inputs that were tried, each with its failure, or None.
     """
 
     failure: CheckFailed
     args: Args
-    failing: list[Args] = field(default_factory=list)
-    passing: list[Args] = field(default_factory=list)
-    other: list[Args] = field(default_factory=list)
+    seen: Sequence[tuple[Args, CheckFailed | None]] = ()
 
     @property
+    def passing(self) -> list[Args]:
+        """The arguments on which the answer is right."""
+        return [args for args, failure in self.seen if failure is None]
+
+    @cached_property
     def telling(self) -> list[Args]:
-        """The failing arguments, those with the most numbers first: they tell one mistake from another."""
-        different = {repr(args): args for args in [self.args, *self.failing]}
+        """Arguments that fail in this way, those with the most numbers first: they tell one mistake from another."""
+        failing = [args for args, failure in self.seen if failure is not None and failure.kind == self.failure.kind]
+        different = {repr(args): args for args in [self.args, *failing]}
         return sorted(different.values(), key=size, reverse=True)
+
+
+class _Fails(Exception):
+    """An input fails as the one that is made smaller."""
 
 
 def smallest_failure(
@@ -48,7 +62,7 @@ def smallest_failure(
     inputs: SearchStrategy[Args],
     *,
     examples: Iterable[Sequence[Any]] = (),
-    draws: int = 60,
+    draws: int = 40,
     seeded: int = 0,
 ) -> Found | None:
     """The failure of `check` on the smallest arguments that Hypothesis finds; None if it fails on none.
@@ -56,105 +70,52 @@ def smallest_failure(
     check: raises CheckFailed for arguments on which the answer is wrong.
     examples: arguments that are tried first.  draws: how many are drawn.  seeded: the seed, so that all get the same.
     """
-    seen: list[tuple[str | None, Args]] = []
+    seen: list[tuple[Args, CheckFailed | None]] = []
 
     def attempt(args: Args) -> None:
+        failure = None
         try:
             check(args)
-        except CheckFailed as failure:
+        except Exception as error:
+            failure = failure_of(error)
             failure.printed = failure.printed or last_printed[0]
-            if len(seen) < MAX_KEPT:
-                seen.append((failure.kind, args))
-            raise of_kind(failure) from failure.__cause__
-        except Exception as error:  # an answer of another form than the check expects
-            raise of_kind(unexpected(error)) from error
-        if len(seen) < MAX_KEPT:
-            seen.append((None, args))
+        seen.append((args, failure))
 
-    found: tuple[CheckFailed, Args] | None = None
-
-    def drawn(args: Args) -> None:
-        nonlocal found
-        try:
-            attempt(args)
-        except CheckFailed as failure:
-            found = failure, args
-            raise
-
-    first: tuple[CheckFailed, Args] | None = None
     for example in examples:
-        try:
-            attempt(tuple(example))
-        except CheckFailed as failure:
-            first = failure, tuple(example)
-            break
-    try:
-        with _quietly():
-            _settings(draws)(seed(seeded)(given(inputs)(drawn)))()
-    except CheckFailed:
-        pass
-    except (Flaky, BaseExceptionGroup, HypothesisException) as error:
-        if found is None:
-            raise
-        return Found(_changing(found[0], error), found[1])
-    chosen = found or first
-    if chosen is None:
+        attempt(tuple(example))
+    _draw(attempt, inputs, draws, seeded)
+    failures = [(args, failure) for args, failure in seen if failure is not None]
+    changed = [pair for pair in failures if pair[1].kind == "changed"]  # such an answer is wrong for other reasons too
+    if not failures:
         return None
-    worst, smallest = chosen
+    _draw(attempt, inputs, MORE, seeded + 1)
 
-    def look(args: Args) -> None:
-        with suppress(CheckFailed):
-            attempt(args)
+    def require_right(args: Args) -> None:
+        attempt(args)
+        failure = seen[-1][1]
+        if failure is not None and (failure.kind == "changed" or not changed):
+            raise _Fails
 
-    seen = seen[: MAX_KEPT // 2]
-    with _quietly():
-        _settings(MORE)(seed(seeded + 1)(given(inputs)(look)))()  # to see on which other inputs it fails
-    if worst.kind != "changed" and any(kind == "changed" for kind, _ in seen):
-        return smallest_failure(_only_changed(check), inputs, examples=[a for k, a in seen if k == "changed"],
-                                draws=draws, seeded=seeded)  # fmt: skip
-    failing = [a for kind, a in seen if kind == worst.kind]
-    other = [a for kind, a in seen if kind not in (None, worst.kind)]
-    return Found(worst, smallest, failing, [a for kind, a in seen if kind is None], other)
-
-
-def _only_changed(check: Callable[[Args], None]) -> Callable[[Args], None]:
-    """The check for arguments that are changed in place alone: such an answer is wrong for other reasons as well."""
-
-    def changed(args: Args) -> None:
-        try:
-            check(args)
-        except CheckFailed as failure:
-            if failure.kind == "changed":
-                raise
-
-    return changed
+    args, worst = (changed or failures)[0]
+    try:
+        _draw(require_right, inputs, draws, seeded)
+    except _Fails:  # the last one is the smallest
+        args, worst = [(args, failure) for args, failure in seen if failure is not None][-1]
+    except (Flaky, BaseExceptionGroup, HypothesisException):
+        what = "The answer is not the same every time: one input failed first and passed when it was tried again."
+        shown = [worst.what, *worst.shown]
+        worst = CheckFailed(what, kind="not-deterministic", shown=shown, cause=STATE, hint="state-outside")
+        seen = []
+    return Found(worst, args, seen)
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Context: no warnings, and draws that depend on the seed alone.
+def _draw(run: Callable[[Args], None], inputs: SearchStrategy[Args], draws: int, seeded: int) -> None:
+    """Let Hypothesis run a function, and make the arguments smaller with which it raises.
 
     Hypothesis also draws numbers that stand in the files of the project, which it reads for that and keeps in a folder
     `.hypothesis`. Then two learners would not get the same draws.
     """
-    kept = getattr(HypothesisProvider, "_maybe_draw_constant", None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            if kept is not None:
-                HypothesisProvider._maybe_draw_constant = _no_constant  # type: ignore[method-assign]
-            yield
-        finally:
-            if kept is not None:
-                HypothesisProvider._maybe_draw_constant = kept  # type: ignore[method-assign]
-
-
-def _no_constant(*args: Any, **options: Any) -> None:
-    return None
-
-
-def _settings(draws: int) -> settings:
-    return settings(
+    chosen = settings(
         max_examples=draws,
         database=None,
         deadline=None,
@@ -166,27 +127,21 @@ def _settings(draws: int) -> settings:
         phases=[Phase.generate, Phase.shrink],
     )
 
-
-def _changing(failure: CheckFailed, error: BaseException) -> CheckFailed:
-    return CheckFailed(
-        "The answer is not the same every time: one input failed first and passed when it was tried again.",
-        kind="not-deterministic",
-        shown=[failure.what, *failure.shown],
-        cause="the result depends on something else than the arguments: a global variable, a default argument that is "
-        "a list, random numbers, or an array that an earlier call has changed",
-        hint="state-outside",
-    )
+    no_constants = mock.patch.object(HypothesisProvider, "_maybe_draw_constant", return_value=None, create=True)
+    with warnings.catch_warnings(), no_constants:
+        warnings.simplefilter("ignore")
+        chosen(seed(seeded)(given(inputs)(run)))()
 
 
-def size(args: Args) -> int:
+def size(args: Any) -> int:
     """How many numbers there are in the arguments, an axis counting a little."""
-    return sum(10 * a.size + a.ndim if isinstance(a, np.ndarray) else _length(a) for a in args)
-
-
-def _length(value: Any) -> int:
-    if isinstance(value, (list, tuple, str)):
-        return len(value) + sum(_length(v) for v in value if isinstance(value, (list, tuple)))
-    return 0
+    if isinstance(args, np.ndarray):
+        return 10 * args.size + args.ndim
+    if isinstance(args, str):
+        return len(args)
+    if isinstance(args, dict):
+        return size(list(args.values()))
+    return len(args) + sum(map(size, args)) if isinstance(args, (list, tuple)) else 0
 
 
 def jittered(args: Args, zeros: bool = False) -> Args:
@@ -201,6 +156,40 @@ def jittered(args: Args, zeros: bool = False) -> Args:
             larger = a * (1 + 0.1 * rng.random(a.shape)) + np.sign(a) * 0.05 * rng.random(a.shape)
             move = zeros and not (a.any() and np.isin(a, (0, 1)).all())
             return np.where((a == 0) & move, 0.1 + 0.2 * rng.random(a.shape), larger)
-        return a
+        return {name: moved(value) for name, value in a.items()} if isinstance(a, dict) else a
 
-    return tuple(moved(a) for a in args)
+    return tuple(map(moved, args))
+
+
+# --- what the inputs have in common on which an answer is right ---------------------------------------------
+
+Arrays = Sequence[np.ndarray]
+FEATURES: list[tuple[str, str, Callable[[Arrays], bool]]] = [  # what is true, of arrays with these kinds of dtype
+    ("0-d inputs", "fi", lambda arrays: all(a.ndim == 0 for a in arrays)),
+    ("inputs with one element", "fi", lambda arrays: all(a.size == 1 for a in arrays)),
+    ("inputs with one axis", "fi", lambda arrays: all(a.ndim <= 1 for a in arrays)),
+    ("inputs with two axes", "f", lambda arrays: all(a.ndim == 2 for a in arrays)),
+    ("inputs with at most two axes", "fi", lambda arrays: all(a.ndim <= 2 for a in arrays)),
+    ("square matrices", "f", lambda arrays: all(a.ndim < 2 or a.shape[-1] == a.shape[-2] for a in arrays)),
+    ("inputs of one shape, where nothing is broadcast", "f", lambda arrays: len({a.shape for a in arrays}) <= 1),
+    ("a batch of one", "fi", lambda arrays: all(a.ndim == 0 or a.shape[0] == 1 for a in arrays)),
+    ("positive numbers", "f", lambda arrays: all((a > 0).all() for a in arrays)),
+    ("numbers that are not negative", "f", lambda arrays: all((a >= 0).all() for a in arrays)),
+    ("numbers other than 0", "f", lambda arrays: all((a != 0).all() for a in arrays)),
+    ("inputs without repeats", "fi", lambda arrays: all(np.unique(a).size == a.size for a in arrays)),
+]
+
+
+def right_only_for(found: Found, enough: int = 3) -> str | None:
+    """What all inputs have in common on which the answer is right, and none on which it fails; or None."""
+    failing = [found.args, *(args for args, failure in found.seen if failure is not None)]
+    if len(found.passing) < enough:
+        return None
+    for name, kinds, has in FEATURES:
+
+        def holds(args: Args, kinds: str = kinds, has: Callable[[Arrays], bool] = has) -> bool:
+            return has([a for a in args if isinstance(a, np.ndarray) and a.dtype.kind in kinds])
+
+        if all(map(holds, found.passing)) and not any(map(holds, failing)):
+            return name
+    return None

@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tinygrad_lecture.testing import CheckFailed, Course, Exercise, Mistake
-from tinygrad_lecture.testing.course.answers import filled
+from tinygrad_lecture.testing.courses import filled
 
 HERE = Path(__file__).parent
 Step = Callable[[Any, "Spec"], None]  # a part of a check: given the learner's module, it raises CheckFailed

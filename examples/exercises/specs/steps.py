@@ -14,8 +14,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.testing import CheckFailed, check_function, check_rule
 from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
 from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
-from tinygrad_lecture.testing.sandbox.remote import find_class
-from tinygrad_lecture.testing.sandbox.remote import kept as kept
+from tinygrad_lecture.testing.sandbox.wire import find_class
+from tinygrad_lecture.testing.sandbox.wire import kept as kept
 
 from .spec import Spec, Step
 

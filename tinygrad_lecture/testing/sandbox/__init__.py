@@ -1,12 +1,9 @@
 """A process of its own for a submission. The checks, the right results and the verdict stay outside of it.
 
-parent.py    starts the process, checks what comes back, and says when time is over
-remote.py    the submission's functions and objects, used from here
-wire.py      values as bytes
+grader.py    starts the process, checks what comes back, and says when time is over
+wire.py      values as bytes, and the submission's functions and objects, used from outside
 child.py     what runs in the process: load the files, call what is asked for
-loading.py   a learner's files as modules, with guarded imports
 limits.py    time, memory, network, files, other programs
-outcome.py   `Outcome`: passed, or what is wrong
 
 What a submission sends are results, nothing else. So it cannot forge a pass, and changes nothing but itself by
 replacing a function of NumPy: to pass, it must return what is right for inputs that it does not know before. Whatever

@@ -7,32 +7,32 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import inspect
-import io
+import linecache
 import operator
 import os
 import random
 import signal
 import sys
 import time
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ..calls import own_folder, tell
-from ..course.exercise import Course, Exercise, find_course
-from ..failures import CheckFailed
-from ..showing import plain_repr
-from .limits import files_of, limit_memory, limit_time, no_time_limit, refuse_what_is_outside
-from .loading import Submission, class_in
-from .outcome import Outcome, failure_of
-from .wire import Link
+from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of
+from ..courses import Course, find_course
+from ..failures import CheckFailed, plain_repr
+from .limits import files_of, leads_out, limit_memory, limit_time, no_time_limit, refuse_what_is_outside
+from .wire import Link, find_class
 
-MAX_PRINTED = 4000  # characters
+ALWAYS = [
+    "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",
+    "math", "numpy", "operator", "random", "re", "statistics", "string", "textwrap", "time", "typing", "unicodedata",
+]  # fmt: skip
 SERVED: dict[str, Callable[..., Any]] = {
     "call": lambda function, args, settings: function(*args, **settings),
     "get": getattr,
@@ -41,7 +41,7 @@ SERVED: dict[str, Callable[..., Any]] = {
     "isinstance": isinstance,
     "list": list,
     "repr": lambda value: plain_repr(value)[:200],
-    "class": class_in,
+    "class": find_class,
 }
 
 
@@ -56,22 +56,30 @@ def main() -> None:
 
 
 class ChildEnd(Link):
-    """Answers requests of the checker, with what was printed meanwhile."""
+    """Answers requests of the checker."""
 
     def __init__(self) -> None:
         super().__init__(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nothing is read from a keyboard
         os.dup2(2, 1)  # what a submission prints goes another way
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
-        self._printed = sys.stdout = _Printed(sys.stderr)
         self._submission: Submission | None = None
         self._course: Course | None = None
-        self._modules: dict[int, str] = {}
         self._attempts: list[str] = []
+        self._printed, self._taken = Printed(), 0
 
     def serve(self, what: str, *args: Any) -> Any:
-        request = SERVED.get(what) or getattr(self, f"_{what}")
-        return request(*args), self._printed.taken()
+        return (SERVED.get(what) or getattr(self, f"_{what}"))(*args)
+
+    def printed(self) -> str:
+        text = self._printed.getvalue()[self._taken :]
+        self._taken += len(text)
+        return text
+
+    def error_of(self, failure: CheckFailed) -> Exception:
+        name, _, text = " ".join(failure.shown).partition(": ")
+        kind = getattr(builtins, name, None)
+        return (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)
 
     def _keep(self, value: Any) -> Any:
         self.keep(value)
@@ -79,112 +87,127 @@ class ChildEnd(Link):
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> None:
-        """The folder of a submission. reference: the course, if its checks run in this process."""
+    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> float:
+        """The folder of a submission. reference: the course, if its checks run in this process.
+
+        Returns for how many seconds this process has computed.
+        """
         if self._submission is None:
             self._course = None if reference is None else find_course(reference)
             readable = files_of(imports) if reference is None else None
             limit_memory(memory)
             self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
             atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
-            if reference is None:
-                for name in list(sys.modules):
-                    if name.split(".")[0] in {"tinygrad_lecture", "hypothesis"} - set(imports):
-                        del sys.modules[name]  # so that nobody finds there what they are to write
-        own_folder(Path(folder))
+            hidden = {"tinygrad_lecture", "hypothesis"} - set(imports) if reference is None else set()
+            for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
+                del sys.modules[name]  # so that nobody finds there what they are to write
+        own_folder[:] = [folder]
         self._submission = Submission(Path(folder), imports)
-
-    def _cpu(self) -> float:
-        """For how many seconds this process has computed."""
         return time.process_time()
 
     def _begin(self, module: str, seconds: float, wall: float) -> ModuleType:
         """The module of an exercise. From now on the time is counted."""
         assert self._submission is not None
         self.forget()
-        self._printed.count = 0
+        self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
+        self._taken = 0
         random.seed(0)
         np.random.seed(0)
         limit_time(seconds, wall, self._write)
-        found = self._submission.load(module)
-        self._modules = {id(m): name for name, m in self._submission.modules.items()}
-        return found
+        return self._submission.load(module)
 
-    def _end(self, token: str) -> tuple[str, list[str]]:
-        """The token, and which attempts there were to start a program."""
+    def _end(self, token: str) -> tuple[str, list[str], float]:
+        """The token, which attempts there were to start a program, and for how many seconds it has computed."""
         atexit._run_exitfuncs()
         no_time_limit()
         attempts, self._attempts[:] = list(self._attempts), []
-        return token, attempts
+        return token, attempts, time.process_time()
 
-    def _inside(self, name: str) -> dict[str, Any]:
-        """The outcome of an exercise whose check runs in this process."""
-        assert self._submission is not None
+    def _inside(self, name: str, module: ModuleType, what: str) -> Any:
+        """Run the check of an exercise in this process, or its comparison of times."""
         assert self._course is not None
-        return vars(check_here(self._course[name], self._submission))
-
-    def _notes(self, name: str) -> list[str]:
-        """The comparison of times that an exercise has; it is no part of the check."""
-        assert self._submission is not None
-        assert self._course is not None
-        exercise = self._course[name]
-        assert exercise.race is not None
-        return [exercise.race(self._submission.load(exercise.module))]
-
-    # --- objects and errors -----------------------------------------------------------------------------------
-
-    def describe(self, value: Any) -> dict[str, Any]:
-        about: dict[str, Any] = {"type": type(value).__name__, "call": callable(value)}
-        if isinstance(value, (FunctionType, type)):
-            about["name"] = value.__name__
-        if isinstance(value, FunctionType):
-            about["parameters"] = list(inspect.signature(value).parameters)
-        if isinstance(value, ModuleType) and id(value) in self._modules:
-            about |= {"module": True, "name": self._modules[id(value)]}
-        return about
-
-    def told(self, error: BaseException) -> Any:
-        if isinstance(error, CheckFailed) or not isinstance(error, Exception):
-            fields = failure_of(error).as_dict()
-        else:
-            fields = vars(tell(error))
-        return fields, self._printed.taken()
-
-    def error_of(self, told: Any) -> Exception:
-        name, text = told
-        kind = getattr(builtins, name, None)
-        return (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)
+        return getattr(self._course[name], what)(module)
 
 
-def check_here(exercise: Exercise, submission: Submission) -> Outcome:
-    """The outcome of an exercise that is checked in this process."""
-    start = time.perf_counter()
-    try:
-        exercise.check(submission.load(exercise.module))
-    except BaseException as error:
-        return Outcome.failed(exercise.name, failure_of(error).as_dict(), time.perf_counter() - start)
-    return Outcome(exercise.name, True, seconds=time.perf_counter() - start)
+class Submission:
+    """A learner's files as modules, run from their own folder, with the imports that an exercise allows.
+
+    Each file is run once; a file may import the others by their dotted names.
+    """
+
+    def __init__(self, folder: Path, allowed: Iterable[str] = ()) -> None:
+        self.folder = folder.resolve()
+        self.allowed = {*ALWAYS, *allowed}
+        self.modules: dict[str, ModuleType] = {}
+
+    def load(self, name: str) -> ModuleType:
+        """The module of a dotted name, as "ch3_rules.ex2_mul".
+
+        Raises CheckFailed, with their line, if its file is missing, is not Python, or raises.
+        """
+        if name in self.modules:
+            return self.modules[name]
+        path = self._path(name)
+        place = place_of(path)
+        if leads_out(path, self.folder):
+            what = f"The file {place} is a link, and what it leads to may be somebody else's."
+            raise CheckFailed(what, kind="missing", cause="put a copy of your file there", hint="missing")
+        linecache.checkcache(str(path))
+        try:
+            text = path.read_text(encoding="utf-8-sig")  # some editors of Windows write a mark in front
+            code = compile(text, str(path), "exec", dont_inherit=True)
+        except FileNotFoundError:
+            raise CheckFailed(f"The file {place} is missing.", kind="missing", hint="missing") from None
+        except (UnicodeDecodeError, OSError) as error:
+            what, cause = f"The file {place} cannot be read: {error}.", "save it as UTF-8"
+            raise CheckFailed(what, kind="missing", cause=cause, hint="missing") from None
+        except (SyntaxError, ValueError) as error:
+            raise _syntax(error, path) from None
+        module = self.modules[name] = ModuleType(name)
+        vars(module).update(__file__=str(path), __builtins__={**vars(builtins), "__import__": self._import})
+        try:
+            exec(code, vars(module))
+        except Exception as error:
+            self.modules.pop(name, None)
+            failure = failure_of(error)
+            if failure.what in (RAISES, FORM):
+                failure.what, failure.kind = f"{place} raises an exception when it is imported.", "raises"
+            raise failure from error
+        return module
+
+    def _path(self, name: str) -> Path:
+        return self.folder.joinpath(*name.split(".")).with_suffix(".py")
+
+    def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        """Python's `__import__` for a learner's file."""
+        first, *rest = name.split(".")
+        if level == 0 and self._path(name).is_file() and first not in sys.stdlib_module_names:
+            found: Any = self.load(name)
+            for part in () if fromlist else reversed(rest):  # import a.b binds a, in which b is
+                found = SimpleNamespace(**{part: found})
+            return found
+        if level == 0 and first in self.allowed:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        own = [(f.filename, f.lineno or 1) for f in traceback.extract_stack() if is_own(f.filename)]
+        raise CheckFailed(
+            f"`import {name}` is not allowed here.",
+            kind="import",
+            shown=lines_at(*own[-1]) if own else [],
+            cause="this exercise is done with Python, NumPy and your own earlier files alone",
+            hint="forbidden-import",
+        )
 
 
-class _Printed(io.TextIOBase):
-    """Standard output that keeps the first part for the answer, and hands it on at once: an endless loop leaves nothing
-    else behind."""
-
-    def __init__(self, to: Any) -> None:
-        self.to, self.count, self.kept = to, 0, ""
-
-    def write(self, text: str) -> int:
-        part = text[: max(0, MAX_PRINTED - self.count)]
-        self.kept += part
-        self.to.write(part)
-        self.to.flush()
-        self.count += len(text)
-        return len(text)
-
-    def taken(self) -> str:
-        """What was printed since the last time."""
-        kept, self.kept = self.kept, ""
-        return kept
-
-    def flush(self) -> None:
-        self.to.flush()
+def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:
+    """The failure for a file that is not Python."""
+    line, offset = getattr(error, "lineno", None) or 1, getattr(error, "offset", None)
+    shown = lines_at(str(path), line)
+    if offset and getattr(error, "text", None):
+        shown.append(" " * (offset - 1 + len(f"  > {line:3} | ")) + "^")
+    return CheckFailed(
+        f"Python cannot read the file: {getattr(error, 'msg', error)}.",
+        kind="syntax",
+        shown=shown,
+        cause="look at this line and the one before it: a bracket, a colon, a quote or the indentation",
+        hint="syntax",
+    )

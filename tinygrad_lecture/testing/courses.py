@@ -1,17 +1,47 @@
-"""`Exercise` and `Course`: what a learner is given, how an answer is checked, what builds on what."""
+"""`Exercise` and `Course`: what a learner is given, how an answer is checked, what builds on what.
+
+A gap in a file is a line with `...` and `# TODO`; an answer takes the place of the line.
+
+    return ...  # TODO                              the answer "return g * w, g * x"
+"""
 
 from __future__ import annotations
 
 import ast
 import importlib
 import importlib.util
+import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .answers import filled
+GAP = re.compile(r"^(?P<indent> *)(?:[^\n#]*?)\.\.\.[^\n#]*# TODO[^\n]*$", re.MULTILINE)
+
+
+def gaps(text: str) -> int:
+    """How many gaps a file has."""
+    return len(GAP.findall(text))
+
+
+def first_gap(text: str) -> int:
+    """The number of the line of the first gap, or 1."""
+    found = GAP.search(text)
+    return 1 if found is None else text[: found.start()].count("\n") + 1
+
+
+def filled(text: str, answers: str | Sequence[str]) -> str:
+    """The file with an answer in place of each gap; a single string is the answer to a single gap.
+
+    Raises ValueError if there are more or fewer answers than gaps.
+    """
+    given = [answers] if isinstance(answers, str) else list(answers)
+    if len(given) != gaps(text):
+        raise ValueError(f"the file has {gaps(text)} gaps (`...  # TODO`), but there are {len(given)} answers")
+    waiting = iter(given)
+    return GAP.sub(lambda gap: textwrap.indent(textwrap.dedent(next(waiting)).strip("\n"), gap["indent"]), text)
 
 
 @dataclass(frozen=True)
@@ -67,14 +97,10 @@ class Course:
         return iter(self.exercises)
 
     def __getitem__(self, name: str) -> Exercise:
-        try:
-            return self._by_name[name]
-        except KeyError:
-            raise KeyError(f"there is no exercise {name!r}; there are {', '.join(self._by_name)}") from None
-
-    @cached_property
-    def _by_name(self) -> dict[str, Exercise]:
-        return {exercise.name: exercise for exercise in self.exercises}
+        for exercise in self.exercises:
+            if exercise.name == name:
+                return exercise
+        raise KeyError(f"there is no exercise {name!r}; there are {', '.join(e.name for e in self)}")
 
     def given(self, exercise: Exercise) -> str:
         """The file as a learner gets it."""
@@ -84,28 +110,20 @@ class Course:
         """The file with the solution in its gaps."""
         return filled(self.given(exercise), exercise.solution)
 
-    def uses(self, exercise: Exercise) -> list[Exercise]:
-        """The exercises whose files it imports, directly."""
-        return [other for other in self.exercises if other.module in self._imported[exercise.name]]
-
     @cached_property
-    def _imported(self) -> dict[str, set[str]]:
-        """The modules that each file imports from."""
-        found: dict[str, set[str]] = {}
-        for exercise in self.exercises:
-            nodes = ast.walk(ast.parse(self.given(exercise)))
-            found[exercise.name] = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
-        return found
+    def _imported(self) -> dict[str, set[str | None]]:
+        """The modules that each exercise's file imports from."""
+        trees = {exercise.name: ast.walk(ast.parse(self.given(exercise))) for exercise in self.exercises}
+        return {name: {n.module for n in nodes if isinstance(n, ast.ImportFrom)} for name, nodes in trees.items()}
 
     def needs(self, exercise: Exercise) -> list[Exercise]:
         """All exercises that it builds on, in the order of the course."""
-        found: set[str] = set()
-        waiting = [exercise]
+        found, waiting = set(), [exercise]
         while waiting:
-            for other in self.uses(waiting.pop()):
-                if other.name not in found:
-                    found.add(other.name)
-                    waiting.append(other)
+            imported = self._imported[waiting.pop().name]
+            new = [other for other in self.exercises if other.module in imported and other.name not in found]
+            found |= {other.name for other in new}
+            waiting += new
         return [other for other in self.exercises if other.name in found]
 
 

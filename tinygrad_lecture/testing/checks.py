@@ -1,0 +1,295 @@
+"""`check_function`: does a function return what a reference returns?
+
+And `check_property`: does a check of your own hold?
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from ..backend import Array
+from ..gradient_checking.subject import names_of
+from .calls import call, positional
+from .comparing import require_equal
+from .failures import CheckFailed
+from .search import Args, Found, jittered, right_only_for, smallest_failure
+from .strategies import together
+
+MAX_TELLING = 20  # how many failing inputs a cause must explain
+Cause: TypeAlias = tuple[str | None, str | None]  # hint, sentence
+Example: TypeAlias = tuple[Args, Any, Any]  # arguments, the right result, the one that was got
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical mistake. fn: the answer with the mistake, called as the answer itself. hint: its short name."""
+
+    hint: str
+    cause: str
+    fn: Callable[..., Any]
+
+
+@dataclass
+class Answer:
+    """A function that is checked, and what it must return. Both are called with an example: a tuple of arguments, of
+    which the last may be a dict of settings."""
+
+    fn: Callable[..., Any]
+    reference: Callable[..., Any]
+    name: str
+    names: Sequence[str]
+    mistakes: Sequence[Mistake] = ()
+    rtol: float = 1e-6
+    atol: float = 1e-8
+    zeros: ClassVar[bool] = False  # whether 0 hides a cause
+    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}  # hints
+
+    def run(self, fn: Callable[..., Any], args: Args) -> Any:
+        """What another function returns that is called as the answer."""
+        plain, settings = positional(args)
+        with np.errstate(all="ignore"):
+            return fn(*plain, **settings)
+
+    def got(self, args: Args) -> Any:
+        """What the answer returns. Raises CheckFailed if it raises, or changes an argument."""
+        return call(self.fn, args, self.name, self.names)
+
+    def right(self, args: Args) -> Any:
+        """What it must return."""
+        return self.run(self.reference, args)
+
+    def check(self, args: Args) -> None:
+        """Raise CheckFailed if it returns something else."""
+        got = self.got(args)
+        require_equal(self.name, got, self.right(args), args, self.names, rtol=self.rtol, atol=self.atol)
+
+    def require_right(self, inputs: Any, examples: Iterable[Sequence[Any]], draws: int, seed: int) -> None:
+        """Raise CheckFailed, with its likely cause, if it fails on an input."""
+        __tracebackhide__ = True  # pytest shows the test and the message, not the checker
+        found = smallest_failure(self.check, together(inputs), examples=examples, draws=draws, seeded=seed)
+        if found is None:
+            return
+        found.failure.only = right_only_for(found)
+        hint, cause = self.cause(found)
+        if cause is not None:
+            found.failure.hint, found.failure.cause = hint, cause
+        raise found.failure.with_traceback(None) from None
+
+    def cause(self, found: Found) -> Cause:
+        """The likely cause, found from larger inputs too."""
+        if found.failure.hint in self.complete:
+            return None, None
+        telling = [self._moved(args, found.failure.kind) for args in found.telling[:MAX_TELLING]]
+        known = self.known_cause([*telling, *found.passing[:MAX_TELLING]])
+        return known if known[1] else self.general_cause(found, telling)
+
+    def known_cause(self, inputs: Sequence[Args]) -> Cause:
+        """The cause of a mistake that the teacher has named."""
+        computed = [(m.hint, m.cause, lambda args, _, fn=m.fn: self.run(fn, args)) for m in self.mistakes]
+        return first_match(computed, self.examples(inputs)) if computed else (None, None)
+
+    def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
+        """A cause that any function can have."""
+        examples = self.examples(telling)
+        numeric = [(args, _numbers(e), _numbers(g)) for args, e, g in examples if _is_number(e) and _is_number(g)]
+        if found.failure.kind.startswith("shape"):
+            return next((cause_of_shape(e, g) for _, e, g in numeric if e.shape != g.shape), (None, None))
+        if found.failure.cause or found.failure.kind == "raises" or not numeric or len(numeric) < len(telling):
+            return None, None
+        return cause_of_values(numeric)
+
+    def _moved(self, args: Args, kind: str) -> Args:
+        """The same arguments with other numbers, if it fails in the same way with these."""
+        moved = jittered(args, self.zeros)
+        try:
+            self.check(moved)
+        except CheckFailed as failure:
+            return moved if failure.kind == kind else args
+        return args
+
+    def examples(self, inputs: Iterable[Args]) -> list[Example]:
+        """Arguments, each with the right result and the one that was got; without those for which it raises."""
+        found = []
+        for args in inputs:
+            with suppress(Exception):
+                found.append((args, self.right(args), self.got(args)))
+        return found
+
+
+def check_function(
+    fn: Callable[..., Any],
+    reference: Callable[..., Any],
+    inputs: Any,
+    *,
+    name: str | None = None,
+    names: Sequence[str] | None = None,
+    examples: Iterable[Sequence[Any]] = (),
+    mistakes: Sequence[Mistake] = (),
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    draws: int = 40,
+    seed: int = 0,
+) -> None:
+    """Raise CheckFailed, with the smallest input and the likely cause, unless fn returns what `reference` returns.
+
+    inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
+    examples: arguments that are tried first.  mistakes: typical ones, to be recognised.
+    Results are compared by type, shape, dtype and number; everything that is not a number or an array, exactly.
+    """
+    __tracebackhide__ = True
+    title = name or str(getattr(fn, "__name__", "the function"))
+    labels = [n or "" for n in names_of(fn, 8)] if names is None else list(names)
+    Answer(fn, reference, title, labels, mistakes, rtol, atol).require_right(inputs, examples, draws, seed)
+
+
+def check_property(
+    check: Callable[..., Any],
+    inputs: Any,
+    *,
+    examples: Iterable[Sequence[Any]] = (),
+    draws: int = 40,
+    seed: int = 0,
+) -> None:
+    """Raise CheckFailed, with the smallest input, unless `check(*args)` raises it for none that is drawn.
+
+    Of the causes that `check` gives for different inputs, the most frequent one is taken.
+    """
+    __tracebackhide__ = True
+
+    def run(args: Args) -> None:
+        if isinstance(check(*args), bool):
+            raise _Returned  # no Exception, which would be the answer's
+
+    try:
+        found = smallest_failure(run, together(inputs), examples=examples, draws=draws, seeded=seed)
+    except _Returned:
+        message = "check_property: the check returned a bool; it must raise CheckFailed where it does not hold"
+        raise TypeError(message) from None
+    if found is None:
+        return
+    found.failure.only = right_only_for(found)
+    causes: Counter[Cause] = Counter()
+    for args in found.telling[:MAX_TELLING]:
+        try:
+            check(*args)
+        except CheckFailed as failure:
+            causes[failure.hint, failure.cause] += failure.cause is not None and failure.kind == found.failure.kind
+        except Exception:  # the answer has another form than the check expects
+            continue
+    if causes.total():
+        found.failure.hint, found.failure.cause = causes.most_common(1)[0][0]
+    raise found.failure.with_traceback(None) from None
+
+
+class _Returned(BaseException):
+    """A check returned a bool."""
+
+
+# --- likely causes --------------------------------------------------------------------------------------------
+
+# hint, sentence, and what an answer with this mistake returns, from the arguments and the right result
+Candidate: TypeAlias = tuple[str, str, Callable[[Args, Any], Any]]
+
+
+def first_match(candidates: Iterable[Candidate], examples: Sequence[Example]) -> Cause:
+    """The first mistake that explains what was got in all examples, and differs from what is right in one."""
+    for hint, cause, mistaken in candidates:
+        with suppress(Exception):  # a mistake that does not run for an input is not this one
+            wrong = [mistaken(args, right) for args, right, _ in examples]
+            fits = all(close(got, w) for (_, _, got), w in zip(examples, wrong, strict=True))
+            if fits and any(not close(right, w) for (_, right, _), w in zip(examples, wrong, strict=True)):
+                return hint, cause
+    return None, None
+
+
+def general_mistakes(examples: Sequence[Example]) -> Iterator[Candidate]:
+    """Mistakes that any function can have. Numbers that they leave open are taken from the first example."""
+    first, right, got = examples[0]
+    yield "zero", "the result is 0 everywhere, whatever the input", lambda args, e: 0 * e
+    yield "wrong-sign", "the sign is wrong: this is minus the right result", lambda args, e: -e
+    ratio = float((right * got).sum() / (right * right).sum()) if right.any() else 0.0
+    factor = f"a constant factor is wrong: everything is {ratio:.4g} times the right result"
+    yield "constant-factor", factor, lambda args, e: ratio * e
+    for power, says in ((1, "multiplied by"), (-1, "divided by"), (0.5, "multiplied by the root of")):
+        for k in range(len(_sizes(first))):
+            sentence = f"the result is {says} a size of the input too often or too seldom"
+            yield "size-factor", sentence, partial(_scaled, k, power)
+    if len(examples) > 1 and got.size:
+        offset = (got - right).ravel()[0]
+        yield "constant-term", f"a constant is added: everything is {offset:+.4g} off", lambda args, e: e + offset
+    swapped = "rows and columns are swapped: this is the transpose of the right result"
+    yield "transposed", swapped, lambda args, e: e.swapaxes(-1, -2)
+    yield "reversed", "the right numbers in the reverse order", lambda args, e: e[::-1]
+    for k in range(len(first)):
+        yield "unchanged", f"argument {k} is returned as it came", partial(_argument, k)
+    if len(examples) > 2:
+        constant = "the result is the same whatever the input; compute it from the arguments"
+        yield "hard-coded", constant, lambda args, e: got
+
+
+def _argument(k: int, args: Args, right: Any) -> Any:
+    return args[k]
+
+
+def _scaled(k: int, power: float, args: Args, right: Any) -> Any:
+    return right * _sizes(args)[k] ** power
+
+
+def _sizes(args: Args) -> list[float]:
+    return [float(n) for a in args if isinstance(a, np.ndarray) for n in (a.size, *a.shape)]
+
+
+def cause_of_values(examples: Sequence[Example]) -> Cause:
+    """The first general cause that explains all examples, of numbers in the right shape."""
+    if not all(np.isfinite(right).all() and not np.isfinite(got).all() for _, right, got in examples):
+        return first_match(general_mistakes(examples), examples)
+    if all(np.isnan(got).any() for _, _, got in examples):
+        return "not-finite", "there is a nan: a division 0 / 0, inf - inf, or the logarithm of a negative number"
+    return "overflow", "np.exp of a large number overflows to inf; rearrange the formula so that only small ones occur"
+
+
+def cause_of_shape(expected: Array, got: Array) -> Cause:
+    """Why the shape of a result differs."""
+    a, b = expected.shape, got.shape
+    if len(a) > 1 and b == a[::-1]:
+        return "transposed", "the axes are in the reverse order: the result is transposed"
+    if len(b) != len(a) and [n for n in b if n != 1] == [n for n in a if n != 1]:
+        if len(b) > len(a):
+            return "axis-kept", "an axis of size 1 is left: is keepdims=True where it should not be?"
+        return "axis-lost", "an axis of size 1 is missing: is keepdims=True missing?"
+    if len(a) == len(b) and all(n in (k, 1) for n, k in zip(a, b, strict=True)):
+        return "keepdims", (
+            "broadcasting has stretched the result: is an array transposed that must not be, has a sum, mean or "
+            "maximum lost its axis (keepdims=True keeps it), or does `*` stand for `@`?"
+        )
+    if len(b) < len(a):
+        return "summed-too-far", "too many axes are summed over, or reduced in another way: look at axis=..."
+    if len(b) > len(a):
+        return "not-reduced", "an axis is left over: a sum over it is missing, or axis=... names another one"
+    return "shape", "axes have another size: are two swapped that must not be, or is another one summed over?"
+
+
+def close(a: Any, b: Any) -> bool:
+    """Whether two results agree: arrays to six digits, tuples part by part, everything else exactly."""
+    if isinstance(a, (tuple, list)) and isinstance(b, (tuple, list)):
+        return len(a) == len(b) and all(map(close, a, b))
+    if isinstance(a, (int, float, np.ndarray, np.generic)) and isinstance(b, (int, float, np.ndarray, np.generic)):
+        return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-6, atol=1e-8, equal_nan=True))
+    return bool(type(a) is type(b) and a == b)
+
+
+def _numbers(value: Any) -> Array:
+    """An array of numbers; True counts as 1."""
+    array = np.asarray(value)
+    return array.astype(int) if array.dtype == bool else array
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "fiub"

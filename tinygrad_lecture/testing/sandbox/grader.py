@@ -1,0 +1,359 @@
+"""`Grader`: exercises checked here, while the submission runs in a process of its own. One waits ready for the next."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..calls import Printed, failure_of, lines_at, only_in, place_of
+from ..courses import Course, Exercise
+from ..failures import CheckFailed, plain_repr, printable
+from .wire import Ended, Link
+
+START = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from tinygrad_lecture.testing.sandbox.child import main; main()"
+)
+STARTING = 60.0  # seconds that a process may take to start, and to answer what takes no time
+GRACE = 30.0  # seconds over its time limit
+MAX_PRINTED = 20_000  # bytes
+MAX_SOURCE = 2**20  # characters
+MAX_LINES = 200  # of a failure
+WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
+COMPUTING = 0.05  # who computes for so much of this time does not wait, also where other programs leave it no more
+MOST_CALLS = 5_000  # of the checker's functions and nodes, in one call of a submission's function
+ENDLESS = (
+    "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
+    "change in it?"
+)
+ENDED_INSIDE = "The check was ended from inside, without an outcome."
+WAITS = "it waits for something, as with time.sleep, or other programs leave it no time"
+
+
+@dataclass
+class Outcome:
+    """What a check of one exercise found: it passed; or what is wrong, the fields of a CheckFailed.
+
+    printed: what it printed; for a wrong answer, on the input that is shown.  seconds: how long the check took.
+    notes: sentences for after a pass, such as a comparison of times.
+
+    Much of it comes from a submission: it becomes text that a terminal shows as it is.
+    """
+
+    name: str
+    passed: bool
+    what: str = ""
+    kind: str = ""
+    shown: Sequence[str] = ()
+    cause: str | None = None
+    hint: str | None = None
+    only: str | None = None
+    printed: str = ""
+    seconds: float = 0.0
+    notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("what", "kind", "cause", "hint", "only", "printed"):
+            text = getattr(self, name)
+            setattr(self, name, text if text is None else printable(text))
+        self.shown, self.notes = ([printable(line) for line in lines[:MAX_LINES]] for lines in (self.shown, self.notes))
+
+
+class Grader:
+    """Checks the files in a folder against a course, which run in processes of their own.
+
+    reference: names the course, as `find_course` explains.
+    memory: in megabytes, more than the process itself needs.  patience: a factor for all time limits.
+    """
+
+    def __init__(
+        self, course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0
+    ) -> None:
+        self.course, self.reference, self.folder = course, reference, folder.resolve()
+        self.memory, self.patience = memory, patience
+        self._spare: Child | None = None
+
+    def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
+        """The outcome of each exercise, in order, as it comes.
+
+        notes: with the notes of the last one. They are made when all is decided: for them the checks come into the
+        process of the submission.
+        """
+        child: Child | None = None
+        try:
+            for name in names:
+                exercise = self.course[name]
+                if child is not None and (child.ended or exercise.inside or child.inside):
+                    child.close()
+                    child = None
+                child = child or self.opened(exercise.inside)
+                outcome = self.outcome(exercise, child)
+                if notes and name == names[-1] and outcome.passed and exercise.race is not None:
+                    outcome.notes = self._notes(exercise)
+                yield outcome
+        finally:
+            if child is not None:
+                child.close()
+
+    def outcome(self, exercise: Exercise, child: Child) -> Outcome:
+        """The outcome of one exercise, in a process that stays open."""
+        start = time.perf_counter()
+        with only_in(self.folder), redirect_stdout(Printed()) as printed:
+            try:
+                failure = self._failure(exercise, child)
+            except Exception as error:  # in what it sent was something that nobody expects
+                failure = failure_of(error)
+            finally:
+                attempts = child.finish()
+        if failure is None and attempts:
+            what = f"It tries to start a program ({attempts[0]}), which is refused while a file is checked."
+            failure = CheckFailed(what, kind="exception", cause="it may be in a thread, at exit or in __del__")
+        seconds = time.perf_counter() - start
+        if failure is None:
+            return Outcome(exercise.name, True, printed=printed.getvalue(), seconds=seconds)
+        return Outcome(exercise.name, False, seconds=seconds, **asdict(failure))
+
+    def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
+        """What is wrong with an answer, or None."""
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"), child.at_most(self._wall(exercise) + GRACE):
+                warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
+                module = self._begin(exercise, child)
+                if exercise.inside:
+                    child.ask("inside", exercise.name, module, "check")
+                else:
+                    exercise.check(module)
+        except Ended as ended:
+            return self._stopped(exercise, ended.rest, child)
+        except KeyboardInterrupt:
+            child.stopped()  # it may not end by itself
+            raise
+        except BaseException as error:
+            failure = failure_of(error)
+            changed = None if failure.kind in ("syntax", "missing") else self._parameters_changed(exercise)
+            return changed or failure
+        return None
+
+    def _begin(self, exercise: Exercise, child: Child) -> Any:
+        """The module of an exercise. From now on its time is counted."""
+        child.forget()
+        return child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
+
+    def _wall(self, exercise: Exercise) -> float:
+        """How many seconds an exercise may take in all, also when it waits and when the machine is busy."""
+        return exercise.seconds * self.patience * WAITING + GRACE
+
+    def _notes(self, exercise: Exercise) -> list[str]:
+        """The comparison of times, in a process that knows the course."""
+        child = self.opened(inside=True)
+        try:
+            with suppress(Exception, Ended), child.at_most(self._wall(exercise) + GRACE):  # one that fails is left out
+                return [printable(child.ask("inside", exercise.name, self._begin(exercise, child), "race"))]
+        finally:
+            child.close()
+        return []
+
+    def warm(self) -> None:
+        """Start the process for the next check now."""
+        if self._spare is None or self._spare.ended:
+            self._spare = Child()
+
+    def close(self) -> None:
+        """End the process that waits."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+
+    def opened(self, inside: bool = False) -> Child:
+        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
+        self.warm()
+        child, self._spare = self._spare, None
+        assert child is not None
+        child.inside = inside
+        self.open(child)
+        return child
+
+    def open(self, child: Child) -> None:
+        """Let a process read the files of the submission, also if it has read them before."""
+        secret = [str(path) for path in (self.course.folder, *self.course.secret)]
+        reference = self.reference if child.inside else None
+        with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
+            imports = list(self.course.imports)
+            child.computed = child.ask("open", str(self.folder), imports, secret, self.memory, reference)
+
+    def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
+        """The failure of an exercise at which a process ended."""
+        printed, computed = child.stopped()
+        if "most recent call first" not in dump:
+            what, cause = ENDED_INSIDE, "the file ends Python itself, or fills the memory"
+            shown = printed.strip().split("\n")[-8:] if printed.strip() else []
+            return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
+        late, wall = "Timeout" in dump, self._wall(exercise)
+        waited = late and computed < COMPUTING * wall
+        what = f"It did not end within {wall if late else exercise.seconds * self.patience:g} seconds."
+        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
+        own = [(_plain(f), int(n)) for f, n in frames if Path(_plain(f)).resolve().is_relative_to(self.folder)]
+        lines = lines_at(*own[0]) if own else []
+        if waited and os.name != "nt":  # which cannot tell
+            return _late(what, lines, WAITS, "waiting", printed)
+        return _late(what, lines, f"{ENDLESS} Or {WAITS}" if waited else ENDLESS, "endless", printed)
+
+    def _parameters_changed(self, exercise: Exercise) -> CheckFailed | None:
+        """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
+        path = self.folder / exercise.file
+        try:
+            with path.open(encoding="utf-8-sig") as file:
+                own = _functions(file.read(MAX_SOURCE))
+            given = _functions(self.course.given(exercise))
+        except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+        for name, before in given.items():
+            wanted, now = _names(before), _names(own.get(name, before))
+            needed = len(now) - len(own.get(name, before).args.defaults)
+            if now == wanted or (needed <= len(wanted) <= len(now) and sorted(now) != sorted(wanted)):
+                continue  # other names do no harm
+            what = f"The parameters of {name} are ({', '.join(now)})."
+            cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
+            shown = [f"{place_of(path)}:{own[name].lineno}"]
+            return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
+        return None
+
+
+class Child(Link):
+    """A process for a submission, and this end of the link to it.
+
+    It is asked for what a submission computes. What it asks for itself: to call a function that it was given, and to
+    read and set an attribute of an object that it was given, as the nodes of a graph.
+
+    inside: whether it knows the course.  computed: the processor's time before the exercise.
+    """
+
+    passes = (Ended, KeyboardInterrupt)
+    inside, computed, calls = False, 0.0, 0
+
+    def __init__(self) -> None:
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process
+        path = [str(Path(entry or ".").resolve()) for entry in sys.path]
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_DISABLE_JIT"), "1")
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "utf8", "-c", START, json.dumps(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            env={**os.environ, **threads, "PYTHONIOENCODING": "utf-8"},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        super().__init__(self._process.stdout, self._process.stdin)
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Context: it is killed after so many seconds, should it not end itself."""
+        alarm = threading.Timer(seconds, self._process.kill)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
+
+    def finish(self) -> list[str]:
+        """Count its time no longer; which attempts to start a program it made.
+
+        Where it answers something else than is asked, it is not used any more.
+        """
+        token = secrets.token_hex()
+        with suppress(Exception, Ended), self.at_most(STARTING):
+            answer, attempts, self.computed = self.ask("end", token)
+            if answer == token:
+                return [str(attempt) for attempt in attempts]
+        self.stopped()
+        return []
+
+    def stopped(self) -> tuple[str, float]:
+        """What it printed, after it has ended, and for how many seconds it computed; 0 on Windows, which cannot tell.
+
+        The times of children are added up when each has ended, so this must be the first to wait for it.
+        """
+        before = sum(os.times()[2:4])
+        self._process.kill()
+        self._process.wait()
+        seconds = sum(os.times()[2:4]) - before - (self.computed if isinstance(self.computed, float) else 0.0)
+        self._output.seek(0)
+        return self._output.read(MAX_PRINTED).decode("utf-8", "replace"), seconds
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._output, self._read, self._write):
+            with suppress(OSError):
+                stream.close()
+
+    # --- the link ---------------------------------------------------------------------------------------------
+
+    def ask(self, *request: Any) -> Any:
+        self.calls = 0
+        return super().ask(*request)
+
+    def serve(self, what: str, *args: Any) -> Any:
+        self.calls += 1
+        if self.calls > MOST_CALLS:  # a loop without an end, whose time is mostly spent here
+            raise RuntimeError(f"{MOST_CALLS:,} calls, and no end")
+        thing, *rest = args
+        if what == "call" and callable(thing):
+            return thing(*rest[0], **rest[1])
+        if what == "repr":
+            return plain_repr(thing)
+        name = str(rest[0]) if rest else what
+        if what not in ("get", "set") or name.startswith("_") or name not in vars(thing):
+            raise AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}")
+        if what == "set" and not callable(thing):
+            return setattr(thing, name, rest[1])
+        return vars(thing)[name]
+
+    def error_of(self, failure: CheckFailed) -> Exception:
+        if self.calls > MOST_CALLS:
+            return _late("It does not end.", failure.shown[:-1], ENDLESS, "endless")
+        return failure
+
+
+def _late(what: str, lines: Sequence[str], cause: str, hint: str, printed: str = "") -> CheckFailed:
+    """The failure for what does not end. lines: where it was, and the text of that line."""
+    what = f"{what} It was in this line:" if lines else what
+    return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
+
+
+def _functions(text: str) -> dict[str, ast.FunctionDef]:
+    """The functions of a file, at its top, whose parameters are all named."""
+    return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
+
+
+def _names(function: ast.FunctionDef) -> list[str]:
+    return [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+
+
+def _plain(path: str) -> str:
+    """A path as faulthandler writes it, its other letters as \\xe4, as it is."""
+    return codecs.decode(path, "unicode_escape") if "\\x" in path or "\\u" in path else path

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 import nn
-import small_gpt2
 import small_training
+import small_transformers
 import tinygrad_lecture as tl
 from helpers.mnist import read_idx
 from helpers.program import DataError
@@ -212,7 +212,7 @@ def _tokenizer_json(folder: Path) -> None:
 
 def _parts(folder: Path) -> None:
     """A GPT-2 folder in two parts, with an index."""
-    small_gpt2.small().save_pretrained(folder)
+    small_transformers.small_gpt2().save_pretrained(folder)
     whole = folder / "model.safetensors"
     tensors = nn.weights.load_file(whole)
     whole.unlink()
@@ -266,7 +266,7 @@ READERS = {
         {"t.json": (_as_json, _as_json)},
     ),
     "gpt2": Reader(
-        lambda folder: small_gpt2.small().save_pretrained(folder),
+        lambda folder: small_transformers.small_gpt2().save_pretrained(folder),
         lambda folder: GPT.from_pretrained(folder),
         {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
     ),

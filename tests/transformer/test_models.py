@@ -1,4 +1,6 @@
-"""All models: the parameter count, gradients, padding, and a GPU's arrays."""
+"""All models: the parameter count, gradients, padding, and a GPU's arrays; the encoder and its classifier."""
+
+import inspect
 
 import numpy as np
 import pytest
@@ -8,10 +10,12 @@ from hypothesis import strategies as st
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
+import transformer
+from modules import shuffled
 from numeric import assert_close
-from small_transformers import FAMILIES, MODELS, small, small_settings, some_tokens
+from small_transformers import ENCODERS, FAMILIES, MODELS, small, small_settings, some_tokens
 from strict_cupy import no_synchronisation
-from transformer import EncoderDecoder
+from transformer import Classifier, Encoder, EncoderConfig, EncoderDecoder
 
 each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 
@@ -85,3 +89,165 @@ def test_on_a_gpus_arrays(family, kind, padded):
     for there, here in zip(results("strict"), results("cpu"), strict=True):
         assert there.device == "strict"
         assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)
+
+
+# --- the encoder ----------------------------------------------------------------------------------------------
+
+
+each_kind = pytest.mark.parametrize("kind", ENCODERS)
+
+
+def classifier(kind="BERT", pooling="first", dtype=tl.float64, device="cpu"):
+    return shuffled(Classifier(small(Encoder, kind), 3, pooling), dtype, device)
+
+
+def test_bert_base_has_the_size_that_google_published():
+    """109,482,240 with segment embeddings (2 rows) and pooler (768 * 768 + 768), which Encoder does not have."""
+    assert EncoderConfig().parameter_count() == 109_482_240 - 2 * 768 - (768 * 768 + 768)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_gradients_of_the_classifier_are_right(pooling):
+    model = shuffled(Classifier(small(Encoder, "BERT", layers=1), 2, pooling))
+    assert nn.gradcheck(model, some_tokens(2, 3))
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_every_token_attends_to_every_other(kind, data):
+    """Changing one token changes all logits, earlier ones too."""
+    model = small(Encoder, kind)
+    tokens = some_tokens(1, 6).numpy().copy()
+    place = data.draw(st.integers(0, 5))
+    before = model(tokens).detach().numpy()
+    tokens[0, place] = (tokens[0, place] + data.draw(st.integers(1, 6))) % 7
+    after = model(tokens).detach().numpy()
+    assert (np.abs(before - after).max(-1) > 1e-9).all()
+
+
+@settings(max_examples=15)
+@given(st.permutations(range(6)))
+def test_without_positions_the_order_of_tokens_does_not_matter(order):
+    model, tokens = small(Encoder, "no positions"), some_tokens(2, 6)
+    wanted = model(tokens).detach().numpy()[:, order]
+    assert_close(model(tokens[:, order]).detach().numpy(), wanted, "logits", 1e-10)
+    assert (
+        np.abs(
+            small(Encoder, "BERT")(tokens[:, [1, 0, 2]]).detach().numpy()
+            - small(Encoder, "BERT")(tokens[:, :3]).detach().numpy()
+        ).max()
+        > 1e-3
+    )
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_changes_no_class(pooling, side):
+    model = classifier(pooling=pooling)
+    tokens = some_tokens(2, 5).numpy()
+    real = slice(2, None) if side == "left" else slice(3)
+    mask = np.zeros((2, 5), bool)
+    mask[0, real] = mask[1] = True
+    padded = model(tokens, mask).detach().numpy()
+    assert padded.shape == (2, 3)
+    assert_close(padded[0], model(tokens[0, real]).detach().numpy(), "logits", 1e-10)
+    assert_close(padded[1], model(tokens[1]).detach().numpy(), "logits", 1e-10)
+
+
+def test_a_classifier_learns_which_of_two_words_occurs():
+    tl.manual_seed(0)
+    encoder = Encoder(EncoderConfig(vocab_size=8, context=6, layers=1, heads=2, width=16))
+    model = Classifier(encoder, 2, "mean")
+    optimizer = nn.optim.AdamW(model.parameters(), lr=1e-2)
+    random = np.random.default_rng(0)
+    tokens = random.integers(2, 8, (32, 6))
+    labels = random.integers(0, 2, 32)
+    tokens[np.arange(32), random.integers(0, 6, 32)] = labels
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(tokens), tl.tensor(labels))
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+@pytest.mark.parametrize(("classes", "pooling"), [(1, "first"), (2, "last")])
+def test_invalid_classifiers_raise(classes, pooling):
+    with pytest.raises(ValueError, match="classes must be at least 2 and pooling"):
+        Classifier(small(Encoder, "BERT"), classes, pooling)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_classifier_on_a_gpus_arrays(padded, pooling):
+    """Classes and gradients are those of the CPU, without a synchronisation."""
+    mask = np.ones((2, 4), bool)
+    mask[0, 3] = not padded
+
+    def results(device):
+        model, x = classifier("BERT", pooling, tl.float32, device), some_tokens(2, 4).to(device)
+        seen = tl.tensor(mask, device=device) if padded else None
+        with no_synchronisation():
+            classes = model(x, seen)
+            classes.sum().backward()
+        return [classes.detach(), *(p.grad for p in model.parameters() if p.grad is not None)]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        assert there.device == "strict"
+        assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)
+
+
+# --- tl.detect_anomaly names the user's line, not one inside nn or transformer --------------------------------
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of these values too
+
+
+def here():
+    """This file and the line before the call."""
+    caller = inspect.currentframe().f_back
+    return f"{__file__}:{caller.f_lineno - 1}"
+
+
+def filled(module, value):
+    with tl.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(value)
+    return module
+
+
+def test_of_a_layer():
+    layer = filled(nn.Linear(2, 1), 3e38)
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="linear made the first inf") as caught:
+        layer(tl.ones(1, 2))
+    assert (caught.value.op, caught.value.where) == ("linear", here())
+
+
+def test_of_layers_within_layers():
+    model = filled(nn.Sequential(nn.MLP([2, 3, 1]), nn.ReLU()), 3e38)
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError) as caught:
+        model(tl.ones(1, 2))
+    assert caught.value.where == here()
+
+
+def test_of_a_loss_and_its_backward_rule():
+    scores, target = tl.tensor([2e19], requires_grad=True), tl.zeros(1)
+    loss = nn.MSELoss()
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError) as caught:
+        loss(scores, target)
+    assert caught.value.where == here()
+    scores = tl.tensor([1e10], requires_grad=True)
+    with tl.detect_anomaly():
+        value = loss(scores, target)
+        line = here()
+        with pytest.raises(tl.AnomalyError, match="in a gradient") as caught:
+            value.backward(tl.tensor(3e38))
+    assert (caught.value.where, caught.value.backward) == (line, True)
+
+
+def test_of_a_transformer():
+    block = filled(transformer.MultiHeadAttention(4, 2), 3e38)
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError) as caught:
+        block(tl.ones(1, 3, 4))
+    assert caught.value.where == here()

@@ -1,4 +1,4 @@
-"""The loops that Numba compiles compute what the NumPy code beside them does, for any size, and where floats end."""
+"""float32 kernels: how exact GELU is; the loops that Numba compiles compute what the NumPy code beside them does."""
 
 import math
 import os
@@ -17,6 +17,42 @@ from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
 from tinygrad_lecture.kernels.pieces import PIECE
+
+# --- GELU: how far it and its derivative are from the exact values --------------------------------------------
+
+
+X = np.linspace(-9, 9, 40_001, dtype=np.float32)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_value_and_derivative_are_as_exact_as_float32_allows(approximate):
+    """PyTorch's error is up to 1.2e-6."""
+    x = tl.tensor(X.astype(float), requires_grad=True)
+    with tl.reference():
+        exact = tl.gelu(x, approximate)
+        exact.sum().backward()
+    value, slope = gelu(X, approximate, keep=True)
+    assert value.dtype == slope.dtype == np.float32
+    assert np.abs(value - exact.detach().numpy()).max() < 1e-6
+    assert np.abs(slope - x.grad.numpy()).max() < 5e-7
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_far_from_0_gelu_is_x_or_0(approximate, dtype):
+    largest = np.finfo(dtype).max
+    x = np.array([-largest, -math.sqrt(largest), -1e6, -40, 40, 1e6, math.sqrt(largest), largest], dtype)
+    value, slope = gelu(x, approximate, keep=True)
+    np.testing.assert_allclose(value, np.maximum(x, 0), atol=1e-100)
+    np.testing.assert_allclose(slope, x > 0, atol=1e-100)
+    x = tl.tensor(x, requires_grad=True)
+    with tl.reference(), np.errstate(over="ignore"):
+        tl.gelu(x, approximate).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), x.detach().numpy() > 0, atol=1e-100)
+
+
+# --- compiled loops -------------------------------------------------------------------------------------------
+
 
 needs_numba = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]

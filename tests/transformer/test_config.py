@@ -24,8 +24,7 @@ def test_the_formula_counts_what_gpt_has(chosen):
 
 
 @pytest.mark.parametrize(
-    ("size", "count"),
-    [("small", 124_439_808), ("medium", 354_823_168), ("large", 774_030_080), ("xl", 1_557_611_200)],
+    ("size", "count"), [("small", 124_439_808), ("medium", 354_823_168), ("large", 774_030_080), ("xl", 1_557_611_200)]
 )
 def test_gpt2_has_the_sizes_that_openai_published(size, count):
     assert GPTConfig.gpt2(size).parameter_count() == count

@@ -111,10 +111,7 @@ def test_generation_on_a_gpus_arrays():
 
 def test_an_invalid_source_raises_at_once():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    for source, error, message in (
-        ([9], IndexError, "token 9 at"),
-        ([1] * 5, ValueError, "exceed the context of 4"),
-    ):
+    for source, error, message in (([9], IndexError, "token 9 at"), ([1] * 5, ValueError, "exceed the context of 4")):
         with pytest.raises(error, match=message):
             model.generate(source, start=1)
         with pytest.raises(error, match=message):

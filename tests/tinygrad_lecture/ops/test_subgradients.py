@@ -381,10 +381,7 @@ class TestRowsOfMinusInfinity:
         return out.tolist(), x.grad.tolist()
 
     def test_logsumexp_is_minus_inf_with_gradient_0(self, definition: bool) -> None:
-        functions: list[Any] = [
-            lambda x: ops.logsumexp(x, axis=1),
-            lambda x: ops.logsumexp(x, axis=-1, keepdims=True),
-        ]
+        functions: list[Any] = [lambda x: ops.logsumexp(x, axis=1), lambda x: ops.logsumexp(x, axis=-1, keepdims=True)]
         for function in functions:
             out, grad = self.run(definition, function, 1.0)
             assert_close(np.ravel(out), [-INF, 0, math.log(2)], "logsumexp", rtol=1e-15)

@@ -326,12 +326,7 @@ def test_what_is_a_word(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "Well, is (this) fine? Yes; 5% of it: fine!",
-        "He said don't [sic], and left...",
-        "a - b",
-    ],
+    "text", ["Well, is (this) fine? Yes; 5% of it: fine!", "He said don't [sic], and left...", "a - b"]
 )
 def test_decoded_text_can_be_read(text):
     t = WordTokenizer.train(text)

@@ -336,12 +336,7 @@ BYTES = [bytes([byte]) for byte in range(256)]
         ([*BYTES, b"<a>"], [], {"<a>": 257}, "special token '<a>' is not in the vocabulary at id 257"),
         ([*BYTES, b"<a>"], [], {"<a>": -1}, "special token '<a>' is not in the vocabulary at id -1"),
         ([*BYTES, b"ab"], [(97, 98), (97, 98)], {}, "the merge of ids 97 and 98 occurs twice"),
-        (
-            [*BYTES, b"<a>", b"<a>b"],
-            [(256, 98)],
-            {"<a>": 256},
-            "merge 1 has id 256, which is not an ordinary token",
-        ),
+        ([*BYTES, b"<a>", b"<a>b"], [(256, 98)], {"<a>": 256}, "merge 1 has id 256, which is not an ordinary token"),
     ],
 )
 def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, message):
@@ -353,11 +348,7 @@ def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, mess
     ("vocabulary", "special", "message"),
     [
         (["a"], {}, "the vocabulary must hold bytes, as in b'the', not 'a'"),
-        (
-            [*BYTES, b"<pad>"],
-            ["<pad>"],
-            r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]",
-        ),
+        ([*BYTES, b"<pad>"], ["<pad>"], r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]"),
     ],
 )
 def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, message):

@@ -74,18 +74,6 @@ def test_the_initial_loss_is_that_of_guessing():
     assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
 
 
-def test_initial_weights_are_gpt2s():
-    model = GPT(GPTConfig(vocab_size=50, context=40, layers=8, heads=2, width=64))
-    for name, p in model.named_parameters():
-        values = p.detach().numpy()
-        if p.ndim == 1:
-            assert (values == (1 if "norm" in name and "weight" in name else 0)).all(), name
-        else:
-            residual = name.endswith(("W_O.weight", "down.weight"))
-            assert values.std() == pytest.approx(0.02 / (4 if residual else 1), rel=0.1), name
-            assert abs(values.mean()) < 0.002, name
-
-
 @pytest.mark.parametrize("tied", [True, False])
 def test_weights_survive_a_file(tied, tmp_path):
     model, other = small("GPT-2", tied=tied), small("GPT-2", tied=tied)

@@ -15,7 +15,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import ENCODERS, FAMILIES, MODELS, small, small_settings, some_tokens
 from strict_cupy import no_synchronisation
-from transformer import Classifier, Encoder, EncoderConfig, EncoderDecoder
+from transformer import GPT, Classifier, Encoder, EncoderConfig, EncoderDecoder
 
 each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 
@@ -25,7 +25,13 @@ each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 @given(small_settings())
 def test_the_formula_counts_what_the_model_has(family, chosen):
     config = FAMILIES[family][0](**chosen)
-    assert sum(p.numel() for p in family(config).parameters()) == config.parameter_count()
+    named = dict(family(config).named_parameters())
+    assert sum(p.numel() for p in named.values()) == config.parameter_count()
+    if family is GPT:
+        W_Q = sum(p.numel() for name, p in named.items() if name.endswith("W_Q.weight"))
+        assert config.parameters_by_part()["W_Q"] == W_Q
+        matrices = (p.numel() for name, p in named.items() if p.ndim == 2 and "positions" not in name)
+        assert config.weight_count() == sum(matrices)
 
 
 @each_model

@@ -1,5 +1,6 @@
-"""in_pieces: large arrays in pieces, in every memory layout; freed memory that is kept; scatter_add."""
+"""Kernels of NumPy alone: large arrays in pieces, freed memory that is kept, GELU, scatter_add."""
 
+import math
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
+from tinygrad_lecture.kernels.gelu import gelu
 from tinygrad_lecture.kernels.pieces import PIECE, SHARED, in_pieces
 from tinygrad_lecture.kernels.scatter import scatter_add
 
@@ -183,3 +185,54 @@ def test_an_empty_index_names_the_whole_array():
 def test_a_row_that_is_not_there_is_refused(index):
     with pytest.raises(IndexError, match=f"axis {len(index) - 1} with size 3"):
         scatter_add(np.zeros((3, 3)), index, np.ones((2, 3) if len(index) == 1 else (3, 2)))
+
+
+# --- GELU: how far it and its derivative are from the exact values --------------------------------------------
+
+
+GRID = np.linspace(-9, 9, 40_001, dtype=np.float32)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_value_and_derivative_are_as_exact_as_float32_allows(approximate):
+    """PyTorch's error is up to 1.2e-6."""
+    x = tl.tensor(GRID.astype(float), requires_grad=True)
+    with tl.reference():
+        exact = tl.gelu(x, approximate)
+        exact.sum().backward()
+    value, slope = gelu(GRID, approximate, keep=True)
+    assert value.dtype == slope.dtype == np.float32
+    assert np.abs(value - exact.detach().numpy()).max() < 1e-6
+    assert np.abs(slope - x.grad.numpy()).max() < 5e-7
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_far_from_0_gelu_is_x_or_0(approximate, dtype):
+    largest = np.finfo(dtype).max
+    x = np.array([-largest, -math.sqrt(largest), -1e6, -40, 40, 1e6, math.sqrt(largest), largest], dtype)
+    value, slope = gelu(x, approximate, keep=True)
+    np.testing.assert_allclose(value, np.maximum(x, 0), atol=1e-100)
+    np.testing.assert_allclose(slope, x > 0, atol=1e-100)
+    x = tl.tensor(x, requires_grad=True)
+    with tl.reference(), np.errstate(over="ignore"):
+        tl.gelu(x, approximate).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), x.detach().numpy() > 0, atol=1e-100)
+
+
+# --- without Numba ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("needs NumPy 2.1"), OSError("libllvmlite.so"), AttributeError("njit")], ids=repr
+)
+def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch, error):
+    def fails(name, package):
+        raise error
+
+    monkeypatch.setattr(compiled, "find_spec", lambda name: "found")
+    monkeypatch.setattr(compiled, "import_module", fails)
+    with pytest.warns(UserWarning, match=f"NumPy computes alone.*{error}"):
+        assert not compiled._load()
+    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    assert not compiled._load()

@@ -84,23 +84,6 @@ def test_words_are_apart():
 # --- learning -----------------------------------------------------------------------------------------------
 
 
-def test_merges_of_wikipedias_example():
-    vocabulary, merges = learn_merges({b"aaabdaaabac": 1}, 1000)
-    aa, ab = 256, 257
-    assert merges == [(A, A), (A, B), (aa, ab)]  # aa a occurs as often as a b, but has larger ids
-    assert vocabulary[256:] == [b"aa", b"ab", b"aaab"]  # then no pair occurs twice
-
-
-def test_a_word_counts_as_often_as_it_comes():
-    assert learn_merges({b"ab": 2, b"ba": 3}, 1000)[1] == [(B, A), (A, B)]
-    assert learn_merges({b"ab": 1, b"ba": 1}, 1000)[1] == []
-
-
-def test_learning_stops_at_the_size_asked_for():
-    for size, merges in ((256, []), (257, [(A, A)]), (258, [(A, A), (A, B)])):
-        assert learn_merges({b"aaabdaaabac": 1}, size)[1] == merges
-
-
 @given(
     st.dictionaries(st.text("aaabbc", max_size=12).map(str.encode), st.integers(1, 4), max_size=8),
     st.integers(256, 290),
@@ -209,10 +192,6 @@ def test_training_stops_at_the_size_asked_for_with_special_tokens_counted():
         assert (t.vocab_size, learnt(t)) == (size, ["a+a", "a+b", "aa+ab"][: size - 256])
     t = BPETokenizer.train("aaabdaaabac", 259, ["<pad>"])
     assert (t.vocab_size, learnt(t), t.special_tokens) == (259, ["a+a", "a+b"], {"<pad>": 258})
-
-
-def test_training_twice_gives_the_same_tokenizer():
-    assert BPETokenizer.train(CORPUS, 300) == BPETokenizer.train(CORPUS, 300)
 
 
 def test_merges_do_not_cross_from_one_word_into_the_next():

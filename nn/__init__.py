@@ -18,7 +18,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     parallel/                        training on several cores or machines
     utils/  stateless.py             gradient clipping, packed sequences; functional_call, gradcheck
     errors.py  files/                checks of arguments; weights in files
-    table.py  shown.py               a table of a model; what notebooks show
+    table.py  notebook.py            a table of a model; what notebooks show
     torch/                           runs PyTorch's scripts
 """
 

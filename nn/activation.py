@@ -14,35 +14,18 @@ from .errors import MadeFirst, check_probability
 from .module import FunctionLayer, Module, Parameter
 
 __all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "SELU",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Hardshrink",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "LeakyReLU",
-    "LogSigmoid",
-    "LogSoftmax",
-    "Mish",
-    "PReLU",
-    "ReLU",
-    "ReLU6",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softmin",
-    "Softplus",
-    "Softshrink",
-    "Softsign",
-    "Tanh",
-    "Tanhshrink",
+    "CELU", "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout1d", "Dropout2d", "Hardshrink", "Hardsigmoid",
+    "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU",
+    "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
 ]  # fmt: skip
+
+
+class _InPlace(FunctionLayer):
+    inplace: bool = False
+
+
+class _AlongDim(FunctionLayer):
+    dim: int = -1
 
 
 class Sigmoid(FunctionLayer, function=F.sigmoid):
@@ -69,16 +52,12 @@ class Hardtanh(FunctionLayer, function=F.hardtanh):
             raise ValueError(f"Hardtanh: min_val must be below max_val, but they are {self.min_val} and {self.max_val}")
 
 
-class ReLU(FunctionLayer, function=F.relu):
+class ReLU(_InPlace, function=F.relu):
     """max(x, 0); the gradient at 0 is 0."""
 
-    inplace: bool = False
 
-
-class ReLU6(FunctionLayer, function=F.relu6):
+class ReLU6(_InPlace, function=F.relu6):
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
-
-    inplace: bool = False
 
 
 class LeakyReLU(FunctionLayer, function=F.leaky_relu):
@@ -102,10 +81,8 @@ class Softplus(FunctionLayer, function=F.softplus):
     threshold: float = 20.0
 
 
-class SiLU(FunctionLayer, function=F.silu):
+class SiLU(_InPlace, function=F.silu):
     """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
-
-    inplace: bool = False
 
 
 class GELU(FunctionLayer, function=F.gelu):
@@ -122,16 +99,12 @@ class GELU(FunctionLayer, function=F.gelu):
             raise ValueError(f'GELU: approximate must be "none" or "tanh", not {self.approximate!r}')
 
 
-class Softmax(FunctionLayer, function=F.softmax):
+class Softmax(_AlongDim, function=F.softmax):
     """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
 
-    dim: int = -1
 
-
-class LogSoftmax(FunctionLayer, function=F.log_softmax):
+class LogSoftmax(_AlongDim, function=F.log_softmax):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
-
-    dim: int = -1
 
 
 class Softsign(FunctionLayer, function=F.softsign):
@@ -142,28 +115,20 @@ class Tanhshrink(FunctionLayer, function=F.tanhshrink):
     """x - tanh(x)."""
 
 
-class SELU(FunctionLayer, function=F.selu):
+class SELU(_InPlace, function=F.selu):
     """elu with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
 
-    inplace: bool = False
 
-
-class Mish(FunctionLayer, function=F.mish):
+class Mish(_InPlace, function=F.mish):
     """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
 
-    inplace: bool = False
 
-
-class Hardsigmoid(FunctionLayer, function=F.hardsigmoid):
+class Hardsigmoid(_InPlace, function=F.hardsigmoid):
     """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines."""
 
-    inplace: bool = False
 
-
-class Hardswish(FunctionLayer, function=F.hardswish):
+class Hardswish(_InPlace, function=F.hardswish):
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
-
-    inplace: bool = False
 
 
 class CELU(FunctionLayer, function=F.celu):
@@ -188,16 +153,12 @@ class Softshrink(FunctionLayer, function=F.softshrink):
         return f"{self.lambd}"
 
 
-class Softmin(FunctionLayer, function=F.softmin):
+class Softmin(_AlongDim, function=F.softmin):
     """softmax(-x) along axis `dim`."""
 
-    dim: int = -1
 
-
-class GLU(FunctionLayer, function=F.glu):
+class GLU(_AlongDim, function=F.glu):
     """a · σ(b), with a and b the halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
-
-    dim: int = -1
 
 
 class PReLU(MadeFirst, Module):

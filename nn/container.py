@@ -32,6 +32,9 @@ class _Container(Module, Generic[T]):
     def __len__(self) -> int:
         return len(self._held())
 
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}: {parameter.shape}" for name, parameter in self.named_parameters(recurse=False))
+
     def _checked(self, value: Any) -> T:
         """The value, a Tensor as a Parameter where this holds parameters. Raises TypeError for another kind."""
         if self._kind is Parameter and isinstance(value, Tensor) and not isinstance(value, Parameter):
@@ -206,17 +209,11 @@ class ParameterList(_Numbered[Parameter]):
     def __init__(self, values: Iterable[Tensor] = ()) -> None:
         self.extend(values)  # type: ignore[arg-type]  # `append` makes Parameters of Tensors
 
-    def extra_repr(self) -> str:
-        return _shapes(self.named_parameters(recurse=False))
-
 
 class ParameterDict(_Named[Parameter]):
     """A dict of parameters; a Tensor becomes a Parameter."""
 
     _kind = Parameter
-
-    def extra_repr(self) -> str:
-        return _shapes(self.named_parameters(recurse=False))
 
 
 def _remedy(value: Any) -> str:
@@ -226,7 +223,3 @@ def _remedy(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "; unpack it, as in nn.Sequential(*layers)"
     return "; use a module in its place, such as nn.ReLU() for tl.relu" if callable(value) else ""
-
-
-def _shapes(parameters: Iterable[tuple[str, Parameter]]) -> str:
-    return ", ".join(f"{name}: {parameter.shape}" for name, parameter in parameters)

@@ -345,13 +345,9 @@ class MadeFirst:
     forward: Callable[..., Any]
 
     def __new__(cls, *settings: Any, **named: Any) -> Self:
-        name = cls.__name__
         if sum(map(is_data, settings[:2])) > cls.weights_allowed:
-            inputs = ", ".join(list(inspect.signature(cls.forward).parameters)[1:])
+            name, inputs = cls.__name__, ", ".join(list(inspect.signature(cls.forward).parameters)[1:])
             raise TypeError(f"{name} is made first and then called: write nn.{name}()({inputs})")
-        if (settings or named) and not inspect.signature(cls.__init__).parameters.keys() - {"self"}:
-            given = ", ".join([*map(repr, settings), *named])
-            raise TypeError(f"{name} takes no settings, not {given}: write nn.{name}()")
         return super().__new__(cls)
 
 
@@ -360,46 +356,42 @@ class MadeFirst:
 
 @dataclass
 class Place:
-    """Stored on an error while it propagates: the last module it left, and the path from there to its source."""
+    """Stored on an error while it propagates: where it was raised, and the last module that it left."""
 
-    module: Any
     source: str  # class name of the module that raised
     message: str | None  # the error's own message; None if the place is added as a note instead
-    note: int = 0  # index of that note in `__notes__`
-    path: str = ""
+    note: int  # index of that note in `__notes__`
+    path: str = ""  # from the module to the source
+    module: Any = None
 
     def __str__(self) -> str:
         return f"in layer {self.path} ({self.source})" if self.path else f"in {self.source}"
+
+
+# errors whose message says the place; others get it as a note
+_PLAIN = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
 
 
 def locate(error: Exception, module: Any) -> None:
     """Add to an error that leaves `module.forward` the path of the layer that raised it.
 
     The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
-    front of the path. ValueError, TypeError and IndexError with one string get the path in their message, all other
-    errors get it as a note.
+    front of the path.
     """
     place: Place | None = getattr(error, "_place", None)
-    names = (name for name, inner in module.named_modules() if place is not None and inner is place.module)
-    name = next(names, None)
-    if place is None or name is None:  # raised here, or by a module that is not registered below this one
-        place = Place(module, type(module).__name__, _message(error))
-        error._place = place  # type: ignore[attr-defined]
-        if place.message is None:
+    names = {inner: name for name, inner in module.named_modules()} if place is not None else {}
+    if place is None or place.module not in names:  # raised here, or by a module that is not registered below this one
+        plain = type(error) in _PLAIN and len(error.args) == 1 and isinstance(error.args[0], str)
+        if not plain:
             error.add_note("")
-            place.note = len(error.__notes__) - 1
+        message = error.args[0] if plain else None
+        place = Place(type(module).__name__, message, len(getattr(error, "__notes__", "")) - 1)
+        error._place = place  # type: ignore[attr-defined]
     else:
-        place.module = module
-        place.path = f"{name}.{place.path}".strip(".")
+        place.path = f"{names[place.module]}.{place.path}".strip(".")
+    place.module = module
     if place.message is None:
         error.__notes__[place.note] = str(place)
     else:
         error.args = (f"{place}: {place.message}",)
     hide_frames(error)
-
-
-def _message(error: Exception) -> str | None:
-    plain = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
-    if type(error) in plain and len(error.args) == 1 and isinstance(error.args[0], str):
-        return error.args[0]
-    return None

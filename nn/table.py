@@ -23,7 +23,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors import aligned
 
 from .module import Module, Parameter
-from .shown import summary_html
+from .notebook import summary_html
 from .stateless import evaluating
 
 __all__ = ["Summary", "summary"]

@@ -14,6 +14,7 @@ from typing import Any
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
+from nn.functional.attention import merge_heads, split_heads
 from tinygrad_lecture import Tensor
 
 from .cache import KeyValues
@@ -150,13 +151,13 @@ class MultiHeadAttention(nn.Module):
         Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
         """
         self._check(x, memory, cache)
-        q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
+        q = split_heads(self.W_Q(x), self.heads)  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory  # (..., keys, key_width)
-            k = self._split(self.W_K(source))  # (..., heads, keys, head_dim)
-            v = self._split(self.W_V(source))  # (..., heads, keys, head_dim)
+            k = split_heads(self.W_K(source), self.heads)  # (..., heads, keys, head_dim)
+            v = split_heads(self.W_V(source), self.heads)  # (..., heads, keys, head_dim)
             if self.rotary is not None:
                 if positions is None:
                     positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
@@ -168,14 +169,7 @@ class MultiHeadAttention(nn.Module):
             mask = tl.as_tensor(mask, device=x.device)
             mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
-        out = out.swapaxes(-3, -2)  # (..., queries, heads, head_dim)
-        out = out.reshape(x.shape)  # (..., queries, width): the heads side by side
-        return self.dropout(self.W_O(out))  # type: ignore[no-any-return]
-
-    def _split(self, x: Tensor) -> Tensor:
-        """(..., tokens, width) -> (..., heads, tokens, head_dim)."""
-        x = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)  # (..., tokens, heads, head_dim)
-        return x.swapaxes(-3, -2)  # (..., heads, tokens, head_dim)
+        return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
 
     def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
         for name, given in (("x", x), ("memory", memory)):

@@ -111,12 +111,12 @@ class DataLoader:
             )
 
     def _repr_html_(self) -> str:
-        from ..shown import loader_html
+        from ..notebook import loader_html
 
         return loader_html(self)
 
     def __repr__(self) -> str:
-        from ..shown import loader_facts
+        from ..notebook import loader_facts
 
         return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned(loader_facts(self)))])
 

@@ -7,6 +7,8 @@ With inplace=True the result replaces the input, which is returned: as x.relu_()
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +30,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def overwrite(x: Tensor, function: Callable[..., Any], *settings: Any) -> Tensor:
+def overwrite(x: Tensor, function: Callable[..., Any], *settings: Any, **named: Any) -> Tensor:
     """Replace x by function(x, *settings), in place. Returns x."""
-    return update(x, f"{function.__name__}_(x)", function, *settings)
+    return update(x, f"{function.__name__}_(x)", function, *settings, **named)
+
+
+def in_place_too(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function with its last argument, `inplace`: if it is True, the result replaces the input."""
+    settings = len(inspect.signature(function).parameters) - 2  # between the input and `inplace`
+
+    @functools.wraps(function)
+    def called(input: Tensor, *args: Any, inplace: bool = False, **named: Any) -> Tensor:
+        if inplace or (len(args) > settings and args[-1]):
+            return overwrite(input, function, *args[:settings], **named)
+        return function(input, *args, **named)
+
+    return called
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -70,16 +85,16 @@ def logsigmoid(input: Tensor) -> Tensor:
     return -softplus(-as_floats(input), threshold=math.inf)
 
 
+@in_place_too
 @named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
-    if inplace:
-        return overwrite(input, elu, alpha)
     negative = input <= 0
     below = tl.expm1(tl.where(negative, input, 0))  # exp of a large positive x would overflow
     return tl.where(negative, alpha * below, input)
 
 
+@in_place_too
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there.
 
@@ -87,18 +102,15 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise TensorError(f"hardtanh: min_val must not be above max_val, but they are {min_val} and {max_val}")
-    if inplace:
-        return overwrite(input, hardtanh, min_val, max_val)
     if not input.is_floating_point():
         min_val, max_val = int(min_val), int(max_val)
     outside = (input <= min_val) | (input >= max_val)
     return tl.where(outside, tl.clip(input.detach(), min_val, max_val), input)
 
 
+@in_place_too
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
-    if inplace:
-        return overwrite(input, relu6)
     return hardtanh(input, 0.0, 6.0)
 
 
@@ -112,16 +124,16 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - tl.tanh(input)
 
 
+@in_place_too
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """scale · elu(x, alpha), with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
-    if inplace:
-        return overwrite(input, selu)
     return _SELU_SCALE * elu(input, _SELU_ALPHA)
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@in_place_too
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483).
 
@@ -129,31 +141,26 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise TensorError("celu: alpha must not be 0")
-    if inplace:
-        return overwrite(input, celu, alpha)
     negative = input <= 0
     below = tl.expm1(tl.where(negative, input / alpha, 0))  # exp of a large positive x would overflow
     return tl.where(negative, alpha * below, input)
 
 
+@in_place_too
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
-    if inplace:
-        return overwrite(input, mish)
     return input * tl.tanh(softplus(input))
 
 
+@in_place_too
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines; the gradient at -3 and 3 is 0."""
-    if inplace:
-        return overwrite(input, hardsigmoid)
     return hardtanh(input, -3.0, 3.0) / 6 + 0.5
 
 
+@in_place_too
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
-    if inplace:
-        return overwrite(input, hardswish)
     return input * hardsigmoid(input)
 
 
@@ -169,10 +176,9 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return tl.where(abs(input) <= lambd, 0, input - lambd * tl.sign(input.detach()))
 
 
+@in_place_too
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    if inplace:
-        return overwrite(input, _threshold, threshold, value)
     return tl.where(input <= threshold, value, input)
 
 
@@ -206,22 +212,20 @@ def softmin(input: Tensor, dim: int = -1) -> Tensor:
 
 # --- in place -----------------------------------------------------------------------------------------------
 
-_threshold = threshold  # in `threshold`, threshold is a number, as in PyTorch
 
-
-def _overwriting(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The function that replaces its input by function(input, ...)."""
 
     def overwriting(input: Tensor, *settings: float, **named: float) -> Tensor:
-        return update(input, f"{function.__name__}_(x)", function, *settings, **named)
+        return function(input, *settings, inplace=True, **named)
 
     overwriting.__name__ = overwriting.__qualname__ = f"{function.__name__}_"
     overwriting.__doc__ = f"Replace x by {function.__name__}(x, ...), in place; arguments as there. Returns x."
     return overwriting
 
 
-relu_, leaky_relu_, elu_, selu_ = _overwriting(relu), _overwriting(leaky_relu), _overwriting(elu), _overwriting(selu)
-celu_, hardtanh_, threshold_ = _overwriting(celu), _overwriting(hardtanh), _overwriting(threshold)
+relu_, leaky_relu_, elu_, selu_ = _in_place(relu), _in_place(leaky_relu), _in_place(elu), _in_place(selu)
+celu_, hardtanh_, threshold_ = _in_place(celu), _in_place(hardtanh), _in_place(threshold)
 
 
 # --- dropout -------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def layer_norm(
     Raises ValueError if a shape does not fit. (Ba et al., arXiv:1607.06450.)
     """
     axes = _normalized_axes("layer_norm", input, normalized_shape, weight, bias)
-    return tl.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+    return tl.layer_norm(input.contiguous(), weight, bias, axes, eps)  # type: ignore[no-any-return]
 
 
 def rms_norm(
@@ -51,7 +51,7 @@ def rms_norm(
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
     check_eps("rms_norm", eps)
-    normal = _unit_rms(input, axes, eps)
+    normal = _unit_rms(input.contiguous(), axes, eps)
     return normal if weight is None else normal * weight
 
 
@@ -106,7 +106,7 @@ def group_norm(
     batch, channels, *axes = input.shape
     if num_groups < 1 or channels % num_groups:
         raise TensorError(f"group_norm: {num_groups} groups do not divide the {channels} channels of {input.shape}")
-    rows = input.reshape(batch, num_groups, channels // num_groups * math.prod(axes))
+    rows = input.contiguous().reshape(batch, num_groups, channels // num_groups * math.prod(axes))
     return _scaled(tl.layer_norm(rows, eps=eps).reshape(input.shape), weight, bias)
 
 

@@ -6,6 +6,7 @@ The package `transformer` has the lecture's own, to read.
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import tinygrad_lecture as tl
@@ -39,6 +40,7 @@ class MultiheadAttention(Module):
 
     in_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
+    out_kind = Linear
 
     def __init__(
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
@@ -68,7 +70,7 @@ class MultiheadAttention(Module):
             self.k_proj_weight = made(embed_dim, self.kdim)
             self.v_proj_weight = made(embed_dim, self.vdim)
         self.in_proj_bias = made(3 * embed_dim) if bias else None
-        self.out_proj = Linear(embed_dim, embed_dim, bias, device, dtype)
+        self.out_proj = self.out_kind(embed_dim, embed_dim, bias, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -177,16 +179,13 @@ def joined_mask(attn_mask: Any, key_padding_mask: Any, q: Tensor, k: Tensor) -> 
         mask = _checked("attn_mask", attn_mask, q, [(queries, keys), (batch * heads, queries, keys)])
         masks.append(mask if mask.ndim == 2 else mask.reshape(batch, heads, queries, keys))
     if key_padding_mask is not None:
-        mask = _checked("key_padding_mask", key_padding_mask, q, [(batch, keys)])
-        masks.append(mask.reshape(batch, 1, 1, keys))
+        masks.append(_checked("key_padding_mask", key_padding_mask, q, [(batch, keys)]).reshape(batch, 1, 1, keys))
     if not masks:
         return None
     if all(mask.dtype.kind == "b" for mask in masks):
-        forbidden = masks[0] if len(masks) == 1 else tl.logical_or(*masks)
-        return tl.logical_not(forbidden)
+        return tl.logical_not(reduce(tl.logical_or, masks))
     nothing = tl.zeros((), dtype=q.dtype, device=q.device)
-    added = [mask if mask.dtype.kind == "f" else tl.where(mask, -math.inf, nothing) for mask in masks]
-    return added[0] if len(added) == 1 else added[0] + added[1]
+    return reduce(tl.add, (m if m.dtype.kind == "f" else tl.where(m, -math.inf, nothing) for m in masks))
 
 
 def _checked(name: str, mask: Any, q: Tensor, wanted: list[tuple[int, ...]]) -> Tensor:

@@ -14,17 +14,8 @@ from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors import warn
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
+from .. import errors, init
 from .. import functional as F
-from .. import init
-from ..errors import (
-    check_features,
-    check_pair,
-    check_probability,
-    check_shape,
-    check_sizes,
-    check_tensor,
-    warn_of_float64,
-)  # fmt: skip
 from ..module import Module, Parameter
 from ..utils.rnn import PackedSequence
 
@@ -38,6 +29,7 @@ class Recurrence(Module):
 
     gates = 1
     n_states = 1  # an LSTM has two, h and c
+    formula: Any = None  # the op of the steps
     input_size: int
     hidden_size: int
 
@@ -53,16 +45,20 @@ class Recurrence(Module):
         - `first`: the states at the beginning, (batch, hidden) each.
         - `weights`: weight_ih, weight_hh, and with biases bias_ih and bias_hh.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
+        if self.formula is None:
+            raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
+        weight_ih, weight_hh, *biases = weights
+        inputs = tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)
+        return self.formula(inputs, *first, weight_hh, **steps)  # type: ignore[no-any-return]
 
 
 class _Simple(Recurrence):
+    formula = staticmethod(rnn_states)
     nonlinearity: str
 
-    def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
+    def states(self, *given: Any, **steps: Any) -> Tensor:
         """h after each row of x."""
-        steps["nonlinearity"] = self.nonlinearity
-        return rnn_states(_project(x, weights), *first, weights[1], **steps)  # type: ignore[no-any-return]
+        return super().states(*given, nonlinearity=self.nonlinearity, **steps)
 
     def _set_nonlinearity(self, nonlinearity: str) -> None:
         if nonlinearity not in ("tanh", "relu"):
@@ -73,27 +69,17 @@ class _Simple(Recurrence):
 
 class _Gated(Recurrence):
     gates = 3
+    formula = staticmethod(gru_states)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
-        """h after each row of x."""
+        """h after each row of x. A gate multiplies h W_hhᵀ + b_hh, so b_hh is not added to the inputs."""
         weight_ih, weight_hh, bias_ih, bias_hh = (*weights, None, None)[:4]
-        inputs = tl.linear(x, weight_ih, bias_ih)
-        return gru_states(inputs, *first, weight_hh, bias_hh, **steps)  # type: ignore[no-any-return]
+        return self.formula(tl.linear(x, weight_ih, bias_ih), *first, weight_hh, bias_hh, **steps)  # type: ignore[no-any-return]
 
 
 class _LongShortTerm(Recurrence):
-    gates = 4
-    n_states = 2
-
-    def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
-        """h and c after each row of x."""
-        return lstm_states(_project(x, weights), *first, weights[1], **steps)  # type: ignore[no-any-return]
-
-
-def _project(x: Tensor, weights: Sequence[Any]) -> Tensor:
-    """The inputs of all steps times their weights, x W_ihᵀ + (b_ih + b_hh)."""
-    weight_ih, _, *biases = weights
-    return tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)  # type: ignore[no-any-return]
+    gates, n_states = 4, 2
+    formula = staticmethod(lstm_states)
 
 
 # --- layers -------------------------------------------------------------------------------------------------
@@ -116,8 +102,8 @@ class RNNBase(Recurrence):
         dropout: float = 0.0, bidirectional: bool = False, device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
-        check_sizes(name, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
-        check_probability(name, dropout)
+        errors.check_sizes(name, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        errors.check_probability(name, dropout)
         if dropout and num_layers == 1:
             warn(f"{name}: dropout acts between layers, so with num_layers=1 it does nothing")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -165,7 +151,7 @@ class RNNBase(Recurrence):
         batched = packed or self._check_input(input).ndim == 3
         if packed:
             rows, batch_sizes, order, inverse = input
-            check_features(rows, self.input_size)
+            errors.check_features(rows, self.input_size)
             sizes = tuple(batch_sizes.tolist())
         else:
             x = input if batched else input.unsqueeze(1)  # (steps, 1, input_size)
@@ -197,7 +183,7 @@ class RNNBase(Recurrence):
                 outputs.append(after[:n_rows, :hidden])  # (rows, hidden): the first state is the output
                 finals.append(after[n_rows:])  # (batch, n_states * hidden)
             x = outputs[0] if len(outputs) == 1 else tl.cat(outputs, -1)
-        warn_of_float64(type(self).__name__, x, weights[0])
+        errors.warn_of_float64(type(self).__name__, x, weights[0])
         final = tl.stack(finals)  # (num_layers * directions, batch, n_states * hidden)
         states = [final] if self.n_states == 1 else [s.contiguous() for s in tl.chunk(final, self.n_states, -1)]
         return x.contiguous(), states
@@ -210,18 +196,18 @@ class RNNBase(Recurrence):
         axes = "num_layers * directions, batch, hidden_size" if batched else "num_layers * directions, hidden_size"
         wanted = shape if batched else (shape[0], shape[2])
         for name, state in zip(("h_0", "c_0"), hx, strict=False):
-            check_shape(name, state, wanted, axes)
+            errors.check_shape(name, state, wanted, axes)
         return list(hx) if batched else [s.unsqueeze(1) for s in hx]
 
     def _check_input(self, input: Any) -> Tensor:
-        check_tensor("forward", "input", input)
+        errors.check_tensor("forward", "input", input)
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
             raise TensorError(
                 f"input must have shape ({batch}, input_size) or, for one sequence, (steps, input_size), "
                 f"not {input.shape}"
             )
-        check_features(input, self.input_size)
+        errors.check_features(input, self.input_size)
         if 0 in input.shape:
             raise TensorError(f"input must have one or more sequences and steps, not shape {input.shape}")
         return input  # type: ignore[no-any-return]
@@ -288,7 +274,7 @@ class LSTM(_LongShortTerm, RNNBase):
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         """As `RNN.forward`, but states are pairs: `hx` is (h_0, c_0), and the result output, (h_n, c_n)."""
-        output, (h, c) = self._run(input, check_pair("(h_0, c_0)", hx))
+        output, (h, c) = self._run(input, errors.check_pair("(h_0, c_0)", hx))
         return output, (h, c)
 
 
@@ -307,7 +293,7 @@ class _Cell(Recurrence):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: str = "cpu", dtype: Any = None
     ) -> None:
-        check_sizes(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
+        errors.check_sizes(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = self.gates * hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size), "bias_ih": rows, "bias_hh": rows}
@@ -322,15 +308,15 @@ class _Cell(Recurrence):
 
     def _step(self, input: Any, states: tuple[Any, ...] | None) -> list[Tensor]:
         """The next states; the first ones are zeros if none are given."""
-        check_tensor("forward", "input", input)
+        errors.check_tensor("forward", "input", input)
         if input.ndim not in (1, 2):
             raise TensorError(f"input must have shape (batch, input_size) or (input_size,), not {input.shape}")
-        check_features(input, self.input_size)
+        errors.check_features(input, self.input_size)
         wanted = (*input.shape[:-1], self.hidden_size)
         if states is None:
             states = (tl.zeros(wanted, dtype=input.dtype, device=input.device),) * self.n_states
         for name, state in zip(("hx", "cx"), states, strict=False):
-            check_shape(name, state, wanted, "batch, hidden_size" if input.ndim == 2 else "hidden_size")
+            errors.check_shape(name, state, wanted, "batch, hidden_size" if input.ndim == 2 else "hidden_size")
         x, *first = (x if input.ndim == 2 else x.unsqueeze(0) for x in (input, *states))  # (batch, features) each
         weights = [
             getattr(self, name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
@@ -368,5 +354,5 @@ class LSTMCell(_LongShortTerm, _Cell):
 
         h and c are 0 by default.
         """
-        h, c = self._step(input, check_pair("(hx, cx)", hx))
+        h, c = self._step(input, errors.check_pair("(hx, cx)", hx))
         return h, c

@@ -135,7 +135,16 @@ def as_activation(activation: Activation) -> Callable[[Tensor], Tensor]:
 # --- stacks of blocks ---------------------------------------------------------------------------------------
 
 
-class TransformerEncoder(Module):
+class _Stack(Module):
+    """`num_layers` copies of a block, one after the other, and then `norm`."""
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        check_sizes(type(self).__name__, num_layers=num_layers)
+        self.layers = ModuleList(copy.deepcopy(layer) for _ in range(num_layers))
+        self.num_layers, self.norm = num_layers, norm
+
+
+class TransformerEncoder(_Stack):
     """`num_layers` copies of a block, one after the other, and then `norm`.
 
     The copies start with the same weights. As in PyTorch, padding gives 0 where it is not computed there: in evaluation
@@ -149,9 +158,7 @@ class TransformerEncoder(Module):
         self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:  # fmt: skip
-        check_sizes("TransformerEncoder", num_layers=num_layers)
-        self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
-        self.num_layers, self.norm = num_layers, norm
+        super().__init__(encoder_layer, num_layers, norm)
         self.enable_nested_tensor, self.mask_check = enable_nested_tensor, mask_check
 
     def forward(
@@ -178,13 +185,11 @@ class TransformerEncoder(Module):
         return not recorded and block.self_attn.batch_first and block.self_attn.num_heads % 2 == 0
 
 
-class TransformerDecoder(Module):
+class TransformerDecoder(_Stack):
     """`num_layers` copies of a block, one after the other, and then `norm`. The copies start with the same weights."""
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
-        check_sizes("TransformerDecoder", num_layers=num_layers)
-        self.layers = ModuleList(copy.deepcopy(decoder_layer) for _ in range(num_layers))
-        self.num_layers, self.norm = num_layers, norm
+        super().__init__(decoder_layer, num_layers, norm)
 
     def forward(
         self, tgt: Tensor, memory: Tensor, tgt_mask: Any = None, memory_mask: Any = None,

@@ -133,7 +133,7 @@ class Module(Stateful, WithHooks):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the modules as a tree that folds, with their parameters."""
-        from ..shown import module_html
+        from ..notebook import module_html
 
         return module_html(self)
 

@@ -25,6 +25,8 @@ class LoadedKeys(NamedTuple):
 class Stateful(Tree):
     """The part of a module that saves and loads its tensors."""
 
+    state_kind: type[dict[str, Any]] = dict
+
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
@@ -33,7 +35,7 @@ class Stateful(Tree):
         destination: a dict to add them to.  prefix: what stands in front of each key.  keep_vars: the parameters
         themselves, with their gradients, instead of constants.
         """
-        state = {} if destination is None else destination
+        state = self.state_kind() if destination is None else destination
         for module_name, module in self.named_modules(remove_duplicate=False):
             saved = [(name, buffer) for name, buffer in module._own_buffers() if module._persistent[name]]
             for name, tensor in (*module._own_parameters(), *saved):

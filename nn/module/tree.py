@@ -73,9 +73,7 @@ class Tree(ExplainsArguments):
         Raises ValueError for a name that is empty, has a dot or is another attribute's, TypeError unless `tensor` is a
         Tensor or None.
         """
-        self._check_name("register_buffer", name, self._persistent)
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"register_buffer: {name} must be a Tensor or None, not {type(tensor).__name__}")
+        self._check_member("register_buffer", name, tensor, Tensor, self._persistent)
         self._persistent = {**self._persistent, name: persistent}
         setattr(self, name, tensor)
 
@@ -84,21 +82,20 @@ class Tree(ExplainsArguments):
 
         Raises as `register_buffer` does, TypeError unless `param` is a Parameter or None.
         """
-        self._check_name("register_parameter", name, self._parameters)
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"register_parameter: {name} must be an nn.Parameter or None, not {brief(param)}")
+        self._check_member("register_parameter", name, param, Parameter, self._parameters)
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Any) -> None:
         """Register a child module under a name, `self.name = module`, or None. Raises as `register_buffer` does."""
-        self._check_name("add_module", name, self._modules)
-        if module is not None and not isinstance(module, Tree):
-            raise TypeError(f"add_module: {name} must be a Module or None, not {brief(module)}")
+        self._check_member("add_module", name, module, Tree, self._modules)
         setattr(self, name, module)
 
     register_module = add_module
 
-    def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
+    def _check_member(self, function: str, name: str, value: Any, kind: type, known: Mapping[str, Any]) -> None:
+        if value is not None and not isinstance(value, kind):
+            wanted = "Module" if kind is Tree else kind.__name__
+            raise TypeError(f"{function}: {name} must be a {wanted} or None, not {brief(value)}")
         if not name or "." in name:
             raise ValueError(f"{function}: the name {name!r} must not be empty or have a dot")
         if name not in known and getattr(self, name, None) is not None:

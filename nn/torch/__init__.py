@@ -1,21 +1,20 @@
 """torch: PyTorch's names for this library, so that a PyTorch script runs without a change.
 
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
-    import nn.torch as torch, nn.torch.nn as nn     # the same for a program of one's own
+    import nn.torch as torch, nn.torch.nn as nn     # the same for your own program
 
 Where things are:
 
-    __main__.py     the command; modules.py: which module stands for which of torch's
-    functions/      functions and methods that the engine does not have: addmm, hsplit, index_put_, ...
-    dtypes.py       torch.dtype and torch.Size; dialect/: what prints as in PyTorch while a script runs
-    absent.py       what is not here: an error says so and names what to use
-    courtesies.py   names that do nothing here, such as torch.compile
-    legacy.py       torch.Tensor(3), torch.LongTensor, ...
-    layers.py       layers that nn leaves out
-    losses.py       losses that broadcast, and their old arguments
-    archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
-    derivatives.py  torch.autograd and torch.func
-    randomness.py   torch.random; testing.py: torch.testing
+    __main__.py                   the command; modules.py: which module stands for which of torch's
+    formulas.py  functions.py     functions that the engine does not have: addmm, hsplit, index_put, ...
+    methods.py                    how they become methods of Tensors, and take `out=`
+    layers.py                     layers and losses that nn leaves out, or that take more there
+    dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
+    derivatives.py  testing.py    torch.autograd and torch.func; torch.testing
+    archive.py                    torch.save and torch.load, with safetensors
+    machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
+    missing_names.py              what is not here: an error says so and names what to use
+    dialect.py  node_names.py     what prints as in PyTorch while a script runs
 """
 
 # ruff: noqa: F403
@@ -29,35 +28,34 @@ import tinygrad_lecture as _tl
 from tinygrad_lecture import *
 
 from ..functional import *
-from . import functions as _functions
-from . import losses as _losses
-from .absent import MODULES as _MODULES
-from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
-from .courtesies import *
-from .courtesies import accept as _accept
-from .courtesies import always as _always
 from .dtypes import *
 from .dtypes import BY_NAME as _DTYPES
+from .dtypes import TENSOR_KINDS as _TENSOR_KINDS
+from .dtypes import Tensor as Tensor
 from .dtypes import memory_format as memory_format
-from .functions import *
-from .functions.methods import free_functions as _free_functions
-from .functions.methods import give_methods as _give_methods
-from .functions.out import functions_with_out as _functions_with_out
-from .legacy import KINDS as _KINDS
-from .legacy import Tensor as Tensor
+from .functions import FUNCTIONS as _FUNCTIONS
+from .layers import LOSSES as _LOSSES
+from .machine import *
+from .machine import always as _always
+from .machine import ignore as _ignore
+from .methods import free_functions as _free_functions
+from .methods import functions_with_out as _functions_with_out
+from .methods import give_methods as _give_methods
+from .missing_names import MODULES as _MODULES
+from .missing_names import getattr_of as _getattr_of
 from .modules import importable as _importable
-from .randomness import *
 
-_give_methods(*_functions.FILES)
+_give_methods(_FUNCTIONS)
+globals().update(_FUNCTIONS)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
 globals().update(_functions_with_out(dict(globals())))
 globals().update({name: module for name, module in _MODULES.items() if "." not in name})
-globals().update({**_losses.functions(), **_DTYPES, **_KINDS})
+globals().update({**_LOSSES, **_DTYPES, **_TENSOR_KINDS})
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
-set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
-set_flush_denormal = set_warn_always = _accept
+set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _ignore
+set_flush_denormal = set_warn_always = _ignore
 is_storage = is_autocast_enabled = _always(False)  # there are no storages, and everything keeps its dtype
 are_deterministic_algorithms_enabled = _always(True)  # the same seed gives the same bits
 get_num_interop_threads, get_float32_matmul_precision = _always(1), _always("highest")
@@ -69,19 +67,21 @@ vmap = _MODULES["func"].vmap
 __version__ = "2.0.0"
 
 
-def is_tensor(obj: _Any) -> _Any:
-    """Whether an object is a Tensor."""
-    return isinstance(obj, _tl.Tensor)
+def _empty(x: _Any) -> _Any:
+    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
 
 
-def typename(obj: _Any) -> _Any:
-    """The name of an object's type, of a Tensor as "torch.FloatTensor"."""
-    return obj.type() if isinstance(obj, _tl.Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
-
-
-def get_default_dtype() -> _Any:
-    """The dtype of tensors made from Python's floats."""
-    return _DTYPES[_tl.get_default_dtype().name]
+globals().update(  # questions about tensors and dtypes
+    is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
+    typename=lambda o: o.type() if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}",
+    get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
+    result_type=lambda tensor1, tensor2: _DTYPES[(_empty(tensor1) + _empty(tensor2)).dtype.name],
+    promote_types=lambda type1, type2: _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name],
+    can_cast=lambda from_, to: (
+        _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind")
+        or (_np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu")
+    ),
+)
 
 
 def set_default_device(device: _Any) -> None:
@@ -97,26 +97,5 @@ def set_default_tensor_type(t: _Any) -> None:
     _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
 
 
-def result_type(tensor1: _Any, tensor2: _Any) -> _Any:
-    """The dtype of the sum of two tensors or numbers."""
-    return _DTYPES[(_nothing(tensor1) + _nothing(tensor2)).dtype.name]
-
-
-def promote_types(type1: _Any, type2: _Any) -> _Any:
-    """The dtype of the sum of tensors of two dtypes."""
-    return _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name]
-
-
-def can_cast(from_: _Any, to: _Any) -> _Any:
-    """Whether a dtype may become another one in an in-place change: not floats integers, nor numbers bools."""
-    return _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind") or (
-        _np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu"
-    )
-
-
-def _nothing(x: _Any) -> _Any:
-    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
-
-
-__getattr__ = _absent("torch", lambda: globals())
+__getattr__ = _getattr_of("torch", lambda: globals())
 _importable(_sys.modules[__name__])  # for `import nn.torch.nn.functional as F`

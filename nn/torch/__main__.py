@@ -19,8 +19,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.errors import in_library
 
 from . import __name__ as package
-from .absent import sentence
 from .dialect import in_torchs_words, speak
+from .missing_names import sentence
 from .modules import install
 
 TEXTS = {"-": "<stdin>", "-c": "<script>"}  # an argument that stands for a script's text -> its name in tracebacks
@@ -80,16 +80,18 @@ def report(error: BaseException) -> str:
         error.args = (in_torchs_words(error.args[0]),)
     if isinstance(error, ValueError) and "read-only" in str(error):
         error.add_note("x.numpy() shares the memory of x and is read-only here; to change the array, x.numpy().copy()")
-    told: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
-    whole, seen = told, 0
-    while told is not None and seen < 20:
-        told.stack = _users(told.stack)
-        cause = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
-        if cause is not None and not _users(cause.stack):  # within these packages alone
-            told.__cause__ = told.__context__ = cause = None
-        told, seen = cause, seen + 1
-    assert whole is not None
-    return "".join(whole.format())
+    shown = traceback.TracebackException.from_exception(error)
+    _hide_packages(shown)
+    return "".join(shown.format())
+
+
+def _hide_packages(shown: traceback.TracebackException) -> None:
+    """Leave out the calls within these packages from a traceback, its cause, and what was raised before."""
+    shown.stack = _users(shown.stack)
+    for earlier in filter(None, (shown.__cause__, shown.__context__)):
+        _hide_packages(earlier)
+        if not earlier.stack:  # within these packages alone
+            shown.__cause__ = shown.__context__ = None
 
 
 def _users(frames: traceback.StackSummary) -> traceback.StackSummary:

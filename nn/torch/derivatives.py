@@ -13,12 +13,9 @@ from ..module import Module
 
 
 def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
     inputs: Any = None,
-) -> None:
+) -> None:  # fmt: skip
     """Backward from each tensor in turn. inputs: accepted for None only; `torch.autograd.grad` has inputs."""
     if inputs is not None:
         raise NotImplementedError(
@@ -46,18 +43,20 @@ def _call(transform: Callable[[tuple[Any, ...], bool], Any], inputs: Any, create
     return found if create_graph else map_leaves(lambda x: x.detach(), found)
 
 
-def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
-    """The Jacobian of func at inputs: (*result's shape, *input's shape); tuples of inputs and results nest."""
-    return _call(lambda xs, several: _of_all(transforms.jacobian, func, xs, several), inputs, create_graph)
+def _of_all_inputs(name: str, transform: Callable[..., Any]) -> Callable[..., Any]:
+    """A transform of a function at its inputs, one or a tuple of them; tuples of inputs and results nest."""
+
+    def called(func: Any, inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
+        def at(xs: tuple[Any, ...], several: bool) -> Any:
+            return transform(func, tuple(range(len(xs))) if several else 0)(*xs)
+
+        return _call(at, inputs, create_graph)
+
+    called.__name__, called.__doc__ = name, f"The {name} of func at inputs, see `tl.func.{name}`."
+    return called
 
 
-def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
-    """The Hessian of func, which returns one number, at inputs; of a tuple of inputs a tuple of tuples."""
-    return _call(lambda xs, several: _of_all(transforms.hessian, func, xs, several), inputs, create_graph)
-
-
-def _of_all(transform: Any, func: Callable[..., Any], inputs: Sequence[Any], several: bool) -> Any:
-    return transform(func, tuple(range(len(inputs))) if several else 0)(*inputs)
+jacobian, hessian = _of_all_inputs("jacobian", transforms.jacobian), _of_all_inputs("hessian", transforms.hessian)
 
 
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:

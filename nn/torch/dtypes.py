@@ -1,6 +1,9 @@
-"""torch.dtype and torch.Size: NumPy's dtypes and tuples that print as PyTorch's, `torch.float32` and `torch.Size([2])`.
+"""torch.dtype, torch.Size and torch.Tensor: classes of PyTorch's names for what programs make, print and ask for.
 
-Either equals what it stands for, and goes wherever that goes.
+A dtype and a Size are NumPy's dtype and a tuple that print as PyTorch's, `torch.float32` and `torch.Size([2])`; either
+equals what it stands for, and goes wherever that goes. `torch.Tensor([1, 2])` holds float32, `torch.Tensor(3)` has
+shape (3,); `isinstance(x, torch.Tensor)` asks for the engine's Tensor, `isinstance(x, torch.LongTensor)` for its dtype
+too.
 """
 
 from __future__ import annotations
@@ -10,8 +13,11 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from tinygrad_lecture import get_default_dtype
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor as EngineTensor
 from tinygrad_lecture.errors import warn_once
+
+from .missing_names import sentence
 
 __all__ = ["Size", "dtype", "finfo", "iinfo", "layout", "memory_format", "strided"]
 
@@ -131,7 +137,7 @@ class finfo:
 
     @staticmethod
     def _asked(type: Any) -> Any:
-        return np.finfo(np.dtype(get_default_dtype() if type is None else type))
+        return np.finfo(np.dtype(tl.get_default_dtype() if type is None else type))
 
     def __repr__(self) -> str:
         values = (getattr(self, name) for name in self._shown)
@@ -147,3 +153,59 @@ class iinfo(finfo):
     @staticmethod
     def _asked(type: Any) -> Any:
         return np.iinfo(np.dtype(type))
+
+
+# --- tensors ------------------------------------------------------------------------------------------------
+
+
+class _TensorKind(type):
+    """The type of these classes: their instances are the engine's Tensors."""
+
+    kind: Any = None
+
+    def __eq__(cls, other: object) -> bool:
+        """type(x) == torch.Tensor, since the type of a tensor is the engine's."""
+        return cls is other or (cls is Tensor and other is EngineTensor)
+
+    def __hash__(cls) -> int:
+        return hash(EngineTensor) if cls is Tensor else type.__hash__(cls)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        """torch.Tensor.name = value gives it to all tensors."""
+        if cls is Tensor:
+            setattr(EngineTensor, name, value)
+        else:
+            type.__setattr__(cls, name, value)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, EngineTensor) and (cls.kind is None or x.dtype == cls.kind)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return issubclass(other, EngineTensor)
+
+
+class Tensor(EngineTensor, metaclass=_TensorKind):
+    """A new Tensor: of sizes, uninitialised, or of data. float32."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__torch_function__" in vars(cls):
+            raise TypeError(sentence("torch.Tensor.__torch_function__"))
+
+    def __new__(cls, *args: Any) -> Any:
+        dtype = np.float32 if cls.kind is None else cls.kind
+        sizes = args and all(isinstance(a, int) for a in args)
+        if sizes or not args:
+            return tl.empty(args or (0,), dtype=dtype)
+        return tl.tensor(args[0], dtype=dtype)
+
+
+TENSOR_KINDS = {  # the classes of Tensors of one dtype, by the names that they have in PyTorch
+    name: _TensorKind(name, (Tensor,), {"__slots__": (), "__doc__": f"A Tensor of {kind}.", "kind": np.dtype(kind)})
+    for name, kind in {
+        "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "LongTensor": "int64",
+        "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+    }.items()
+}  # fmt: skip

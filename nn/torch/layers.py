@@ -1,51 +1,47 @@
-"""Layers and functions of torch.nn that nn leaves out, composed of ops."""
+"""Layers, losses and functions of torch.nn that nn leaves out, or that take more there, composed of ops."""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import TensorError, warn
 
 from .. import functional as F
+from .. import loss
 from ..activation import Dropout
-from ..errors import MadeFirst, check_probability, check_tensor, of_tensors
-from ..module import Module
-
-FUNCTIONS = (
-    "alpha_dropout channel_shuffle gumbel_softmax local_response_norm log_softmax rrelu softmax softmin upsample"
-)
-LAYERS = "AlphaDropout ChannelShuffle LocalResponseNorm RReLU Softmax2d Threshold"
+from ..errors import check_probability, of_tensors
+from ..loss import Loss
+from ..module import FunctionLayer
 
 _ALPHA = -1.7580993408473766  # the value of selu far below 0
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """exp(x) / sum of exp(x) along an axis. Without `dim` along the one that old programs mean, with a warning."""
-    return tl.softmax(input if dtype is None else input.to(dtype), _axis("softmax", input, dim))
+def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable[..., Any]:
+    """A softmax that converts to a dtype first, and takes PyTorch's old default of `dim`, with a warning."""
+
+    def called(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if dim is None:
+            dim = 0 if input.ndim in (0, 1, 3) else 1
+            warn(
+                f"{name}: dim is not given, and axis {dim} is taken, as PyTorch does; write dim={dim}, or dim=-1 for "
+                "the last"
+            )
+        return function(input if dtype is None else input.to(dtype), dim)
+
+    called.__name__ = name
+    called.__doc__ = f"F.{name} along an axis; without `dim` along the one that old programs mean, with a warning."
+    return called
 
 
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """log(softmax(x)) along an axis. Without `dim` along the one that old programs mean, with a warning."""
-    return tl.log_softmax(input if dtype is None else input.to(dtype), _axis("log_softmax", input, dim))
-
-
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """softmax(-x) along an axis. Without `dim` along the one that old programs mean, with a warning."""
-    return tl.softmax(-(input if dtype is None else input.to(dtype)), _axis("softmin", input, dim))
-
-
-def _axis(name: str, x: Tensor, dim: int | None) -> int:
-    """The axis of a softmax; PyTorch takes axis 0 of three axes, and of none or one, and else axis 1."""
-    if dim is not None:
-        return dim
-    axis = 0 if x.ndim in (0, 1, 3) else 1
-    warn(
-        f"{name}: dim is not given, and axis {axis} is taken, as PyTorch does; write dim={axis}, or dim=-1 for the last"
-    )
-    return axis
+softmax, log_softmax = _along_dim("softmax", tl.softmax), _along_dim("log_softmax", tl.log_softmax)
+softmin = _along_dim("softmin", lambda x, dim: tl.softmax(-x, dim))
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
@@ -76,22 +72,6 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return input.copy_(result) if inplace else result
 
 
-def rrelu(
-    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
-) -> Any:
-    """x where it is positive, else a * x: a is random from lower to upper in training, and else their mean.
-
-    (Xu et al., arXiv:1505.00853.) Raises ValueError for lower above upper.
-    """
-    if lower > upper:
-        raise TensorError(f"rrelu: lower must not be above upper, but they are {lower} and {upper}")
-    slope: Any = (lower + upper) / 2
-    if training:
-        slope = tl.rand_like(input.detach()) * (upper - lower) + lower
-    result = tl.where(input >= 0, input, input * slope)
-    return input.copy_(result) if inplace else result
-
-
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """x / (k + alpha * mean(x² over `size` neighbouring channels)) ** beta; neighbours outside count as 0.
 
@@ -105,14 +85,6 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (k + alpha * (total / size)) ** beta
 
 
-def channel_shuffle(input: Tensor, groups: int) -> Any:
-    """The channels of groups dealt out in turn: (batch, groups * n, ...) as (batch, n * groups, ...)."""
-    batch, channels, *axes = input.shape
-    if channels % groups:
-        raise TensorError(f"channel_shuffle: {groups} groups do not divide the {channels} channels of {input.shape}")
-    return input.reshape(batch, groups, channels // groups, *axes).transpose(1, 2).reshape(input.shape)
-
-
 def upsample(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
 ) -> Any:
@@ -120,73 +92,93 @@ def upsample(
     return F.interpolate(input, size, scale_factor, mode, align_corners)
 
 
-globals().update({name: of_tensors(globals()[name]) for name in FUNCTIONS.split()})
+_ALL = (softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, local_response_norm, upsample)
+FUNCTIONS: dict[str, Callable[..., Any]] = {function.__name__: of_tensors(function) for function in _ALL}
+
+# --- layers -------------------------------------------------------------------------------------------------
 
 
-class Threshold(MadeFirst, Module):
+class Threshold(FunctionLayer, function=F.threshold):
     """x where it is more than the threshold, else value."""
 
-    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        self.threshold, self.value, self.inplace = threshold, value, inplace
-
-    def forward(self, input: Tensor) -> Any:
-        return F.threshold(input, self.threshold, self.value, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"threshold={self.threshold}, value={self.value}" + ", inplace=True" * self.inplace
+    threshold: float
+    value: float
+    inplace: bool = False
 
 
-class RReLU(MadeFirst, Module):
-    """`rrelu`, with random slopes in training."""
-
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
-        self.lower, self.upper, self.inplace = lower, upper, inplace
-
-    def forward(self, input: Tensor) -> Any:
-        return rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"lower={self.lower}, upper={self.upper}" + ", inplace=True" * self.inplace
-
-
-class AlphaDropout(Dropout):
+class AlphaDropout(Dropout, function=FUNCTIONS["alpha_dropout"]):
     """`alpha_dropout` in training; in evaluation it returns its input."""
 
-    def forward(self, x: Tensor) -> Any:
-        return alpha_dropout(x, self.p, self.training, self.inplace)
 
-
-class LocalResponseNorm(MadeFirst, Module):
+class LocalResponseNorm(FunctionLayer, function=FUNCTIONS["local_response_norm"]):
     """`local_response_norm`, of (batch, channels, ...)."""
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def forward(self, input: Tensor) -> Any:
-        return local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
-
-
-class ChannelShuffle(MadeFirst, Module):
-    """`channel_shuffle` with a number of groups."""
-
-    def __init__(self, groups: int) -> None:
-        self.groups = groups
-
-    def forward(self, input: Tensor) -> Any:
-        return channel_shuffle(input, self.groups)
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
 
     def extra_repr(self) -> str:
-        return f"groups={self.groups}"
+        return super().extra_repr().removeprefix("size=")
 
 
-class Softmax2d(MadeFirst, Module):
-    """The softmax over the channels of images, (batch, channels, height, width), also without the batch axis."""
+# --- losses: with the old arguments size_average and reduce, and of shapes that broadcast -------------------
 
-    def forward(self, input: Tensor) -> Any:
-        check_tensor("Softmax2d", "input", input)
-        if input.ndim not in (3, 4):
-            raise TensorError(f"Softmax2d: input must have 3 or 4 axes, not shape {input.shape}")
-        return tl.softmax(input, -3)
+_BROADCAST = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+
+
+def _loss_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    broadcasts = function.__name__ in _BROADCAST
+
+    @functools.wraps(function)
+    def called(*args: Any, **settings: Any) -> Any:
+        if broadcasts and len(args) > 1:
+            args = (*_broadcast(function.__name__, *args[:2]), *args[2:])
+        return function(*args, **_with_reduction(settings))
+
+    return called
+
+
+def _loss_class(kind: Any) -> type:
+    def __init__(self: Any, *args: Any, **settings: Any) -> None:
+        kind.__init__(self, *args, **_with_reduction(settings))
+
+    def forward(self: Any, input: Any, target: Any) -> Any:
+        return kind.forward(self, *_broadcast(kind.__name__, input, target))
+
+    members = {"__init__": __init__, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), {**members, "forward": forward} if kind.__name__ in _BROADCAST else members)
+
+
+def _broadcast(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Input and target with one shape, and a warning if they had two; unchanged if they do not broadcast."""
+    if not (isinstance(input, Tensor) and isinstance(target, Tensor)) or input.shape == target.shape:
+        return input, target
+    try:
+        shape = np.broadcast_shapes(input.shape, target.shape)
+    except ValueError:
+        return input, target
+    remedy = f"; write target.reshape{tuple(input.shape)}" if input.numel() == target.numel() else ""
+    warn(
+        f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} are broadcast to {shape}, "
+        f"which is rarely meant{remedy}"
+    )
+    return input.broadcast_to(shape), target.broadcast_to(shape)
+
+
+def _with_reduction(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with `reduction` for the old arguments: size_average=False is a sum."""
+    old = {name: settings.pop(name) for name in ("size_average", "reduce") if name in settings}
+    if all(value is None for value in old.values()):
+        return settings
+    reduction = "none" if old.get("reduce") is False else "sum" if old.get("size_average") is False else "mean"
+    warn(f"size_average and reduce are old arguments of losses; write reduction={reduction!r}")
+    return {**settings, "reduction": reduction}
+
+
+LOSSES = {name: _loss_function(getattr(F, name)) for name in F.loss.__all__}
+LAYERS: dict[str, Any] = {
+    **{name: _loss_class(getattr(loss, name)) for name in loss.__all__},
+    **dict.fromkeys(("_Loss", "_WeightedLoss"), _loss_class(Loss)),
+    **{kind.__name__: kind for kind in (AlphaDropout, LocalResponseNorm, Threshold)},
+}

@@ -12,7 +12,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
-from tinygrad_lecture.methods.in_place import in_place
 
 from .. import data, distributions, functional, init, optim
 from .. import utils as clipping
@@ -23,10 +22,11 @@ from ..module import Module, Parameter
 from ..optim import lr_scheduler
 from ..optim.settings import required
 from ..stateless import functional_call
-from . import derivatives, functions, layers, losses, randomness, testing
-from .absent import REFUSING, Namespace, Refusing, at, pick, sentence
-from .courtesies import DataParallel, SummaryWriter, profiler
-from .functions.out import functions_with_out
+from . import derivatives, layers, testing
+from .functions import FUNCTIONS, entr
+from .machine import DataParallel, SummaryWriter, profiler
+from .methods import functions_with_out
+from .missing_names import REFUSING, Namespace, add_module, members, sentence
 
 
 def _package() -> ModuleType:
@@ -44,85 +44,80 @@ def _repeated(n: int) -> Any:
     return lambda x: tuple(x) if isinstance(x, Iterable) else (x,) * n
 
 
-_layers = {**losses.classes(), **pick(layers, layers.LAYERS)}
+_layers = layers.LAYERS
 _FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
-_ACTIVATIONS = "relu leaky_relu elu selu celu hardtanh threshold"
 _OLD_INITS = "constant eye kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
-nn = at("nn", _package(), DataParallel=DataParallel, **_layers)
-at("nn.parallel", DataParallel=DataParallel)
-at(
+nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
+add_module("nn.parallel", DataParallel=DataParallel)
+add_module(
     "nn.functional", functional,
-    pdist=functions.pdist, **{**pick(layers, layers.FUNCTIONS), **losses.functions()},
-    **{f"{name}_": in_place(f) for name, f in pick(functional, _ACTIVATIONS).items()},
+    pdist=FUNCTIONS["pdist"], **layers.FUNCTIONS, **layers.LOSSES,
 )  # fmt: skip
-at(
+add_module(
     "nn.init", init,
     _calculate_fan_in_and_fan_out=init.fans,
     _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
     **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
 )  # fmt: skip
-at("nn.utils", clipping)
-at("nn.utils.rnn", clipping.rnn)
-at("nn.utils.clip_grad", clipping.clip)
-at("nn.utils.stateless", functional_call=functional_call)
-at("nn.utils.convert_parameters", clipping.clip)
-at("nn.parameter", Parameter=Parameter)
-at("nn.modules", _package(), **_layers)
+add_module("nn.utils", clipping)
+add_module("nn.utils.rnn", clipping.rnn)
+add_module("nn.utils.clip_grad", clipping.clip)
+add_module("nn.utils.stateless", functional_call=functional_call)
+add_module("nn.utils.convert_parameters", clipping.clip)
+add_module("nn.parameter", Parameter=Parameter)
+add_module("nn.modules", _package(), **_layers)
 for _name in _FILES.split():
-    at(f"nn.modules.{_name}", _package(), **_layers)
-at("nn.modules.module", Module=Module)
-at("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
-at("nn.modules.conv", convolution, _ConvNd=Filters)
-at("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
-at("optim", optim)
-at("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
-at("optim.optimizer", Optimizer=optim.Optimizer, required=required)
-at("optim.swa_utils", optim.swa_utils)
-at("distributions", distributions)
+    add_module(f"nn.modules.{_name}", _package(), **_layers)
+add_module("nn.modules.module", Module=Module)
+add_module("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
+add_module("nn.modules.conv", convolution, _ConvNd=Filters)
+add_module("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
+add_module("optim", optim)
+add_module("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
+add_module("optim.optimizer", Optimizer=optim.Optimizer, required=required)
+add_module("optim.swa_utils", optim.swa_utils)
+add_module("distributions", distributions)
 for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
-    at(f"distributions.{_name}", distributions)
-at("utils")
-at("utils.data", data)
+    add_module(f"distributions.{_name}", distributions)
+add_module("utils")
+add_module("utils.data", data)
 for _name in ("dataset", "dataloader", "sampler"):
-    at(f"utils.data.{_name}", data)
-at("utils.tensorboard", SummaryWriter=SummaryWriter)
-at("utils.checkpoint", checkpoint=_checkpoint)
-at("utils.hooks", RemovableHandle=Handle)
-at("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
-at(
+    add_module(f"utils.data.{_name}", data)
+add_module("utils.tensorboard", SummaryWriter=SummaryWriter)
+add_module("utils.checkpoint", checkpoint=_checkpoint)
+add_module("utils.hooks", RemovableHandle=Handle)
+add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
+add_module(
     "linalg", tl.linalg,
     **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
-    multi_dot=functions.multi_dot, vecdot=functions.vecdot,
-    vander=lambda x, N=None: functions.vander(x, N, increasing=True),
+    multi_dot=FUNCTIONS["multi_dot"], vecdot=FUNCTIONS["vecdot"],
+    vander=lambda x, N=None: FUNCTIONS["vander"](x, N, increasing=True),
     inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
     cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
 )  # fmt: skip
-at(
+add_module(
     "special",
-    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=functions.numbers.entr,
-    erfcx=functions.erfcx, ndtr=functions.ndtr,
-    **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp"),
-    **pick(tl, "round softmax xlogy"),
+    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, ndtr=FUNCTIONS["ndtr"], entr=entr,
+    **members(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp round softmax xlogy"),
 )  # fmt: skip
 _MODES = "no_grad enable_grad set_grad_enabled"
-at(
+add_module(
     "autograd",
     grad=tl.grad, Function=Function, Variable=derivatives.variable, profiler=profiler,
-    **pick(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly"),
-    **pick(tl, f"{_MODES} inference_mode"),
+    **members(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly"),
+    **members(tl, f"{_MODES} inference_mode"),
 )  # fmt: skip
-at("autograd.function", Function=Function, once_differentiable=derivatives.once_differentiable)
-at("autograd.functional", vhp=derivatives.hvp, **pick(derivatives, "jacobian hessian vjp jvp hvp"))
-at("autograd.grad_mode", **pick(tl, _MODES))
-at(
+add_module("autograd.function", Function=Function, once_differentiable=derivatives.once_differentiable)
+add_module("autograd.functional", vhp=derivatives.hvp, **members(derivatives, "jacobian hessian vjp jvp hvp"))
+add_module("autograd.grad_mode", **members(tl, _MODES))
+add_module(
     "func", tl.func,
     functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
-    **pick(derivatives, "grad_and_value stack_module_state"),
+    **members(derivatives, "grad_and_value stack_module_state"),
 )  # fmt: skip
-at("random", randomness, fork_rng=randomness.fork_rng, **pick(tl, "get_rng_state set_rng_state"))
-at("testing", **pick(testing, "assert_close assert_allclose"))
-at("types", Number=(int, float, bool), Device=str)
+add_module("testing", **members(testing, "assert_close assert_allclose"))
+add_module("types", Number=(int, float, bool), Device=str)
 
 DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch
 
@@ -143,7 +138,7 @@ class _Finder:
         raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return Refusing(spec.name.removeprefix("nn."))
+        return Namespace(spec.name.removeprefix("nn."), refusing=True)
 
     def exec_module(self, module: ModuleType) -> None: ...
 

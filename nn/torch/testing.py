@@ -22,40 +22,36 @@ def assert_close(
     actual, expected: tensors, arrays, numbers, or lists and dicts of these. rtol, atol: by default PyTorch's for the
     dtype.  check_dtype: whether dtypes must be equal.  msg: the message instead, or a function of it.
     """
-    if isinstance(expected, Mapping):
-        if not isinstance(actual, Mapping) or actual.keys() != expected.keys():
-            raise AssertionError(f"The keys of the mappings do not match: {list(actual)} and {list(expected)}")
-        actual, expected = [actual[key] for key in expected], list(expected.values())
-    if isinstance(expected, Sequence) and not isinstance(expected, str):
-        if len(actual) != len(expected):
-            raise AssertionError(f"The length of the sequences mismatch: {len(actual)} != {len(expected)}")
-        for a, b in zip(actual, expected, strict=True):
-            assert_close(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype, msg=msg)
-    elif said := _difference(actual, expected, rtol, atol, equal_nan, check_dtype):
-        raise AssertionError(msg(said) if callable(msg) else said if msg is None else msg)
+    try:
+        _compare(actual, expected, rtol, atol, equal_nan, check_dtype)
+    except AssertionError as error:
+        raise AssertionError(msg(str(error)) if callable(msg) else str(error) if msg is None else msg) from None
 
 
-def _difference(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, check_dtype: bool) -> str | None:
-    """How a differs from b, as a sentence; None if it is close."""
+def _compare(a: Any, b: Any, rtol: Any, atol: Any, *settings: bool) -> None:
+    """Compare two values, and those in lists and dicts. settings: equal_nan, check_dtype."""
+    if isinstance(b, Mapping):
+        if not isinstance(a, Mapping) or a.keys() != b.keys():
+            raise AssertionError(f"The keys of the mappings do not match: {list(a)} and {list(b)}")
+        a, b = [a[key] for key in b], list(b.values())
+    if isinstance(b, Sequence) and not isinstance(b, str):
+        if len(a) != len(b):
+            raise AssertionError(f"The length of the sequences mismatch: {len(a)} != {len(b)}")
+        for pair in zip(a, b, strict=True):
+            _compare(*pair, rtol, atol, *settings)
+        return
+    equal_nan, check_dtype = settings
     numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
     x, y = (tl.as_tensor(v, dtype=tl.float64 if numbers else None).detach() for v in (a, b))
-    if x.shape != y.shape:
-        return f"The values for attribute 'shape' do not match: {x.shape} != {y.shape}."
-    if check_dtype and not numbers and x.dtype != y.dtype:
-        return f"The values for attribute 'dtype' do not match: {x.dtype} != {y.dtype}."
-    widest = max((t.dtype.name for t in (x, y)), key=lambda name: TOLERANCES.get(name, (0, 0)))
-    usual = TOLERANCES.get(widest, (0.0, 0.0))
+    for name in ("shape", "dtype") if check_dtype and not numbers else ("shape",):
+        if getattr(x, name) != getattr(y, name):
+            raise AssertionError(
+                f"The values for attribute {name!r} do not match: {getattr(x, name)}, {getattr(y, name)}"
+            )
+    usual = max(TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (x, y))
     rtol, atol = (value if given is None else given for given, value in zip((rtol, atol), usual, strict=True))
-    p, q = x.numpy().astype(np.float64), y.numpy().astype(np.float64)
-    wrong = ~np.isclose(p, q, rtol, atol, equal_nan)
-    if not wrong.any():
-        return None
-    with np.errstate(all="ignore"):
-        largest = float(np.nanmax(np.abs(p - q)[wrong], initial=0))
-    return (
-        f"Tensor-likes are not close!\n\nMismatched elements: {wrong.sum()} / {wrong.size} ({wrong.mean():.1%})\n"
-        f"Greatest absolute difference: {largest} (up to {atol} allowed); relative tolerance {rtol}"
-    )
+    said = "Tensor-likes are not close!"
+    np.testing.assert_allclose(x.numpy(), y.numpy(), rtol, atol, equal_nan=equal_nan, err_msg=said)
 
 
 def assert_allclose(actual: Tensor, expected: Any, rtol: Any = None, atol: Any = None, **options: Any) -> None:

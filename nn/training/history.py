@@ -69,7 +69,7 @@ class History:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: curves, and the table."""
-        from ..shown import history_html
+        from ..notebook import history_html
 
         return history_html(self.records, self.best)
 

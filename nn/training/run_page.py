@@ -21,7 +21,7 @@ from ..activation import ReLU
 from ..layers.convolution import Filters
 from ..linear import Linear
 from ..module import Module
-from ..shown import facts, history_html
+from ..notebook import facts, history_html
 
 Curve: TypeAlias = list[tuple[int, float]]  # of (step, value)
 

@@ -22,10 +22,10 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import aligned
 
 from ..module import Module
+from ..notebook import facts, trainer_html
 from ..optim import Optimizer
 from ..parallel.distribute import distribute, in_one_order, of_own_rows
 from ..parallel.group import group, rank
-from ..shown import facts, trainer_html
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow

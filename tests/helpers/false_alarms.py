@@ -3,7 +3,7 @@
     PYTHONPATH=.:tests/helpers python tests/helpers/false_alarms.py [draws]
 
 runs the whole of it, with 200 draws per op and scale unless told otherwise, and prints a table of counts. A test in
-`tests/tinygrad_lecture/gradient_checking/test_false_alarms.py` runs a sample.
+`tests/tinygrad_lecture/gradient_checking/test_verdicts.py` runs a sample.
 """
 
 from __future__ import annotations

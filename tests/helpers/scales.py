@@ -3,7 +3,7 @@
     PYTHONPATH=.:tests/helpers python tests/helpers/scales.py
 
 runs the whole of it, prints each false verdict, and counts all. A false verdict calls a right rule wrong, or a wrong
-rule right. A test in `tests/tinygrad_lecture/gradient_checking/test_false_alarms.py` runs a part.
+rule right. A test in `tests/tinygrad_lecture/gradient_checking/test_verdicts.py` runs a part.
 """
 
 from __future__ import annotations

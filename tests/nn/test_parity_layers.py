@@ -1,4 +1,7 @@
-"""Layers against PyTorch's."""
+"""Layers and losses against PyTorch's over their settings, shapes and dtypes: outputs and all gradients are equal.
+
+A case draws a layer: its name, its settings and its inputs. Both layers get the same weights.
+"""
 
 from __future__ import annotations
 
@@ -6,119 +9,323 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
+import tinygrad_lecture as tl
 from strategies import distinct, integers, numbers, shapes
 
 torch = pytest.importorskip("torch")
 
-from torch_parity import agree, dtypes, examples  # noqa: E402 - it needs torch
+from torch_parity import Array, agree, close, dtypes, examples, pairs, to_torch  # noqa: E402 - it needs torch
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:reduction:")]
 
 F, TF = nn.functional, torch.nn.functional
+Drawn = tuple[str, dict[str, Any], list[Array]]  # a name, settings and inputs
 sizes = st.integers(1, 5)
 batches = shapes(max_dims=2)
+reductions = st.sampled_from(["mean", "sum", "none"])
 
 
+def twins(name: str, settings: dict[str, Any], dtype: str = "float64") -> tuple[Any, Any]:
+    """Our layer and PyTorch's; arrays among the settings are tensors of each library."""
+    ours = {key: tl.tensor(x, dtype=dtype) if isinstance(x, np.ndarray) else x for key, x in settings.items()}
+    theirs = {key: torch.tensor(x.astype(dtype)) if isinstance(x, np.ndarray) else x for key, x in settings.items()}
+    return getattr(nn, name)(**ours), getattr(torch.nn, name)(**theirs)
+
+
+# --- sequences and images -----------------------------------------------------------------------------------
+
+
+def each(draw: Any, axes: int, low: int, high: int) -> Any:
+    """A setting for each axis: an int, or a tuple."""
+    drawn = tuple(draw(st.integers(low, high)) for _ in range(axes))
+    return drawn[0] if draw(st.booleans()) else drawn
+
+
+def images(draw: Any, axes: int, channels: int = 2, least: int = 4, most: int = 8, ties: bool = False) -> Array:
+    """A batch of one or three sequences or images, or one without the batch axis."""
+    shape = (*draw(st.sampled_from([(), (1,), (3,)])), channels, *(draw(st.integers(least, most)) for _ in range(axes)))
+    return np.asarray(draw(integers(shape, 0, 4)) * 1.0 if ties else draw(distinct(shape)))
+
+
+@st.composite
+def pooling(draw: Any, kind: str, axes: int, ties: bool = False) -> Drawn:
+    size = each(draw, axes, 1, 4)
+    settings = {"kernel_size": size, "padding": draw(st.integers(0, int(np.min(size)) // 2))}
+    settings["ceil_mode"] = draw(st.booleans())
+    if draw(st.booleans()):
+        settings["stride"] = each(draw, axes, 1, 3)
+    if kind == "Avg":
+        settings["count_include_pad"] = draw(st.booleans())
+        settings |= {"divisor_override": draw(st.sampled_from([None, None, 3]))} if axes == 2 else {}
+    else:
+        settings["return_indices"] = draw(st.booleans())
+        settings |= {"dilation": 2} if np.max(size) <= 2 and draw(st.booleans()) else {}
+    return f"{kind}Pool{axes}d", settings, [images(draw, axes, ties=ties)]
+
+
+@st.composite
+def adaptive_pooling(draw: Any, kind: str, axes: int) -> Drawn:
+    wanted = tuple(draw(st.integers(1, 9)) for _ in range(axes))
+    size = draw(st.sampled_from([1, wanted[0], wanted, *([(None, wanted[0])] if axes == 2 else [])]))
+    settings = {"return_indices": True} if kind == "Max" and draw(st.booleans()) else {}
+    x = images(draw, axes, ties=kind == "Max")
+    return f"Adaptive{kind}Pool{axes}d", {"output_size": size, **settings}, [x]
+
+
+@st.composite
+def padding(draw: Any, kind: str, axes: int) -> Drawn:
+    widths = draw(st.integers(0, 3) | st.lists(st.integers(0, 3), min_size=2 * axes, max_size=2 * axes).map(tuple))
+    value = {"value": 1.5} if kind == "Constant" else {}
+    return f"{kind}Pad{axes}d", {"padding": widths, **value}, [images(draw, axes)]
+
+
+@st.composite
+def upsampling(draw: Any, axes: int, linear: bool) -> Drawn:
+    x = draw(numbers((2, 3, *(draw(sizes) for _ in range(axes)))))
+    if draw(st.booleans()):
+        scale = draw(st.sampled_from([1, 2, 3, 1.5, 2.7]))
+        settings = {"scale_factor": scale, **({"recompute_scale_factor": True} if draw(st.booleans()) else {})}
+    else:
+        settings = {"size": each(draw, axes, 1, 9)}
+    if linear:
+        settings |= {"mode": "bilinear" if axes == 2 else "linear", "align_corners": draw(st.booleans())}
+    return "Upsample", settings, [x]
+
+
+@st.composite
+def pixels(draw: Any, name: str) -> Drawn:
+    r, batch = draw(st.integers(1, 3)), draw(st.sampled_from([(), (2,), (2, 1)]))
+    if name == "PixelShuffle":
+        return name, {"upscale_factor": r}, [draw(numbers((*batch, 2 * r * r, 3, 2)))]
+    return name, {"downscale_factor": r}, [draw(numbers((*batch, 2, 3 * r, 2 * r)))]
+
+
+@st.composite
+def convolution(draw: Any, axes: int, transposed: bool = False, mode: str = "zeros") -> Drawn:
+    groups = draw(st.sampled_from([1, 1, 2]))
+    settings = {
+        "in_channels": groups * draw(st.integers(1, 2)), "out_channels": groups * draw(st.integers(1, 2)),
+        "kernel_size": each(draw, axes, 1, 3), "stride": each(draw, axes, 1, 3), "padding": each(draw, axes, 0, 2),
+        "dilation": each(draw, axes, 1, 2), "groups": groups, "bias": draw(st.booleans()), "padding_mode": mode,
+    }  # fmt: skip
+    if transposed:
+        largest = max(int(np.min(settings["stride"])), int(np.min(settings["dilation"])))
+        settings["output_padding"] = draw(st.integers(0, largest - 1))
+    elif (word := draw(st.sampled_from(["", "", "same", "valid"]))) != "":
+        settings |= {"padding": word, "stride": 1} if word == "same" else {"padding": word}
+    x = images(draw, axes, settings["in_channels"], 5, 6 if transposed else 8)
+    return f"Conv{'Transpose' * transposed}{axes}d", settings, [x]
+
+
+@st.composite
+def windows(draw: Any, name: str) -> Drawn:
+    settings = {key: each(draw, 2, *least) for key, least in (("kernel_size", (1, 3)), ("stride", (1, 3)))}
+    settings |= {"padding": each(draw, 2, 0, 2), "dilation": each(draw, 2, 1, 2)}
+    x = images(draw, 2, least=5)
+    if name == "Unfold":
+        return name, settings, [x]
+    return name, {"output_size": x.shape[-2:], **settings}, [F.unfold(tl.tensor(x), **settings).numpy()]
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def linear(draw: Any) -> Drawn:
+    n_in, n_out = draw(sizes), draw(sizes)
+    settings = {"in_features": n_in, "out_features": n_out, "bias": draw(st.booleans())}
+    return "Linear", settings, [draw(numbers((*draw(batches), n_in)))]
+
+
+@st.composite
+def embedding(draw: Any) -> Drawn:
+    rows = draw(sizes)
+    settings = {"num_embeddings": rows, "embedding_dim": draw(sizes)}
+    if draw(st.booleans()):
+        settings["padding_idx"] = draw(st.integers(-rows, rows - 1))
+    else:
+        settings |= {"max_norm": 0.7, "norm_type": draw(st.sampled_from([1.0, 2.0, np.inf]))}
+    return "Embedding", settings, [draw(integers(draw(batches), 0, rows))]
+
+
+@st.composite
+def embedding_bag(draw: Any, mode: str, whole: bool) -> Drawn:
+    settings = {"num_embeddings": 4, "embedding_dim": 3, "mode": mode, "padding_idx": draw(st.sampled_from([None, 1]))}
+    if whole:
+        return "EmbeddingBag", settings, [draw(integers((draw(st.integers(1, 3)), draw(st.integers(1, 3))), 0, 4))]
+    n, last = draw(st.integers(0, 5)), draw(st.booleans())
+    offsets = np.sort(draw(integers((draw(st.integers(0, 3)),), 0, n + 1)))
+    given = [draw(integers((n,), 0, 4)), np.concatenate([[0], offsets, [n] if last else []]).astype(int)]
+    given += [draw(numbers((n,)))] if mode == "sum" and draw(st.booleans()) else []
+    return "EmbeddingBag", {**settings, "include_last_offset": last}, given
+
+
+@st.composite
+def row_norm(draw: Any, name: str) -> Drawn:
+    shape: Any = draw(shapes(min_dims=1, max_dims=2, min_side=2))
+    settings = {"elementwise_affine": draw(st.booleans()), "eps": draw(st.sampled_from([1e-5, 1e-3]))}
+    settings |= {"bias": draw(st.booleans())} if name == "LayerNorm" else {}
+    x = draw(distinct((*draw(batches), *shape), start=-1.1, step=2.0))  # close numbers magnify rounding
+    last = shape[0] if len(shape) == 1 and draw(st.booleans()) else shape
+    return name, {"normalized_shape": last, **settings}, [x]
+
+
+@st.composite
+def group_norm(draw: Any) -> Drawn:
+    groups = draw(st.integers(1, 3))
+    channels = groups * draw(st.integers(1, 2))
+    x = draw(distinct((2, channels, *draw(st.sampled_from([(4,), (2, 3)])))))
+    return "GroupNorm", {"num_groups": groups, "num_channels": channels, "affine": draw(st.booleans())}, [x]
+
+
+@st.composite
+def axes_merged_or_split(draw: Any, name: str) -> Drawn:
+    shape = draw(shapes(min_dims=1, max_dims=4, min_side=1))
+    start = draw(st.integers(0, len(shape) - 1))
+    if name == "Flatten":
+        end = draw(st.integers(start, len(shape) - 1)) - draw(st.sampled_from([0, len(shape)]))
+        settings = {"start_dim": start, "end_dim": end}
+    else:
+        parts = draw(st.sampled_from([(1, shape[start]), (shape[start], 1, 1), (1, -1)]))
+        settings = {"dim": start, "unflattened_size": parts}
+    return name, settings, [draw(numbers(shape))]
+
+
+@st.composite
+def softmax(draw: Any, name: str) -> Drawn:
+    shape = draw(shapes(min_dims=1, min_side=1))
+    x = draw(numbers(shape)) * draw(st.sampled_from([1.0, 100.0]))
+    return name, {"dim": draw(st.integers(-len(shape), len(shape) - 1))}, [x]
+
+
+# --- losses -------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def distance(draw: Any, name: str) -> Drawn:
+    x, y = draw(pairs(draw(shapes(min_side=1))))
+    bound = {"SmoothL1Loss": ("beta", [0.0, 0.5, 1.0, 2.0]), "HuberLoss": ("delta", [0.5, 1.0, 2.0])}.get(name)
+    settings = {bound[0]: draw(st.sampled_from(bound[1]))} if bound else {}
+    return name, {"reduction": draw(reductions), **settings}, [x, y]
+
+
+@st.composite
+def of_classes(draw: Any, name: str, probabilities: bool = False) -> Drawn:
+    """Scores (4,), (N, 4), (N, 4, d) or (N, 4, d, e); of class numbers some or all may be ignored."""
+    batch = draw(shapes(max_dims=3, min_side=1))
+    x = draw(numbers((*batch[:1], 4, *batch[1:]), low=-4, high=4))
+    weight = draw(st.none() | numbers((4,), low=0.2, high=3))
+    if weight is not None and draw(st.booleans()):
+        weight[1] = 0
+    settings = {"reduction": draw(reductions), "weight": weight}
+    settings |= {"label_smoothing": draw(st.sampled_from([0.0, 0.1, 1.0]))} if name == "CrossEntropyLoss" else {}
+    if probabilities:
+        return name, settings, [x, draw(numbers(x.shape, low=0, high=1))]
+    ignored = draw(st.sampled_from([-100, 2, -1]))
+    target = draw(integers(batch, 0, 4))
+    share = draw(st.sampled_from([0, 0.5, 1]))
+    target = np.where(np.random.default_rng(int(target.sum())).random(batch) < share, ignored, target)
+    return name, {"ignore_index": ignored, **settings}, [x, np.asarray(target)]
+
+
+@st.composite
+def of_probabilities(draw: Any, name: str) -> Drawn:
+    shape = draw(shapes(min_side=1))
+    low, high = (0, 1) if name == "BCEWithLogitsLoss" else (0.001, 0.999)
+    x, y = draw(pairs(shape, low=low, high=high))
+    if name == "KLDivLoss":
+        log_target = draw(st.booleans())
+        settings = {"reduction": draw(reductions | st.just("batchmean")), "log_target": log_target}
+        return name, settings, [np.log(x), np.asarray(np.log(y) if log_target else y)]
+    weights = ["weight", "pos_weight"] if name == "BCEWithLogitsLoss" else ["weight"]
+    settings = {key: draw(st.none() | numbers(shape[-1:], low=0, high=3)) for key in weights}
+    return name, {"reduction": draw(reductions), **settings}, [60 * x - 30 if len(weights) == 2 else x, y]
+
+
+CASES: dict[str, st.SearchStrategy[Drawn]] = {
+    "Linear": linear(), "Embedding": embedding(), "LayerNorm": row_norm("LayerNorm"), "RMSNorm": row_norm("RMSNorm"),
+    "GroupNorm": group_norm(), "CrossEntropyLoss of probabilities": of_classes("CrossEntropyLoss", True),
+    **{name: of_classes(name) for name in ("CrossEntropyLoss", "NLLLoss")},
+    **{name: distance(name) for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")},
+    **{name: of_probabilities(name) for name in ("BCELoss", "BCEWithLogitsLoss", "KLDivLoss")},
+    **{name: softmax(name) for name in ("Softmax", "LogSoftmax", "Softmin")},
+    **{name: axes_merged_or_split(name) for name in ("Flatten", "Unflatten")},
+    **{name: pixels(name) for name in ("PixelShuffle", "PixelUnshuffle")},
+    **{name: windows(name) for name in ("Unfold", "Fold")},
+    **{f"EmbeddingBag, {mode}": embedding_bag(mode, False) for mode in ("mean", "sum", "max")},
+    **{f"EmbeddingBag of rows, {mode}": embedding_bag(mode, True) for mode in ("mean", "sum", "max")},
+}  # fmt: skip
+for n in (1, 2):
+    CASES |= {
+        f"MaxPool{n}d": pooling("Max", n), f"MaxPool{n}d of ties": pooling("Max", n, True),
+        f"AvgPool{n}d": pooling("Avg", n), f"ConvTranspose{n}d": convolution(n, True),
+        **{f"Conv{n}d, {mode}": convolution(n, mode=mode) for mode in ("zeros", "reflect", "replicate", "circular")},
+        **{f"Adaptive{kind}Pool{n}d": adaptive_pooling(kind, n) for kind in ("Avg", "Max")},
+        **{f"Upsample {n}d{', linear' * linear}": upsampling(n, linear) for linear in (False, True)},
+        **{
+            f"{kind}Pad{n}d": padding(kind, n)
+            for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @examples
-@given(st.data(), dtypes, sizes, sizes, st.booleans())
-def test_linear(data: st.DataObject, dtype: str, n_in: int, n_out: int, bias: bool) -> None:
-    x = data.draw(numbers((*data.draw(batches), n_in)))
-    agree(nn.Linear(n_in, n_out, bias), torch.nn.Linear(n_in, n_out, bias), x, dtype=dtype)
-
-
-@examples
-@given(st.data(), dtypes, sizes, sizes)
-def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) -> None:
-    padding = data.draw(st.none() | st.integers(-rows, rows - 1))
-    tokens = data.draw(integers(data.draw(batches), 0, rows))
-    ours, theirs = nn.Embedding(rows, features, padding), torch.nn.Embedding(rows, features, padding)
-    if padding is not None:
-        assert not ours.weight.detach()[padding].numpy().any()
-    agree(ours, theirs, tokens, dtype=dtype)
-    weight = data.draw(numbers((rows, features)))  # with a padding row that is not 0
-    agree(
-        lambda x, w: F.embedding(x, w, padding), lambda x, w: TF.embedding(x, w, padding), tokens, weight, dtype=dtype
-    )
-
-
-@examples
-@given(st.data(), dtypes, st.sampled_from([1.0, 2.0, np.inf]))
-def test_embedding_with_a_largest_norm(data: st.DataObject, dtype: str, norm_type: float) -> None:
-    tokens = data.draw(integers(data.draw(batches), 0, 4))
-    settings = {"max_norm": 0.7, "norm_type": norm_type}
-    agree(nn.Embedding(4, 3, **settings), torch.nn.Embedding(4, 3, **settings), tokens, dtype=dtype)
-
-
-@examples
-@given(st.data(), dtypes, st.sampled_from(["mean", "sum", "max"]), st.booleans(), st.booleans())
-def test_embedding_bag(data: st.DataObject, dtype: str, mode: str, padded: bool, last: bool) -> None:
-    settings: dict[str, Any] = {"mode": mode, "padding_idx": 1 if padded else None}
-    n = data.draw(st.integers(0, 5))
-    offsets = np.sort(data.draw(integers((data.draw(st.integers(0, 3)),), 0, n + 1)))
-    offsets = np.concatenate([[0], offsets, [n] if last else []]).astype(int)
-    given_ = [data.draw(integers((n,), 0, 4)), offsets]
-    if mode == "sum" and data.draw(st.booleans()):
-        given_.append(data.draw(numbers((n,))))
-    ours, theirs = (m.EmbeddingBag(4, 3, include_last_offset=last, **settings) for m in (nn, torch.nn))
-    agree(ours, theirs, *given_, dtype=dtype)
-    whole = data.draw(integers((data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))), 0, 4))
-    agree(nn.EmbeddingBag(4, 3, **settings), torch.nn.EmbeddingBag(4, 3, **settings), whole, dtype=dtype)
-
-
-@examples
-@given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
-def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
-    normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))
-    assume(dtype == "float64" or np.prod(normalized) > 1)  # for a single number PyTorch's gradient is only nearly 0
-    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # close numbers magnify rounding
-    shape: Any = normalized[0] if len(normalized) == 1 and data.draw(st.booleans()) else normalized
-    ours, theirs = (module.LayerNorm(shape, eps, affine, bias) for module in (nn, torch.nn))
+@given(data=st.data(), dtype=dtypes)
+def test_outputs_and_gradients_are_pytorchs(case: Any, data: st.DataObject, dtype: str) -> None:
+    name, settings, inputs = data.draw(case)
+    ours, theirs = twins(name, settings, dtype)
     for parameter in ours.parameters():
         nn.init.normal_(parameter)
-    agree(ours, theirs, x, dtype=dtype)
+    agree(ours, theirs, *inputs, dtype=dtype)
 
 
-@examples
-@given(st.data(), dtypes, st.booleans(), st.sampled_from([None, 1e-3]))
-def test_rms_norm(data: st.DataObject, dtype: str, affine: bool, eps: float | None) -> None:
-    normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))
-    x = data.draw(distinct((*data.draw(batches), *normalized), start=-1.1))
-    ours, theirs = (module.RMSNorm(normalized, eps, affine) for module in (nn, torch.nn))
-    for parameter in ours.parameters():
-        nn.init.normal_(parameter)
-    agree(ours, theirs, x, dtype=dtype)
+# --- where formulas taken literally fail --------------------------------------------------------------------
+
+KINKS = [0.0, -0.0, 0.5, -0.5, 1, -1, 2, 6, -6, 10, 19.99, 20.01]
+EXTREMES = np.array([*KINKS, -20, 40, -40, 90, -90, 710, -750, 1e4, -1e4])
+LARGE = np.repeat([0, 20, -20, 100, -100, 1e4, -1e4], 2)
+AROUND, ZEROS = np.linspace(-3, 3, 1201), np.zeros(1201)
+# where a logarithm is clamped to -100, and the gradient is bounded; the one by the target is inf in PyTorch
+P, Y = np.array([0, 0, 0, 1, 1, 1, 1e-30, 1e-30, 1e-44, 1e-44, 1e-11, 1e-11]), np.array([0, 1, 0.5, 0, 1, 0.5] * 2)
+NONE = {"reduction": "none"}
+ALONE: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in ("Identity", "Sigmoid", "LogSigmoid", "Tanh", "ReLU", "ReLU6", "SiLU", "Softsign")),
+    *((name, {}) for name in ("Tanhshrink", "SELU", "Mish", "Hardswish", "GELU", "Hardtanh", "ELU")),
+    *((name, {}) for name in ("LeakyReLU", "Softplus", "CELU", "Hardshrink", "Softshrink", "PReLU")),
+    ("Hardtanh", {"min_val": -0.5, "max_val": 2.0}), ("LeakyReLU", {"negative_slope": 0.2}), ("ELU", {"alpha": 0.5}),
+    ("Softplus", {"beta": 2.0}), ("Softplus", {"threshold": 1.0}), ("Softplus", {"beta": 0.5, "threshold": 30.0}),
+    ("GELU", {"approximate": "tanh"}), ("CELU", {"alpha": 0.5}), ("Hardshrink", {"lambd": 1.0}),
+    ("Softshrink", {"lambd": 1.0}), ("PReLU", {"init": 0.5}),
+]  # fmt: skip
+EDGES: list[tuple[str, dict[str, Any], list[Array]]] = [
+    *((name, settings, [EXTREMES]) for name, settings in ALONE),
+    *(("SmoothL1Loss", {"beta": bound, **NONE}, [AROUND, ZEROS]) for bound in (0.5, 1.0, 2.0)),
+    *(("HuberLoss", {"delta": bound, **NONE}, [AROUND, ZEROS]) for bound in (0.5, 1.0, 2.0)),
+    ("CrossEntropyLoss", NONE, [np.array([[1e4, -1e4, 0], [700, 700, -700], [0, 0, 1e30]]), np.array([1, 0, 2])]),
+    ("BCEWithLogitsLoss", NONE, [LARGE, np.tile([0.0, 1.0], 7)]),
+    ("BCELoss", NONE, [P, Y]),
+    ("KLDivLoss", {"reduction": "sum"}, [np.array([-1.0, -2.0]), np.array([0.0, 1.0])]),
+    *(("Dropout", {"p": p}, [KINKS]) for p in (0.0, 1.0)),
+]
 
 
-@examples
-@given(st.data(), dtypes, st.sampled_from([0.0, 0.3, 1.0]))
-def test_dropout_without_chance(data: st.DataObject, dtype: str, p: float) -> None:
-    x = data.draw(numbers(data.draw(shapes())))
-    training = p != 0.3 and data.draw(st.booleans())
-    agree(nn.Dropout(p).train(training), torch.nn.Dropout(p).train(training), x, dtype=dtype)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "settings", "inputs"), EDGES, ids=lambda value: str(value)[:40])
+def test_at_kinks_and_extremes(name: str, settings: dict[str, Any], inputs: list[Any], dtype: str) -> None:
+    constants = [1] if name in ("BCELoss", "KLDivLoss") else []
+    agree(*twins(name, settings, dtype), *map(np.asarray, inputs), dtype=dtype, constants=constants)
 
 
-@examples
-@given(st.data(), dtypes)
-def test_flatten_and_unflatten(data: st.DataObject, dtype: str) -> None:
-    shape = data.draw(shapes(min_dims=1, max_dims=4))
-    x = data.draw(numbers(shape))
-    start = data.draw(st.integers(0, len(shape) - 1))
-    end = data.draw(st.integers(start, len(shape) - 1)) - data.draw(st.sampled_from([0, len(shape)]))
-    agree(nn.Flatten(start, end), torch.nn.Flatten(start, end), x, dtype=dtype)
-    parts = data.draw(st.sampled_from([(1, shape[start]), (shape[start], 1, 1), (1, -1)]))
-    if -1 not in parts or x.size:
-        agree(nn.Unflatten(start, parts), torch.nn.Unflatten(start, parts), x, dtype=dtype)
+# --- more than one call -------------------------------------------------------------------------------------
 
 
-@examples
-@given(st.data(), dtypes)
-def test_a_network_of_all_layers(data: st.DataObject, dtype: str) -> None:
+def test_a_network_of_all_layers() -> None:
     """Several layers deep, from tokens to log-probabilities."""
-    tokens = data.draw(integers((3, 4), 0, 7))
 
     def build(module: Any) -> Any:
         return module.Sequential(
@@ -132,4 +339,95 @@ def test_a_network_of_all_layers(data: st.DataObject, dtype: str) -> None:
             module.LogSoftmax(dim=-1),
         )
 
-    agree(build(nn), build(torch.nn), tokens, dtype=dtype)
+    for dtype in ("float32", "float64"):
+        agree(build(nn), build(torch.nn), np.random.default_rng(0).integers(0, 7, (3, 4)), dtype=dtype)
+
+
+STATISTICS = {
+    "BatchNorm1d": [(4, 3), (3, 3, 2), (2, 3, 5)],
+    "BatchNorm2d": [(2, 3, 2, 3), (1, 3, 4, 2)],
+    "InstanceNorm1d": [(2, 3, 4), (3, 4)],
+    "InstanceNorm2d": [(2, 3, 2, 3), (3, 4, 2)],
+}
+
+
+@pytest.mark.parametrize(("name", "shape"), [(name, shape) for name in STATISTICS for shape in STATISTICS[name]])
+@examples
+@given(data=st.data(), dtype=dtypes, momentum=st.sampled_from([0.1, 0.7, None]), tracked=st.booleans())
+def test_running_averages(name: str, shape: Any, data: st.DataObject, dtype: str, momentum: Any, tracked: bool) -> None:
+    """Three batches in training, and one in evaluation by the averages of these; the state goes both ways."""
+    settings = {"eps": data.draw(st.sampled_from([1e-5, 1e-2])), "affine": data.draw(st.booleans())}
+    settings |= {"momentum": momentum if name.startswith("Batch") else momentum or 0.1, "track_running_stats": tracked}
+    ours, theirs = twins(name, {"num_features": 3, **settings})
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter)
+    for training in (True, True, True, False):
+        for module in (ours, theirs):
+            module.train(training)
+            module.zero_grad()
+        agree(ours, theirs, data.draw(distinct(shape)), dtype=dtype)
+        buffers = dict(theirs.named_buffers())
+        assert [key for key, _ in ours.named_buffers()] == list(buffers)
+        for key, buffer in ours.named_buffers():
+            close(buffer, buffers[key], key, dtype)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("extra", [0, 1, 2])
+def test_an_output_size_is_reached(axes: int, extra: int) -> None:
+    x = np.random.default_rng(extra).normal(size=(2, 2, 3, 5)[: 2 + axes])
+    ours, theirs = (getattr(module, f"ConvTranspose{axes}d")(2, 3, 3, 3, 1) for module in (nn, torch.nn))
+    size = [3 * (n - 1) - 2 + 2 + 1 + extra for n in x.shape[-axes:]]
+    inner, outer = ours.forward, theirs.forward
+    ours.forward = lambda x: inner(x, size)
+    theirs.forward = lambda x: outer(x, size)
+    agree(ours, theirs, x, dtype="float64")
+
+
+TWICE = [
+    *((f"conv{t}{n}d", n, {"stride": 2, "padding": 1}) for t in ("", "_transpose") for n in (1, 2)),
+    *(("batch_norm", 2, {"training": training}) for training in (True, False)),
+]
+
+
+@pytest.mark.parametrize(("name", "axes", "settings"), TWICE, ids=str)
+def test_second_derivatives(name: str, axes: int, settings: dict[str, Any]) -> None:
+    """As of the penalty on a gradient's length that some GANs use."""
+    random = np.random.default_rng(0)
+    norm = name == "batch_norm"
+    x, w, b = (random.normal(size=s) for s in ((2, 2) + (5,) * axes, (2,) if norm else (2, 2) + (3,) * axes, (2,)))
+
+    def penalty(library: Any, grad: Any, functions: Any, x: Any, w: Any, b: Any) -> Any:
+        averages = [library.tensor(a, dtype=x.dtype) for a in ([0.5, 0.1], [2.0, 0.5])] if norm else []
+        y = getattr(functions, name)(x, *averages, w, b, **settings)
+        gradients = grad((y**3).sum(), (x, w), create_graph=True)
+        return sum((g * g).sum() for g in gradients)
+
+    agree(
+        lambda *a: penalty(tl, tl.grad, F, *a),
+        lambda *a: penalty(torch, torch.autograd.grad, TF, *a),
+        *(x, w, b),
+        dtype="float64",
+    )
+
+
+SHOWN = """
+MaxPool1d(2); MaxPool2d((2, 3), 1); AvgPool1d(2); AvgPool2d(2, 1, 1); AdaptiveAvgPool2d((1, 1)); AdaptiveMaxPool1d(4)
+ZeroPad2d(1); ConstantPad1d(1, 0.5); ReflectionPad2d((1, 0, 2, 0)); Upsample(None, 2); PixelShuffle(2); Unfold(2)
+Upsample(None, 2, "bilinear", True); UpsamplingBilinear2d(3); Fold(4, 2); Dropout(); Dropout2d(0.2); ReLU(True)
+LeakyReLU(0.2, True); Hardtanh(); Conv1d(2, 4, 3); Conv2d(2, 4, 3, 2, 1, 2, 2, False); ConvTranspose1d(2, 4, 3)
+ConvTranspose2d(2, 4, 3, stride=2, padding=1, dilation=2, groups=2, bias=False); LayerNorm(3); RMSNorm(3)
+BatchNorm1d(3); BatchNorm2d(3, affine=False); GroupNorm(1, 3); InstanceNorm2d(3, affine=True); Linear(2, 3)
+""".replace("\n", ";").split(";")
+
+
+@pytest.mark.parametrize("text", [text.strip() for text in SHOWN if text.strip()])
+def test_text_and_state_are_pytorchs(text: str) -> None:
+    ours, theirs = (eval(f"nn.{text}", {"nn": module}) for module in (nn, torch.nn))
+    assert repr(ours) == repr(theirs)
+    assert {key: tuple(x.shape) for key, x in ours.state_dict().items()} == {
+        key: tuple(x.shape) for key, x in theirs.state_dict().items()
+    }

@@ -51,13 +51,13 @@ def same_gradients(ours: Any, theirs: Any, inputs: list[tuple[tl.Tensor, Any]], 
         close(a.grad, b.grad, f"gradient of input {i}", dtype)
 
 
-def put(theirs: Any, *ours: nn.Module) -> None:
+def copy_weights(theirs: Any, *ours: nn.Module) -> None:
     """Copies the weights of our Linears (stacked) or norm to a layer of PyTorch's."""
     theirs.weight.data = torch.tensor(np.concatenate([m.weight.detach().numpy() for m in ours]))  # type: ignore[union-attr]
     theirs.bias.data = torch.tensor(np.concatenate([m.bias.detach().numpy() for m in ours]))  # type: ignore[union-attr]
 
 
-def put_attention(theirs: Any, ours: MultiHeadAttention) -> None:
+def copy_attention(theirs: Any, ours: MultiHeadAttention) -> None:
     heads = [ours.W_Q, ours.W_K, ours.W_V]
     theirs.in_proj_bias.data = torch.tensor(np.concatenate([m.bias.detach().numpy() for m in heads]))  # type: ignore[union-attr]
     if theirs.in_proj_weight is not None:
@@ -65,7 +65,7 @@ def put_attention(theirs: Any, ours: MultiHeadAttention) -> None:
     else:  # key_width differs from width
         for name, m in zip("qkv", heads, strict=True):
             getattr(theirs, f"{name}_proj_weight").data = torch.tensor(m.weight.detach().numpy())
-    put(theirs.out_proj, ours.W_O)
+    copy_weights(theirs.out_proj, ours.W_O)
 
 
 @few
@@ -87,7 +87,7 @@ def test_multi_head_attention(data: st.DataObject, dtype: str, kind: str) -> Non
     keys = TOKENS if kind == "own text" else KEYS
     ours = shuffled(MultiHeadAttention(WIDTH, HEADS, key_width=key_width), dtype)
     theirs = torch.nn.MultiheadAttention(WIDTH, HEADS, batch_first=True, kdim=key_width, vdim=key_width)
-    put_attention(theirs.to(getattr(torch, dtype)), ours)
+    copy_attention(theirs.to(getattr(torch, dtype)), ours)
     may_attend = normal(BATCH, 1, keys, seed=data.draw(st.integers(0, 99))) > -0.5
     may_attend[..., 0] = True  # PyTorch gives nan for a fully masked query
     inputs = [pair(normal(BATCH, TOKENS, WIDTH), dtype)]
@@ -118,6 +118,15 @@ def theirs_of(kind: Any, norm: str, activation: str, dtype: str) -> Any:
     return layer.to(getattr(torch, dtype))
 
 
+def copy_block(theirs: Any, ours: Any, norms: int) -> None:
+    """Copies the weights of our block to a layer of PyTorch's."""
+    copy_attention(theirs.self_attn, ours.attention)
+    copy_weights(theirs.linear1, ours.ffn.up)
+    copy_weights(theirs.linear2, ours.ffn.down)
+    for n in range(1, norms + 1):
+        copy_weights(getattr(theirs, f"norm{n}"), getattr(ours, f"norm_{n}"))
+
+
 @norms
 @activations
 @few
@@ -125,14 +134,7 @@ def theirs_of(kind: Any, norm: str, activation: str, dtype: str) -> Any:
 def test_a_block_is_an_encoder_layer(norm: str, activation: str, dtype: str) -> None:
     ours = shuffled(Block(config(EncoderConfig, norm, activation)), dtype)
     theirs = theirs_of(torch.nn.TransformerEncoderLayer, norm, activation, dtype)
-    put_attention(theirs.self_attn, ours.attention)
-    for layer, part in (
-        (theirs.norm1, ours.norm_1),
-        (theirs.norm2, ours.norm_2),
-        (theirs.linear1, ours.ffn.up),
-        (theirs.linear2, ours.ffn.down),
-    ):
-        put(layer, part)
+    copy_block(theirs, ours, 2)
     inputs = [pair(normal(BATCH, TOKENS, WIDTH), dtype)]
     blocked = torch.triu(torch.ones(TOKENS, TOKENS, dtype=torch.bool), 1)
     output, wanted = ours(inputs[0][0], causal_mask(TOKENS, TOKENS)), theirs(inputs[0][1], src_mask=blocked)
@@ -150,16 +152,8 @@ def test_a_block_is_an_encoder_layer(norm: str, activation: str, dtype: str) -> 
 def test_a_cross_block_is_a_decoder_layer(norm: str, activation: str, dtype: str) -> None:
     ours = shuffled(CrossBlock(config(EncoderDecoderConfig, norm, activation)), dtype)
     theirs = theirs_of(torch.nn.TransformerDecoderLayer, norm, activation, dtype)
-    put_attention(theirs.self_attn, ours.attention)
-    put_attention(theirs.multihead_attn, ours.cross)
-    for layer, part in (
-        (theirs.norm1, ours.norm_1),
-        (theirs.norm2, ours.norm_2),
-        (theirs.norm3, ours.norm_3),
-        (theirs.linear1, ours.ffn.up),
-        (theirs.linear2, ours.ffn.down),
-    ):
-        put(layer, part)
+    copy_block(theirs, ours, 3)
+    copy_attention(theirs.multihead_attn, ours.cross)
     inputs = [pair(normal(BATCH, TOKENS, WIDTH), dtype), pair(normal(BATCH, KEYS, WIDTH, seed=1), dtype)]
     padding = np.array([[True, True, False], [True, True, True]])
     output = ours(*(a for a, _ in inputs), mask=causal_mask(TOKENS, TOKENS), memory_mask=tl.tensor(padding[:, None]))

@@ -50,6 +50,7 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
     """x gate(x); with keep=True also its derivative. Raises ValueError for an unknown approximation."""
     if approximate not in _ODDS:
         raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
+    x = xp(x).ascontiguousarray(x) if 0 in x.strides else x  # the result of a broadcast x is in C order
     out = xp(x).empty_like(x)
     kernel = _compiled if compiles(x, out) else _gelu
     if not keep:

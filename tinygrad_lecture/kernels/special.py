@@ -155,16 +155,6 @@ def erfc(x: Array) -> Array:
     return lib.where(lib.abs(x) < 1, 1 - erf(x), lib.where(x < 0, 2 - tail, tail))
 
 
-@in_floats
-def erfcx(x: Array) -> Array:
-    """exp(x²) erfc(x) of each element; dtypes as in `erf`."""
-    lib = xp(x)
-    small = lib.abs(x) < 1
-    square = lib.exp(lib.where(small | (x < 0), x * x, 0))
-    tail = _tail(lib.abs(x))
-    return lib.where(small, square * (1 - erf(x)), lib.where(x < 0, 2 * square - tail, tail))
-
-
 def _tail(size: Array) -> Array:
     """exp(x²) erfc(x) for x = size, at least 1."""
     lib = xp(size)

@@ -11,7 +11,7 @@ from ..autograd.op import Value
 from ..backend import Array, DType, Shape, xp
 from ..traced import Traced
 from .composite import composite
-from .copying import where
+from .copying import contiguous, where
 from .elementwise import div, floor_divide
 from .indexing import add_at, along, normal_index, put
 from .reduction import amax as largest
@@ -44,7 +44,7 @@ def scatter(
         array = x._array if isinstance(x, Traced) else x
         src = xp(array).full(index.shape, src, array.dtype) if isinstance(src, (bool, int, float)) else src
         return scatter_reduce(x, axis, index, src, "sum" if reduce == "add" else "prod")
-    return put(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
+    return put(contiguous(x), _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
 
 
 @composite

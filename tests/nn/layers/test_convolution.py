@@ -1,4 +1,4 @@
-"""Conv1d, Conv2d and their transposes: what they compute, by examples small enough to check by hand."""
+"""Convolutions, pooling, padding, other sizes and Flatten, by examples small enough to check by hand."""
 
 import numpy as np
 import pytest
@@ -90,3 +90,138 @@ def test_unfold_has_a_column_for_each_window():
     assert columns[0].T.tolist() == [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
     times = F.fold(F.unfold(tl.ones(1, 1, 3, 3), 2), 3, 2)
     assert times.tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]]
+
+
+X = tl.tensor([[[[1.0, 2.0, 5.0], [4.0, 3.0, 0.0], [7.0, 8.0, 9.0]]]])
+
+
+def test_windows_do_not_overlap_unless_a_stride_is_given():
+    assert nn.MaxPool2d(2)(X).tolist() == [[[[4]]]]
+    assert nn.MaxPool2d(2, stride=1)(X).tolist() == [[[[4, 5], [8, 9]]]]
+    assert nn.MaxPool2d(2, ceil_mode=True)(X).tolist() == [[[[4, 5], [8, 9]]]]
+    assert nn.AvgPool2d(2, 1)(X).tolist() == [[[[2.5, 2.5], [5.5, 5]]]]
+
+
+def test_the_places_of_the_largest_are_counted_row_by_row():
+    values, indices = nn.MaxPool2d(2, 1, return_indices=True)(X)
+    assert indices.tolist() == [[[[3, 2], [7, 8]]]] and indices.dtype == tl.int64
+    assert X.flatten(2).gather(2, indices.flatten(2)).tolist() == values.flatten(2).tolist()
+    assert nn.AdaptiveMaxPool2d((2, 1), return_indices=True)(X[0])[1].tolist() == [[[2], [8]]]
+    assert F.max_pool2d(X.long(), 3, padding=1).tolist() == [[[[4]]]]  # of integers too
+
+
+def test_zeros_of_the_padding_count_unless_told_otherwise():
+    x = tl.ones(1, 1, 4)
+    assert nn.AvgPool1d(2, 2, 1)(x).tolist() == [[[0.5, 1, 0.5]]]
+    assert nn.AvgPool1d(2, 2, 1, count_include_pad=False)(x).tolist() == [[[1, 1, 1]]]
+
+
+def test_pooling_to_a_size_splits_an_axis_into_parts():
+    x = tl.arange(5.0).reshape(1, 1, 5)
+    assert nn.AdaptiveAvgPool1d(5)(x).equal(x)
+    assert nn.AdaptiveAvgPool1d(1)(x).tolist() == [[[2]]]
+    assert nn.AdaptiveAvgPool1d(2)(x).tolist() == [[[1, 3]]]  # 0 1 2 and 2 3 4
+    assert nn.AdaptiveMaxPool1d(2)(x).tolist() == [[[2, 4]]]
+    assert nn.AdaptiveAvgPool2d((None, 1))(X).shape == (1, 1, 3, 1)
+
+
+def test_padding_goes_around():
+    x = tl.tensor([[[1.0, 2.0, 3.0]]])
+    assert nn.ZeroPad1d((1, 0))(x).tolist() == [[[0, 1, 2, 3]]]
+    assert nn.ConstantPad1d(1, 9)(x).tolist() == [[[9, 1, 2, 3, 9]]]
+    assert nn.ReflectionPad1d(1)(x).tolist() == [[[2, 1, 2, 3, 2]]]
+    assert nn.ReplicationPad1d(1)(x).tolist() == [[[1, 1, 2, 3, 3]]]
+    assert nn.CircularPad1d(1)(x).tolist() == [[[3, 1, 2, 3, 1]]]
+
+
+def test_images_become_larger():
+    x = tl.tensor([[[[1.0, 2.0]]]])
+    assert nn.Upsample(scale_factor=2)(x).tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
+    assert F.interpolate(x, (1, 3)).tolist() == [[[[1, 1, 2]]]]
+    assert F.interpolate(x, (1, 4), mode="bilinear").tolist() == [[[[1, 1.25, 1.75, 2]]]]
+    assert F.interpolate(x, (2, 3), mode="bilinear", align_corners=True).tolist() == [[[[1, 1.5, 2]] * 2]]
+    pixels = tl.arange(4.0).reshape(1, 4, 1, 1)
+    assert nn.PixelShuffle(2)(pixels).tolist() == [[[[0, 1], [2, 3]]]]
+    assert nn.PixelUnshuffle(2)(nn.PixelShuffle(2)(pixels)).equal(pixels)
+
+
+def test_the_gradient_is_right():
+    x = tl.tensor(np.random.default_rng(1).normal(size=(3, 4)))
+    assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
+
+
+def test_it_pads_with_the_value():
+    assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
+
+
+def test_bad_widths_and_modes_are_refused():
+    for widths, message in (
+        ((1,), r"\(1,\) must be \(before, after\) pairs"),
+        ((1, 1, 1, 1), "at most one per axis of an input of shape"),
+        ((-2, -1), "cuts off more"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            F.pad(tl.ones(2), widths)
+    with pytest.raises(ValueError, match="'mirror'"):
+        F.pad(tl.ones(2), (1, 1), "mirror")
+    with pytest.raises(ValueError, match='mode "reflect" can add at most 1 on each side of an axis of size 2'):
+        F.pad(tl.ones(2), (1, 2), "reflect")
+
+
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [("reflect", [2, 1, 0, 1, 2, 1]), ("replicate", [0, 0, 0, 1, 2, 2]), ("circular", [1, 2, 0, 1, 2, 0])],
+)
+def test_modes_repeat_elements_and_gradients_add_up(mode, wanted):
+    x = tl.arange(3.0, requires_grad=True)
+    y = F.pad(x, (2, 1), mode)
+    assert y.tolist() == wanted
+    y.sum().backward()
+    assert x.grad.tolist() == [wanted.count(i) for i in range(3)]
+    assert F.pad(tl.ones(2, 3), (1, 1, 1, 0), mode).shape == (3, 5)
+
+
+@pytest.mark.parametrize(("widths", "wanted"), [((-1, 2), [1, 2, 1, 2]), ((1, -1), [1, 0, 1]), ((-1, -1), [1])])
+def test_circular_padding_crops_first(widths, wanted):
+    assert F.pad(tl.arange(3), widths, "circular").tolist() == wanted
+
+
+def test_images_to_rows_and_back():
+    images = tl.rand(32, 28, 28)
+    rows = nn.Flatten()(images)
+    assert rows.shape == (32, 784)
+    assert nn.Unflatten(1, (28, 28))(rows).tolist() == images.tolist()
+    assert nn.Unflatten(-1, (-1, 7))(rows).shape == (32, 112, 7)
+
+
+def test_some_axes():
+    x = tl.zeros(2, 3, 4, 5)
+    assert nn.Flatten(0, 1)(x).shape == (6, 4, 5)
+    assert nn.Flatten(-2)(x).shape == (2, 3, 20)
+    assert nn.Unflatten(0, (2, 1))(x).shape == (2, 1, 3, 4, 5)
+    assert nn.Unflatten(1, (1, 3, 1))(tl.zeros(0, 3)).shape == (0, 1, 3, 1)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (-1, -1), (-1, 3), (0, -1)])
+def test_sizes_that_do_not_fit_are_refused(sizes):
+    with pytest.raises(ValueError, match=r"in Unflatten: cannot split axis 1 of size 4 into .* got \(2, 4\)"):
+        nn.Unflatten(1, sizes)(tl.zeros(2, 4))
+    with pytest.raises(IndexError, match=r"axis 2 is out of range for shape \(2, 4\)"):
+        nn.Unflatten(2, (2, 2))(tl.zeros(2, 4))
+
+
+def test_repr():
+    assert repr(nn.Flatten()) == "Flatten(start_dim=1, end_dim=-1)"
+    assert repr(nn.Unflatten(1, [2, 3])) == "Unflatten(dim=1, unflattened_size=(2, 3))"
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(nn.Flatten(), (3,)), (nn.Flatten(5), (2, 3)), (nn.Flatten(0, 2), (2, 3))]
+)
+def test_axes_out_of_range_are_refused(layer, shape):
+    with pytest.raises(IndexError, match=r"Flatten: axis -?. is out of range for shape"):
+        layer(tl.ones(*shape))
+
+
+def test_flatten_of_a_0d_tensor():
+    assert nn.Flatten(0)(tl.tensor(2.0)).shape == (1,)

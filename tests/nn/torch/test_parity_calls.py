@@ -119,25 +119,6 @@ def test_a_loss_that_broadcasts_warns():
         eval("F.mse_loss(A[:, :1], v)", names(ours))
 
 
-SIZES = """
-import torch
-x = torch.ones(2, 3)
-print(x.permute(dims=(1, 0)).shape, x.view(size=(3, 2)).shape, x.reshape(shape=(6,)).shape)
-print(x.expand(size=(4, 2, 3)).shape, x.broadcast_to(size=(1, 2, 3)).shape)
-print(x.repeat(repeats=(2, 1)).shape, x.tile(dims=(2,)).shape, x.new_zeros(size=(2,)))
-"""
-
-
-def test_a_script_gives_sizes_by_name(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SIZES)
-    said = [
-        subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
-        for command in (["-m", "nn.torch"], [])
-    ]
-    assert said[0].stdout == said[1].stdout, said[0].stderr
-
-
 @calls("""
 torch.cat((torch.tensor([]), A)); torch.cat((A, torch.tensor([])), 1); torch.cat([torch.tensor([]), i[None]])
 torch.cat([torch.tensor([]), torch.tensor([])]); A.type(torch.LongTensor); i.type(torch.FloatTensor)
@@ -147,6 +128,14 @@ def test_values_and_dtypes_are_pytorchs(call):
         assert (mine.dtype, mine.shape) == (wanted.dtype, wanted.shape)
         np.testing.assert_array_equal(mine, wanted)
 
+
+SIZES = """
+import torch
+x = torch.ones(2, 3)
+print(x.permute(dims=(1, 0)).shape, x.view(size=(3, 2)).shape, x.reshape(shape=(6,)).shape)
+print(x.expand(size=(4, 2, 3)).shape, x.broadcast_to(size=(1, 2, 3)).shape)
+print(x.repeat(repeats=(2, 1)).shape, x.tile(dims=(2,)).shape, x.new_zeros(size=(2,)))
+"""
 
 NUMPYS = """
 import torch, numpy as np
@@ -160,9 +149,10 @@ except RuntimeError:
 """
 
 
-def test_numpys_functions_of_tensors_give_tensors(tmp_path):
+@pytest.mark.parametrize("text", [SIZES, NUMPYS], ids=["sizes by name", "functions of NumPy"])
+def test_a_script_prints_what_pytorch_prints(text, tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(NUMPYS)
+    script.write_text(text)
     said = [
         subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
         for command in (["-m", "nn.torch"], [])

@@ -96,14 +96,13 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
         of_integers,
         "nn.functional.local_response_norm:value nn.functional.local_response_norm:dtype",
     ),
-    ("a sum over no axes keeps the dtype", of_integers, "sum_to_size:dtype"),
     ("answers are bools", of_integers, "all:dtype any:dtype"),
 ]
 EXCUSED = {(word, when) for _, when, words in DIFFERENT for word in words.split()}
 
 RANDOM = {  # of these only shape and dtype are compared
     *("normal", "normal.in_place", "normal.number_mean", "randn", "randn_like", "rand_like", "randint", "randint_like"),
-    *("multinomial", "bernoulli", "empty", "empty_like", "new_empty", "nn.functional.rrelu", "nn.functional.dropout"),
+    *("multinomial", "bernoulli", "empty", "empty_like", "new_empty", "nn.functional.dropout"),
     *("nn.functional.dropout2d", "nn.functional.alpha_dropout", "nn.functional.scaled_dot_product_attention"),
 }
 NOT_HERE = {"bfloat16"}  # NumPy has no such dtype

@@ -28,12 +28,13 @@ def gradients(params):
     return [p.grad.numpy() for p in params if p.grad is not None]
 
 
+@pytest.mark.parametrize("most", [1.5, tl.tensor(1.5)], ids=["number", "tensor"])
 @pytest.mark.parametrize(
     ("order", "norm"), [(2.0, 13.0), (1.0, 19.0), (3.0, (27 + 64 + 1728) ** (1 / 3)), (math.inf, 12.0)]
 )
-def test_all_gradients_are_scaled_by_one_factor(order, norm):
+def test_all_gradients_are_scaled_by_one_factor(order, norm, most):
     params = parameters([[3.0, -4.0]], None, 12.0)
-    total = nn.clip_grad_norm_(params, 1.5, order)
+    total = nn.clip_grad_norm_(params, most, order)
     assert (total.shape, total.dtype) == ((), np.float64)
     assert total.item() == pytest.approx(norm)
     factor = 1.5 / (norm + 1e-6)

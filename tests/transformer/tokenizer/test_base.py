@@ -1,4 +1,4 @@
-"""What all tokenizers share: special tokens, errors, streams, files; and tokens that are characters or words."""
+"""What all tokenizers keep, and the word tokenizer."""
 
 import copy
 import json
@@ -256,9 +256,6 @@ def test_bad_names_of_special_tokens_are_refused(t, names, error, message):
         type(t).train(TEXT, special_tokens=names, **({"vocab_size": 300} if t.kind == "bytes" else {}))
 
 
-# --- characters -----------------------------------------------------------------------------------------------
-
-
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -326,7 +323,12 @@ def test_what_is_a_word(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["Well, is (this) fine? Yes; 5% of it: fine!", "He said don't [sic], and left...", "a - b"]
+    "text",
+    [
+        "Well, is (this) fine? Yes; 5% of it: fine!",
+        "He said don't [sic], and left...",
+        "a - b",
+    ],
 )
 def test_decoded_text_can_be_read(text):
     t = WordTokenizer.train(text)

@@ -1,4 +1,4 @@
-"""Byte pair encoding: rows of neighbours, merges learnt and applied as by the definition; what BPETokenizer encodes."""
+"""Byte pair encoding: what BPETokenizer encodes; rows of neighbours, merges learnt and applied as by the definition."""
 
 import copy
 import random
@@ -15,156 +15,6 @@ from hypothesis import strategies as st
 from transformer import BPETokenizer
 from transformer.tokenizer import bpe
 from transformer.tokenizer.merges import EMPTY, Corpus, Pair, Row, apply_merges, learn_merges
-
-
-def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """The ids with `new` for each such pair, from left to right: merge([1, 1, 1, 2], (1, 1), 9) is [9, 1, 2]."""
-    merged = []
-    i = 0
-    while i < len(ids):
-        if ids[i] == pair[0] and i + 1 < len(ids) and ids[i + 1] == pair[1]:
-            merged.append(new)
-            i += 2
-        else:
-            merged.append(ids[i])
-            i += 1
-    return merged
-
-
-def naive_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
-    """(vocabulary, merges), as from `learn_merges`."""
-    rows = [(list(word), count) for word, count in words.items()]
-    vocabulary = [bytes([byte]) for byte in range(256)]
-    merges = []
-    while len(vocabulary) < vocab_size:
-        counts: Counter[Pair] = Counter()
-        for ids, often in rows:
-            for pair in pairwise(ids):
-                counts[pair] += often
-        most = max(counts.values(), default=0)
-        if most < 2:
-            break
-        pair = min(pair for pair, count in counts.items() if count == most)
-        rows = [(merge(ids, pair, len(vocabulary)), often) for ids, often in rows]
-        vocabulary.append(vocabulary[pair[0]] + vocabulary[pair[1]])
-        merges.append(pair)
-    return vocabulary, merges
-
-
-def naively_applied(ids: Sequence[int], merges: Mapping[Pair, tuple[int, int]]) -> list[tuple[Pair, list[int]]]:
-    """The pairs merged and the ids after each: of the neighbours that have a merge, the lowest rank goes first."""
-    steps = []
-    while known := [pair for pair in pairwise(ids) if pair in merges]:
-        pair = min(known, key=merges.__getitem__)
-        ids = merge(ids, pair, merges[pair][1])
-        steps.append((pair, ids))
-    return steps
-
-
-A, B = b"ab"
-
-
-def test_joining_leaves_a_gap_that_both_neighbours_skip():
-    row = Row([b"hello"])
-    h, e, o = b"heo"
-    row.join(3, 256)
-    assert row.ids == [EMPTY, h, e, 256, EMPTY, o, EMPTY]
-    assert (row.after[3], row.before[5]) == (5, 3)
-    row.join(3, 257)
-    row.join(2, 258)
-    assert row.tokens() == [h, 258]
-
-
-def test_words_are_apart():
-    row = Row([b"ab", b"", b"c"])
-    assert row.ids == [EMPTY, *b"ab", EMPTY, EMPTY, *b"c", EMPTY]
-    assert row.tokens() == list(b"abc")
-
-
-# --- learning -----------------------------------------------------------------------------------------------
-
-
-@given(
-    st.dictionaries(st.text("aaabbc", max_size=12).map(str.encode), st.integers(1, 4), max_size=8),
-    st.integers(256, 290),
-)
-def test_the_merges_are_the_naive_ones_and_no_token_is_made_twice(words, vocab_size):
-    vocabulary, merges = learn_merges(words, vocab_size)
-    assert (vocabulary, merges) == naive_merges(words, vocab_size)
-    assert len(set(vocabulary)) == len(vocabulary)
-
-
-def test_the_merges_of_longer_text_are_the_naive_ones():
-    draw = random.Random(0)
-    words = {"".join(draw.choices("abcdefgh", [8, 7, 6, 5, 4, 3, 2, 1], k=draw.randrange(1, 9))) for _ in range(300)}
-    counted = {word.encode(): draw.randrange(1, 50) for word in sorted(words)}
-    learnt = learn_merges(counted, 400)
-    assert learnt == naive_merges(counted, 400)
-    assert learnt == learn_merges(dict(reversed(counted.items())), 400)  # whatever the order of the words
-
-
-@given(st.lists(st.sampled_from([b"aaab", b"bca", b"aaaaabbbb", b"c", b""]), unique=True), st.data())
-def test_each_merge_leaves_the_tokens_of_the_naive_merge(words, data):
-    corpus = Corpus(dict.fromkeys(words, 1))
-    naive = [list(word) for word in words]
-    for new in range(256, 262):
-        pairs = sorted({pair for word in naive for pair in pairwise(word)})
-        if not pairs:
-            return
-        pair = data.draw(st.sampled_from(pairs))
-        corpus.merge(pair, new)
-        naive = [merge(word, pair, new) for word in naive]
-        assert corpus.tokens() == [id for word in naive for id in word]
-
-
-def test_a_merge_looks_at_the_places_of_its_pair_not_at_the_whole_word():
-    class Counting(list):
-        looks = 0
-        __iter__ = None  # iterating over it fails
-
-        def __getitem__(self, place):
-            self.looks += 1
-            return super().__getitem__(place)
-
-    corpus = Corpus({b"x" * 1000 + b"ab" + b"y" * 1000: 1})
-    corpus.ids = Counting(corpus.ids)
-    corpus.merge((A, B), 256)
-    assert list.count(corpus.ids, 256) == 1
-    assert corpus.ids.looks < 20
-
-
-# --- encoding -----------------------------------------------------------------------------------------------
-
-
-@st.composite
-def merges_and_ids(draw):
-    """Merges in any order: one may rank before those that make its parts, and two may make the same token."""
-    pairs = draw(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12, unique=True))
-    order = draw(st.permutations(range(len(pairs))))
-    merges = {
-        pair: (rank, 3 + draw(st.integers(0, i))) for i, (pair, rank) in enumerate(zip(pairs, order, strict=True))
-    }
-    # A token is longer than its parts, so the result of a merge has the larger id.
-    return {pair: made for pair, made in merges.items() if made[1] > max(pair)}, draw(st.lists(st.integers(0, 3)))
-
-
-@given(merges_and_ids())
-def test_merges_and_the_ids_after_each_are_the_naive_ones(case):
-    merges, ids = case
-    row = Row([ids])
-    assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naively_applied(ids, merges)
-
-
-def test_a_pair_is_merged_everywhere_before_its_results_are_looked_at():
-    # In 0 0 0 0, the merge 1 1 ranks before 0 0, which makes 1, but both pairs 0 0 come first.
-    row = Row([[0, 0, 0, 0, 0]])
-    merges = {(1, 1): (0, 2), (0, 0): (1, 1), (1, 0): (2, 3), (2, 0): (3, 4)}
-    assert list(apply_merges(row, merges)) == [(0, 0), (1, 1), (2, 0)]
-    assert row.tokens() == [4]
-    row = Row([[0, 0, 0, 0]])
-    assert list(apply_merges(row, {(1, 0): (0, 2), (0, 0): (1, 1)})) == [(0, 0)]
-    assert row.tokens() == [1, 1]
-
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("aab 'st\n\t1.🙂é"))
 CORPUS = "Was the bank flooded? The bank by the river was flooded, the other bank was not. " * 3
@@ -192,6 +42,10 @@ def test_training_stops_at_the_size_asked_for_with_special_tokens_counted():
         assert (t.vocab_size, learnt(t)) == (size, ["a+a", "a+b", "aa+ab"][: size - 256])
     t = BPETokenizer.train("aaabdaaabac", 259, ["<pad>"])
     assert (t.vocab_size, learnt(t), t.special_tokens) == (259, ["a+a", "a+b"], {"<pad>": 258})
+
+
+def test_training_twice_gives_the_same_tokenizer():
+    assert BPETokenizer.train(CORPUS, 300) == BPETokenizer.train(CORPUS, 300)
 
 
 def test_merges_do_not_cross_from_one_word_into_the_next():
@@ -315,7 +169,12 @@ BYTES = [bytes([byte]) for byte in range(256)]
         ([*BYTES, b"<a>"], [], {"<a>": 257}, "special token '<a>' is not in the vocabulary at id 257"),
         ([*BYTES, b"<a>"], [], {"<a>": -1}, "special token '<a>' is not in the vocabulary at id -1"),
         ([*BYTES, b"ab"], [(97, 98), (97, 98)], {}, "the merge of ids 97 and 98 occurs twice"),
-        ([*BYTES, b"<a>", b"<a>b"], [(256, 98)], {"<a>": 256}, "merge 1 has id 256, which is not an ordinary token"),
+        (
+            [*BYTES, b"<a>", b"<a>b"],
+            [(256, 98)],
+            {"<a>": 256},
+            "merge 1 has id 256, which is not an ordinary token",
+        ),
     ],
 )
 def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, message):
@@ -327,7 +186,11 @@ def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, mess
     ("vocabulary", "special", "message"),
     [
         (["a"], {}, "the vocabulary must hold bytes, as in b'the', not 'a'"),
-        ([*BYTES, b"<pad>"], ["<pad>"], r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]"),
+        (
+            [*BYTES, b"<pad>"],
+            ["<pad>"],
+            r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]",
+        ),
     ],
 )
 def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, message):
@@ -394,3 +257,160 @@ def test_each_token_of_an_explained_text_has_a_colour_and_its_id():
     assert [int(number) for number, _ in tokens] == tokenizer.encode("the <cat>")
     assert "&lt;" in html
     assert "merges" in html
+
+
+A, B = b"ab"
+
+
+def test_joining_leaves_a_gap_that_both_neighbours_skip():
+    row = Row([b"hello"])
+    h, e, o = b"heo"
+    row.join(3, 256)
+    assert row.ids == [EMPTY, h, e, 256, EMPTY, o, EMPTY]
+    assert (row.after[3], row.before[5]) == (5, 3)
+    row.join(3, 257)
+    row.join(2, 258)
+    assert row.tokens() == [h, 258]
+
+
+def test_words_are_apart():
+    row = Row([b"ab", b"", b"c"])
+    assert row.ids == [EMPTY, *b"ab", EMPTY, EMPTY, *b"c", EMPTY]
+    assert row.tokens() == list(b"abc")
+
+
+# --- learning -----------------------------------------------------------------------------------------------
+
+
+def test_a_word_counts_as_often_as_it_comes():
+    assert learn_merges({b"ab": 2, b"ba": 3}, 1000)[1] == [(B, A), (A, B)]
+    assert learn_merges({b"ab": 1, b"ba": 1}, 1000)[1] == []
+
+
+@given(
+    st.dictionaries(st.text("aaabbc", max_size=12).map(str.encode), st.integers(1, 4), max_size=8),
+    st.integers(256, 290),
+)
+def test_the_merges_are_the_naive_ones_and_no_token_is_made_twice(words, vocab_size):
+    vocabulary, merges = learn_merges(words, vocab_size)
+    assert (vocabulary, merges) == naive_merges(words, vocab_size)
+    assert len(set(vocabulary)) == len(vocabulary)
+
+
+def test_the_merges_of_longer_text_are_the_naive_ones():
+    draw = random.Random(0)
+    words = {"".join(draw.choices("abcdefgh", [8, 7, 6, 5, 4, 3, 2, 1], k=draw.randrange(1, 9))) for _ in range(300)}
+    counted = {word.encode(): draw.randrange(1, 50) for word in sorted(words)}
+    learnt = learn_merges(counted, 400)
+    assert learnt == naive_merges(counted, 400)
+    assert learnt == learn_merges(dict(reversed(counted.items())), 400)  # whatever the order of the words
+
+
+@given(st.lists(st.sampled_from([b"aaab", b"bca", b"aaaaabbbb", b"c", b""]), unique=True), st.data())
+def test_each_merge_leaves_the_tokens_of_the_naive_merge(words, data):
+    corpus = Corpus(dict.fromkeys(words, 1))
+    naive = [list(word) for word in words]
+    for new in range(256, 262):
+        pairs = sorted({pair for word in naive for pair in pairwise(word)})
+        if not pairs:
+            return
+        pair = data.draw(st.sampled_from(pairs))
+        corpus.merge(pair, new)
+        naive = [merge(word, pair, new) for word in naive]
+        assert corpus.tokens() == [id for word in naive for id in word]
+
+
+def test_a_merge_looks_at_the_places_of_its_pair_not_at_the_whole_word():
+    class Counting(list):
+        looks = 0
+        __iter__ = None  # iterating over it fails
+
+        def __getitem__(self, place):
+            self.looks += 1
+            return super().__getitem__(place)
+
+    corpus = Corpus({b"x" * 1000 + b"ab" + b"y" * 1000: 1})
+    corpus.ids = Counting(corpus.ids)
+    corpus.merge((A, B), 256)
+    assert list.count(corpus.ids, 256) == 1
+    assert corpus.ids.looks < 20
+
+
+# --- encoding -----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def merges_and_ids(draw):
+    """Merges in any order: one may rank before those that make its parts, and two may make the same token."""
+    pairs = draw(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12, unique=True))
+    order = draw(st.permutations(range(len(pairs))))
+    merges = {
+        pair: (rank, 3 + draw(st.integers(0, i))) for i, (pair, rank) in enumerate(zip(pairs, order, strict=True))
+    }
+    # A token is longer than its parts, so the result of a merge has the larger id.
+    return {pair: made for pair, made in merges.items() if made[1] > max(pair)}, draw(st.lists(st.integers(0, 3)))
+
+
+@given(merges_and_ids())
+def test_merges_and_the_ids_after_each_are_the_naive_ones(case):
+    merges, ids = case
+    row = Row([ids])
+    assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naively_applied(ids, merges)
+
+
+def test_a_pair_is_merged_everywhere_before_its_results_are_looked_at():
+    # In 0 0 0 0, the merge 1 1 ranks before 0 0, which makes 1, but both pairs 0 0 come first.
+    row = Row([[0, 0, 0, 0, 0]])
+    merges = {(1, 1): (0, 2), (0, 0): (1, 1), (1, 0): (2, 3), (2, 0): (3, 4)}
+    assert list(apply_merges(row, merges)) == [(0, 0), (1, 1), (2, 0)]
+    assert row.tokens() == [4]
+    row = Row([[0, 0, 0, 0]])
+    assert list(apply_merges(row, {(1, 0): (0, 2), (0, 0): (1, 1)})) == [(0, 0)]
+    assert row.tokens() == [1, 1]
+
+
+# --- the definition -------------------------------------------------------------------------------------------
+
+
+def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
+    """The ids with `new` for each such pair, from left to right: merge([1, 1, 1, 2], (1, 1), 9) is [9, 1, 2]."""
+    merged = []
+    i = 0
+    while i < len(ids):
+        if ids[i] == pair[0] and i + 1 < len(ids) and ids[i + 1] == pair[1]:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+def naive_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
+    """(vocabulary, merges), as from `transformer.tokenizer.merges.learn_merges`."""
+    rows = [(list(word), count) for word, count in words.items()]
+    vocabulary = [bytes([byte]) for byte in range(256)]
+    merges = []
+    while len(vocabulary) < vocab_size:
+        counts: Counter[Pair] = Counter()
+        for ids, often in rows:
+            for pair in pairwise(ids):
+                counts[pair] += often
+        most = max(counts.values(), default=0)
+        if most < 2:
+            break
+        pair = min(pair for pair, count in counts.items() if count == most)
+        rows = [(merge(ids, pair, len(vocabulary)), often) for ids, often in rows]
+        vocabulary.append(vocabulary[pair[0]] + vocabulary[pair[1]])
+        merges.append(pair)
+    return vocabulary, merges
+
+
+def naively_applied(ids: Sequence[int], merges: Mapping[Pair, tuple[int, int]]) -> list[tuple[Pair, list[int]]]:
+    """The pairs merged and the ids after each: of the neighbours that have a merge, the lowest rank goes first."""
+    steps = []
+    while known := [pair for pair in pairwise(ids) if pair in merges]:
+        pair = min(known, key=merges.__getitem__)
+        ids = merge(ids, pair, merges[pair][1])
+        steps.append((pair, ids))
+    return steps

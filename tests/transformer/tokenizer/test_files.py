@@ -1,4 +1,4 @@
-"""Files of Hugging Face's and OpenAI's: the two of GPT-2, and tokenizer.json."""
+"""Tokenizers in files: GPT-2's, and tokenizer.json."""
 
 import json
 
@@ -6,9 +6,6 @@ import pytest
 
 from transformer import BPETokenizer, CharTokenizer, Tokenizer
 from transformer.tokenizer.files import BYTES, LETTERS, spell, unspell
-
-# --- GPT-2's two files ----------------------------------------------------------------------------------------
-
 
 # the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
@@ -265,9 +262,6 @@ def test_every_byte_has_a_letter_that_can_be_seen():
     assert unspell(spell(bytes(range(256)))) == bytes(range(256))
     assert spell(b" the\n") == "ĠtheĊ"
     assert spell("é\xad".encode()) == "Ã©ÂŃ"
-
-
-# --- tokenizer.json -------------------------------------------------------------------------------------------
 
 
 T = BPETokenizer.train("Was the bank flooded? The bank by the river was. " * 3, 290, ["<|endoftext|>", "<pad>"])

@@ -18,7 +18,7 @@ def module_html(module: Any) -> str:
 def _inside(module: Any, path: str, first: Mapping[int, str], open_below: int) -> str:
     """The parameters and modules in a module. path: its name, with a dot.  first: the first name of each parameter."""
     own = [
-        [name, str(p.shape), *_told(p, path + name, first[id(p)])] for name, p in module.named_parameters(recurse=False)
+        [name, str(p.shape), *_note(p, path + name, first[id(p)])] for name, p in module.named_parameters(recurse=False)
     ]
     parts = [table(["parameter", "shape", "numbers", ""], own, right=[2])] if own else []
     for name, child in module.named_children():
@@ -32,7 +32,7 @@ def _inside(module: Any, path: str, first: Mapping[int, str], open_below: int) -
     return "".join(parts)
 
 
-def _told(parameter: Any, name: str, first: str) -> tuple[str, str]:
+def _note(parameter: Any, name: str, first: str) -> tuple[str, str]:
     """How many numbers of a parameter count here, and what it is."""
     if name != first:
         return "0", f"is {first}"

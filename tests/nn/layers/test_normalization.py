@@ -1,4 +1,4 @@
-"""BatchNorm, GroupNorm and InstanceNorm: statistics of the output, running averages, and when they are used."""
+"""Normalisation: statistics of the output, running averages and when they are used, bad shapes."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from strategies import distinct
+from strategies import distinct, shapes
 from strict_cupy import no_synchronisation
 
 F = nn.functional
@@ -105,3 +105,79 @@ def test_a_graph_and_a_profile_show_batch_norm_as_one_step():
 def test_group_norm_of_one_image_is_that_of_the_batch():
     layer, x = nn.GroupNorm(2, 4), tl.randn(3, 4, 5)
     np.testing.assert_allclose(layer(x)[1].detach().numpy(), layer(x[1:2])[0].detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+normalized = shapes(min_dims=1, max_dims=2, min_side=2)
+
+
+@given(st.data(), normalized, st.floats(-100, 100), st.floats(0.1, 100))
+def test_layer_norm_has_mean_0_and_variance_1(data, shape, shift, scale):
+    x = data.draw(distinct((*data.draw(shapes(max_dims=2)), *shape))) * scale + shift
+    out = nn.LayerNorm(shape, eps=0, dtype=tl.float64)(tl.tensor(x)).detach().numpy()
+    axes = tuple(range(-len(shape), 0))
+    np.testing.assert_allclose(out.mean(axes), 0, atol=1e-9)
+    np.testing.assert_allclose(out.var(axes), 1, rtol=1e-6)
+
+
+@given(st.data(), normalized, st.floats(-3, 3), st.floats(0.5, 3))
+def test_layer_norm_is_invariant_to_shift_and_scale(data, shape, shift, scale):
+    x = tl.tensor(data.draw(distinct((2, *shape))))
+    norm = nn.LayerNorm(shape, eps=0, dtype=tl.float64)
+    for parameter in norm.parameters():
+        nn.init.normal_(parameter)
+    np.testing.assert_allclose(norm(x * scale + shift).detach().numpy(), norm(x).detach().numpy(), atol=1e-8)
+
+
+@given(st.data(), normalized, st.floats(0.1, 100))
+def test_rms_norm_has_mean_square_1(data, shape, scale):
+    x = data.draw(distinct((*data.draw(shapes(max_dims=2)), *shape), start=-1.1)) * scale
+    out = nn.RMSNorm(shape, eps=0, dtype=tl.float64)(tl.tensor(x)).detach().numpy()
+    np.testing.assert_allclose((out**2).mean(tuple(range(-len(shape), 0))), 1, rtol=1e-9)
+
+
+def test_a_constant_input_gives_0_and_no_nan():
+    x = tl.full((2, 3), 5.0, requires_grad=True)
+    out = nn.LayerNorm(3)(x)
+    assert out.tolist() == [[0, 0, 0]] * 2
+    (out * out).sum().backward()
+    assert np.isfinite(x.grad.numpy()).all()
+    assert nn.RMSNorm(3)(tl.zeros(2, 3)).tolist() == [[0, 0, 0]] * 2
+
+
+def test_the_parameters_that_the_arguments_ask_for():
+    assert list(nn.LayerNorm((2, 3)).state_dict()) == ["weight", "bias"]
+    assert nn.LayerNorm((2, 3)).weight.shape == (2, 3)
+    assert list(nn.LayerNorm(3, bias=False).state_dict()) == ["weight"]
+    assert list(nn.LayerNorm(3, elementwise_affine=False).state_dict()) == []
+    assert list(nn.RMSNorm(3).state_dict()) == ["weight"]
+    assert list(nn.RMSNorm(3, elementwise_affine=False).state_dict()) == []
+    assert repr(nn.LayerNorm(3)) == "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)"
+    assert repr(nn.RMSNorm([2, 3])) == "RMSNorm((2, 3), eps=None, elementwise_affine=True)"
+
+
+@pytest.mark.parametrize("shape", [0, (), (2, 0), -1])
+def test_sizes_below_1_are_refused(shape):
+    for layer in (nn.LayerNorm, nn.RMSNorm):
+        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must"):
+            layer(shape)
+
+
+def test_the_default_eps_of_rms_norm_is_machine_epsilon():
+    for dtype in (tl.float32, tl.float64):
+        eps = np.finfo(dtype).eps
+        x = tl.full((1,), float(np.sqrt(eps)), dtype=dtype)
+        assert F.rms_norm(x, 1).item() == pytest.approx(1 / np.sqrt(2))
+        assert F.rms_norm(x, (1,), eps=3 * eps).item() == pytest.approx(1 / 2)
+
+
+def test_nothing_is_broadcast():
+    x = tl.zeros(2, 3)
+    for f in (F.layer_norm, F.rms_norm):
+        with pytest.raises(ValueError, match=rf"{f.__name__}: wanted \(\.\.\., 4\), got \(2, 3\)"):
+            f(x, 4)
+        with pytest.raises(ValueError, match=r"wanted \(\.\.\., 1, 2, 3\), got \(2, 3\)"):
+            f(x, (1, 2, 3))
+        with pytest.raises(ValueError, match=r"normalized shape, \(3,\), not \(1,\)"):
+            f(x, 3, tl.ones(1))
+        with pytest.raises(ValueError, match=r"normalized shape, \(2, 3\), not \(3,\)"):
+            f(x, (2, 3), tl.ones(3))

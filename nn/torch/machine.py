@@ -1,6 +1,6 @@
-"""Courtesies: what a PyTorch script asks of its machine, and what this engine answers in one line.
+"""What a PyTorch script asks of its machine, and what this engine answers in one line.
 
-Nothing here computes. Compilation, mixed precision and settings of a GPU are accepted and change nothing.
+Nothing here computes. Compilation, mixed precision and settings of a GPU are accepted and ignored.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import contextlib
 import gc
 import multiprocessing as processes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Final
@@ -18,11 +18,12 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.backend import cuda_is_available, to_host
 from tinygrad_lecture.errors import warn_once
 from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.random import default_generator
 
 from ..module import Module
-from .absent import at
+from .missing_names import add_module, members
 
-__all__ = ["GradScaler", "autocast", "compile"]
+__all__ = ["GradScaler", "autocast", "compile", "default_generator", "initial_seed", "manual_seed", "seed"]
 
 
 def always(value: Any) -> Callable[..., Any]:
@@ -35,7 +36,7 @@ def always(value: Any) -> Callable[..., Any]:
     return function
 
 
-accept, no = always(None), always(False)
+ignore, no = always(None), always(False)
 
 
 def compile(model: Any = None, **options: Any) -> Any:
@@ -60,7 +61,7 @@ class autocast(contextlib.ContextDecorator):
 class GradScaler:
     """The scaler of mixed precision, which is off: the scale is 1."""
 
-    unscale_ = update = load_state_dict = accept
+    unscale_ = update = load_state_dict = ignore
     get_scale, is_enabled = always(1.0), no
 
     def __init__(self, *settings: Any, **options: Any) -> None: ...
@@ -78,33 +79,28 @@ class GradScaler:
         return {}
 
 
-at("amp", autocast=autocast, GradScaler=GradScaler)
-at("backends")
-at(
-    "backends.cudnn",
-    benchmark=False, enabled=False, allow_tf32=False, deterministic=True, is_available=no,
-    version=accept,
-)  # fmt: skip
-at("backends.cuda", is_built=no)
-at("backends.cuda.matmul", allow_tf32=False)
+add_module("amp", autocast=autocast, GradScaler=GradScaler)
+add_module("backends")
+_CUDNN = {"benchmark": False, "enabled": False, "allow_tf32": False, "deterministic": True}
+add_module("backends.cudnn", is_available=no, version=ignore, **_CUDNN)
+add_module("backends.cuda", is_built=no)
+add_module("backends.cuda.matmul", allow_tf32=False)
 for _name in ("mps", "mkl", "openmp"):
-    at(f"backends.{_name}", is_available=no, is_built=no)
-for _name, _here in (("mps", False), ("xpu", False), ("cpu", True)):
-    at(_name, is_available=always(_here), device_count=always(int(_here)), synchronize=accept, empty_cache=accept)
-at("compiler", compile=compile, disable=lambda fn=None, recursive=True: compile(fn), is_compiling=no, reset=accept)
-at("version", cuda=None, hip=None, git_version="", __version__="2.0.0")
+    add_module(f"backends.{_name}", is_available=no, is_built=no)
+for _name, _count in (("mps", 0), ("xpu", 0), ("cpu", 1)):
+    _answers = {"is_available": always(_count > 0), "device_count": always(_count)}
+    add_module(_name, synchronize=ignore, empty_cache=ignore, **_answers)
+_disable = {"disable": lambda fn=None, recursive=True: compile(fn)}
+add_module("compiler", compile=compile, is_compiling=no, reset=ignore, **_disable)
+add_module("version", cuda=None, hip=None, git_version="", __version__="2.0.0")
 
 
 # --- the GPU --------------------------------------------------------------------------------------------
 
 
-def _cupy(ask: Callable[[Any], int]) -> Callable[..., int]:
-    """A function that asks CuPy for a number, and answers 0 without a GPU."""
-    return lambda device=None: ask(import_module("cupy")) if cuda_is_available() else 0
-
-
-def _name_of_gpu(cupy: Any) -> Any:
-    return cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+def _cupy(ask: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function that asks CuPy, and answers 0 without a GPU or for None."""
+    return lambda device=None: (ask(import_module("cupy")) or 0) if cuda_is_available() else 0
 
 
 class Event:
@@ -133,26 +129,31 @@ class Event:
         return True
 
 
-device_count = _cupy(lambda cupy: int(cupy.cuda.runtime.getDeviceCount()))
-synchronize = _cupy(lambda cupy: cupy.cuda.Device().synchronize() or 0)
-memory_allocated = _cupy(lambda cupy: int(cupy.get_default_memory_pool().used_bytes()))
-memory_reserved = _cupy(lambda cupy: int(cupy.get_default_memory_pool().total_bytes()))
-empty_cache = _cupy(lambda cupy: gc.collect() * 0 + (cupy.get_default_memory_pool().free_all_blocks() or 0))
-current_device = _cupy(lambda cupy: int(cupy.cuda.Device().id))
+_GPU: dict[str, Callable[..., Any]] = {
+    name: _cupy(ask)
+    for name, ask in {
+        "device_count": lambda cupy: cupy.cuda.runtime.getDeviceCount(),
+        "current_device": lambda cupy: cupy.cuda.Device().id,
+        "synchronize": lambda cupy: cupy.cuda.Device().synchronize(),
+        "memory_allocated": lambda cupy: cupy.get_default_memory_pool().used_bytes(),
+        "memory_reserved": lambda cupy: cupy.get_default_memory_pool().total_bytes(),
+        "empty_cache": lambda cupy: (gc.collect(), cupy.get_default_memory_pool().free_all_blocks())[1],
+        "get_device_name": lambda cupy: cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode(),
+    }.items()
+}
+synchronize = _GPU["synchronize"]
 
-at(
-    "cuda",
-    is_available=cuda_is_available, is_initialized=cuda_is_available, device_count=device_count,
-    current_device=current_device, set_device=accept, synchronize=synchronize, Event=Event,
-    get_device_name=lambda device=None: str(_cupy(_name_of_gpu)(device)), get_device_capability=always((0, 0)),
-    is_bf16_supported=no, manual_seed=tl.manual_seed, manual_seed_all=tl.manual_seed, empty_cache=empty_cache,
-    memory_allocated=memory_allocated, max_memory_allocated=memory_allocated, reset_peak_memory_stats=accept,
-    memory_reserved=memory_reserved, max_memory_reserved=memory_reserved,
+add_module(
+    "cuda", **_GPU,
+    is_available=cuda_is_available, is_initialized=cuda_is_available, set_device=ignore, Event=Event,
+    get_device_capability=always((0, 0)), is_bf16_supported=no, manual_seed=tl.manual_seed,
+    manual_seed_all=tl.manual_seed, reset_peak_memory_stats=ignore,
+    max_memory_allocated=_GPU["memory_allocated"], max_memory_reserved=_GPU["memory_reserved"],
 )  # fmt: skip
-at("cuda.amp", autocast=autocast, GradScaler=GradScaler)
-at(
+add_module("cuda.amp", autocast=autocast, GradScaler=GradScaler)
+add_module(
     "accelerator",
-    is_available=cuda_is_available, device_count=device_count, synchronize=synchronize,
+    is_available=cuda_is_available, device_count=_GPU["device_count"], synchronize=synchronize,
     current_accelerator=lambda check_available=False: tl.device("cuda") if cuda_is_available() else None,
 )  # fmt: skip
 
@@ -171,13 +172,10 @@ class DataParallel(Module):
         return self.module(*inputs, **settings)
 
 
-at(
-    "distributed",
-    is_available=no, is_initialized=no, get_rank=always(0), get_world_size=always(1),
-)  # fmt: skip
-at("multiprocessing", processes)
-at("onnx", is_in_onnx_export=no)
-at("jit", is_scripting=no, is_tracing=no, Final=Final, ignore=compile, unused=compile, export=compile)
+add_module("distributed", is_available=no, is_initialized=no, get_rank=always(0), get_world_size=always(1))
+add_module("multiprocessing", processes)
+add_module("onnx", is_in_onnx_export=no)
+add_module("jit", is_scripting=no, is_tracing=no, Final=Final, ignore=compile, unused=compile, export=compile)
 
 
 # --- looking on -----------------------------------------------------------------------------------------
@@ -224,7 +222,7 @@ class SummaryWriter:
         warn_once("SummaryWriter.add_graph writes nothing here; tl.page(loss, path) draws the graph of a loss")
 
     def __getattr__(self, name: str) -> Any:
-        member = getattr(self._writer, name) if self._writer else accept
+        member = getattr(self._writer, name) if self._writer else ignore
         return member if not callable(member) else lambda *args, **named: member(*_as_arrays(args), **_as_arrays(named))
 
     def __enter__(self) -> SummaryWriter:
@@ -238,8 +236,27 @@ def _as_arrays(values: Any) -> Any:
     return map_leaves(lambda x: to_host(x.detach().array) if isinstance(x, tl.Tensor) else x, values)
 
 
-profiler = at(
-    "profiler",
-    profile=profile, record_function=always(contextlib.nullcontext()), schedule=accept,
-    ProfilerActivity=SimpleNamespace(CPU="cpu", CUDA="cuda"),
-)  # fmt: skip
+_ACTIVITIES, _nothing = SimpleNamespace(CPU="cpu", CUDA="cuda"), always(contextlib.nullcontext())
+profiler = add_module(
+    "profiler", profile=profile, schedule=ignore, record_function=_nothing, ProfilerActivity=_ACTIVITIES
+)
+
+
+# --- random numbers -----------------------------------------------------------------------------------------
+
+manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Iterator[None]:
+    """Context manager: afterwards the stream continues as if nothing had been drawn within."""
+    state = tl.get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            tl.set_rng_state(state)
+
+
+_GENERATOR = {name: globals()[name] for name in ("default_generator", "initial_seed", "manual_seed", "seed")}
+add_module("random", fork_rng=fork_rng, **_GENERATOR, **members(tl, "get_rng_state set_rng_state"))

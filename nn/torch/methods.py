@@ -1,0 +1,173 @@
+"""How functions become methods of Tensors, as PyTorch's programs call them, and take the argument `out`.
+
+`give_methods` adds to the class Tensor when `nn.torch` is imported, so that the engine need not have them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors import DtypeError, TensorError
+from tinygrad_lecture.methods.in_place import in_place
+
+from .dtypes import BY_NAME, strided
+
+# functions that are methods in place as well, x.addmm_()
+IN_PLACE = """
+addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power gcd lcm
+ldexp index_add index_copy index_fill index_put masked_scatter put
+"""
+
+# methods that are functions as well, torch.detach(x); so are all that change x in place
+FREE = """
+conj detach get_device is_complex is_inference is_nonzero is_same_size is_signed narrow numel select t tile
+"""
+
+ALIASES = {  # a method -> the method that it is
+    "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
+    "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
+    "greater_equal_": "ge_", "fix_": "trunc_", "sgn_": "sign_", "swapdims_": "swapaxes_", "detach_copy": "detach",
+}  # fmt: skip
+
+
+def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
+    """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below."""
+    methods: dict[str, Any] = {name: f for name, f in functions.items() if _is_method(f)}
+    methods |= {f"{name}_": in_place(functions[name]) for name in IN_PLACE.split()}
+    methods |= {name: getattr(Tensor, of) for name, of in ALIASES.items()}
+    methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
+    for name, method in methods.items():
+        if not hasattr(Tensor, name):
+            setattr(Tensor, name, method)
+
+
+def free_functions() -> dict[str, Callable[..., Any]]:
+    """The functions torch.f(x, ...) for methods x.f(...): those that change x in place, and some others."""
+    in_place_methods = [name for name in dir(Tensor) if name[-1] == "_" and name[0] != "_"]
+    return {name: _free(name) for name in [*in_place_methods, *FREE.split()]}
+
+
+def _free(name: str) -> Callable[..., Any]:
+    def function(input: Any, *args: Any, **settings: Any) -> Any:
+        return getattr(input, name)(*args, **settings)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"input.{name}(...)."
+    return function
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether the first argument is `input`, or it is one of the engine's own ops under another name."""
+    first = next(iter(inspect.signature(function).parameters), None)
+    return first == "input" or (function.__module__.startswith("tinygrad_lecture.ops") and first != "tensors")
+
+
+# --- what a program asks of a tensor's memory and machine, with the answers that hold here ------------------
+
+
+def _storage_offset(x: Any) -> int:
+    """The number of elements in memory before the first one."""
+    base = x._array.base
+    if base is None or not isinstance(x._array, np.ndarray):
+        return 0
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    return int((x._array.ctypes.data - base.ctypes.data) // x._array.itemsize)
+
+
+def _new(x: Any, *sizes: Any) -> Any:
+    """A new tensor of the same dtype, of sizes or of data."""
+    data = len(sizes) == 1 and not isinstance(sizes[0], int)
+    return x.new_tensor(sizes[0]) if data else x.new_empty(*(sizes or (0,)))
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
+    **dict.fromkeys(["conj", "conj_physical", "resolve_conj", "resolve_neg"], lambda x: x),
+    **dict.fromkeys(["pin_memory", "share_memory_"], lambda x, device=None: x),
+    "is_signed": lambda x: x._array.dtype.kind in "if",
+    "is_nonzero": lambda x: bool(x),
+    "is_same_size": lambda x, other: x._array.shape == other._array.shape,
+    "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
+    "storage_offset": _storage_offset,
+    "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
+    "new": _new,
+    "apply_": lambda x, callable: x.copy_(
+        tl.tensor([callable(n) for n in x.reshape(-1).tolist()], dtype=x.dtype).reshape(x.shape)
+    ),
+}
+
+PROPERTIES: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(["is_sparse", "is_quantized", "is_meta", "is_mps", "is_xpu", "is_mkldnn"], lambda x: False),
+    "is_nested": lambda x: False,
+    "is_cpu": lambda x: not x.is_cuda,
+    "layout": lambda x: strided,
+    "name": lambda x: None,
+    "output_nr": lambda x: 0,
+    "real": lambda x: x,
+}
+
+
+# --- out= ---------------------------------------------------------------------------------------------------
+
+TAKE_OUT = (  # the modules whose functions take it
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation"),
+    *("tinygrad_lecture.distributions", "nn.torch.functions", "nn.torch.formulas"),
+)
+_RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one
+
+
+def functions_with_out(functions: dict[str, Any]) -> dict[str, Any]:
+    """Those of the functions that compute or make a tensor, with the argument `out` added."""
+    return {name: with_out(f) for name, f in functions.items() if name[0] != "_" and _takes_it(f)}
+
+
+def _takes_it(function: Any) -> bool:
+    home = getattr(function, "__module__", None) or ""
+    return callable(function) and not isinstance(function, type) and home.startswith(TAKE_OUT)
+
+
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the argument `out`: a tensor, or a tuple of them for a function with several results."""
+
+    @functools.wraps(function, updated=())
+    def called(*args: Any, **settings: Any) -> Any:
+        if "out" not in settings:
+            return function(*args, **settings)
+        out = settings.pop("out")
+        result = function(*args, **settings)
+        return result if out is None else _written(called.__name__, result, out)
+
+    return called
+
+
+def _written(name: str, result: Any, out: Any) -> Any:
+    """`out` with the result written into it. An empty one takes the result's shape.
+
+    Raises DtypeError for floats in an `out` of integers and where `out` has fewer bits, TensorError for another shape,
+    or if the result requires grad: no gradient flows through `out`.
+    """
+    if isinstance(out, (tuple, list)):
+        parts = [_written(name, *pair) for pair in zip(result, out, strict=True)]
+        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}: out must be a Tensor, not {type(out).__name__}")
+    if result.requires_grad or (out.requires_grad and tl.is_grad_enabled()):
+        raise TensorError(f"{name}: no gradient flows through out=; leave it out, or write in torch.no_grad()")
+    rank, own = _RANKS[result.dtype.kind], _RANKS[out.dtype.kind]
+    if rank > own or (rank == own and result.dtype.itemsize > out.dtype.itemsize):
+        raise DtypeError(f"{name}: a result of {result.dtype} does not fit into out of {out.dtype}")
+    if out.numel() == 0 and result.numel():
+        out.data = result.to(dtype=out.dtype)
+        return out
+    if tuple(out.shape) != tuple(result.shape):
+        raise TensorError(f"{name}: the result has shape {tuple(result.shape)}, but out has {tuple(out.shape)}")
+    with tl.no_grad():
+        return out.copy_(result)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+import strict_device  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
 from browser import chromium as chromium
 from browser import visit as visit

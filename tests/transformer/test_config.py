@@ -6,7 +6,6 @@ import json
 import numpy as np
 import pytest
 
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from transformer import (
     GPT,

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import nn
 import small_transformers
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens

@@ -266,8 +266,6 @@ def test_loading_leaves_the_random_state_alone(folder):
 
 
 def test_a_model_on_a_device_is_saved(folder, tmp_path):
-    import strict_device  # noqa: F401 - makes device="strict" work
-
     model = GPT.from_pretrained(folder).to("strict")
     model.save_pretrained(tmp_path / "there")
     wanted, found = (nn.weights.load_file(f / "model.safetensors") for f in (folder, tmp_path / "there"))

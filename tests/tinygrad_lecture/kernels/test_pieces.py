@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads

@@ -7,7 +7,6 @@ import pytest
 
 import nn
 import nn.torch as torch
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 

@@ -213,14 +213,7 @@ def _tokenizer_json(folder: Path) -> None:
 def _parts(folder: Path) -> None:
     """A GPT-2 folder in two parts, with an index."""
     small_transformers.small_gpt2().save_pretrained(folder)
-    whole = folder / "model.safetensors"
-    tensors = nn.weights.load_file(whole)
-    whole.unlink()
-    names = sorted(tensors)
-    files = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(names)}
-    for file in set(files.values()):
-        nn.weights.save_file({name: tensors[name] for name in names if files[name] == file}, folder / file)
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}), encoding="utf-8")
+    small_transformers.split(folder)
 
 
 READERS = {

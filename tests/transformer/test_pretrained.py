@@ -8,7 +8,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from small_transformers import reconfigure, rewrite, some_tokens
+from small_transformers import PARTS, reconfigure, rewrite, some_tokens, split
 from small_transformers import small_gpt2 as small
 from transformer import GPT, GPTConfig
 
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 pytest.importorskip("safetensors")
-INDEX, PARTS = "model.safetensors.index.json", [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+INDEX = "model.safetensors.index.json"
 
 
 def assert_alike(found, wanted, tolerance=1e-5):
@@ -73,16 +73,6 @@ def test_other_floats_become_the_default_dtype(folder, kind):
     model = GPT.from_pretrained(str(folder))
     assert {p.dtype.name for p in model.parameters()} == {"float32"}
     assert_alike(model, small(), 0.02)
-
-
-def split(folder):
-    """Split the model in the folder into two parts with an index."""
-    tensors = nn.weights.load_file(folder / "model.safetensors")
-    (folder / "model.safetensors").unlink()
-    files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
-    for part in PARTS:
-        nn.weights.save_file({name: tensors[name] for name in files if files[name] == part}, folder / part)
-    write_index(folder, {"weight_map": files})
 
 
 def write_index(folder, value):

@@ -9,7 +9,7 @@
     draw_attention(trace.attention, labels, "attention.png")
     draw_lens(trace, labels, tokenizer.decode, "lens.png")
 
-They are forward hooks, registered only while a trace is made; otherwise they cost nothing. Pictures need matplotlib:
+A trace reads the modules by forward hooks, which are registered only while it is made. Pictures need matplotlib:
 `pip install ".[examples]"`.
 """
 

@@ -1,1 +1,1 @@
-"""The gradient-check exercises: from a neuron to one's own GPT. Start with `python -m examples.exercises`."""
+"""The gradient-check exercises: from a neuron to your own GPT. Start with `python -m examples.exercises`."""

@@ -82,18 +82,18 @@ class Session:
         waiting = [other for other in self.course.needs(exercise) if not self.progress.is_passed(other)]
         for other in waiting:
             if self.progress.untouched(other):
-                display.show_dependency(self.course, self.progress, exercise, other)
+                display.show_dependency(self.progress, exercise, other)
                 return False
         for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
             other = self.course[outcome.name]
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:
                 if other is not exercise:
-                    display.show_dependency(self.course, self.progress, exercise, other)
-                display.show_failure(self.course, self.progress, exercise, outcome)
+                    display.show_dependency(self.progress, exercise, other)
+                display.show_failure(self.course, self.progress, outcome)
                 return False
             if other is exercise:
-                display.show_pass(self.course, exercise, outcome)
+                display.show_pass(exercise, outcome)
         return True
 
     def check_all(self) -> bool:

@@ -78,7 +78,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     print(f"    {shown_path(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
-def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome: Outcome) -> None:
+def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
     """What is wrong, on which input, and why."""
     print("\n" + marked(f"{outcome.name}  Not yet.", False))
     say(outcome.what, "  ")
@@ -96,7 +96,7 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
     print(f"\n    {shown_path(path)}:{line}")
 
 
-def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
+def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> None:
     """That an exercise builds on one that is not right."""
     runs = f"\n{exercise.name} runs your code of {other.name}, {other.title},"
     if progress.untouched(other):
@@ -106,7 +106,7 @@ def show_dependency(course: Course, progress: Progress, exercise: Exercise, othe
         say(f"{runs} and that is not right:")
 
 
-def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
+def show_pass(exercise: Exercise, outcome: Outcome) -> None:
     """What a right answer means, where the engine has the same, and another way to write it."""
     print("\n" + marked(f"{exercise.name}  Right!", True))
     say(exercise.meaning, "  ")

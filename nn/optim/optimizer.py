@@ -54,7 +54,7 @@ Update: TypeAlias = Callable[..., None]
 
 
 def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A `step` that calls the hooks of its optimiser, and notes that it was called; within another step it does not."""
+    """A `step` that calls the hooks of its optimiser, and notes that it was called. One inside another does neither."""
     own = inspect.unwrap(step)  # tl.profile wraps it once more
 
     @functools.wraps(step)

@@ -1,6 +1,6 @@
-"""Settings: that a class declares, `lr: float = 0.1`; their limits; parameter groups with settings of their own.
+"""The settings of optimisers and schedules: declared in a class, `lr: float = 0.1`; limits; parameter groups.
 
-At the end: the saved state of a parameter, checked and placed.
+At the end: the saved state of a parameter, checked and moved to its device.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ class SGD(Optimizer):
 
     These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v). Raises ValueError for negative
     settings, and for nesterov without momentum or with dampening.
+
+    `Optimizer` makes the settings below arguments of SGD(params, ...). Its `step` calls the `update` of `rule` for each
+    parameter, with the decayed gradient and the arrays that `memory` names.
     """
 
     lr: float = 1e-3

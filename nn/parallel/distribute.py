@@ -34,9 +34,9 @@ class shares:
       with the rows on axis 0. All workers take the batches in worker 0's order, and
       what these draw comes from its random stream. What another library draws must be the same in all workers.
 
-    Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
-    Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not
-    count.
+    Workers may differ by one row. Each takes the mean of its rows' losses; `backward` weighs these means by their rows,
+    so that the gradient is that of the mean over all rows. Where a batch has fewer rows than there are workers, one
+    without any gets the first row, and its gradient does not count.
 
     Take a backward for each batch before the next. Rows that do not divide evenly can be weighed for one batch only: a
     backward of several raises RuntimeError, as of two loaders at once or a list of batches.

@@ -56,4 +56,5 @@ if __name__ == "__main__":
     print("  lines  at most  files  room")
     for room, most in BUDGETS.items():
         files = files_of(room)
-        print(f"{sum(map(code_lines, files)):7,}{most:9,}{len(files):7}  {room}")
+        lines = sum(map(code_lines, files))
+        print(f"{lines:7,}{most:9,}{len(files):7}  {room}{'  is over its budget' * (lines > most)}")

@@ -1,4 +1,4 @@
-"""Two optimisers of one's own: Lion, and sharpness-aware minimisation around another optimiser, with closures."""
+"""Two own optimisers: Lion, and sharpness-aware minimisation around another optimiser, with closures."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Learning rates: a warm-up of one's own, then ReduceLROnPlateau, changes by hand, and a checkpoint in between."""
+"""Learning rates: its own warm-up, then ReduceLROnPlateau, changes by hand, and a checkpoint in between."""
 
 import io
 import math

@@ -31,7 +31,7 @@ def add_facts(error: Exception, record: Any, index: int, upstream: Any) -> None:
         error.rule_error = RuleError(record, index, upstream)  # type: ignore[attr-defined]
 
 
-def as_gradient(returned: Any, node: Any, record: Any) -> Any:
+def checked_gradient(returned: Any, node: Any, record: Any) -> Any:
     """What a rule of a record returned for an input, validated: a gradient of the node's shape or broadcast from it.
 
     Raises TypeError unless it is an array or, while the pass is recorded, a Tensor; RuntimeError for a shape that

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..backend import DType, Shape
 from ..traced import Traced
-from .contract import as_gradient
+from .contract import checked_gradient
 from .versions import tick
 
 Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tensor
@@ -26,7 +26,8 @@ Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tens
 class Node:
     """A value that gradients flow to.
 
-    shape, dtype: what its gradient must have.  age: a tick of the engine's clock.
+    shape, dtype: what its gradient must have; no dtype where it has several outputs (`outputs.py`).
+    age: a tick of the engine's clock; no two nodes have the same.
     nodes: of each input of the op that computed it, None for constants; a leaf has none.
     saved: for each input, what its backward rule asked for; None after backward has freed it.
     tensor: a weak reference to the tensor whose `.grad` backward fills, or None.
@@ -64,6 +65,7 @@ class Record(Node):
 
     __slots__ = ("called", "op", "where")
 
+    op: Differentiable
     called: str
     where: str
 
@@ -98,18 +100,20 @@ def walk(sums: dict[Node, Gradient], vjp: VJP) -> None:
     """Reverse-mode differentiation, in place: from the upstream gradients of some nodes to the gradients of leaves.
 
     sums: for each node the sum of the gradients that have reached it. A record's sum is complete when its turn comes,
-    since all that use it are younger. `vjp` turns it into gradients for the record's inputs.
+    since all that use it are younger. `vjp` turns it into gradients for the record's inputs. At the end `sums` has only
+    the leaves.
     """
-    summed_here: set[Node] = set()  # their sums are arrays that nobody else holds, so += is safe
+    summed_here: set[Node] = set()  # their sums are new arrays, which nobody else holds, so += is safe
     heap = [(-node.age, node) for node in sums if type(node) is Record]
     heapify(heap)
     while heap:
         record = heappop(heap)[1]
         upstream = sums.pop(record)
-        kind = type(upstream)
+        kind = type(upstream)  # an array, or a Tensor
         for node, gradient in vjp(record, record.nodes, upstream):
+            # what a rule returns is nearly always right: three quick looks spare the check, and == of dtypes is slow
             if type(gradient) is not kind or gradient.shape != node.shape or gradient.dtype is not node.dtype:
-                gradient = unbroadcast(as_gradient(gradient, node, record), node)
+                gradient = unbroadcast(checked_gradient(gradient, node, record), node)
             held = sums.get(node)
             if held is None:
                 sums[node] = gradient

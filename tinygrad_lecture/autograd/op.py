@@ -37,15 +37,21 @@ class Op(Declaration[P]):
     def __call__(self, x: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     def __call__(self, *inputs: Any, **settings: Any) -> Any:  # type: ignore[misc]
         """Compute the op and, if one of its inputs requires grad, record it."""
+        # bind: which arguments are inputs, and which are settings
         if settings or len(inputs) > self.arity:
             inputs, settings = bind(self, inputs, settings)
-            for name in self.options.keys() & settings:
-                return self.options[name](*inputs, **settings)
+            for name, composition in self.options.items():
+                if name in settings:
+                    return composition(*inputs, **settings)
+
+        # unwrap: the Tensors' arrays and nodes; `like` has the dtype of the result, and is None if there is no Tensor
         arrays, nodes, like = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
         if settings and like is not None:
             settings = own_settings(settings, self)
+
+        # compute
         try:
             forward: Any = self.recorded_forward if recorded else self.forward
             out = forward(*arrays, **settings) if settings else forward(*arrays)
@@ -53,13 +59,19 @@ class Op(Declaration[P]):
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
             return out
-        kept = None
+
+        # wrap
+        kept = None  # what a kernel computed for its backward
         if type(out) is not np.ndarray or out.dtype is not like.dtype:
             out, kept = as_result(self, out, like, inputs, arrays, settings)
         result = wrap(out)
+
+        # record
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
             result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
+
+        # watch: does it share memory with its input? who else looks, such as tl.Graph?
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:

@@ -228,7 +228,7 @@ class _Element:
             least[stays] = np.where(self._depends(), self.small, 0)[stays]
         roundings = self._rounding(found, least, ~stays | (least > 0))
         self.kink = _has_kink(found, roundings)
-        self.column, self.noise = _ridders(found, roundings, self.upstream)
+        self.column, self.noise = _ridders(found, roundings)
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         changes_on = abs(claim - slope) > self.noise and _is_unsettled(found.slope, roundings)
@@ -312,7 +312,7 @@ def _deviations(found: _Differences) -> Array:
     return np.abs(np.diff(found.column, axis=0)) * found.step[:-1, None]
 
 
-def _ridders(found: _Differences, roundings: Array, upstream: Array) -> tuple[Array, float]:
+def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float]:
     """The entry of Ridders' table with the smallest error estimate: a column of the Jacobian, and that estimate.
 
     Level j of the table cancels the terms up to h^(2j). An entry is not taken for better than its distance from the

@@ -54,10 +54,10 @@ class Fused(Op[P]):
 
         Either computes float16 in float32.
         """
-        for name in self.options:
+        for name, composition in self.options.items():
             if name in kwargs:
                 inputs, settings = bind(self, args, kwargs)
-                return self.options[name](*inputs, **settings)
+                return composition(*inputs, **settings)
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
         if is_array(array) and array.dtype.kind == "f":

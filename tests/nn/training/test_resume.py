@@ -45,7 +45,7 @@ KINDS = {
     "plain": {},
     "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
     "one cycle of numbers": {"optimizer": nn.optim.NAdam, "schedule": one_cycle},
-    "an optimiser of one's own": {"optimizer": Own},
+    "an own optimiser": {"optimizer": Own},
     "accumulated": {"accumulate": 3, "dropout": 0.2},
     "by epoch": {"schedule": halves, "schedule_by": "epoch", "accuracy": True},
     "steps": {"steps": 19, "record_every": 4, "clip_norm": 0.5},

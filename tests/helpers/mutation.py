@@ -54,11 +54,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("index_put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
     ("matmul", "matmul(g, swapaxes(b, -1, -2))", "matmul(g, swapaxes(b, -2, -1))"): SAME_AXES,
     ("matmul", "matmul(swapaxes(a, -1, -2), g)", "matmul(swapaxes(a, -2, -1), g)"): SAME_AXES,
-    (
-        "matmul",
-        "matmul(swapaxes(a, -1, -2), g[..., None])",
-        "matmul(swapaxes(a, -2, -1), g[..., None])",
-    ): SAME_AXES,
+    ("matmul", "matmul(swapaxes(a, -1, -2), g[..., None])", "matmul(swapaxes(a, -2, -1), g[..., None])"): SAME_AXES,
     ("matmul", "a, g = (as_rows(a), as_rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
     ("matmul", "len(b_shape) == 2", "b_shape == 2"): "a batch of small products, which unbroadcast sums",
     ("swapaxes", "swapaxes(g, axis0, axis1)", "swapaxes(g, axis1, axis0)"): SAME_AXES,
@@ -89,11 +85,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(d, y) / y.shape[1]"): "y is empty at 0",
     ("layer_norm", "max(y.shape[1], 1)", "max(y.shape[1], 2)"): "y is 0 for rows of one number",
     ("layer_norm", "weight.reshape(-1)", "weight.reshape(-2)"): ANY_NEGATIVE,
-    (
-        "layer_norm",
-        "lib.einsum('rn,rn->n', g, y).reshape",
-        "lib.einsum('rn,rn->n', y, g).reshape",
-    ): COMMUTES,
+    ("layer_norm", "lib.einsum('rn,rn->n', g, y).reshape", "lib.einsum('rn,rn->n', y, g).reshape"): COMMUTES,
     ("squared_error", "2 / max(d.size, 1)", "2 / max(1, d.size)"): COMMUTES,
     (
         "attention_weights",

@@ -47,6 +47,7 @@ FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a sl
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
 PROBE = LARGER + 5  # the number of a smaller step, at which two steps that agree must hold too
+NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 
 
@@ -250,7 +251,8 @@ class _Element:
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
-        off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else self.small)
+        least = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
+        off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else least)
         changes_on = disagree and _is_unsettled(found.slope, roundings)
         if not self.kink and (off_line or changes_on or self._may_be(claim, slope, found)):
             self.noise = math.inf
@@ -262,8 +264,16 @@ class _Element:
             return False
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
-        # Three steps agree on the claim, and the gap is not that of a kink.
         rounding = self._rounding(found)
+        size = np.abs(self.upstream) @ found.high[-1] + abs(float(self.x)) * max(abs(claim), abs(slope))
+        if apart <= ROUNDINGS * EPS * size:
+            return True  # no step of 1 or less excludes it, and functions such as floor vary there
+        clear, gaps = np.flatnonzero(np.abs(found.gap) > 10 * rounding), np.abs(found.gap)
+        last = clear[-1] if len(clear) else 0
+        hidden = apart <= gaps[last] <= 10 * RATIO**2 * rounding[last]
+        if last and hidden and 0.5 < gaps[last] / gaps[last - 1] < 2:
+            return True  # a kink is nearer than rounding lets differences look
+        # Three steps agree on the claim, and the gap is not that of a kink.
         agree = (np.abs(found.slope - claim) <= min(apart, abs(claim)) / 100 + rounding) & (rounding < apart / 10)
         smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
         if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
@@ -274,10 +284,10 @@ class _Element:
         return bool(apart * found.step[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0)
 
     def _leave_out_strangers(self, found: _Differences) -> None:
-        """Take the size of this element and of what it moves, if the larger inputs have no effect on that."""
+        """Take the size of this element and of what it moves, if much larger inputs have no effect on that."""
         moved = found.move.any(axis=0)
         own = max(1.0, abs(float(self.x)), largest(self.values[moved]))
-        if not moved.any() or max(map(largest, self.points)) <= own:
+        if not moved.any() or max(map(largest, self.points)) <= 1e3 * own:
             return
         with suppress(Exception):  # the function does not take other inputs
             others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
@@ -287,7 +297,8 @@ class _Element:
     def _are_off_line(self, finer: _Differences, slope: float, noise: float, least: float) -> bool:
         """Whether values at small steps deviate from a line of this slope by more than rounding and `least`."""
         inner = ROUNDINGS * EPS * max(self.inner, self.size)  # a function of longdouble may have constants of float64
-        if np.array_equal(self.values, self.values.astype(np.float32)):  # it was computed in float32
+        in_float32 = np.array_equal(self.values, self.values.astype(np.float32))
+        if in_float32 and not np.array_equal(self.values, np.rint(self.values)):
             inner += ROUNDINGS * float(np.finfo(np.float32).eps) * largest(self.values)
         allowed = self._rounding(finer, np.asarray(max(inner, least) / 2)) + noise
         off = np.abs(finer.slope - slope)

@@ -118,7 +118,7 @@ _USUAL = frozenset({Tensor, bool, int, float, str, type(None)})
 def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
     """That a tensor's last axes do not have the wanted sizes and, if they can be merged or split, how."""
     complaint = f"wanted (..., {', '.join(map(str, wanted))}), got {shape}"
-    for kept in range(min(len(shape), 2)):
+    for kept in reversed(range(min(len(shape), 2))):  # a batch of one stays a batch
         if math.prod(shape[kept:]) == math.prod(wanted):
             sizes = ", ".join(["len(x)"] * kept + [*map(str, wanted)])
             return f"{complaint}; write x.reshape({sizes})" + ", or put nn.Flatten() before it" * (

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+import strict_device  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
+from browser import chromium as chromium
+from browser import visit as visit
 from tinygrad_lecture.autograd.modes import modes
-from visiting import chromium as chromium
-from visiting import visit as visit
 
 # "ci" draws the same examples every time, so that a failure there is one here: HYPOTHESIS_PROFILE=ci pytest
 settings.register_profile("dev", print_blob=True, deadline=None, report_multiple_bugs=False)

@@ -93,12 +93,12 @@ def to_host(array: Array) -> np.ndarray[Any, DType]:
     return library_of(array).to_host(array)
 
 
-def in_rows(array: Array) -> Array:
+def row_major(array: Array) -> Array:
     """The array in row-major order: itself, or a copy."""
     return array if array.flags.c_contiguous else array.copy()
 
 
-def in_columns(matrices: Array) -> Array:
+def column_major(matrices: Array) -> Array:
     """A copy of matrices in column-major order, which is LAPACK's, and so that of PyTorch's results."""
     return matrices.swapaxes(-1, -2).copy().swapaxes(-1, -2)
 

@@ -9,7 +9,7 @@ import numpy as np
 from . import random
 from .autograd.op import op
 from .autograd.operands import constant
-from .backend import FLOAT64, Array, device_of, in_rows, move, to_host
+from .backend import FLOAT64, Array, device_of, move, row_major, to_host
 from .errors import TensorError, kind_of
 from .ops.composite import named
 from .ops.elementary import sign
@@ -57,7 +57,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
             "replacement; draw fewer, or pass replacement=True"
         )
     with drawing_from(generator):
-        drawn = in_rows(random.choices(rows, num_samples, replacement))
+        drawn = row_major(random.choices(rows, num_samples, replacement))
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
 
 

@@ -24,7 +24,7 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, one_in_memory, sharers, window_of
 from .backend import Array, xp
 from .errors import DtypeError, TensorError
-from .ops.indexing import BASIC, normal_index, pick, put, write
+from .ops.indexing import BASIC, index_get, index_put, normal_index, write
 from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
@@ -110,7 +110,7 @@ def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
 def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
     """Whether value is x[index] itself, a view of x."""
     window = window_of(value)
-    if not (isinstance(window, View) and window.op is pick and window.x is window_of(x)):
+    if not (isinstance(window, View) and window.op is index_get and window.x is window_of(x)):
         return False
     pairs = list(zip_longest(window.settings["index"], normal_index(x, index)))
     return all(type(a) is type(b) and type(a) in BASIC and a == b for a, b in pairs)
@@ -199,8 +199,8 @@ def _written_to_base(base: Any, window: Window, new: Any) -> Any:
     """The base with `new` in the part that a view shows."""
     if isinstance(window, Base):
         return new
-    if window.op is pick and isinstance(window.x, Base):
-        return put(base, new, **window.settings)
+    if window.op is index_get and isinstance(window.x, Base):
+        return index_put(base, new, **window.settings)
     numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
     shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
-    return put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)
+    return index_put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)

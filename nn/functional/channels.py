@@ -8,7 +8,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Value
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.kernels.layer_norm import layer_norm, layer_norm_backward
+from tinygrad_lecture.kernels.fused import layer_norm, layer_norm_backward
 from tinygrad_lecture.kernels.product import row_products, row_sums
 
 

@@ -41,7 +41,7 @@ from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors import hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
-from tinygrad_lecture.kernels.pieces import in_pieces
+from tinygrad_lecture.kernels.threads import in_pieces
 from tinygrad_lecture.traced import wrap
 
 from ..errors import as_parameters

@@ -36,7 +36,7 @@ import numpy as np
 
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.kernels.threads import PIECE
 from tinygrad_lecture.random import replay
 
 from .group import THREADS, AllReduce, Group, WorkerLeft, pickled, rank, working_in

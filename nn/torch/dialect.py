@@ -19,8 +19,8 @@ from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import GradFn, options
 from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
-from tinygrad_lecture.ops.indexing import Ordered
-from tinygrad_lecture.ops.linalg.matrices import QR, SignAndLog
+from tinygrad_lecture.ops.linalg import QR, SignAndLog
+from tinygrad_lecture.ops.sorting import Ordered
 
 from ..container import ParameterList
 from ..layers.attention import MultiheadAttention

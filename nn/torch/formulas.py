@@ -16,8 +16,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.errors import TensorError
+from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.elementwise import scaled
-from tinygrad_lecture.ops.linalg import matrices
 from tinygrad_lecture.traced import wrap
 
 from .dtypes import Size
@@ -84,9 +84,9 @@ ALIASES: dict[str, Any] = {  # a function under the other name, or names, that P
     "arccos": tl.acos, "arcsin": tl.asin, "arctan": tl.atan, "arctan2": tl.atan2, "arccosh": tl.acosh,
     "arcsinh": tl.asinh, "arctanh": tl.atanh, "fix": tl.trunc, "sgn": tl.sign, "expit": tl.sigmoid,
     "concatenate": tl.cat, "row_stack": tl.vstack, "vdot": tl.dot, "ger": tl.outer, "swapdims": tl.swapaxes,
-    "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": matrices.pinv,
-    "qr": matrices.qr, "logdet": matrices.logdet, "cholesky_inverse": matrices.cholesky_inverse,
-    "cholesky_solve": matrices.cholesky_solve,
+    "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": linalg.pinv,
+    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_inverse": linalg.cholesky_inverse,
+    "cholesky_solve": linalg.cholesky_solve,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {

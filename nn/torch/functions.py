@@ -20,7 +20,7 @@ from tinygrad_lecture.errors import PlaceError, TensorError
 from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index
-from tinygrad_lecture.ops.shape import lone_as_vector, normal_axes
+from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
 
 from .formulas import ALIASES, FORMULAS
 
@@ -163,23 +163,23 @@ def _replaced(x: Any, dim: int, index: Any, source: Any) -> Any:
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """input with alpha * source added to its slices at `index` along an axis; repeated indices add up."""
     place = _slices(input, axis, index.reshape(-1))
     source = _fitted(input, place, source)
-    return ops.indexing.add_at(input, scaled(source, alpha), normal_index(input, place))
+    return ops.indexing.index_add(input, scaled(source, alpha), normal_index(input, place))
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
     return _replaced(input, axis, index.reshape(-1), source)
 
 
 @composite
-@lone_as_vector
+@scalar_as_vector
 def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
     """input with one value in its slices at `index` along an axis."""
     if getattr(value, "ndim", 0):
@@ -192,8 +192,8 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     """input with values at input[indices]; with accumulate, added there."""
     index = normal_index(input, tuple(slice(None) if i is None else i for i in indices))
     if accumulate:
-        return ops.indexing.add_at(input, values.broadcast_to(ops.indexing.pick(input, index).shape), index)
-    return ops.indexing.put(input, values, index)
+        return ops.indexing.index_add(input, values.broadcast_to(ops.indexing.index_get(input, index).shape), index)
+    return ops.indexing.index_put(input, values, index)
 
 
 @composite

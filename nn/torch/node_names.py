@@ -104,7 +104,7 @@ def _saved(record: Any, *places: int) -> Any:
 NAMES: dict[str, str | Callable[[Any], str]] = {
     "sum": _reduction, "mean": _reduction, "max": _extreme, "min": _extreme, "pow": _power, "square": "pow",
     "clip": "clamp:1", "clip_to": "clamp:1", "log1p": "Log1PBackward0", "astype": "to_copy",
-    "pick": _index, "put": "CopySlices", "reshape": "view", "flatten": "view", "swapaxes": "transpose",
+    "index_get": _index, "index_put": "CopySlices", "reshape": "view", "flatten": "view", "swapaxes": "transpose",
     "transpose": lambda record: "permute" if record.op.name == "permute" else "transpose",
     "narrow": "slice", "chunk": "split", "hstack": "cat", "vstack": "cat", "concatenate": "cat",
     "pad": "constant_pad_nd", "matmul": _product, "linear": _linear, "outer": "mul", "norm": "linalg_vector_norm",

@@ -85,10 +85,7 @@ def mlp_weights(work: MLP) -> list[tuple[Any, Any]]:
     draw = np.random.default_rng(0)
     pairs = zip(work.sizes, work.sizes[1:], strict=False)
     return [
-        (
-            (draw.standard_normal((n_out, n_in)) / n_in**0.5).astype("float32"),
-            np.zeros(n_out, "float32"),
-        )
+        ((draw.standard_normal((n_out, n_in)) / n_in**0.5).astype("float32"), np.zeros(n_out, "float32"))
         for n_in, n_out in pairs
     ]
 

@@ -40,8 +40,7 @@ def _in_turn(*functions: Callable[[], Any]) -> list[Any]:
 
 CHECKPOINT = functools.partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
 THEIRS = Library(
-    torch.Tensor,
-    {"lib": torch, "F": torch.nn.functional, "checkpoint": CHECKPOINT, "grad": _grad, "threads": _in_turn},
+    torch.Tensor, {"lib": torch, "F": torch.nn.functional, "checkpoint": CHECKPOINT, "grad": _grad, "threads": _in_turn}
 )
 
 

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 import nn
-import small_gpt2
 import small_training
+import small_transformers
 import tinygrad_lecture as tl
 from helpers.mnist import read_idx
 from helpers.program import DataError
@@ -212,15 +212,8 @@ def _tokenizer_json(folder: Path) -> None:
 
 def _parts(folder: Path) -> None:
     """A GPT-2 folder in two parts, with an index."""
-    small_gpt2.small().save_pretrained(folder)
-    whole = folder / "model.safetensors"
-    tensors = nn.weights.load_file(whole)
-    whole.unlink()
-    names = sorted(tensors)
-    files = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(names)}
-    for file in set(files.values()):
-        nn.weights.save_file({name: tensors[name] for name in names if files[name] == file}, folder / file)
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}), encoding="utf-8")
+    small_transformers.small_gpt2().save_pretrained(folder)
+    small_transformers.split(folder)
 
 
 READERS = {
@@ -266,7 +259,7 @@ READERS = {
         {"t.json": (_as_json, _as_json)},
     ),
     "gpt2": Reader(
-        lambda folder: small_gpt2.small().save_pretrained(folder),
+        lambda folder: small_transformers.small_gpt2().save_pretrained(folder),
         lambda folder: GPT.from_pretrained(folder),
         {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
     ),

@@ -1,8 +1,16 @@
-"""Chromium for the tests of pages. As a program, tells whether it starts: `python tests/helpers/browser.py`."""
+"""Fixtures for the tests of pages: Chromium through Playwright, where both are installed.
 
+python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
+python tests/helpers/browser.py         tells whether it starts
+BROWSER=required python -m pytest -m browser        fails, where it would skip, without them
+"""
+
+import os
 import shutil
 import sys
 from contextlib import contextmanager
+
+import pytest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -12,7 +20,7 @@ class NoBrowser(Exception):
 
 
 @contextmanager
-def chromium():
+def running_chromium():
     """A running Chromium: the system's or, without one, Playwright's own. Raises NoBrowser."""
     try:
         from playwright.sync_api import Error, sync_playwright
@@ -28,9 +36,40 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    try:
+        with running_chromium() as browser:
+            yield browser
+    except NoBrowser as error:
+        if os.environ.get("BROWSER") == "required":
+            pytest.fail(f"BROWSER=required, but {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def visit(chromium):
+    """visit(path, ...) opens a page. Whatever it asks the network for or complains about fails the test."""
+    complaints, pages = [], []
+
+    def visit(path, hash="", **options):
+        page = chromium.new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
+        pages.append(page)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
+        page.goto(f"file://{path}{hash}")
+        return page
+
+    yield visit
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
 if __name__ == "__main__":
     try:
-        with chromium() as browser:
+        with running_chromium() as browser:
             print(f"Chromium {browser.version}")
     except NoBrowser as error:
         sys.exit(str(error))

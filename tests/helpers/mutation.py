@@ -51,14 +51,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("pow", "g * float(y)", "g * y"): "an int times a float",
     ("pow", "where((x == 0) & (y == 0), 0, y - 1)", "where((x == 0) & (y == 0), 1, y - 1)"): "multiplied by y = 0",
     ("root", "where(out == 0, 1, out)", "where(out == 0, 2, out)"): "in the branch not taken",
-    ("put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
+    ("index_put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
     ("matmul", "matmul(g, swapaxes(b, -1, -2))", "matmul(g, swapaxes(b, -2, -1))"): SAME_AXES,
     ("matmul", "matmul(swapaxes(a, -1, -2), g)", "matmul(swapaxes(a, -2, -1), g)"): SAME_AXES,
-    (
-        "matmul",
-        "matmul(swapaxes(a, -1, -2), g[..., None])",
-        "matmul(swapaxes(a, -2, -1), g[..., None])",
-    ): SAME_AXES,
+    ("matmul", "matmul(swapaxes(a, -1, -2), g[..., None])", "matmul(swapaxes(a, -2, -1), g[..., None])"): SAME_AXES,
     ("matmul", "a, g = (as_rows(a), as_rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
     ("matmul", "len(b_shape) == 2", "b_shape == 2"): "a batch of small products, which unbroadcast sums",
     ("swapaxes", "swapaxes(g, axis0, axis1)", "swapaxes(g, axis1, axis0)"): SAME_AXES,
@@ -89,11 +85,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(d, y) / y.shape[1]"): "y is empty at 0",
     ("layer_norm", "max(y.shape[1], 1)", "max(y.shape[1], 2)"): "y is 0 for rows of one number",
     ("layer_norm", "weight.reshape(-1)", "weight.reshape(-2)"): ANY_NEGATIVE,
-    (
-        "layer_norm",
-        "lib.einsum('rn,rn->n', g, y).reshape",
-        "lib.einsum('rn,rn->n', y, g).reshape",
-    ): COMMUTES,
+    ("layer_norm", "lib.einsum('rn,rn->n', g, y).reshape", "lib.einsum('rn,rn->n', y, g).reshape"): COMMUTES,
     ("squared_error", "2 / max(d.size, 1)", "2 / max(1, d.size)"): COMMUTES,
     (
         "attention_weights",
@@ -147,6 +139,12 @@ class Mutant:
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
     shared = {function.name: function for function in functions(tree)}
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(op), "backward"), [ast.Lambda() as rule])):
+                yield op, rule  # op.backward(lambda g: ...)
+            case ast.Expr(ast.Call(ast.Call(ast.Attribute(ast.Name(op), "backward")), [ast.Lambda() as rule])):
+                yield op, rule  # op.backward("x")(lambda g: ...)
     for function in functions(tree):
         match function.decorator_list:
             case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
@@ -169,7 +167,7 @@ def forwards(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
     for function in functions(tree):
         decorators = {ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list}
         kernel = not (decorators or function.name.startswith("_") or function.name.endswith("_backward"))
-        if decorators & {"op", "fused", "composite"} or kernel:
+        if decorators & {"op", "lapack", "fused", "composite"} or kernel:
             yield function.name, function
 
 
@@ -212,7 +210,8 @@ def in_context(node: ast.AST, changed: ast.AST, parents: dict[ast.AST, ast.AST])
     around = parents[node]
     while isinstance(around, ast.UnaryOp) and isinstance(parents[around], ast.expr):
         around = parents[around]
-    pair = (node, changed) if isinstance(around, ast.stmt) else (around, deepcopy(around, {id(node): changed}))
+    whole = isinstance(around, (ast.stmt, ast.Lambda))
+    pair = (node, changed) if whole else (around, deepcopy(around, {id(node): changed}))
     before, after = (ast.unparse(part).strip().partition("\n")[0] for part in pair)
     return before, after
 

@@ -15,11 +15,7 @@ COMPLEX_STEP = 1e-20  # its square underflows: no truncation error, and no cance
 
 
 def differences(
-    function: Function,
-    inputs: Sequence[Any],
-    position: int,
-    upstreams: Sequence[Array],
-    complex_step: bool = False,
+    function: Function, inputs: Sequence[Any], position: int, upstreams: Sequence[Array], complex_step: bool = False
 ) -> Array:
     """The gradient of sum(upstream * out) over a function's results, with respect to inputs[position].
 

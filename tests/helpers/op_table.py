@@ -29,8 +29,8 @@ Samples = st.SearchStrategy[Sample]
 
 FILES = (
     *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
-    *(ops.arrangement, ops.indexing, ops.scattering, ops.linalg.products, ops.linalg.matrices),
-    *(ops.statistics.selection, ops.statistics.counting, ops.statistics.quantiles, ops.fused, ops.windowed, recurrent),
+    *(ops.arrangement, ops.indexing, ops.gather_scatter, ops.sorting, ops.products, ops.linalg),
+    *(ops.statistics, ops.fused, ops.windowed, recurrent),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
@@ -112,6 +112,10 @@ class Row:
 TABLE: dict[str, Row] = {}
 
 
+def always(sample: Sample) -> bool:
+    return True
+
+
 def row(name: str, samples: Samples, reference: Callable[..., Any], **promises: Any) -> None:
     """Add a row to the table."""
     assert name not in TABLE, f"two rows for {name}"
@@ -135,6 +139,21 @@ def one_array(
     """An array of a drawn shape, with settings that depend on it."""
     x = draw(some.numbers(draw(some.shapes(**shape))))
     return Sample((x,), settings(draw, x))
+
+
+def alone(arrays: st.SearchStrategy[Array]) -> Samples:
+    """Each array as the only input."""
+    return arrays.map(lambda x: Sample((x,)))
+
+
+def first_of(samples: Samples) -> Samples:
+    """The first input of each sample alone."""
+    return samples.map(lambda sample: Sample(sample.inputs[:1]))
+
+
+def of_shapes(shapes: st.SearchStrategy[Any]) -> Samples:
+    """Arrays of each of the drawn shapes."""
+    return shapes.flatmap(lambda drawn: st.tuples(*map(some.numbers, drawn))).map(Sample)
 
 
 def its_axis(draw: Draw, x: Array) -> dict[str, Any]:
@@ -198,7 +217,7 @@ row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", kee
 row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
 row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
-row("copy_in_rows", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("row_major_copy", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("tan", unary(-1.2, 1.2), np.tan, kinds="fi", smooth=True, keeps="out")
 row("sinh", unary(), np.sinh, kinds="fi", smooth=True, keeps="x")
@@ -249,7 +268,7 @@ row(
     kinds="fib",
     smooth=True,
     keeps="",
-    waits=lambda sample: True,
+    waits=always,
 )
 
 
@@ -344,13 +363,7 @@ row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
 row("where", choices(), np.where, kinds="fi", mixes=True, smooth=True, keeps="condition")
 
-row(
-    "logical_not",
-    tied().map(lambda sample: Sample(sample.inputs[:1])),
-    lambda x: x == 0,
-    kinds="fib",
-    differentiable=False,
-)
+row("logical_not", first_of(tied()), lambda x: x == 0, kinds="fib", differentiable=False)
 
 comparison = {"kinds": "fi", "differentiable": False}
 row("eq", tied(), lambda a, b: a == b, **comparison)
@@ -391,7 +404,7 @@ row("isclose", nearly(), np.isclose, differentiable=False)
 row("bitwise_and", bit_pairs(), lambda a, b: a & b, kinds="ib", **bits)
 row("bitwise_or", bit_pairs(), lambda a, b: a | b, kinds="ib", **bits)
 row("bitwise_xor", bit_pairs(), lambda a, b: a ^ b, kinds="ib", **bits)
-row("bitwise_not", bit_pairs().map(lambda sample: Sample(sample.inputs[:1])), lambda x: ~x, kinds="ib", **bits)
+row("bitwise_not", first_of(bit_pairs()), lambda x: ~x, kinds="ib", **bits)
 row("bitwise_left_shift", bit_pairs(0, 5), lambda a, b: a * 2**b, kinds="i", **bits)
 row("bitwise_right_shift", bit_pairs(0, 5), lambda a, b: a // 2**b, kinds="i", **bits)
 
@@ -444,30 +457,22 @@ def one_axis_or_all(draw: Draw) -> Sample:
     return Sample((draw(some.integers(shape, 0, 3)) * 0.5,), draw(some.named(axis=axis, keepdims=draw(st.booleans()))))
 
 
-def deviation(x: Array, axis: Any = None, keepdims: bool = False, correction: float = 1) -> Any:
-    return np.std(x, axis=axis, keepdims=keepdims, ddof=correction)
-
-
-def variance(x: Array, axis: Any = None, keepdims: bool = False, correction: float = 1) -> Any:
-    return np.var(x, axis=axis, keepdims=keepdims, ddof=correction)
-
-
-def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+def with_correction(statistic: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, correction=1, **settings: statistic(x, ddof=correction, **settings)
 
 
 corrected = {"correction": st.sampled_from([0, 1, 0.5])}
 row("sum", reductions(), np.sum, kinds="fib", keeps="")
 row("mean", reductions(at_least=1), np.mean, kinds="fi", keeps="")
-row("var", with_setting(reductions(at_least=2), **corrected), variance, kinds="fi")
-row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), deviation, kinks="0")
+row("var", with_setting(reductions(at_least=2), **corrected), with_correction(np.var), kinds="fi")
+row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), with_correction(np.std), kinks="0")
 row("amax", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
 row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
-row("logsumexp", reductions(at_least=1), logsumexp)
+row("logsumexp", reductions(at_least=1), lambda x, **over: np.log(np.sum(np.exp(x), **over)))
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
 row("argmin", one_axis_or_all(), np.argmin, kinds="fi", differentiable=False)
 row("any", reductions(lambda shape: some.integers(shape, 0, 2)), np.any, kinds="fib", differentiable=False)
@@ -756,15 +761,10 @@ def in_a_list(op: Callable[..., Any], *arrays: Any) -> Any:
 
 row("roll", rolls(), lambda x, shifts, axis=None: np.roll(x, shifts, axis), kinds="fib", keeps="")
 row("moveaxis", moves(), np.moveaxis, kinds="fib")
-row(
-    "diag",
-    vectors_and_matrices(),
-    lambda x, diagonal=0: np.diag(x, diagonal),
-    kinds="fi",
-)
+row("diag", vectors_and_matrices(), lambda x, diagonal=0: np.diag(x, diagonal), kinds="fi")
 row("repeat_interleave", repeats(), lambda x, repeats, axis=None: np.repeat(x, repeats, axis), kinds="fib")
 row("unfold", windows(), unfold, kinds="fib")
-row("masked_select", selected(), masked_select, waits=lambda sample: True)
+row("masked_select", selected(), masked_select, waits=always)
 row(
     "meshgrid",
     grids(),
@@ -790,7 +790,7 @@ def places(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(picked)),), {"shape": shape, "index": index})
 
 
-def index_add(x: Array, shape: Shape, index: Any) -> Array:
+def index_transpose(x: Array, shape: Shape, index: Any) -> Array:
     full = np.zeros(shape, x.dtype)
     np.add.at(full, index, x)
     return full
@@ -835,7 +835,7 @@ def puts(draw: Draw, selected: Callable[..., Array] = lambda x, index: x[index])
     return Sample((x, value), {"index": index})
 
 
-def put(x: Array, value: Any, index: Any) -> Array:
+def index_put(x: Array, value: Any, index: Any) -> Array:
     full = np.array(x)
     full[index] = value
     return full
@@ -854,20 +854,25 @@ def additions(draw: Draw) -> Sample:
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 
 
-def add_at(x: Array, src: Array, index: Any) -> Array:
+def index_add(x: Array, src: Array, index: Any) -> Array:
     full = np.array(x)
     np.add.at(full, index, src)
     return full
 
 
 @st.composite
-def gathers(draw: Draw) -> Sample:
-    """Indices with as many axes as x, no longer than x along the other axes."""
+def places_along(draw: Draw) -> tuple[Shape, int, Array]:
+    """A shape, an axis of it, and an index along it: no longer than the shape along the other axes."""
     shape = draw(some.shapes(min_dims=1, min_side=1))
     axis = draw(some.one_axis(len(shape)))
     sizes = [draw(st.integers(1, n)) for n in shape]
     sizes[axis] = draw(st.integers(0, 4))
-    index = draw(some.integers(tuple(sizes), -shape[axis], shape[axis]))
+    return shape, axis, draw(some.integers(tuple(sizes), -shape[axis], shape[axis]))
+
+
+@st.composite
+def gathers(draw: Draw) -> Sample:
+    shape, axis, index = draw(places_along())
     return Sample((draw(some.numbers(shape)), index), draw(some.named(axis=axis)))
 
 
@@ -892,13 +897,6 @@ def scatters(draw: Draw) -> Sample:
     x, index = sample.inputs
     sizes = tuple(n + draw(st.integers(0, 1)) for n in index.shape)
     return Sample((x, index, draw(some.numbers(sizes))), sample.settings)
-
-
-def scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
-    total = np.array(x)
-    for place in np.ndindex(index.shape):
-        total[moved(place, axis, index[place])] += src[place]
-    return total
 
 
 @st.composite
@@ -926,13 +924,6 @@ def diagonals(draw: Draw) -> Sample:
     if draw(st.booleans()):
         settings["axis1"], settings["axis2"] = draw(st.permutations(range(x.ndim)))[:2]
     return Sample((x,), settings)
-
-
-@st.composite
-def squares(draw: Draw) -> Sample:
-    """Square matrices: (..., n, n)."""
-    shape = draw(some.shapes(min_dims=1))
-    return Sample((draw(some.numbers((*shape, shape[-1]))),))
 
 
 @st.composite
@@ -1001,6 +992,10 @@ def with_index(op: Callable[..., Any], x: Any, *others: Any, index: Any, **setti
     return op(x, *others, index=normal_index(whole, index), **settings)
 
 
+def with_axis(op: Callable[..., Any], x: Any, index: Any, *src: Any, **settings: Any) -> Any:
+    return op(x, index=index, **dict(zip(["src"], src, strict=False)), **settings)
+
+
 def masked(sample: Sample) -> bool:
     return some.has_mask(sample.settings["index"])
 
@@ -1011,10 +1006,10 @@ def ambiguous(sample: Sample) -> bool:
 
 
 indexed = {"kinds": "fib", "waits": masked}
-row("pick", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
-row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
-row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
-row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
+row("index_get", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
+row("index_transpose", places(), index_transpose, call=with_index, kinds="fi", waits=masked, keeps="")
+row("index_put", puts(), index_put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
+row("index_add", additions(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("getitem", picks, select, **indexed)
 row(
     "setitem",
@@ -1025,14 +1020,8 @@ row(
     waits=masked,
     undefined=ambiguous,
 )
-row("gather", gathers(), gather, call=lambda op, x, index, **axis: op(x, index=index, **axis), kinds="fib")
-row(
-    "scatter_add",
-    scatters(),
-    scatter_add,
-    call=lambda op, x, index, src, **axis: op(x, index=index, src=src, **axis),
-    kinds="fi",
-)
+row("gather", gathers(), gather, call=with_axis, kinds="fib")
+row("scatter_add", scatters(), lambda *inputs, axis: scatter_reduce(*inputs, axis, "sum"), call=with_axis, kinds="fi")
 
 
 @st.composite
@@ -1057,15 +1046,11 @@ def scatter(x: Any, index: Any, src: Any, axis: int) -> Any:
 @st.composite
 def scattered_reductions(draw: Draw) -> Sample:
     """Numbers without ties, and zeros among those to multiply."""
-    shape = draw(some.shapes(min_dims=1, min_side=1))
-    axis = draw(some.one_axis(len(shape)))
-    sizes = [draw(st.integers(1, n)) for n in shape]
-    sizes[axis] = draw(st.integers(0, 4))
-    index = draw(some.integers(tuple(sizes), -shape[axis], shape[axis]))
+    shape, axis, index = draw(places_along())
     reduce = draw(st.sampled_from(["sum", "prod", "mean", "amax", "amin"]))
     count = math.prod(shape)
-    both = draw(some.distinct((count + math.prod(sizes),), start=-1.1))
-    x, src = both[:count].reshape(shape), both[count:].reshape(sizes)
+    both = draw(some.distinct((count + index.size,), start=-1.1))
+    x, src = both[:count].reshape(shape), both[count:].reshape(index.shape)
     if reduce == "prod" and draw(st.booleans()):
         src = np.where(draw(some.masks(src.shape)), src, 0.0)
     settings = {"reduce": reduce, **({"include_self": draw(st.booleans())} if draw(st.booleans()) else {})}
@@ -1084,10 +1069,6 @@ def scatter_reduce(x: Any, index: Any, src: Any, axis: int, reduce: str, include
     return full
 
 
-def with_axis(op: Callable[..., Any], x: Any, index: Any, src: Any, **settings: Any) -> Any:
-    return op(x, index=index, src=src, **settings)
-
-
 row("scatter", writes(), scatter, call=with_axis)
 row(
     "scatter_reduce",
@@ -1100,7 +1081,13 @@ row(
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
 row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
 row("diagonal", diagonals(), np.diagonal, kinds="fib")
-row("main_diagonal", squares(), lambda x: np.diagonal(x, 0, -2, -1), kinds="fib", keeps="")
+row(
+    "main_diagonal",
+    of_shapes(some.shapes(min_dims=1).map(lambda s: [(*s, s[-1])])),
+    lambda x: np.diagonal(x, 0, -2, -1),
+    kinds="fib",
+    keeps="",
+)
 row(
     "diagonal_matrix",
     one_array(min_dims=1),
@@ -1108,14 +1095,7 @@ row(
     kinds="fi",
     keeps="",
 )
-row(
-    "nonzero",
-    some.shapes().flatmap(factors).map(lambda x: Sample((x,))),
-    np.argwhere,
-    kinds="fib",
-    differentiable=False,
-    waits=lambda sample: True,
-)
+row("nonzero", alone(some.shapes().flatmap(factors)), np.argwhere, kinds="fib", differentiable=False, waits=always)
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
@@ -1132,18 +1112,15 @@ def selections_along(draw: Draw, ties: bool = False) -> Sample:
     return Sample((x,), draw(some.named(axis=draw(some.one_axis(len(shape))), keepdims=draw(st.booleans()))))
 
 
-def picked(x: Array, index: Array, axis: int, keepdims: bool) -> tuple[Array, Array]:
-    """The elements of x at an index along an axis, and the index."""
-    both = np.take_along_axis(x, index, axis), index
-    return both if keepdims else tuple(np.squeeze(part, axis) for part in both)
+def picking(argument: Callable[..., Array]) -> Callable[..., Any]:
+    """From a reference for the index along an axis, one for (the elements at it, the index)."""
 
+    def reference(x: Array, axis: int, keepdims: bool = False) -> Any:
+        index = argument(x, axis, keepdims=True)
+        both = np.take_along_axis(x, index, axis), index
+        return both if keepdims else tuple(np.squeeze(part, axis) for part in both)
 
-def largest(x: Array, axis: int, keepdims: bool = False) -> Any:
-    return picked(x, np.argmax(x, axis, keepdims=True), axis, keepdims)
-
-
-def smallest(x: Array, axis: int, keepdims: bool = False) -> Any:
-    return picked(x, np.argmin(x, axis, keepdims=True), axis, keepdims)
+    return reference
 
 
 def argmedian(x: Array, axis: int, keepdims: bool = False) -> Array:
@@ -1160,41 +1137,21 @@ def argmode(x: Array, axis: int, keepdims: bool = False) -> Array:
     return np.expand_dims(index, axis) if keepdims else index
 
 
-row("max", selections_along(), largest, kinks="ties", kinds="fi")
-row("min", selections_along(), smallest, kinks="ties", kinds="fi")
+row("max", selections_along(), picking(np.argmax), kinks="ties", kinds="fi")
+row("min", selections_along(), picking(np.argmin), kinks="ties", kinds="fi")
 row(
-    "middle",
-    some.shapes(min_side=1).flatmap(some.distinct).map(lambda x: Sample((x,))),
+    "lower_median",
+    alone(some.shapes(min_side=1).flatmap(some.distinct)),
     lambda x: np.sort(x, None)[(x.size - 1) // 2],
     kinks="ties",
     kinds="fi",
     keeps="x out",
 )
-row(
-    "median",
-    selections_along(),
-    lambda x, axis, keepdims=False: picked(x, argmedian(x, axis, True), axis, keepdims),
-    kinks="ties",
-    kinds="fi",
-)
+row("median", selections_along(), picking(argmedian), kinks="ties", kinds="fi")
 row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
-row(
-    "mode",
-    selections_along(),
-    lambda x, axis, keepdims=False: picked(x, argmode(x, axis, True), axis, keepdims),
-    kinks="ties",
-    kinds="fi",
-    waits=lambda sample: True,
-)
-row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=lambda sample: True)
-row(
-    "unique",
-    tied().map(lambda sample: Sample(sample.inputs[:1])),
-    np.unique,
-    kinds="fi",
-    differentiable=False,
-    waits=lambda sample: True,
-)
+row("mode", selections_along(), picking(argmode), kinks="ties", kinds="fi", waits=always)
+row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=always)
+row("unique", first_of(tied()), np.unique, kinds="fi", differentiable=False, waits=always)
 triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
 row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
 row("triu", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
@@ -1220,23 +1177,6 @@ def products(draw: Draw) -> Sample:
     a = (k,) if kind in ("row", "vectors") else (*batch_a, n, k)
     b = (k,) if kind in ("column", "vectors") else (k, m) if kind == "large by small" else (*batch_b, k, m)
     return Sample((draw(some.numbers(a)), draw(some.numbers(b))))
-
-
-@st.composite
-def outers(draw: Draw) -> Sample:
-    return Sample(tuple(draw(some.numbers((draw(st.integers(0, 3)),))) for _ in range(2)))
-
-
-@st.composite
-def vectors(draw: Draw) -> Sample:
-    n = draw(st.integers(0, 3))
-    return Sample((draw(some.numbers((n,))), draw(some.numbers((n,)))))
-
-
-@st.composite
-def batches(draw: Draw) -> Sample:
-    b, n, k, m = (draw(st.integers(0, 3)) for _ in range(4))
-    return Sample((draw(some.numbers((b, n, k))), draw(some.numbers((b, k, m)))))
 
 
 # Products, diagonals, traces, axes of one operand only, ellipses that broadcast, no arrow, spaces.
@@ -1278,9 +1218,27 @@ def contractions(draw: Draw) -> Sample:
 
 
 row("matmul", products(), np.matmul, kinds="fi", mixes=True, keeps="a b")
-row("dot", vectors(), lambda a, b: (a * b).sum(), kinds="fi", mixes=True)
-row("bmm", batches(), lambda a, b: np.einsum("bij,bjk->bik", a, b), kinds="fi", mixes=True)
-row("outer", outers(), lambda a, b: np.multiply.outer(a, b), kinds="fi", mixes=True)
+row(
+    "dot",
+    of_shapes(some.shapes(1, 1).map(lambda shape: (shape, shape))),
+    lambda a, b: (a * b).sum(),
+    kinds="fi",
+    mixes=True,
+)
+row(
+    "bmm",
+    of_shapes(some.shapes(4, 4).map(lambda s: (s[:3], (s[0], *s[2:])))),
+    lambda a, b: np.einsum("bij,bjk->bik", a, b),
+    kinds="fi",
+    mixes=True,
+)
+row(
+    "outer",
+    of_shapes(st.tuples(some.shapes(1, 1), some.shapes(1, 1))),
+    lambda a, b: np.multiply.outer(a, b),
+    kinds="fi",
+    mixes=True,
+)
 row(
     "einsum",
     einsums(),
@@ -1311,11 +1269,6 @@ def crosses(draw: Draw) -> Sample:
 def cross(a: Array, b: Array, axis: int | None = None) -> Array:
     shape = np.broadcast_shapes(a.shape, b.shape)
     return np.cross(*np.broadcast_arrays(a, b), axis=shape.index(3) if axis is None else axis)
-
-
-@st.composite
-def krons(draw: Draw) -> Sample:
-    return Sample(tuple(draw(some.numbers(draw(some.shapes(max_dims=2)))) for _ in range(2)))
 
 
 @st.composite
@@ -1385,27 +1338,32 @@ def any_norms(draw: Draw) -> Sample:
 
 row("trace", one_array(min_dims=2, max_dims=2), lambda x: np.trace(x), kinds="fi")
 row("cross", crosses(), cross, kinds="fi", mixes=True)
-row("kron", krons(), np.kron, kinds="fi", mixes=True, adds_axes=True)
+row(
+    "kron",
+    of_shapes(st.tuples(some.shapes(max_dims=2), some.shapes(max_dims=2))),
+    np.kron,
+    kinds="fi",
+    mixes=True,
+    adds_axes=True,
+)
 row("tensordot", tensor_products(), lambda a, b, axis: np.tensordot(a, b, axis), kinds="fi", mixes=True)
-row("inv", regular().map(lambda a: Sample((a,))), np.linalg.inv, smooth=True, keeps="out")
+row("inv", alone(regular()), np.linalg.inv, smooth=True, keeps="out")
 row("solve", systems(vectors=True), solve, mixes=True, smooth=True)
 row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, smooth=True, keeps="a out")
-row("det", regular().map(lambda a: Sample((a,))), np.linalg.det, smooth=True, keeps="a")
-row("cofactors", regular(low=1).map(lambda a: Sample((a,))), cofactors, smooth=True, keeps="a out")
+row("det", alone(regular()), np.linalg.det, smooth=True, keeps="a")
+row("cofactors", alone(regular(low=1)), cofactors, smooth=True, keeps="a out")
 row(
     "slogdet",
-    regular().map(lambda a: Sample((a,))),
+    alone(regular()),
     lambda a: sum(np.linalg.slogdet(a)),
     call=lambda op, a: op(a).sign + op(a).logabsdet,
     smooth=True,
 )
-row("sign_of_det", regular().map(lambda a: Sample((a,))), lambda a: np.sign(np.linalg.det(a)), differentiable=False)
-row(
-    "log_of_det", regular().map(lambda a: Sample((a,))), lambda a: np.log(abs(np.linalg.det(a))), smooth=True, keeps="a"
-)
+row("sign_of_det", alone(regular()), lambda a: np.sign(np.linalg.det(a)), differentiable=False)
+row("log_of_det", alone(regular()), lambda a: np.log(abs(np.linalg.det(a))), smooth=True, keeps="a")
 row(
     "cholesky",
-    regular(definite=True).map(lambda a: Sample((a,))),
+    alone(regular(definite=True)),
     lambda a: np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2),
     smooth=True,
     keeps="out",

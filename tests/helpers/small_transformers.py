@@ -1,12 +1,16 @@
-"""Small transformers for tests: models of every kind, strategies for configs, and tokens of a vocabulary of 7."""
+"""Small transformers for tests: models of every kind, configs, tokens; a small GPT-2 and changes to its folder."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+import nn
 import tinygrad_lecture as tl
 from modules import shuffled
 from strategies import Draw
@@ -71,3 +75,37 @@ def small_settings(draw: Draw) -> dict[str, Any]:
 def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
     """Random tokens 0 to 6 of a shape."""
     return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))
+
+
+def small_gpt2(**changes: Any) -> GPT:
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
+    return shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, tl.Tensor]], Any]) -> None:
+    """Apply a change to the tensors of a folder, in place."""
+    path = folder / "model.safetensors"
+    tensors = nn.weights.load_file(path)
+    change(tensors)
+    nn.weights.save_file(tensors, path)
+
+
+def reconfigure(folder: Path, **changes: Any) -> None:
+    """Change fields of config.json."""
+    path = folder / "config.json"
+    config = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+PARTS = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+
+
+def split(folder: Path) -> None:
+    """Split the weights in a folder into two files with an index."""
+    whole = folder / "model.safetensors"
+    tensors = nn.weights.load_file(whole)
+    whole.unlink()
+    files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
+    for part in PARTS:
+        nn.weights.save_file({name: tensors[name] for name in files if files[name] == part}, folder / part)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}), encoding="utf-8")

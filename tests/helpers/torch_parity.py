@@ -34,11 +34,7 @@ def pairs(shape: tuple[int, ...], **settings: Any) -> st.SearchStrategy[Array]:
 
 
 def agree(
-    ours: Callable[..., Any],
-    theirs: Callable[..., Any],
-    *arrays: Array,
-    dtype: str,
-    constants: Sequence[int] = (),
+    ours: Callable[..., Any], theirs: Callable[..., Any], *arrays: Array, dtype: str, constants: Sequence[int] = ()
 ) -> None:
     """Fail unless two modules or functions agree in all outputs and all gradients, in `dtype`.
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import nn
 import small_transformers
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
@@ -111,10 +110,7 @@ def test_generation_on_a_gpus_arrays():
 
 def test_an_invalid_source_raises_at_once():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    for source, error, message in (
-        ([9], IndexError, "token 9 at"),
-        ([1] * 5, ValueError, "exceed the context of 4"),
-    ):
+    for source, error, message in (([9], IndexError, "token 9 at"), ([1] * 5, ValueError, "exceed the context of 4")):
         with pytest.raises(error, match=message):
             model.generate(source, start=1)
         with pytest.raises(error, match=message):
@@ -131,18 +127,6 @@ def test_batches_of_sources_and_targets_must_match():
         model([[1, 2]], [1])
 
 
-def test_a_cache_remembers_the_targets_padding():
-    model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=2, heads=2, width=4))).eval()
-    target, mask = [[0, 0, 3, 4, 5]], [[False, False, True, True, True]]
-    with tl.no_grad():
-        memory = model.encode([[1, 2]])
-        wanted = model.decode(target, memory, mask).numpy()[:, 3:]
-        cache = model.new_cache()
-        model.decode([target[0][:3]], memory, [mask[0][:3]], cache=cache)
-        found = [model.decode([[token]], memory, cache=cache).numpy() for token in target[0][3:]]
-    assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
-
-
 def test_a_cache_of_another_source_raises():
     model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=1, heads=2, width=4))).eval()
     with tl.no_grad():
@@ -153,14 +137,17 @@ def test_a_cache_of_another_source_raises():
         model.decode([[2]], model.encode([[1, 2]]), cache=copy.deepcopy(cache))  # equal, but another array
 
 
-def test_a_cache_remembers_the_sources_padding():
+@pytest.mark.parametrize("padded", ["source", "target"])
+def test_a_cache_remembers_the_padding(padded):
     model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=2, heads=2, width=4))).eval()
-    source, padding = some_tokens(1, 4), np.array([[False, False, True, True]])
-    target = some_tokens(1, 4, seed=1).numpy()
+    source, target = some_tokens(1, 4), some_tokens(1, 4, seed=1).numpy()
+    padding = np.array([[False, False, True, True]])
+    target_padding, source_padding = (None, padding) if padded == "source" else (padding, None)
     with tl.no_grad():
-        memory = model.encode(source, padding)
-        wanted = model.decode(target, memory, None, padding).numpy()[:, 2:]
+        memory = model.encode(source, source_padding)
+        wanted = model.decode(target, memory, target_padding, source_padding).numpy()[:, 2:]
         cache = model.new_cache()
-        model.decode(target[:, :2], memory, None, padding, cache=cache)
+        seen = target_padding if target_padding is None else target_padding[:, :2]
+        model.decode(target[:, :2], memory, seen, source_padding, cache=cache)
         found = [model.decode(target[:, [place]], memory, cache=cache).numpy() for place in (2, 3)]
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 import nn
 import small_transformers
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from modules import shuffled
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens
 from tinygrad_lecture.autograd.core import Leaf, Record
@@ -39,8 +37,9 @@ def test_changing_a_later_token_never_changes_an_earlier_logit(kind, data):
 
 @each_kind
 @settings(max_examples=15)
-@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.booleans())
-def test_logits_with_a_cache_equal_those_without(kind, pieces, padded):
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.booleans(), st.booleans())
+def test_logits_with_a_cache_equal_those_without(kind, pieces, padded, told):
+    """told: whether the padding, which the cache remembers, is passed in each call."""
     pieces = pieces if sum(pieces) <= 6 else [6]
     model = small(kind)
     tokens = some_tokens(2, sum(pieces))
@@ -53,7 +52,7 @@ def test_logits_with_a_cache_equal_those_without(kind, pieces, padded):
     start = 0
     with tl.no_grad():
         for n in pieces:
-            seen = None if mask is None else mask[:, : start + n]
+            seen = mask[:, : start + n] if padded and (told or start == 0) else None
             found = model(tokens[:, start : start + n], seen, cache).numpy()
             assert_close(found, wanted[:, start : start + n], "with a cache", 1e-10)
             start += n
@@ -72,18 +71,6 @@ def test_the_initial_loss_is_that_of_guessing():
     model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128, bias=False))
     x, y = (np.random.default_rng(seed).integers(0, 65, (4, 64)) for seed in (0, 1))
     assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
-
-
-def test_initial_weights_are_gpt2s():
-    model = GPT(GPTConfig(vocab_size=50, context=40, layers=8, heads=2, width=64))
-    for name, p in model.named_parameters():
-        values = p.detach().numpy()
-        if p.ndim == 1:
-            assert (values == (1 if "norm" in name and "weight" in name else 0)).all(), name
-        else:
-            residual = name.endswith(("W_O.weight", "down.weight"))
-            assert values.std() == pytest.approx(0.02 / (4 if residual else 1), rel=0.1), name
-            assert abs(values.mean()) < 0.002, name
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -155,9 +142,6 @@ def test_dropout_is_off_in_evaluation_and_on_in_training():
         ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary, whose tokens are 0 to 6"),
         ([[-1]], IndexError, r"token -1 at \(0, 0\)"),
         ([[0] * 7], ValueError, "7 tokens exceed the context of 6"),
-        ([[0.5]], TypeError, "must be integers, got float"),
-        ([[]], ValueError, r"at least one token, got \(1, 0\)"),
-        (3, ValueError, r"got \(\)"),
     ],
 )
 def test_invalid_tokens_raise(tokens, error, message):
@@ -168,19 +152,6 @@ def test_invalid_tokens_raise(tokens, error, message):
 def test_tokens_on_the_host_are_checked_for_a_model_on_a_gpu():
     with pytest.raises(IndexError, match=r"token 7 at \(0, 1\) is not in the vocabulary"):
         small("GPT-2", device="strict")([[0, 7]])
-
-
-@pytest.mark.parametrize("positions", ["learned", "rotary"])
-def test_a_cache_remembers_the_padding(positions):
-    model = shuffled(GPT(GPTConfig(vocab_size=7, context=8, layers=2, heads=2, width=4, positions=positions))).eval()
-    tokens, mask = np.array([[0, 0, 3, 4, 5], [1, 2, 3, 4, 5]]), np.array([[False] * 2 + [True] * 3, [True] * 5])
-    with tl.no_grad():
-        wanted = model(tokens, mask).numpy()
-        cache = model.new_cache()
-        model(tokens[:, :3], mask[:, :3], cache)
-        for place in (3, 4):
-            found = model(tokens[:, place : place + 1], cache=cache).numpy()
-            assert_close(found, wanted[:, place : place + 1], "the next token", 1e-11)
 
 
 def test_an_interrupted_call_adds_nothing_to_the_cache(monkeypatch):

@@ -1,4 +1,4 @@
-"""What all three models keep; errors that end in the user's line."""
+"""All models: the parameter count, gradients, padding, and a GPU's arrays; the encoder and its classifier."""
 
 import inspect
 
@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 import transformer
+from modules import shuffled
 from numeric import assert_close
-from small_transformers import FAMILIES, MODELS, small, small_settings, some_tokens
+from small_transformers import ENCODERS, FAMILIES, MODELS, small, small_settings, some_tokens
 from strict_cupy import no_synchronisation
-from transformer import EncoderDecoder
+from transformer import GPT, Classifier, Encoder, EncoderConfig, EncoderDecoder
 
 each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 
@@ -24,7 +24,13 @@ each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 @given(small_settings())
 def test_the_formula_counts_what_the_model_has(family, chosen):
     config = FAMILIES[family][0](**chosen)
-    assert sum(p.numel() for p in family(config).parameters()) == config.parameter_count()
+    named = dict(family(config).named_parameters())
+    assert sum(p.numel() for p in named.values()) == config.parameter_count()
+    if family is GPT:
+        W_Q = sum(p.numel() for name, p in named.items() if name.endswith("W_Q.weight"))
+        assert config.parameters_by_part()["W_Q"] == W_Q
+        matrices = (p.numel() for name, p in named.items() if p.ndim == 2 and "positions" not in name)
+        assert config.weight_count() == sum(matrices)
 
 
 @each_model
@@ -140,3 +146,106 @@ def test_of_a_transformer():
     with tl.detect_anomaly(), pytest.raises(tl.AnomalyError) as caught:
         block(tl.ones(1, 3, 4))
     assert caught.value.where == here()
+
+
+# --- the encoder ----------------------------------------------------------------------------------------------
+
+
+each_kind = pytest.mark.parametrize("kind", ENCODERS)
+
+
+def classifier(kind="BERT", pooling="first", dtype=tl.float64, device="cpu"):
+    return shuffled(Classifier(small(Encoder, kind), 3, pooling), dtype, device)
+
+
+def test_bert_base_has_the_size_that_google_published():
+    """109,482,240 with segment embeddings (2 rows) and pooler (768 * 768 + 768), which Encoder does not have."""
+    assert EncoderConfig().parameter_count() == 109_482_240 - 2 * 768 - (768 * 768 + 768)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_gradients_of_the_classifier_are_right(pooling):
+    model = shuffled(Classifier(small(Encoder, "BERT", layers=1), 2, pooling))
+    assert nn.gradcheck(model, some_tokens(2, 3))
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_every_token_attends_to_every_other(kind, data):
+    """Changing one token changes all logits, earlier ones too."""
+    model = small(Encoder, kind)
+    tokens = some_tokens(1, 6).numpy().copy()
+    place = data.draw(st.integers(0, 5))
+    before = model(tokens).detach().numpy()
+    tokens[0, place] = (tokens[0, place] + data.draw(st.integers(1, 6))) % 7
+    after = model(tokens).detach().numpy()
+    assert (np.abs(before - after).max(-1) > 1e-9).all()
+
+
+@settings(max_examples=15)
+@given(st.permutations(range(6)))
+def test_without_positions_the_order_of_tokens_does_not_matter(order):
+    model, tokens = small(Encoder, "no positions"), some_tokens(2, 6)
+    wanted = model(tokens).detach().numpy()[:, order]
+    assert_close(model(tokens[:, order]).detach().numpy(), wanted, "logits", 1e-10)
+    bert = small(Encoder, "BERT")
+    swapped, kept = (bert(tokens[:, order]).detach().numpy() for order in ([1, 0, 2], [0, 1, 2]))
+    assert np.abs(swapped - kept).max() > 1e-3
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_changes_no_class(pooling, side):
+    model = classifier(pooling=pooling)
+    tokens = some_tokens(2, 5).numpy()
+    real = slice(2, None) if side == "left" else slice(3)
+    mask = np.zeros((2, 5), bool)
+    mask[0, real] = mask[1] = True
+    padded = model(tokens, mask).detach().numpy()
+    assert padded.shape == (2, 3)
+    assert_close(padded[0], model(tokens[0, real]).detach().numpy(), "logits", 1e-10)
+    assert_close(padded[1], model(tokens[1]).detach().numpy(), "logits", 1e-10)
+
+
+def test_a_classifier_learns_which_of_two_words_occurs():
+    tl.manual_seed(0)
+    encoder = Encoder(EncoderConfig(vocab_size=8, context=6, layers=1, heads=2, width=16))
+    model = Classifier(encoder, 2, "mean")
+    optimizer = nn.optim.AdamW(model.parameters(), lr=1e-2)
+    random = np.random.default_rng(0)
+    tokens = random.integers(2, 8, (32, 6))
+    labels = random.integers(0, 2, 32)
+    tokens[np.arange(32), random.integers(0, 6, 32)] = labels
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(tokens), tl.tensor(labels))
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+@pytest.mark.parametrize(("classes", "pooling"), [(1, "first"), (2, "last")])
+def test_invalid_classifiers_raise(classes, pooling):
+    with pytest.raises(ValueError, match="classes must be at least 2 and pooling"):
+        Classifier(small(Encoder, "BERT"), classes, pooling)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_classifier_on_a_gpus_arrays(padded, pooling):
+    """Classes and gradients are those of the CPU, without a synchronisation."""
+    mask = np.ones((2, 4), bool)
+    mask[0, 3] = not padded
+
+    def results(device):
+        model, x = classifier("BERT", pooling, tl.float32, device), some_tokens(2, 4).to(device)
+        seen = tl.tensor(mask, device=device) if padded else None
+        with no_synchronisation():
+            classes = model(x, seen)
+            classes.sum().backward()
+        return [classes.detach(), *(p.grad for p in model.parameters() if p.grad is not None)]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        assert there.device == "strict"
+        assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)

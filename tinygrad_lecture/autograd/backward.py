@@ -47,10 +47,11 @@ def backward_pass(
     def vjp(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         if record.saved is None or record.age < versions.last_write:
             check_saved(record)
-        products = record.op.vjp(record, nodes, upstream)
+        op = record.op
+        products = op.vjp(record, nodes, upstream)
         if observer is not None:
             observer.saw_backward(record, upstream, by_input(products, nodes))
-        if record.op.saves_arrays and not retain_graph:
+        if op.saves_arrays and not retain_graph:
             record.nodes, record.saved = freed, None
         return products
 

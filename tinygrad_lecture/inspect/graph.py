@@ -85,7 +85,8 @@ class Graph(metaclass=NeedsParentheses):
             if any(isinstance(node, Record) and node.saved is None for node in self.at):
                 raise RuntimeError(
                     "Graph: backward has freed this graph; make the Graph before backward, call "
-                    "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
+                    "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:` and "
+                    "give graph in the tensor's place"
                 )
 
     # --- looking at it ----------------------------------------------------------------------------------

@@ -169,7 +169,8 @@ def _template(called: Called, record: Record, arrays: Sequence[Any]) -> str:
 
 def written_by_name(record: Record) -> str:
     """The same for a record that nobody watched, of which only the function's name is known: "max({0})"."""
-    if record.op.name not in ("pick", "concatenate") or not record.name.isidentifier() or record.name == record.op.name:
+    named = record.name.isidentifier() and record.name != record.op.name
+    if not named or record.op.name not in ("index_get", "concatenate"):
         return ""
     return f"{record.name}({', '.join(f'{{{i}}}' for i in range(len(record.nodes)))})"
 

@@ -158,9 +158,9 @@ class Vertex:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
             return f"-{given[0]}"
-        if self.op in ("pick", "put"):  # the ops behind x[index] and x[index] = y
+        if self.op in ("index_get", "index_put"):  # the ops behind x[index] and x[index] = y
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
-            return f"{given[0]}{index}" if self.op == "pick" else f"{given[0]} with {index} set to {given[1]}"
+            return f"{given[0]}{index}" if self.op == "index_get" else f"{given[0]} with {index} set to {given[1]}"
         return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:

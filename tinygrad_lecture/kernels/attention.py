@@ -18,7 +18,7 @@ import numpy as np
 from ..backend import Array, xp
 from .blas import one_thread
 from .compiled import compiles
-from .product import as_rows, largest_of_rows, row_products, row_sums
+from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block
@@ -142,10 +142,10 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     if compiles(rows):
         from .compiled import loops
 
-        loops.softmax(rows, None if safe else largest_of_rows(rows))
+        loops.softmax(rows, None if safe else finite_row_max(rows))
         return weights
     if not safe:
-        rows -= largest_of_rows(rows)
+        rows -= finite_row_max(rows)
     lib.exp(rows, out=rows)
     total = row_sums(rows)
     total += total == 0  # a row of only -inf
@@ -202,10 +202,8 @@ def _blocks(
                 own = _of(texts, allowed)
                 begin, end = _needed(own) if queries > QUERIES and lib is np else (0, reach)
                 bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
-            its_queries, its_keys = (
-                (*texts, ..., slice(start, stop), slice(None)),
-                (*texts, ..., slice(end), slice(None)),
-            )
+            its_queries = (*texts, ..., slice(start, stop), slice(None))
+            its_keys = (*texts, ..., slice(end), slice(None))
             yield its_queries, its_keys, _weights(q[its_queries] * _scale(q, scale), k[its_keys], bias, begin)
 
 

@@ -23,8 +23,8 @@ import numpy as np
 
 from ..backend import FLOAT64, Array, xp
 from .compiled import compiles
-from .pieces import in_pieces
 from .special import erf, polynomial
+from .threads import in_pieces
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 
@@ -33,17 +33,12 @@ _ODDS = {
     "tanh": ((-_TANH, -_TANH * 0.044715), 100.0),
     "none": (
         (
-            -1.595768432221871,
-            -0.07266856705858794,
-            6.626001003095285e-05,
-            0.00011048031026878819,
-            -7.938218014850363e-06,
-            2.668927635350999e-07,
-            -3.611231602390768e-09,
+            -1.595768432221871, -0.07266856705858794, 6.626001003095285e-05, 0.00011048031026878819,
+            -7.938218014850363e-06, 2.668927635350999e-07, -3.611231602390768e-09,
         ),
         36.0,
     ),
-}
+}  # fmt: skip
 
 
 def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
@@ -69,9 +64,7 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
     """Write x gate(x) to `out` and, if it is given, gate(x) + x d gate/dx to `slope`."""
     coefficients, end = _ODDS[approximate]
     lib = xp(x)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # far from 0, x² and exp are inf: the gate is 0 or 1 all the same
+    with np.errstate(over="ignore", invalid="ignore"):  # far from 0, x² and exp are inf, and the gate is 0 or 1
         square = x * x
         if approximate == "none" and x.dtype.itemsize >= FLOAT64.itemsize:
             gate = erf(x * math.sqrt(0.5))

@@ -81,17 +81,17 @@ def column_sums(x: Array, weight: Array | None = None) -> Array:
     return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
 
 
-def largest(x: Array, axis: int) -> Array:
+def finite_max(x: Array, axis: int) -> Array:
     """The largest element along an axis, made finite where all are -inf; 0 for an empty array."""
     if not x.size:
         return 0.0
     return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
 
 
-def largest_of_rows(x: Array) -> Array:
-    """`largest` of (rows, n) -> (rows, 1). NumPy's argmax takes less than half the time of its max here."""
+def finite_row_max(x: Array) -> Array:
+    """`finite_max` of (rows, n) -> (rows, 1). NumPy's argmax takes less than half the time of its max here."""
     if xp(x) is not np or not x.size:
-        return largest(x, 1)
+        return finite_max(x, 1)
     top = x[np.arange(len(x)), x.argmax(axis=1)][:, None]
     return np.maximum(top, np.finfo(x.dtype).min.item(), out=top)
 

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array, DType, xp
-from .pieces import in_pieces
+from .threads import in_pieces
 
 
 def computed(dtype: Callable[[DType], DType]) -> Callable[[Any], Any]:
@@ -61,14 +61,8 @@ class Fit(NamedTuple):
 
 _FITS = {
     "float32": Fit(
-        p=(
-            9.654687771e-01, -1.405360973e-01, 1.985180493e-02, -2.285419529e-03, 2.193594500e-04,
-            -1.766908081e-05,
-        ),
-        q=(
-            2.715528216e-01, 1.466376366e-01, 1.085418551e-02, -1.386819571e-03, -1.154297004e-04,
-            4.125832215e-05,
-        ),
+        p=(9.654687771e-01, -1.405360973e-01, 1.985180493e-02, -2.285419529e-03, 2.193594500e-04, -1.766908081e-05),
+        q=(2.715528216e-01, 1.466376366e-01, 1.085418551e-02, -1.386819571e-03, -1.154297004e-04, 4.125832215e-05),
         end=4.0,
     ),
     "float64": Fit(
@@ -217,11 +211,7 @@ def digamma(x: Array) -> Array:
     """The derivative of log Γ(x); -inf at 0, inf at -0.0, nan at -1, -2, ..."""
     lib = xp(x)
     z = lib.where(x < 0.5, 1 - x, x)
-    total, large = lib.zeros_like(z), z
-    for _ in range(SHIFT):
-        small = large < SHIFT
-        total = lib.where(small, total - 1 / lib.where(small, large, 1), total)
-        large = lib.where(small, large + 1, large)
+    total, large = -sum(1 / (z + k) for k in range(SHIFT)), z + SHIFT
     series = lib.log(large) - 0.5 / large
     for k, b in enumerate(BERNOULLI, 1):
         series = series - b / (2 * k) * large ** (-2 * k)
@@ -239,10 +229,8 @@ def polygamma(x: Array, n: int) -> Array:
     lib = xp(x)
     z = lib.where(x < 0.5, 1 - x, x)
     s = n + 1
-    total = lib.zeros_like(z)
-    for k in range(SHIFT):
-        total = total + (z + k) ** float(-s)
     large = z + SHIFT
+    total = sum((z + k) ** float(-s) for k in range(SHIFT))
     total = total + large ** float(1 - s) / (s - 1) + 0.5 * large ** float(-s)
     rising = float(s)  # s (s + 1) ... (s + 2k - 2)
     for k, b in enumerate(BERNOULLI, 1):

@@ -104,19 +104,18 @@ def with_batch(
     return (1, *size), (1, *strides), ((0, 0), *_pairs(padding, n)), (1, *dilations)
 
 
-def _each(what: str, value: Each, n: int) -> tuple[int, ...]:
-    """A number for each of n axes."""
+def _each(what: str, value: Padding, n: int) -> tuple[int, ...]:
+    """A number, or for the padding also a pair, for each of n axes."""
     numbers = (value,) * n if isinstance(value, int) else tuple(value)
     if len(numbers) != n:
-        raise ValueError(f"{what} {value} must be one number, or one for each of {n} axes")
+        each = "a number or pair" if what == "padding" else "one"
+        raise ValueError(f"{what} {value} must be one number, or {each} for each of {n} axes")
     return numbers
 
 
 def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
     """A pair (before, after) for each of n axes."""
-    widths = (padding,) * n if isinstance(padding, int) else tuple(padding)
-    if len(widths) != n:
-        raise ValueError(f"padding {padding} must be one number, or a number or pair for each of {n} axes")
+    widths: tuple[Any, ...] = _each("padding", padding, n)
     return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)
 
 

@@ -232,8 +232,8 @@ class PyTorchMethods(Traced):
     nan_to_num, nansum, nanmean, quantile = ops.nan_to_num, ops.nansum, ops.nanmean, ops.quantile
     bincount, count_nonzero, unique_consecutive, cov = ops.bincount, ops.count_nonzero, ops.unique_consecutive, ops.cov
     corrcoef, diff, rot90, diag_embed = ops.corrcoef, ops.diff, ops.rot90, ops.diag_embed
-    matrix_power, logdet, pinverse, qr = ops.matrix_power, ops.linalg.matrices.logdet, ops.linalg.pinv, ops.linalg.qr
-    cholesky_solve, cholesky_inverse = ops.linalg.matrices.cholesky_solve, ops.linalg.matrices.cholesky_inverse
+    matrix_power, logdet, pinverse, qr = ops.matrix_power, ops.linalg.logdet, ops.linalg.pinv, ops.linalg.qr
+    cholesky_solve, cholesky_inverse = ops.linalg.cholesky_solve, ops.linalg.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

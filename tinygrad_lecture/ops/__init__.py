@@ -10,15 +10,14 @@ from .copying import *
 from .elementary import *
 from .elementwise import *
 from .fused import *
+from .gather_scatter import *
 from .indexing import *
 from .linalg import matrix_power as matrix_power
-from .linalg.products import *
+from .products import *
 from .reduction import *
-from .scattering import *
 from .shape import *
-from .statistics.counting import *
-from .statistics.quantiles import *
-from .statistics.selection import *
+from .sorting import *
+from .statistics import *
 from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, in_rows, to_host, xp
+from ..backend import Shape, row_major, to_host, xp
 from ..errors import brief
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
-from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, own_axis, pad, reshape, swapaxes
+from .gather_scatter import take
+from .indexing import diagonal, diagonal_matrix, getitem
+from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, numpy_axis, pad, reshape, swapaxes
 from .windowed import overlap_add
 
 __all__ = [
@@ -35,7 +36,7 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
     """
     if not all(hasattr(shift, "__index__") for shift in (shifts if isinstance(shifts, (tuple, list)) else [shifts])):
         raise TypeError(f"shifts must be ints, not {brief(shifts)}")
-    return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
+    return row_major(xp(x).roll(x, shifts, axis=numpy_axis(x, axis)))
 
 
 @roll.backward
@@ -86,8 +87,7 @@ def diag(x: Value, diagonal: int = 0) -> Value:
         tl.diag(tl.tensor([[1, 2], [3, 4]]), 1)         # tensor([2])
     """
     if x.ndim == 1:
-        above, below = max(diagonal, 0), max(-diagonal, 0)
-        return pad(diagonal_matrix(x), ((below, above), (above, below)))
+        return diag_embed(x, diagonal)
     if x.ndim == 2:
         return clone(_diagonal(x, diagonal))
     raise ValueError(f"needs a vector or a matrix, not shape {x.shape}; see also diagonal")

@@ -3,6 +3,8 @@
 Below each op stands its backward rule. It is given g, the gradient of the loss with respect to the op's result, and
 returns that with respect to an input: g times the derivative. Its other parameters name what it needs, and a call keeps
 that alone in memory. Where broadcasting repeated an input, the engine sums the gradient to the input's shape.
+
+`xp(x)` is the library that the array x is of, NumPy or CuPy.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
+from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..kernels.product import as_rows, batched, product
 from .copying import where
-from .shape import Axes, expand_copy, own_axis, reduced_shape, swapaxes
+from .shape import Axes, expand_copy, numpy_axis, reduced_shape, swapaxes
 
 
 @op(analytic=True)
 def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
     """a + b, broadcast; with alpha=2, a + 2 * b."""
-    return xp(a, b).add(a, b)
+    return xp(a, b).add(a, b)  # where alpha is given, a composition runs instead: `add.option` in elementwise.py
 
 
 @add.backward("a", "b")
@@ -108,7 +110,8 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
     """
     if x.dtype == FLOAT16:
         return sum(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
-    return in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64))
+    wide = None if x.dtype.kind in "fc" else np.int64
+    return row_major(x.sum(axis=numpy_axis(x, axis), keepdims=keepdims, dtype=wide))
 
 
 @sum.backward

@@ -65,11 +65,11 @@ def clone(x: Value, /) -> Value:
 def contiguous(x: Value) -> Value:
     """x itself if its memory is in row-major order, else a copy that is."""
     array = x._array if isinstance(x, Traced) else x
-    return x if array.flags.c_contiguous else copy_in_rows(x)
+    return x if array.flags.c_contiguous else row_major_copy(x)
 
 
 @op(analytic=True)
-def copy_in_rows(x: Value, /) -> Value:
+def row_major_copy(x: Value, /) -> Value:
     """A copy of x whose memory is in row-major order."""
     return x.copy()
 
@@ -81,7 +81,7 @@ def alias(x: Value, /) -> Value:
 
 
 @clone.backward
-@copy_in_rows.backward
+@row_major_copy.backward
 @alias.backward
 def _(g: Value) -> Value:
     return g
@@ -93,9 +93,7 @@ def to_device(x: Value, /, device: str) -> Value:
     return move(x, device)
 
 
-@to_device.backward
-def _(g: Value, x_device: str) -> Value:
-    return to_device(g, x_device)
+to_device.backward(lambda g, x_device: to_device(g, x_device))
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------
@@ -107,9 +105,7 @@ def astype(x: Value, /, dtype: Any) -> Value:
     return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
 
 
-@astype.backward
-def _(g: Value) -> Value:
-    return g  # the tape casts every gradient to its input's dtype
+astype.backward(lambda g: g)  # the tape casts every gradient to its input's dtype
 
 
 def converted(x: Value, dtype: Any) -> Value:
@@ -142,19 +138,15 @@ def in_float32(function: F) -> F:
 
 def called_in_float32(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """Call a function with float16 arguments as float32. The result is float16 if no wider float was among them."""
-    floats = [dtype for a in (*args, *kwargs.values()) if (dtype := _dtype(a)) is not None and dtype.kind == "f"]
+    dtypes = [value.dtype for value in (*args, *kwargs.values()) if isinstance(value, Traced) or is_array(value)]
     result = function(*map(_widened, args), **{name: _widened(value) for name, value in kwargs.items()})
-    return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in floats) else result
+    return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in dtypes if dtype.kind == "f") else result
 
 
 def is_half(value: Any) -> bool:
     """Whether a value is a float16 tensor or array."""
-    return bool(_dtype(value) == FLOAT16)
+    return (isinstance(value, Traced) or is_array(value)) and bool(value.dtype == FLOAT16)
 
 
 def _widened(value: Any) -> Any:
     return astype(value, FLOAT32) if is_half(value) else value
-
-
-def _dtype(value: Any) -> Any:
-    return value._array.dtype if isinstance(value, Traced) else value.dtype if is_array(value) else None

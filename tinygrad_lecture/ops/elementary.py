@@ -185,9 +185,7 @@ def derivative_of_digamma(x: Value, /, n: int) -> Value:
     return special.polygamma(x, n)
 
 
-@derivative_of_digamma.backward
-def _(g: Value, x: Value, n: int) -> Value:
-    return g * derivative_of_digamma(x, n + 1)
+derivative_of_digamma.backward(lambda g, x, n: g * derivative_of_digamma(x, n + 1))
 
 
 @computed(lambda g, x: g * derivative_of_digamma(x, 1), special.digamma)

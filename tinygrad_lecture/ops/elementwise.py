@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..traced import Traced
 from .basics import add, mul
 from .composite import composite
 from .copying import as_floats, clone, where
-from .elementary import floor, hypot, isnan, log1p, trunc, zero
+from .elementary import computed, floor, hypot, isnan, log1p, smooth, trunc, zero
 
 __all__ = [
     "allclose", "atan2", "clip", "div", "floor_divide", "frac", "isclose", "leaky_relu", "log", "logaddexp", "logit",
@@ -192,59 +193,50 @@ def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     return g * out * log(where((out == 0) | ((x == 0) & (y == 0)), 1, x))  # log(1) = 0, the limit of out * log(x)
 
 
-@op
+def divided(name: str, a: Any, b: Any) -> Any:
+    """A function of NumPy's that divides, of arrays. Raises ValueError for integers divided by 0: NumPy would give 0.
+    On a GPU the check would wait."""
+    lib = xp(a, b)
+    if lib is np and np.result_type(a, b).kind in "iu" and not np.all(b):
+        raise ValueError("integers are divided by 0")
+    return getattr(lib, name)(a, b)
+
+
+@computed((lambda g: g, lambda g, x, y: -g * floor(x / y)), partial(divided, "remainder"))
 def remainder(x: Value, y: Value, /) -> Value:
     """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
 
     Its derivatives are 1 with respect to x and -floor(x / y) with respect to y, also where it jumps: at integer x / y.
     """
-    _refuse_zero(x, y)
-    return xp(x, y).remainder(x, y)
 
 
-@remainder.backward("x")
-def _(g: Value) -> Value:
-    return g
-
-
-@remainder.backward("y")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return -g * floor(x / y)
-
-
-def _refuse_zero(x: Any, y: Any) -> None:
-    """Raise ValueError for integers divided by 0, for which NumPy gives 0. On a GPU the check would wait."""
-    lib = xp(x, y)
-    if lib is np and np.result_type(x, y).kind in "iu" and not np.all(y):
-        raise ValueError("integers are divided by 0")
-
-
-@op
+@computed((zero, zero), partial(divided, "floor_divide"))
 def floor_divide(a: Value, b: Value, /) -> Value:
     """a // b, broadcast: a / b rounded down; its gradient is 0. Raises ValueError for integers divided by 0."""
-    _refuse_zero(a, b)
-    return xp(a, b).floor_divide(a, b)
 
 
 @op
 def trunc_divide(a: Value, b: Value, /) -> Value:
     """a / b rounded towards 0, broadcast; its gradient is 0. Raises ValueError for integers divided by 0."""
-    _refuse_zero(a, b)
-    lib = xp(a, b)
-    down = lib.floor_divide(a, b)
+    down = divided("floor_divide", a, b)
     if down.dtype.kind == "f":
-        return lib.trunc(lib.true_divide(a, b))
+        return xp(a, b).trunc(xp(a, b).true_divide(a, b))
     return down + ((down < 0) & (down * b != a))  # a negative quotient was rounded away from 0
 
 
-floor_divide.backward("a", "b")(zero)
 trunc_divide.backward("a", "b")(zero)
 
 
 # --- exponentials and angles --------------------------------------------------------------------------------
 
 
-@op
+def share(g: Value, a: Value, b: Value, out: Value) -> Value:
+    """The rule of `logaddexp`: g * exp(a) / (exp(a) + exp(b))."""
+    ahead = where((a == b) & (abs(out) == math.inf), 0, a - b)  # inf - inf would be nan
+    return where(out == -math.inf, 0, g * sigmoid(ahead))
+
+
+@computed((share, lambda g, a, b, out: share(g, b, a, out)))
 def logaddexp(a: Value, b: Value, /) -> Value:
     """log(exp(a) + exp(b)), broadcast, without overflow.
 
@@ -252,23 +244,6 @@ def logaddexp(a: Value, b: Value, /) -> Value:
 
         tl.logaddexp(tl.tensor(1000.0), tl.tensor(1000.0))      # tensor(1000.6932)
     """
-    return xp(a, b).logaddexp(a, b)
-
-
-@logaddexp.backward("a")
-def _(g: Value, a: Value, b: Value, out: Value) -> Value:
-    return _share(g, a, b, out)
-
-
-@logaddexp.backward("b")
-def _(g: Value, a: Value, b: Value, out: Value) -> Value:
-    return _share(g, b, a, out)
-
-
-def _share(g: Value, a: Value, b: Value, out: Value) -> Value:
-    """g * exp(a) / (exp(a) + exp(b))."""
-    ahead = where((a == b) & (abs(out) == math.inf), 0, a - b)  # inf - inf would be nan
-    return where(out == -math.inf, 0, g * sigmoid(ahead))
 
 
 @composite
@@ -281,18 +256,27 @@ def logit(x: Value, eps: float | None = None) -> Value:
     return log_odds(x if eps is None else clip(x, eps, 1 - eps))
 
 
-@op(analytic=True)
+@smooth(
+    lambda g, x: g / where((x < 0) | (x > 1), math.nan, x * (1 - x) + 0.0),  # at -0, 0 and not -0
+    lambda x: log(x) - log1p(-x),
+)
 def log_odds(x: Value, /) -> Value:
     """log(x / (1 - x)): `logit`. Its gradient is nan outside of [0, 1]."""
-    return log(x) - log1p(-x)
 
 
-@log_odds.backward
-def _(g: Value, x: Value) -> Value:
-    return g / where((x < 0) | (x > 1), math.nan, x * (1 - x) + 0.0)  # at -0, 0 and not -0
+def x_log_y(x: Value, y: Value) -> Value:
+    logs = log(positive(x, y))
+    return x * where((x == 0) & (logs == math.inf), 0, logs)
 
 
-@op
+def positive(x: Value, y: Value) -> Value:
+    """y, but 1 where x is 0 and y has no logarithm."""
+    if isinstance(y, (int, float)):
+        return where(x == 0, 1.0, y) if y <= 0 else float(y)
+    return where((x == 0) & (y <= 0), 1, as_floats(y))
+
+
+@computed((lambda g, x, y: g * log(positive(x, y)), lambda g, x, y: g * (x / positive(x, y))), x_log_y)
 def xlogy(x: Value, y: Value, /) -> Value:
     """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0 and inf.
 
@@ -300,28 +284,16 @@ def xlogy(x: Value, y: Value, /) -> Value:
 
         tl.xlogy(tl.tensor([0.0, 2.0]), tl.tensor([0.0, 1.0]))      # tensor([0., 0.])
     """
-    logs = log(_positive(x, y))
-    return x * where((x == 0) & (logs == math.inf), 0, logs)
 
 
-@xlogy.backward("x")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return g * log(_positive(x, y))
+def over_square(a: Value, b: Value) -> Value:
+    """a / (a² + b²), which could overflow; 0 where both are 0."""
+    r = hypot(a, b)
+    r = where(r == 0, 1, r)
+    return a / r / r
 
 
-@xlogy.backward("y")
-def _(g: Value, x: Value, y: Value) -> Value:
-    return g * (x / _positive(x, y))
-
-
-def _positive(x: Value, y: Value) -> Value:
-    """y, but 1 where x is 0 and y has no logarithm."""
-    if isinstance(y, (int, float)):
-        return where(x == 0, 1.0, y) if y <= 0 else float(y)
-    return where((x == 0) & (y <= 0), 1, as_floats(y))
-
-
-@op
+@computed((lambda g, y, x: g * over_square(x, y), lambda g, y, x: -g * over_square(y, x)), "arctan2")
 def atan2(y: Value, x: Value, /) -> Value:
     """The angle of the point (x, y), from -pi to pi, broadcast; note that y comes first.
 
@@ -329,21 +301,6 @@ def atan2(y: Value, x: Value, /) -> Value:
 
         tl.atan2(tl.tensor(1.0), tl.tensor(-1.0))       # tensor(2.3562)
     """
-    return xp(y, x).arctan2(y, x)
-
-
-@atan2.backward("y")
-def _(g: Value, y: Value, x: Value) -> Value:
-    r = hypot(x, y)  # x² + y² would overflow
-    r = where(r == 0, 1, r)
-    return g * (x / r / r)
-
-
-@atan2.backward("x")
-def _(g: Value, y: Value, x: Value) -> Value:
-    r = hypot(x, y)
-    r = where(r == 0, 1, r)
-    return -g * (y / r / r)
 
 
 # --- activations --------------------------------------------------------------------------------------------

@@ -24,14 +24,13 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
-from ..kernels import layer_norm as layer_norm_kernels
 from ..traced import Traced, wrap
 from .basics import exp, sum
 from .copying import as_floats, takes_dtype, where
 from .elementary import erf, logical_and, sqrt
 from .elementwise import clip, log, tanh
 from .fusion import fused
-from .indexing import gather
+from .gather_scatter import gather
 from .reduction import amax, mean
 from .shape import Axes, reshape, squeeze, swapaxes
 
@@ -72,7 +71,7 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.logsumexp(tl.tensor([1000.0, 1000.0]))       # tensor(1000.6932)
     """
-    shift = _largest(x, axis, finite=True)
+    shift = _finite_max(x, axis, finite=True)
     total = sum(exp(x - shift), axis, keepdims=True)
     result = where(total == 0, -math.inf, log(where(total == 0, 1, total)) + shift)
     return result if keepdims else squeeze(result, axis)
@@ -89,7 +88,7 @@ def softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
 
         tl.softmax(tl.tensor([0.0, 0.0]))       # tensor([0.5000, 0.5000])
     """
-    e = exp(x - _largest(x, axis))
+    e = exp(x - _finite_max(x, axis))
     total = sum(e, axis, keepdims=True)
     return e / (total + (total == 0))
 
@@ -102,7 +101,7 @@ def log_softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     own. The result has x's shape and dtype; float16 is computed in float32.
     Raises TypeError for integers, IndexError for an axis out of range.
     """
-    shifted = x - _largest(x, axis)
+    shifted = x - _finite_max(x, axis)
     total = sum(exp(shifted), axis, keepdims=True)
     return shifted - log(total + (total == 0))
 
@@ -174,7 +173,7 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 
         tl.layer_norm(tl.tensor([[1.0, 3.0]]), eps=0.0)     # tensor([[-1.,  1.]])
     """
-    layer_norm_kernels.check_weights(x, weight, bias, axes, eps)
+    kernels.check_weights(x, weight, bias, axes, eps)
     over = tuple(range(-axes, 0))
     centred = x - mean(x, over, keepdims=True)
     y = centred / sqrt(mean(centred * centred, over, keepdims=True) + eps)
@@ -214,10 +213,14 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 
 @attention_weights.explains
 def _(q: Value, k: Value, mask: Value = None) -> str:
-    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
-    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
     needed = "q must be (..., queries, d) and k (..., keys, d), with leading axes that broadcast"
-    return f"{needed}, not {q.shape} and {k.shape}{masked}"
+    return f"{needed}, not {q.shape} and {k.shape}{_about_mask(q, k, mask)}"
+
+
+def _about_mask(q: Value, k: Value, mask: Value) -> str:
+    """What an error says about the mask of attention, if there is one."""
+    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
+    return "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
 
 
 @fused
@@ -250,15 +253,11 @@ def attention(
 def _(q: Value, k: Value, v: Value, mask: Value = None, **settings: Any) -> str:
     if mask is not None and mask.dtype.kind != "b":
         return f"the mask must be of bools, True where a query may attend, not {mask.dtype}; write mask != 0"
-    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
-    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
-    needed = (
-        "q must be (..., queries, d), k (..., keys, d) and v (..., keys, value_dim), with leading axes that broadcast"
-    )
-    return f"{needed}, not {q.shape}, {k.shape} and {v.shape}{masked}"
+    needed = "q must be (..., queries, d), k (..., keys, d) and v (..., keys, value_dim), with leading axes that"
+    return f"{needed} broadcast, not {q.shape}, {k.shape} and {v.shape}{_about_mask(q, k, mask)}"
 
 
-def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
+def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:
     """The largest element along axes, as a constant; finite even if all are -inf (with `finite`, also if one is inf).
     0 for an empty x."""
     if x.dtype.kind != "f":
@@ -280,4 +279,4 @@ log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)
 squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
-layer_norm.kernel(layer_norm_kernels.layer_norm, layer_norm_kernels.layer_norm_backward)
+layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)

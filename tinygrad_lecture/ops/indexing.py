@@ -1,4 +1,4 @@
-"""Indexing: x[index] with every kind of index that NumPy takes, gather, sort, masks and other ops built on it.
+"""Indexing: x[index] with every kind of index that NumPy takes, diagonals, masks and other ops built on it.
 
 An index is a setting, not an input. `normal_index` converts Tensors and lists in it to arrays.
 """
@@ -6,33 +6,28 @@ An index is a setting, not an input. `normal_index` converts Tensors and lists i
 from __future__ import annotations
 
 import builtins
-import functools
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, axes_in_memory, device_of, in_rows, is_array, move, xp
+from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .copying import astype, clone, contiguous, where
-from .shape import lone_as_vector, normal_axes, own_axis, permute, reshape
+from .copying import astype, contiguous, where
+from .shape import normal_axes, permute
 
-__all__ = [
-    "argsort", "diagonal", "gather", "index_select", "masked_fill", "nonzero", "one_hot", "scatter_add", "sort", "take",
-    "topk", "tril", "triu",
-]  # fmt: skip
+__all__ = ["diagonal", "masked_fill", "nonzero", "one_hot", "tril", "triu"]
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
 
 @op(analytic=True)
-def pick(x: Value, /, index: Any) -> Value:
+def index_get(x: Value, /, index: Any) -> Value:
     """x[index] for an index from `normal_index`: a view for slices and ints, a copy in row-major order for arrays."""
     picked = x[index]
     if not picked.flags.c_contiguous and builtins.any(map(is_array, index)):
@@ -40,7 +35,7 @@ def pick(x: Value, /, index: Any) -> Value:
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
-@pick.explains
+@index_get.explains
 def _(x: Value, index: Any) -> str | None:
     for part in index:
         if is_array(part) and part.dtype.kind not in "iub":
@@ -53,14 +48,9 @@ def _(x: Value, index: Any) -> str | None:
     return f"{used} indices are too many for shape {x.shape}" if used > x.ndim else None
 
 
-@pick.backward
-def _(g: Value, x_shape: Shape, index: Any) -> Value:
-    return index_add(g, x_shape, index)
-
-
 @op(analytic=True)
-def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
-    """The transpose of `pick`: zeros of `shape` with x added at `index`, repeated indices adding up."""
+def index_transpose(x: Value, /, shape: Shape, index: Any) -> Value:
+    """The transpose of `index_get`: zeros of `shape` with x added at `index`, repeated indices adding up."""
     full = xp(x).zeros(shape, x.dtype)
     if _has_integer_arrays(index):
         scatter_add_kernel(full, index, x)
@@ -69,27 +59,26 @@ def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
     return full
 
 
-@index_add.backward
-def _(g: Value, index: Any) -> Value:
-    return pick(g, index)
+index_get.backward(lambda g, x_shape, index: index_transpose(g, x_shape, index))
+index_transpose.backward(lambda g, index: index_get(g, index))
 
 
 @op(analytic=True)
-def put(x: Value, value: Value, /, index: Any) -> Value:
+def index_put(x: Value, value: Value, /, index: Any) -> Value:
     """A copy of x with `value`, broadcast, at `index`; for a repeated index the last value counts."""
     full = xp(x).array(x)
     full[index] = value
     return full
 
 
-@put.backward("x")
+@index_put.backward("x")
 def _(g: Value, index: Any) -> Value:
-    return put(g, 0, index)  # the overwritten elements of x have no influence
+    return index_put(g, 0, index)  # the overwritten elements of x have no influence
 
 
-@put.backward("value")
+@index_put.backward("value")
 def _(g: Value, x_shape: Shape, index: Any) -> Value:
-    picked = pick(g, index)
+    picked = index_get(g, index)
     if not _has_integer_arrays(index):
         return picked
     # a value that a later one overwrote gets gradient 0: number the writes and see which are still there
@@ -100,7 +89,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
     return where(written[index] == turn, picked, 0)
 
 
-@put.explains
+@index_put.explains
 def _(x: Value, value: Value, index: Any) -> str | None:
     return _does_not_fit(value.shape, x[index].shape)
 
@@ -120,9 +109,9 @@ def getitem(x: Value, index: Any) -> Value:
     index = normal_index(x, index)
     if ints_apart(index):
         index, arrays = ints_first(index)
-        x = pick(x, index)
+        x = index_get(x, index)
         index = arrays
-    return pick(x, index)
+    return index_get(x, index)
 
 
 @partial(composite, name="x[index] = value")
@@ -131,8 +120,8 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
     index = normal_index(x, index)
     if ints_apart(index):
         index, arrays = ints_first(index)
-        value = put(pick(x, index), value, arrays)
-    return put(x, value, index)
+        value = index_put(index_get(x, index), value, arrays)
+    return index_put(x, value, index)
 
 
 @partial(composite, name="x[index] = value")
@@ -162,7 +151,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     if builtins.all(type(part) in BASIC for part in parts):
         return parts
     array = x._array if isinstance(x, Traced) else x
-    parts = tuple(int(part) if _is_a_number(part) else _plain(part) for part in parts)
+    parts = tuple(int(part) if _is_a_number(part) else plain(part) for part in parts)
     if builtins.any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
         parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part
                       for part in parts)  # fmt: skip
@@ -202,7 +191,7 @@ def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]
     return tuple(ints), tuple(part for part in index if type(part) is not int)
 
 
-def _plain(part: Any) -> Any:
+def plain(part: Any) -> Any:
     """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
     if isinstance(part, Traced):
         if part._array.dtype == np.uint8:
@@ -246,109 +235,21 @@ def _has_integer_arrays(index: tuple[Any, ...]) -> bool:
     return builtins.any(is_array(part) and part.dtype != bool for part in index)
 
 
-# --- gather, scatter, take ----------------------------------------------------------------------------------
-
-
-@composite
-def gather(x: Value, axis: int, index: Value) -> Value:
-    """The elements of x that `index` names along an axis, as in PyTorch.
-
-    For axis 0 result[i, j] = x[index[i, j], j], for axis 1 result[i, j] = x[i, index[i, j]].
-    axis: an int (also `dim`).  index: integers with as many axes as x, no longer than x along the other axes. The
-    result has index's shape. A 0-d x or index counts as a vector of one. Gradients of elements picked more than once
-    add up.
-    Raises IndexError for an axis or index out of range or an index that is not integer, ValueError for an index of
-    another shape.
-
-        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
-        tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
-    """
-    return getitem(x if x.ndim else reshape(x, (1,)), along(x.shape or (1,), axis, index))
-
-
-@composite
-@lone_as_vector
-def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
-    """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
-
-    For axis 0 result[index[i, j], j] += src[i, j], for axis 1 result[i, index[i, j]] += src[i, j]; repeated indices
-    add up.  axis: an int (also `dim`).  index: integers with as many axes as x.  src: at least as long as index along
-    every axis. Raises the errors of `gather`.
-
-        tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
-    """
-    full_index = normal_index(x, along(x.shape, axis, index))
-    return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
-
-
-def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
-    """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
-    index = _plain(index)
-    if not -len(shape) <= axis < len(shape):
-        raise IndexError(f"axis {axis} is out of range for shape {shape}")
-    if index.dtype.kind not in "iu":
-        raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
-    axis %= len(shape)
-    if builtins.max(index.ndim, 1) != len(shape) or builtins.any(
-        m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=False)) if a != axis
-    ):
-        raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
-    lib = xp(index)
-    grid: list[Any] = [] if index.ndim else [index]
-    for a, n in enumerate(index.shape):
-        sizes = [1] * len(shape)
-        sizes[a] = n
-        grid.append(index if a == axis else lib.arange(n).reshape(sizes))
-    return tuple(grid)
-
-
 @op(analytic=True)
-def add_at(x: Value, src: Value, /, index: Any) -> Value:
+def index_add(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
     total = x.copy()
     scatter_add_kernel(total, index, src)
     return total
 
 
-@add_at.backward("x")
-def _(g: Value) -> Value:
-    return g
+index_add.backward("x")(lambda g: g)
 
 
-@add_at.backward("src")
-def _(g: Value, index: Any) -> Value:
-    return pick(g, index)
+index_add.backward("src")(lambda g, index: index_get(g, index))
 
 
-@composite
-def take(x: Value, indices: Any, axis: int | None = None) -> Value:
-    """The elements of the flattened x at `indices` or, with an axis, the slices of x along it, as in NumPy.
-
-    indices: integers of any shape, which replaces the axis in the result's shape.  axis: an int (also `dim`) or None.
-    Raises IndexError for an index or axis out of range.
-
-        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
-        tl.take(x, [3, 0])              # tensor([4., 1.])
-        tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
-    """
-    indices = np.asarray(indices) if isinstance(indices, int) else _plain(indices)  # an int would select a view
-    if axis is None:
-        return getitem(reshape(x, (-1,)), indices)
-    (axis,) = normal_axes(x.ndim, axis)
-    return getitem(x, (*[slice(None)] * axis, indices))
-
-
-@composite
-@lone_as_vector
-def index_select(x: Value, axis: int, index: Any) -> Value:
-    """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature.
-
-    A 0-d index counts as a vector of one. Raises IndexError for an index of more axes.
-    """
-    places = np.asarray(index) if isinstance(index, int) else _plain(index)
-    if places.ndim > 1:
-        raise IndexError(f"index must be a vector, not of shape {places.shape}; take has no such limit")
-    return take(x, places.reshape(-1), axis)
+# --- diagonals, triangles, masks, one-hot --------------------------------------------------------------------
 
 
 @composite
@@ -377,11 +278,6 @@ def main_diagonal(x: Value, /) -> Value:
     return view
 
 
-@main_diagonal.backward
-def _(g: Value) -> Value:
-    return diagonal_matrix(g)
-
-
 @op(analytic=True)
 def diagonal_matrix(x: Value, /) -> Value:
     """The transpose of `main_diagonal`: (..., n) to (..., n, n), with x on the diagonal and 0 elsewhere."""
@@ -391,9 +287,8 @@ def diagonal_matrix(x: Value, /) -> Value:
     return full
 
 
-@diagonal_matrix.backward
-def _(g: Value) -> Value:
-    return main_diagonal(g)
+main_diagonal.backward(lambda g: diagonal_matrix(g))
+diagonal_matrix.backward(lambda g: main_diagonal(g))
 
 
 @op(differentiable=False)
@@ -414,91 +309,6 @@ def _(x: Value, as_tuple: bool) -> Value:
     return tuple(places[:, axis] for axis in range(places.shape[1])) if as_tuple else places
 
 
-# --- sort and topk ------------------------------------------------------------------------------------------
-
-
-class Ordered(NamedTuple):
-    """The result of `sort`, `topk`, `max` and others: values, and their indices in x along the axis, as int64."""
-
-    values: Any
-    indices: Any
-
-
-def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of x and an axis whose results have their axes in the same order in memory as x has."""
-
-    @functools.wraps(function)
-    def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
-        if order == tuple(range(x.ndim)):
-            return function(x, axis, descending)
-        found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
-        back = tuple(np.argsort(order).tolist())
-        return Ordered(*(permute(part, back) for part in found)) if isinstance(found, Ordered) else permute(found, back)
-
-    return called
-
-
-@op(differentiable=False)
-@_laid_out_as_given
-def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
-    """The indices that sort x along an axis, as int64.
-
-    axis: an int (also `dim`), the last by default.  descending: largest first.  stable: for PyTorch's signature; equal
-    elements always keep their order. nan counts as the largest. Raises IndexError for an axis out of range.
-
-        tl.argsort(tl.tensor([3.0, 1.0, 2.0]))      # tensor([1, 2, 0])
-    """
-    lib = xp(x)
-    if not x.ndim:
-        own_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
-        return lib.zeros((), np.int64)
-    kind = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
-    if not descending:
-        return lib.argsort(x, axis=axis, **kind)
-    backwards = lib.argsort(lib.flip(x, axis), axis=axis, **kind)
-    return x.shape[axis] - 1 - lib.flip(backwards, axis)
-
-
-@composite
-@_laid_out_as_given
-def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
-    """x sorted along an axis: a named pair (values, indices), as in PyTorch.
-
-    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending, stable. Each gradient goes back
-    to the element that its value came from.
-
-        tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
-    """
-    if x.ndim == 0:
-        return Ordered(clone(x), argsort(x, axis))
-    indices = argsort(x, axis, descending)
-    return Ordered(gather(x, axis, indices), indices)
-
-
-@composite
-@lone_as_vector
-def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
-    """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
-
-    axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first.
-    sorted: for PyTorch's signature; they always are. Of equal elements the first in x comes first.
-    Raises ValueError for k outside 0 to the axis's size, IndexError for an axis out of range.
-
-        values, indices = tl.topk(tl.tensor([3.0, 1.0, 2.0]), 2)
-        values          # tensor([3., 2.])
-        indices         # tensor([0, 2])
-    """
-    (axis,) = normal_axes(x.ndim, axis)
-    if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"k must be from 0 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
-    indices = contiguous(argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))])
-    return Ordered(gather(x, axis, indices), indices)
-
-
-# --- triangles, masks, one-hot ------------------------------------------------------------------------------
-
-
 def _matrices(x: Value) -> Value:
     """x. Raises ValueError for fewer than two axes, of which NumPy makes a matrix."""
     if x.ndim < 2:
@@ -509,23 +319,19 @@ def _matrices(x: Value) -> Value:
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return in_rows(xp(x).tril(_matrices(x), diagonal))
+    return row_major(xp(x).tril(_matrices(x), diagonal))
 
 
-@tril.backward
-def _(g: Value, diagonal: int) -> Value:
-    return tril(g, diagonal)
+tril.backward(lambda g, diagonal: tril(g, diagonal))
 
 
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return in_rows(xp(x).triu(_matrices(x), diagonal))
+    return row_major(xp(x).triu(_matrices(x), diagonal))
 
 
-@triu.backward
-def _(g: Value, diagonal: int) -> Value:
-    return triu(g, diagonal)
+triu.backward(lambda g, diagonal: triu(g, diagonal))
 
 
 @composite
@@ -570,7 +376,7 @@ def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
 
         tl.one_hot(tl.tensor([0, 2]))       # tensor([[1, 0, 0], [0, 0, 1]])
     """
-    array = _plain(indices)
+    array = plain(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {array.dtype}; convert with .long()")
     n = None if num_classes == -1 else num_classes

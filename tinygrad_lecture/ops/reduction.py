@@ -13,25 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
+from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from .basics import sum
 from .composite import composite
 from .copying import as_floats, astype, clone, contiguous, converted, in_float32, takes_dtype, where
 from .elementary import abs as absolute
 from .elementary import isnan, root
-from .shape import (
-    Axes,
-    axes_over,
-    cat,
-    count,
-    expand_copy,
-    flip,
-    own_axis,
-    permute,
-    reduced_shape,
-    reshape,
-    swapaxes,
-)  # fmt: skip
+from .shape import Axes, axes_over, cat, count, expand_copy, flip, numpy_axis, permute, reduced_shape, reshape, swapaxes
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 
@@ -50,7 +38,7 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     """
     if x.dtype == FLOAT16:
         return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
-    total = in_rows(x.sum(axis=own_axis(x, axis), keepdims=keepdims))
+    total = row_major(x.sum(axis=numpy_axis(x, axis), keepdims=keepdims))
     n = count(x.shape, axis)
     return total / n if n else total * math.nan
 
@@ -119,7 +107,7 @@ def amax(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
     """
-    return in_rows(xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims))
+    return row_major(xp(x).max(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 
 
 @op
@@ -133,7 +121,7 @@ def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
         tl.amin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
     """
-    return in_rows(xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims))
+    return row_major(xp(x).min(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 
 
 @amax.backward
@@ -152,7 +140,7 @@ def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
 
 
 @op
-def middle(x: Value, /) -> Value:
+def lower_median(x: Value, /) -> Value:
     """The median of all elements, of two middle ones the lower; nan if there is a nan. Ties share the gradient."""
     lib = xp(x)
     ordered = lib.sort(x.reshape(-1))
@@ -160,13 +148,13 @@ def middle(x: Value, /) -> Value:
     return lib.where(last != last, last, ordered[(x.size - 1) // 2])
 
 
-@middle.backward
+@lower_median.backward
 def _(g: Value, x: Value, out: Value) -> Value:
     chosen = (x == out) | isnan(x)
     return where(chosen, g / sum(chosen.astype(x.dtype)), 0)
 
 
-@middle.explains
+@lower_median.explains
 def _(x: Value) -> str | None:
     return None if x.size else f"a tensor of shape {x.shape} has no elements, so no median"
 
@@ -215,7 +203,7 @@ def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
     """
     if not x.ndim:
         return sum(x, axis)
-    return in_rows(xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64))
+    return row_major(xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64))
 
 
 @cumsum.backward
@@ -293,7 +281,7 @@ def argmax(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Valu
 
         tl.argmax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([1, 0])
     """
-    return xp(x).argmax(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return xp(x).argmax(x, axis=numpy_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
@@ -306,7 +294,7 @@ def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Valu
 
         tl.argmin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([0, 1])
     """
-    return xp(x).argmin(x, axis=own_axis(x, axis), keepdims=keepdims)
+    return xp(x).argmin(x, axis=numpy_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
@@ -315,7 +303,7 @@ def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return in_rows(xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims))
+    return row_major(xp(x).any(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 
 
 @op(differentiable=False)
@@ -324,7 +312,7 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
     axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
-    return in_rows(xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims))
+    return row_major(xp(x).all(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 
 
 takes_dtype(sum)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from ..autograd.op import Value, op
-from ..backend import Shape, in_rows, is_array, xp
+from ..backend import Shape, is_array, row_major, xp
 from ..errors import axis_complaint, brief
 from ..traced import Traced
 from .composite import composite
-from .copying import clone, copy_in_rows
+from .copying import clone, row_major_copy
 
 __all__ = [
     "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape", "split",
@@ -35,9 +38,7 @@ def reshape(x: Value, /, shape: Shape) -> Value:
     return x.reshape(shape)
 
 
-@reshape.backward
-def _(g: Value, x_shape: Shape) -> Value:
-    return reshape(g, x_shape)
+reshape.backward(lambda g, x_shape: reshape(g, x_shape))
 
 
 @reshape.explains
@@ -79,9 +80,7 @@ def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
     return x.swapaxes(axis0, axis1)
 
 
-@swapaxes.backward
-def _(g: Value, axis0: int, axis1: int) -> Value:
-    return swapaxes(g, axis0, axis1)
+swapaxes.backward(lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
 
 
 @op(analytic=True)
@@ -118,12 +117,10 @@ def _(g: Value) -> Value:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
+    return clone(xp(x).flip(x, numpy_axis(x, axis)))  # NumPy's is a view
 
 
-@flip.backward
-def _(g: Value, axis: int | tuple[int, ...] | None) -> Value:
-    return flip(g, axis)
+flip.backward(lambda g, axis: flip(g, axis))
 
 
 @op(analytic=True)
@@ -135,7 +132,7 @@ def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> 
 
         tl.pad(tl.ones(2, 3), ((0, 0), (1, 2))).shape       # (2, 6)
     """
-    return in_rows(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
+    return row_major(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
 
 
 @pad.backward
@@ -154,27 +151,20 @@ def _(x: Value, pad_width: Any, value: float = 0) -> str:
 
 def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     """A pair (before, after) for each axis, from any of NumPy's forms of pad_width."""
-    if isinstance(pad_width, int):
-        return [(pad_width, pad_width)] * ndim
-    if isinstance(pad_width[0], int):
-        before, after = pad_width if len(pad_width) == 2 else pad_width * 2
-        return [(before, after)] * ndim
-    pairs = [tuple(pair) for pair in pad_width]
-    return [(pair[0], pair[-1]) for pair in (pairs * ndim if len(pairs) == 1 else pairs)]
+    pairs: list[tuple[int, int]] = np.broadcast_to(pad_width, (ndim, 2)).tolist()
+    return pairs
 
 
 @op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
     """Arrays joined along an existing axis; their other sizes must be equal."""
-    return in_rows(xp(*arrays).concatenate(arrays, axis=axis))
+    return row_major(xp(*arrays).concatenate(arrays, axis=axis))
 
 
 @concatenate.backward
 def _(g: Value, index: int, shapes: list[Shape], axis: int) -> Value:
     start = sum(shape[axis] for shape in shapes[:index])
-    cut = [slice(None)] * g.ndim
-    cut[axis] = slice(start, start + shapes[index][axis])
-    return g[tuple(cut)]
+    return g[(*[slice(None)] * (axis % g.ndim), slice(start, start + shapes[index][axis]))]
 
 
 @concatenate.explains
@@ -305,7 +295,7 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(copy_in_rows(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
+    return reshape(row_major_copy(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
 
 
 @composite
@@ -369,13 +359,8 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
         sizes = list(split_size)
         if sum(sizes) != n or min(sizes, default=0) < 0:
             raise ValueError(f"sizes {sizes} do not add up to {n}, the size of axis {axis} of {x.shape}")
-    pieces, start = [], 0
-    for size in sizes:
-        cut = [slice(None)] * x.ndim
-        cut[axis] = slice(start, start + size)
-        pieces.append(x[tuple(cut)])
-        start += size
-    return tuple(pieces)
+    ends = accumulate(sizes)
+    return tuple(x[(*[slice(None)] * axis, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True))
 
 
 @composite
@@ -426,15 +411,13 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
     return () if ndim == 0 and axis in (0, -1, (0,), (-1,)) else normal_axes(ndim, axis)
 
 
-def own_axis(x: Any, axis: Any) -> Any:
+def numpy_axis(x: Any, axis: Any) -> Any:
     """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
 
 
 def count(shape: Shape, axis: Axes) -> int:
     """The number of elements that are reduced to one."""
-    if axis is None:
-        return math.prod(shape)
     return math.prod(shape[a] for a in axes_over(len(shape), axis))
 
 
@@ -444,7 +427,7 @@ def reduced_shape(shape: Shape, axis: Axes) -> Shape:
     return tuple(1 if a in axes else size for a, size in enumerate(shape))
 
 
-def lone_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
+def scalar_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function along an axis that takes a 0-d x for a vector of one number, and returns it 0-d, as in PyTorch."""
 
     @functools.wraps(function)

@@ -21,7 +21,7 @@ from .basics import matmul, sum
 from .copying import in_float32
 from .fusion import fused
 from .shape import pad, reshape, swapaxes
-from .statistics.selection import max as largest
+from .sorting import max as max_and_indices
 
 __all__ = ["convolution", "max_pool", "overlap_add", "transposed_convolution", "windows"]
 
@@ -119,11 +119,6 @@ def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, d
     return _of_filters(g, x, weight_shape, stride, padding, dilation, groups)
 
 
-@convolution.backward("bias")
-def _(g: Value) -> Value:
-    return sum(g, (0, *range(2, g.ndim)))
-
-
 @op(analytic=True)
 @in_float32
 def transposed_convolution(
@@ -162,6 +157,7 @@ def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, d
     return _of_filters(x, g, weight_shape, stride, padding, dilation, groups)
 
 
+@convolution.backward("bias")
 @transposed_convolution.backward("bias")
 def _(g: Value) -> Value:
     return sum(g, (0, *range(2, g.ndim)))
@@ -238,7 +234,7 @@ def max_pool(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, d
         x, padding = pad(x, beyond, kernels.lowest(x.dtype)), tuple((min(a, 0), min(b, 0)) for a, b in grid.padding)
     seen = windows(x, size, stride, padding, dilation)  # (..., *size, *places)
     lead = seen.shape[: x.ndim - len(size)]
-    return largest(reshape(seen, (*lead, math.prod(size), *grid.places)), len(lead)).values
+    return max_and_indices(reshape(seen, (*lead, math.prod(size), *grid.places)), len(lead)).values
 
 
 @op(differentiable=False)

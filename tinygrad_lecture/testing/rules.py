@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -135,8 +136,10 @@ class Rule(Answer):
         return super().cause(found)
 
     def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
-        """What `tl.gradcheck` says most often."""
-        errors = [self.gradcheck(args) for args in telling[:: -(-len(telling) // MAX_DIAGNOSED)]]
+        """What `tl.gradcheck` says most often, in the words that it has for the input that is shown."""
+        part = found.failure.kind.removeprefix("gradient of ")
+        diagnosed = telling[:: -(-len(telling) // MAX_DIAGNOSED)]
+        errors = [self.gradcheck(args, part) for args in diagnosed]
         if found.failure.hint == "shapes" and "matrix product" in str(found.failure.cause):
             remedies = {e.hint_text.partition(":")[0] for e in errors if e and e.hint == "transposed" and e.hint_text}
             return ("transposed", remedies.pop()) if len(remedies) == 1 else (None, None)  # which array, or which .T
@@ -153,6 +156,13 @@ class Rule(Answer):
         often = Counter(hint for hint, _ in causes).most_common(1)
         sentences = Counter(cause for cause in causes if cause[0] == often[0][0])
         hint, cause = sentences.most_common(1)[0][0] if sentences else (None, None)
+        if cause is not None:
+            shown = [self.gradcheck(args, part) for args in (found.args, self._moved(found.args, found.failure.kind))]
+            own = [e.hint_text for e in shown if e is not None and e.hint == hint and e.hint_text]
+            cause = _in_words_of_shown([says for _, says in sentences.elements()], own, hint == "constant-factor")
+            for_all = own == [cause] * len(shown) and sentences == {(hint, cause): len(errors)}
+            if not cause or (hint == "region" and " axis " in cause and not for_all):
+                hint, cause = None, None
         if hint in {None, "partly-zero", *VAGUE} and not all(map(self._is_odd, telling)):
             hint = "not-linear"
             cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
@@ -200,15 +210,23 @@ class Rule(Answer):
         returned = self._for_upstreams(args, 1, -1)
         return not returned or close(returned[0], [-part for part in returned[1]])
 
-    def gradcheck(self, args: Args) -> GradcheckError | None:
-        """The error of `tl.gradcheck` for the rule as an op, or None."""
+    def gradcheck(self, args: Args, part: str = "") -> GradcheckError | None:
+        """The error of `tl.gradcheck` for the rule as an op, or None.
+
+        part: the name of the argument whose gradient must be wrong in it, if it is that of one.
+        """
         plain, settings, _ = self.split(args)
-        try:
-            gradcheck(self.as_op(plain, settings), [tensor(plain[k]) for k in self.floats(plain)], strict_shapes=True)
-        except GradcheckError as error:
-            return error
-        except Exception:  # the inputs cannot be checked in this way
-            return None
+        which = self.floats(plain)
+        ways = [set(which), {k for k in which if self.names[k] == part}]
+        for checked in filter(None, ways):
+            inputs = [tensor(plain[k], requires_grad=k in checked) for k in which]
+            try:
+                gradcheck(self.as_op(plain, settings), inputs, strict_shapes=True)
+            except GradcheckError as error:
+                if not ways[1] or error.input_index is None or which[error.input_index] in ways[1]:
+                    return error
+            except Exception:  # the inputs cannot be checked in this way
+                return None
         return None
 
     def as_op(self, plain: Args, settings: dict[str, Any]) -> Op[Any]:
@@ -248,6 +266,33 @@ class Rule(Answer):
         for k, name in enumerate(names):
             made.backward(name)(rule_for(k))
         return made
+
+
+NUMBERS = re.compile(r"\([\d, ]+\)|\d+(?:, \d+)*(?:[./]\d+)*")
+ALTERNATIVE = re.compile(r", or (?:(?!, or |;).)*")
+SIZE = re.compile(r" \(\d+ is the size of an axis\)")
+FACTOR = re.compile(r"every element is|multiply by")
+PART = re.compile(r"(?<=[;:]) |(?<=,) (?=or |[\d.-]+ and )")
+
+
+def _in_words_of_shown(sentences: Sequence[str], shown: Sequence[str], is_factor: bool) -> str:
+    """The most frequent of some sentences about several inputs, with the numbers of the input that is shown.
+
+    Without numbers if they differ between inputs, and the one that is shown does not tell its own.
+    shown: what is said about that input, nothing if it has another cause.
+    """
+    common = Counter(NUMBERS.sub("#", says) for says in sentences).most_common(1)[0][0]
+    if is_factor and shown:
+        kept = set.intersection(*({*ALTERNATIVE.findall(NUMBERS.sub("#", says))} for says in sentences))
+        own = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", shown[0])
+        if ", or " not in own:  # zeros hide that the op contains a sum
+            reasons = [{*ALTERNATIVE.findall(SIZE.sub("", says))} for says in sentences]
+            own = own.replace(";", "".join(sorted(set.intersection(*reasons))) + ";", 1)
+        return own if kept or {*sentences} == {shown[0]} else f"{own} here; for other inputs the factor differs"
+    own = next((says for says in shown if NUMBERS.sub("#", says) == common), "")
+    alike = [SIZE.sub("", says) if is_factor else says for says in sentences if NUMBERS.sub("#", says) == common]
+    same = [part[0] for part in zip(*map(PART.split, alike), strict=False) if len({*part}) == 1]
+    return own or " ".join(part for part in same if not (is_factor and FACTOR.match(part))).rstrip(";:,")
 
 
 def _alone(result: Any) -> Any:
@@ -307,7 +352,10 @@ def check_rule(
 
     def with_upstream(args: Args, g: Array) -> Args:
         plain, settings = positional(args)
-        return (*plain, {G: g, **settings})
+        given = [np.asarray(a) if isinstance(a, np.generic) else a for a in plain]
+        if not any(isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in given):
+            raise TypeError(f"check_rule: no argument of {title} is an array of floats, so none has a gradient")
+        return (*given, {G: g, **settings})
 
     def drawn(args: Args) -> st.SearchStrategy[Args]:
         return arrays(shape_for(args), low=-2, high=2, zero=False).map(partial(with_upstream, args))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.kernels.threads import PIECE
 
 torch = pytest.importorskip("torch")
 

@@ -1,4 +1,4 @@
-"""Hooks on tensors: when they run, what they may return, where gradients are kept."""
+"""Hooks on tensors: when they run, what they may return, where gradients are kept; functions called after backward."""
 
 import gc
 import threading
@@ -11,6 +11,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.autograd.hooks import hooked_leaves
+from tinygrad_lecture.autograd.modes import modes
 
 
 def leaf(*values):
@@ -269,3 +270,43 @@ def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):
     other.join()
     (x * 1).sum().backward()
     assert sorted(seen) == [("one", [1]), ("other", [1])]
+
+
+# --- functions that a thread wants called once backward has filled .grad --------------------------------------
+
+
+@pytest.fixture
+def calls():
+    """The gradient of `x`, noted by each call."""
+    x, noted = tl.tensor(3.0, requires_grad=True), []
+    modes.after_backward = (lambda: noted.append(None if x.grad is None else x.grad.item()),)
+    yield x, noted
+    modes.after_backward = ()
+
+
+def test_they_are_called_once_for_each_backward_when_grad_is_there(calls):
+    x, noted = calls
+    (x * x).backward()
+    (x * x + x).backward()
+    assert noted == [6.0, 13.0]
+
+
+def test_derivatives_that_fill_no_grad_do_not_call_them(calls):
+    x, noted = calls
+    tl.grad(x * x, x)
+    tl.func.grad(lambda x: x * x)(x)
+    assert noted == []
+
+
+def test_other_threads_do_not_call_them(calls):
+    x, noted = calls
+    thread = threading.Thread(target=(x * x).backward)
+    thread.start()
+    thread.join()
+    assert (noted, x.grad.item()) == ([], 6.0)
+
+
+def test_a_recomputed_part_calls_them_once(calls):
+    x, noted = calls
+    tl.checkpoint(lambda x: x * x, x).backward()
+    assert noted == [6.0]

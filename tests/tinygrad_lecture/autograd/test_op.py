@@ -27,7 +27,7 @@ def _(g, x, out):
 
 def test_a_gradient_of_a_wrong_shape_is_said_of_what_the_user_called(monkeypatch):
     x, y = tl.ones(2, 3, requires_grad=True), tl.ones(3, 2, requires_grad=True)
-    monkeypatch.setattr(tl.ops.linalg.products.contract, "rules", [lambda g, *asked: g[0]])
+    monkeypatch.setattr(tl.ops.products.contract, "rules", [lambda g, *asked: g[0]])
     with pytest.raises(RuntimeError, match=r"rule of einsum returned a gradient of shape \(2,\) for an input of shape"):
         tl.einsum("ij,jk->ik", x, y).sum().backward()
 
@@ -52,12 +52,6 @@ def test_a_rule_written_with_ops_serves_higher_orders():
     (second,) = tl.grad(first, x, create_graph=True)
     (third,) = tl.grad(second, x)
     assert (first.item(), second.item(), third.item()) == (24, 24, 12)
-
-
-def test_arrays_in_arrays_out():
-    out = scaled_power(np.array([2.0]), 2)
-    assert type(out) is np.ndarray
-    assert isinstance(tl.exp(np.ones(2, np.float32)), np.ndarray)
 
 
 def test_an_op_is_a_method_where_a_class_has_it_as_attribute():
@@ -334,39 +328,29 @@ def test_a_missing_rule_of_a_variadic_op_is_asked_for_in_words_that_work():
         total(tl.ones(2, requires_grad=True))
 
 
-@pytest.mark.parametrize("change", [lambda k: k.__setitem__(slice(None), 100.0), lambda k: k.clear()])
-def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(change):
-    @tl.op
-    def scaled(x, /, k):
-        return x * k[0]
-
-    @scaled.backward
-    def _(g, k):
-        return g * k[0]
-
-    x = tl.tensor([1.0, 2.0], requires_grad=True)
-    k = np.array([3.0], np.float32) if change.__code__.co_names[0] == "__setitem__" else [3.0]
-    y = scaled(x, k).sum()
-    change(k)
-    y.backward()
-    assert x.grad.tolist() == [3, 3]
+def number_in(k):
+    """The number in a setting of any shape."""
+    while not isinstance(k, float):
+        k = k[0]
+    return k
 
 
-@pytest.mark.parametrize("wrap", [lambda k: (k,), lambda k: [k], lambda k: {0: k}, lambda k: ([k],)])
-def test_an_array_within_a_setting_is_copied_too(wrap):
+@pytest.mark.parametrize("wrap", [lambda k: k, lambda k: (k,), lambda k: [k], lambda k: {0: k}, lambda k: ([k],)])
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(wrap, kind):
     @tl.op
     def scaled(x, /, k=()):
-        return x * np.asarray(k[0]).reshape(-1)
+        return x * number_in(k)
 
     @scaled.backward
     def _(g, k):
-        return g * np.asarray(k[0]).reshape(-1)
+        return g * number_in(k)
 
-    x, k = tl.tensor([1.0, 2.0], requires_grad=True), np.array([3.0, 4.0], np.float32)
+    x, k = tl.tensor([1.0, 2.0], requires_grad=True), kind([3.0])
     y = scaled(x, k=wrap(k)).sum()
-    k[:] = 100
+    k[0] = 100
     y.backward()
-    assert x.grad.tolist() == [3, 4]
+    assert x.grad.tolist() == [3, 3]
     with pytest.raises(TypeError, match="k is a setting"):
         scaled(x, k=wrap(x))
 

@@ -16,9 +16,9 @@ import tinygrad_lecture as tl
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.kernels.threads import PIECE
 
-needs_numba = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
+pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]
 
 
@@ -55,7 +55,6 @@ def normal(*shape, seed=0, scale=1.0):
     return (np.random.default_rng(seed).normal(size=shape) * scale).astype("float32")
 
 
-@needs_numba
 def test_exp_is_exact_to_a_rounding():
     from tinygrad_lecture.kernels.compiled import loops
 
@@ -72,7 +71,6 @@ def test_exp_is_exact_to_a_rounding():
     np.testing.assert_array_equal(out[:5], [0, 0, math.inf, math.inf, math.nan])
 
 
-@needs_numba
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
 @given(size=st.integers(1, 70), scale=st.sampled_from([0.1, 1, 10, 1e4]), seed=st.integers(0, 99))
 def test_gelu(approximate, size, scale, seed):
@@ -82,20 +80,17 @@ def test_gelu(approximate, size, scale, seed):
     assert_both_same(lambda: [gelu(x, approximate)])  # without the derivative
 
 
-@needs_numba
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
 def test_gelu_where_floats_end(approximate):
     assert_both_same(with_gradients(lambda x: tl.gelu(x, approximate), np.float32(SPECIAL)))
 
 
-@needs_numba
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), weighted=st.sampled_from([0, 1, 2]), seed=st.integers(0, 99))
 def test_layer_norm(rows, n, weighted, seed):
     inputs = [normal(rows, n, seed=seed), normal(n, seed=seed + 1), normal(n, seed=seed + 2)][: 1 + weighted]
     assert_both_same(with_gradients(tl.layer_norm, *inputs), atol=5e-5)  # of one element, x - mean is 0 and scale 316
 
 
-@needs_numba
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), hidden=st.sampled_from([0, 0.4, 1]))
 def test_softmax(rows, n, seed, hidden):
     x = normal(rows, n, seed=seed, scale=5)
@@ -103,14 +98,12 @@ def test_softmax(rows, n, seed, hidden):
     assert_both_same(with_gradients(tl.softmax, x))
 
 
-@needs_numba
 def test_softmax_of_a_row_with_nan_or_inf_is_nan():
     for x in ([1, math.nan, 2], [1, math.inf, 2]):
         with np.errstate(invalid="ignore"):
             assert_both_same(lambda x=x: [tl.softmax(tl.tensor(x)).numpy()])
 
 
-@needs_numba
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), scale=st.sampled_from([1, 30]))
 def test_cross_entropy(rows, n, seed, scale):
     targets = tl.tensor(np.random.default_rng(seed).integers(0, n, rows))
@@ -119,7 +112,6 @@ def test_cross_entropy(rows, n, seed, scale):
     assert_both_same(with_gradients(lambda x: tl.cross_entropy(x, targets), x))
 
 
-@needs_numba
 def test_targets_of_any_integer_dtype():
     x = normal(30, 4)
     for dtype in ("uint8", "int32", ">i4"):
@@ -127,7 +119,6 @@ def test_targets_of_any_integer_dtype():
         assert_both_same(with_gradients(lambda x, t=targets: tl.cross_entropy(x, t), x))
 
 
-@needs_numba
 @pytest.mark.parametrize("causal", [False, True])
 @given(queries=st.integers(1, 9), keys=st.integers(1, 9), seed=st.integers(0, 99), scale=st.sampled_from([1, 40]))
 def test_attention(causal, queries, keys, seed, scale):
@@ -138,7 +129,6 @@ def test_attention(causal, queries, keys, seed, scale):
     )
 
 
-@needs_numba
 @pytest.mark.parametrize(
     "settings",
     [{}, {"weight_decay": 0.1}, {"betas": (0, 0)}, {"amsgrad": True}, {"maximize": True}, {"eps": 0.1, "lr": 0.5}],
@@ -157,7 +147,6 @@ def test_adam(optimizer, settings):
     assert_both_same(train)
 
 
-@needs_numba
 def test_reference_computes_without_loops(monkeypatch):
     from tinygrad_lecture.kernels.compiled import loops
 
@@ -170,7 +159,6 @@ def test_reference_computes_without_loops(monkeypatch):
         nn.optim.Adam([p]).step()
 
 
-@needs_numba
 @pytest.mark.parametrize("size", [1, PIECE, PIECE + 1, 9 * PIECE + 5])
 def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
     rows, n = normal(-(-size // 96), 96), normal(96)
@@ -183,7 +171,6 @@ def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
     assert computed[0] == computed[1] == computed[2]
 
 
-@needs_numba
 def test_what_loops_cannot_read_is_left_to_numpy():
     x = np.zeros((200, 100), "float32")
     assert compiled.compiles(x, x)
@@ -203,7 +190,6 @@ print("numba" in sys.modules)
 """
 
 
-@needs_numba
 @pytest.mark.parametrize("off", [False, True])
 def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off):
     env = {"NUMBA_DISABLE_JIT": "1"} if off else {}
@@ -211,21 +197,6 @@ def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off)
         [sys.executable, "-c", LARGE_AND_SMALL], capture_output=True, text=True, check=True, env={**os.environ, **env}
     ).stdout
     assert out.split() == ["False", "0.84134", str(not off)]
-
-
-@pytest.mark.parametrize(
-    "error", [ImportError("needs NumPy 2.1"), OSError("libllvmlite.so"), AttributeError("njit")], ids=repr
-)
-def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch, error):
-    def fails(name, package):
-        raise error
-
-    monkeypatch.setattr(compiled, "find_spec", lambda name: "found")
-    monkeypatch.setattr(compiled, "import_module", fails)
-    with pytest.warns(UserWarning, match=f"NumPy computes alone.*{error}"):
-        assert not compiled._load()
-    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
-    assert not compiled._load()
 
 
 INTERRUPTED = """
@@ -241,7 +212,6 @@ print(tl.gelu(x).shape)
 """
 
 
-@needs_numba
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends a process there")
 def test_after_ctrl_c_in_the_first_use_all_works():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
@@ -262,7 +232,6 @@ else:
 """
 
 
-@needs_numba
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_child_forked_while_numba_is_loaded_computes():
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
@@ -280,7 +249,6 @@ def assert_doubles_twice(loop):
     assert x.tolist() == [4, 4, 4]
 
 
-@needs_numba
 def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     from tinygrad_lecture.kernels.compiled import loops
 
@@ -293,7 +261,6 @@ def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     assert_doubles_twice(loops.loop)
 
 
-@needs_numba
 def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):
     from numba.core import caching
 

@@ -1,16 +1,18 @@
-"""in_pieces: large arrays in pieces, in every memory layout; and freed memory that is kept."""
+"""Kernels of NumPy alone: large arrays in pieces, freed memory that is kept, GELU, scatter_add."""
 
+import math
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
-from tinygrad_lecture.kernels.pieces import PIECE, SHARED, in_pieces
+from tinygrad_lecture.kernels.gelu import gelu
+from tinygrad_lecture.kernels.scatter import scatter_add
+from tinygrad_lecture.kernels.threads import PIECE, SHARED, in_pieces
 
 
 def as_it_is(x):
@@ -151,3 +153,85 @@ print(platform.libc_ver()[0], resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     if library != "glibc":
         pytest.skip("another C library")
     assert int(faults) < 1000, "pages were cleared again: 10 steps of 4096 pages each"
+
+
+# --- sums at repeated indices, along any axis -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 3), (70_000, 2), (2, 5, 3), (2, 3, 5)])
+@pytest.mark.parametrize("repeats", [0, 1, 4, 200])
+def test_it_adds_what_a_loop_adds(shape, repeats):
+    random = np.random.default_rng(0)
+    for axis, n in enumerate(shape):
+        count = min(repeats * n, 5000)
+        places = random.integers(-n, n, count)
+        values = random.normal(size=(*shape[:axis], count, *shape[axis + 1 :])).astype("float32")
+        total = random.normal(size=shape).astype("float32")
+        index = (*[slice(None)] * axis, places)
+        wanted = total.astype("float64")
+        np.add.at(wanted, index, values)
+        scatter_add(total, index, values)
+        np.testing.assert_allclose(total, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_an_empty_index_names_the_whole_array():
+    total = np.zeros(3)
+    scatter_add(total, (), np.ones(3))
+    np.testing.assert_array_equal(total, np.ones(3))
+
+
+@pytest.mark.parametrize("index", [(np.array([0, 3]),), (slice(None), np.array([0, -4]))])
+def test_a_row_that_is_not_there_is_refused(index):
+    with pytest.raises(IndexError, match=f"axis {len(index) - 1} with size 3"):
+        scatter_add(np.zeros((3, 3)), index, np.ones((2, 3) if len(index) == 1 else (3, 2)))
+
+
+# --- GELU: how far it and its derivative are from the exact values --------------------------------------------
+
+
+GRID = np.linspace(-9, 9, 40_001, dtype=np.float32)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_value_and_derivative_are_as_exact_as_float32_allows(approximate):
+    """PyTorch's error is up to 1.2e-6."""
+    x = tl.tensor(GRID.astype(float), requires_grad=True)
+    with tl.reference():
+        exact = tl.gelu(x, approximate)
+        exact.sum().backward()
+    value, slope = gelu(GRID, approximate, keep=True)
+    assert value.dtype == slope.dtype == np.float32
+    assert np.abs(value - exact.detach().numpy()).max() < 1e-6
+    assert np.abs(slope - x.grad.numpy()).max() < 5e-7
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_far_from_0_gelu_is_x_or_0(approximate, dtype):
+    largest = np.finfo(dtype).max
+    x = np.array([-largest, -math.sqrt(largest), -1e6, -40, 40, 1e6, math.sqrt(largest), largest], dtype)
+    value, slope = gelu(x, approximate, keep=True)
+    np.testing.assert_allclose(value, np.maximum(x, 0), atol=1e-100)
+    np.testing.assert_allclose(slope, x > 0, atol=1e-100)
+    x = tl.tensor(x, requires_grad=True)
+    with tl.reference(), np.errstate(over="ignore"):
+        tl.gelu(x, approximate).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), x.detach().numpy() > 0, atol=1e-100)
+
+
+# --- without Numba ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("needs NumPy 2.1"), OSError("libllvmlite.so"), AttributeError("njit")], ids=repr
+)
+def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch, error):
+    def fails(name, package):
+        raise error
+
+    monkeypatch.setattr(compiled, "find_spec", lambda name: "found")
+    monkeypatch.setattr(compiled, "import_module", fails)
+    with pytest.warns(UserWarning, match=f"NumPy computes alone.*{error}"):
+        assert not compiled._load()
+    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    assert not compiled._load()

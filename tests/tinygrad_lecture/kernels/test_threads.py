@@ -1,4 +1,4 @@
-"""Threads that share chunks."""
+"""Threads that share chunks; large products in chunks; the threads of NumPy's BLAS."""
 
 import multiprocessing
 import os
@@ -6,13 +6,18 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import threads
+from tinygrad_lecture.kernels import blas, product, threads
+
+# --- sharing --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +124,127 @@ def test_a_forked_child_has_threads_of_its_own():
     assert ours.poll(20)
     assert ours.recv() == "done"
     child.join()
+
+
+# --- products: NumPy's result, the same bits each time --------------------------------------------------------
+
+
+@pytest.fixture
+def every_product_is_shared(monkeypatch):
+    monkeypatch.setattr(product, "_BLAS_ALONE", 0)
+    monkeypatch.setattr(product, "_SHARED", 0)
+    monkeypatch.setattr(threads, "_chosen", 3)
+
+
+sizes = st.integers(0, 70)
+
+
+@pytest.mark.usefixtures("every_product_is_shared")
+@given(n=sizes, k=sizes, m=sizes, dtype=st.sampled_from(["float32", "float64"]), layout=st.sampled_from(["C", "F"]))
+def test_a_shared_product_is_numpys(n, k, m, dtype, layout):
+    draw = np.random.default_rng(n + 71 * k + 71 * 71 * m)
+    a, b = (np.asarray(draw.integers(-4, 5, shape), dtype, order=layout) for shape in [(n, k), (k, m)])
+    shared = product.product(a, b)
+    assert shared.dtype == dtype
+    np.testing.assert_array_equal(shared, a @ b)  # whole numbers: exact in any order
+
+
+def test_a_shared_product_gives_the_same_bits_each_time(every_product_is_shared):
+    a, b = np.random.default_rng(0).standard_normal((2, 200, 200))
+    first = product.product(a, b)
+    for _ in range(20):
+        np.testing.assert_array_equal(product.product(a, b), first)
+
+
+def test_mixed_dtypes_promote_as_in_numpy(every_product_is_shared):
+    assert product.product(np.ones((40, 3), "float32"), np.ones((3, 40))).dtype == "float64"
+
+
+def test_the_blas_has_its_threads_back_after_a_product(every_product_is_shared):
+    before = blas.threads()
+    product.product(np.ones((200, 200)), np.ones((200, 200)))
+    assert blas.threads() == before
+
+
+def test_products_for_which_openblas_would_start_threads_are_computed_by_one(monkeypatch):
+    """OpenBLAS's threads spin for some milliseconds after a product, and take their cores from everything else."""
+    monkeypatch.setattr(threads, "_chosen", 2)
+    entered = []
+    for n in (64, 80, 81, 128):
+        entered.clear()
+        monkeypatch.setattr(product.blas, "one_thread", ExitStack())
+        product.blas.one_thread.callback(entered.append, True)
+        product.product(np.ones((n, n), "float32"), np.ones((n, n), "float32"))
+        assert bool(entered) == (n**3 >= 2 * 262_144), n  # gemm.c of OpenBLAS: one thread per 4 * 65,536
+
+
+# --- NumPy's BLAS has one thread within one_thread, and afterwards as many as before --------------------------
+
+
+@pytest.fixture
+def used():
+    """How many threads the BLAS uses now; before the test it has four."""
+    functions = blas.openblas()
+    if functions is None:
+        pytest.skip("NumPy's BLAS is not OpenBLAS here")
+    get, set_ = functions
+    before = get()
+    set_(4)
+    yield get
+    set_(before)
+
+
+def test_one_thread_within_and_all_of_them_afterwards(used):
+    with blas.one_thread:
+        assert used() == 1
+    assert used() == 4
+
+
+def test_within_its_number_is_still_that_of_before(used):
+    """Else a computation of another thread would be cut into other chunks for as long."""
+    with blas.one_thread:
+        assert blas.threads() == 4
+    assert blas.threads() == 4
+
+
+def test_blocks_may_overlap_in_any_order(used):
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with blas.one_thread:
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=other)
+    with blas.one_thread:
+        thread.start()
+        entered.wait()
+    assert used() == 1, "the other block is still open"
+    leave.set()
+    thread.join()
+    assert used() == 4
+
+
+def test_the_threads_come_back_after_an_error(used):
+    with pytest.raises(ZeroDivisionError), blas.one_thread:
+        _ = 1 / 0
+    assert used() == 4
+
+
+@pytest.mark.parametrize("name", ["inv", "svd", "qr"])
+def test_linear_algebra_has_one_thread(used, monkeypatch, name):
+    seen = []
+    original = getattr(np.linalg, name)
+    monkeypatch.setattr(np.linalg, name, lambda *args: (seen.append(used()), original(*args))[1])
+    x = tl.eye(3)
+    {"inv": tl.linalg.inv, "svd": tl.linalg.matrix_rank, "qr": tl.linalg.qr}[name](x)
+    assert seen == [1]
+
+
+def test_a_product_of_one_thread_does_not_use_those_of_the_blas(used, monkeypatch):
+    get, set_ = blas.openblas()
+    numbers = []
+    monkeypatch.setattr(blas, "openblas", lambda: (get, lambda n: (numbers.append(n), set_(n))))
+    monkeypatch.setattr(threads, "_chosen", 1)
+    product.product(np.ones((100, 100)), np.ones((100, 100)))
+    assert numbers == [1, 4]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
 
 LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient

@@ -62,23 +62,14 @@ def test_every_op_has_a_row() -> None:
 @examples(20)
 @given(data=st.data())
 def test_value(row: Row, data: st.DataObject) -> None:
+    """Of Tensors a Tensor, of arrays an array."""
     sample = data.draw(row.samples)
     expected = row.expected(sample)
-    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
-        assert isinstance(result, tl.Tensor)
-        assert result.dtype == wanted.dtype, f"{row.name} made {result.dtype}, expected {wanted.dtype}"
-        assert_close(drive.host(result), wanted, row.name, TIGHT)
-
-
-@each(*ALL)
-@examples(10)
-@given(data=st.data())
-def test_arrays_in_arrays_out(row: Row, data: st.DataObject) -> None:
-    sample = data.draw(row.samples)
-    expected = row.expected(sample)
-    for result, wanted in zip(row.run(sample.inputs, sample.settings), expected, strict=True):
-        assert isinstance(result, (np.ndarray, np.generic)), f"{row.name} made a {type(result)} of arrays"
-        assert_close(result, wanted, row.name, TIGHT)
+    for kind, inputs in ((tl.Tensor, drive.tensors(sample.inputs)), ((np.ndarray, np.generic), sample.inputs)):
+        for result, wanted in zip(row.run(inputs, sample.settings), expected, strict=True):
+            assert isinstance(result, kind), f"{row.name} made a {type(result)}, expected {kind}"
+            assert result.dtype == wanted.dtype, f"{row.name} made {result.dtype}, expected {wanted.dtype}"
+            assert_close(drive.host(result), wanted, row.name, TIGHT)
 
 
 @each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
@@ -151,7 +142,6 @@ def test_scalars_do_not_promote(row: Row, scalar: Any) -> None:
     for result in (row.op(x, scalar), row.op(scalar, x)):
         assert result.dtype == tl.float32
         (gradient,) = tl.grad(result.sum(), x)
-        assert gradient is not None
         assert gradient.dtype == tl.float32
     assert_close(row.op(x, scalar).detach(), row.expected(Sample((np.array([0.5, 3.0]), 2.0)))[0], row.name, LOOSE)
 
@@ -239,13 +229,15 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
 @examples(8)
 @given(data=st.data())
 def test_each_input_alone(row: Row, data: st.DataObject) -> None:
-    """The gradient of an input has the same bits whether or not other inputs require grad."""
+    """The op runs alike each time: an input's gradient has the same bits, whether or not others require grad."""
     sample = data.draw(row.samples)
-    asked = floats_in(sample)
-    together = drive.first_order(row, sample)[1]
-    for position, expected in zip(asked, together, strict=True):
+    results, together = drive.first_order(row, sample)
+    for position, expected in zip(floats_in(sample), together, strict=True):
         inputs = drive.tensors(sample.inputs, grad=[i == position for i in range(len(sample.inputs))])
-        outs = drive.differentiable(row.run(inputs, sample.settings))
+        again = row.run(inputs, sample.settings)
+        for result, first in zip(again, results, strict=True):
+            assert_same_bits(drive.host(result), first, f"{row.name}, run twice")
+        outs = drive.differentiable(again)
         (alone,) = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs))
         assert_same_bits(drive.host(alone), expected, f"gradient of {row.name} by input {position} alone")
 
@@ -329,16 +321,6 @@ def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataOb
 
 
 @each(*DIFFERENTIABLE)
-@examples(5)
-@given(data=st.data())
-def test_runs_twice_alike(row: Row, data: st.DataObject) -> None:
-    sample = data.draw(row.samples)
-    first, again = drive.first_order(row, sample), drive.first_order(row, sample)
-    for a, b in zip([*first[0], *first[1]], [*again[0], *again[1]], strict=True):
-        assert_same_bits(a, b, f"{row.name}, run twice")
-
-
-@each(*DIFFERENTIABLE)
 @examples(12)
 @given(data=st.data())
 def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
@@ -372,7 +354,6 @@ def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None
     del inputs, out
     alive = {name for name, array in owners.items() if array() is not None}
     assert record is not None
-    assert row.keeps is not None
     allowed = row.keeps.split()
     extra = sorted(name for name in alive if name.split(" ")[0] not in allowed)
     assert not extra, f"{row.name} keeps {', '.join(extra)} alive, which its rules should not need"
@@ -448,6 +429,7 @@ def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
 
 INF, NAN = np.inf, np.nan
 EXTREMES: dict[str, list[Any]] = {
+    "cross_entropy": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[0, -INF, 1]], [[NAN, 0, 1], [0, 1, 2]], [[-INF] * 3]],
     "softmax": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[-INF, -INF]], [[NAN, 0, 1], [0, 1, 2]], [[3e38, 0]], [[5.0]]],
     "gelu": [[[-1e4, -30, -6, 0, 6, 30, 1e4]], [[NAN, 1.0]], [[1e-30, -1e-30]]],
     "layer_norm": [[[2.0, 2.0, 2.0]], [[1e15, -1e15, 0]], [[NAN, 1, 2], [1, 2, 3]], [[1e-20, 0, -1e-20]]],
@@ -461,26 +443,14 @@ EXTREMES["log_softmax"] = EXTREMES["softmax"]
 )
 def test_kernel_is_its_definition_at_extremes(name: str, values: Any, dtype: str) -> None:
     """For large numbers, rows of -inf and nan: no warning, and the definition's results."""
-    sample = Sample((np.array(values, dtype=dtype),))
-    got, expected = kernel_and_definition(TABLE[name], sample, [True])
-    for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
-        assert_close(a, b, f"kernel of {name} at {values}: {what}", FLOATS[dtype], FLOATS[dtype])
-        if np.isnan(np.array(values)).any():
-            assert np.isnan(a[0]).any(), f"{name}: a nan was lost"
-            assert not np.isnan(a[1:]).any(), f"{name}: a nan spread to other rows"
-
-
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize(
-    "row_of_logits", [[1e4, 0, -1e4], [-INF, 0, 1], [0, -INF, 1], [NAN, 0, 1], [-INF] * 3], ids=str
-)
-def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str) -> None:
-    logits = np.array([row_of_logits, [0, 1, 2]], dtype=dtype)
-    for target in range(3):
-        sample = Sample((logits, np.array([target, 0])))
-        got, expected = kernel_and_definition(TABLE["cross_entropy"], sample, [True, False])
+    x = np.array(values, dtype=dtype)
+    for targets in [(np.array([target] * len(x)),) for target in range(3)] if name == "cross_entropy" else [()]:
+        got, expected = kernel_and_definition(TABLE[name], Sample((x, *targets)), [True, False])
         for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
-            assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
+            assert_close(a, b, f"kernel of {name} at {values}: {what}", FLOATS[dtype], FLOATS[dtype])
+            if np.isnan(x).any():
+                assert np.isnan(a[0]).any(), f"{name}: a nan was lost"
+                assert not np.isnan(a[1:]).any(), f"{name}: a nan spread to other rows"
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 4, 3), (0, 3)], ids=str)
@@ -512,22 +482,12 @@ def test_squared_error_of_nothing_has_no_gradient_and_no_mean(average: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("targets", "error", "message"),
-    [
-        ([0, 3], IndexError, "targets range from 0 to 3, but the classes are 0 to 2"),
-        ([-1, 0], IndexError, "targets range from -1 to 0, but the classes are 0 to 2"),
-        ([0.0, 1.0], ValueError, "targets must be integers"),
-        ([0, 1, 2], ValueError, r"need targets of shape \(2,\), not \(3,\)"),
-    ],
-)
-def test_cross_entropy_refuses_targets(targets: list[float], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        ops.cross_entropy(tl.zeros(2, 3), tl.tensor(targets))
-
-
-@pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: ops.cross_entropy(tl.zeros(2, 3), tl.tensor([0, 3])), "range from 0 to 3, but the classes are 0 to 2"),
+        (lambda: ops.cross_entropy(tl.zeros(2, 3), tl.tensor([-1, 0])), "range from -1 to 0, but the classes are 0"),
+        (lambda: ops.cross_entropy(tl.zeros(2, 3), tl.tensor([0.0, 1.0])), "targets must be integers"),
+        (lambda: ops.cross_entropy(tl.zeros(2, 3), tl.tensor([0, 1, 2])), r"targets of shape \(2,\), not \(3,\)"),
         (lambda: ops.one_hot(tl.tensor([0, 3]), 3), "indices range from 0 to 3, but the classes are 0 to 2"),
         (lambda: ops.one_hot(tl.tensor([-1, 0]), 3), "indices range from -1 to 0, but the classes are 0 to 2"),
         (lambda: ops.one_hot(tl.tensor([-1, 0])), "indices range from -1 to 0, but the classes are 0 to 0"),
@@ -549,7 +509,7 @@ def test_cross_entropy_refuses_targets(targets: list[float], error: type[Excepti
     ],
 )
 def test_bad_settings_are_refused(call: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, IndexError), match=message):
         call()
 
 
@@ -563,6 +523,4 @@ def test_a_tensor_is_an_index_too(index: Array) -> None:
     for as_array, as_tensor in ((index, tl.tensor(index)), ((index, 1), (tl.tensor(index), 1))):
         assert_same_bits(x[as_tensor].detach(), x.detach().numpy()[as_array], f"x[{as_tensor}]")
         (got,), (expected,) = (tl.grad(x[i].sum(), x) for i in (as_tensor, as_array))
-        assert got is not None
-        assert expected is not None
         assert_same_bits(got, expected, f"gradient of x[{as_tensor}]")

@@ -27,12 +27,81 @@ def gradients(function: Callable[..., tl.Tensor], *values: Values) -> list[NDArr
     """The gradients of a function with respect to each argument, computed with upstream gradient 4, divided by 4."""
     inputs = [leaf(v) for v in values]
     out = function(*inputs)
-    return [g.numpy() / 4 for g in tl.grad(out, inputs, tl.full_like(out, 4))]  # type: ignore[union-attr]
+    return [g.numpy() / 4 for g in tl.grad(out, inputs, tl.full_like(out, 4))]
 
 
 def check(function: Callable[..., tl.Tensor], *values: Values, expected: list[Values], what: str) -> None:
     for position, (got, wanted) in enumerate(zip(gradients(function, *values), expected, strict=True)):
         assert_close(got, np.array(wanted, dtype=float), f"gradient of {what} by input {position}", rtol=1e-12)
+
+
+# --- one point each: what is asked, the function, its inputs, the gradient by each ------------------------------
+
+NAN_ROWS = [[NAN, 1.0, 2.0], [NAN, 3.0, NAN], [1.0, 1.0, 1.0]]
+NAN_TAKES = [[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]
+ZEROS = [[0.0, 2.0, 3.0], [4.0, 0.0, 0.0]]
+STEPS = [-1.0, 0.0, 0.5, 2.0]
+ENDS = [-2.0, -1.0, 0.0, 1.0, 2.0]
+CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = [
+    ("relu is 0 at 0", ops.relu, [[-1.0, 0.0, -0.0, 1.0]], [[0, 0, 0, 1]]),
+    ("leaky_relu has the slope at 0", lambda x: ops.leaky_relu(x, 0.25), [[-1.0, 0.0, 1.0]], [[0.25, 0.25, 1]]),
+    ("abs is 0 at 0", ops.abs, [[-2.0, 0.0, -0.0, 2.0]], [[-1, 0, 0, 1]]),
+    *((f"{step.__name__} is 0", step, [STEPS], [[0] * 4]) for step in (ops.sign, ops.floor, ops.ceil, ops.round)),
+    ("clip passes at both bounds", lambda x: ops.clip(x, -1, 1), [ENDS], [[0, 1, 1, 1, 0]]),
+    ("clip passes at its min", lambda x: ops.clip(x, min=-1), [ENDS], [[0, 1, 1, 1, 1]]),
+    ("clip passes at its max", lambda x: ops.clip(x, max=1), [ENDS], [[1, 1, 1, 1, 0]]),
+    ("sqrt is inf at 0", ops.sqrt, [[0.0, 4.0]], [[INF, 0.25]]),
+    ("root is 0 at 0", ops.elementary.root, [[0.0, 4.0]], [[0, 0.25]]),
+    (  # the branch not taken has an infinite derivative, and 0 * inf would be nan
+        "where lets no nan through",
+        lambda x: ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1)), 0),
+        [[0.0, 4.0]],
+        [[0, 0.25]],
+    ),
+    (
+        "where lets no nan of its inputs through",
+        lambda a, b: ops.where(tl.tensor([False, True]), a, b),
+        [[NAN, 1.0], [1.0, NAN]],
+        [[0, 1], [1, 0]],
+    ),
+    ("nan takes it all of amax", lambda x: ops.amax(x, axis=1), [NAN_ROWS], [NAN_TAKES]),
+    ("nan takes it all of amin", lambda x: ops.amin(x, axis=1), [NAN_ROWS], [NAN_TAKES]),
+    ("ties of norm, inf", lambda x: ops.norm(x, INF), [[3.0, -3.0, 1.0]], [[0.5, -0.5, 0]]),
+    ("ties of norm, -inf", lambda x: ops.norm(x, -INF), [[3.0, -1.0, 1.0]], [[0, -0.5, 0.5]]),
+    ("a median along an axis", lambda x: ops.median(x, 0).values, [[5.0, 1.0, 3.0, 2.0]], [[0, 0, 0, 1]]),
+    ("ties of a median of all", ops.median, [[2.0, 1.0, 3.0, 2.0]], [[0.5, 0, 0, 0.5]]),
+    ("nan takes a median of all", ops.median, [[2.0, NAN, 3.0, 1.0]], [[0, 1, 0, 0]]),
+    ("a mode is the last", lambda x: ops.mode(x, 0).values, [[3.0, 1.0, 3.0, 1.0, 2.0]], [[0, 0, 0, 1, 0]]),
+    ("norm of a zero row", lambda x: ops.norm(x, axis=1), [[[0.0, 0.0], [3.0, 4.0]]], [[[0, 0], [0.6, 0.8]]]),
+    ("norm, 3, of a zero row", lambda x: ops.norm(x, 3, axis=1), [[[0.0, 0.0], [2.0, 0.0]]], [[[0, 0], [1, 0]]]),
+    ("norm, 0.5, at an element of 0", lambda x: ops.norm(x, 0.5), [[0.0, 4.0, -4.0]], [[0, 2, -2]]),
+    (
+        "std is 0 where all are equal",
+        lambda x: ops.std(x, axis=1),
+        [[[2.0, 2.0], [1.0, 3.0]]],
+        [[[0, 0], [-(0.5**0.5), 0.5**0.5]]],
+    ),
+    ("std without correction", lambda x: ops.std(x, correction=0), [[1.0, 1.0, 1.0]], [[0, 0, 0]]),
+    ("prod of rows with zeros", lambda x: ops.prod(x, axis=1), [ZEROS], [[[6, 0, 0], [0, 0, 0]]]),
+    ("prod of columns with zeros", lambda x: ops.prod(x, axis=0, keepdims=True), [ZEROS], [[[4, 0, 0], [0, 2, 3]]]),
+    ("cumprod with zeros", lambda x: ops.cumprod(x, 0), [[2.0, 0.0, 3.0, 0.0]], [[1, 8, 0, 0]]),
+    ("atan2 at the origin", ops.atan2, [[0.0, 0.0], [0.0, -2.0]], [[0, -0.5], [0, 0]]),
+    ("hypot at the origin", ops.hypot, [[0.0, 0.0], [0.0, -2.0]], [[0, 0], [0, -1]]),
+    ("atan2 of large numbers", ops.atan2, [[3e200], [4e200]], [[4 / 25e200], [-3 / 25e200]]),
+    (
+        "logaddexp of infinities",
+        ops.logaddexp,
+        [[-INF, INF, INF, 0.0], [-INF, INF, 0.0, INF]],
+        [[0, 0.5, 1, 0], [0, 0.5, 0, 1]],
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "function", "inputs", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_at_a_point(
+    what: str, function: Callable[..., tl.Tensor], inputs: list[Values], expected: list[Values]
+) -> None:
+    check(function, *inputs, expected=expected, what=what)
 
 
 # --- nan stays nan, and passes the gradient -----------------------------------------------------------------
@@ -77,11 +146,6 @@ def test_equals_share_equally(name: str) -> None:
     check(op, [0.0], [-0.0], expected=[[0.5], [0.5]], what=name)
 
 
-def test_maximum_and_minimum_choose() -> None:
-    check(ops.maximum, [1.0, 3.0], [2.0, 2.0], expected=[[0, 1], [1, 0]], what="maximum")
-    check(ops.minimum, [1.0, 3.0], [2.0, 2.0], expected=[[1, 0], [0, 1]], what="minimum")
-
-
 @pytest.mark.parametrize(("name", "sign"), [("amax", 1), ("amin", -1)])
 def test_ties_of_amax_and_amin_share_equally(name: str, sign: int) -> None:
     op = getattr(ops, name)
@@ -105,66 +169,7 @@ def test_max_and_min_along_an_axis_give_the_whole_gradient_to_the_element_they_n
     check(lambda x: op(x), x, expected=[[[0.5, 0, 0.5], [0, 0, 0]]], what=name)
 
 
-def test_median_and_mode_give_the_gradient_to_the_element_they_name() -> None:
-    check(lambda x: ops.median(x, 0).values, [5.0, 1.0, 3.0, 2.0], expected=[[0, 0, 0, 1]], what="median")
-    check(ops.median, [2.0, 1.0, 3.0, 2.0], expected=[[0.5, 0, 0, 0.5]], what="median of all")
-    check(ops.median, [2.0, NAN, 3.0, 1.0], expected=[[0, 1, 0, 0]], what="median of all, with nan")
-    check(lambda x: ops.mode(x, 0).values, [3.0, 1.0, 3.0, 1.0, 2.0], expected=[[0, 0, 0, 1, 0]], what="mode")
-
-
-@pytest.mark.parametrize("name", ["amax", "amin"])
-def test_nan_takes_the_gradient_of_amax_and_amin(name: str) -> None:
-    rows = [[NAN, 1.0, 2.0], [NAN, 3.0, NAN], [1.0, 1.0, 1.0]]
-    expected = [[[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]]
-    check(lambda x: getattr(ops, name)(x, axis=1), rows, expected=expected, what=name)
-
-
-def test_ties_of_norm_share_equally() -> None:
-    check(lambda x: ops.norm(x, INF), [3.0, -3.0, 1.0], expected=[[0.5, -0.5, 0]], what="norm, inf")
-    check(lambda x: ops.norm(x, -INF), [3.0, -1.0, 1.0], expected=[[0, -0.5, 0.5]], what="norm, -inf")
-
-
 # --- kinks --------------------------------------------------------------------------------------------------
-
-
-def test_relu_is_0_at_0() -> None:
-    check(ops.relu, [-1.0, 0.0, -0.0, 1.0], expected=[[0, 0, 0, 1]], what="relu")
-
-
-def test_leaky_relu_has_the_slope_at_0() -> None:
-    check(lambda x: ops.leaky_relu(x, 0.25), [-1.0, 0.0, 1.0], expected=[[0.25, 0.25, 1]], what="leaky_relu")
-
-
-def test_abs_is_0_at_0() -> None:
-    check(ops.abs, [-2.0, 0.0, -0.0, 2.0], expected=[[-1, 0, 0, 1]], what="abs")
-
-
-@pytest.mark.parametrize("name", ["sign", "floor", "ceil", "round"])
-def test_steps_have_gradient_0(name: str) -> None:
-    check(getattr(ops, name), [-1.0, 0.0, 0.5, 2.0], expected=[[0, 0, 0, 0]], what=name)
-
-
-def test_clip_passes_at_its_bounds() -> None:
-    x = [-2.0, -1.0, 0.0, 1.0, 2.0]
-    check(lambda x: ops.clip(x, -1, 1), x, expected=[[0, 1, 1, 1, 0]], what="clip")
-    check(lambda x: ops.clip(x, min=-1), x, expected=[[0, 1, 1, 1, 1]], what="clip")
-    check(lambda x: ops.clip(x, max=1), x, expected=[[1, 1, 1, 1, 0]], what="clip")
-
-
-def test_where_lets_no_nan_through() -> None:
-    """The branch not taken has an infinite derivative, and 0 * inf would be nan."""
-    x = [0.0, 4.0]
-    check(lambda x: ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1)), 0), x, expected=[[0, 0.25]], what="where")
-    taken = tl.tensor([False, True])
-    check(lambda a, b: ops.where(taken, a, b), [NAN, 1.0], [1.0, NAN], expected=[[0, 1], [1, 0]], what="where")
-
-
-def test_sqrt_is_inf_at_0() -> None:
-    check(ops.sqrt, [0.0, 4.0], expected=[[INF, 0.25]], what="sqrt")
-
-
-def test_root_is_0_at_0() -> None:
-    check(ops.elementary.root, [0.0, 4.0], expected=[[0, 0.25]], what="root")
 
 
 @pytest.mark.parametrize("function", [ops.elementary.root, ops.norm], ids=["root", "norm"])
@@ -172,16 +177,12 @@ def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor])
     """The branch not taken must not divide by 0 either: 0 * inf would be nan."""
     x = leaf([0.0])
     (first,) = tl.grad(function(x).sum(), x, create_graph=True)
-    assert first is not None
     (second,) = tl.grad((first + x).sum(), x)
-    assert second is not None
     assert second.tolist() == [1]
 
     upstream = leaf([1.0] if function is ops.elementary.root else 1.0)
     (first,) = tl.grad(function(x), x, upstream, create_graph=True)
-    assert first is not None
     (by_upstream,) = tl.grad(first.sum(), upstream)
-    assert by_upstream is not None
     assert by_upstream.tolist() == ([0] if function is ops.elementary.root else 0)
 
 
@@ -194,21 +195,6 @@ def test_norm_is_0_at_0(ord: float, keepdims: bool) -> None:
     zeros = np.zeros((2, 2))
     check(lambda x: ops.norm(x, ord, axis=1, keepdims=keepdims), zeros, expected=[zeros], what=f"norm, {ord},")
     assert ops.norm(np.zeros(3), ord) == 0
-
-
-def test_norm_of_one_zero_row_leaves_the_others() -> None:
-    check(lambda x: ops.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]], expected=[[[0, 0], [0.6, 0.8]]], what="norm")
-    check(lambda x: ops.norm(x, 3, axis=1), [[0.0, 0.0], [2.0, 0.0]], expected=[[[0, 0], [1, 0]]], what="norm, 3,")
-
-
-def test_norm_of_order_below_1_has_gradient_0_at_an_element_of_0() -> None:
-    check(lambda x: ops.norm(x, 0.5), [0.0, 4.0, -4.0], expected=[[0, 2, -2]], what="norm, 0.5,")
-
-
-def test_std_is_0_where_all_are_equal() -> None:
-    slope = 0.5**0.5
-    check(lambda x: ops.std(x, axis=1), [[2.0, 2.0], [1.0, 3.0]], expected=[[[0, 0], [-slope, slope]]], what="std")
-    check(lambda x: ops.std(x, correction=0), [1.0, 1.0, 1.0], expected=[[0, 0, 0]], what="std")
 
 
 @pytest.mark.parametrize(("count", "correction"), [(0, 0), (0, 1), (1, 1), (2, 2), (1, 2)])
@@ -243,7 +229,6 @@ def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, fl
     out = getattr(ops, name)(x)
     assert tuple(out.tolist()) == ends
     (gradient,) = tl.grad(out, x, tl.ones(2))
-    assert gradient is not None
     assert tuple(gradient.tolist()) == slopes
 
 
@@ -254,7 +239,6 @@ def test_to_the_left_sigmoid_and_its_gradient_are_exp_down_to_the_smallest_numbe
     out.backward(tl.ones_like(x))
     expected = np.exp(x.detach().numpy())
     np.testing.assert_array_equal(out.detach().numpy(), expected)
-    assert x.grad is not None
     np.testing.assert_array_equal(x.grad.numpy(), expected)
     assert 0 in expected
     assert (expected[:3] > 0).all() or dtype is tl.float16
@@ -325,9 +309,7 @@ def test_the_mixed_derivative_at_exponent_0() -> None:
     """d/dy (y x^(y-1)) at y = 0 is 1 / x."""
     x, y = leaf([2.0, 0.25]), leaf([0.0, 0.0])
     (by_x,) = tl.grad((x**y).sum(), x, create_graph=True)
-    assert by_x is not None
     (mixed,) = tl.grad(by_x.sum(), y)
-    assert mixed is not None
     assert mixed.tolist() == [0.5, 4]
 
 
@@ -355,13 +337,6 @@ def test_prod_is_exact_with_zeros(x: list[float]) -> None:
     assert_close(third.detach().numpy(), product_rule(x, 3), f"third derivative of prod at {x}", rtol=1e-15)
 
 
-def test_prod_along_axes_is_exact_with_zeros() -> None:
-    x = [[0.0, 2.0, 3.0], [4.0, 0.0, 0.0]]
-    rows = [[6, 0, 0], [0, 0, 0]]
-    check(lambda x: ops.prod(x, axis=1), x, expected=[rows], what="prod")
-    check(lambda x: ops.prod(x, axis=0, keepdims=True), x, expected=[[[4, 0, 0], [0, 2, 3]]], what="prod")
-
-
 # --- rows of -inf -------------------------------------------------------------------------------------------
 
 
@@ -381,10 +356,7 @@ class TestRowsOfMinusInfinity:
         return out.tolist(), x.grad.tolist()
 
     def test_logsumexp_is_minus_inf_with_gradient_0(self, definition: bool) -> None:
-        functions: list[Any] = [
-            lambda x: ops.logsumexp(x, axis=1),
-            lambda x: ops.logsumexp(x, axis=-1, keepdims=True),
-        ]
+        functions: list[Any] = [lambda x: ops.logsumexp(x, axis=1), lambda x: ops.logsumexp(x, axis=-1, keepdims=True)]
         for function in functions:
             out, grad = self.run(definition, function, 1.0)
             assert_close(np.ravel(out), [-INF, 0, math.log(2)], "logsumexp", rtol=1e-15)
@@ -406,7 +378,6 @@ def test_logsumexp_of_all_minus_infinity_in_every_axis() -> None:
     x = leaf([[-INF, -INF], [-INF, -INF]])
     out = ops.logsumexp(x)
     out.backward()
-    assert x.grad is not None
     assert (out.item(), x.grad.tolist()) == (-INF, [[0, 0], [0, 0]])
 
 
@@ -425,8 +396,6 @@ def test_the_last_value_written_to_an_element_gets_the_gradient() -> None:
     out = ops.indexing.setitem(x, [0, 2, 0], value)
     assert out.tolist() == [30, 2, 20]
     out.backward(tl.tensor([1.0, 10.0, 100.0]))
-    assert x.grad is not None
-    assert value.grad is not None
     assert x.grad.tolist() == [0, 10, 0]
     assert value.grad.tolist() == [0, 100, 1]
 
@@ -482,43 +451,17 @@ def test_dropout_lets_no_infinite_gradient_through_a_dropped_element() -> None:
     tl.manual_seed(0)
     y = F.dropout(x, 0.5)
     y.backward(tl.full_like(y, INF))
-    assert x.grad is not None
     assert set(x.grad.tolist()) == {0.0, INF}
 
 
 def test_a_power_of_infinity_has_its_limit_as_second_derivative() -> None:
     x, y = leaf(INF), leaf(0.0)
     (g,) = tl.grad(x**y, [x], create_graph=True)
-    assert g is not None
     (second,) = tl.grad(g, [y])
-    assert second is not None
     assert second.item() == 0
 
 
-def test_the_gradient_of_a_product_of_two_vectors_is_the_other_vector_times_g() -> None:
-    a, b = tl.tensor([2.0, -3.0], requires_grad=True), tl.tensor([5.0, 7.0], requires_grad=True)
-    (a @ b * 10).backward()
-    assert a.grad.tolist() == [50, 70]
-    assert b.grad.tolist() == [20, -30]
-
-
 # --- functions of two numbers, where both are 0 or infinite ---------------------------------------------------
-
-
-def test_angle_and_hypotenuse_have_gradient_zero_at_the_origin() -> None:
-    check(ops.atan2, [0.0, 0.0], [0.0, -2.0], expected=[[0, -0.5], [0, 0]], what="atan2")
-    check(ops.hypot, [0.0, 0.0], [0.0, -2.0], expected=[[0, 0], [0, -1]], what="hypot")
-    check(ops.atan2, [3e200], [4e200], expected=[[4 / 25e200], [-3 / 25e200]], what="atan2 of large numbers")
-
-
-def test_logaddexp_of_infinities() -> None:
-    check(
-        ops.logaddexp,
-        [-INF, INF, INF, 0.0],
-        [-INF, INF, 0.0, INF],
-        expected=[[0, 0.5, 1, 0], [0, 0.5, 0, 1]],
-        what="it",
-    )
 
 
 @pytest.mark.parametrize("name", ["trunc", "floor_divide", "trunc_divide"])
@@ -527,14 +470,10 @@ def test_rounding_has_gradient_zero_even_of_an_infinite_upstream(name: str) -> N
     inputs = [leaf([2.5, -2.5]), leaf([2.0, 1.0])][: op.arity]
     assert [g.tolist() for g in tl.grad(op(*inputs), inputs, tl.tensor([INF, 1.0], dtype=tl.float64))] == [
         [0, 0]
-    ] * op.arity  # type: ignore[union-attr]
+    ] * op.arity
 
 
 # --- running products, and the extremes of scattered elements ------------------------------------------------
-
-
-def test_running_products_are_exact_with_zeros() -> None:
-    check(lambda x: ops.cumprod(x, 0), [2.0, 0.0, 3.0, 0.0], expected=[[1, 8, 0, 0]], what="cumprod")
 
 
 def test_scattered_extremes_share_equally_and_products_are_exact_with_zeros() -> None:
@@ -549,9 +488,3 @@ def test_scattered_extremes_share_equally_and_products_are_exact_with_zeros() ->
     check(reduce("amin"), x, src, expected=[[0, 1, 1], [0, 1, 0]], what="amin")
     check(reduce("prod"), x, [0.0, 0.0, 3.0], expected=[[0, 3, 1], [0, 0, 1]], what="prod")
     check(reduce("prod"), [3.0, 1.0, 1.0], [0.0, 2.0, 3.0], expected=[[0, 3, 1], [6, 0, 1]], what="prod")
-
-
-def test_the_gradient_of_a_vector_times_a_batch_of_matrices_sums_over_the_batch() -> None:
-    a, b = tl.ones(2, requires_grad=True), tl.arange(12.0).reshape(2, 2, 3)
-    (a @ b).sum().backward()
-    assert a.grad.tolist() == [24, 42]

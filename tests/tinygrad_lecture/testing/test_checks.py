@@ -57,6 +57,31 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
+def attention(mask):
+    return lambda q, k, v: softmax(np.where(mask(np.ones((len(q), len(k)))), q @ k.T, -1e9)) @ v
+
+
+def attention_rule(mask=np.array):
+    """The rule of attention without a mask, or with a mask after the softmax."""
+
+    def rule(g, q, k, v):
+        p = mask(softmax(q @ k.T))
+        dp = g @ v.T
+        ds = p * (dp - (p * dp).sum(-1, keepdims=True))
+        return ds @ k, ds.T @ q, p.T @ g
+
+    return rule
+
+
+def softmax_rule_of_softmax(g, x):
+    p = softmax(softmax(x))
+    return p * (g - (p * g).sum(-1, keepdims=True))
+
+
+def convolved(x, w):
+    return np.convolve(x, w[::-1], "valid")
+
+
 def in_another_order(x, w, g):
     return g * w, g * x
 
@@ -136,6 +161,7 @@ SMALL_OR_LARGE = st.one_of(
 )
 INDEX = arrays((3, 3), 0, 2).map(lambda i: i.astype(int))
 GATHER = partial(check_rule, lambda x, i: np.take_along_axis(x, i, 0), inputs=[arrays((3, 3)), INDEX])
+ATTENTION = matrices("NN", "NN", "NN", low=-2, high=2)
 MISTAKES = [  # a check, the wrong rule, and what is told
     (partial(check_rule, lambda x: x**3, inputs=[arrays()], names=["x"]), lambda g, x: g * 3 * x,
      {"hint": "missing-factor", "cause": "a factor is missing; multiply by x", "shown": "upstream g = 1."}),
@@ -184,6 +210,37 @@ MISTAKES = [  # a check, the wrong rule, and what is told
     (partial(check_rule, np.abs, inputs=[arrays((2,), zero=False)]), lambda g, x: g, {"only": "positive numbers"}),
     (partial(check_rule, np.square, inputs=[SIGNED]), writes_to_g, {"hint": "upstream-modified"}),
     (partial(check_rule, np.square, inputs=[SIGNED]), writes_to_x, {"hint": "input-modified"}),
+    # attention: where only the gradient of v is wrong at the smallest input, and where other masks would give the same
+    (partial(check_rule, attention(np.tril), inputs=ATTENTION), attention_rule(), {"cause": "the mask is left out"}),
+    (partial(check_rule, attention(np.triu), inputs=ATTENTION), attention_rule(), {"cause": "the mask is left out"}),
+    (partial(check_rule, attention(np.tril), inputs=ATTENTION), attention_rule(np.tril),
+     {"cause": "the mask is applied after the softmax"}),
+    (partial(check_rule, softmax, inputs=[arrays(shapes(min_dims=1, max_dims=2))]), softmax_rule_of_softmax,
+     {"cause": "softmax is applied twice"}),
+    # numbers are those of the input that is shown
+    (partial(check_rule, np.mean, inputs=[arrays()]), lambda g, x: g * np.ones_like(x),
+     {"cause": "but the op is a mean (2 is the size of an axis); multiply by 1/2"}),
+    (partial(check_rule, lambda x: np.abs(x).mean(), inputs=[arrays()]), lambda g, x: g * np.sign(x),
+     {"cause": "or the rule is that of a sum, but the op is a mean; multiply by 1/2"}),
+    (partial(check_rule, np.sum, inputs=[arrays()]), lambda g, x: g * np.ones_like(x) / x.size,
+     {"cause": "but the op is a sum (2 is the size of an axis); multiply by 2"}),
+    (partial(check_rule, np.mean, inputs=[arrays(shapes(min_dims=1))]), lambda g, x: g * np.ones_like(x) / len(x),
+     {"cause": "too many; multiply by 1/2 here; for other inputs the factor differs"}),
+    (partial(check_rule, lambda x: x.mean(0), inputs=[arrays(shapes(2, 2))]),
+     lambda g, x: g * np.ones_like(x) / x.shape[1],
+     {"cause": "too many; multiply by 1/2 here; for other inputs the factor differs"}),
+    (partial(check_rule, np.var, inputs=[arrays(4)]), lambda g, x: g * 2 * (x - x.mean()) / 3,
+     {"cause": "too many, or n and n - 1 are mixed up (4 is the size of an axis); multiply by 3/4"}),
+    (partial(check_rule, lambda x: x.std(1), inputs=[arrays((3, st.integers(2, 4)))]),  # the smallest one has nan
+     lambda g, x: g[:, None] * (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+     {"cause": "there is a constant factor too many, or the rule is that of a sum, but the op is a mean"}),
+    (partial(check_rule, convolved, inputs=[arrays((st.integers(3, 6),)), arrays((st.integers(1, 3),))]),
+     lambda g, x, w: (np.convolve(g, w), g[0] * x[: len(w)]),
+     {"cause": "only slice 0 of axis 0 of the output contributes, but the input is used in each"}),
+    (partial(check_rule, lambda x: np.where(x > 0, x, x / 10), inputs=[SIGNED]),
+     lambda g, x: g * np.where(x > 0, 0.1, 1), {"cause": "the branches are swapped"}),
+    (partial(check_rule, np.multiply, inputs=[arrays(()).map(lambda a: a + 0.1)] * 2), lambda g, x, y: (g * x, g * y),
+     {"kind": "gradient of x"}),  # adding makes a number of an array of none
 ]  # fmt: skip
 
 

@@ -1,19 +1,20 @@
-"""Byte-pair encoding: training, encoding, its merges."""
+"""Byte pair encoding: what BPETokenizer encodes; rows of neighbours, merges learnt and applied as by the definition."""
 
 import copy
 import random
 import re
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import naive_bpe
 from transformer import BPETokenizer
 from transformer.tokenizer import bpe
-from transformer.tokenizer.merges import EMPTY, Corpus, Row, apply_merges, learn_merges
+from transformer.tokenizer.merges import EMPTY, Corpus, Pair, Row, apply_merges, learn_merges
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("aab 'st\n\t1.🙂é"))
 CORPUS = "Was the bank flooded? The bank by the river was flooded, the other bank was not. " * 3
@@ -292,7 +293,7 @@ def test_a_word_counts_as_often_as_it_comes():
 )
 def test_the_merges_are_the_naive_ones_and_no_token_is_made_twice(words, vocab_size):
     vocabulary, merges = learn_merges(words, vocab_size)
-    assert (vocabulary, merges) == naive_bpe.learn_merges(words, vocab_size)
+    assert (vocabulary, merges) == naive_merges(words, vocab_size)
     assert len(set(vocabulary)) == len(vocabulary)
 
 
@@ -301,7 +302,7 @@ def test_the_merges_of_longer_text_are_the_naive_ones():
     words = {"".join(draw.choices("abcdefgh", [8, 7, 6, 5, 4, 3, 2, 1], k=draw.randrange(1, 9))) for _ in range(300)}
     counted = {word.encode(): draw.randrange(1, 50) for word in sorted(words)}
     learnt = learn_merges(counted, 400)
-    assert learnt == naive_bpe.learn_merges(counted, 400)
+    assert learnt == naive_merges(counted, 400)
     assert learnt == learn_merges(dict(reversed(counted.items())), 400)  # whatever the order of the words
 
 
@@ -315,7 +316,7 @@ def test_each_merge_leaves_the_tokens_of_the_naive_merge(words, data):
             return
         pair = data.draw(st.sampled_from(pairs))
         corpus.merge(pair, new)
-        naive = [naive_bpe.merge(word, pair, new) for word in naive]
+        naive = [merge(word, pair, new) for word in naive]
         assert corpus.tokens() == [id for word in naive for id in word]
 
 
@@ -354,7 +355,7 @@ def merges_and_ids(draw):
 def test_merges_and_the_ids_after_each_are_the_naive_ones(case):
     merges, ids = case
     row = Row([ids])
-    assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naive_bpe.apply_merges(ids, merges)
+    assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naively_applied(ids, merges)
 
 
 def test_a_pair_is_merged_everywhere_before_its_results_are_looked_at():
@@ -366,3 +367,50 @@ def test_a_pair_is_merged_everywhere_before_its_results_are_looked_at():
     row = Row([[0, 0, 0, 0]])
     assert list(apply_merges(row, {(1, 0): (0, 2), (0, 0): (1, 1)})) == [(0, 0)]
     assert row.tokens() == [1, 1]
+
+
+# --- the definition -------------------------------------------------------------------------------------------
+
+
+def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
+    """The ids with `new` for each such pair, from left to right: merge([1, 1, 1, 2], (1, 1), 9) is [9, 1, 2]."""
+    merged = []
+    i = 0
+    while i < len(ids):
+        if ids[i] == pair[0] and i + 1 < len(ids) and ids[i + 1] == pair[1]:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+def naive_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
+    """(vocabulary, merges), as from `transformer.tokenizer.merges.learn_merges`."""
+    rows = [(list(word), count) for word, count in words.items()]
+    vocabulary = [bytes([byte]) for byte in range(256)]
+    merges = []
+    while len(vocabulary) < vocab_size:
+        counts: Counter[Pair] = Counter()
+        for ids, often in rows:
+            for pair in pairwise(ids):
+                counts[pair] += often
+        most = max(counts.values(), default=0)
+        if most < 2:
+            break
+        pair = min(pair for pair, count in counts.items() if count == most)
+        rows = [(merge(ids, pair, len(vocabulary)), often) for ids, often in rows]
+        vocabulary.append(vocabulary[pair[0]] + vocabulary[pair[1]])
+        merges.append(pair)
+    return vocabulary, merges
+
+
+def naively_applied(ids: Sequence[int], merges: Mapping[Pair, tuple[int, int]]) -> list[tuple[Pair, list[int]]]:
+    """The pairs merged and the ids after each: of the neighbours that have a merge, the lowest rank goes first."""
+    steps = []
+    while known := [pair for pair in pairwise(ids) if pair in merges]:
+        pair = min(known, key=merges.__getitem__)
+        ids = merge(ids, pair, merges[pair][1])
+        steps.append((pair, ids))
+    return steps

@@ -133,13 +133,12 @@ def no_sum(case: Case) -> Hints:
     shape = case.out.shape
     for over in axis_sets(shape) if case.outputs_per_input.all() else ():
         count = math.prod(shape[axis] for axis in over)
-        these = "this axis" if len(over) == 1 else "these axes"
         for place in product(*(range(shape[axis]) for axis in over)) if count <= 100 else ():
             mask = np.zeros(shape)
             mask[tuple(place[over.index(axis)] if axis in over else slice(None) for axis in range(mask.ndim))] = 1
             which = f"slice {place[0]} of axis {over[0]}" if len(over) == 1 else f"slice {place} of axes {over}"
-            sentence = f"only {which} of the output contributes, but the input is broadcast along {these}; "
-            yield "one-slice", f"{sentence}sum over its {count} slices", case.vjp(case.g_out * mask)
+            sentence = f"only {which} of the output contributes, but the input is used in each; sum over its {count} "
+            yield "one-slice", f"{sentence}slices", case.vjp(case.g_out * mask)
     terms = (case.upstream * case.jacobian.sum(axis=1)).reshape(shape)
     for over in reducing_axes(shape, case.x.shape) if (case.inputs_per_output == 1).all() else ():
         for name in ("maximum", "minimum", "product"):

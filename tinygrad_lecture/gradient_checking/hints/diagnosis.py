@@ -30,6 +30,7 @@ SEARCHES: list[Search] = [  # simplest explanation first
     closed_forms.no_sum,
     closed_forms.not_linear,
     known_ops.attention,
+    known_ops.softmaxes,
     factors.simple_factor,
     closed_forms.wrong_axis,
     closed_forms.transposed,

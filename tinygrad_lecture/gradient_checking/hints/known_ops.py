@@ -47,6 +47,7 @@ def attention(case: Case) -> Hints:
     g, of_q = case.upstream.reshape(p.shape[:-1] + v.shape[-1:]), case.position == 0
     weights = {sentence: change(scores, scale) for sentence, change in WEIGHTS.items()}
     weights["the mask is left out"] = softmax(unmasked, -1)
+    weights["the mask is applied after the softmax; apply it to the scores"] = softmax(unmasked, -1) * (p > 0)
     if case.position == 2:
         for sentence, wrong in weights.items():
             yield "attention", sentence, _t(wrong) @ g
@@ -73,18 +74,22 @@ def attention(case: Case) -> Hints:
 def _weights(case: Case) -> tuple[list[Array], float, Array, Array, Array]:
     """The inputs of attention, its scale, scores, weights, and scores without the causal mask.
 
-    Unknown if the op is not softmax(q k^T * scale) v.
+    Unknown if the op is not softmax(q k^T * scale) v, or if its numbers do not tell which scale or mask it has.
     """
     arrays = [to_host(a) for a in known(case.call).arrays[:3] if is_array(a) and a.ndim > 1]
     q, k, v = known(arrays if len(arrays) == 3 and case.x.size >= MIN_SIZE else None)
     fits = q.shape[-1] == k.shape[-1] and k.shape[:-1] == v.shape[:-1] and q.shape[:-2] == k.shape[:-2]
     if fits and case.out.shape == (*q.shape[:-1], v.shape[-1]):
-        for scale, causal in product((q.shape[-1] ** -0.5, 1.0), (False, True)):
+        every = np.ones((q.shape[-2], k.shape[-2]))
+        found = []
+        for scale, mask in product((q.shape[-1] ** -0.5, 1.0), (every, np.tril(every), np.triu(every))):
             unmasked = scale * (q @ _t(k))
-            scores = np.where(np.tri(*unmasked.shape[-2:]), unmasked, -np.inf) if causal else unmasked
+            scores = np.where(mask, unmasked, -np.inf)
             p = softmax(scores, -1)
             if same(p @ v, case.out):
-                return arrays, scale, scores, p, unmasked
+                found.append((arrays, scale, scores, p, unmasked))
+        if found and all(same(p, found[0][3]) for *_, p, _ in found):
+            return found[0]
     return known(None)
 
 
@@ -103,12 +108,16 @@ def normalising(case: Case) -> Hints:
         g = case.g * (1 if weight is None else weights[weight])
         each_eps = [partial(_terms_of_normalised, g, x / d, d, centred) for d in deviations]
         errors = [np.abs(sum(terms(axis).values()) - case.expected).max() for terms in each_eps]
-        terms = each_eps[int(np.argmin(errors))]
+        nearest = int(np.argmin(errors))
+        terms = each_eps[nearest]
         if not same(sum(terms(axis).values()), case.expected, ~case.kinks):
             continue
         for over in [*(other for other in axes if other != axis), None]:
             sentence = f"means within the rule go over {'all axes' if over is None else f'axis {over}'}, but must go "
             yield "wrong-axis", f"{sentence}over {axis}", sum(terms(over).values())
+        for used, array in {case.own_name: case.x, f"{case.own_name} - mean": x}.items():
+            mistaken = sum(_terms_of_normalised(g, array, deviations[nearest], centred, axis).values())
+            yield "not-normalised", f"the rule has {used} where the gradient has the normalised input", mistaken
         where = "y is the normalised input" + ("" if weight is None else f", g the upstream gradient times {weight}")
         yield from other_coefficients(case, terms(axis), x.shape[axis], where)
         return
@@ -142,6 +151,14 @@ def other_coefficients(case: Case, terms: dict[str, Array], size: int, where: st
 
 
 # --- losses -------------------------------------------------------------------------------------------------
+
+
+def softmaxes(case: Case) -> Hints:
+    """The rule of softmax has softmax(out) in place of out."""
+    for axis in range(case.x.ndim) if case.out.shape == case.x.shape and case.x.size > 1 else ():
+        if same(case.out, softmax(case.x, axis)):
+            sentence = "the rule has softmax(out) where the gradient has out: softmax is applied twice"
+            yield "wrong-probabilities", sentence, through(softmax(case.out, axis), case.g_out, axis)
 
 
 def probabilities(case: Case) -> Hints:

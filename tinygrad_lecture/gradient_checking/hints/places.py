@@ -43,9 +43,9 @@ def by_value(mask: Array, x: Array) -> str | None:
         if inside.min() > outside.max() == 0 and kind == "absolute inputs":
             return "the elements where the input is not 0"
         if inside.min() > outside.max():
-            return f"the elements with the largest {kind}, above {outside.max():.4g}"
+            return f"the elements with the largest {kind}, {inside.min():.4g} and above"
         if inside.max() < outside.min():
-            return f"the elements with the smallest {kind}, below {outside.min():.4g}"
+            return f"the elements with the smallest {kind}, {inside.max():.4g} and below"
     return None
 
 
@@ -156,6 +156,11 @@ def signs(case: Case) -> Hints:
     yield "inverted-mask", sentence, inverted and _same_numbers(case)
     sentence = "the rule gives 0 exactly where the gradient is not 0; use the opposite mask"
     yield "inverted-mask", sentence, inverted
+    derivative = (case.expected / case.g)[~case.kinks]
+    low, high = derivative.min(initial=np.inf), derivative.max(initial=-np.inf)
+    two = derivative.size > 2 and same(np.abs(2 * derivative - low - high), np.full_like(derivative, high - low))
+    sentence = f"the branches are swapped: where g must be multiplied by {high:.4g}, the rule multiplies by {low:.4g}, "
+    yield "inverted-mask", f"{sentence}and the other way round", (low + high) * case.g - case.expected if two else False
 
 
 def shifted(case: Case) -> Hints:
@@ -175,14 +180,19 @@ def shifted(case: Case) -> Hints:
 def target(case: Case) -> Hints:
     """Slices of which one element is wrong, as where a cross-entropy's gradient lacks the target's -1; or two are."""
     error, wrong = case.got - case.expected, case.wrong
+    for index in case.indices_of_shape(case.x.shape[:1]) if case.x.ndim == 2 and case.call else ():
+        classes = np.arange(case.x.shape[1])
+        others = np.isin(classes, index) & (classes != index[:, None])
+        extra = coefficient(error, case.g * others, ~case.kinks) * case.g * others
+        sentence = "the -1 stands in whole columns, as d[:, y] -= 1 puts it; only row i of column y[i] has it: "
+        yield "target-missing", f"{sentence}d[np.arange(len(y)), y] -= 1", case.expected + extra
     ratio = np.where(wrong, error / case.g, 0)
     number, size = tidy(coefficient(error, case.g, wrong)), tidy(float(np.abs(ratio).max()))
     for axis, length in enumerate(() if case.kinks.any() else case.x.shape):
         if length > 2 and number and (wrong.sum(axis=axis) == 1).all():
-            change = f"{'subtract' if number > 0 else 'add'} {times(abs(number), 'g')} there"
             sentence = f"one element of each slice along axis {axis} is wrong, all others are right, as in a "
-            sentence += f"cross-entropy's gradient without the -1 at the target; {change}"
-            yield "target-missing", sentence, same(error, float(number) * case.g, wrong)
+            sentence += f"cross-entropy's gradient without the -1 at the target; subtract {times(number, 'g')} there"
+            yield "target-missing", sentence, number > 0 and same(error, float(number) * case.g, wrong)
         plus, minus = (ratio > 0).sum(axis=axis), (ratio < 0).sum(axis=axis)
         if length > 2 and size and plus.size > 1 and plus.max() == 1 and np.array_equal(plus, minus):
             sentence = f"in slices along axis {axis} one element is too large by {times(size, 'g')}, another as much "
@@ -272,7 +282,7 @@ def contributions(case: Case, exact: bool = True) -> Hints:
     if not one_kind or (exact and not same(claimed, jacobian, ~(missing | extra))):
         return
     i, k = (int(place) for place in np.argwhere(missing | extra)[0])
-    output, element = f"output element {_element(case.output, i)}", f"input element {_element(case.x, k)}"
+    output, element = _element("output", case.output, i), _element("input", case.x, k)
     others = "; the others are right" if exact else ""
     sentence = f"contributions are missing: {output} depends on {element} too, as through a sum, mean or norm, but the "
     yield "contributions", f"{sentence}rule does not pass its upstream gradient there{others}", bool(missing.any())
@@ -292,7 +302,7 @@ def contributions_misplaced(case: Case) -> Hints:
     claimed, jacobian, i = case.claimed, case.jacobian, int(_wrong_rows(case).argmax())
     taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (claimed, jacobian))
     sentence = "the contribution of each output element has the right numbers, but goes to other input elements: that "
-    sentence += f"of output element {_element(case.output, i)} to {taken}, but it must go to {right} (look at stride, "
+    sentence += f"of {_element('output', case.output, i)} to {taken}, but it must go to {right} (look at stride, "
     several = bool((case.inputs_per_output > 1).any())
     same_rows = several and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
     yield "contributions-misplaced", f"{sentence}offset and direction)", same_rows
@@ -311,5 +321,6 @@ def _wrong_rows(case: Case) -> Array:
     return np.asarray((np.abs(case.claimed - case.jacobian) > close).any(axis=1))
 
 
-def _element(array: Array | None, i: int) -> str:
-    return index_text((i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape))))
+def _element(of: str, array: Array | None, i: int) -> str:
+    index = index_text((i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape))))
+    return f"{of} element {index}" if index else f"the {of}"

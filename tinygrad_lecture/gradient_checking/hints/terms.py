@@ -117,6 +117,14 @@ def dropped_term(case: Case) -> Hints:
         ratio = f"out / {case.own_name}"
         sentence = f"this is g * {ratio}, as if {ratio} did not depend on the input; it does, so by the product rule "
         yield "dropped-term", f"{sentence}its own term must be added", quotient.of(case.g)
+        used, right = case.got - quotient.of(case.g), case.expected - quotient.of(case.g)
+        tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
+        for name, factor in {case.own_name: case.x, "": coefficient(right, used, ~case.kinks)}.items():
+            sentence = (
+                f"out is {case.own_name} times a function of it, and the term with the derivative of this function "
+            )
+            sentence += f"lacks a factor; multiply it by {name or f'{float(np.mean(factor)):.5g}'}"
+            yield "wrong-term", sentence, tells and same(right, factor * used, ~case.kinks)
     yield from dropped_formula(case, words=1)
 
 

@@ -131,7 +131,7 @@ def forward_lines(vertex: Vertex) -> list[str]:
     if vertex.op in DERIVATIVES and vertex.op in MOVES:  # copies
         return []
     large = is_large(out, *given)
-    if not large and (vertex.op == "pick" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):
+    if not large and (vertex.op == "index_get" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):
         return []
     places = [_example_of(vertex, out)] if large else list(np.ndindex(out.shape))
     lines = [element_line(str(vertex), at, out, partial(_element, vertex, given, at)) for at in places]
@@ -267,7 +267,7 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Formula | Non
 
 ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], str | Formula | None]] = {
     "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
-    "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "pick": _picked,
+    "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "index_get": _picked,
     "layer_norm": _layer_norm, "attention": _attention, "attention_weights": _attention_weights,
 }  # fmt: skip
 

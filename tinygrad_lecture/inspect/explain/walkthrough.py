@@ -189,7 +189,7 @@ def _backward(steps: list[Step]) -> tuple[list[Step], dict[Vertex, Array]]:
             term.count, term.of, term.place = count, len(of_one), place
     for step in told:
         for term in step.terms:
-            if step.vertex.op == "pick" and term.of == 1:
+            if step.vertex.op == "index_get" and term.of == 1:
                 term.place = _most_picked(step, term)
     return told, sums
 

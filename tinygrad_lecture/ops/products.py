@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.op import Value, op
-from ...backend import in_rows, xp
-from ...errors import broadcast_complaint
-from ...kernels.blas import one_thread
-from ..arrangement import roll
-from ..basics import matmul, sum
-from ..composite import composite
-from ..copying import as_floats, astype, where
-from ..elementary import root
-from ..indexing import diagonal, main_diagonal
-from ..reduction import norm
-from ..shape import normal_axes, permute, reshape, squeeze, swapaxes
+from ..autograd.op import Value, op
+from ..backend import row_major, xp
+from ..errors import broadcast_complaint
+from ..kernels.blas import one_thread
+from .arrangement import roll
+from .basics import matmul, sum
+from .composite import composite
+from .copying import as_floats, astype, where
+from .elementary import root
+from .indexing import diagonal, main_diagonal
+from .reduction import norm
+from .shape import normal_axes, permute, reshape, squeeze, swapaxes
 
 __all__ = ["bmm", "cdist", "cross", "dot", "einsum", "kron", "outer", "tensordot", "trace"]
 
@@ -181,7 +181,7 @@ def _by_product(x: Value, y: Value) -> Value:
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """einsum with explicit subscripts: no letter twice in an operand, each letter in another operand or the output."""
     out = xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
-    return in_rows(out) if len(operands) > 1 else out  # of one, as in "ij->ji", it is a view
+    return row_major(out) if len(operands) > 1 else out  # of one, as in "ij->ji", it is a view
 
 
 @contract.backward

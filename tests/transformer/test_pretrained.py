@@ -1,4 +1,4 @@
-"""GPT-2 in Hugging Face's format: folders that are read and written, configs, weights."""
+"""GPT-2 in folders: config.json, weights in one file or parts, what is refused, and saving."""
 
 import json
 
@@ -8,12 +8,19 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from small_gpt2 import reconfigure, rewrite, small
-from small_transformers import some_tokens
+from small_transformers import PARTS, reconfigure, rewrite, some_tokens, split
+from small_transformers import small_gpt2 as small
 from transformer import GPT, GPTConfig
 
+
+@pytest.fixture
+def folder(tmp_path):
+    small().save_pretrained(tmp_path / "gpt2")
+    return tmp_path / "gpt2"
+
+
 pytest.importorskip("safetensors")
-INDEX, PARTS = "model.safetensors.index.json", [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+INDEX = "model.safetensors.index.json"
 
 
 def assert_alike(found, wanted, tolerance=1e-5):
@@ -66,16 +73,6 @@ def test_other_floats_become_the_default_dtype(folder, kind):
     model = GPT.from_pretrained(str(folder))
     assert {p.dtype.name for p in model.parameters()} == {"float32"}
     assert_alike(model, small(), 0.02)
-
-
-def split(folder):
-    """Split the model in the folder into two parts with an index."""
-    tensors = nn.weights.load_file(folder / "model.safetensors")
-    (folder / "model.safetensors").unlink()
-    files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
-    for part in PARTS:
-        nn.weights.save_file({name: tensors[name] for name in files if files[name] == part}, folder / part)
-    write_index(folder, {"weight_map": files})
 
 
 def write_index(folder, value):
@@ -259,15 +256,10 @@ def test_loading_leaves_the_random_state_alone(folder):
 
 
 def test_a_model_on_a_device_is_saved(folder, tmp_path):
-    import strict_device  # noqa: F401 - makes device="strict" work
-
     model = GPT.from_pretrained(folder).to("strict")
     model.save_pretrained(tmp_path / "there")
     wanted, found = (nn.weights.load_file(f / "model.safetensors") for f in (folder, tmp_path / "there"))
     assert all(np.array_equal(wanted[name].numpy(), found[name].numpy()) for name in wanted)
-
-
-pytest.importorskip("safetensors")
 
 
 def test_fields_that_an_old_config_leaves_out_are_gpt2s(folder):

@@ -1,28 +1,113 @@
-"""max, min, median and mode along an axis, with indices as in PyTorch.
+"""Sorting, and the elements that stand at some place in order: topk, max, min, median and mode.
 
-Along an axis the result is a named pair (values, indices). The values are picked at the indices, so the whole gradient
-goes to the element that the index names. Without an axis the result is the value alone, and ties share its gradient.
+Along an axis the result is a named pair (values, indices). The values are gathered at the indices, so the whole
+gradient goes to the element that the index names. Without an axis, `max`, `min` and `median` give the value alone, and
+ties share its gradient.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.op import Op, Value, op
-from ...backend import is_array, xp
-from ...errors import brief
-from ...traced import Traced
-from ..composite import composite
-from ..copying import clone
-from ..elementary import maximum, minimum
-from ..indexing import Ordered, along, argsort, gather, getitem
-from ..reduction import amax, amin, argmax, argmin, middle
-from ..shape import normal_axes, squeeze
+from ..autograd.op import Op, Value, op
+from ..backend import axes_in_memory, is_array, xp
+from ..errors import brief
+from ..traced import Traced
+from .composite import composite
+from .copying import clone, contiguous
+from .elementary import maximum, minimum
+from .gather_scatter import along, gather
+from .indexing import getitem
+from .reduction import amax, amin, argmax, argmin, lower_median
+from .shape import normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
 
-__all__ = ["max", "median", "min", "mode"]
+__all__ = ["argsort", "max", "median", "min", "mode", "sort", "topk"]
+
+
+class Ordered(NamedTuple):
+    """The result of `sort`, `topk`, `max` and others: values, and their indices in x along the axis, as int64."""
+
+    values: Any
+    indices: Any
+
+
+def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of x and an axis whose results have their axes in the same order in memory as x has."""
+
+    @functools.wraps(function)
+    def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
+        if order == tuple(range(x.ndim)):
+            return function(x, axis, descending)
+        found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
+        back = tuple(np.argsort(order).tolist())
+        return Ordered(*(permute(part, back) for part in found)) if isinstance(found, Ordered) else permute(found, back)
+
+    return called
+
+
+@op(differentiable=False)
+@_laid_out_as_given
+def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
+    """The indices that sort x along an axis, as int64.
+
+    axis: an int (also `dim`), the last by default.  descending: largest first.  stable: for PyTorch's signature; equal
+    elements always keep their order. nan counts as the largest. Raises IndexError for an axis out of range.
+
+        tl.argsort(tl.tensor([3.0, 1.0, 2.0]))      # tensor([1, 2, 0])
+    """
+    lib = xp(x)
+    if not x.ndim:
+        numpy_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
+        return lib.zeros((), np.int64)
+    kind = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
+    if not descending:
+        return lib.argsort(x, axis=axis, **kind)
+    backwards = lib.argsort(lib.flip(x, axis), axis=axis, **kind)
+    return x.shape[axis] - 1 - lib.flip(backwards, axis)
+
+
+@composite
+@_laid_out_as_given
+def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
+    """x sorted along an axis: a named pair (values, indices), as in PyTorch.
+
+    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending, stable. Each gradient goes back
+    to the element that its value came from.
+
+        tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
+    """
+    if x.ndim == 0:
+        return Ordered(clone(x), argsort(x, axis))
+    indices = argsort(x, axis, descending)
+    return Ordered(gather(x, axis, indices), indices)
+
+
+@composite
+@scalar_as_vector
+def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
+    """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
+
+    axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first.
+    sorted: for PyTorch's signature; they always are. Of equal elements the first in x comes first.
+    Raises ValueError for k outside 0 to the axis's size, IndexError for an axis out of range.
+
+        values, indices = tl.topk(tl.tensor([3.0, 1.0, 2.0]), 2)
+        values          # tensor([3., 2.])
+        indices         # tensor([0, 2])
+    """
+    (axis,) = normal_axes(x.ndim, axis)
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(f"k must be from 0 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
+    indices = contiguous(argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))])
+    return Ordered(gather(x, axis, indices), indices)
+
+
+# --- max, min, median, mode -----------------------------------------------------------------------------------
 
 
 @composite
@@ -102,7 +187,7 @@ def median(x: Value, axis: int | None = None, keepdims: bool = False) -> Any:
         tl.median(x, axis=1).values     # tensor([2., 5.])
         tl.median(x, axis=1).indices    # tensor([2, 2])
     """
-    return middle(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
+    return lower_median(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
 
 
 @composite

@@ -1,4 +1,6 @@
-"""Square matrices, factorizations and norms. (..., n, n) is a batch of matrices.
+"""Linear algebra, `tl.linalg` with the names of PyTorch's `torch.linalg`: square matrices, factorizations and norms.
+
+(..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out.
 
 The rules of square matrices are those of Giles, "Collected matrix derivative results for forward and reverse mode AD"
 (2008). LAPACK, which computes them, has no float16: it is computed in float32.
@@ -7,25 +9,38 @@ The rules of square matrices are those of Giles, "Collected matrix derivative re
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple
 
 import numpy as np
 
-from ...autograd.op import Op, Value, op
-from ...backend import Shape, in_columns, xp
-from ...errors import brief
-from ...kernels.blas import one_thread
-from ...traced import Traced, wrap
-from ..basics import matmul, sum
-from ..composite import composite
-from ..copying import as_floats, in_float32, where
-from ..elementary import abs as absolute
-from ..elementwise import square
-from ..indexing import diagonal_matrix, main_diagonal, tril, triu
-from ..reduction import amax, amin
-from ..reduction import norm as vector_norm
-from ..shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
+from ..autograd.declaration import P
+from ..autograd.op import Op, Value, op
+from ..backend import Shape, column_major, xp
+from ..errors import LinAlgError, brief
+from ..kernels.blas import one_thread
+from ..traced import Traced, wrap
+from .basics import matmul, sum
+from .composite import composite
+from .copying import as_floats, in_float32, where
+from .elementary import abs as absolute
+from .elementwise import square
+from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
+from .products import cross_along as cross
+from .reduction import amax, amin
+from .reduction import norm as vector_norm
+from .shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
+
+__all__ = [
+    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
+    "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
+]  # fmt: skip
+
+
+def lapack(**kind: bool) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
+    """Decorate a function that LAPACK computes, with one thread; make it an op. kind: the settings of `op`."""
+    return lambda function: op(**kind)(one_thread(in_float32(function)))
 
 
 class SignAndLog(NamedTuple):
@@ -35,15 +50,13 @@ class SignAndLog(NamedTuple):
     logabsdet: Any
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def inv(a: Value, /) -> Value:
     """The inverse of square matrices, (..., n, n). Raises ValueError for a singular matrix (on a GPU: nan or inf).
 
     To solve a x = b, `solve` is faster and more accurate.
     """
-    return in_columns(xp(a).linalg.inv(a))
+    return column_major(xp(a).linalg.inv(a))
 
 
 @inv.backward
@@ -64,15 +77,13 @@ def solve(a: Value, b: Value) -> Value:
     return solve_columns(a, b)
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def solve_columns(a: Value, b: Value, /) -> Value:
     """`solve` for matrices b."""
     lib = xp(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (lib.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    return in_columns(lib.linalg.solve(a, b))
+    return column_major(lib.linalg.solve(a, b))
 
 
 @solve_columns.backward("a")
@@ -85,9 +96,7 @@ def _(g: Value, a: Value) -> Value:
     return solve_columns(_transposed(a), g)
 
 
-@op(analytic=True)
-@one_thread
-@in_float32
+@lapack(analytic=True)
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
 
@@ -101,9 +110,7 @@ def _(g: Value, a: Value) -> Value:
     return g[..., None, None] * cofactors(a)
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def cofactors(a: Value, /) -> Value:
     """The derivative of `det` by each element: det(a) times the transposed inverse, where there is one.
 
@@ -139,17 +146,13 @@ def logdet(a: Value) -> Value:
     return where(sign < 0, math.nan, size)
 
 
-@op(differentiable=False)
-@one_thread
-@in_float32
+@lapack(differentiable=False)
 def sign_of_det(a: Value, /) -> Value:
     """-1, 0 or 1."""
     return xp(a).linalg.slogdet(a)[0]
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def log_of_det(a: Value, /) -> Value:
     """log |det(a)|."""
     return xp(a).linalg.slogdet(a)[1]
@@ -160,16 +163,14 @@ def _(g: Value, a: Value) -> Value:
     return g[..., None, None] * _transposed(inv(a))
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).
 
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
     not positive definite (on a GPU: nan). With upper=True it is L.mT.
     """
-    return in_columns(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
+    return column_major(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
 
 
 @cholesky.option("upper")
@@ -190,19 +191,19 @@ def _transposed(a: Value) -> Value:
     return swapaxes(a, -1, -2)
 
 
-def _explain(*ops: Op[Any]) -> None:
-    for each in ops:
-
-        @each.explains
-        def _(a: Value, b: Value = None) -> str | None:
-            if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-                return f"needs square matrices, (..., n, n), not shape {a.shape}"
-            if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
-                return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
-            return None
-
-
-_explain(inv, solve_columns, det, cofactors, sign_of_det, log_of_det, cholesky)
+@inv.explains
+@solve_columns.explains
+@det.explains
+@cofactors.explains
+@sign_of_det.explains
+@log_of_det.explains
+@cholesky.explains
+def _(a: Value, b: Value = None) -> str | None:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return f"needs square matrices, (..., n, n), not shape {a.shape}"
+    if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
+        return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
+    return None
 
 
 @composite
@@ -256,14 +257,12 @@ def qr(a: Value, mode: str = "reduced") -> QR:
     return QR(q, cat([r, matmul(swapaxes(q, -1, -2), a[..., m:])], -1))
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
     lib = xp(a)
     q, r = lib.linalg.qr(a)
-    return in_columns(lib.concatenate([q, r], axis=-2))
+    return column_major(lib.concatenate([q, r], axis=-2))
 
 
 @qr_stacked.backward
@@ -277,9 +276,7 @@ def _(g: Value, out: Value, a_shape: Shape) -> Value:
     return swapaxes(solve_columns(r, swapaxes(whole, -1, -2)), -1, -2)  # times R⁻ᵀ
 
 
-@op
-@one_thread
-@in_float32
+@lapack()
 def pinv(a: Value, /) -> Value:
     """The pseudo-inverse of Moore and Penrose: (..., m, n) -> (..., n, m).
 
@@ -327,9 +324,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
     return LeastSquares(x, sum(square(matmul(a, x) - b), -2) if full else none, rank, none)
 
 
-@op(differentiable=False)
-@one_thread
-@in_float32
+@lapack(differentiable=False)
 def matrix_rank(a: Value, /) -> Value:
     """How many singular values of matrices (..., m, n) are above eps * max(m, n) times the largest, as int64."""
     if 0 in a.shape[-2:]:
@@ -406,3 +401,6 @@ def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = Fals
         return vector_norm(x, 2, axis, keepdims)
     axes = normal_axes(x.ndim, axis)
     return matrix_norm(x, ord, axes, keepdims) if len(axes) == 2 else vector_norm(x, ord, axes, keepdims)
+
+
+norm = any_norm

@@ -1,0 +1,405 @@
+"""Ops at the edges: what is refused, ties and nan, nothing to count, singular matrices; and views and methods."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.ops.elementary import derivative_of_digamma
+
+# --- rearranging, joining and scattering ----------------------------------------------------------------------
+
+
+X = tl.arange(6.0).reshape(2, 3)
+
+
+def test_a_view_stays_a_view_and_a_copy_a_copy():
+    x = X.clone()
+    assert np.shares_memory(x.movedim(0, 1).numpy(), x.numpy())
+    for copied in (x.diag(), x.roll(0), x[:, :1].cumprod(1)):
+        assert not np.shares_memory(copied.numpy(), x.numpy())
+
+
+def test_scatter_takes_a_number_by_name_or_in_the_place_of_src():
+    index = tl.tensor([[2], [0]])
+    for y in (
+        X.scatter(1, index, 9.0),
+        tl.scatter(X, dim=1, index=index, value=9.0),
+        X.scatter(-1, index, tl.full((2, 1), 9.0)),
+    ):
+        assert y.tolist() == [[0, 1, 9], [9, 4, 5]]
+
+
+def test_of_a_repeated_index_the_last_one_counts():
+    x, src = tl.zeros(2, requires_grad=True), tl.tensor([1.0, 2.0], requires_grad=True)
+    y = tl.scatter(x, 0, tl.tensor([0, 0]), src)
+    assert y.tolist() == [2, 0]
+    y.sum().backward()
+    assert (x.grad.tolist(), src.grad.tolist()) == ([0, 1], [0, 1])
+
+
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+@pytest.mark.parametrize("dtype", ["int64", "float16"])
+def test_scatter_reduce_keeps_the_dtype(reduce, dtype):
+    x, src = tl.tensor([5, 7], dtype=dtype), tl.tensor([1, 2, 3], dtype=dtype)
+    y = x.scatter_reduce(0, tl.tensor([0, 0, 0]), src, reduce)
+    assert y.dtype == dtype
+    assert y.tolist() == [
+        {"sum": 11, "prod": 30, "mean": 2.75 if dtype == "float16" else 2, "amax": 5, "amin": 1}[reduce],
+        7,
+    ]
+    assert x.scatter_reduce(0, tl.zeros(0, dtype=tl.int64), src[:0], reduce, include_self=False).tolist() == [5, 7]
+
+
+def test_repeats_may_differ_and_may_be_a_tensor():
+    y = tl.repeat_interleave(X, tl.tensor([2, 0, 1]), dim=1)
+    assert y.tolist() == [[0, 0, 2], [3, 3, 5]]
+
+
+# --- windows, convolutions and pooling ------------------------------------------------------------------------
+
+
+IMAGE = tl.arange(24.0).reshape(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
+def test_of_equal_elements_the_first_gets_the_whole_gradient(plainly):
+    x = tl.tensor([2.0, 2.0, 1.0, -np.inf, -np.inf], requires_grad=True)
+    with tl.reference() if plainly else tl.enable_grad():
+        y = tl.max_pool(x, (2,))
+        y.backward(tl.tensor([1.0, 10.0, 100.0, 1000.0]))
+    assert y.tolist() == [2, 2, 1, -np.inf]
+    assert x.grad.tolist() == [1, 10, 100, 1000, 0]
+
+
+@pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
+def test_the_largest_of_a_window_with_nan_is_nan(plainly):
+    x = tl.tensor([1.0, np.nan, 3.0, 2.0], requires_grad=True)
+    with tl.reference() if plainly else tl.enable_grad():
+        y = tl.max_pool(x, (2,))
+        y.backward(tl.tensor([1.0, 10.0, 100.0]))
+    assert str(y.tolist()) == "[nan, nan, 3.0]"
+    assert x.grad.tolist() == [0, 11, 100, 0]
+
+
+def test_padding_is_never_the_largest_and_may_be_all_that_a_window_sees():
+    assert tl.max_pool(tl.tensor([-1.0, -2.0]), (2,), padding=1).tolist() == [-1, -1, -2]
+    assert tl.max_pool(tl.tensor([-1.0]), (1,), padding=1).tolist() == [-np.inf, -1, -np.inf]
+
+
+def test_a_convolution_keeps_no_windows_for_backward():
+    x, weight = tl.ones(1, 1, 8, 8, requires_grad=True), tl.ones(1, 1, 3, 3, requires_grad=True)
+    kept = [a for part in tl.convolution(x, weight)._node.saved for a in part if isinstance(a, np.ndarray)]
+    assert {id(a) for a in kept} == {id(x._array), id(weight._array)}
+
+
+def test_negative_padding_cuts_off():
+    x = tl.arange(6.0, requires_grad=True)
+    y = tl.windows(x, (2,), padding=((-1, -2),))
+    assert y.tolist() == [[1, 2], [2, 3]]
+    y.sum().backward()
+    assert x.grad.tolist() == [0, 1, 2, 1, 0, 0]
+
+
+# --- tl.linalg ------------------------------------------------------------------------------------------------
+
+
+A = np.array([[4.0, 1.0, -2.0], [1.0, 3.0, 0.5], [0.0, 1.0, 5.0]])
+SPD = A @ A.T
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "wanted"),
+    [
+        ("inv", A, np.linalg.inv(A)),
+        ("det", A, np.linalg.det(A)),
+        ("cholesky", SPD, np.linalg.cholesky(SPD)),
+        ("norm", A, np.linalg.norm(A)),
+    ],
+)
+def test_one_matrix(name, x, wanted):
+    function = getattr(tl.linalg, name)
+    x = tl.tensor(x)
+    np.testing.assert_allclose(function(x).numpy(), wanted, rtol=1e-12)
+    assert tl.gradcheck(function, x) and tl.gradgradcheck(function, x)
+    assert function(x.float()).dtype == tl.float32
+    assert function(x.half()).dtype == tl.float16
+
+
+def test_solve_takes_a_vector_a_matrix_or_a_vector_for_each_matrix():
+    a, batch = tl.tensor(A), tl.tensor(np.stack([A, SPD]))
+    for matrix, b in (
+        (a, tl.ones(3)),
+        (a, tl.ones(3, 2)),
+        (batch, tl.ones(2, 3)),
+        (batch, tl.ones(3, 1)),
+        (batch, tl.ones(3)),
+    ):
+        b = b.double()
+        x = tl.linalg.solve(matrix, b)
+        columns = b.ndim == 1 or b.shape == matrix.shape[:-1]
+        back = (matrix @ x.unsqueeze(-1)).squeeze(-1) if columns else matrix @ x
+        np.testing.assert_allclose(back.numpy(), np.broadcast_to(b.numpy(), back.shape), rtol=1e-12)
+        assert tl.gradcheck(tl.linalg.solve, (matrix, b))
+
+
+def test_slogdet_is_a_named_pair_that_does_not_overflow():
+    sign, logabsdet = tl.linalg.slogdet(tl.eye(3, dtype=tl.float64) * -1e200)
+    assert sign.item() == -1
+    assert logabsdet.item() == pytest.approx(3 * math.log(1e200))
+    assert tl.linalg.slogdet(tl.zeros(2, 2)).logabsdet.item() == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("rows", "cofactors"),
+    [
+        ([[1, 2], [2, 4]], [[4, -2], [-2, 1]]),
+        ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+        ([[0, 1], [0, 0]], [[0, 0], [-1, 0]]),
+    ],
+)
+def test_the_gradient_of_det_is_exact_where_it_is_zero(rows, cofactors):
+    x = tl.tensor(rows, dtype=tl.float64, requires_grad=True)
+    (gradient,) = tl.grad(tl.linalg.det(x), x)
+    np.testing.assert_allclose(gradient.numpy(), cofactors, atol=1e-12)
+
+
+@pytest.mark.parametrize("ord", ["fro", 1, -1, math.inf, -math.inf])
+def test_a_matrix_has_the_norms_of_numpy(ord):
+    for found in (tl.linalg.norm(tl.tensor(A), ord), tl.linalg.matrix_norm(tl.tensor(A), ord)):
+        np.testing.assert_allclose(found.numpy(), np.linalg.norm(A, ord), rtol=1e-12)
+
+
+# --- statistics -----------------------------------------------------------------------------------------------
+
+
+nan, inf = math.nan, math.inf
+
+
+def test_counts_without_weights_are_integers():
+    counts = tl.bincount(tl.tensor([1, 3, 1]), minlength=6)
+    assert (counts.tolist(), counts.dtype) == ([0, 2, 0, 1, 0, 0], tl.int64)
+    assert tl.bincount(tl.zeros(0, dtype=tl.int64)).shape == (0,)
+    assert tl.bincount(np.array([0, 2])).tolist() == [1, 0, 1]
+    assert tl.tensor([2, 0]).bincount(tl.tensor([0.5, 2.0])).tolist() == [2, 0, 0.5]
+
+
+def test_runs_of_equal_elements_and_of_equal_rows():
+    values, inverse, counts = tl.unique_consecutive(tl.tensor([1, 1, 2, 1]), return_inverse=True, return_counts=True)
+    assert (values.tolist(), inverse.tolist(), counts.tolist()) == ([1, 2, 1], [0, 0, 1, 2], [2, 1, 1])
+    rows = tl.tensor([[1, 2], [1, 2], [0, 2]])
+    assert tl.unique_consecutive(rows, dim=0).tolist() == [[1, 2], [0, 2]]
+    assert tl.unique_consecutive(rows, dim=1).tolist() == rows.tolist()
+    assert tl.unique_consecutive(tl.zeros(0)).shape == (0,)
+
+
+def test_where_all_is_nan_so_is_the_result():
+    x = tl.tensor([[nan, nan], [1.0, nan]])
+    assert str(tl.nanmean(x, 1).tolist()) == "[nan, 1.0]"
+    assert tl.nansum(x, 1).tolist() == [0, 1]
+    assert str(tl.quantile(x, 0.5, dim=1).tolist()) == "[nan, nan]"
+
+
+def test_quantiles_of_integers_lie_between_them():
+    assert tl.quantile(tl.tensor([1, 2]), 0.5).item() == 1.5
+    assert tl.quantile(tl.tensor([12, -3, 0, 100, -128]), 0.3).item() == pytest.approx(-2.4)
+
+
+def test_quantiles_of_infinities_are_not_nan():
+    assert tl.quantile(tl.tensor([-inf, 1.0, inf]), tl.tensor([0.0, 0.5, 1.0])).tolist() == [-inf, 1, inf]
+
+
+def test_nan_and_inf_become_numbers():
+    x = tl.tensor([nan, inf, -inf, 1.0], requires_grad=True)
+    largest = float(np.finfo("float32").max)
+    assert tl.nan_to_num(x).tolist() == [0, largest, -largest, 1]
+    y = x.nan_to_num(nan=2.0, posinf=3.0, neginf=4.0)
+    assert y.tolist() == [2, 3, 4, 1]
+    y.sum().backward()
+    assert x.grad.tolist() == [0, 0, 0, 1]
+    assert tl.nan_to_num(tl.tensor([1, 2])).tolist() == [1, 2]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_entropies_at_zero():
+    x, y = tl.zeros(2, requires_grad=True), tl.tensor([0.0, 3.0], requires_grad=True)
+    z = tl.xlogy(x, y)
+    assert z.tolist() == [0, 0]
+    z.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [0, math.log(3)], rtol=1e-6)
+    assert y.grad.tolist() == [0, 0]
+    assert tl.xlogy(tl.tensor([0.0, 2.0]), 2.0).tolist() == pytest.approx([0, 2 * math.log(2)])
+    assert tl.xlogy(tl.tensor(2.0), tl.tensor(0.0)).item() == -inf
+
+
+def test_the_error_function_in_its_tails():
+    x = tl.tensor([0.0, 5.0, 10.0, 20.0, -10.0], dtype=tl.float64)
+    np.testing.assert_allclose(tl.erfc(x).numpy(), [math.erfc(v) for v in x.tolist()], rtol=1e-12)
+    y = tl.tensor([0.0, 1e-20, 1 - 1e-12, -1.0, 1.0], dtype=tl.float64)
+    np.testing.assert_allclose(tl.erf(tl.erfinv(y)).numpy(), y.numpy(), rtol=1e-15)
+    assert tl.erfinv(y)[3:].tolist() == [-inf, inf]
+    assert math.isnan(tl.erfinv(tl.tensor(1.5)).item())
+
+
+def test_gamma_at_its_poles_and_far_out():
+    x = tl.tensor([0.0, -1.0, -2.5, 171.0, 1e10, inf], dtype=tl.float64)
+    expected = [inf, inf, math.lgamma(-2.5), math.lgamma(171), math.lgamma(1e10), inf]
+    np.testing.assert_allclose(tl.lgamma(x).numpy(), expected, rtol=1e-12)
+    assert tl.digamma(x)[0].item() == -inf
+    assert tl.digamma(x)[1].isnan()
+    below = tl.tensor(-2.5, dtype=tl.float64)
+    assert tl.digamma(below).item() == pytest.approx(1.1031566406452432)
+    assert [derivative_of_digamma(below, n).item() for n in (1, 2, 3)] == pytest.approx(
+        [9.5392, -0.1082, 194.7479], rel=1e-4
+    )
+
+
+def test_least_squares_tell_residuals_and_rank():
+    a, b = tl.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), tl.tensor([1.0, 2.0, 4.0])
+    found = tl.linalg.lstsq(a, b)
+    np.testing.assert_allclose(found.solution.numpy(), [5 / 6, 1.5], rtol=1e-5)
+    assert found.residuals.tolist() == pytest.approx([1 / 6])
+    assert found.rank.item() == 2
+    assert tl.linalg.lstsq(a[:2], b[:2]).residuals.shape == (0,)
+
+
+def test_poisson_draws_counts_with_the_given_means():
+    tl.manual_seed(0)
+    drawn = tl.poisson(tl.full((4000,), 3.0))
+    assert drawn.dtype == tl.float32
+    assert abs(drawn.mean().item() - 3) < 0.15
+    assert abs(drawn.var().item() - 3) < 0.4
+    with pytest.raises(ValueError, match="means must be 0 or more"):
+        tl.poisson(tl.tensor([-1.0]))
+
+
+def test_places_of_triangles():
+    assert tl.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
+    assert tl.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
+    assert tl.tril_indices(2, 2, -1, dtype=tl.int32).dtype == tl.int32
+
+
+def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
+    tl.manual_seed(0)
+    x, y = (tl.randn(2, 30, 3, dtype=tl.float64).requires_grad_() for _ in range(2))
+    direct = tl.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    by_product = tl.cdist(x, y)
+    assert tl.allclose(by_product, direct)
+    for wanted, found in zip(tl.grad(direct.sum(), [x, y]), tl.grad(by_product.sum(), [x, y]), strict=True):
+        assert tl.allclose(wanted, found)
+    same = tl.cdist(x, x, compute_mode="use_mm_for_euclid_dist")
+    same.sum().backward()
+    assert x.grad.isfinite().all()
+
+
+# --- what is refused ------------------------------------------------------------------------------------------
+
+REFUSED = [  # (a call, its error, the message)
+    (lambda: tl.roll(X, 1, 2), IndexError, "roll: axis 2 is out of"),
+    (lambda: tl.moveaxis(X, (0, 1), 0), ValueError, "must name the same number of axes"),
+    (lambda: tl.diag(tl.ones(2, 2, 2)), ValueError, "diag: needs a vector or a matrix"),
+    (lambda: tl.trace(tl.ones(3)), ValueError, "trace: needs a matrix"),
+    (lambda: X.repeat_interleave(tl.tensor([1, 2]), dim=1), ValueError, "2 repeats do not fit the size 3 of axis 1"),
+    (lambda: X.unfold(1, 4, 1), ValueError, "size must be from 0 to 3, and step at least 1"),
+    (lambda: X.unfold(1, 2, 0), ValueError, "size must be from 0 to 3, and step at least 1"),
+    (lambda: tl.masked_select(X, X), TypeError, "masked_select: the mask must be bools, not float32"),
+    (lambda: tl.meshgrid(X), ValueError, "meshgrid: needs vectors"),
+    (lambda: tl.meshgrid(X[0], indexing="yx"), ValueError, 'indexing must be "ij" or "xy", not \'yx\''),
+    (lambda: tl.cross(X, tl.ones(2, 3), dim=0), ValueError, "needs vectors of three numbers along axis 0"),
+    (lambda: tl.tensordot(X, X, 1), ValueError, r"axes \(1,\) of shape \(2, 3\) and axes \(0,\) of shape \(2, 3\)"),
+    (lambda: X.scatter(2, tl.tensor([[0]]), 1.0), IndexError, "axis 2 is out of range"),
+    (lambda: X.scatter_reduce(0, tl.tensor([[0]]), X, "max"), ValueError, 'reduce must be "sum", "prod"'),
+    (lambda: tl.cumprod(X, 2), IndexError, "cumprod: axis 2 is out of"),
+    *(
+        (call, tl.TensorError, re.escape(message))
+        for call, message in [
+            (
+                lambda: tl.windows(IMAGE, (4, 4)),
+                "windows: a window of (4, 4) does not fit into (3, 4); make it smaller, or pad (called",
+            ),
+            (
+                lambda: tl.windows(IMAGE, (5, 5), padding=((1, 0), (0, 0))),
+                "does not fit into (3, 4), (4, 4) with its padding",
+            ),
+            (
+                lambda: tl.windows(IMAGE, (3, 2), dilation=2),
+                "of (3, 2), (5, 3) with its dilation does not fit into (3, 4)",
+            ),
+            (
+                lambda: tl.windows(IMAGE, (2, 2), stride=0),
+                "stride and dilation must be at least 1, not (0, 0) and (1, 1)",
+            ),
+            (
+                lambda: tl.windows(IMAGE, (2, 2), (1, 1, 1)),
+                "stride (1, 1, 1) must be one number, or one for each of 2 axes",
+            ),
+            (
+                lambda: tl.windows(IMAGE, (2, 2), 1, (1,)),
+                "padding (1,) must be one number, or a number or pair for each of 2",
+            ),
+            (lambda: tl.windows(IMAGE[0, 0, 0], (2, 2)), "windows of 2 axes do not fit shape (4,)"),
+            (lambda: tl.overlap_add(tl.ones(2, 2), (4,)), "windows of (2,) lie at (3,) places of (4,), not at (2,)"),
+            (
+                lambda: tl.convolution(IMAGE, tl.ones(5, 3, 2, 2)),
+                "needs an input of 3 channels on axis 1, not of shape (1, 2, ",
+            ),
+            (
+                lambda: tl.convolution(IMAGE, tl.ones(5, 2, 2)),
+                "needs an input (batch, channels, *axes) and a weight (out, in /",
+            ),
+            (lambda: tl.convolution(IMAGE, tl.ones(5, 1, 2, 2), groups=2), "2 groups do not divide the 5 filters"),
+            (lambda: tl.convolution(IMAGE, tl.ones(5, 2, 2, 2), tl.ones(4)), "the bias must have shape (5,)"),
+            (
+                lambda: tl.convolution(IMAGE, tl.ones(5, 2, 4, 4)),
+                "convolution: a window of (4, 4) does not fit into (3, 4); make",
+            ),
+            (
+                lambda: tl.transposed_convolution(IMAGE, tl.ones(5, 2, 2, 2)),
+                "needs an input of 5 channels on axis 1, not of",
+            ),
+            (lambda: tl.max_pool(IMAGE, (4, 4)), "max_pool: a window of (4, 4) does not fit into (3, 4)"),
+            (
+                lambda: tl.max_pool(tl.ones(3), (2, 2)),
+                "a window of (2, 2) needs an input of 2 axes or more, not of shape",
+            ),
+        ]
+    ),
+    *(
+        (call, ValueError, message)
+        for call, message in [
+            (lambda: tl.linalg.inv(tl.ones(2, 3)), r"inv: needs square matrices, \(..., n, n\), not shape \(2, 3\)"),
+            (lambda: tl.linalg.det(tl.ones(2)), "det: needs square matrices"),
+            (lambda: tl.linalg.slogdet(tl.ones(2, 3)), "slogdet: needs square matrices"),
+            (lambda: tl.linalg.inv(tl.ones(2, 2)), "inv: Singular matrix"),
+            (lambda: tl.linalg.solve(tl.ones(2, 2), tl.ones(2)), "solve: Singular matrix"),
+            (
+                lambda: tl.linalg.solve(tl.eye(2), tl.ones(3, 1)),
+                r"solve: a of shape \(2, 2\) needs b of shape \(..., 2, k\)",
+            ),
+            (lambda: tl.linalg.cholesky(-tl.eye(2)), "cholesky: .*positive definite"),
+            (lambda: tl.linalg.norm(tl.eye(2), "nuc"), 'norm: ord must be "fro", 1, -1, inf or -inf for a matrix'),
+        ]
+    ),
+    (lambda: tl.bincount(tl.tensor([1.0])), TypeError, "needs integers, not float32"),
+    (lambda: tl.bincount(tl.tensor([-1])), ValueError, "there is -1"),
+    (lambda: tl.bincount(tl.zeros(1, 1, dtype=tl.int64)), ValueError, r"needs a vector.*not \(1, 1\)"),
+    (lambda: tl.bincount(tl.tensor([1, 2]), tl.ones(3)), ValueError, "weights of its shape"),
+    (lambda: tl.quantile(tl.ones(2), 1.5), ValueError, "q must be a number from 0 to 1"),
+    (lambda: tl.quantile(tl.ones(2), 0.5, interpolation="cubic"), ValueError, "interpolation must be"),
+    (lambda: tl.quantile(tl.ones(0), 0.5), ValueError, "has no elements"),
+    (lambda: tl.searchsorted(tl.ones(2, 3), tl.ones(3, 1)), ValueError, "do not fit"),
+    (lambda: tl.searchsorted(tl.ones(2), tl.ones(1), side="middle"), ValueError, "side must be"),
+    (lambda: tl.cov(tl.ones(1, 1, 1)), ValueError, "needs a matrix"),
+    (lambda: tl.cdist(tl.ones(2, 3), tl.ones(2, 2)), ValueError, r"shapes \(2, 3\) and \(2, 2\)"),
+    (lambda: tl.rot90(tl.ones(2, 2), 1, (0,)), ValueError, "two axes"),
+    (lambda: tl.linalg.qr(tl.ones(2, 2), mode="complete"), ValueError, 'mode must be "reduced"'),
+    (lambda: tl.matrix_power(tl.ones(2, 3), 2), ValueError, "needs square matrices"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSED)
+def test_what_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -22,6 +22,7 @@ from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor
 from ..traced import Traced, wrap
+from .numerical import largest
 from .report import GradcheckError
 from .subject import Subject, flat
 
@@ -157,6 +158,12 @@ class Analytical:
     def upstream(self) -> Array:
         """The upstream gradients of all outputs, (m,)."""
         return np.concatenate([u.ravel() for u in self.upstreams])
+
+    @property
+    def inner(self) -> float:
+        """The largest number that a recorded op takes or makes."""
+        arrays = (a for call in self.calls for a in (*call.arrays, call.out))
+        return max((largest(to_host(a)[np.isfinite(to_host(a))]) for a in arrays if is_array(a)), default=0.0)
 
     @property
     def culprit(self) -> str | None:

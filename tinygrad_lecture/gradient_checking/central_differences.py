@@ -17,19 +17,22 @@ to h where a second derivative exists. Small steps, down to 2e-13 |x|, distingui
 from a point near one.
 
 A step that is larger than the scale over which f varies says nothing about the derivative. So another claim than the
-entry found is wrong only if the small steps exclude it too; else the error estimate is infinite.
+entry found is wrong only if the small steps exclude it too; else the error estimate is infinite. So it is where values
+at small steps do not lie on the line that was found, up to rounding: fine stairs and teeth may be meant, and their
+derivative is not the slope of the whole flight.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backend import Array
-from .numerical import NumericalGradient, Problem, largest, replaced_element
+from .numerical import EPS, NumericalGradient, Problem, largest, replaced_element
 
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
 RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
@@ -43,6 +46,8 @@ SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
+PROBE = LARGER + 5  # the number of a smaller step, at which two steps that agree must hold too
+NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 
 
@@ -85,10 +90,20 @@ class _Element:
         self.scale = max(1.0, own)
         self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
         self.largest_step = step * self.scale * RATIO**LARGER
-        self.rounding, self.small = ROUNDINGS * problem.eps * size, SMALL * problem.eps * size
+        self.size, self.inner = size, problem.inner
         self.column = np.zeros_like(self.values)
         self.kink, self.zero, self.noise = False, False, 0.0
         self.tried: dict[int, _Differences | None] = {}  # by the number of the step
+
+    @property
+    def rounding(self) -> float:
+        """The rounding error of numbers as large as the largest."""
+        return ROUNDINGS * self.problem.eps * self.size
+
+    @property
+    def small(self) -> float:
+        """The largest change of a value that may be rounding."""
+        return SMALL * self.problem.eps * self.size
 
     def differentiate(self, claim: float) -> None:
         """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
@@ -170,6 +185,9 @@ class _Element:
             or abs(gap) > 10 * DIGITS * abs(slope) + 4 * noise
         ):
             return False
+        (probe,) = self._steps((PROBE,))
+        if probe is None or self._are_off_line(_stacked([fine, probe]), slope, noise, self.small):
+            return False
         self.column, self.noise = column, noise
         return True
 
@@ -211,6 +229,7 @@ class _Element:
             self.kink = True
             return
         found = _stacked(steps)
+        self._leave_out_strangers(found)
         if self._diverges(found):  # at a jump
             self.kink = True
             return
@@ -228,11 +247,14 @@ class _Element:
             least[stays] = np.where(self._depends(), self.small, 0)[stays]
         roundings = self._rounding(found, least, ~stays | (least > 0))
         self.kink = _has_kink(found, roundings)
-        self.column, self.noise = _ridders(found, roundings)
+        self.column, self.noise, used = _ridders(found, roundings)
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
-        changes_on = abs(claim - slope) > self.noise and _is_unsettled(found.slope, roundings)
-        if not self.kink and (changes_on or self._may_be(claim, slope, found)):
+        finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
+        least = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
+        off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else least)
+        changes_on = disagree and _is_unsettled(found.slope, roundings)
+        if not self.kink and (off_line or changes_on or self._may_be(claim, slope, found)):
             self.noise = math.inf
 
     def _may_be(self, claim: float, slope: float, found: _Differences) -> bool:
@@ -242,8 +264,16 @@ class _Element:
             return False
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
-        # Three steps agree on the claim, and the gap is not that of a kink.
         rounding = self._rounding(found)
+        size = np.abs(self.upstream) @ found.high[-1] + abs(float(self.x)) * max(abs(claim), abs(slope))
+        if apart <= ROUNDINGS * EPS * size:
+            return True  # no step of 1 or less excludes it, and functions such as floor vary there
+        clear, gaps = np.flatnonzero(np.abs(found.gap) > 10 * rounding), np.abs(found.gap)
+        last = clear[-1] if len(clear) else 0
+        hidden = apart <= gaps[last] <= 10 * RATIO**2 * rounding[last]
+        if last and hidden and 0.5 < gaps[last] / gaps[last - 1] < 2:
+            return True  # a kink is nearer than rounding lets differences look
+        # Three steps agree on the claim, and the gap is not that of a kink.
         agree = (np.abs(found.slope - claim) <= min(apart, abs(claim)) / 100 + rounding) & (rounding < apart / 10)
         smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
         if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
@@ -252,6 +282,28 @@ class _Element:
         off = _deviations(found)[-4:].max(axis=0)
         wild = off > UNRESOLVED * found.high[-4:].max(axis=0)
         return bool(apart * found.step[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0)
+
+    def _leave_out_strangers(self, found: _Differences) -> None:
+        """Take the size of this element and of what it moves, if much larger inputs have no effect on that."""
+        moved = found.move.any(axis=0)
+        own = max(1.0, abs(float(self.x)), largest(self.values[moved]))
+        if not moved.any() or max(map(largest, self.points)) <= 1e3 * own:
+            return
+        with suppress(Exception):  # the function does not take other inputs
+            others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
+            if np.array_equal(others[moved], self.values[moved]):
+                self.size = self.inner = own
+
+    def _are_off_line(self, finer: _Differences, slope: float, noise: float, least: float) -> bool:
+        """Whether values at small steps deviate from a line of this slope by more than rounding and `least`."""
+        inner = ROUNDINGS * EPS * max(self.inner, self.size)  # a function of longdouble may have constants of float64
+        in_float32 = np.array_equal(self.values, self.values.astype(np.float32))
+        if in_float32 and not np.array_equal(self.values, np.rint(self.values)):
+            inner += ROUNDINGS * float(np.finfo(np.float32).eps) * largest(self.values)
+        allowed = self._rounding(finer, np.asarray(max(inner, least) / 2)) + noise
+        off = np.abs(finer.slope - slope)
+        falls = np.append(np.inf, off[:-1]) >= 4 * off  # as a truncation error
+        return bool((off > 4 * allowed)[~falls].any())
 
     def _is_staircase(self, step: float) -> bool:
         """Whether an output is flat at most places, but moves everywhere by a step of this size, as rounding does.
@@ -312,14 +364,16 @@ def _deviations(found: _Differences) -> Array:
     return np.abs(np.diff(found.column, axis=0)) * found.step[:-1, None]
 
 
-def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float]:
+def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float, int]:
     """The entry of Ridders' table with the smallest error estimate: a column of the Jacobian, and that estimate.
+
+    And the finest step that it was computed from.
 
     Level j of the table cancels the terms up to h^(2j). An entry is not taken for better than its distance from the
     entries of level 1 at smaller steps, as far as these are sure.
     """
     columns, slopes = found.column, found.slope
-    best = (math.inf, columns[-1])
+    best = (math.inf, columns[-1], len(slopes))
     first = _extrapolated(slopes, 2)
     unsure = 4 * roundings[1:] + np.abs(first - slopes[1:])
     low = np.append(np.maximum.accumulate((first - unsure)[::-1])[::-1], -np.inf)
@@ -330,8 +384,8 @@ def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float]:
         errors = np.max([errors, low[level:] - slopes, slopes - high[level:]], axis=0)
         k = int(errors.argmin())
         if errors[k] < best[0]:
-            best = (float(errors[k]), columns[k])
-    return best[1], best[0]
+            best = (float(errors[k]), columns[k], k + level)
+    return best[1], best[0], best[2]
 
 
 def _is_unsettled(slopes: Array, roundings: Array) -> bool:

@@ -37,7 +37,7 @@ from ..tensor import Tensor
 from ..traced import Traced, wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
 from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
-from .numerical import Problem
+from .numerical import EPS, Problem
 from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
@@ -142,7 +142,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
-    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients)
+    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, inner=found.inner)
     verdicts, refusal = with_more_digits(judge(subject, problem, options), found, options)
     method = verdicts[0].method
     if any(verdict.wrong.any() for verdict in verdicts):
@@ -198,8 +198,11 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     outs = subject.run(leaves)
     upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
     plain, recorded = (vjp(subject, outs, leaves, upstreams, create_graph) for create_graph in (False, True))
+    nudged = subject.leaves([x * (1 + 8 * EPS * (-1) ** np.arange(x.size).reshape(x.shape)) for x in subject.xs])
+    moved = on_host(vjp(subject, subject.run(nudged), nudged, upstreams), subject.xs)
     for k, (expected, got) in enumerate(zip(on_host(plain, subject.xs), on_host(recorded, subject.xs), strict=True)):
-        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0)
+        rounding = np.abs(np.nan_to_num(moved[k] - expected)).max(initial=0)  # that of the inputs alone
+        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0) + rounding
         close = np.isclose(got, expected, rtol=options.rtol, atol=atol) | ~np.isfinite(got)  # nan is refused below
         if not close.all():
             apart = number(float(np.abs(got - expected).max()))

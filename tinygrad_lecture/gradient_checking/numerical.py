@@ -43,6 +43,7 @@ class Problem:
     claims: the analytical gradients, one per input. They do not enter the result; but where one disagrees, more step
     sizes are tried, and the result is uncertain if they do not exclude it.
     only: for each input a mask of the elements to compute, or None for all.
+    inner: the largest number that the function computes with, as far as its ops are recorded.
     """
 
     function: Callable[[Sequence[Array]], Array]
@@ -51,6 +52,7 @@ class Problem:
     values: Array  # (m,)
     claims: Sequence[Array]
     only: Sequence[Array] | None = None
+    inner: float = 1.0
 
     @property
     def size(self) -> float:

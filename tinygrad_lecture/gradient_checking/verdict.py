@@ -76,7 +76,9 @@ class Verdict(NumericalGradient):
         changed = {name: np.where(better, getattr(other, name), getattr(self, name)) for name in names}
         if self.jacobian is not None:
             changed["jacobian"] = np.where(better.ravel(), other.jacobian, self.jacobian)
-        return replace(self, rounding=np.where(better, rounding, self.rounding), **changed)
+        return replace(
+            self, rounding=np.where(better | (where & (rounding > self.rounding)), rounding, self.rounding), **changed
+        )
 
     def undecided(self) -> Verdict:
         """This verdict, with nothing known about the elements that are wrong."""
@@ -194,6 +196,11 @@ def _in_longdouble(
     doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
     if not any(mask.any() for mask in doubtful):
         return list(verdicts), None
-    problem = Problem(subject.values, subject.xs, analytical.upstream.astype(LONG), values, gradients, doubtful)
+    problem = Problem(
+        subject.values, subject.xs, analytical.upstream.astype(LONG), values, gradients, doubtful, analytical.inner
+    )
     again = judge(subject, problem, options)
-    return [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)], None
+    closer = [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)]
+    for verdict, before in zip(closer, verdicts, strict=True):
+        verdict.noise[verdict.wrong & ~before.wrong] = np.inf  # a kernel may compute in float64 all the same
+    return closer, None

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import Array
 from ..report import index_text
-from .case import Case, Hints, coefficient, same
+from .case import Case, Hints, Unknown, coefficient, same
 from .factors import tidy, times
 
 # --- places in words ----------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def nearly_right(case: Case) -> bool:
 def values(case: Case) -> Hints:
     """Useless numbers."""
     got, expected, wrong = case.got, case.expected, case.wrong
-    zeros = [name for name, array in case.known.items() if (~np.isfinite(got) & (array == 0)).any()]
+    zeros = [name for name in case.known if _divides_by(case, name)]
     divides = f"as it divides by {zeros[0]}, which is 0" if zeros else "as it divides by 0, or computes 0 times inf"
     sentence = f"the rule gives nan or inf, {divides} in some elements; the derivative is finite there: write the "
     yield "not-finite", f"{sentence}formula without this division", not np.isfinite(got[wrong]).all()
@@ -120,6 +120,16 @@ def values(case: Case) -> Hints:
     sentence = "the gradient should be 0 everywhere, since the output does not change near these inputs: a mask is "
     yield "mask-missing", f"{sentence}missing, or lets too much through", everywhere
     yield "wrong-sign", "every element has the wrong sign: a minus is missing, or there is one too many", -expected
+
+
+def _divides_by(case: Case, name: str) -> bool:
+    """Whether the rule gives numbers once the zeros of this argument are others."""
+    array, bad = case.arrays[name], ~np.isfinite(case.got) & (case.known[name] == 0)
+    try:
+        again = case.rerun(**{name: np.where(array == 0, 1, array)})
+    except Unknown:
+        return False
+    return bool(bad.any() and np.isfinite(again[bad]).all())
 
 
 def masks(case: Case) -> Hints:

@@ -134,7 +134,7 @@ def check_function(
     mistakes: Sequence[Mistake] = (),
     rtol: float = 1e-6,
     atol: float = 1e-8,
-    draws: int = 60,
+    draws: int = 40,
     seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless fn returns what `reference` returns.
@@ -154,7 +154,7 @@ def check_property(
     inputs: Any,
     *,
     examples: Iterable[Sequence[Any]] = (),
-    draws: int = 60,
+    draws: int = 40,
     seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input, unless `check(*args)` raises it for none that is drawn.

@@ -314,7 +314,7 @@ def check_rule(
     names: Sequence[str] | None = None,
     examples: Sequence[Sequence[Any]] = (),
     mistakes: Sequence[Mistake] = (),
-    draws: int = 60,
+    draws: int = 40,
     seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless a backward rule is right.

@@ -62,7 +62,7 @@ def smallest_failure(
     inputs: SearchStrategy[Args],
     *,
     examples: Iterable[Sequence[Any]] = (),
-    draws: int = 60,
+    draws: int = 40,
     seeded: int = 0,
 ) -> Found | None:
     """The failure of `check` on the smallest arguments that Hypothesis finds; None if it fails on none.

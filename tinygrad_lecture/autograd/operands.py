@@ -147,7 +147,7 @@ def constant(value: T, setting: str, name: str) -> T:
             f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
         )
         error = TypeError(f"{name}: {reason}")
-        vars(error)["reason"] = reason  # `rename` says it again under another name
+        vars(error)["reason"] = reason  # `explain_call` says it again under another name
         raise error
     return value
 

@@ -25,7 +25,6 @@ PyTorch, and keeps what it needs in the dict `self.state[p]`.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
@@ -35,7 +34,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 import numpy as np
 
 from tinygrad_lecture import Tensor, enable_grad
-from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors import hide_frames, warn
@@ -51,26 +49,6 @@ from .settings import IGNORED, Declared, Group, Limit, State, broken, make_group
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
-
-
-def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A `step` that calls the hooks of its optimiser, and notes that it was called. One inside another does neither."""
-    own = inspect.unwrap(step)  # tl.profile wraps it once more
-
-    @functools.wraps(step)
-    def calling(self: Any, *args: Any, **named: Any) -> Any:
-        self.stepped = True
-        if not (self._pre_hooks or self._post_hooks) or inspect.unwrap(type(self).step) is not own:
-            return step(self, *args, **named)  # without hooks, or called by super().step()
-        for hook in list(self._pre_hooks.values()):
-            replaced = hook(self, args, named)
-            args, named = (args, named) if replaced is None else replaced
-        loss = step(self, *args, **named)
-        for hook in list(self._post_hooks.values()):
-            hook(self, args, named)
-        return loss
-
-    return calling
 
 
 class Optimizer(Declared, Measured):
@@ -105,7 +83,7 @@ class Optimizer(Declared, Measured):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "step" in vars(cls):
-            cls.step = calls_hooks(cls.step)  # type: ignore[method-assign]
+            cls.stepped = True  # nobody sees whether it is called
         super().__init_subclass__(**options)
 
     def initialise(self, first: Params, settings: Group) -> None:
@@ -119,8 +97,6 @@ class Optimizer(Declared, Measured):
         hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self._pre_hooks: dict[Any, Callable[..., Any]] = {}
-        self._post_hooks: dict[Any, Callable[..., Any]] = {}
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         given = as_parameters(self._name, params)
@@ -204,12 +180,12 @@ class Optimizer(Declared, Measured):
                 else:
                     clear_grad(p, set_to_none=False)
 
-    @calls_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place. Warns if none has one, and none ever had.
 
         closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
         """
+        self.stepped = True
         loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
@@ -247,14 +223,6 @@ class Optimizer(Declared, Measured):
             if name not in state:
                 state[name] = wrap(xp(p.array).full_like(p.array, value))
         return state
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs."""
-        return Handle(self._pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) after each step. Returns a handle with a method `remove()`."""
-        return Handle(self._post_hooks, hook)
 
     # --- saving -----------------------------------------------------------------------------------------
 

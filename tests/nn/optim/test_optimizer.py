@@ -522,20 +522,6 @@ def test_a_closure_computes_the_gradients_and_its_loss_is_returned(make):
     assert q.tolist() == p.tolist()
 
 
-def test_hooks_run_before_and_after_each_step_and_can_be_removed():
-    p, optimizer = learn(MAKERS["sgd"], 1)
-    seen = []
-    before = optimizer.register_step_pre_hook(lambda o, args, kwargs: seen.append(("before", o, p.sum().item())))
-    optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(("after", o, p.sum().item())))
-    start = p.sum().item()
-    optimizer.step()
-    assert seen == [("before", optimizer, start), ("after", optimizer, p.sum().item())]
-    before.remove()
-    optimizer.step()
-    learn(MAKERS["sgd"], 1)  # another optimiser is unaffected
-    assert [when for when, *_ in seen] == ["before", "after", "after"]
-
-
 # --- custom optimisers --------------------------------------------------------------------------------------
 
 
@@ -570,15 +556,12 @@ class Heavy(Optimizer):
 def test_an_optimizer_written_as_in_pytorch():
     p = nn.Parameter(tl.tensor([1.0, -2.0]))
     optimizer = Heavy([{"params": [p]}, {"params": nn.Parameter(tl.ones(1)), "lr": 1}], lr=0.25)
-    seen = []
-    optimizer.register_step_post_hook(lambda *call: seen.append(call[0]))
     for _ in range(2):
         learn(None, 1, p=p, optimizer=optimizer)
     first = np.array([2.0, -4.0])
     then = np.array([1.0, -2.0]) - 0.25 * first
     assert p.tolist() == list(then - 0.25 * (0.5 * first + 2 * then))
     assert optimizer.state[p]["step"] == 2
-    assert seen == [optimizer, optimizer]
 
 
 def test_its_state_is_saved_with_all_that_it_keeps_and_loaded():

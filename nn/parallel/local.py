@@ -39,7 +39,7 @@ from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.threads import PIECE
 from tinygrad_lecture.random import replay
 
-from .group import THREADS, AllReduce, Group, WorkerLeft, pickled, rank, working_in
+from .group import THREADS, AllReduce, Group, WorkerLeft, on_ctrl_c, pickled, rank, working_in
 
 Result = TypeVar("Result")
 
@@ -179,7 +179,7 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
     workers: list[_Worker] = []
     left: BaseException | None = None
     try:
-        with one_thread_in_children(), _ignoring_ctrl_c():
+        with one_thread_in_children(), on_ctrl_c(signal.SIG_IGN):  # a terminal sends it to all processes
             for rank in range(1, size):
                 workers.append(_Worker(rank, size, begin))
         group = LocalGroup(0, size, [worker.pipe for worker in workers])
@@ -205,19 +205,6 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
     finally:
         for worker in workers:
             worker.end()
-
-
-@contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
-    """Context manager: processes started in it ignore Ctrl-C, which a terminal sends to all of them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _how(exit_code: int) -> str:

@@ -27,7 +27,6 @@ KINDS = (
     ("schedule", "an LRScheduler", LRScheduler | None),
 )
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
-CHOICES = {"schedule_by": ("step", "epoch"), "best_by": ("loss", "accuracy")}
 
 
 @dataclass(eq=False, repr=False)
@@ -49,7 +48,6 @@ class Options:
     clip_norm: float | None = None
     record_every: int | None = None
     on_record: Callable[[Any], object] | None = None
-    best_by: Literal["loss", "accuracy"] = "loss"
     patience: int | None = None
     folder: str | Path | None = None
     save_seconds: float = 30.0
@@ -80,11 +78,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or value < least):
                 yield f"{name} must be a whole number, at least {least}, not {value!r}"
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                yield f"{name} must be {' or '.join(map(repr, choices))}, not {getattr(self, name)!r}"
-        if self.best_by == "accuracy" and not self.accuracy:
-            yield "best_by='accuracy' needs accuracy=True"
+        if self.schedule_by not in ("step", "epoch"):
+            yield f"schedule_by must be 'step' or 'epoch', not {self.schedule_by!r}"
         if self.clip_norm is not None and not self.clip_norm > 0:
             yield f"clip_norm must be above 0, not {self.clip_norm}"
         if isinstance(self.schedule, LRScheduler) and self.schedule.optimizer is not self.optimizer:
@@ -140,7 +135,7 @@ def settings_to_match(options: Options) -> dict[str, Any]:
         "batches in an epoch": len(options.batches),
         "test": options.test is not None,
         "dtypes": sorted({tensor.dtype.name for tensor in options.model.state_dict().values()}),
-        **{name: getattr(options, name) for name in ("accumulate", "clip_norm", "accuracy", "best_by")},
+        **{name: getattr(options, name) for name in ("accumulate", "clip_norm", "accuracy")},
     }
 
 

@@ -108,7 +108,7 @@ class RunPage:
             f'<p id="summary">step {trainer.step:,} of {trainer.total_steps:,}.{escape(ended)}</p>'
             '<div class="choices"><button type="button" id="theme">Dark</button></div></header>',
             f'<main class="run" {f"data-seconds={SECONDS}" if running else ""}>',
-            _section("Loss and accuracy", history_html(history.records, history.best)),
+            _section("Loss and accuracy", history_html(history)),
             _section(f"Gradients: the norm in each layer{clipped}", self._pictures(self.norms)),
             _section("Dead units: the share of a ReLU's units that gave only 0", self._dead_units()),
             _section("Parameters", _histograms(trainer.model, trainer.clip_norm is not None)),

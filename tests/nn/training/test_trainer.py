@@ -234,12 +234,6 @@ def test_a_test_loss_of_nan_is_never_the_best():
     assert len(history) == 4
 
 
-def test_the_best_row_may_be_that_of_the_best_accuracy():
-    history = make(epochs=6, test=[blobs()[:]], accuracy=True, best_by="accuracy").fit()
-    accuracies = [row.test.accuracy for row in history]
-    assert history.best == accuracies.index(max(accuracies))
-
-
 # --- fit again, Ctrl-C ----------------------------------------------------------------------------------
 
 
@@ -286,8 +280,6 @@ def test_ctrl_c_pressed_again_aborts():
         ({"epochs": 1.5}, "a whole number, at least 0, not 1.5"),
         ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
-        ({"best_by": "accuracy"}, "needs accuracy=True"),
-        ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
         ({"settings": {1: 2}}, "numbers or strings, but 1 is 2"),

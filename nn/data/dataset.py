@@ -34,7 +34,7 @@ class Dataset(Generic[T_co]):
 
     A row is anything that a `collate_fn` can put into a batch, often a tuple of fields. A DataLoader reads any object
     with these two methods, such as a list; with `takes_many = True` in its class it reads a batch by one index,
-    data[i:j] or data[array of row numbers].
+    data[array of row numbers].
     """
 
     takes_many: bool = False

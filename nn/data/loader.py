@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -191,19 +190,14 @@ class DataLoader:
         The order is drawn again, from the random state at its beginning, and not from the stream that `tl.manual_seed`
         seeds; restore that stream itself with `tl.set_rng_state`. This is exact for a sampler that draws when iteration
         begins, from a tl stream, as those in `nn.data` do. An IterableDataset is read again from its start.
-        Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
-        batch_size, shuffle, drop_last, seed or the kind of sampler differs.
+        Raises ValueError, before anything is changed, if the number of rows, batch_size, shuffle, drop_last, seed or
+        the kind of sampler differs.
         """
-        if missing := {"epoch", "yielded", "order", "stream"} - state_dict.keys():
-            raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
         if differing := differences(state_dict["epoch"], self._settings_to_match()):
             raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {differing}")
-        length, yielded = self._length(), state_dict["yielded"]
-        if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
-            raise ValueError(f'DataLoader.load_state_dict: "yielded" is {yielded}, but an epoch has {length} batches')
         if self._drawing is not None:
             self._drawing.set_state(state_dict["stream"])
-        self._loaded = state_dict if yielded else None
+        self._loaded = state_dict if state_dict["yielded"] else None
         self._epoch = None
 
     def __getstate__(self) -> dict[str, Any]:

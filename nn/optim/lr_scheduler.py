@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 from tinygrad_lecture.errors import brief
 
 from .optimizer import Optimizer
-from .schedule import LRScheduler, check_optimizer, per_group
+from .schedule import LRScheduler, per_group
 from .settings import above_0_to_1, at_least_1, below_1, from_0_to_1, one_of
 
 __all__ = [
@@ -357,13 +357,14 @@ def set_momentum(group: dict[str, Any], momentum: float) -> None:
 
 
 class _ByFunction(LRScheduler):
-    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
-        check_optimizer(self._name, optimizer)
-        self.lr_lambdas: list[Any] = per_group(f"{self._name}: lr_lambda", lr_lambda, optimizer)
+    lr_lambda: Factor | Sequence[Factor]
+
+    def prepare(self) -> None:
+        functions = vars(self).pop("lr_lambda")
+        self.lr_lambdas: list[Any] = per_group(f"{self._name}: lr_lambda", functions, self.optimizer)
         for function in self.lr_lambdas:
             if not callable(function):
                 raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {brief(function)}")
-        super().__init__(optimizer, last_epoch)
 
 
 class LambdaLR(_ByFunction):

@@ -170,16 +170,9 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
 def misfits(p: Tensor, state: State, arrays: Iterable[str], numbers: Iterable[str]) -> Iterator[str]:
     """Messages about why a saved state does not fit a parameter, for which these arrays and numbers are kept."""
     for name, value in state.items():
-        array = array_of(value)
-        if name == "step":
-            if not (is_number(value) and value >= 0 and float(value).is_integer()):
-                yield f"step is {value!r}, wanted a number of steps"
-        elif name in numbers:
-            if not is_number(value):
-                yield f"{name} is {value!r}, wanted a number"
-        elif name not in arrays:
+        if name not in {"step", *arrays, *numbers}:
             yield f"{name} is not part of this optimiser's state"
-        elif complaint := misfit(name, p, array):
+        elif name in arrays and (complaint := misfit(name, p, array_of(value))):
             yield complaint
     yield from (f"{name} is missing" for name in (*arrays, *numbers) if name not in state)
 

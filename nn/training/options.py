@@ -146,21 +146,15 @@ def optimizer_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> di
         where = f" of group {i}" if i else ""
         found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
     if schedule is not None:
-        found |= {f"{name} of the schedule": value for name, value in _attributes(schedule).items()}
+        state = schedule.state_dict().items()
+        found |= {f"{name} of the schedule": value for name, value in state if name[0] != "_" and name != "last_epoch"}
     plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain))
     return plain
 
 
 def _plain(value: Any) -> Any:
-    """A schedule within a schedule as its settings, a number as Python's, and of anything else its kind."""
-    if isinstance(value, LRScheduler):
-        return {"kind": type(value).__name__, **_attributes(value)}
+    """A number as Python's, and of anything else its kind."""
     return value.item() if getattr(value, "shape", None) == () else type(value).__name__
-
-
-def _attributes(schedule: LRScheduler) -> dict[str, Any]:
-    hidden = ("last_epoch", "optimizer")
-    return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name not in hidden}
 
 
 def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:

@@ -72,11 +72,10 @@ class Run(Options):
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         state = saved_state.load(path)
-        plain = saved_state.peek(path)  # as JSON has it: where tensors are a damaged state may have others
-        if not all(isinstance(plain.get(name), dict) for name in ("settings", "run")):
-            raise ValueError(f"{path} is damaged: its settings and its run must be objects")
-        check_run(path, plain["settings"], self.settings or {})  # alone: with them other settings may differ
-        check_run(path, plain["run"], self._settings_to_match())
+        if "run" not in state:
+            raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")
+        check_run(path, state["settings"], self.settings or {})  # alone: with them other settings may differ
+        check_run(path, state["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
@@ -189,6 +188,9 @@ class Run(Options):
         """What a copy gets, which is for another worker: not the iterator, nor the sums, which count once."""
         return {**vars(self), "_running": None, "_metrics": RunningMetrics(self.accuracy)}
 
+    def _parts(self) -> dict[str, Any]:
+        return saved_state.parts_of(self.model, self.optimizer, self.schedule)
+
     def _settings_to_match(self) -> dict[str, Any]:
         return {**settings_to_match(self), **self._optimizer_settings}
 
@@ -198,7 +200,7 @@ class Run(Options):
         All workers call it, since it has the random streams and the running sums of each.
         """
         workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
-        parts = saved_state.parts_of(self.model, self.optimizer, self.schedule)
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
         parts["model"] = {name: tensor.clone() for name, tensor in parts["model"].items()}
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
@@ -227,7 +229,8 @@ class Run(Options):
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""
-        saved_state.restore_parts(state, self.model, self.optimizer, self.schedule)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
         for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)

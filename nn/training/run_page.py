@@ -56,7 +56,7 @@ class RunPage:
             yield
         for path, units in outputs.alive.items():
             self.dead.setdefault(path, []).append((step, 1 - float(units.mean())))
-            self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} {outputs.said[path]}"
+            self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} gave 0 everywhere"
 
     def note_gradients(self, model: Module, step: int) -> None:
         """Note the gradients of one training step, before they are clipped."""
@@ -142,13 +142,11 @@ class RunPage:
 class Outputs:
     """What the ReLUs gave in one step.
 
-    alive: per ReLU, for each unit whether it was above 0 anywhere.  said: what its units are, and where they were 0.
+    alive: per ReLU, for each unit whether it was above 0 anywhere.
     """
 
     def __init__(self) -> None:
         self.alive: dict[str, Any] = {}
-        self.said: dict[str, str] = {}
-        self._rows: dict[str, int] = {}
         self._channels = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
 
     def hook(self, path: str) -> Any:
@@ -161,13 +159,8 @@ class Outputs:
             values, (axes, channels) = to_host(output.array), self._channels
             axis = channels if values.ndim == axes else -1  # it may be flattened since
             active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
-            before = self.alive.get(path)
-            if before is None or before.shape != active.shape:
-                before, self._rows[path] = np.zeros_like(active), 0
-            self.alive[path] = active | before
-            self._rows[path] += values.size // max(active.size, 1)
-            kinds = "units gave 0 in all {:,} rows" if axis == -1 else "channels gave 0 at all {:,} places"
-            self.said[path] = kinds.format(self._rows[path])
+            before = self.alive.get(path, active)
+            self.alive[path] = active | before if before.shape == active.shape else active
 
         return hook
 

@@ -123,17 +123,6 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     assert other.state_dict() == loader.state_dict()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [({"yielded": 99}, "is 99, but an epoch has 5 batches"), ({"yielded": 1.5}, "is 1.5, but an"), (None, "lacks")],
-)
-def test_invalid_states_are_refused(change, message):
-    loader = nn.DataLoader(numbers(10), 2)
-    state = {} if change is None else {**loader.state_dict(), **change}
-    with pytest.raises(ValueError, match=message):
-        loader.load_state_dict(state)
-
-
 def test_subsets_of_a_list_are_stacked():
     learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
     x, y = next(iter(nn.DataLoader(learn, 2)))

@@ -436,8 +436,6 @@ def states_that_do_not_fit(good):
         ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
         ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
-        ({**good, "state": {0: {**held, "step": -1}}}, "parameter 0: step is -1, wanted a number of steps"),
-        ({**good, "state": {0: {**held, "step": [3]}}}, r"parameter 0: step is \[3\], wanted a number of steps"),
         ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
         ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must be a number from 0 on, not -1"),
         (momentum.state_dict(), "momentum_buffer is not part of this optimiser's state\n.* exp_avg is missing"),
@@ -452,7 +450,7 @@ def test_any_iterable_of_parameters_is_taken(some):
     assert len(nn.optim.SGD([{"params": some(parameters)}], 0.1).param_groups[0]["params"]) == 2
 
 
-@pytest.mark.parametrize("case", range(9))
+@pytest.mark.parametrize("case", range(7))
 def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     p, optimizer = adam
     good = optimizer.state_dict()

@@ -26,10 +26,7 @@ torch = pytest.importorskip("torch")
 
 from torch_parity import examples  # noqa: E402 - it needs torch
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.filterwarnings("ignore:Adam.* betas"),  # any are compared, swapped ones too
-]
+pytestmark = pytest.mark.parity
 
 STEPS = 50
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}

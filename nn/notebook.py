@@ -50,7 +50,7 @@ def history_html(history: Any) -> str:
     if not len(history):
         return caption("an empty history")
     pictures = [
-        curves(title, {name: tuple(zip(*points, strict=True)) for name, points in lines.items()})
+        curves(title, {name: ([x for x, _ in points], [y for _, y in points]) for name, points in lines.items()})
         for title, lines in history.curves().items()
     ]
     rows = [

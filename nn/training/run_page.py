@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -48,13 +49,26 @@ class RunPage:
     @contextmanager
     def watching(self, model: Module, step: int) -> Iterator[None]:
         """Context manager around one training step: notes its dead units."""
-        outputs = Outputs()
+        alive: dict[str, Any] = {}  # per ReLU: for each unit whether it was above 0 anywhere
+        convolved = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
+
+        def note(path: str, module: Module, inputs: Any, output: Any) -> None:
+            nonlocal convolved
+            if not isinstance(module, ReLU):
+                convolved = (output.ndim, -1 - module.axes) if isinstance(module, Filters) else (0, 0)
+                return
+            values, (axes, channels) = to_host(output.array), convolved
+            axis = channels if values.ndim == axes else -1  # it may be flattened since
+            active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
+            before = alive.get(path, active)
+            alive[path] = active | before if before.shape == active.shape else active
+
         with ExitStack() as hooks:
             for path, module in model.named_modules():
                 if isinstance(module, (ReLU, Filters, Linear)):
-                    hooks.enter_context(module.register_forward_hook(outputs.hook(path or "ReLU")))
+                    hooks.enter_context(module.register_forward_hook(partial(note, path or "ReLU")))
             yield
-        for path, units in outputs.alive.items():
+        for path, units in alive.items():
             self.dead.setdefault(path, []).append((step, 1 - float(units.mean())))
             self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} gave 0 everywhere"
 
@@ -137,32 +151,6 @@ class RunPage:
             pictures += curves("", group, between)
         last = [[name, number(values[-1][1]), notes.get(name, "")] for name, values in lines.items()]
         return pictures + (table(["layer", "now", ""], last, right=[1]) if last else "")
-
-
-class Outputs:
-    """What the ReLUs gave in one step.
-
-    alive: per ReLU, for each unit whether it was above 0 anywhere.
-    """
-
-    def __init__(self) -> None:
-        self.alive: dict[str, Any] = {}
-        self._channels = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
-
-    def hook(self, path: str) -> Any:
-        """A hook for one module. Of the output of a convolution the units are the channels, else the last axis."""
-
-        def hook(module: Module, inputs: Any, output: Any) -> None:
-            if not isinstance(module, ReLU):
-                self._channels = (output.ndim, -1 - module.axes) if isinstance(module, Filters) else (0, 0)
-                return
-            values, (axes, channels) = to_host(output.array), self._channels
-            axis = channels if values.ndim == axes else -1  # it may be flattened since
-            active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
-            before = self.alive.get(path, active)
-            self.alive[path] = active | before if before.shape == active.shape else active
-
-        return hook
 
 
 def _section(title: str, body: str) -> str:

@@ -5,7 +5,7 @@
     history[-1].test.loss                               # 0.1234
     history.plot("run/curves.png")
 
-`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `resume.py`.
+`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `run.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
 from .progress import choose_display, noting_ctrl_c
-from .resume import Run, has_state
+from .run import Run, has_state
 
 
 class Trainer(Run):

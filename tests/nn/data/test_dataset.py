@@ -46,9 +46,7 @@ def test_a_subset_of_what_is_known_row_by_row():
     assert (part[0], part[1]) == ("c", "a")
 
 
-def test_indices_out_of_range_are_refused():
-    with pytest.raises(IndexError, match="indices run from 0 to 6, but the rows are 0 to 5"):
-        nn.data.Subset(numbers(6), [0, 6])
+def test_indices_that_are_no_integers_are_refused():
     with pytest.raises(TypeError, match=r"must be a list of integers, not float64"):
         nn.data.Subset(numbers(6), [0.5])
     assert len(nn.data.Subset(numbers(6), [])) == 0
@@ -110,17 +108,6 @@ def test_datasets_one_after_the_other():
     assert int(whole[-1][0]) == 8 and len(whole) == 5 and isinstance(whole, nn.data.ConcatDataset)
     with pytest.raises(IndexError):
         whole[5]
-
-
-def test_a_dataset_without_getitem_or_iter_is_told_to_define_it():
-    class Mine(nn.data.Dataset[int]): ...
-
-    class Stream(nn.data.IterableDataset): ...
-
-    with pytest.raises(NotImplementedError, match="Mine has no __getitem__; define it"):
-        Mine()[0]
-    with pytest.raises(NotImplementedError, match="Stream has no __iter__; define it"):
-        iter(Stream())
 
 
 def test_a_split_is_drawn_from_a_generator():

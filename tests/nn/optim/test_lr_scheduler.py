@@ -215,12 +215,6 @@ def test_the_rate_is_reduced_after_more_bad_scores_than_patience():
     assert after([1, 2, 2, 2], patience=1, mode="max") == [1, 1, 1, 0.5]
 
 
-def test_cooldown_threshold_and_the_smallest_rate():
-    assert after([1] * 6, patience=0, cooldown=1) == [1, 0.5, 0.5, 0.25, 0.25, 0.125]
-    assert after([1, 0.9, 0.8], patience=0, threshold=0.15, threshold_mode="abs") == [1, 0.5, 0.5]
-    assert after([1] * 5, patience=0, min_lr=0.3) == [1, 0.5, 0.3, 0.3, 0.3]
-
-
 def test_a_group_added_later_is_reduced_too():
     optimizer = sgd()
     schedule = ReduceLROnPlateau(optimizer, factor=0.5, patience=0)
@@ -269,6 +263,11 @@ BAD = {
     "order": (lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 5]), ValueError, "in rising order, not .5, 5."),
     "optimisers": (other_optimizer, ValueError, "schedules of one optimiser"),
     "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: schedulers must be one or more"),
+    "no momentum": (
+        lambda o: OneCycleLR(nn.optim.Adagrad(o.param_groups[0]["params"]), 1.0, 9),
+        ValueError,
+        "to cycle",
+    ),
     "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula; define rate"),
 }
 
@@ -278,11 +277,6 @@ def test_bad_settings_are_refused(make, error, message):
     optimizer = sgd()
     with pytest.raises(error, match=message):
         make(optimizer)
-
-
-def test_one_cycle_needs_an_optimiser_with_momentum():
-    with pytest.raises(ValueError, match="no momentum to cycle"):
-        OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10)
 
 
 def test_a_state_for_other_groups_is_refused():

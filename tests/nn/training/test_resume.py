@@ -234,9 +234,6 @@ def test_an_unfinished_run_is_not_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match=r"unfinished run: fit\(resume=True\) resumes it; delete it"):
         make(folder=tmp_path).fit()
     assert (tmp_path / "last.safetensors").read_bytes() == before
-
-
-def test_a_damaged_file_is_not_called_a_run_to_resume(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"half a file")
     with pytest.raises(FileExistsError, match="not the saved state of a training run; delete it"):
         make(folder=tmp_path).fit()
@@ -295,7 +292,7 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_pat
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr("nn.training.resume.check_writable", refuse)
+    monkeypatch.setattr("nn.training.run.check_writable", refuse)
     trainer = make(folder=tmp_path)
     with pytest.raises(PermissionError):
         trainer.fit()

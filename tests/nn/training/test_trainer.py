@@ -279,6 +279,8 @@ def test_ctrl_c_pressed_again_aborts():
         ({"record_every": 0}, "record_every must be a whole number, at least 1"),
         ({"epochs": 1.5}, "a whole number, at least 0, not 1.5"),
         ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
+        ({"batches": nn.parallel.shares([])}, "give the batches themselves, which a Trainer shares among workers"),
+        ({"batches": range(0)}, "no batches to learn from"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
@@ -291,11 +293,6 @@ def test_ctrl_c_pressed_again_aborts():
 def test_invalid_options_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**settings)
-
-
-def test_no_batches_to_learn_from_are_refused():
-    with pytest.raises(ValueError, match="no batches to learn from"):
-        sgd(nn.Linear(2, 3), [])
 
 
 def test_batches_that_end_early_are_refused():

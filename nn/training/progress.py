@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Self
 
 from ..parallel.group import on_ctrl_c
@@ -23,16 +24,14 @@ def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show
     - `per_epoch`: steps per epoch, to count epochs instead.
     - `done`: steps done before this display.
     """
+    kind: type[Progress] = Lines
     if not show:
-        return Progress(steps, per_epoch, done)
-    if "ipykernel" in sys.modules:
-        return Cell(steps, per_epoch, done)
-    if sys.stdout.isatty():
-        try:
-            return Bar(steps, per_epoch, done)
-        except ImportError:  # rich is an extra
-            pass
-    return Lines(steps, per_epoch, done)
+        kind = Progress
+    elif "ipykernel" in sys.modules:
+        kind = Cell
+    elif sys.stdout.isatty() and find_spec("rich"):
+        kind = Bar
+    return kind(steps, per_epoch, done)
 
 
 class Progress:
@@ -119,7 +118,7 @@ class Cell(Progress):
 
 
 class Bar(Progress):
-    """The progress bar of rich, with the current scores. Raises ImportError without rich."""
+    """The progress bar of rich, with the current scores."""
 
     pause = 0.1
 

@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -253,12 +253,13 @@ class Optimizer(Declared, Measured):
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
         sizes, own_sizes = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
-        if sizes != own_sizes:
-            self._refuse([f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}"])
         complaints: list[str] = []
+        if sizes != own_sizes:
+            complaints.append(f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}")
+            groups, state = [], {}
         settings: list[Group] = []
         loaded: dict[Tensor, State] = {}
-        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=True)):
+        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
             changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in IGNORED}
             settings.append(new := {**own, **changed, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
@@ -276,14 +277,13 @@ class Optimizer(Declared, Measured):
         if state:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
-            self._refuse(complaints)
+            lines = "".join(f"\n  {complaint}" for complaint in complaints)
+            raise ValueError(
+                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
+            )
         self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
-
-    def _refuse(self, complaints: Iterable[str]) -> NoReturn:
-        lines = "".join(f"\n  {complaint}" for complaint in complaints)
-        raise ValueError(f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}")
 
     def _needed(self, state: State, group: Group) -> State:
         """Of the state of a parameter what a rule needs with these settings; all, if there is no rule."""

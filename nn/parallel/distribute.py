@@ -5,7 +5,7 @@ After each backward its gradients are averaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any, Self
@@ -46,8 +46,7 @@ class shares:
         self.batches = batches
 
     def __len__(self) -> int:
-        assert isinstance(self.batches, Sized)
-        return len(self.batches)
+        return len(self.batches)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
         workers = group()

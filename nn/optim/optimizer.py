@@ -108,10 +108,6 @@ class Optimizer(Declared, Measured):
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults."""
         group = make_group(self._name, param_group, self.defaults, self._all_parameters())

@@ -58,6 +58,10 @@ class Declared(ExplainsArguments):
                 cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
 
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
     def initialise(self, first: Any, settings: dict[str, Any]) -> None:
         """Begin with these settings. first: the argument before them."""
         raise NotImplementedError

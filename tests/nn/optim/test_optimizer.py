@@ -397,18 +397,13 @@ def adam():
 
 def states_that_do_not_fit(good):
     """Broken states for an Adam with one parameter of shape (3, 2), and the message for each."""
-    held, group = good["state"][0], good["param_groups"][0]
+    held = good["state"][0]
     two = nn.optim.Adam([nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))]).state_dict()
     _, momentum = learn(MAKERS["momentum"], 1)
     return [
-        (
-            {**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}},
-            r"0: exp_avg has shape \(1,\), wanted \(3, 2\)",
-        ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
         ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
         ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
-        ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must be a number from 0 on, not -1"),
         (momentum.state_dict(), "momentum_buffer is not part of this optimiser's state\n.* exp_avg is missing"),
         (two, r"groups of \[2\] parameters, but the groups here have \[1\]"),
     ]
@@ -421,7 +416,7 @@ def test_any_iterable_of_parameters_is_taken(some):
     assert len(nn.optim.SGD([{"params": some(parameters)}], 0.1).param_groups[0]["params"]) == 2
 
 
-@pytest.mark.parametrize("case", range(7))
+@pytest.mark.parametrize("case", range(5))
 def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     p, optimizer = adam
     good = optimizer.state_dict()

@@ -11,10 +11,12 @@ import numpy as np
 
 from ..backend import Array, xp
 from . import blas
+from .compiled import multiplies
 from .threads import get_num_threads, share
 
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
 _BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
+_COMPILED = 3_000_000  # multiplications; the same where Numba is installed
 _SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
 
 
@@ -25,6 +27,10 @@ def product(a: Array, b: Array) -> Array:
         return a.dot(b)  # the same as @, faster for small matrices
     threads = get_num_threads()
     with blas.one_thread:
+        if work >= _COMPILED and threads > 1 and multiplies(a, b):
+            from .compiled import products
+
+            return products.product(a, b)
         if threads == 1 or work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
             return a.dot(b)
         n, m = a.shape[0], b.shape[1]

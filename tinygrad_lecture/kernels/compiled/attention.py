@@ -41,7 +41,7 @@ def backward(
 
 def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
     """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal."""
-    bits = int(np.float32(scale).view(np.int32))
+    bits = int(np.frombuffer(np.float32(scale).tobytes(), np.int32)[0])
     return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal], np.int64)
 
 

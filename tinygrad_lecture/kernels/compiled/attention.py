@@ -41,7 +41,7 @@ def backward(
 
 def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
     """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal."""
-    bits = int(np.frombuffer(np.float32(scale).tobytes(), np.int32)[0])
+    bits: Any = np.float32(scale).view(np.int32)
     return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal], np.int64)
 
 
@@ -58,7 +58,7 @@ def _run(pool: int, give_way: int, function: int, texts: int, settings: Array, *
 
 
 @inlined
-def _address_and_strides(x: Array | None) -> tuple[int, ...]:
+def _address_and_strides(x: Array | None) -> tuple[Any, ...]:
     return (0, 0, 0, 0, 0) if x is None else (np.int64(x.ctypes.data), *x.strides)
 
 

@@ -90,7 +90,7 @@ def _new(x: Any, *sizes: Any) -> Any:
 
 METHODS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
-    **dict.fromkeys(["conj", "conj_physical", "resolve_conj", "resolve_neg"], lambda x: x),
+    **dict.fromkeys(["conj", "conj_physical", "conj_physical_", "resolve_conj", "resolve_neg"], lambda x: x),
     **dict.fromkeys(["pin_memory", "share_memory_"], lambda x, device=None: x),
     "is_signed": lambda x: x._array.dtype.kind in "if",
     "is_nonzero": lambda x: bool(x),

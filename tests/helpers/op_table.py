@@ -922,7 +922,8 @@ def diagonals(draw: Draw) -> Sample:
     x = draw(some.numbers(draw(some.shapes(min_dims=2))))
     settings = {"offset": draw(st.integers(-3, 3))} if draw(st.booleans()) else {}
     if draw(st.booleans()):
-        settings["axis1"], settings["axis2"] = draw(st.permutations(range(x.ndim)))[:2]
+        axes = draw(st.permutations(range(x.ndim)))[:2]
+        settings["axis1"], settings["axis2"] = (draw(some.signed(a, x.ndim)) for a in axes)
     return Sample((x,), settings)
 
 

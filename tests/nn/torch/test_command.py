@@ -185,7 +185,10 @@ torch.polygamma torch.special.polygamma torch.kthvalue torch.Tensor.histc torch.
 torch.nn.utils.weight_norm torch.nn.utils.parametrize torch.nn.utils.parametrizations.spectral_norm
 torch.histogram torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
 torch.select_scatter torch.renorm torch.Tensor.sum_to_size torch.Tensor.index_reduce_ torch.nn.RReLU
-torch.nn.ChannelShuffle torch.nn.Softmax2d
+torch.nn.ChannelShuffle torch.nn.Softmax2d torch.hsplit torch.combinations torch.vander torch.linalg.vander
+torch.nn.functional.pdist torch.special.entr torch.Tensor.put_ torch.range torch.std_mean torch.nn.functional.upsample
+torch.Tensor.apply_ torch.Tensor.storage_offset torch.result_type torch.set_default_tensor_type torch.scalar_tensor
+torch.frombuffer torch.aminmax torch.Tensor.masked_scatter_ torch.isreal torch.testing.assert_allclose
 """
 
 

@@ -41,7 +41,7 @@ print(torch.finfo(torch.float32), torch.iinfo(torch.int8), torch.device("cuda:1"
 print(nn.BatchNorm1d(3), nn.BatchNorm2d(3, affine=False), nn.LayerNorm(3, bias=False), nn.GroupNorm(1, 3))
 print(nn.TransformerEncoderLayer(4, 2), nn.Softshrink())
 print(nn.ParameterList([torch.ones(2), torch.ones(1, 2)]), net.state_dict().keys(), type(net.state_dict()))
-print(torch.aminmax(x), torch.linalg.slogdet(torch.eye(2)), torch.linalg.qr(torch.eye(1)), x.layout, torch.strided)
+print(torch.linalg.slogdet(torch.eye(2)), torch.linalg.qr(torch.eye(1)), x.layout, torch.strided)
 print(torch.contiguous_format, torch.preserve_format, x.layout == torch.strided, net._get_name())
 print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
 """

@@ -6,9 +6,10 @@ What reads and writes at places that an index, a mask or a slice names returns a
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, ops
@@ -32,15 +33,10 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
 
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """The tensor cut along an axis: into a number of almost equal parts, or before each of some indices."""
-    (axis,) = normal_axes(input.ndim, dim)
-    n, where = input.shape[axis], indices_or_sections
-    where = where.tolist() if isinstance(where, Tensor) else where
-    if isinstance(where, int):
-        small, more = divmod(n, where)
-        where = list(itertools.accumulate([small + 1] * more + [small] * (where - more)))[:-1]
-    edges = [0, *(slice(i, None).indices(n)[0] for i in where), n]
-    front = (slice(None),) * axis
-    return tuple(input[(*front, slice(a, b))] for a, b in itertools.pairwise(edges))
+    n, where = input.shape[normal_axes(input.ndim, dim)[0]], indices_or_sections
+    parts = np.array_split(np.arange(n), where.tolist() if isinstance(where, Tensor) else where)
+    spans = (slice(int(part[0]), int(part[-1]) + 1) if len(part) else slice(0, 0) for part in parts)
+    return tuple(input[_slices(input, dim, span)] for span in spans)
 
 
 # --- places -------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from strategies import distinct, integers, numbers, shapes
 
 torch = pytest.importorskip("torch")
 
-from torch_parity import Array, agree, close, dtypes, examples, pairs, to_torch  # noqa: E402 - it needs torch
+from torch_parity import Array, agree, close, dtypes, examples, to_torch  # noqa: E402 - it needs torch
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:reduction:")]
 
@@ -141,24 +141,9 @@ def of_classes(draw: Any, name: str, probabilities: bool = False) -> Drawn:
     return name, {"ignore_index": ignored, **settings}, [x, np.asarray(target)]
 
 
-@st.composite
-def of_probabilities(draw: Any, name: str) -> Drawn:
-    shape = draw(shapes(min_side=1))
-    low, high = (0, 1) if name == "BCEWithLogitsLoss" else (0.001, 0.999)
-    x, y = draw(pairs(shape, low=low, high=high))
-    if name == "KLDivLoss":
-        log_target = draw(st.booleans())
-        settings = {"reduction": draw(reductions | st.just("batchmean")), "log_target": log_target}
-        return name, settings, [np.log(x), np.asarray(np.log(y) if log_target else y)]
-    weights = ["weight", "pos_weight"] if name == "BCEWithLogitsLoss" else ["weight"]
-    settings = {key: draw(st.none() | numbers(shape[-1:], low=0, high=3)) for key in weights}
-    return name, {"reduction": draw(reductions), **settings}, [60 * x - 30 if len(weights) == 2 else x, y]
-
-
 CASES: dict[str, st.SearchStrategy[Drawn]] = {
     "Embedding": embedding(), "CrossEntropyLoss of probabilities": of_classes("CrossEntropyLoss", True),
     **{name: of_classes(name) for name in ("CrossEntropyLoss", "NLLLoss")},
-    **{name: of_probabilities(name) for name in ("BCELoss", "BCEWithLogitsLoss", "KLDivLoss")},
     **{name: windows(name) for name in ("Unfold", "Fold")},
 }  # fmt: skip
 for n in (1, 2):

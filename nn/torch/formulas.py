@@ -18,7 +18,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.elementwise import scaled
-from tinygrad_lecture.traced import wrap
 
 from .dtypes import Size
 
@@ -88,8 +87,6 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "ndtr": lambda input: 0.5 * tl.erfc(input * -math.sqrt(0.5)),  # the normal distribution function
     "isposinf": lambda input: input == math.inf,
     "isneginf": lambda input: input == -math.inf,
-    "gcd": lambda input, other: wrap(np.gcd(input.numpy(), np.asarray(other))),
-    "lcm": lambda input, other: wrap(np.lcm(input.numpy(), np.asarray(other))),
     # --- products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
     "mm": lambda input, mat2: _product("mm", input, mat2, 2),
     "mv": lambda input, vec: _product("mv", input, vec, 1),

@@ -54,6 +54,7 @@ _WHOLE_NAMES = {
     "few programs call it; use (a + b).dtype": "result_type promote_types",
     "it is out of use; write torch.set_default_dtype(torch.float64)": "set_default_tensor_type",
     "few programs call it; use torch.tensor(numpy.frombuffer(buffer, dtype))": "frombuffer",
+    "few programs call it; use numpy.gcd or numpy.lcm of x.numpy()": "gcd lcm gcd_ lcm_",
     "few programs call it; use torch.tensor": "scalar_tensor",
     "it is out of use; write assert_close": "assert_allclose",
     "a Python call for each number is slow; use functions of tensors": "apply_ map_",

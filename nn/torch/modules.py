@@ -34,11 +34,6 @@ def _package() -> ModuleType:
     return sys.modules[__name__.rpartition(".torch")[0]]
 
 
-def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **options: Any) -> Any:
-    """tl.checkpoint(function, *inputs)."""
-    return tl.checkpoint(function, *inputs)
-
-
 def _repeated(n: int) -> Any:
     """A function that returns n times a number as a tuple; a list of numbers becomes a tuple."""
     return lambda x: tuple(x) if isinstance(x, Iterable) else (x,) * n
@@ -85,7 +80,7 @@ add_module("utils.data", data)
 for _name in ("dataset", "dataloader", "sampler"):
     add_module(f"utils.data.{_name}", data)
 add_module("utils.tensorboard", SummaryWriter=SummaryWriter)
-add_module("utils.checkpoint", checkpoint=_checkpoint)
+add_module("utils.checkpoint", checkpoint=lambda function, *inputs, **options: tl.checkpoint(function, *inputs))
 add_module("utils.hooks", RemovableHandle=Handle)
 add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
 add_module(

@@ -171,7 +171,7 @@ torch.select_scatter torch.renorm torch.Tensor.sum_to_size torch.Tensor.index_re
 torch.nn.ChannelShuffle torch.nn.Softmax2d torch.hsplit torch.combinations torch.vander torch.linalg.vander
 torch.nn.functional.pdist torch.special.entr torch.Tensor.put_ torch.range torch.std_mean torch.nn.functional.upsample
 torch.Tensor.apply_ torch.Tensor.storage_offset torch.result_type torch.set_default_tensor_type torch.scalar_tensor
-torch.distributions.Beta torch.nn.CTCLoss torch.nn.functional.ctc_loss torch.nn.MaxUnpool2d torch.frombuffer
+torch.distributions.Beta torch.nn.CTCLoss torch.nn.functional.ctc_loss torch.nn.MaxUnpool2d torch.frombuffer torch.gcd
 torch.aminmax torch.Tensor.masked_scatter_ torch.isreal torch.testing.assert_allclose
 """
 

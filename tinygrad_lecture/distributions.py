@@ -12,7 +12,7 @@ from .autograd.operands import constant
 from .backend import FLOAT64, Array, device_of, move, row_major, to_host
 from .errors import TensorError, kind_of
 from .ops.composite import named
-from .ops.elementary import sign
+from .ops.elementwise import sign
 from .random import Generator, drawing_from
 from .traced import Traced, wrap
 

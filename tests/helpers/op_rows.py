@@ -1,4 +1,4 @@
-"""More rows of the op table: the elementary functions, linear algebra and statistics beyond the lecture's."""
+"""More rows of the op table: elementwise functions, linear algebra and statistics beyond the lecture's."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tinygrad_lecture.ops.indexing import normal_index
 Samples = st.SearchStrategy[Sample]
 
 FILES = (
-    *(ops.basics, ops.copying, ops.elementary, ops.elementwise, ops.reduction, ops.shape),
+    *(ops.basics, ops.copying, ops.comparison, ops.elementwise, ops.reduction, ops.shape),
     *(ops.arrangement, ops.indexing, ops.gather_scatter, ops.sorting, ops.products, ops.linalg),
     *(ops.statistics, ops.fused, ops.windowed, recurrent),
 )

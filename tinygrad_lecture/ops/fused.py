@@ -26,9 +26,9 @@ from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
 from ..traced import Traced, wrap
 from .basics import exp, sum
+from .comparison import logical_and
 from .copying import as_floats, takes_dtype, where
-from .elementary import erf, logical_and, sqrt
-from .elementwise import clip, log, tanh
+from .elementwise import clip, erf, log, sqrt, tanh
 from .fusion import fused
 from .gather_scatter import gather
 from .reduction import amax, mean

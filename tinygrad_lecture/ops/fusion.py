@@ -81,7 +81,7 @@ class KernelOp(Op[Any]):
     ) -> None:
         definition: Any = fused.__wrapped__
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
-        self.definition, self.complaint = definition, fused.complaint
+        self.definition, self.explanation = definition, fused.explanation
         self.forward, self.kernel_backward = forward, backward
         self.saves_arrays = True
         asked = inspect.signature(backward).parameters

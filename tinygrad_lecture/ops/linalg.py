@@ -24,7 +24,7 @@ from ..traced import Traced, wrap
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, in_float32, where
-from .elementary import abs as absolute
+from .elementwise import abs as absolute
 from .elementwise import square
 from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
 from .products import cross_along as cross

@@ -19,7 +19,7 @@ from ..errors import brief
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, contiguous
-from .elementary import maximum, minimum
+from .elementwise import maximum, minimum
 from .gather_scatter import along, gather
 from .indexing import getitem
 from .reduction import amax, amin, argmax, argmin, lower_median

@@ -11,10 +11,10 @@ from ..backend import Array, device_of, is_array, move, to_host, xp
 from ..errors import brief
 from ..traced import Traced, wrap
 from .basics import matmul, sum
+from .comparison import logical_not
 from .composite import composite, without_gradient
 from .copying import as_floats, astype, converted, where
-from .elementary import isnan, logical_not, sqrt
-from .elementwise import clip
+from .elementwise import clip, isnan, sqrt
 from .gather_scatter import gather
 from .indexing import diagonal, index_add
 from .reduction import mean

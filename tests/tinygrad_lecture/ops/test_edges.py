@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.ops.elementary import derivative_of_digamma
+from tinygrad_lecture.ops.elementwise import derivative_of_digamma
 
 # --- rearranging, joining and scattering ----------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ class Row:
     @property
     def fused(self) -> bool:
         """Whether it has a kernel."""
-        return isinstance(self.op, Fused) and self.op.kernel_op is not None
+        return isinstance(self.op, Fused) and self.op.kernel_backward is not None
 
     def run(self, inputs: Any, settings: dict[str, Any]) -> list[Any]:
         """The op's results as a list, also if there are several, as from `sort` and `split`."""

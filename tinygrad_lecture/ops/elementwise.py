@@ -270,7 +270,10 @@ def divided(name: str, a: Any, b: Any) -> Any:
     return getattr(lib, name)(a, b)
 
 
-@computed((lambda g: g, lambda g, x, y: -g * floor(x / y)), functools.partial(divided, "remainder"))
+@computed(
+    (lambda g: g, lambda g, x, y: -g * floor(x / y)),  # type: ignore[has-type]
+    functools.partial(divided, "remainder"),
+)
 def remainder(x: Value, y: Value, /) -> Value:
     """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
 
@@ -539,7 +542,7 @@ def hypot(a: Value, b: Value, /) -> Value:
     """
 
 
-@computed((lambda g: g, lambda g, x, y: -g * trunc(x / y)))
+@computed((lambda g: g, lambda g, x, y: -g * trunc(x / y)))  # type: ignore[has-type]
 def fmod(x: Value, y: Value, /) -> Value:
     """The remainder with the sign of x, as in C: x - y * trunc(x / y), broadcast. See also `remainder`.
 

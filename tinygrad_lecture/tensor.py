@@ -18,7 +18,7 @@ from .backend import Array, DType, Shape, device_of
 from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
 from .conversion import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
-from .methods.in_place import InPlaceMethods
+from .in_place import InPlaceMethods
 from .methods.python import PythonMethods, equality, operators
 from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite

@@ -1,7 +1,7 @@
 """Views: which tensors share memory, so that none of them misses an in-place change.
 
 Ops like `x[0:2]` or `x.T` return views: tensors that look into the memory of their input. A recorded change gives its
-tensor a new array, so the tensors that share its memory must be computed again (`inplace.py`). A `View` says how.
+tensor a new array, so the tensors that share its memory must be computed again (`in_place.py`). A `View` says how.
 """
 
 from __future__ import annotations

@@ -191,7 +191,6 @@ row(
 )
 row("solve_triangular", triangular(), solve_triangular, mixes=False)
 row("cholesky_solve", factors(right=True), lambda b, a, upper=False: np.linalg.inv(whole(a, upper)) @ b)
-row("cholesky_inverse", factors(right=False), lambda a, upper=False: np.linalg.inv(whole(a, upper)))
 row("logdet", alone(regular(definite=True)), lambda a: np.linalg.slogdet(a).logabsdet, smooth=True)
 row(
     "matrix_power",
@@ -235,15 +234,6 @@ def diag_embed(x: Array, offset: int = 0, axis1: int = -2, axis2: int = -1, **na
 
 
 @st.composite
-def turns(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
-    settings: dict[str, Any] = {"k": draw(st.integers(-2, 5))} if draw(st.booleans()) else {}
-    if draw(st.booleans()):
-        settings["axis"] = tuple(draw(st.permutations(range(x.ndim)))[:2])
-    return Sample((x,), settings)
-
-
-@st.composite
 def numbers_of_places(draw: Draw) -> Sample:
     shape = draw(some.shapes(min_dims=1, min_side=1))
     return Sample((draw(some.integers(draw(some.shapes()), 0, int(np.prod(shape)))),), {"shape": shape})
@@ -252,7 +242,6 @@ def numbers_of_places(draw: Draw) -> Sample:
 row("cross_along", some.numbers((2, 2, 3)).map(lambda x: Sample((x[0], x[1]))), np.cross, kinds="fi", mixes=True)
 row("cdist", points(), cdist, kinks="0")
 row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
-row("rot90", turns(), lambda x, k=1, axis=(0, 1): np.rot90(x, k, axis), kinds="fib")
 row("unravel_index", numbers_of_places(), np.unravel_index, kinds="i", differentiable=False)
 
 
@@ -408,5 +397,4 @@ row(
     cov,
     call=lambda op, x, counts, weights, **settings: op(x, fweights=counts, aweights=weights, **settings),
 )
-row("corrcoef", variables(), np.corrcoef, kinks="the bounds 1 and -1 of the diagonal")
 row("diff", neighbours(), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")

@@ -1105,10 +1105,10 @@ row("topk", tops(), topk, kinks="ties", kinds="fi")
 
 
 @st.composite
-def selections_along(draw: Draw, ties: bool = False) -> Sample:
+def selections_along(draw: Draw) -> Sample:
     """An array with no empty axis, and an axis of it."""
     shape = draw(some.shapes(min_side=1, min_dims=1))
-    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
+    x = draw(some.distinct(shape))
     return Sample((x,), draw(some.named(axis=draw(some.one_axis(len(shape))), keepdims=draw(st.booleans()))))
 
 
@@ -1128,15 +1128,6 @@ def argmedian(x: Array, axis: int, keepdims: bool = False) -> Array:
     return index if keepdims else np.squeeze(index, axis)
 
 
-def argmode(x: Array, axis: int, keepdims: bool = False) -> Array:
-    def last_of_the_commonest(line: Array) -> Any:
-        values, counts = np.unique(line, return_counts=True)
-        return np.flatnonzero(line == values[np.argmax(counts)])[-1]
-
-    index = np.apply_along_axis(last_of_the_commonest, axis, x)
-    return np.expand_dims(index, axis) if keepdims else index
-
-
 row("max", selections_along(), picking(np.argmax), kinks="ties", kinds="fi")
 row("min", selections_along(), picking(np.argmin), kinks="ties", kinds="fi")
 row(
@@ -1149,8 +1140,6 @@ row(
 )
 row("median", selections_along(), picking(argmedian), kinks="ties", kinds="fi")
 row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
-row("mode", selections_along(), picking(argmode), kinks="ties", kinds="fi", waits=always)
-row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=always)
 row("unique", first_of(tied()), np.unique, kinds="fi", differentiable=False, waits=always)
 triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
 row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")

@@ -42,12 +42,7 @@ def explain_call(
     explanation: what the op `explains`.  inputs_alone: whether arguments are an op's inputs, all of them numbers.
     """
     misused = call_message(name, function, arguments, settings) if isinstance(error, TypeError) else None
-    reason = misused or _different_devices(arguments)
-    if reason is None and explanation is not None:
-        try:
-            reason = explanation(*map(_with_a_shape, arguments), **settings)
-        except Exception:  # the explanation asks for shapes, and these inputs may not have any
-            reason = None
+    reason = misused or _different_devices(arguments) or _explained(explanation, arguments, settings)
     reason = reason or getattr(error, "reason", None)  # of an inner function
     if reason is None:
         reason = misused = _not_arrays(function, arguments, error, inputs_alone)
@@ -227,9 +222,13 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Traced) or is_array(value)
 
 
-def _with_a_shape(value: Any) -> Any:
-    """A number as an array, so that a explanation may ask for its shape."""
-    return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
+def _explained(explanation: Any, arguments: Sequence[Any], settings: Mapping[str, Any]) -> str | None:
+    """What an op `explains`, if it does. Numbers become arrays, so that it may ask for their shapes."""
+    numbers = (bool, int, float, complex)
+    try:
+        return explanation(*(np.asarray(x) if isinstance(x, numbers) else x for x in arguments), **settings)  # type: ignore[no-any-return]
+    except Exception:  # there is no explanation, or the inputs have no shapes
+        return None
 
 
 # --- rules under create_graph -------------------------------------------------------------------------------

@@ -231,9 +231,8 @@ class PyTorchMethods(Traced):
     digamma, logit, xlogy, fmod, signbit = ops.digamma, ops.logit, ops.xlogy, ops.fmod, ops.signbit
     nan_to_num, nansum, nanmean, quantile = ops.nan_to_num, ops.nansum, ops.nanmean, ops.quantile
     bincount, count_nonzero, unique_consecutive, cov = ops.bincount, ops.count_nonzero, ops.unique_consecutive, ops.cov
-    corrcoef, diff, rot90, diag_embed = ops.corrcoef, ops.diff, ops.rot90, ops.diag_embed
+    diff, diag_embed, cholesky_solve = ops.diff, ops.diag_embed, ops.linalg.cholesky_solve
     matrix_power, logdet, pinverse, qr = ops.matrix_power, ops.linalg.logdet, ops.linalg.pinv, ops.linalg.qr
-    cholesky_solve, cholesky_inverse = ops.linalg.cholesky_solve, ops.linalg.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

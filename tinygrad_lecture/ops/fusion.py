@@ -75,12 +75,12 @@ class Fused(Op[P]):
                     inputs, settings = bind(self, args, kwargs)
                     return composition(*inputs, **settings)
         first: Any = args[0] if args else None
-        array = first._array if isinstance(first, Traced) else first
-        if is_array(array) and array.dtype.kind == "f":
+        array = first._array if isinstance(first, Traced) else first if is_array(first) else None
+        if array is not None and array.dtype.kind == "f":
             if array.dtype == FLOAT16:
                 return self.in_float32(*args, **kwargs)
             if self.kernel_backward is not None and array.ndim and not modes.reference:
-                return super().__call__(*args, **kwargs)
+                return Op.__call__(self, *args, **kwargs)  # quicker than super()
         inputs, settings = bind(self, args, kwargs)
         refuse_several(self.name, inputs)
         return self.definition(*inputs, **settings)

@@ -360,13 +360,6 @@ def cholesky_solve(b: Value, l: Value, upper: bool = False) -> Value:  # noqa: E
     return solve_triangular(swapaxes(lower, -1, -2), half, upper=True)
 
 
-@composite
-def cholesky_inverse(l: Value, upper: bool = False) -> Value:  # noqa: E741 - a lower triangle
-    """The inverse of a = L @ L.mT, given L, the Cholesky factor. upper: whether the upper triangle L.mT is given."""
-    half = inv(tril(swapaxes(l, -1, -2) if upper else l))
-    return matmul(swapaxes(half, -1, -2), half)
-
-
 # --- norms --------------------------------------------------------------------------------------------------
 
 

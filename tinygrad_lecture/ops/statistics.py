@@ -14,15 +14,15 @@ from .basics import matmul, sum
 from .comparison import logical_not
 from .composite import composite, without_gradient
 from .copying import as_floats, astype, converted, where
-from .elementwise import clip, isnan, sqrt
+from .elementwise import isnan
 from .gather_scatter import gather
-from .indexing import diagonal, index_add
+from .indexing import index_add
 from .reduction import mean
 from .shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 from .sorting import sort
 
 __all__ = [
-    "bincount", "bucketize", "corrcoef", "count_nonzero", "cov", "diff", "isin", "nanmean", "nansum", "quantile",
+    "bincount", "bucketize", "count_nonzero", "cov", "diff", "isin", "nanmean", "nansum", "quantile",
     "searchsorted", "unique", "unique_consecutive",
 ]  # fmt: skip
 
@@ -155,20 +155,6 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
         lost = correction if aweights is None else correction * (sum(weights * aweights) / total)
         product = matmul(centred * weights, swapaxes(centred, 0, 1)) / (total - lost)
     return product if rows.shape[0] > 1 else reshape(product, ())
-
-
-@composite
-def corrcoef(x: Value) -> Value:
-    """The matrix of Pearson's correlation coefficients of variables: x (n, observations) -> (n, n); of one, 1.
-
-    tl.corrcoef(tl.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))      # tensor([[ 1., -1.], [-1.,  1.]])
-    """
-    c = cov(x)
-    with np.errstate(all="ignore"):  # of a variable that is constant: nan
-        if c.ndim == 0:
-            return c / c
-        deviation = sqrt(diagonal(c))
-        return clip(c / deviation[:, None] / deviation, -1, 1)
 
 
 # --- differences and areas ----------------------------------------------------------------------------------

@@ -370,18 +370,10 @@ row("nanmean", gaps(), nan_mean)
 
 
 @st.composite
-def variables(draw: Draw, weighted: bool = False) -> Sample:
+def variables(draw: Draw) -> Sample:
     n = draw(st.integers(3, 5))
     x = draw(some.numbers((draw(st.integers(1, 3)), n) if draw(st.booleans()) else (n,)))
-    if not weighted:
-        return Sample((x,))
-    counts = draw(some.integers((n,), 1, 4)) if draw(st.booleans()) else None
-    weights = draw(some.numbers((n,), 0.5, 1.5)) if draw(st.booleans()) else None
-    return Sample((x, counts, weights), {"correction": 0} if draw(st.booleans()) else {})
-
-
-def cov(x: Array, counts: Any, weights: Any, correction: int = 1) -> Any:
-    return np.cov(x, ddof=correction, fweights=counts, aweights=weights)
+    return Sample((x,), {"correction": 0} if draw(st.booleans()) else {})
 
 
 @st.composite
@@ -391,10 +383,5 @@ def neighbours(draw: Draw) -> Sample:
     return Sample((x,), {**settings, **its_axis(draw, x)} if draw(st.booleans()) else settings)
 
 
-row(
-    "cov",
-    variables(weighted=True),
-    cov,
-    call=lambda op, x, counts, weights, **settings: op(x, fweights=counts, aweights=weights, **settings),
-)
+row("cov", variables(), lambda x, correction=1: np.cov(x, ddof=correction))
 row("diff", neighbours(), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")

@@ -38,6 +38,7 @@ WRITTEN_OUT = {  # a function, layer or loss that few programs call, without cap
     "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
     **dict.fromkeys(("histc", "histogram"), "np.histogram(x.numpy(), bins, (min, max))"),
     "mode": "values, counts = x.unique(return_counts=True), and of these values[counts.argmax()]",
+    "poisson": "tl.tensor(np.random.default_rng().poisson(means.numpy()))",
     "rot90": "x.flip(1).transpose(0, 1)",
     "corrcoef": "c / (s[:, None] * s) with c = tl.cov(x) and s = c.diagonal().sqrt()",
     "choleskyinverse": "tl.linalg.inv(L @ L.mT)",

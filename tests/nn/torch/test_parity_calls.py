@@ -57,7 +57,7 @@ torch.gather(A, 1, i[None], sparse_grad=False)
 A.addcmul(tensor1=A, tensor2=y); A.addcdiv_(tensor1=A, tensor2=y, value=2); A.fill_diagonal_(fill_value=3)
 torch.hsplit(A, sections=3); torch.vsplit(A, indices=(1,)); torch.tensor_split(A, sections=2, dim=1)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.bernoulli(input=torch.ones(2))
-torch.poisson(input=torch.zeros(2)); torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
+torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
 torch.tensor(torch.equal(input=A, other=A)); torch.tensor(torch.numel(input=A))
 """
 

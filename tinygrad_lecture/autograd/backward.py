@@ -73,7 +73,9 @@ def backward_pass(
     try:
         with np.errstate(all="ignore"):
             walk(sums, step)
-            for leaf in dict.fromkeys((*(leaf for _, leaf in due), *sums)):
+            for _, leaf in due:
+                finish(leaf)
+            for leaf in [*sums]:
                 finish(leaf)
     finally:
         modes.recording = recording

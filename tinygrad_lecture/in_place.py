@@ -26,7 +26,7 @@ from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_me
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
-from .traced import Traced, wrap
+from .traced import Traced, array_of, wrap
 
 T = TypeVar("T", bound=Traced)
 
@@ -64,7 +64,7 @@ def assign(x: Traced, index: Any, value: Any) -> None:
     if isinstance(value, Traced) and _is_view_at(x, index, value):
         return  # the last step of x[index] += y, which has changed x already
     if _writes_to_memory(x, change, value):
-        write(announced(x), index, value._array if isinstance(value, Traced) else value)
+        write(announced(x), index, array_of(value))
     else:
         _replace(x, change, ops.indexing.setitem(x, index, value))
 
@@ -368,7 +368,7 @@ class InPlaceMethods(Traced):
     @drawn
     def bernoulli_(self, p: Any = 0.5) -> Any:
         """Overwrite with random numbers that are 1 with probability p, a number or a tensor, else 0."""
-        return random.bernoulli(self._array, p._array if isinstance(p, Traced) else p)
+        return random.bernoulli(self._array, array_of(p))
 
     @drawn
     def random_(self, low: int = 0, high: int | None = None) -> Any:

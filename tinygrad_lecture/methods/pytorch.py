@@ -16,7 +16,7 @@ from ..conversion import as_dtype, as_shape, new_array
 from ..errors import hide_frames, refuse_several
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 
 if TYPE_CHECKING:
     from ..inspect.printing import GradFn
@@ -94,7 +94,7 @@ class PyTorchMethods(Traced):
     def equal(self, other: Any) -> bool:
         """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
         refuse_several("equal", [other])
-        theirs = other._array if isinstance(other, Traced) else other
+        theirs = array_of(other)
         return np.shape(theirs) == self._array.shape and bool((self._array == theirs).all())
 
     @property

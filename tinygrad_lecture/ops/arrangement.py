@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import Shape, row_major, to_host, xp
 from ..errors import brief
-from ..traced import Traced
+from ..traced import array_of
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
@@ -107,7 +107,7 @@ def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     (axis,) = normal_axes(x.ndim, axis)
-    times = np.asarray(to_host(repeats._array if isinstance(repeats, Traced) else repeats))
+    times = np.asarray(to_host(array_of(repeats)))
     if times.size not in (1, x.shape[axis]):
         raise ValueError(f"{times.size} repeats do not fit the size {x.shape[axis]} of axis {axis} of shape {x.shape}")
     return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)

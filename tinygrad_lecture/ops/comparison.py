@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.op import Op, Value, op
 from ..backend import is_array, xp
-from ..traced import Traced
+from ..traced import array_of
 from .composite import composite
 from .elementwise import computed
 
@@ -97,7 +97,7 @@ def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_n
         tl.allclose(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 2.00001]))       # True
     """
     close = isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
-    return bool((close._array if isinstance(close, Traced) else close).all())
+    return bool(array_of(close).all())
 
 
 # --- bits: `& | ^ ~ << >>` on integers and, as logic, on bools -----------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.op import Op, Value, op
 from ..backend import axes_in_memory, is_array, xp
 from ..errors import brief
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import maximum, minimum
@@ -40,7 +40,7 @@ def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
+        order = axes_in_memory(array_of(x))
         if order == tuple(range(x.ndim)):
             return function(x, axis, descending)
         found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)

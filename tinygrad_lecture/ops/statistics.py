@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, device_of, is_array, move, to_host, xp
-from ..traced import Traced, wrap
+from ..backend import device_of, is_array, move, to_host, xp
+from ..traced import Traced, array_of, wrap
 from .basics import matmul, sum
 from .comparison import logical_not
 from .composite import composite, without_gradient
@@ -51,7 +51,7 @@ def quantile(
     if not x.shape[axis]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
     rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
-    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(_array_of(x)))
+    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(array_of(x)))
     found = _between(rows, flat, interpolation)  # (..., k)
     result = moveaxis(found, -1, 0)  # (k, ...)
     if keepdims:
@@ -61,7 +61,7 @@ def quantile(
 
 def _between(rows: Value, q: Any, interpolation: str) -> Value:
     """The quantiles q, (k,), of sorted rows (..., n): (..., k)."""
-    array, parts = _array_of(rows), _array_of(q)
+    array, parts = array_of(rows), array_of(q)
     lib = xp(array)
     last = array.shape[-1] - 1
     place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
@@ -81,10 +81,6 @@ def _between(rows: Value, q: Any, interpolation: str) -> Value:
     with np.errstate(invalid="ignore"):  # inf - inf is nan
         result = below + where(part == 0, 0, (above - below) * part)
     return where(isnan(rows[..., -1:]), rows[..., -1:], result)
-
-
-def _array_of(x: Value) -> Array:
-    return x._array if isinstance(x, Traced) else x
 
 
 # --- without nans -------------------------------------------------------------------------------------------
@@ -180,7 +176,7 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
 
         tl.bincount(tl.tensor([1, 3, 1]))       # tensor([0, 2, 0, 1])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     if array.dtype.kind not in "iu":
         raise TypeError(f"needs integers, not {array.dtype}; convert with .long()")
     if array.ndim != 1 or (weights is not None and weights.shape != array.shape):
@@ -221,7 +217,7 @@ def unique_consecutive(
 
         tl.unique_consecutive(tl.tensor([1, 1, 2, 1]))      # tensor([1, 2, 1])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     rows = to_host(array).reshape(-1) if axis is None else np.moveaxis(to_host(array), axis, 0)
     differs = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
     first = np.concatenate([np.ones(min(len(rows), 1), bool), differs])
@@ -237,7 +233,7 @@ def unique_consecutive(
 
 def _found(x: Value, parts: list[Any], name: str) -> Any:
     """What a function found in x on the host, on x's device. Backward through the first part, x's elements, raises."""
-    device = device_of(x._array if isinstance(x, Traced) else x)
+    device = device_of(array_of(x))
     moved = [move(part.copy(), device) for part in parts]
     if isinstance(x, Traced):
         moved = [without_gradient(x, values=moved[0], name=name), *map(wrap, moved[1:])]
@@ -258,7 +254,7 @@ def unique(
         tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
         tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     look_up: Any = np.unique  # the types of its results depend on its arguments
     found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
     parts = list(found) if return_inverse or return_counts else [found]

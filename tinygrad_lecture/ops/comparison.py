@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..autograd.op import Op, Value, op
-from ..backend import is_array, xp
+from ..backend import xp
 from ..traced import array_of
 from .composite import composite
 from .elementwise import computed
@@ -80,12 +78,7 @@ def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal
 
         tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
     """
-    lib = xp(a, b)
-    a, b = (x if is_array(x) else lib.asarray(x) for x in (a, b))
-    a, b = (x.astype(np.int64) if x.dtype == bool else x for x in (a, b))  # bools have no difference
-    with np.errstate(all="ignore"):  # inf - inf is nan, which is not close
-        near = (abs(a - b) <= atol + rtol * abs(b)) & lib.isfinite(b)
-    return near | (a == b) | (lib.isnan(a) & lib.isnan(b)) if equal_nan else near | (a == b)
+    return xp(a, b).isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 @composite

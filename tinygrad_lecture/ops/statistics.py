@@ -306,11 +306,4 @@ def isin(elements: Value, test_elements: Value, /, assume_unique: bool = False, 
 
         tl.isin(tl.tensor([1, 2, 3]), tl.tensor([2, 4]))        # tensor([False,  True, False])
     """
-    lib = xp(elements, test_elements)
-    elements, test_elements = lib.asarray(elements), lib.asarray(test_elements).reshape(-1)
-    if not test_elements.size:
-        return lib.full(elements.shape, invert, bool)
-    ordered = lib.sort(test_elements)
-    places = lib.searchsorted(ordered, elements.reshape(-1)).reshape(elements.shape)
-    found = ordered[lib.minimum(places, ordered.size - 1)] == elements
-    return ~found if invert else found
+    return xp(elements, test_elements).isin(elements, test_elements, invert=invert)

@@ -177,11 +177,9 @@ def _fitted(src: Value, index: Value) -> Value:
 
 
 def _neutral(reduce: str, dtype: DType) -> float:
-    """The number that changes nothing when it is reduced with others."""
+    """The number that changes nothing when it is reduced with others, floats or integers."""
     if reduce in ("sum", "mean", "prod"):
         return int(reduce == "prod")
-    if dtype.kind == "b":
-        return reduce == "amin"
     if dtype.kind == "f":
         return -math.inf if reduce == "amax" else math.inf
     return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.kernels.compiled import compiles
+from tinygrad_lecture.kernels.compiled import compiles, run_rows
 
 from .optimizer import Number, Optimizer, Update
 from .settings import Group, two_below_1
@@ -66,15 +66,14 @@ class Adam(WithBetas):
         if group["amsgrad"] or modes.reference:
             return update
         decays = (0, 1 - lr * decay) if self.decoupled else (decay, 1)
-        numbers = *_coefficients(group, t), -1 if group["maximize"] else 1, *decays
+        numbers = np.array([*_coefficients(group, t), -1 if group["maximize"] else 1, *decays], np.float32)
 
         def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
             if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
                 return update(p, g, m, v)
             from tinygrad_lecture.kernels.compiled import loops
 
-            flat = p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)
-            return loops.adam(*flat, tuple(map(np.float32, numbers)))
+            return run_rows(loops.adam, p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), numbers)
 
         return compiled
 

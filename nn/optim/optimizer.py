@@ -146,7 +146,7 @@ class Optimizer(Declared, Measured):
         """The `rule`, after g ← -g to maximize, and weight decay: g ← g + λ·p or, decoupled, p ← (1 - lr·λ)·p."""
         update, maximize, decay = self.rule(group, t, number), group.get("maximize"), group.get("weight_decay")
         if not (maximize or decay):
-            return update
+            return functools.partial(in_pieces, update, read=(1,))
         decoupled = self.decoupled or group.get("decoupled_weight_decay")
         pull, keep = number(decay or 0), number(1 - group["lr"] * (decay or 0))
 
@@ -159,7 +159,7 @@ class Optimizer(Declared, Measured):
                 g = g + pull * p
             update(p, g, *memory)
 
-        return whole
+        return functools.partial(in_pieces, whole, read=(1,))
 
     @property
     def _has_rule(self) -> bool:
@@ -205,7 +205,7 @@ class Optimizer(Declared, Measured):
                     state.update({name: own[name] for name in numbers})
                 elif made_for != needed:  # else the previous parameter's update fits this one too
                     made_for, update = needed, self.whole_rule(group, t, _number(array))
-                in_pieces(update, array, p._grad._array, *held, read=(1,))
+                update(array, p._grad._array, *held)
         return loss
 
     def _ensure_state(self, p: Tensor, names: Mapping[str, float], numbers: Mapping[str, float]) -> dict[str, Any]:

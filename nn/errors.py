@@ -23,7 +23,7 @@ from tinygrad_lecture.errors import (
     PlaceError,
     TensorError,
     brief,
-    call_complaint,
+    call_message,
     hide_frames,
     refuse_several,
     warn,
@@ -327,7 +327,7 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
             hide_frames(error)
             name, complaint = type(self).__name__, None
             if isinstance(error, TypeError):
-                complaint = call_complaint(name, MethodType(init, self), args, named, instead)
+                complaint = call_message(name, MethodType(init, self), args, named, instead)
             if complaint is None:  # the arguments fit, so the error is about something else
                 raise
             raise TypeError(f"{name}: {complaint}") from None

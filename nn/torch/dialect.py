@@ -54,7 +54,7 @@ def in_torchs_words(message: str) -> str:
 
 # --- functions ----------------------------------------------------------------------------------------------
 
-PAIRS = ("max", "median", "min", "mode", "sort", "topk")  # functions that return values and indices
+PAIRS = ("max", "median", "min", "sort", "topk")  # functions that return values and indices
 SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
     **dict.fromkeys(["broadcast_to", "expand", "view", "new_empty", "new_ones", "new_zeros"], "size"),
     "permute": "dims",

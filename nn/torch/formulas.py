@@ -66,8 +66,7 @@ ALIASES: dict[str, Any] = {  # a function under the other name, or names, that P
     "arcsinh": tl.asinh, "arctanh": tl.atanh, "fix": tl.trunc, "sgn": tl.sign, "expit": tl.sigmoid,
     "concatenate": tl.cat, "row_stack": tl.vstack, "vdot": tl.dot, "ger": tl.outer, "swapdims": tl.swapaxes,
     "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": linalg.pinv,
-    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_inverse": linalg.cholesky_inverse,
-    "cholesky_solve": linalg.cholesky_solve,
+    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_solve": linalg.cholesky_solve,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError
-from tinygrad_lecture.methods.in_place import in_place
+from tinygrad_lecture.in_place import in_place
 
 from .dtypes import BY_NAME, strided
 

@@ -148,7 +148,7 @@ def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]
                 yield op, rule  # op.backward("x")(lambda g: ...)
     for function in functions(tree):
         match function.decorator_list:
-            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
+            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementwise functions
                 for rule in given.elts if isinstance(given, ast.Tuple) else [given]:
                     if isinstance(rule, ast.Lambda):
                         yield function.name, rule

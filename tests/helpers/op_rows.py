@@ -1,4 +1,4 @@
-"""More rows of the op table: the elementary functions, linear algebra and statistics beyond the lecture's."""
+"""More rows of the op table: elementwise functions, linear algebra and statistics beyond the lecture's."""
 
 from __future__ import annotations
 
@@ -190,7 +190,6 @@ row(
 )
 row("solve_triangular", triangular(), solve_triangular, mixes=False)
 row("cholesky_solve", factors(right=True), lambda b, a, upper=False: np.linalg.inv(whole(a, upper)) @ b)
-row("cholesky_inverse", factors(right=False), lambda a, upper=False: np.linalg.inv(whole(a, upper)))
 row("logdet", alone(regular(definite=True)), lambda a: np.linalg.slogdet(a).logabsdet, smooth=True)
 row(
     "matrix_power",
@@ -234,15 +233,6 @@ def diag_embed(x: Array, offset: int = 0, axis1: int = -2, axis2: int = -1, **na
 
 
 @st.composite
-def turns(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
-    settings: dict[str, Any] = {"k": draw(st.integers(-2, 5))} if draw(st.booleans()) else {}
-    if draw(st.booleans()):
-        settings["axis"] = tuple(draw(st.permutations(range(x.ndim)))[:2])
-    return Sample((x,), settings)
-
-
-@st.composite
 def numbers_of_places(draw: Draw) -> Sample:
     shape = draw(some.shapes(min_dims=1, min_side=1))
     return Sample((draw(some.integers(draw(some.shapes()), 0, int(np.prod(shape)))),), {"shape": shape})
@@ -251,7 +241,6 @@ def numbers_of_places(draw: Draw) -> Sample:
 row("cross_along", some.numbers((2, 2, 3)).map(lambda x: Sample((x[0], x[1]))), np.cross, kinds="fi", mixes=True)
 row("cdist", points(), cdist, kinks="0")
 row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
-row("rot90", turns(), lambda x, k=1, axis=(0, 1): np.rot90(x, k, axis), kinds="fib")
 row("unravel_index", numbers_of_places(), np.unravel_index, kinds="i", differentiable=False)
 
 
@@ -380,18 +369,10 @@ row("nanmean", gaps(), nan_mean)
 
 
 @st.composite
-def variables(draw: Draw, weighted: bool = False) -> Sample:
+def variables(draw: Draw) -> Sample:
     n = draw(st.integers(3, 5))
     x = draw(some.numbers((draw(st.integers(1, 3)), n) if draw(st.booleans()) else (n,)))
-    if not weighted:
-        return Sample((x,))
-    counts = draw(some.integers((n,), 1, 4)) if draw(st.booleans()) else None
-    weights = draw(some.numbers((n,), 0.5, 1.5)) if draw(st.booleans()) else None
-    return Sample((x, counts, weights), {"correction": 0} if draw(st.booleans()) else {})
-
-
-def cov(x: Array, counts: Any, weights: Any, correction: int = 1) -> Any:
-    return np.cov(x, ddof=correction, fweights=counts, aweights=weights)
+    return Sample((x,), {"correction": 0} if draw(st.booleans()) else {})
 
 
 @st.composite
@@ -401,11 +382,5 @@ def neighbours(draw: Draw) -> Sample:
     return Sample((x,), {**settings, **its_axis(draw, x)} if draw(st.booleans()) else settings)
 
 
-row(
-    "cov",
-    variables(weighted=True),
-    cov,
-    call=lambda op, x, counts, weights, **settings: op(x, fweights=counts, aweights=weights, **settings),
-)
-row("corrcoef", variables(), np.corrcoef, kinks="the bounds 1 and -1 of the diagonal")
+row("cov", variables(), lambda x, correction=1: np.cov(x, ddof=correction))
 row("diff", neighbours(), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")

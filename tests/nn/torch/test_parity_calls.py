@@ -121,7 +121,7 @@ torch.linalg.cholesky(A, upper=True); torch.cholesky_solve(input=A, input2=A)
 torch.gather(A, 1, I[None], sparse_grad=False)
 A.addcmul(tensor1=A, tensor2=Y); A.addcdiv_(tensor1=A, tensor2=Y, value=2); A.fill_diagonal_(fill_value=3)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.bernoulli(input=torch.ones(2))
-torch.poisson(input=torch.zeros(2)); torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
+torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
 torch.tensor(torch.equal(input=A, other=A)); torch.tensor(torch.numel(input=A))
 
 torch.matmul(A, A, out=Y); torch.mm(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.sub(A, 1, out=A)

@@ -19,8 +19,9 @@ from ...backend import Array, Shape, device_of, is_array, move, to_host
 from ..analytical import Call, broadcasts
 
 T = TypeVar("T")
-# The name of a mistake, a sentence, and the gradient that a rule with this mistake would give; or whether it applies.
-Hints: TypeAlias = Iterator[tuple[str, str, Array | bool]]
+# A cause and what its sentence in causes.toml is filled in with; the gradient that a rule with this mistake would give,
+# or whether it applies.
+Hints: TypeAlias = Iterator[tuple[str, dict[str, object], Array | bool]]
 
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 

@@ -110,21 +110,16 @@ def dropped_term(case: Case) -> Hints:
         amount = term.times(abs(number)) if enough else None
         mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
         if (amount or mixed) and same(missing, number * value, ~case.kinks):
-            sentence = f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the "
-            yield "dropped-term", f"{sentence}gradient", mixed
-            yield "dropped-term", _add(amount or "", negative=number < 0), True
+            yield "dropped-term.mixed", {"term": term.text}, mixed
+            yield _dropped(number), {"term": amount}, True
     if quotient is not None:
-        ratio = f"out / {case.own_name}"
-        sentence = f"this is g * {ratio}, as if {ratio} did not depend on the input; it does, so by the product rule "
-        yield "dropped-term", f"{sentence}its own term must be added", quotient.of(case.g)
+        yield "dropped-term.quotient", {"ratio": f"out / {case.own_name}"}, quotient.of(case.g)
         used, right = case.got - quotient.of(case.g), case.expected - quotient.of(case.g)
         tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
-        for name, factor in {case.own_name: case.x, "": coefficient(right, used, ~case.kinks)}.items():
-            sentence = (
-                f"out is {case.own_name} times a function of it, and the term with the derivative of this function "
-            )
-            sentence += f"lacks a factor; multiply it by {name or f'{float(np.mean(factor)):.5g}'}"
-            yield "wrong-term", sentence, tells and same(right, factor * used, ~case.kinks)
+        number = coefficient(right, used, ~case.kinks)
+        for name, factor in {case.own_name: case.x, f"{number:.5g}": number}.items():
+            fields = {"x": case.own_name, "factor": name}
+            yield "wrong-term.factor", fields, tells and same(right, factor * used, ~case.kinks)
     yield from dropped_formula(case, words=1)
 
 
@@ -141,14 +136,12 @@ def dropped_formula(case: Case, words: int = 2) -> Hints:
     if case.reached is not None:
         factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
         if factor is not None and (words == 2 or "(1 " not in factor[0]):  # 1 - x is two terms
-            sentence = _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
-            yield "dropped-term", sentence, True
+            sign = -1 if factor[0].startswith("-") else 1
+            yield _dropped(sign), {"term": f"g * {factor[0].removeprefix('-')}"}, True
 
 
-def _add(amount: str, negative: bool) -> str:
-    if negative:
-        return f"a negative term is missing, or there is a term too many; subtract {amount}"
-    return f"a term is missing; add {amount}"
+def _dropped(number: float) -> str:
+    return "dropped-term.subtract" if number < 0 else "dropped-term.add"
 
 
 def missing_term(case: Case) -> Hints:
@@ -159,10 +152,7 @@ def missing_term(case: Case) -> Hints:
         for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
             error_is = f"the error divided by {name} is" if name else "the error is"
-            sentence = (
-                f"{error_is} constant along axis {axis}: a term that sums or averages over this axis is missing, "
-            )
-            yield "missing-term", f"{sentence}or wrong", size > 1 and same(ratio, level)
+            yield "missing-term", {"error_is": error_is, "axis": axis}, size > 1 and same(ratio, level)
 
 
 # --- another term stands in its place -----------------------------------------------------------------------
@@ -196,20 +186,16 @@ def wrong_term(case: Case, same_factors: bool = False) -> Hints:
         taken, needed = terms[wrong].times(numbers[wrong]), terms[right].times(-numbers[right])
         if not (taken and needed):
             continue
-        goes, must = index_text(terms[wrong].over), index_text(terms[right].over)
+        fields = {"taken": taken, "needed": needed}
+        fields |= {"axis": index_text(terms[wrong].over), "right": index_text(terms[right].over)}
         if case.reached is not None:
-            sentence = f"one term of the gradient is wrong: the rule or the gradient has {taken}, the other {needed}"
-            yield "wrong-term", sentence, True
+            yield "wrong-term.either", fields, True
         elif not same_factors:
-            sums = "; the sum is missing" if must and not goes else ""
-            yield "wrong-term", f"the rule has the term {taken} where the gradient has {needed}{sums}", True
-        elif goes == must:
-            sentence = (
-                f"a sum or mean over axis {must} within the rule is then repeated along the wrong axis; it needs "
-            )
-            yield "wrong-axis", f"{sentence}keepdims=True", True
+            yield "wrong-term.taken", fields, True
+        elif fields["axis"] == fields["right"]:
+            yield "wrong-axis.keepdims", fields, True
         else:
-            yield "wrong-axis", f"a sum or mean within the rule goes over axis {goes}, but must go over {must}", True
+            yield "wrong-axis.within", fields, True
 
 
 def _distance(case: Case, term: Term, number: float) -> float:
@@ -245,7 +231,8 @@ def wrong_product(case: Case) -> Hints:
     reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
     differ = not (right and taken and right[1] == taken[1])
     # Any two arrays of a few elements may be an arbitrary number times each other.
-    yield "wrong-product", f"the gradient is {needed}{rule}{reverse}", needed is not None and differ and not arbitrary
+    fields = {"needed": needed, "rule": f"{rule}{reverse}"}
+    yield "wrong-product", fields, needed is not None and differ and not arbitrary
 
 
 def products(case: Case) -> Iterator[Word]:

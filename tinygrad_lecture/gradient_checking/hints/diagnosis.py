@@ -92,10 +92,15 @@ def diagnose(case: Case) -> tuple[str, str] | None:
                     else:
                         applies = case.fits(gradient) and _fits_again((cause, fields), search, case.second)
                     if applies:
-                        name, _, kind = cause.partition(".")
-                        sentence = CAUSES[name][kind] if kind else CAUSES[name]
-                        return name, sentence.strip().format(**fields)
+                        return said(cause, **fields)
     return None
+
+
+def said(cause: str, /, **fields: object) -> tuple[str, str]:
+    """The name of a cause, which is what stands before the dot, and its sentence."""
+    name, _, kind = cause.partition(".")
+    sentence: str = CAUSES[name][kind] if kind else CAUSES[name]
+    return name, sentence.format(**fields)
 
 
 def _fits_again(hint: tuple[str, dict[str, object]], search: Search, case: Case | None) -> bool:

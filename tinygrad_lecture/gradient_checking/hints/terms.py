@@ -11,7 +11,7 @@ import numpy as np
 
 from ...backend import Array, Shape
 from ..report import index_text
-from .case import Case, Hints, coefficient, same, softmax
+from .case import Case, Hints, coefficient, same
 from .closed_forms import Axes
 from .factors import constant, recognise, tidy, times
 
@@ -58,7 +58,7 @@ def _elementwise_terms(case: Case) -> Iterator[Term]:
         yield Term(f"g * {name}", array, factors=(name, ""))
         for other in names[: k + 1]:
             yield Term(f"g * {name} * {other}", array, case.known[other], (name, other))
-    for name, array in _normalised(case).items():
+    for name, array in _derived(case).items():
         yield Term(f"g * {name}", array, factors=(name, ""))
 
 
@@ -74,7 +74,7 @@ def _sum_terms(case: Case) -> Iterator[Term]:
     ones, shape = {"": np.ones_like(case.x)}, case.x.shape
     axes = [axis for axis, size in enumerate(shape) if size > 1]
     sums = [*((axis,) for axis in axes), *([tuple(axes)] if len(axes) > 1 else [])]
-    outers, inners = {**ones, **case.known, **_normalised(case)}, {**ones, **case.known}
+    outers, inners = {**ones, **case.known, **_derived(case)}, {**ones, **case.known}
     for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), sums):
         text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
         inside = f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
@@ -84,16 +84,9 @@ def _sum_terms(case: Case) -> Iterator[Term]:
             yield Term(f"{text}({index_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
 
 
-def _normalised(case: Case) -> dict[str, Array]:
-    """What gradients of losses and layers contain: exp of input and output, the input's sigmoid, means and softmax."""
-    x, name = case.x, case.own_name
-    found = {f"exp({called})": np.exp(array) for called, array in case.known.items() if called in (name, "out")}
-    found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
-    for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
-        inside = f"{axis}, keepdims=True" if x.ndim > 1 else ""
-        found[f"{name}.mean({inside})"] = np.broadcast_to(x.mean(axis=axis, keepdims=True), x.shape)
-        found[f"softmax({name}, axis={axis})"] = softmax(x, axis)
-    return {called: array for called, array in found.items() if np.isfinite(array).all()}
+def _derived(case: Case) -> dict[str, Array]:
+    """What is derived from arrays, but for differences, which are two terms."""
+    return {text: array for text, array in case.derived.items() if " - " not in text}
 
 
 # --- a term is missing --------------------------------------------------------------------------------------
@@ -188,14 +181,10 @@ def wrong_term(case: Case, same_factors: bool = False) -> Hints:
             continue
         fields = {"taken": taken, "needed": needed}
         fields |= {"axis": index_text(terms[wrong].over), "right": index_text(terms[right].over)}
-        if case.reached is not None:
-            yield "wrong-term.either", fields, True
-        elif not same_factors:
-            yield "wrong-term.taken", fields, True
-        elif fields["axis"] == fields["right"]:
-            yield "wrong-axis.keepdims", fields, True
+        if case.reached is not None or not same_factors:
+            yield "wrong-term.taken" if case.reached is None else "wrong-term.either", fields, True
         else:
-            yield "wrong-axis.within", fields, True
+            yield "wrong-axis.keepdims" if fields["axis"] == fields["right"] else "wrong-axis.within", fields, True
 
 
 def _distance(case: Case, term: Term, number: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..traced import wrap
-from .analytical import Analytical, Call, on_host, vjp
+from .analytical import Analytical, Call, name_of_input, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose, said
 from .report import (
@@ -218,5 +218,5 @@ def _subject_of(call: Call, check: str) -> Subject:
     for array, node in zip(call.arrays, call.nodes, strict=True):
         tensor = wrap(array.copy()) if is_array(array) else array
         inputs.append(tensor if node is None else tensor.requires_grad_())
-    names = [f"{call.op.variadic}[{i}]" for i in range(len(inputs))] if call.op.variadic else call.op.inputs
-    return Subject(lambda *xs: call.op(*xs, **call.settings), inputs, call.op.name, names[: len(inputs)], check)
+    names = [name_of_input(call.op, position) for position in range(len(inputs))]
+    return Subject(lambda *xs: call.op(*xs, **call.settings), inputs, call.op.name, names, check)

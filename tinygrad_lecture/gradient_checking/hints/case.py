@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
@@ -21,7 +21,7 @@ from ..analytical import Call, broadcasts
 T = TypeVar("T")
 # A cause and what its sentence in causes.toml is filled in with; the gradient that a rule with this mistake would give,
 # or whether it applies.
-Hints: TypeAlias = Iterator[tuple[str, dict[str, object], Array | bool]]
+Hints: TypeAlias = Iterator[tuple[str, Mapping[str, object], Array | bool]]
 
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 

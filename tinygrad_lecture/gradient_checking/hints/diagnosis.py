@@ -9,7 +9,7 @@ with other arguments, and know whether they apply. What is said about each mista
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ def said(cause: str, /, **fields: object) -> tuple[str, str]:
     return name, sentence.format(**fields)
 
 
-def _fits_again(hint: tuple[str, dict[str, object]], search: Search, case: Case | None) -> bool:
+def _fits_again(hint: tuple[str, Mapping[str, object]], search: Search, case: Case | None) -> bool:
     """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
     gradients: list[Array] = []
     with suppress(Unknown):

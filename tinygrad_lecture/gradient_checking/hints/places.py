@@ -129,6 +129,7 @@ def masks(case: Case) -> Hints:
     """0 where it should not be or no 0 where it should."""
     wrong, where = case.wrong, {"where": places(case.wrong, case.x)}
     zero = (case.expected == 0) & ~case.kinks
+    yield "mask-missing.everywhere", {}, wrong.all() and zero.all()
     yield "mask-missing.all", {}, np.array_equal(wrong, zero)
     yield "mask-missing.some", where, not wrong.all() and not (wrong & ~zero).any()
     yield "partly-zero", where, not wrong.all() and not case.got[wrong].any()

@@ -112,6 +112,7 @@ def values(case: Case) -> Hints:
     yield "zero", {}, np.zeros_like(case.x)
     for called, function in (("cut off", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
         yield "whole-numbers", {"called": called}, function(case.expected) if case.x.size > 1 else False
+    yield "mask-missing.everywhere", {}, case.wrong.all() and not case.expected.any()
     yield "wrong-sign.all", {}, -case.expected
 
 
@@ -129,7 +130,6 @@ def masks(case: Case) -> Hints:
     """0 where it should not be or no 0 where it should."""
     wrong, where = case.wrong, {"where": places(case.wrong, case.x)}
     zero = (case.expected == 0) & ~case.kinks
-    yield "mask-missing.everywhere", {}, wrong.all() and zero.all()
     yield "mask-missing.all", {}, np.array_equal(wrong, zero)
     yield "mask-missing.some", where, not wrong.all() and not (wrong & ~zero).any()
     yield "partly-zero", where, not wrong.all() and not case.got[wrong].any()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
 from .optimizer import Number, Optimizer, Update
@@ -45,13 +43,6 @@ class Adam(WithBetas):
     """
 
     amsgrad: bool = False
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        hide_frames()  # should the next line raise
-        super().add_param_group(param_group)
-        beta1, beta2 = betas = self.param_groups[-1]["betas"]
-        if beta1**2 > beta2**0.5:  # the condition of the paper's theorem 4.1
-            warn(f"{self._name}: betas {betas} do not meet beta1² < sqrt(beta2), so it may diverge; are they swapped?")
 
     def memory(self, group: Group) -> Mapping[str, float]:
         return dict.fromkeys((*self.zeros, *(["max_exp_avg_sq"] if group["amsgrad"] else [])), 0.0)

@@ -254,7 +254,6 @@ LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient
     "amax": (lambda x, axis: x.amax(axis), 2, 1),
     "amin": (lambda x, axis: x.amin(axis), 2, 1),
     "median": (lambda x, axis: x.median(axis).values, 2, 1),
-    "mode": (lambda x, axis: x.mode(axis).values, 2, 1),
     "var": (lambda x, axis: x.var(axis, correction=0), 0, 0),
     "std": (lambda x, axis: x.std(axis, correction=0), 0, 0),
     "norm": (lambda x, axis: x.norm(axis=axis), 2, 1),

@@ -26,7 +26,7 @@ from ..numbers import in_words
 from ..observe import Observing, Unwatched, observers
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
-from .formulas import DERIVATIVES, RULES, Formula, differential
+from .formulas import ELEMENTWISE, RULES, differential, expression
 
 
 @dataclass(eq=False)
@@ -92,7 +92,7 @@ def _seeded(step: Step) -> str:
     if step.upstream.size != 1:
         return f"g · {step.vertex}"
     upstream = step.upstream.item()
-    return str(step.vertex) if upstream == 1 else str(Formula("a * y", {"a": upstream, "y": str(step.vertex)}))
+    return str(step.vertex) if upstream == 1 else (expression(upstream) * str(step.vertex)).text
 
 
 def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
@@ -198,7 +198,7 @@ def _local(step: Step, position: int) -> Array | None:
     """The derivative element by element, where there is one for each element."""
     op = step.vertex.op or ""
     single = step.upstream.size == 1 and op not in RULES
-    return step.local.elementwise(position) if single or op in DERIVATIVES else None
+    return step.local.elementwise(position) if single or op in ELEMENTWISE else None
 
 
 def _place(terms: list[Array]) -> Place:

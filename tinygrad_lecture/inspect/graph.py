@@ -52,7 +52,6 @@ class Graph(metaclass=NeedsParentheses):
         print(graph)                            # one line per value: name, formula, shape, value, gradient
         graph[z].grad                           # gradients of results too, not only of leaves
         graph.draw("graph.png")                 # a picture (needs matplotlib)
-        print(graph.dot())                      # text for Graphviz
         tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
@@ -169,17 +168,6 @@ class Graph(metaclass=NeedsParentheses):
         from .drawing import draw_graph
 
         draw_graph(self.name_by_variables().vertices, path, title)
-
-    def dot(self) -> str:
-        """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
-
-            Path("graph.dot").write_text(graph.dot(), encoding="utf-8")
-
-        In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
-        """
-        from .drawing import dot_of
-
-        return dot_of(self.name_by_variables().vertices)
 
     @property
     def visited(self) -> list[Vertex]:

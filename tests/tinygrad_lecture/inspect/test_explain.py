@@ -13,6 +13,7 @@ import tinygrad_lecture as tl
 from op_table import TABLE
 from tinygrad_lecture import ops
 from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES, definition
+from tinygrad_lecture.inspect.explain.expression import dot, equation, expression
 from tinygrad_lecture.inspect.explain.formulas import (
     DEFINITIONS,
     DERIVATIVES,
@@ -20,9 +21,6 @@ from tinygrad_lecture.inspect.explain.formulas import (
     FORMULAS,
     computed,
     derivative,
-    dot,
-    equation,
-    expression,
     written,
 )
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of

@@ -16,34 +16,10 @@ import numpy as np
 
 from ...backend import Array, Shape, to_host
 from ...kernels.attention import attention_weights as weights_by_kernel
-from ..numbers import MOST, number, numbers
+from ..numbers import MOST, in_line, number
 from ..vertex import Place, Step, Term, Vertex
-from .formulas import (
-    DEFINITIONS,
-    ELEMENTWISE,
-    MOVES,
-    NEGATIVE,
-    TERMS,
-    Expression,
-    Work,
-    computed,
-    definition_of,
-    derivative,
-    dot,
-    elementwise,
-    equation,
-    exp,
-    expression,
-    is_number,
-    log,
-    mean,
-    named,
-    of_step,
-    sqrt,
-    total,
-    with_enough_digits,
-    written,
-)
+from .expression import NEGATIVE, TERMS, Expression, Work, dot, equation, expression, total, with_enough_digits
+from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -84,10 +60,19 @@ def confirmed(work: Work, place: Place, array: Array) -> bool:
         return bool(chain) and all(np.isclose(step.value, array[place], close, far) for step in chain)
 
 
-def element_line(name: str, place: Place, array: Array, work: Work) -> str:
-    """The line of an element; "" where there is nothing to show."""
-    start = f"{ONE if array.size > 1 else ''}{indexed(name, place)}"
-    return equation(start, work, array[place].item()) if confirmed(work, place, array) else ""
+def element_lines(
+    name: str, array: Array, work: Callable[[Place], Sequence[Expression]], example: Place | None
+) -> list[str]:
+    """The lines of the elements of an array, of those that there is something to show for.
+
+    name: how the array is written.  work: how the element at a place was computed.  example: the only one to show.
+    """
+    lines = []
+    for place in np.ndindex(array.shape) if example is None else [example]:
+        start = f"{ONE if array.size > 1 and example is not None else ''}{indexed(name, place)}"
+        if confirmed(partial(work, place), place, array):
+            lines.append(equation(start, partial(work, place), array[place].item()))
+    return lines
 
 
 # --- elements of results ------------------------------------------------------------------------------------
@@ -95,7 +80,7 @@ def element_line(name: str, place: Place, array: Array, work: Work) -> str:
 
 def formula_with_numbers(vertex: Vertex) -> str:
     """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
-    texts = [str(x) if x.value is None else numbers(x.value) for x in vertex.inputs]
+    texts = [str(x) if x.value is None else in_line(x.value) for x in vertex.inputs]
     if vertex.op is None or not all(texts):
         return ""
     scalars = [x.value is not None and not x.value.ndim and x.value.dtype != object for x in vertex.inputs]
@@ -104,7 +89,7 @@ def formula_with_numbers(vertex: Vertex) -> str:
         return _call(vertex, given, math.nan).text
     value = vertex.value.item()
     (text,), _ = with_enough_digits(lambda: [_call(vertex, given, value)], value)
-    return "" if text == numbers(vertex.value) else text
+    return "" if text == in_line(vertex.value) else text
 
 
 def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
@@ -148,9 +133,9 @@ def forward_lines(vertex: Vertex) -> list[str]:
     large = is_large(out, *given)
     if not large and (vertex.op == "index_get" or (vertex.op in ELEMENTWISE and vertex.op not in DEFINITIONS)):
         return []
-    places = [_example_of(vertex, out)] if large else list(np.ndindex(out.shape))
-    lines = [element_line(str(vertex), at, out, partial(_element, vertex, given, at)) for at in places]
-    return [line if large else line.removeprefix(ONE) for line in lines if line]
+    return element_lines(
+        str(vertex), out, partial(_element, vertex, given), _example_of(vertex, out) if large else None
+    )
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:
@@ -169,8 +154,9 @@ def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Express
     assert vertex.value is not None
     operands = [_broadcast(x, place) for x in given]
     call = _call(vertex, operands, vertex.value[place].item())
-    formula = elementwise(vertex) if vertex.op in DEFINITIONS else ""
-    return [call, written(formula, dict(zip("abc", operands, strict=False)))] if formula else [call]
+    if vertex.op not in DEFINITIONS:
+        return [call]
+    return [call, computed(vertex, dict(zip("abc", operands, strict=False)))]
 
 
 def _within(place: Place, shape: Shape) -> Place:
@@ -221,17 +207,17 @@ def _cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression
 def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     axis = vertex.settings.get("axis", -1) % given[0].ndim
     row, one = given[0][(*place[:axis], slice(None), *place[axis + 1 :])], expression(given[0][place])
-    return one - log(_exps(row)) if vertex.op == "log_softmax" else exp(one) / _exps(row)
+    return one - _exps(row).log() if vertex.op == "log_softmax" else one.exp() / _exps(row)
 
 
 def _exps(row: Array) -> Expression:
     """The sum of exp over a row."""
-    return total([exp(x) for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
+    return total([expression(x).exp() for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
 
 
 def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     row = given[0][place]
-    return -log(exp(row[int(given[1][place])]) / _exps(row))
+    return -(expression(row[int(given[1][place])]).exp() / _exps(row)).log()
 
 
 def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
@@ -240,7 +226,7 @@ def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> Expres
     squares = total(terms, p.size, ((p - t).astype(np.float64) ** 2).sum())
     if not vertex.settings.get("average", True):
         return squares
-    return squares / p.size if p.size > 1 else mean(squares)
+    return squares / p.size if p.size > 1 else squares.mean()
 
 
 def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
@@ -248,7 +234,7 @@ def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expressio
     if vertex.settings.get("axes", 1) != 1:
         return None
     row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
-    y: Expression = (expression(row[place[-1]]) - row.mean()) / sqrt(expression(row.var()) + eps)
+    y: Expression = (expression(row[place[-1]]) - row.mean()) / (expression(row.var()) + eps).sqrt()
     weight, bias = (None if one is None else one[place[-1]] for one in (*scales, None, None)[:2])
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
@@ -261,7 +247,7 @@ def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Ex
     if mask and mask[0] is not None:
         scores = np.where(mask[0], scores, -math.inf) if mask[0].dtype == bool else scores + mask[0]
     row = np.broadcast_to(scores, vertex.shape)[place[:-1]]
-    return exp(row[place[-1]]) / _exps(row[np.isfinite(row)])
+    return expression(row[place[-1]]).exp() / _exps(row[np.isfinite(row)])
 
 
 def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
@@ -385,9 +371,7 @@ def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
     large = is_large(gradient) or (op not in PRODUCTS and is_large(step.upstream, term.local))
     if not gradient.size or (not large and op in ("sum", "mean")):
         return []
-    places = [term.place] if large else list(np.ndindex(gradient.shape))
-    lines = [element_line(name, at, gradient, partial(chain_rule, step, term, at)) for at in places]
-    return [line if large else line.removeprefix(ONE) for line in lines if line]
+    return element_lines(name, gradient, partial(chain_rule, step, term), term.place if large else None)
 
 
 def product_derivative(step: Step, term: Term) -> str:

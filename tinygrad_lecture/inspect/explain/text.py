@@ -22,7 +22,8 @@ from .elements import (
     is_large,
     product_derivative,
 )
-from .formulas import derivative, equation, expression, named, of_step, rule_of, which_of, with_enough_digits
+from .expression import equation, expression, with_enough_digits
+from .formulas import derivative, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ from ..numbers import in_words
 from ..observe import Observing, Unwatched, observers
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
-from .formulas import ELEMENTWISE, RULES, differential, expression
+from .expression import expression
+from .formulas import ELEMENTWISE, RULES, differential
 
 
 @dataclass(eq=False)
@@ -274,20 +276,9 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
             "started from, or call backward(retain_graph=True)"
         )
     leaves = [node for node in graph.at if isinstance(node, Leaf)]
-    seen = _Pass(graph)
+    steps: list[Step] = []
+    seen: Any = SimpleNamespace(saw_forward=lambda *_: None)
+    seen.saw_backward = lambda *step: steps.append(graph.step_of(*step))
     with Unwatched(), Observing(seen):
         backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
-    return seen.steps
-
-
-class _Pass:
-    """An observer that keeps the steps of a pass which the graph is not told of."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.steps: list[Step] = []
-
-    def saw_forward(self, *call: Any) -> None: ...
-
-    def saw_backward(self, *step: Any) -> None:
-        self.steps.append(self.graph.step_of(*step))
+    return steps

@@ -25,11 +25,11 @@ ORDINALS = ("first", "second", "third")
 
 FORMULAS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "formulas.toml").read_text("utf-8"))
 BY_RULE: list[str] = FORMULAS.pop("elementwise")
-DERIVATIVES = {op: entry["derivatives"] for op, entry in FORMULAS.items() if "derivatives" in entry}
+DERIVATIVES, RULES, DEFINITIONS, MOVES = (
+    {op: entry[what] for op, entry in FORMULAS.items() if what in entry}
+    for what in ("derivatives", "gradients", "definition", "moves")
+)
 ELEMENTWISE = {*BY_RULE, *DERIVATIVES}
-RULES = {op: entry["gradients"] for op, entry in FORMULAS.items() if "gradients" in entry}
-DEFINITIONS = {op: entry["definition"] for op, entry in FORMULAS.items() if "definition" in entry}
-MOVES = {op for op, entry in FORMULAS.items() if "moves" in entry}
 
 
 def written(formula: str, operands: Mapping[str, Any]) -> Expression:

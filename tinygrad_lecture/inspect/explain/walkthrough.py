@@ -60,13 +60,6 @@ class Walkthrough:
         """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
         return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
-    @property
-    def more(self) -> str:
-        """Why `.grad` holds something else than this pass found."""
-        if self.own:
-            return "that is from other passes; this one has left it alone"
-        return "other passes have added to it, or it was changed since"
-
     def note(self) -> str:
         """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
         if self.passes > 1:
@@ -156,12 +149,10 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:
     """The vertices that a result was computed from, and itself, in order."""
-    needed, stack = set[Vertex](), [result]
-    while stack:
-        vertex = stack.pop()
-        if vertex not in needed:
-            needed.add(vertex)
-            stack.extend(vertex.inputs)
+    needed = {result}
+    for vertex in reversed(graph.vertices):
+        if vertex in needed:
+            needed.update(vertex.inputs)
     return [vertex for vertex in graph.vertices if vertex in needed]
 
 

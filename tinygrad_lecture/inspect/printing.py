@@ -167,10 +167,11 @@ def _body(array: Array, indent: int) -> str:
             return form(part.item())
         cut = shortened and array.shape[axis] > 2 * n
         start: int = indent + axis
-        if axis < array.ndim - 1:
+        deeper: int = array.ndim - 1 - axis
+        if deeper:
             parts = [nested(inner, axis + 1) for inner in part]
             parts = [*parts[:n], "...", *parts[n:]] if cut else parts
-            return "[" + ("," + "\n" * int(array.ndim - axis - 1) + " " * (start + 1)).join(parts) + "]"
+            return "[" + ("," + "\n" * deeper + " " * (start + 1)).join(parts) + "]"
         items = list(map(form, part.tolist()))
         per_line = max(1, (options.linewidth - start) // (width + 2))
         items = [*items[:n], " ...", *items[n:]] if cut else items

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.numbers import numbers
+from tinygrad_lecture.inspect.numbers import in_line
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
@@ -51,9 +51,9 @@ def test_stepping_to_the_end_shows_the_very_gradients_in_grad(visit, network):
     for _ in range(steps):
         press(page, "ArrowRight")
     for name, leaf in leaves.items():
-        assert numbers(leaf.grad.numpy()) in text_of(page)
+        assert in_line(leaf.grad.numpy()) in text_of(page)
         rows = box(page, name).locator(".grad").all_text_contents()
-        assert "".join(rows).replace("],[", "], [") == numbers(leaf.grad.numpy())
+        assert "".join(rows).replace("],[", "], [") == in_line(leaf.grad.numpy())
 
 
 def test_a_value_used_twice_gets_its_gradient_in_two_steps(visit, tmp_path):

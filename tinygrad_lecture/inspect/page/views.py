@@ -14,7 +14,7 @@ from typing import Any
 from ...backend import Array
 from ..drawing import arranged, path_of, rows
 from ..explain.walkthrough import Walkthrough
-from ..numbers import in_line
+from ..numbers import numbers
 from ..vertex import Scope, Vertex
 
 FLAT = 150  # values of a graph that is also drawn without modules
@@ -187,7 +187,7 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
 
 def _rows(array: Array | None) -> list[str]:
     """A small array, a line for each row; [] for a large one."""
-    return [_short(row) for row in rows(in_line(array))]
+    return [_short(row) for row in rows(numbers(array))]
 
 
 def _short(text: str) -> str:

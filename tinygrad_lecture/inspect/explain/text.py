@@ -188,15 +188,13 @@ def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
 def _gradients_found(walk: Walkthrough) -> list[str]:
     """The gradients of the leaves, and where `.grad` has something else."""
     rows, notes = [], []
-    passes = "that is from other passes; this one has left it alone"
-    more = passes if walk.own else "other passes have added to it, or it was changed since"
     for vertex in walk.vertices:
         if vertex.op is None and vertex in walk.gradients:
             grad = walk.gradients[vertex]
             rows.append([f"  {walk.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = walk.stored.get(vertex)
             if stored is not None and in_words(stored) != in_words(grad):
-                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {more}.")
+                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {walk.more}.")
     return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 

@@ -60,6 +60,13 @@ class Walkthrough:
         """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
         return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
+    @property
+    def more(self) -> str:
+        """Why `.grad` holds something else than this pass found."""
+        if self.own:
+            return "that is from other passes; this one has left it alone"
+        return "other passes have added to it, or it was changed since"
+
     def note(self) -> str:
         """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
         if self.passes > 1:

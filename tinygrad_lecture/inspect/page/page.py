@@ -198,9 +198,13 @@ class PageData:
         values = [self._value(vertex, group) for vertex, group in zip(walk.vertices, views.pop("at"), strict=True)]
         return {
             "result": self.index[walk.result],
+            "differentiated": walk.differentiated,
             "note": walk.note(),
+            "own": walk.own,
+            "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
+            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
             **views,
             "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],

@@ -397,7 +397,7 @@ def test_each_formula_is_what_the_op_and_its_rule_compute(name, a, b):
     given = [a, b][: len(getattr(tl, op).inputs)] if name != "acosh" else [a + 1]
     inputs = [tl.tensor(v, dtype=tl.float64, requires_grad=True) for v in given]
     y = getattr(tl, op)(*inputs, **({"approximate": setting[0]} if setting else {}))
-    vertex = Vertex(1, (), op=op, inputs=[Vertex(0, ()) for _ in inputs])
+    vertex = Vertex(1, (), op=op, inputs=[Vertex(0, ()) for _ in inputs], maker=getattr(tl, op))
     vertex.settings = {"approximate": setting[0]} if setting else {}
     letters = {letter: expression(v) for letter, v in zip("ab", given, strict=False)} | {"y": expression(y.item())}
     for i, gradient in enumerate(tl.grad(y, inputs)):
@@ -409,8 +409,23 @@ def test_derivatives_are_read_off_the_rules():
     texts = {"tanh": "1 - y · y", "div": "1 / b", "log": "1 / a", "cos": "-sin(a)", "acos": "-1 / sqrt(1 - a · a)"}
     texts |= {"sub": "1", "neg": "-1", "exp": "y", "pow": "b · a^(b - 1)"}
     for op, text in texts.items():
-        vertex = Vertex(1, (), op=op, inputs=[Vertex(0, ())] * len(getattr(tl, op).inputs))
+        vertex = Vertex(1, (), op=op, inputs=[Vertex(0, ())] * len(getattr(tl, op).inputs), maker=getattr(tl, op))
         assert derivative(vertex, 0, {"a": "a", "b": "b", "y": "y"}).text == text
+
+
+@pytest.mark.parametrize("rule", [lambda g, out: g * (2 - out), lambda g, out: np.where(out > 0, g, g) * (2 - out)])
+def test_of_ones_own_op_the_own_rule_is_told(rule):
+    @tl.op
+    def tanh(x, /):
+        return np.tanh(x)
+
+    tanh.backward(rule)
+    z = leaf([0.5, 1.0])
+    with tl.Graph():
+        h = tanh(z)
+        text = tl.explain((h * 2.0).sum(), {"z": z, "h": h})
+    assert ("∂h/∂z = 2 - h = [1.538, 1.238]" in text) == (rule.__code__.co_names == ())
+    assert "∂h/∂z = " in text and "1 - h · h" not in text
 
 
 def test_every_formula_names_an_op_of_the_engine():

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
 from ..vertex import Vertex
 from .expression import MINUS, NAME, NAMES, NUMBER, PRODUCT, Expression, expression
 
@@ -46,10 +45,10 @@ def written(formula: str, operands: Mapping[str, Any]) -> Expression:
     if meaning:
         meant = eval(meaning, NAMES, letters)
         letters[local], where = replace(meant, text=local, binds=NAME), f"{local} = {meant.text}"
-    elif not any(isinstance(x, str) for x in operands.values()):
-        where = ""  # with numbers there is nothing to explain
+    else:  # with numbers there is nothing to explain
+        where = where.format(**texts) if any(isinstance(x, str) for x in operands.values()) else ""
     result = expression(eval(body, NAMES, letters))
-    return replace(result, text=f"{result.text}, where {where.format(**texts)}") if where else result
+    return replace(result, text=f"{result.text}, where {where}") if where else result
 
 
 # --- the formulas of a value -----------------------------------------------------------------------------------
@@ -91,18 +90,20 @@ def is_number(x: Vertex) -> bool:
 def derivative(vertex: Vertex, position: int, operands: Mapping[str, Any]) -> Expression | None:
     """∂y/∂x of an op that takes elements one by one, x the input at a position, with operands for its letters.
 
-    It is the rule of the op, run on expressions with 1 for the upstream gradient. None for other ops.
+    It is the rule of the op, run on expressions with 1 for the upstream gradient. None for other ops, and for a rule of
+    the user's own that does with arrays what it cannot do with expressions.
     """
     if vertex.op not in BY_RULE:
         formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
         return written(formulas[position], operands) if position < len(formulas) else None
-    op = getattr(ops, vertex.op)
+    op: Any = vertex.maker
     bare = vertex.op == "pow"  # its rule for a number as the exponent needs no masks
     letters = (*"ab"[: len(vertex.inputs)], "y")
     *given, out = (_boxed(operands[x] if bare else expression(operands[x])) for x in letters)
     saved = op.saver(given, out, vertex.settings, given) if op.saver else [()] * len(given)
-    with np.errstate(all="ignore"):
+    with suppress(Exception), np.errstate(all="ignore"):
         return expression(op.rules[position](_boxed(_One("1", 1, 1, NUMBER)), *saved[position])[0])
+    return None
 
 
 def computed(vertex: Vertex, operands: Mapping[str, Any]) -> Expression:
@@ -110,9 +111,9 @@ def computed(vertex: Vertex, operands: Mapping[str, Any]) -> Expression:
     if formula := elementwise(vertex):
         return written(formula, operands)
     if vertex.op in BY_RULE:
-        with suppress(AttributeError, TypeError), np.errstate(all="ignore"):
+        with suppress(Exception), np.errstate(all="ignore"):
             given = [_boxed(expression(x)) for letter, x in operands.items() if letter != "y"]
-            return expression(getattr(ops, vertex.op).forward(*given)[0])
+            return expression(vertex.maker.forward(*given)[0])
     return expression(operands["y"])
 
 

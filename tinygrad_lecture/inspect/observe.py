@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -75,11 +74,7 @@ def observers() -> Observers:
 
 def values_are_kept() -> bool:
     """Whether an observer of this thread keeps every value, as a Graph does."""
-    return any(map(_keeps_values, observers()))
-
-
-def _keeps_values(observer: Observer) -> bool:
-    return getattr(observer, "keeps_values", False)
+    return any(getattr(observer, "keeps_values", False) for observer in observers())
 
 
 class Unseen(ModeContext):
@@ -88,4 +83,4 @@ class Unseen(ModeContext):
     mode = "observer"
 
     def __init__(self) -> None:
-        super().__init__(Observers(itertools.filterfalse(_keeps_values, observers())) or None)
+        super().__init__(Observers(x for x in observers() if not getattr(x, "keeps_values", False)) or None)

@@ -173,7 +173,8 @@ def advice(parameters: Iterable[Tensor]) -> str | None:
     """What Numba would gain for a model of these parameters; None if nothing, or if NUMBA_DISABLE_JIT is set."""
     if "NUMBA_DISABLE_JIT" in os.environ or installed():
         return None
-    large = sum(p.size for p in parameters if type(p.array) is np.ndarray and p.dtype == np.float32) >= LARGE
+    arrays = [p.array for p in parameters]
+    large = sum(x.size for x in arrays if type(x) is np.ndarray and x.dtype == np.float32) >= LARGE
     gain = "With Numba this training would take about 0.7 of the time: python -m pip install numba"
     return f"{gain}   (NUMBA_DISABLE_JIT=1 hides this line)" if large else None
 

@@ -47,10 +47,6 @@ class Distribution:
         """The mean of -log p(x) over the draws, (*batch_shape)."""
         raise NotImplementedError(f"{type(self).__name__} has no entropy")
 
-    def perplexity(self) -> Any:
-        """exp(entropy)."""
-        return tl.exp(self.entropy())
-
     def _check(self, valid: Any, what: str) -> None:
         """Raise ValueError, unless it was switched off, if a condition fails for an element."""
         if self.validate_args is not False and not bool(valid.all()):
@@ -97,14 +93,6 @@ class Normal(Distribution):
         """The probability of a draw up to `value`."""
         return 0.5 * (1 + tl.erf((value - self.loc) / self.scale / math.sqrt(2)))
 
-    def icdf(self, value: Any) -> Any:
-        """The inverse of `cdf`: below it is a draw with the probability `value`."""
-        return self.loc + self.scale * math.sqrt(2) * tl.erfinv(2 * value - 1)
-
-    def expand(self, batch_shape: Any) -> Normal:
-        """The distribution with its parameters broadcast to another batch_shape."""
-        return Normal(self.loc.expand(batch_shape), self.scale.expand(batch_shape), self.validate_args)
-
     def entropy(self) -> Any:
         """1/2 + log √(2π) + log scale."""
         return 0.5 + 0.5 * math.log(2 * math.pi) + tl.log(self.scale)
@@ -130,19 +118,6 @@ class _Discrete(Distribution):
             self.probs = self._proportional(given)
             self._check((self.probs >= 0) & (self.probs <= 1), "probs must be from 0 to 1")
         self.batch_shape = given.shape[: given.ndim - self.event_axes]
-
-    def expand(self, batch_shape: Any) -> Any:
-        """The distribution with its parameters broadcast to another batch_shape."""
-        name = "probs" if "probs" in vars(self) else "logits"
-        given = vars(self)[name]
-        wide = given.expand((*batch_shape, *given.shape[len(self.batch_shape) :]))
-        return type(self)(**{name: wide}, validate_args=self.validate_args)
-
-    def enumerate_support(self, expand: bool = True) -> Any:
-        """All values of a draw along a new first axis: (k, *batch_shape) or, without expand, (k, 1, ...)."""
-        k, dtype = (self.logits.shape[-1], tl.int64) if self.event_axes else (2, self.probs.dtype)
-        values = tl.arange(k, dtype=dtype, device=self.logits.device).reshape(-1, *[1] * len(self.batch_shape))
-        return values.expand((k, *self.batch_shape)) if expand else values
 
     def _normalised(self, logits: Any) -> Any:
         return logits

@@ -89,8 +89,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r, (*batch, channels, height, width) = upscale_factor, input.shape
     if channels % r**2:
         raise TensorError(f"pixel_shuffle: {r}² must divide the channels of an input of shape {input.shape}")
-    x = input.reshape(*batch, channels // r**2, r, r, height, width)
-    x = _last_five(x, (0, 3, 1, 4, 2))  # (..., channels, height, r, width, r)
+    x: Tensor = input.reshape(*batch, channels // r**2, r, r, height, width)
+    x = tl.movedim(x, (-4, -3), (-3, -1))  # (..., channels, height, r, width, r)
     return x.reshape(*batch, channels // r**2, height * r, width * r)
 
 
@@ -99,15 +99,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r, (*batch, channels, height, width) = downscale_factor, input.shape
     if height % r or width % r:
         raise TensorError(f"pixel_unshuffle: {r} must divide height and width of an input of shape {input.shape}")
-    x = input.reshape(*batch, channels, height // r, r, width // r, r)
-    x = _last_five(x, (0, 2, 4, 1, 3))  # (..., channels, r, r, height, width)
+    x: Tensor = input.reshape(*batch, channels, height // r, r, width // r, r)
+    x = tl.movedim(x, (-3, -1), (-4, -3))  # (..., channels, r, r, height, width)
     return x.reshape(*batch, channels * r**2, height // r, width // r)
-
-
-def _last_five(x: Tensor, order: Sequence[int]) -> Tensor:
-    """The last five axes in another order."""
-    lead = x.ndim - 5
-    return x.permute(*range(lead), *(lead + axis for axis in order))
 
 
 # --- padding -------------------------------------------------------------------------------------------------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
 from .. import functional as F
-from ..errors import PerAxis, check_tensor, per_axis
-from ..functional.pooling import Sizes
+from ..errors import check_tensor, per_axis
 from ..functional.resizing import check_mode
 from ..module import FunctionLayer
 
@@ -27,9 +26,7 @@ __all__ = [
 
 class _Pool(FunctionLayer):
     in_repr: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
+    stride: Any
 
     def __post_init__(self) -> None:
         self.stride = self.kernel_size if self.stride is None else self.stride
@@ -37,9 +34,7 @@ class _Pool(FunctionLayer):
 
 class _MaxPool(_Pool):
     in_repr = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-    dilation: PerAxis = 1
-    return_indices: bool = False
-    ceil_mode: bool = False
+    order = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
 
 
 class MaxPool1d(_MaxPool, function=F.max_pool1d):
@@ -56,12 +51,7 @@ class MaxPool2d(_MaxPool, function=F.max_pool2d):
     """
 
 
-class _AvgPool(_Pool):
-    ceil_mode: bool = False
-    count_include_pad: bool = True
-
-
-class AvgPool1d(_AvgPool, function=F.avg_pool1d):
+class AvgPool1d(_Pool, function=F.avg_pool1d):
     """The mean of each window of a sequence; see `F.avg_pool2d` for its settings.
 
     Shape: `(batch, channels, length) -> (batch, channels, places)`.
@@ -73,19 +63,15 @@ class AvgPool1d(_AvgPool, function=F.avg_pool1d):
             setattr(self, name, per_axis("AvgPool1d", name, getattr(self, name), 1, 0))
 
 
-class AvgPool2d(_AvgPool, function=F.avg_pool2d):
+class AvgPool2d(_Pool, function=F.avg_pool2d):
     """The mean of each window of an image; see `F.avg_pool2d` for its settings.
 
     Shape: `(batch, channels, height, width) -> (batch, channels, ...)`, also without the batch axis.
     """
 
-    divisor_override: int | None = None
-
 
 class AdaptiveAvgPool1d(FunctionLayer, function=F.adaptive_avg_pool1d):
     """Means over output_size parts of a sequence: `(batch, channels, length) -> (batch, channels, output_size)`."""
-
-    output_size: Sizes
 
 
 class AdaptiveAvgPool2d(FunctionLayer, function=F.adaptive_avg_pool2d):
@@ -95,32 +81,30 @@ class AdaptiveAvgPool2d(FunctionLayer, function=F.adaptive_avg_pool2d):
     `output_size`: an int for a square, or two; None keeps a size.
     """
 
-    output_size: Sizes
 
-
-class _AdaptiveMaxPool(FunctionLayer):
-    in_repr = ("output_size",)
-    output_size: Sizes
-    return_indices: bool = False
-
-
-class AdaptiveMaxPool1d(_AdaptiveMaxPool, function=F.adaptive_max_pool1d):
+class AdaptiveMaxPool1d(FunctionLayer, function=F.adaptive_max_pool1d):
     """Largest elements of output_size parts of a sequence; shapes are those of `AdaptiveAvgPool1d`."""
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool, function=F.adaptive_max_pool2d):
+class AdaptiveMaxPool2d(FunctionLayer, function=F.adaptive_max_pool2d):
     """Largest elements of as many parts of an image as asked for; shapes are those of `AdaptiveAvgPool2d`."""
 
 
 # --- padding: numbers around a sequence or an image ---------------------------------------------------------
 
 
-class _Pad1d(FunctionLayer):
+def _pad(x: Tensor, padding: Any, value: float, mode: str) -> Tensor:
+    return F.pad(x, padding, mode, value)
+
+
+class _Pad1d(FunctionLayer, function=_pad):
     """padding: an int for all sides, or (left, right) of a sequence, (left, right, top, bottom) of an image."""
 
-    mode = "constant"
+    order: ClassVar[tuple[str, ...]] = ("padding",)
+    padding: Any
     sides = 2
-    padding: int | Sequence[int]
+    mode = "constant"
+    value = 0.0
 
     def __post_init__(self) -> None:
         given, n = self.padding, self.sides
@@ -128,10 +112,6 @@ class _Pad1d(FunctionLayer):
         if len(self.padding) != n:
             name = type(self).__name__
             raise ValueError(f"{name}: padding must be one int or {n}, a pair for each axis from the last, not {given}")
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The input with numbers around it."""
-        return F.pad(x, self.padding, self.mode, getattr(self, "value", 0.0))  # type: ignore[arg-type]
 
     def extra_repr(self) -> str:
         return super().extra_repr() if "value" in self.settings else f"{self.padding}"
@@ -149,16 +129,16 @@ class ZeroPad2d(_Pad2d):
     """An image with zeros around it."""
 
 
-class ConstantPad1d(_Pad1d):
+class ConstantPad1d(_Pad1d, function=_pad):
     """A sequence with `value` before and after it."""
 
-    value: float
+    order = ("padding", "value")
 
 
-class ConstantPad2d(_Pad2d):
+class ConstantPad2d(_Pad2d, function=_pad):
     """An image with `value` around it."""
 
-    value: float
+    order = ("padding", "value")
 
 
 class ReflectionPad1d(_Pad1d):
@@ -207,11 +187,7 @@ class Upsample(FunctionLayer, function=F.interpolate):
     another mode than "nearest", "linear" and "bilinear".
     """
 
-    size: int | Sequence[int] | None = None
-    scale_factor: float | Sequence[float] | None = None
-    mode: str = "nearest"
-    align_corners: bool | None = None
-    recompute_scale_factor: bool | None = None
+    scale_factor: Any
 
     def __post_init__(self) -> None:
         check_mode(type(self).__name__, self.mode)
@@ -242,43 +218,28 @@ class PixelShuffle(FunctionLayer, function=F.pixel_shuffle):
     r is `upscale_factor`. (Shi et al., arXiv:1609.05158.)
     """
 
-    upscale_factor: int
-
 
 class PixelUnshuffle(FunctionLayer, function=F.pixel_unshuffle):
     """The inverse of `PixelShuffle`: `(..., c, h · r, w · r) -> (..., c · r², h, w)`."""
-
-    downscale_factor: int
 
 
 class Fold(FunctionLayer, function=F.fold):
     """The sum of overlapping windows: `(batch, channels · window, places) -> (batch, channels, *output_size)`."""
 
-    output_size: PerAxis
-    kernel_size: PerAxis
-    dilation: PerAxis = 1
-    padding: PerAxis = 0
-    stride: PerAxis = 1
-
 
 class Unfold(FunctionLayer, function=F.unfold):
     """The windows of images as columns: `(batch, channels, height, width) -> (batch, channels · window, places)`."""
-
-    kernel_size: PerAxis
-    dilation: PerAxis = 1
-    padding: PerAxis = 0
-    stride: PerAxis = 1
 
 
 # --- axes merged and split ----------------------------------------------------------------------------------
 
 
-def _flatten(x: Tensor, start_dim: int, end_dim: int) -> Tensor:
+def _flatten(x: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
     _check_axes(x, start_dim, end_dim)
     return tl.flatten(x, start_dim, end_dim)  # type: ignore[no-any-return]
 
 
-def _unflatten(x: Tensor, dim: int, unflattened_size: tuple[int, ...]) -> Tensor:
+def _unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
     _check_axes(x, dim)
     axis = range(x.ndim)[dim]
     size = x.shape[axis]
@@ -303,9 +264,6 @@ class Flatten(FunctionLayer, function=_flatten):
     Raises IndexError for an axis that the input does not have.
     """
 
-    start_dim: int = 1
-    end_dim: int = -1
-
 
 class Unflatten(FunctionLayer, function=_unflatten):
     """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
@@ -313,9 +271,3 @@ class Unflatten(FunctionLayer, function=_unflatten):
     One size may be -1. Raises IndexError for an axis that the input does not have, ValueError if the product of the
     sizes is not that axis's size.
     """
-
-    dim: int
-    unflattened_size: Sequence[int]
-
-    def __post_init__(self) -> None:
-        self.unflattened_size = tuple(self.unflattened_size)

@@ -123,12 +123,6 @@ class RNNBase(Recurrence):
         kinds = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"] if self.bias else ["weight_ih", "weight_hh"]
         return [f"{kind}_l{layer}{'_reverse' if direction else ''}" for kind in kinds]
 
-    @property
-    def all_weights(self) -> list[list[Parameter]]:
-        """The parameters of each layer and direction."""
-        places = ((k, direction) for k in range(self.num_layers) for direction in range(self.directions))
-        return [[getattr(self, key) for key in self._keys(*place)] for place in places]
-
     def flatten_parameters(self) -> None:
         """Do nothing: in PyTorch it arranges the weights for cuDNN."""
 
@@ -261,16 +255,8 @@ class LSTM(_LongShortTerm, RNNBase):
         h = σ(o) tanh(c)
 
     Arguments, parameters and shapes are those of `RNN`, without `nonlinearity`. States are pairs (h, c). The rows of
-    the weights are those of i, f, g and o. Raises ValueError for a proj_size, which is not here.
+    the weights are those of i, f, g and o.
     """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str = "cpu", dtype: Any = None,
-    ) -> None:  # fmt: skip
-        if proj_size:
-            raise ValueError(f"LSTM: proj_size is not here; put nn.Linear({hidden_size}, {proj_size}) behind the LSTM")
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         """As `RNN.forward`, but states are pairs: `hx` is (h_0, c_0), and the result output, (h_n, c_n)."""

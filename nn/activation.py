@@ -111,9 +111,6 @@ class Hardshrink(FunctionLayer, function=F.hardshrink):
 class Softshrink(FunctionLayer, function=F.softshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
 
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
-
 
 class Softmin(FunctionLayer, function=F.softmin):
     """softmax(-x) along axis `dim`."""

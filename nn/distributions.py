@@ -12,6 +12,7 @@ distribution raise ValueError.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +47,10 @@ class Distribution:
     def entropy(self) -> Any:
         """The mean of -log p(x) over the draws, (*batch_shape)."""
         raise NotImplementedError(f"{type(self).__name__} has no entropy")
+
+    def perplexity(self) -> Any:
+        """exp(entropy)."""
+        return tl.exp(self.entropy())
 
     def _check(self, valid: Any, what: str) -> None:
         """Raise ValueError, unless it was switched off, if a condition fails for an element."""
@@ -103,6 +108,8 @@ class _Discrete(Distribution):
 
     parameters = ("probs", "logits")
     event_axes = 0  # how many of the last axes of the parameters belong to one draw
+    _to_probs: Callable[..., Any]
+    _to_logits: Callable[..., Any]
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         if (probs is None) == (logits is None):
@@ -118,6 +125,19 @@ class _Discrete(Distribution):
             self.probs = self._proportional(given)
             self._check((self.probs >= 0) & (self.probs <= 1), "probs must be from 0 to 1")
         self.batch_shape = given.shape[: given.ndim - self.event_axes]
+
+    @cached_property
+    def probs(self) -> Any:
+        """The probabilities, where logits were given."""
+        with tl.enable_grad():
+            return self._to_probs(self.logits)
+
+    @cached_property
+    def logits(self) -> Any:
+        """The logits, where probabilities were given; those of 0 and 1 are finite."""
+        eps = float(_limits(self.probs).eps)
+        with tl.enable_grad():
+            return self._to_logits(tl.clip(self.probs, eps, 1 - eps))
 
     def _normalised(self, logits: Any) -> Any:
         return logits
@@ -137,18 +157,10 @@ class Bernoulli(_Discrete):
         """The likelier of 0 and 1; nan where both are as likely, as in PyTorch."""
         return tl.where(self.probs == 0.5, math.nan, (self.probs > 0.5).to(self.probs.dtype))
 
-    @cached_property
-    def probs(self) -> Any:
-        """sigmoid(logits)."""
-        with tl.enable_grad():
-            return tl.sigmoid(self.logits)
+    _to_probs = staticmethod(tl.sigmoid)
 
-    @cached_property
-    def logits(self) -> Any:
-        """log probs - log(1 - probs)."""
-        with tl.enable_grad():
-            inside = _inside(self.probs)
-            return tl.log(inside) - tl.log1p(-inside)
+    def _to_logits(self, probs: Any) -> Any:
+        return tl.log(probs) - tl.log1p(-probs)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return tl.bernoulli(self.probs.detach().broadcast_to((*sample_shape, *self.batch_shape)))
@@ -180,17 +192,10 @@ class Categorical(_Discrete):
         self._check(total > 0, "the probs of a row must be above 0 together")
         return probs / total
 
-    @cached_property
-    def probs(self) -> Any:
-        """exp(logits)."""
-        with tl.enable_grad():
-            return tl.softmax(self.logits, -1)
+    def _to_probs(self, logits: Any) -> Any:
+        return tl.softmax(logits, -1)
 
-    @cached_property
-    def logits(self) -> Any:
-        """log probs."""
-        with tl.enable_grad():
-            return tl.log(_inside(self.probs))
+    _to_logits = staticmethod(tl.log)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         rows = self.probs.detach().reshape(-1, self.probs.shape[-1])
@@ -230,12 +235,6 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
 def _weighted(p: Any, q: Any, log_ratio: Any) -> Any:
     """p * log(p / q) for each outcome: 0 where p is 0, else inf where q is 0."""
     return p * tl.where(p == 0, 0.0, tl.where(q == 0, math.inf, log_ratio))
-
-
-def _inside(probs: Any) -> Any:
-    """Probabilities at least the dtype's eps away from 0 and 1, so that their logarithms are finite."""
-    eps = float(_limits(probs).eps)
-    return tl.clip(probs, eps, 1 - eps)
 
 
 def _limits(x: Any) -> Any:

@@ -48,8 +48,12 @@ class Loss(FunctionLayer, function=_no_formula):
         return self.call_function(input, target)  # type: ignore[no-any-return]
 
     def count(self, target: Tensor) -> Any:
-        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it."""
-        return len(target)
+        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it.
+
+        For losses over classes that is the number of targets not ignored, or the sum of their class weights.
+        """
+        of_classes = "ignore_index" in self.settings
+        return mean_divisor(target, self.weight, self.ignore_index) if of_classes else len(target)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------
@@ -78,15 +82,7 @@ class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
 # --- classes ------------------------------------------------------------------------------------------------
 
 
-class ClassLoss(Loss):
-    """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
-
-    def count(self, target: Tensor) -> Any:
-        """The divisor of the mean: the number of targets not ignored, or the sum of their class weights."""
-        return mean_divisor(target, self.weight, self.ignore_index)
-
-
-class CrossEntropyLoss(ClassLoss, function=F.cross_entropy):
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
     - `input`: logits of shape `(N, classes)` or `(N, classes, ...)`.
@@ -99,7 +95,7 @@ class CrossEntropyLoss(ClassLoss, function=F.cross_entropy):
     """
 
 
-class NLLLoss(ClassLoss, function=F.nll_loss):
+class NLLLoss(Loss, function=F.nll_loss):
     """-input[target], the negative log-likelihood: CrossEntropyLoss for inputs that are log_softmax(logits) already.
 
     `weight` and `ignore_index` are those of CrossEntropyLoss; targets are class numbers.

@@ -47,8 +47,7 @@ def embedding(
     if padding_idx is None:
         return found
     padding = input == _padding_row("embedding", padding_idx, weight)
-    without_padding: Tensor = tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
-    return without_padding
+    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
 
 
 def embedding_bag(

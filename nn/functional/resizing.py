@@ -36,7 +36,8 @@ def interpolate(
     Raises NotImplementedError for another mode, ValueError unless one of size and scale_factor is given, for another
     number of axes, and for align_corners in the mode "nearest"; TypeError for integers in a linear mode.
     """
-    check_mode("interpolate", mode)
+    if mode not in _AXES:
+        raise NotImplementedError(f'interpolate: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
     n = input.ndim - 2
     if n not in _AXES[mode]:
         layouts = " or ".join(LAYOUTS[k] for k in _AXES[mode])
@@ -50,8 +51,7 @@ def interpolate(
             new = per_axis("interpolate", "size", size, n)[axis]
             ratio = old / new
         else:
-            scale = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
-            assert scale is not None
+            scale: Any = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
             new = int(old * scale)
             if new < 1:
                 raise TensorError(f"interpolate: scale_factor {scale} leaves nothing of axis {axis + 2}, of size {old}")
@@ -73,12 +73,6 @@ def _between(x: Tensor, places: np.ndarray[Any, Any], axis: int) -> Tensor:
     after = np.minimum(before + 1, x.shape[axis] - 1)
     share = tl.tensor(places - before, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1 - axis))
     return tl.take(x, before, axis) * (1 - share) + tl.take(x, after, axis) * share  # type: ignore[no-any-return]
-
-
-def check_mode(name: str, mode: str) -> None:
-    """Raise NotImplementedError for a mode of interpolation that is not here."""
-    if mode not in _AXES:
-        raise NotImplementedError(f'{name}: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

@@ -26,22 +26,20 @@ class Embedding(Module):
     - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
     - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.
 
-    Raises ValueError for sizes below 1, a padding_idx out of range, or scale_grad_by_freq, which is not here.
+    Raises ValueError for sizes below 1 or a padding_idx out of range.
     """
 
     weight: Parameter
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, _weight: Tensor | None = None,
-        device: str = "cpu", dtype: Any = None,
+        norm_type: float = 2.0, *, sparse: bool = False, _weight: Tensor | None = None, device: str = "cpu",
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         check_sizes(name, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"{name}: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
-        if scale_grad_by_freq:
-            raise ValueError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
@@ -94,15 +92,8 @@ class EmbeddingBag(Embedding):
     The other arguments and errors are those of `Embedding`; `F.embedding_bag` has the formula.
     """
 
-    def __init__(
-        self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None,
-        *, padding_idx: int | None = None, device: str = "cpu", dtype: Any = None,
-    ) -> None:  # fmt: skip
-        if mode not in ("mean", "sum", "max"):
-            raise ValueError(f'EmbeddingBag: mode must be "mean", "sum" or "max", not {mode!r}')
-        settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight)
-        super().__init__(num_embeddings, embedding_dim, *settings, device=device, dtype=dtype)
+    def __init__(self, num_embeddings: int, embedding_dim: int, *, mode: str = "mean", **settings: Any) -> None:
+        super().__init__(num_embeddings, embedding_dim, **settings)
         self.mode = mode
 
     def forward(self, input: Any, offsets: Any = None) -> Tensor:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from ..errors import check_tensor, per_axis
-from ..functional.resizing import check_mode
+from ..errors import check_tensor
 from ..module import FunctionLayer
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
     "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Flatten", "Fold", "MaxPool1d", "MaxPool2d",
     "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
-    "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
+    "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d",
 ]  # fmt: skip
 
 # --- pooling: each window becomes one number ----------------------------------------------------------------
@@ -56,11 +54,6 @@ class AvgPool1d(_Pool, function=F.avg_pool1d):
 
     Shape: `(batch, channels, length) -> (batch, channels, places)`.
     """
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in self.in_repr:
-            setattr(self, name, per_axis("AvgPool1d", name, getattr(self, name), 1, 0))
 
 
 class AvgPool2d(_Pool, function=F.avg_pool2d):
@@ -183,33 +176,13 @@ class CircularPad2d(_Pad2d):
 class Upsample(FunctionLayer, function=F.interpolate):
     """Sequences or images in another size: `(batch, channels, *axes) -> (batch, channels, *size)`.
 
-    Give the new size, or a `scale_factor`; for these and the modes see `F.interpolate`. Raises NotImplementedError for
-    another mode than "nearest", "linear" and "bilinear".
+    Give the new size, or a `scale_factor`; for these and the modes see `F.interpolate`.
     """
 
-    scale_factor: Any
-
-    def __post_init__(self) -> None:
-        check_mode(type(self).__name__, self.mode)
-        self.scale_factor = float(self.scale_factor) if isinstance(self.scale_factor, int) else self.scale_factor
-
     def extra_repr(self) -> str:
-        asked = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
+        scale = float(self.scale_factor) if isinstance(self.scale_factor, int) else self.scale_factor
+        asked = f"size={self.size}" if scale is None else f"scale_factor={scale}"
         return f"{asked}, mode={self.mode!r}"
-
-
-class UpsamplingNearest2d(Upsample):
-    """PyTorch's older name of `Upsample` for images."""
-
-    def __init__(self, size: int | Sequence[int] | None = None, scale_factor: float | None = None) -> None:
-        super().__init__(size, scale_factor)
-
-
-class UpsamplingBilinear2d(Upsample):
-    """PyTorch's older name of the bilinear `Upsample` for images, with aligned corners."""
-
-    def __init__(self, size: int | Sequence[int] | None = None, scale_factor: float | None = None) -> None:
-        super().__init__(size, scale_factor, "bilinear", True)
 
 
 class PixelShuffle(FunctionLayer, function=F.pixel_shuffle):
@@ -235,27 +208,15 @@ class Unfold(FunctionLayer, function=F.unfold):
 
 
 def _flatten(x: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
-    _check_axes(x, start_dim, end_dim)
     return tl.flatten(x, start_dim, end_dim)  # type: ignore[no-any-return]
 
 
 def _unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
-    _check_axes(x, dim)
-    axis = range(x.ndim)[dim]
-    size = x.shape[axis]
-    known = math.prod(n for n in unflattened_size if n != -1)
-    unknown = unflattened_size.count(-1)
-    if unknown > 1 or (size % known if unknown and known else size != known):
-        raise TensorError(f"cannot split axis {dim} of size {size} into {unflattened_size}, got {x.shape}")
-    return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
-
-
-def _check_axes(x: Tensor, *axes: int) -> None:
     check_tensor("forward", "input", x)
-    n = max(x.ndim, 1)
-    for axis in axes:
-        if not -n <= axis < n:
-            raise IndexError(f"axis {axis} is out of range for shape {x.shape}")
+    if not -x.ndim <= dim < x.ndim:
+        raise IndexError(f"axis {dim} is out of range for shape {x.shape}")
+    axis = dim % x.ndim
+    return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
 
 
 class Flatten(FunctionLayer, function=_flatten):

@@ -5,7 +5,6 @@ The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,9 +34,7 @@ class Recurrence(Module):
 
     def reset_parameters(self) -> None:
         """Draw new parameters, uniform in ±1/sqrt(hidden_size)."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        init.uniform_by_fan(self.parameters(), self.hidden_size)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
         """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent.py`.
@@ -45,8 +42,6 @@ class Recurrence(Module):
         - `first`: the states at the beginning, (batch, hidden) each.
         - `weights`: weight_ih, weight_hh, and with biases bias_ih and bias_hh.
         """
-        if self.formula is None:
-            raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
         weight_ih, weight_hh, *biases = weights
         inputs = tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)
         return self.formula(inputs, *first, weight_hh, **steps)  # type: ignore[no-any-return]

@@ -82,8 +82,8 @@ class WithHooks(Tree):
     register_backward_hook = register_full_backward_hook
 
     def _own_hooks(self) -> Hooks:
-        hooks: Hooks = vars(self).setdefault("_hooks", Hooks())  # one, also for threads that register at once
-        return hooks
+        # one, also for threads that register at once
+        return vars(self).setdefault("_hooks", Hooks())  # type: ignore[no-any-return]
 
     def _forward_with_hooks(self, hooks: Hooks, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""

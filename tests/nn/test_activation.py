@@ -43,7 +43,7 @@ CASES = [
     (nn.Hardsigmoid(), np.clip(X / 6 + 0.5, 0, 1), "Hardsigmoid()"),
     (nn.Hardswish(), X * np.clip(X / 6 + 0.5, 0, 1), "Hardswish()"),
     (nn.Hardshrink(1), X * (np.abs(X) > 1), "Hardshrink(lambd=1)"),
-    (nn.Softshrink(), np.sign(X) * np.maximum(np.abs(X) - 0.5, 0), "Softshrink(0.5)"),
+    (nn.Softshrink(), np.sign(X) * np.maximum(np.abs(X) - 0.5, 0), "Softshrink(lambd=0.5)"),
     (nn.Softmin(dim=1), SOFTMAX[:, ::-1], "Softmin(dim=1)"),
     (nn.Softmax(dim=1), SOFTMAX, "Softmax(dim=1)"),
     (nn.Softmax(), SOFTMAX, "Softmax(dim=-1)"),

@@ -128,7 +128,7 @@ def test_values_and_gradients_are_pytorchs():
         n, m = draws.Normal(x[:1], p[:1]), draws.Normal(0.0, p[:1] + 1)
         v, ones = lib.tensor([[1, 0], [1, 2]]), lib.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
         found = [c.log_prob(v), d.log_prob(v), c.entropy(), d.entropy(), b.log_prob(ones), e.log_prob(ones)]
-        found += [b.entropy(), e.entropy(), n.log_prob(ones), n.entropy(), n.cdf(ones)]
+        found += [b.entropy(), e.entropy(), n.log_prob(ones), n.entropy(), n.cdf(ones), n.perplexity()]
         pairs = [(c, draws.Categorical(logits=x[:1])), (draws.Bernoulli(p[:1]), e), (n, m)]
         found += [draws.kl_divergence(one, two) for one, two in pairs]
         for part in found:

@@ -203,10 +203,8 @@ def test_some_axes():
 
 @pytest.mark.parametrize("sizes", [(2, 3), (-1, -1), (-1, 3), (0, -1)])
 def test_sizes_that_do_not_fit_are_refused(sizes):
-    with pytest.raises(ValueError, match=r"in Unflatten: cannot split axis 1 of size 4 into .* got \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"in Unflatten: reshape: "):
         nn.Unflatten(1, sizes)(tl.zeros(2, 4))
-    with pytest.raises(IndexError, match=r"axis 2 is out of range for shape \(2, 4\)"):
-        nn.Unflatten(2, (2, 2))(tl.zeros(2, 4))
 
 
 def test_repr():
@@ -215,10 +213,10 @@ def test_repr():
 
 
 @pytest.mark.parametrize(
-    ("layer", "shape"), [(nn.Flatten(), (3,)), (nn.Flatten(5), (2, 3)), (nn.Flatten(0, 2), (2, 3))]
+    ("layer", "shape"), [(nn.Flatten(), (3,)), (nn.Flatten(5), (2, 3)), (nn.Unflatten(2, (2, 2)), (2, 4))]
 )
 def test_axes_out_of_range_are_refused(layer, shape):
-    with pytest.raises(IndexError, match=r"Flatten: axis -?. is out of range for shape"):
+    with pytest.raises(IndexError, match=r"latten: .*axis -?. is out of range for"):
         layer(tl.ones(*shape))
 
 

@@ -156,7 +156,6 @@ x, h = tl.ones(5, 2, 3), tl.ones(2, 5, 4)
         (lambda: nn.GRUCell(3, 4)(tl.ones(2, 5)), ValueError, "in GRUCell: wanted (..., 3), got (2, 5)"),
         (lambda: nn.GRUCell(3, 4)(x[0], tl.ones(3, 4)), ValueError, "hx must have shape (2, 4), (batch, hidden_size)"),
         (lambda: nn.LSTMCell(3, 4)(x[0], x[0]), TypeError, "the state must be a pair (hx, cx), not a Tensor"),
-        (lambda: nn.RNNBase(3, 4)(x), NotImplementedError, "RNNBase has no formula; use nn.RNN, nn.GRU or nn.LSTM"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(call, error, message):

@@ -108,13 +108,14 @@ def convolution(draw: Any, axes: int, transposed: bool = False, mode: str = "zer
     settings = {
         "in_channels": groups * draw(st.integers(1, 2)), "out_channels": groups * draw(st.integers(1, 2)),
         "kernel_size": each(draw, axes, 1, 3), "stride": each(draw, axes, 1, 3), "padding": each(draw, axes, 0, 2),
-        "dilation": each(draw, axes, 1, 2), "groups": groups, "bias": draw(st.booleans()), "padding_mode": mode,
+        "dilation": each(draw, axes, 1, 2), "groups": groups, "bias": draw(st.booleans()),
     }  # fmt: skip
     if transposed:
         largest = max(int(np.min(settings["stride"])), int(np.min(settings["dilation"])))
         settings["output_padding"] = draw(st.integers(0, largest - 1))
     elif (word := draw(st.sampled_from(["", "", "same", "valid"]))) != "":
         settings |= {"padding": word, "stride": 1} if word == "same" else {"padding": word}
+    settings |= {} if transposed else {"padding_mode": mode}
     x = images(draw, axes, settings["in_channels"], 5, 6 if transposed else 8)
     return f"Conv{'Transpose' * transposed}{axes}d", settings, [x]
 

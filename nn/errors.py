@@ -347,7 +347,7 @@ class MadeFirst:
 
 
 # errors whose message says the place; others get it as a note
-_PLAIN = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
+_PLAIN = (ValueError, TypeError, IndexError, NotImplementedError, TensorError, DtypeError, PlaceError)
 
 
 def locate(error: Exception, module: Any) -> None:

@@ -52,8 +52,7 @@ class Loss(FunctionLayer, function=_no_formula):
 
         For losses over classes that is the number of targets not ignored, or the sum of their class weights.
         """
-        of_classes = "ignore_index" in self.settings
-        return mean_divisor(target, self.weight, self.ignore_index) if of_classes else len(target)
+        return mean_divisor(target, self.weight, self.ignore_index) if "ignore_index" in self.settings else len(target)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------

@@ -108,11 +108,13 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
     return x[0] if alone else x
 
 
-def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> Tensor:
+def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
     """The largest elements of as many parts as asked for, the parts of `adaptive_avg_pool2d`.
 
-    Of equal elements the first gets the whole gradient.
+    Of equal elements the first gets the whole gradient. Raises ValueError for return_indices, which is not here.
     """
+    if return_indices:
+        raise TensorError(f"{name}: return_indices is not here; max_pool{n}d has it")
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
     longest = []

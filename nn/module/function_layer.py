@@ -56,7 +56,8 @@ class FunctionLayer(MadeFirst, Module):
 
     def extra_repr(self) -> str:
         given = {name: getattr(self, name) for name in (self.settings if self.in_repr is None else self.in_repr)}
-        return ", ".join(f"{name}={value!r}" for name, value in given.items() if (name, value) != ("inplace", False))
+        usual = ("inplace", False), ("return_indices", False)
+        return ", ".join(f"{name}={value!r}" for name, value in given.items() if (name, value) not in usual)
 
     if TYPE_CHECKING:
 

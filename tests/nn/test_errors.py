@@ -146,7 +146,7 @@ MISTAKES = [
     (lambda: nn.BatchNorm2d(3)(x), ValueError, "input must be (batch, channels, height, width), not (4, 3)"),
     (lambda: nn.BatchNorm2d(3)(tl.ones(2, 4, 3, 3)), ValueError, "batch_norm: weights and averages are of 3 channels,"),
     (lambda: F.batch_norm(x, None, None), ValueError, "without training it needs running_mean and running_var, not No"),
-    (lambda: nn.GroupNorm(2, 3), ValueError, "GroupNorm: num_groups=2 must divide num_channels=3"),
+    (lambda: nn.GroupNorm(2, 3)(tl.ones(1, 3)), ValueError, "2 groups do not divide the 3 channels of (1, 3)"),
     (lambda: nn.InstanceNorm1d(2)(tl.ones(2, 2, 1)), ValueError, "a channel of an image needs two numbers or more, go"),
     (lambda: nn.Dropout2d()(x[0]), ValueError, "dropout2d: input must be (batch, channels, height, width), not (3,)"),
     # settings without sense

@@ -256,7 +256,7 @@ class GroupNorm(Affine):
 
     - `weight`, `bias`: `(num_channels,)`, initially 1 and 0; None with affine=False, the bias also with bias=False.
 
-    A call raises ValueError unless num_groups divides num_channels. (Wu & He, arXiv:1803.08494.)
+    Raises ValueError unless num_groups divides num_channels. (Wu & He, arXiv:1803.08494.)
     """
 
     def __init__(
@@ -264,6 +264,8 @@ class GroupNorm(Affine):
         device: str = "cpu", dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         check_sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
+        if num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.make_affine(num_channels, affine, bias, dtype, device)
 

@@ -47,7 +47,7 @@ MISTAKES = [
     (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number from 0 on, not '0.1'"),
     (lambda: nn.optim.SGD(nn.ReLU().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
     (lambda: nn.clip_grad_norm_(model, 1.0), TypeError, "clip_grad_norm_: give the parameters, as in model.parameters"),
-    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "StepLR: step_size must be at least 1, not '10'"),
+    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "step_size must be at least 1, not '10'"),
     (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
     (lambda: nn.optim.Adam(learning_rate=0.1), TypeError, "Adam: it has no argument learning_rate; write lr"),
     (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),

@@ -22,7 +22,7 @@ from tinygrad_lecture.errors import (
     PlaceError,
     TensorError,
     brief,
-    call_complaint,
+    call_message,
     hide_frames,
     refuse_several,
     warn,
@@ -319,7 +319,7 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)
             name = type(self).__name__
-            complaint = call_complaint(name, MethodType(init, self), args, named, instead)
+            complaint = call_message(name, MethodType(init, self), args, named, instead)
             if complaint is None or not isinstance(error, TypeError):  # the error is about something else
                 raise
             raise TypeError(f"{name}: {complaint}") from None

@@ -16,7 +16,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError, gelu, log_softmax, sigmoid, softmax, tanh
 from tinygrad_lecture.errors import warn
-from tinygrad_lecture.inplace import update
+from tinygrad_lecture.in_place import update
 from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.copying import as_floats
 

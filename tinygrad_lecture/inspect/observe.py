@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
-from ..autograd.modes import Fixed, Switch, modes
+from ..autograd.modes import FixedMode, ModeContext, modes
 from ..autograd.op import Op
 from ..backend import Array
 
@@ -43,7 +43,7 @@ class Observers(tuple[Observer, ...]):
 _counting = threading.Lock()
 
 
-class Observing(Switch):
+class Observing(ModeContext):
     """Context manager: show an observer every op call and backward step of this thread."""
 
     mode = "observer"
@@ -61,11 +61,11 @@ class Observing(Switch):
         super().__exit__(*error)
 
 
-class Unwatched(Fixed):
+class Unwatched(FixedMode):
     """Context manager: nothing observes this thread."""
 
     mode = "observer"
-    on = None
+    value = None
 
 
 def observers() -> Observers:
@@ -82,7 +82,7 @@ def _keeps_values(observer: Observer) -> bool:
     return getattr(observer, "keeps_values", False)
 
 
-class Unseen(Switch):
+class Unseen(ModeContext):
     """Context manager: observers that keep every value do not see what this thread computes again."""
 
     mode = "observer"

@@ -42,6 +42,8 @@ from .failures import CheckFailed
 from .search import Args, Found, size
 from .strategies import arrays, together
 
+__all__ = ["check_rule"]
+
 STEP = 1e-5  # of central differences
 G = "upstream g"  # the upstream gradient of an example, the first of its settings
 MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named

@@ -164,7 +164,14 @@ class Grader:
 
     def _begin(self, exercise: Exercise, child: Child) -> Any:
         """The module of an exercise. From now on its time is counted."""
-        child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
+        limits = {
+            "seconds": exercise.seconds * self.patience,
+            "wall": self._wall(exercise),
+            "memory": self.memory,
+            "imports": list(self.course.imports),
+            "secret": [str(path) for path in (self.course.folder, *self.course.secret)],
+        }
+        child.ask("begin", exercise.module, str(self.folder), limits, self.reference if child.inside else None)
         return RemoteModule(child.ask, exercise.module)
 
     def _wall(self, exercise: Exercise) -> float:
@@ -194,21 +201,12 @@ class Grader:
             self._spare = None
 
     def opened(self, inside: bool = False) -> Child:
-        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
+        """A process for exercises. inside: one that knows the course, and checks by itself."""
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
         child.inside = inside
-        self.open(child)
         return child
-
-    def open(self, child: Child) -> None:
-        """Let a process read the files of the submission, also if it has read them before."""
-        secret = [str(path) for path in (self.course.folder, *self.course.secret)]
-        reference = self.reference if child.inside else None
-        with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
-            imports = list(self.course.imports)
-            child.ask("open", str(self.folder), imports, secret, self.memory, reference)
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
@@ -237,15 +235,14 @@ class Grader:
             given = _functions(self.course.given(exercise))
         except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
             return None
-        for name, before in given.items():
-            wanted, now = _names(before), _names(own.get(name, before))
-            needed = len(now) - len(own.get(name, before).args.defaults)
-            if now == wanted or (needed <= len(wanted) <= len(now) and sorted(now) != sorted(wanted)):
-                continue  # other names do no harm
-            what = f"The parameters of {name} are ({', '.join(now)})."
-            cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
-            shown = [f"{place_of(path)}:{own[name].lineno}"]
-            return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
+        for name in filter(own.get, given):
+            wanted, now = ([a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in (given[name], own[name]))
+            fits = len(now) - len(own[name].args.defaults) <= len(wanted) <= len(now)
+            if now != wanted and (not fits or sorted(now) == sorted(wanted)):  # other names do no harm
+                what = f"The parameters of {name} are ({', '.join(now)})."
+                cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
+                shown = [f"{place_of(path)}:{own[name].lineno}"]
+                return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
         return None
 
 
@@ -338,10 +335,6 @@ class Child(Link):
 def _functions(text: str) -> dict[str, ast.FunctionDef]:
     """The functions of a file, at its top, whose parameters are all named."""
     return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
-
-
-def _names(function: ast.FunctionDef) -> list[str]:
-    return [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
 
 
 def _plain(path: str) -> str:

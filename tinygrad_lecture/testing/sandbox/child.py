@@ -98,31 +98,30 @@ class Server(Link):
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _begin(self, module: str, folder: str, limits: dict[str, Any], reference: str | None) -> None:
-        """Load the module of an exercise in a submission's folder. From now on the time is counted.
+    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> None:
+        """Keep this process from what is not in the folder of a submission, for good.
 
         reference: the course, if its checks run in this process.
         """
+        self._course = None if reference is None else find_course(reference)
+        readable = files_of(imports) if reference is None else None
+        limit_memory(memory)
+        self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+        atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
+        hidden = {"tinygrad_lecture", "hypothesis"} - set(imports) if reference is None else set()
+        for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
+            del sys.modules[name]  # so that nobody finds there what they are to write
         own_folder[:] = [folder]
-        if self._submission is None:
-            self._confine(Path(folder), limits, reference)
-        self._submission = Submission(Path(folder), limits["imports"])
+        self._imports = imports
+
+    def _begin(self, module: str, seconds: float, wall: float) -> None:
+        """Load the module of an exercise. From now on the time is counted."""
+        self._submission = Submission(Path(own_folder[0]), self._imports)
         self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
         random.seed(0)
         np.random.seed(0)
-        limit_time(limits["seconds"], limits["wall"], self._write)
+        limit_time(seconds, wall, self._write)
         self._loaded(module)
-
-    def _confine(self, folder: Path, limits: dict[str, Any], reference: str | None) -> None:
-        """Keep this process from what is not the submission's, for good."""
-        self._course = None if reference is None else find_course(reference)
-        readable = files_of(limits["imports"]) if reference is None else None
-        limit_memory(limits["memory"])
-        self._attempts = refuse_what_is_outside(folder, readable, map(Path, limits["secret"]))
-        atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
-        hidden = {"tinygrad_lecture", "hypothesis"} - set(limits["imports"]) if reference is None else set()
-        for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
-            del sys.modules[name]  # so that nobody finds there what they are to write
 
     def _loaded(self, module: str) -> ModuleType:
         assert self._submission is not None

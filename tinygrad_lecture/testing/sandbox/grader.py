@@ -164,14 +164,7 @@ class Grader:
 
     def _begin(self, exercise: Exercise, child: Child) -> Any:
         """The module of an exercise. From now on its time is counted."""
-        limits = {
-            "seconds": exercise.seconds * self.patience,
-            "wall": self._wall(exercise),
-            "memory": self.memory,
-            "imports": list(self.course.imports),
-            "secret": [str(path) for path in (self.course.folder, *self.course.secret)],
-        }
-        child.ask("begin", exercise.module, str(self.folder), limits, self.reference if child.inside else None)
+        child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
         return RemoteModule(child.ask, exercise.module)
 
     def _wall(self, exercise: Exercise) -> float:
@@ -201,11 +194,15 @@ class Grader:
             self._spare = None
 
     def opened(self, inside: bool = False) -> Child:
-        """A process for exercises. inside: one that knows the course, and checks by itself."""
+        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
         child.inside = inside
+        secret = [str(path) for path in (self.course.folder, *self.course.secret)]
+        reference = self.reference if inside else None
+        with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
+            child.ask("open", str(self.folder), list(self.course.imports), secret, self.memory, reference)
         return child
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:

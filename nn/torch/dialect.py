@@ -29,7 +29,6 @@ from ..module import Module, Parameter
 from ..module.state import LoadedKeys, Stateful
 from ..optim import Optimizer
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
-from .formulas import MinMax
 from .node_names import grad_fn_name
 
 
@@ -173,7 +172,6 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     Parameter: {"__module__": "torch.nn.parameter"},
     GradFn: {"name": grad_fn_name},
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
-    MinMax: {"__repr__": _result_text("aminmax")},
     QR: {"__repr__": _result_text("linalg_qr")},
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     ParameterList: {"__repr__": _parameters_text},

@@ -111,6 +111,8 @@ class Row:
 
 TABLE: dict[str, Row] = {}
 
+two = {"kinds": "fi", "mixes": True}  # promises of an op of two inputs
+
 
 def always(sample: Sample) -> bool:
     return True
@@ -352,7 +354,6 @@ def choices(draw: Draw) -> Sample:
     return Sample((draw(some.masks(condition)), *parts))
 
 
-two = {"kinds": "fi", "mixes": True}
 row("add", pairs(), lambda a, b: a + b, **two, smooth=True, keeps="")
 row("sub", pairs(), lambda a, b: a - b, **two, smooth=True, keeps="")
 row("mul", pairs(), lambda a, b: a * b, **two, smooth=True, keeps="a b")
@@ -361,7 +362,7 @@ row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
 row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
 row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
-row("where", choices(), np.where, kinds="fi", mixes=True, smooth=True, keeps="condition")
+row("where", choices(), np.where, **two, smooth=True, keeps="condition")
 
 row("logical_not", first_of(tied()), lambda x: x == 0, kinds="fib", differentiable=False)
 
@@ -922,7 +923,8 @@ def diagonals(draw: Draw) -> Sample:
     x = draw(some.numbers(draw(some.shapes(min_dims=2))))
     settings = {"offset": draw(st.integers(-3, 3))} if draw(st.booleans()) else {}
     if draw(st.booleans()):
-        settings["axis1"], settings["axis2"] = draw(st.permutations(range(x.ndim)))[:2]
+        axes = draw(st.permutations(range(x.ndim)))[:2]
+        settings["axis1"], settings["axis2"] = (draw(some.signed(a, x.ndim)) for a in axes)
     return Sample((x,), settings)
 
 
@@ -1217,35 +1219,21 @@ def contractions(draw: Draw) -> Sample:
     return Sample(arrays, {"inputs": inputs, "output": output})
 
 
-row("matmul", products(), np.matmul, kinds="fi", mixes=True, keeps="a b")
-row(
-    "dot",
-    of_shapes(some.shapes(1, 1).map(lambda shape: (shape, shape))),
-    lambda a, b: (a * b).sum(),
-    kinds="fi",
-    mixes=True,
-)
+row("matmul", products(), np.matmul, **two, keeps="a b")
+row("dot", of_shapes(some.shapes(1, 1).map(lambda shape: (shape, shape))), lambda a, b: (a * b).sum(), **two)
 row(
     "bmm",
     of_shapes(some.shapes(4, 4).map(lambda s: (s[:3], (s[0], *s[2:])))),
     lambda a, b: np.einsum("bij,bjk->bik", a, b),
-    kinds="fi",
-    mixes=True,
+    **two,
 )
-row(
-    "outer",
-    of_shapes(st.tuples(some.shapes(1, 1), some.shapes(1, 1))),
-    lambda a, b: np.multiply.outer(a, b),
-    kinds="fi",
-    mixes=True,
-)
+row("outer", of_shapes(st.tuples(some.shapes(1, 1), some.shapes(1, 1))), lambda a, b: np.multiply.outer(a, b), **two)
 row(
     "einsum",
     einsums(),
     lambda *operands, equation: np.einsum(equation, *operands),
     call=lambda op, *operands, equation: op(equation, *operands),
-    kinds="fi",
-    mixes=True,
+    **two,
 )
 row(
     "contract",
@@ -1337,16 +1325,9 @@ def any_norms(draw: Draw) -> Sample:
 
 
 row("trace", one_array(min_dims=2, max_dims=2), lambda x: np.trace(x), kinds="fi")
-row("cross", crosses(), cross, kinds="fi", mixes=True)
-row(
-    "kron",
-    of_shapes(st.tuples(some.shapes(max_dims=2), some.shapes(max_dims=2))),
-    np.kron,
-    kinds="fi",
-    mixes=True,
-    adds_axes=True,
-)
-row("tensordot", tensor_products(), lambda a, b, axis: np.tensordot(a, b, axis), kinds="fi", mixes=True)
+row("cross", crosses(), cross, **two)
+row("kron", of_shapes(st.tuples(some.shapes(max_dims=2), some.shapes(max_dims=2))), np.kron, **two, adds_axes=True)
+row("tensordot", tensor_products(), lambda a, b, axis: np.tensordot(a, b, axis), **two)
 row("inv", alone(regular()), np.linalg.inv, smooth=True, keeps="out")
 row("solve", systems(vectors=True), solve, mixes=True, smooth=True)
 row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, smooth=True, keeps="a out")
@@ -1682,15 +1663,8 @@ def max_pool_indices(x: Array, size: Shape, **grid: Any) -> Array:
 
 row("windows", slid_over(), windows_of, kinds="fi", keeps="")
 row("overlap_add", overlapping(), overlap_add, kinds="fi", keeps="")
-row("convolution", filtered(), convolution, kinds="fi", mixes=True, keeps="x weight")
-row(
-    "transposed_convolution",
-    filtered(transposed=True),
-    transposed_convolution,
-    kinds="fi",
-    mixes=True,
-    keeps="x weight",
-)
+row("convolution", filtered(), convolution, **two, keeps="x weight")
+row("transposed_convolution", filtered(transposed=True), transposed_convolution, **two, keeps="x weight")
 row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x out")
 row("max_pool_indices", pooled(), max_pool_indices, kinds="fi", differentiable=False)
 

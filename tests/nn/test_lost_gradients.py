@@ -70,7 +70,7 @@ NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes th
     *("tl.scatter", "tl.scatter_reduce", "tl.transposed_convolution", "tl.linalg.solve_triangular"),
     *("F.conv_transpose1d", "F.fold", "F.interpolate", "Tensor.cuda", "Tensor.register_hook", "Tensor.retain_grad"),
     *("Tensor.register_post_accumulate_grad_hook", "Tensor.scatter", "Tensor.scatter_", "Tensor.scatter_add_"),
-    *("Tensor.scatter_reduce", "Tensor.scatter_reduce_", "Tensor.apply_", "Tensor.unflatten"),
+    *("Tensor.scatter_reduce", "Tensor.scatter_reduce_", "Tensor.unflatten"),
     *("Tensor.index_add_", "Tensor.index_copy_", "Tensor.index_fill_"),
 }
 

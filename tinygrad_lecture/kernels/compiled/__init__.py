@@ -1,8 +1,14 @@
-"""Whether Numba is there to compile `loops.py`, for kernels that have a loop beside their NumPy code.
+"""Code that Numba compiles, and whether Numba is there, for kernels that have such code beside their NumPy code.
 
 `pip install "tinygrad-lecture[fast]"` installs Numba. From then on float32 arrays of some size on the CPU go through
-the loops: one pass over memory in place of ten, without Python's lock, so that threads share it. Everything else, and
-everything without Numba, is computed by NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns the loops off.
+these, which run without Python's lock on all cores. Everything else, and everything without Numba, is computed by
+NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
+
+    loops.py        one pass over memory in place of ten: GELU, norms, softmax, cross-entropy, Adam
+    products.py     matrix products by NumPy's own BLAS
+    attention.py    attention, forward and backward, one text and head at a time
+    pool.py         the threads, which take chunks of this work in a microsecond
+    compiling.py    how a loop is compiled
 
 Importing Numba takes 0.2 s, at the first such array. Compiling takes up to 0.4 s for each loop, at its first use ever;
 Numba keeps the machine code on disk.

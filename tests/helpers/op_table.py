@@ -1691,7 +1691,7 @@ row(
     mixes=True,
     keeps="x weight",
 )
-row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x out")
+row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x")
 row("max_pool_indices", pooled(), max_pool_indices, kinds="fi", differentiable=False)
 
 import op_rows  # noqa: E402, F401 - the rows of more files, which need this one

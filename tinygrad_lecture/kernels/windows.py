@@ -14,8 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
+from .compiled import compiles
 from .fused import Needs
+from .product import as_rows
 from .scatter import where
+from .threads import share_rows
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -60,16 +63,24 @@ class Grid:
         for element in range(self.size[axis]):
             first = element * self.dilation[axis] - before  # what the first window reads
             start = max(0, -(first // stride))  # the first place within the array; -(a // b) rounds -a / b up
-            stop = min(self.places[axis], -((first - n) // stride))
-            if start < stop:
-                inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
-                yield element, inside, slice(start, stop)
+            stop = max(start, min(self.places[axis], -((first - n) // stride)))
+            inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
+            yield element, inside if start < stop else slice(0), slice(start, stop)
 
     def overlaps(self) -> Iterator[tuple[Any, Any, Any]]:
         """For each element of a window, row by row: its index, the index of the array, and that of the places."""
         for along_axes in product(*self._axes):
             element, inside, there = zip(*along_axes, strict=True) if along_axes else ((), (), ())
             yield element, (..., *inside), (..., *there)
+
+    def indices(self, lib: Any) -> tuple[Array, Array]:
+        """Where the window of each place begins, (places,), and how far from there its elements are, (elements,): they
+        count the elements of the array row by row."""
+        begin = far = lib.zeros((), np.int64)
+        for axis, n in enumerate(self.shape):
+            begin = begin[..., None] * n + lib.arange(self.places[axis]) * self.stride[axis] - self.padding[axis][0]
+            far = far[..., None] * n + lib.arange(self.size[axis]) * self.dilation[axis]
+        return begin.reshape(-1), far.reshape(-1)
 
 
 def covered(places: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Shape:
@@ -122,47 +133,74 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
 # --- pooling ------------------------------------------------------------------------------------------------
 
 
-def max_pool(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+def max_pool(
+    x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, *, keep: bool = False
+) -> Any:
+    """With keep=True also which element of its window each is: see `_numbers`."""
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    out = lib.full((*x.shape[: x.ndim - len(size)], *grid.places), lowest(x.dtype), x.dtype)
+    shape = (*x.shape[: x.ndim - len(size)], *grid.places)
+    if grid.full and compiles(x):
+        from .compiled import loops
+
+        rows, indices = as_rows(x, len(size)), grid.indices(lib)
+        out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
+        outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
+        share_rows(lambda part: loops.max_pool(rows[part], *indices, outs[part], numbers[part]), rows)
+        return (out, found) if keep else out
+    out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
         part = out[there]
         lib.maximum(part, x[inside], out=part)
-    return out
+    return (out, _numbers(x, out, grid)) if keep else out
 
 
 def max_pool_backward(
-    g: Array, needs: Needs, x: Array, out: Array, size: Shape, stride: Each = 1, padding: Padding = 0,
-    dilation: Each = 1,
+    g: Array, needs: Needs, x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, *,
+    kept: Array,
 ) -> tuple[Any, ...]:  # fmt: skip
-    grid = pooling_grid(x, size, stride, padding, dilation)
-    dx = xp(x).zeros(x.shape, g.dtype)
-    for found, inside, there in _firsts(x, out, grid):
-        target = dx[inside]
-        target += where(found, g[there], 0)
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    dx = lib.zeros(x.shape, g.dtype)
+    rows, gs, numbers = (as_rows(array, len(size)) for array in (dx, g, kept))  # a row for each image and channel
+    if compiles(rows, gs):
+        from .compiled import loops
+
+        indices = grid.indices(lib)
+        share_rows(lambda part: loops.max_pool_backward(gs[part], numbers[part], *indices, rows[part]), rows)
+    else:
+        indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
+        found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
+        lib.add.at(dx.reshape(-1), indices.reshape(-1), found.reshape(-1))
     return (dx,)
 
 
 def max_pool_indices(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
-    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    out = max_pool(x, size, stride, padding, dilation)
-    indices = lib.zeros(out.shape, np.int64)
-    numbers = lib.arange(math.prod(grid.shape)).reshape(grid.shape)
-    for found, inside, there in _firsts(x, out, grid):
-        target = indices[there]
-        target += where(found, numbers[inside], 0)
-    return indices
+    grid = pooling_grid(x, size, stride, padding, dilation)
+    return _indices(_numbers(x, max_pool(x, size, stride, padding, dilation), grid), grid)
 
 
-def _firsts(x: Array, out: Array, grid: Grid) -> Iterator[tuple[Array, Any, Any]]:
-    """For each element of a window: of which windows it is the first that equals the largest, its index of the array,
-    and that of the places."""
-    left = xp(x).ones(out.shape, bool)  # the windows whose largest is to be found
+def _numbers(x: Array, out: Array, grid: Grid) -> Array:
+    """Which element of each window is the first that equals the largest; of a window of padding alone, one too many."""
+    lib = xp(x)
+    numbers, left = lib.zeros(out.shape, _number_dtype(grid)), lib.ones(out.shape, bool)
+    has_nan = lib is not np or np.isnan(out).any()  # CuPy would have to wait for the answer
     for _, inside, there in grid.overlaps():
         seen, rest = x[inside], left[there]
-        found = rest & ((seen == out[there]) | (seen != seen))  # the second for nan, which is the largest and not equal
-        yield found, inside, there
-        rest ^= found
+        rest &= seen != out[there]
+        if has_nan:
+            rest &= seen == seen  # nan is the largest, and not equal to itself
+        numbers += left
+    return numbers
+
+
+def _number_dtype(grid: Grid) -> DType:
+    return np.min_scalar_type(math.prod(grid.size))
+
+
+def _indices(numbers: Array, grid: Grid) -> Array:
+    """The elements of the array, counted row by row, that have these numbers in their windows; 0 if there is none."""
+    begin, far = grid.indices(xp(numbers))
+    there = 1 if grid.full else numbers < len(far)
+    return (begin.reshape(grid.places) + far[numbers * there]) * there
 
 
 def lowest(dtype: DType) -> float:

@@ -239,6 +239,37 @@ def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
             dweights[i, j] = weights[i, j] * (dweights[i, j] - mean[i, 0])
 
 
+# --- windows.py -----------------------------------------------------------------------------------------------------
+
+
+@loop
+def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> None:
+    """The largest element of each window, and its number in the window. x: (rows, n). out, numbers: (rows, places).
+
+    begin: where windows begin in a row, (places,).  far: how far from there their elements are, (elements,). An index
+    without a sign need not be counted from the end.
+    """
+    for i in range(len(x)):
+        for j in range(begin.size):
+            best, number = x[i, np.uint64(begin[j] + far[0])], 0
+            for k in range(1, far.size):
+                v = x[i, np.uint64(begin[j] + far[k])]
+                number += (k - number) * (not (v <= best) and best == best)  # nan is the largest; without a branch
+                best = v if v > best or v != v else best
+            out[i, j] = best
+            numbers[i, j] = number
+
+
+@loop
+def max_pool_backward(g: Array, numbers: Array, begin: Array, far: Array, dx: Array) -> None:
+    """Each g added to dx where the largest element of the window was, if there was one."""
+    for i in range(len(g)):
+        for j in range(begin.size):
+            k = numbers[i, j]
+            if k < far.size:
+                dx[i, np.uint64(begin[j] + far[k])] += g[i, j]
+
+
 # --- nn/optim/adam.py -----------------------------------------------------------------------------------------------
 
 

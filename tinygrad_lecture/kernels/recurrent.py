@@ -1,7 +1,8 @@
 """Kernels of recurrent networks; ops/recurrent.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
-Only the product with the weights of the state must wait for the step before. A backward function computes the gates of
-all steps again, at once, and keeps of each only its slope; the loop backwards through time is a product per step.
+Only the product with the weights of the state must wait for the step before. Forward keeps the gates of all steps.
+Backward computes their slopes at once, so that its loop through time is little more than a product per step; or, with
+Numba, in a loop per step.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..backend import Array, DType, xp
 from .blas import one_thread
+from .compiled import compiles
 from .fused import Needs
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
@@ -60,16 +62,13 @@ def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
     return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
-def sigmoid_(x: Array) -> Array:
-    """The sigmoid of x, in place: exp(x) / (exp(x) + 1), without overflow."""
+def sigmoid_(x: Array) -> None:
+    """Replace x by its sigmoid. exp(-x) may overflow: 1 / inf is 0."""
     lib = xp(x)
-    lib.minimum(x, _LARGEST_EXPONENT.get(x.dtype, 709.0), out=x)
+    lib.negative(x, out=x)
     lib.exp(x, out=x)
-    x /= x + 1
-    return x
-
-
-_LARGEST_EXPONENT = {np.dtype(np.float32): 88.0}
+    x += 1
+    lib.reciprocal(x, out=x)
 
 
 # --- the plain network --------------------------------------------------------------------------------------
@@ -80,9 +79,10 @@ def rnn_states(
     x: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False, nonlinearity: str = "tanh"
 ) -> Array:
     lib = xp(x)
+    weight_t = lib.ascontiguousarray(weight.T)
 
     def step(x: Array, h: Array) -> None:
-        new = h.dot(weight.T)
+        new = h.dot(weight_t)
         new += x
         if nonlinearity == "tanh":
             lib.tanh(new, out=h)
@@ -113,124 +113,148 @@ def rnn_states_backward(
 
 
 @one_thread
+@np.errstate(over="ignore")
 def gru_states(
-    x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sizes, reverse: bool = False
-) -> Array:
-    def step(x: Array, h: Array) -> None:
-        _, z, new, _ = _gates(x, h, weight, bias)
-        h -= new
-        h *= z
-        h += new  # (1 - z) new + z h
+    x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sizes, reverse: bool = False,
+    keep: bool = False,
+) -> Any:  # fmt: skip
+    """With keep=True also r, z, n and what r multiplies, side by side: (rows, 4 hidden)."""
+    hidden, h = h0.shape[1], h0.astype(common_dtype(x, h0, weight, bias))
+    gates = xp(x).empty((len(x), 4 * hidden), h.dtype)
+    gates[:, : 3 * hidden] = x
+    weight_t = xp(x).ascontiguousarray(weight.T)
+    activate = _loop("gru") if compiles(gates, h) else _gru_step
 
-    return over_time(step, x, h0.astype(common_dtype(x, h0, weight, bias)), sizes, reverse)
+    def step(gates: Array, h: Array) -> None:
+        product = h.dot(weight_t)
+        if bias is not None:
+            product += bias
+        activate(gates, product, h)
+
+    out = over_time(step, gates, h, sizes, reverse)
+    return (out, gates) if keep else out
+
+
+def _gru_step(gates: Array, product: Array, h: Array) -> None:
+    """The next state. gates: (n, 4 hidden), the inputs of three, which are replaced.  product: (n, 3 hidden)."""
+    two = 2 * h.shape[1]
+    gates[:, :two] += product[:, :two]
+    sigmoid_(gates[:, :two])
+    gates[:, two + h.shape[1] :] = product[:, two:]
+    r, z, new, through_r = _parts(gates)
+    new += r * through_r
+    xp(h).tanh(new, out=new)
+    h -= new
+    h *= z
+    h += new  # (1 - z) new + z h
 
 
 @one_thread
 def gru_states_backward(
     grad: Array, needs: Needs, x: Array, h0: Array, weight: Array, bias: Array | None = None, *, out: Array,
-    sizes: Sizes, reverse: bool = False,
+    kept: Array, sizes: Sizes, reverse: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     h_before = before(out[:n_rows], h0, sizes, reverse)
-    r, z, new, through_r = _gates(x, h_before, weight, bias)
-    dx = lib.empty((n_rows, 3, hidden), out.dtype)  # dh/d(gate), from here on
-    dx[:, 2] = (1 - z) * (1 - new * new)
-    dx[:, 0] = dx[:, 2] * through_r * (r * (1 - r))
-    dx[:, 1] = (h_before - new) * (z * (1 - z))
-    dproduct = dx.copy()  # the same by the product with the state, where r stands before the last
-    dproduct[:, 2] *= r
+    dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
+    compiled = compiles(kept, grad, dh)
+    if not compiled:
+        r, z, new, through_r = _parts(kept)
+        slopes, slopes_of_product = dx.reshape(n_rows, 3, hidden), dproduct.reshape(n_rows, 3, hidden)  # views
+        slopes[:, 2] = (1 - z) * (1 - new * new)
+        slopes[:, 0] = slopes[:, 2] * through_r * (r * (1 - r))
+        slopes[:, 1] = (h_before - new) * (z * (1 - z))
+        dproduct[:] = dx  # the same by the product with the state, where r stands before the last
+        slopes_of_product[:, 2] *= r
     for rows in reversed(steps(sizes, reverse)):
-        n = rows.stop - rows.start
-        dh_n = dh[:n]
-        dh_n += grad[rows]
-        dx[rows] *= dh_n[:, None]
-        dproduct[rows] *= dh_n[:, None]
-        dh_n *= z[rows]
-        dh_n += dproduct[rows].reshape(n, 3 * hidden).dot(weight)
-    dx, dproduct = dx.reshape(n_rows, 3 * hidden), dproduct.reshape(n_rows, 3 * hidden)
+        dh_n = dh[: rows.stop - rows.start]
+        if compiled:
+            _loop("gru_backward")(kept[rows], h_before[rows], grad[rows], dh_n, dx[rows], dproduct[rows])
+        else:
+            dh_n += grad[rows]
+            slopes[rows] *= dh_n[:, None]
+            slopes_of_product[rows] *= dh_n[:, None]
+            dh_n *= z[rows]
+        dh_n += dproduct[rows].dot(weight)
     dweight = dproduct.T.dot(h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
-
-
-def _gates(x: Array, h: Array, weight: Array, bias: Array | None) -> tuple[Array, Array, Array, Array]:
-    """r, z, the new state, and the part of the product with the state that r multiplies: (n, hidden) each."""
-    hidden = h.shape[1]
-    product = h.dot(weight.T)  # (n, 3 hidden)
-    if bias is not None:
-        product += bias
-    through_r = product[:, 2 * hidden :]
-    rz = sigmoid_(product[:, : 2 * hidden] + x[:, : 2 * hidden])
-    r, z = rz[:, :hidden], rz[:, hidden:]
-    new = r * through_r
-    new += x[:, 2 * hidden :]
-    xp(x).tanh(new, out=new)
-    return r, z, new, through_r
 
 
 # --- LSTM ---------------------------------------------------------------------------------------------------
 
 
 @one_thread
-def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False) -> Array:
+@np.errstate(over="ignore")
+def lstm_states(
+    x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False, keep: bool = False
+) -> Any:
+    """With keep=True also σ(i), σ(f), tanh(g) and σ(o), side by side: (rows, 4 hidden)."""
     lib, hidden = xp(x), h0.shape[1]
-
-    def step(x: Array, states: Array) -> None:
-        h, c = states[:, :hidden], states[:, hidden:]
-        gates = h.dot(weight.T)  # (n, 4 hidden)
-        gates += x
-        i, f, g, o = _activated(gates)
-        g *= i
-        c *= f
-        c += g
-        lib.tanh(c, out=h)
-        h *= o
-
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
-    return over_time(step, x, states, sizes, reverse)
+    gates, weight_t = lib.array(x, states.dtype, order="C"), lib.ascontiguousarray(weight.T)
+    activate = _loop("lstm") if compiles(gates, states) else _lstm_step
+    out = over_time(lambda x, s: activate(x, s[:, :hidden].dot(weight_t), s), gates, states, sizes, reverse)
+    return (out, gates) if keep else out
+
+
+def _lstm_step(gates: Array, product: Array, states: Array) -> None:
+    """The next states, (n, 2 hidden). gates: (n, 4 hidden), the inputs, which are replaced.  product: (n, 4 hidden)."""
+    lib, hidden = xp(gates), states.shape[1] // 2
+    h, c = states[:, :hidden], states[:, hidden:]
+    gates += product
+    i, f, g, o = _parts(gates)
+    sigmoid_(gates[:, : 2 * hidden])
+    lib.tanh(g, out=g)
+    sigmoid_(o)
+    c *= f
+    c += i * g
+    lib.tanh(c, out=h)
+    h *= o
 
 
 @one_thread
 def lstm_states_backward(
-    grad: Array, needs: Needs, x: Array, h0: Array, c0: Array, weight: Array, *, out: Array, sizes: Sizes,
+    grad: Array, needs: Needs, x: Array, h0: Array, c0: Array, weight: Array, *, out: Array, kept: Array, sizes: Sizes,
     reverse: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
-    h_before, c_before = states[:, :hidden], states[:, hidden:]
-    slopes = h_before.dot(weight.T)  # (rows, 4 hidden): the gates, and below their slopes
-    slopes += x
-    i, f, g, o = _activated(slopes)
-    forget = f.copy()
-    tanh_c = lib.tanh(out[:n_rows, hidden:])
-    through_c = (1 - tanh_c * tanh_c) * o  # dh/dc
-    o *= (1 - o) * tanh_c  # dh/d(gate o)
-    f *= (1 - f) * c_before  # dc/d(gate f)
-    i_ = i * (1 - i) * g  # dc/d(gate i)
-    g[:] = (1 - g * g) * i  # dc/d(gate g)
-    i[:] = i_
-    dh, dc = grad[n_rows:, :hidden].copy(), grad[n_rows:, hidden:].copy()
+    dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
+    dh, dc = dstates[:, :hidden], dstates[:, hidden:]
+    compiled = compiles(kept, grad, dstates, out)
+    if not compiled:
+        (i, f, g, o), (di, df, dg, do) = _parts(kept), _parts(dx)
+        tanh_c = lib.tanh(out[:n_rows, hidden:])
+        through_c = (1 - tanh_c * tanh_c) * o  # dh/dc
+        lib.multiply(i * (1 - i), g, out=di)  # dc/d(gate i), as for f and g
+        lib.multiply(f * (1 - f), states[:, hidden:], out=df)
+        lib.multiply(1 - g * g, i, out=dg)
+        lib.multiply(o * (1 - o), tanh_c, out=do)  # dh/d(gate o)
     for rows in reversed(steps(sizes, reverse)):
         n = rows.stop - rows.start
-        d, dh_n, dc_n = slopes[rows], dh[:n], dc[:n]
-        dh_n += grad[rows, :hidden]
-        dc_n += grad[rows, hidden:]
-        dc_n += dh_n * through_c[rows]
-        apart = d.reshape(n, 4, hidden)  # a view
-        apart[:, :3] *= dc_n[:, None]
-        apart[:, 3] *= dh_n
-        dc_n *= forget[rows]
-        dh_n[:] = d.dot(weight)
-    dweight = slopes.T.dot(h_before) if needs[3] else None
-    return needed((slopes, dh, dc, dweight), needs)
+        if compiled:
+            _loop("lstm_backward")(kept[rows], out[rows], states[rows], grad[rows], dstates[:n], dx[rows])
+        else:
+            dstates[:n] += grad[rows]
+            dc[:n] += dh[:n] * through_c[rows]
+            slopes = dx[rows].reshape(n, 4, hidden)  # a view
+            slopes[:, :3] *= dc[:n, None]
+            slopes[:, 3] *= dh[:n]
+            dc[:n] *= f[rows]
+        dh[:n] = dx[rows].dot(weight)
+    dweight = dx.T.dot(states[:, :hidden]) if needs[3] else None
+    return needed((dx, dh, dc, dweight), needs)
 
 
-def _activated(gates: Array) -> list[Array]:
-    """σ(i), σ(f), tanh(g), σ(o), in place: four views of the gates, (n, hidden) each."""
+def _parts(gates: Array) -> list[Array]:
+    """Views of four that stand side by side, (n, hidden) each."""
     hidden = gates.shape[1] // 4
-    i, f, g, o = (gates[:, k * hidden : (k + 1) * hidden] for k in range(4))
-    sigmoid_(gates[:, : 2 * hidden])
-    xp(gates).tanh(g, out=g)
-    sigmoid_(o)
-    return [i, f, g, o]
+    return [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
+
+
+def _loop(name: str) -> Callable[..., None]:
+    from .compiled import loops
+
+    return getattr(loops, name)  # type: ignore[no-any-return]

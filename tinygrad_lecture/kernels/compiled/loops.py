@@ -87,6 +87,17 @@ def exp(x: Any) -> Any:
     return f(math.inf) if x > _HIGHEST else y
 
 
+@inlined
+def tanh(x: Any) -> Any:
+    """Its Taylor series near 0, where 1 - exp(-2 |x|) would lose digits."""
+    square = x * x
+    near = f(-1 / 3) + square * (f(2 / 15) + square * (f(-17 / 315) + square * f(62 / 2835)))
+    e = exp(f(-2) * abs(x))
+    far = (f(1) - e) / (f(1) + e)
+    far = -far if x < 0 else far
+    return x + x * square * near if square < f(0.09) else far
+
+
 # --- gelu.py --------------------------------------------------------------------------------------------------------
 
 _DENSITY = f(1 / math.sqrt(2 * math.pi))
@@ -237,6 +248,100 @@ def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
     for i in range(rows):
         for j in range(n):
             dweights[i, j] = weights[i, j] * (dweights[i, j] - mean[i, 0])
+
+
+# --- recurrent.py ---------------------------------------------------------------------------------------------------
+# Of each row there are views: LLVM sees that those of one array do not overlap, and computes several elements at once.
+
+
+@inlined
+def parts(row: Array, hidden: int) -> tuple[Array, Array, Array, Array]:
+    """The first four parts of a row, of so many elements each; of a row of three parts the last is empty."""
+    return row[:hidden], row[hidden : 2 * hidden], row[2 * hidden : 3 * hidden], row[3 * hidden :]
+
+
+@inlined
+def sigmoid_of_sum(x: Array, y: Array) -> None:
+    """x replaced by the sigmoid of x + y."""
+    for j in range(x.size):
+        x[j] = f(1) / (f(1) + exp(-(x[j] + y[j])))
+
+
+@loop
+def lstm(gates: Array, product: Array, states: Array) -> None:
+    n, hidden = len(gates), states.shape[1] // 2
+    for row in range(n):
+        h, c = states[row, :hidden], states[row, hidden:]
+        i, forget, g, o = parts(gates[row], hidden)
+        i_sum, forget_sum, g_sum, o_sum = parts(product[row], hidden)
+        sigmoid_of_sum(i, i_sum)
+        sigmoid_of_sum(forget, forget_sum)
+        sigmoid_of_sum(o, o_sum)
+        for j in range(hidden):
+            g[j] = tanh(g[j] + g_sum[j])
+        for j in range(hidden):
+            c[j] = forget[j] * c[j] + i[j] * g[j]
+            h[j] = o[j] * tanh(c[j])
+
+
+@loop
+def lstm_backward(gates: Array, states: Array, before: Array, grad: Array, dstates: Array, dx: Array) -> None:
+    """dx: the gradient by the inputs, (n, 4 hidden).  dstates: that by h and c, of which the second is replaced by that
+    by the c before.  states, before, grad, dstates: (n, 2 hidden)."""
+    n, hidden = len(gates), states.shape[1] // 2
+    for row in range(n):
+        i, forget, g, o = parts(gates[row], hidden)
+        di, dforget, dg, do = parts(dx[row], hidden)
+        c, c_before, grad_h, grad_c = states[row, hidden:], before[row, hidden:], grad[row, :hidden], grad[row, hidden:]
+        dh, dc = dstates[row, :hidden], dstates[row, hidden:]
+        for j in range(hidden):
+            tanh_c, own = tanh(c[j]), dh[j] + grad_h[j]
+            do[j] = own * tanh_c * (o[j] * (f(1) - o[j]))
+            dc[j] += grad_c[j] + own * o[j] * (f(1) - tanh_c * tanh_c)
+        for j in range(hidden):
+            di[j] = dc[j] * g[j] * (i[j] * (f(1) - i[j]))
+            dg[j] = dc[j] * i[j] * (f(1) - g[j] * g[j])
+        for j in range(hidden):
+            dforget[j] = dc[j] * c_before[j] * (forget[j] * (f(1) - forget[j]))
+            dc[j] *= forget[j]
+
+
+@loop
+def gru(gates: Array, product: Array, states: Array) -> None:
+    n, hidden = states.shape
+    for row in range(n):
+        h = states[row]
+        r, z, new, through_r = parts(gates[row], hidden)
+        r_sum, z_sum, new_sum, _ = parts(product[row], hidden)
+        sigmoid_of_sum(r, r_sum)
+        sigmoid_of_sum(z, z_sum)
+        for j in range(hidden):
+            through_r[j] = new_sum[j]
+            new[j] = tanh(new[j] + r[j] * new_sum[j])
+        for j in range(hidden):
+            h[j] = (h[j] - new[j]) * z[j] + new[j]
+
+
+@loop
+def gru_backward(gates: Array, before: Array, grad: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
+    """dx, dproduct: the gradients by the inputs and by the product with the state, (n, 3 hidden).  dstates: that by the
+    states, replaced by that by the states before, but for the part through the product."""
+    n, hidden = before.shape
+    for row in range(n):
+        h, own, dh = before[row], grad[row], dstates[row]
+        r, z, new, through_r = parts(gates[row], hidden)
+        dr, dz, dnew, _ = parts(dx[row], hidden)
+        dr_too, dz_too, dthrough, _ = parts(dproduct[row], hidden)
+        for j in range(hidden):
+            dh[j] += own[j]
+            dnew[j] = dh[j] * (f(1) - z[j]) * (f(1) - new[j] * new[j])
+            dz[j] = dh[j] * (h[j] - new[j]) * (z[j] * (f(1) - z[j]))
+        for j in range(hidden):
+            dr[j] = dnew[j] * through_r[j] * (r[j] * (f(1) - r[j]))
+            dthrough[j] = dnew[j] * r[j]
+        for j in range(hidden):
+            dr_too[j], dz_too[j] = dr[j], dz[j]
+            dh[j] *= z[j]
 
 
 # --- windows.py -----------------------------------------------------------------------------------------------------

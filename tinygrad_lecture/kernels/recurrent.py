@@ -123,7 +123,7 @@ def gru_states(
     gates = xp(x).empty((len(x), 4 * hidden), h.dtype)
     gates[:, : 3 * hidden] = x
     weight_t = xp(x).ascontiguousarray(weight.T)
-    activate = _loop("gru") if compiles(gates, h) else _gru_step
+    activate = _loop("gru", gates, h) or _gru_step
 
     def step(gates: Array, h: Array) -> None:
         product = h.dot(weight_t)
@@ -158,8 +158,8 @@ def gru_states_backward(
     h_before = before(out[:n_rows], h0, sizes, reverse)
     dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
-    compiled = compiles(kept, grad, dh)
-    if not compiled:
+    loop = _loop("gru_backward", kept, grad, dh)
+    if loop is None:
         r, z, new, through_r = _parts(kept)
         slopes, slopes_of_product = dx.reshape(n_rows, 3, hidden), dproduct.reshape(n_rows, 3, hidden)  # views
         slopes[:, 2] = (1 - z) * (1 - new * new)
@@ -169,8 +169,8 @@ def gru_states_backward(
         slopes_of_product[:, 2] *= r
     for rows in reversed(steps(sizes, reverse)):
         dh_n = dh[: rows.stop - rows.start]
-        if compiled:
-            _loop("gru_backward")(kept[rows], h_before[rows], grad[rows], dh_n, dx[rows], dproduct[rows])
+        if loop is not None:
+            loop(kept[rows], h_before[rows], grad[rows], dh_n, dx[rows], dproduct[rows])
         else:
             dh_n += grad[rows]
             slopes[rows] *= dh_n[:, None]
@@ -194,7 +194,7 @@ def lstm_states(
     lib, hidden = xp(x), h0.shape[1]
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
     gates, weight_t = lib.array(x, states.dtype, order="C"), lib.ascontiguousarray(weight.T)
-    activate = _loop("lstm") if compiles(gates, states) else _lstm_step
+    activate = _loop("lstm", gates, states) or _lstm_step
     out = over_time(lambda x, s: activate(x, s[:, :hidden].dot(weight_t), s), gates, states, sizes, reverse)
     return (out, gates) if keep else out
 
@@ -223,8 +223,8 @@ def lstm_states_backward(
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
     dh, dc = dstates[:, :hidden], dstates[:, hidden:]
-    compiled = compiles(kept, grad, dstates, out)
-    if not compiled:
+    loop = _loop("lstm_backward", kept, grad, dstates, out)
+    if loop is None:
         (i, f, g, o), (di, df, dg, do) = _parts(kept), _parts(dx)
         tanh_c = lib.tanh(out[:n_rows, hidden:])
         through_c = (1 - tanh_c * tanh_c) * o  # dh/dc
@@ -234,8 +234,8 @@ def lstm_states_backward(
         lib.multiply(o * (1 - o), tanh_c, out=do)  # dh/d(gate o)
     for rows in reversed(steps(sizes, reverse)):
         n = rows.stop - rows.start
-        if compiled:
-            _loop("lstm_backward")(kept[rows], out[rows], states[rows], grad[rows], dstates[:n], dx[rows])
+        if loop is not None:
+            loop(kept[rows], out[rows], states[rows], grad[rows], dstates[:n], dx[rows])
         else:
             dstates[:n] += grad[rows]
             dc[:n] += dh[:n] * through_c[rows]
@@ -254,7 +254,10 @@ def _parts(gates: Array) -> list[Array]:
     return [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
 
 
-def _loop(name: str) -> Callable[..., None]:
+def _loop(name: str, *arrays: Array) -> Callable[..., None] | None:
+    """The loop of this name, if it can be called with such arrays."""
+    if not compiles(*arrays):
+        return None
     from .compiled import loops
 
     return getattr(loops, name)  # type: ignore[no-any-return]

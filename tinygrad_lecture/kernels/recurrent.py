@@ -65,7 +65,7 @@ def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
 def sigmoid_(x: Array) -> None:
     """Replace x by its sigmoid. exp(-x) may overflow: 1 / inf is 0."""
     lib = xp(x)
-    lib.negative(x, out=x)
+    x *= -1  # NumPy 2.4's negative is wrong in place where elements do not stand side by side
     lib.exp(x, out=x)
     x += 1
     lib.reciprocal(x, out=x)

@@ -18,7 +18,7 @@ from .compiled import compiles
 from .fused import Needs
 from .product import as_rows
 from .scatter import where
-from .threads import share_rows
+from .threads import PIECE, get_num_threads, share, share_rows
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -90,10 +90,12 @@ def covered(places: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, 
     return tuple((m - 1) * s + d * (k - 1) + 1 - before - after for m, k, s, (before, after), d in settings)
 
 
-def columns(x: Array, grid: Grid) -> Array:
+def columns(x: Array, grid: Grid, out: Array | None = None) -> Array:
     """The elements of all windows, with 0 beyond the array: (..., *shape) -> (..., *size, *places)."""
     lib, lead = xp(x), x.shape[: x.ndim - len(grid.shape)]
-    found = (lib.empty if grid.full else lib.zeros)((*lead, *grid.size, *grid.places), x.dtype)
+    found = lib.empty((*lead, *grid.size, *grid.places), x.dtype) if out is None else out
+    if not grid.full:
+        found[...] = 0
     for element, inside, there in grid.overlaps():
         found[(..., *element, *there[1:])] = x[inside]
     return found
@@ -104,15 +106,6 @@ def add_windows(total: Array, found: Array, grid: Grid) -> None:
     for element, inside, there in grid.overlaps():
         target = total[inside]
         target += found[(..., *element, *there[1:])]
-
-
-def with_batch(
-    size: Shape, stride: Each, padding: Padding, dilation: Each
-) -> tuple[Shape, Shape, tuple[tuple[int, int], ...], Shape]:
-    """(size, stride, padding, dilation) of the same windows on a batch of arrays, whose number is a first axis."""
-    n = len(size)
-    strides, dilations = _each("stride", stride, n), _each("dilation", dilation, n)
-    return (1, *size), (1, *strides), ((0, 0), *_pairs(padding, n)), (1, *dilations)
 
 
 def _each(what: str, value: Padding, n: int) -> tuple[int, ...]:
@@ -128,6 +121,91 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
     """A pair (before, after) for each of n axes."""
     widths: tuple[Any, ...] = _each("padding", padding, n)
     return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)
+
+
+# --- convolution --------------------------------------------------------------------------------------------
+# Some images at a time, so that their columns stay in the cache between the copy and the product.
+
+
+def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
+    """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
+    lib, out = xp(x), len(weight)
+    y = lib.empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
+    filters = _filters(weight, groups)
+
+    def compute(images: slice) -> None:
+        rows = lib.matmul(filters, _columns(x[images], grid, groups))
+        y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
+
+    blocks = _blocks(x, grid)
+    share(compute, blocks, _threads(blocks))
+    return y
+
+
+def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
+    """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
+    lib, channels = xp(y), weight.shape[1] * groups
+    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    filters = _filters(weight, groups).swapaxes(1, 2)
+
+    def compute(images: slice) -> None:
+        laid = lib.matmul(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
+        laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
+        total = lib.zeros((channels, len(y[images]), *grid.shape), x.dtype)
+        add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
+        x[images] = total.swapaxes(0, 1)
+
+    blocks = _blocks(x, grid)
+    share(compute, blocks, _threads(blocks))
+    return x
+
+
+def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
+    """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
+    lib, out, channels = xp(x), y.shape[1], x.shape[1] // groups
+    blocks, shape = _blocks(x, grid), (groups, out // groups, channels * math.prod(grid.size))
+    totals = lib.zeros((min(_TOTALS, len(blocks)), *shape), np.result_type(x.dtype, y.dtype))
+
+    def compute(k: int) -> None:
+        for images in blocks[k::_TOTALS]:
+            totals[k] += lib.matmul(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
+
+    share(compute, list(range(len(totals))), _threads(blocks))
+    return totals.sum(axis=0).reshape(out, channels, *grid.size)
+
+
+_TOTALS = 4  # sums that threads compute apart: always so many, so that results do not depend on the threads
+
+
+def _blocks(x: Array, grid: Grid) -> list[slice]:
+    """The images of a batch, as many at a time as fit the cache with their columns, but enough for a fast product."""
+    places = max(math.prod(grid.places), 1)
+    one = max(math.prod(x.shape[1:2]) * math.prod(grid.size) * places, 1)
+    step = max(PIECE // one, -(-1_024 // places)) if xp(x) is np else max(len(x), 1)
+    return [slice(start, start + step) for start in range(0, len(x), step)]
+
+
+def _threads(blocks: list[slice]) -> int:
+    return get_num_threads() if len(blocks) >= 4 else 1
+
+
+def _columns(x: Array, grid: Grid, groups: int) -> Array:
+    """(b, channels, *shape) -> (groups, channels / groups · window, b · places)."""
+    b, channels = x.shape[:2]
+    found = xp(x).empty((channels, *grid.size, b, *grid.places), x.dtype)
+    columns(x, grid, out=xp(x).moveaxis(found, 1 + len(grid.size), 0))
+    return found.reshape(groups, channels // groups * math.prod(grid.size), b * math.prod(grid.places))
+
+
+def _rows(y: Array, groups: int) -> Array:
+    """(b, channels, *places) -> (groups, channels / groups, b · places)."""
+    b, channels = y.shape[:2]
+    return y.swapaxes(0, 1).reshape(groups, channels // groups, b * math.prod(y.shape[2:]))
+
+
+def _filters(weight: Array, groups: int) -> Array:
+    """(out, in / groups, *size) -> (groups, out / groups, in / groups · window)."""
+    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
 
 
 # --- pooling ------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """Kernels of recurrent networks; ops/recurrent.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
-Only the product with the weights of the state must wait for the step before. Forward keeps the gates of all steps.
-Backward computes their slopes at once, so that its loop through time is little more than a product per step; or, with
-Numba, in a loop per step.
+Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
+of the rest, for which there is a loop too.
 """
 
 from __future__ import annotations
@@ -158,28 +157,28 @@ def gru_states_backward(
     h_before = before(out[:n_rows], h0, sizes, reverse)
     dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
-    loop = _loop("gru_backward", kept, grad, dh)
-    if loop is None:
-        r, z, new, through_r = _parts(kept)
-        slopes, slopes_of_product = dx.reshape(n_rows, 3, hidden), dproduct.reshape(n_rows, 3, hidden)  # views
-        slopes[:, 2] = (1 - z) * (1 - new * new)
-        slopes[:, 0] = slopes[:, 2] * through_r * (r * (1 - r))
-        slopes[:, 1] = (h_before - new) * (z * (1 - z))
-        dproduct[:] = dx  # the same by the product with the state, where r stands before the last
-        slopes_of_product[:, 2] *= r
+    differentiate = _loop("gru_backward", kept, grad, dh) or _gru_step_backward
     for rows in reversed(steps(sizes, reverse)):
         dh_n = dh[: rows.stop - rows.start]
-        if loop is not None:
-            loop(kept[rows], h_before[rows], grad[rows], dh_n, dx[rows], dproduct[rows])
-        else:
-            dh_n += grad[rows]
-            slopes[rows] *= dh_n[:, None]
-            slopes_of_product[rows] *= dh_n[:, None]
-            dh_n *= z[rows]
+        dh_n += grad[rows]
+        differentiate(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
         dh_n += dproduct[rows].dot(weight)
     dweight = dproduct.T.dot(h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
+
+
+def _gru_step_backward(gates: Array, h: Array, dh: Array, dx: Array, dproduct: Array) -> None:
+    """dx, dproduct: the gradients by the inputs and by the product with h, (n, 3 hidden).  dh: the gradient by the next
+    state, replaced by that by h without the part through the product."""
+    r, z, new, through_r = _parts(gates)
+    dr, dz, dnew, _ = _parts(dx, h.shape[1])
+    xp(h).multiply(dh * (1 - z), 1 - new * new, out=dnew)
+    xp(h).multiply(dh * (h - new), z * (1 - z), out=dz)
+    xp(h).multiply(dnew * through_r, r * (1 - r), out=dr)
+    dproduct[:] = dx
+    dproduct[:, 2 * h.shape[1] :] *= r
+    dh *= z
 
 
 # --- LSTM ---------------------------------------------------------------------------------------------------
@@ -222,35 +221,34 @@ def lstm_states_backward(
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
-    dh, dc = dstates[:, :hidden], dstates[:, hidden:]
-    loop = _loop("lstm_backward", kept, grad, dstates, out)
-    if loop is None:
-        (i, f, g, o), (di, df, dg, do) = _parts(kept), _parts(dx)
-        tanh_c = lib.tanh(out[:n_rows, hidden:])
-        through_c = (1 - tanh_c * tanh_c) * o  # dh/dc
-        lib.multiply(i * (1 - i), g, out=di)  # dc/d(gate i), as for f and g
-        lib.multiply(f * (1 - f), states[:, hidden:], out=df)
-        lib.multiply(1 - g * g, i, out=dg)
-        lib.multiply(o * (1 - o), tanh_c, out=do)  # dh/d(gate o)
+    differentiate = _loop("lstm_backward", kept, out, dstates) or _lstm_step_backward
     for rows in reversed(steps(sizes, reverse)):
-        n = rows.stop - rows.start
-        if loop is not None:
-            loop(kept[rows], out[rows], states[rows], grad[rows], dstates[:n], dx[rows])
-        else:
-            dstates[:n] += grad[rows]
-            dc[:n] += dh[:n] * through_c[rows]
-            slopes = dx[rows].reshape(n, 4, hidden)  # a view
-            slopes[:, :3] *= dc[:n, None]
-            slopes[:, 3] *= dh[:n]
-            dc[:n] *= f[rows]
-        dh[:n] = dx[rows].dot(weight)
+        now = dstates[: rows.stop - rows.start]
+        now += grad[rows]
+        differentiate(kept[rows], out[rows], states[rows], now, dx[rows])
+        now[:, :hidden] = dx[rows].dot(weight)
+    dh, dc = dstates[:, :hidden], dstates[:, hidden:]
     dweight = dx.T.dot(states[:, :hidden]) if needs[3] else None
     return needed((dx, dh, dc, dweight), needs)
 
 
-def _parts(gates: Array) -> list[Array]:
-    """Views of four that stand side by side, (n, hidden) each."""
-    hidden = gates.shape[1] // 4
+def _lstm_step_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
+    """dx: the gradient by the inputs, (n, 4 hidden).  dstates: that by the states, of which that by c is replaced by
+    that by c before."""
+    lib, hidden = xp(gates), states.shape[1] // 2
+    (i, f, g, o), (di, df, dg, do) = _parts(gates), _parts(dx)
+    dh, dc, tanh_c = dstates[:, :hidden], dstates[:, hidden:], lib.tanh(states[:, hidden:])
+    dc += dh * o * (1 - tanh_c * tanh_c)
+    lib.multiply(dh * tanh_c, o * (1 - o), out=do)
+    lib.multiply(dc * g, i * (1 - i), out=di)
+    lib.multiply(dc * before[:, hidden:], f * (1 - f), out=df)
+    lib.multiply(dc * i, 1 - g * g, out=dg)
+    dc *= f
+
+
+def _parts(gates: Array, hidden: int | None = None) -> list[Array]:
+    """Views of four parts that stand side by side, (n, hidden) each; of three, the last is empty."""
+    hidden = gates.shape[1] // 4 if hidden is None else hidden
     return [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
 
 

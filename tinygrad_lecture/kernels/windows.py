@@ -7,7 +7,7 @@ one window, few in number, moves whole slices; there is no loop over the windows
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -137,8 +137,7 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
         rows = lib.matmul(filters, _columns(x[images], grid, groups))
         y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
 
-    blocks = _blocks(x, grid)
-    share(compute, blocks, _threads(blocks))
+    _share(compute, _blocks(x, grid))
     return y
 
 
@@ -155,38 +154,35 @@ def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
         add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
         x[images] = total.swapaxes(0, 1)
 
-    blocks = _blocks(x, grid)
-    share(compute, blocks, _threads(blocks))
+    _share(compute, _blocks(x, grid))
     return x
 
 
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
-    lib, out, channels = xp(x), y.shape[1], x.shape[1] // groups
-    blocks, shape = _blocks(x, grid), (groups, out // groups, channels * math.prod(grid.size))
-    totals = lib.zeros((min(_TOTALS, len(blocks)), *shape), np.result_type(x.dtype, y.dtype))
+    lib, blocks, out, channels = xp(x), _blocks(x, grid), y.shape[1], x.shape[1] // groups
+    sums = range(min(4, len(blocks)))  # as many with any number of threads, so that results are the same bits
+    shape = (len(sums), groups, out // groups, channels * math.prod(grid.size))
+    totals = lib.zeros(shape, np.result_type(x.dtype, y.dtype))
 
     def compute(k: int) -> None:
-        for images in blocks[k::_TOTALS]:
+        for images in blocks[k::4]:
             totals[k] += lib.matmul(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
 
-    share(compute, list(range(len(totals))), _threads(blocks))
+    _share(compute, list(sums))
     return totals.sum(axis=0).reshape(out, channels, *grid.size)
-
-
-_TOTALS = 4  # sums that threads compute apart: always so many, so that results do not depend on the threads
 
 
 def _blocks(x: Array, grid: Grid) -> list[slice]:
     """The images of a batch, as many at a time as fit the cache with their columns, but enough for a fast product."""
     places = max(math.prod(grid.places), 1)
-    one = max(math.prod(x.shape[1:2]) * math.prod(grid.size) * places, 1)
+    one = max(x.shape[1] * math.prod(grid.size) * places, 1)
     step = max(PIECE // one, -(-1_024 // places)) if xp(x) is np else max(len(x), 1)
     return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
-def _threads(blocks: list[slice]) -> int:
-    return get_num_threads() if len(blocks) >= 4 else 1
+def _share(compute: Callable[[Any], object], chunks: list[Any]) -> None:
+    share(compute, chunks, get_num_threads() if len(chunks) >= 4 else 1)
 
 
 def _columns(x: Array, grid: Grid, groups: int) -> Array:

@@ -285,19 +285,16 @@ def lstm(gates: Array, product: Array, states: Array) -> None:
 
 
 @loop
-def lstm_backward(gates: Array, states: Array, before: Array, grad: Array, dstates: Array, dx: Array) -> None:
-    """dx: the gradient by the inputs, (n, 4 hidden).  dstates: that by h and c, of which the second is replaced by that
-    by the c before.  states, before, grad, dstates: (n, 2 hidden)."""
+def lstm_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
     n, hidden = len(gates), states.shape[1] // 2
     for row in range(n):
         i, forget, g, o = parts(gates[row], hidden)
         di, dforget, dg, do = parts(dx[row], hidden)
-        c, c_before, grad_h, grad_c = states[row, hidden:], before[row, hidden:], grad[row, :hidden], grad[row, hidden:]
-        dh, dc = dstates[row, :hidden], dstates[row, hidden:]
+        c, c_before, dh, dc = states[row, hidden:], before[row, hidden:], dstates[row, :hidden], dstates[row, hidden:]
         for j in range(hidden):
-            tanh_c, own = tanh(c[j]), dh[j] + grad_h[j]
-            do[j] = own * tanh_c * (o[j] * (f(1) - o[j]))
-            dc[j] += grad_c[j] + own * o[j] * (f(1) - tanh_c * tanh_c)
+            tanh_c = tanh(c[j])
+            do[j] = dh[j] * tanh_c * (o[j] * (f(1) - o[j]))
+            dc[j] += dh[j] * o[j] * (f(1) - tanh_c * tanh_c)
         for j in range(hidden):
             di[j] = dc[j] * g[j] * (i[j] * (f(1) - i[j]))
             dg[j] = dc[j] * i[j] * (f(1) - g[j] * g[j])
@@ -323,17 +320,14 @@ def gru(gates: Array, product: Array, states: Array) -> None:
 
 
 @loop
-def gru_backward(gates: Array, before: Array, grad: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
-    """dx, dproduct: the gradients by the inputs and by the product with the state, (n, 3 hidden).  dstates: that by the
-    states, replaced by that by the states before, but for the part through the product."""
-    n, hidden = before.shape
+def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
+    n, hidden = states.shape
     for row in range(n):
-        h, own, dh = before[row], grad[row], dstates[row]
+        h, dh = states[row], dstates[row]
         r, z, new, through_r = parts(gates[row], hidden)
         dr, dz, dnew, _ = parts(dx[row], hidden)
         dr_too, dz_too, dthrough, _ = parts(dproduct[row], hidden)
         for j in range(hidden):
-            dh[j] += own[j]
             dnew[j] = dh[j] * (f(1) - z[j]) * (f(1) - new[j] * new[j])
             dz[j] = dh[j] * (h[j] - new[j]) * (z[j] * (f(1) - z[j]))
         for j in range(hidden):

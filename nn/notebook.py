@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
@@ -45,26 +45,19 @@ def summary_html(rows: Iterable[Any], total: str) -> str:
     return table(["layer", "kind", "output", "parameters", ""], cells, right=[3]) + caption("", total)
 
 
-def history_html(records: Sequence[Any], best: int | None) -> str:
+def history_html(history: Any) -> str:
     """A history as curves, and a table that opens."""
-    if not records:
+    if not len(history):
         return caption("an empty history")
-    names = ["loss", *(["accuracy"] if records[0].train.accuracy is not None else [])]
-    pictures = [curves(name, _scores(records, name)) for name in names]
-    if len({row.lr for row in records}) > 1:
-        pictures.append(curves("learning rate", {"rate": ([row.step for row in records], [row.lr for row in records])}))
+    pictures = [
+        curves(title, {name: ([x for x, _ in points], [y for _, y in points]) for name, points in lines.items()})
+        for title, lines in history.curves().items()
+    ]
     rows = [
-        [f"{row.step:,}", f"{row.epoch:.4g}", str(row), "best" if i == best else ""] for i, row in enumerate(records)
+        [f"{row.step:,}", f"{row.epoch:.4g}", str(row), "best" if i == history.best else ""]
+        for i, row in enumerate(history)
     ]
     return "".join(pictures) + folded("the rows", table(["step", "epoch", "scores", ""], rows))
-
-
-def _scores(records: Sequence[Any], name: str) -> dict[str, tuple[list[float], list[float]]]:
-    tested = [row for row in records if row.test is not None]
-    lines = {"training": ([row.step for row in records], [getattr(row.train, name) for row in records])}
-    return lines | (
-        {"test": ([row.step for row in tested], [getattr(row.test, name) for row in tested])} if tested else {}
-    )
 
 
 def trainer_html(trainer: Any) -> str:
@@ -73,7 +66,7 @@ def trainer_html(trainer: Any) -> str:
     return (
         caption(f"Trainer of {type(trainer.model).__name__}", where)
         + table(["", ""], facts(trainer))
-        + (history_html(trainer.history.records, trainer.history.best) if len(trainer.history) else "")
+        + (history_html(trainer.history) if len(trainer.history) else "")
     )
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nn.training import saved_state
-from nn.training.progress import Interrupt
+from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
@@ -118,10 +118,10 @@ def data(name: str) -> dict[str, Any]:
 
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
     """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
-    with Interrupt() as interrupt:
+    with noting_ctrl_c() as pressed:
         for item in items:
             yield item
-            if interrupt.requested:
+            if pressed.is_set():
                 return
 
 

@@ -80,7 +80,7 @@ def pad_sequence(
     dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {typical.dtype.name}
     if len(dtypes) > 1:
         raise ValueError(f"pad_sequence: sequences must have one dtype, but have {', '.join(sorted(dtypes))}")
-    if not _holds(typical.dtype, padding_value):
+    if typical.dtype.kind != "f" and np.asarray(padding_value).astype(typical.dtype) != padding_value:
         raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {typical.dtype}")
     longest = max(len(tensor) for tensor in tensors)
     rows = []
@@ -119,11 +119,3 @@ def _stack(values: Sequence[Any]) -> Tensor:
 
 def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else tl.tensor(value)
-
-
-def _holds(dtype: Any, value: float) -> bool:
-    """Whether a dtype can hold a value: floats any value up to rounding, integers and bools exactly."""
-    if dtype.kind == "f":
-        return True
-    lowest, highest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    return float(value).is_integer() and lowest <= value <= highest

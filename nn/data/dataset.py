@@ -34,7 +34,7 @@ class Dataset(Generic[T_co]):
 
     A row is anything that a `collate_fn` can put into a batch, often a tuple of fields. A DataLoader reads any object
     with these two methods, such as a list; with `takes_many = True` in its class it reads a batch by one index,
-    data[i:j] or data[array of row numbers].
+    data[array of row numbers].
     """
 
     takes_many: bool = False
@@ -48,9 +48,6 @@ class Dataset(Generic[T_co]):
 
 class IterableDataset(Dataset[T_co]):
     """Base class of datasets that are read from start to end, such as a file of text: a subclass defines `__iter__`."""
-
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError(f"{type(self).__name__} has no __iter__; define it in its class")
 
 
 class ConcatDataset(Dataset[Any]):
@@ -101,18 +98,13 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 class Subset(Dataset[Any]):
     """The rows of a dataset at `indices`, a list, array or Tensor of integers, in that order.
 
-    Raises TypeError if the indices are not integers, IndexError if one is out of range.
+    Raises TypeError if the indices are not integers.
     """
 
     def __init__(self, dataset: Any, indices: Any) -> None:
         numbers = np.asarray(to_host(indices.array) if isinstance(indices, Tensor) else indices)
         if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
             raise TypeError(f"Subset: indices must be a list of integers, not {numbers.dtype} of shape {numbers.shape}")
-        rows = len(dataset)
-        if numbers.size and not (-rows <= numbers.min() and numbers.max() < rows):
-            raise IndexError(
-                f"Subset: indices run from {numbers.min()} to {numbers.max()}, but the rows are 0 to {rows - 1}"
-            )
         self.dataset, self.takes_many = dataset, getattr(dataset, "takes_many", False)
         self._rows = numbers.astype(np.int64)
         self.indices: list[int] = self._rows.tolist()
@@ -163,9 +155,6 @@ class Sampler(Generic[T_co]):
     """Base class of samplers: `for i in sampler` yields row numbers. A subclass defines `__iter__` and `__len__`."""
 
     def __init__(self, data_source: Any = None) -> None: ...
-
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError(f"{type(self).__name__} has no __iter__; define it in its class")
 
 
 class SequentialSampler(Sampler[int]):

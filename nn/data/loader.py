@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -25,7 +24,7 @@ class DataLoader:
 
     - `dataset`: any object with rows, see `nn.data.Dataset`, or an `nn.data.IterableDataset`.
     - `batch_size`: rows in a batch; None yields single rows. `drop_last`: skip the last batch if it is smaller.
-    - `shuffle`: a new random order in every epoch; otherwise the dataset's order, and batches of tensors are views.
+    - `shuffle`: a new random order in every epoch; otherwise the dataset's order.
     - `sampler`: yields the row numbers of an epoch; `batch_sampler`: lists of them, one for each batch.
     - `collate_fn`: a function from a list of rows to a batch (default: `nn.data.default_collate`).
     - `generator`: draws the order; None is the stream that `tl.manual_seed` seeds. `seed`: for a generator of its own.
@@ -67,12 +66,12 @@ class DataLoader:
         self.generator = generator if seed is None else Generator().manual_seed(seed)
         self.num_workers, self.pin_memory, self.worker_init_fn = num_workers, pin_memory, worker_init_fn
         self._streamed = isinstance(dataset, IterableDataset)
-        self._sliced = sampler is None and batch_sampler is None and batch_size is not None and not self._streamed
         self._check(generator)
         if self.sampler is None and not self._streamed and batch_sampler is None:
             self.sampler = RandomSampler(dataset, generator=self.generator) if shuffle else SequentialSampler(dataset)
         if self.sampler is not None and batch_size is not None:
             self.batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
+        self._order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
         source = self.sampler if self.sampler is not None else getattr(batch_sampler, "sampler", batch_sampler)
         self._drawing = getattr(source, "generator", None)
         self.batch_size = None if batch_sampler is not None else batch_size
@@ -105,7 +104,8 @@ class DataLoader:
         ):
             if wrong:
                 raise ValueError(f"DataLoader: {message}")
-        if self._sliced and len(dataset) < (batch_size or 1 if self.drop_last else 1):
+        own = self.sampler is None and self.batch_sampler is None and batch_size is not None and not self._streamed
+        if own and len(dataset) < (batch_size or 1 if self.drop_last else 1):
             raise ValueError(
                 f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; use a smaller batch_size"
             )
@@ -123,17 +123,14 @@ class DataLoader:
     def __len__(self) -> int:
         """The number of batches in an epoch. Raises TypeError if dataset or sampler have no length."""
         if not self._streamed:
-            order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
-            return len(order)
+            return len(self._order)
         rows, size = len(self.dataset), self.batch_size or 1
         return rows // size if self.drop_last else -(-rows // size)
 
     def __iter__(self) -> Epoch:
         loaded, self._loaded = self._loaded, None
         if loaded is None:
-            draws = not self._sliced or self.shuffle
-            state = dict(stream_of(self._drawing).bit_generator.state) if draws else None
-            self._epoch = Epoch(self, state)
+            self._epoch = Epoch(self, dict(stream_of(self._drawing).bit_generator.state))
         else:
             with self._drawing_from(loaded["order"]):
                 self._epoch = Epoch(self, loaded["order"], loaded["yielded"])
@@ -148,29 +145,16 @@ class DataLoader:
             batches = map(self.collate_fn, rows if size is None else in_lists(rows, size, self.drop_last))
             deque(islice(batches, yielded), maxlen=0)  # what was read must be read again
             return batches
-        numbers = self._numbers()
+        numbers = iter(self._order)
         first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
         return map(self._batch, chain(first, numbers))
-
-    def _numbers(self) -> Iterator[Any]:
-        """The row numbers of each batch: what a sampler yields or, in the loader's own order, a slice or an array."""
-        if not self._sliced:
-            return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
-        size: int = self.batch_size  # type: ignore[assignment]
-        slices = (slice(i * size, (i + 1) * size) for i in range(len(self)))
-        if not self.shuffle:
-            return slices
-        order = stream_of(self.generator).permutation(len(self.dataset))
-        return (order[rows] for rows in slices)
 
     def _batch(self, numbers: Any) -> Any:
         if self.batch_sampler is None:
             return self.collate_fn(self.dataset[numbers])
         if self._takes_many:
-            batch = self.dataset[numbers if self._sliced else np.asarray(list(map(int, numbers)))]
+            batch = self.dataset[np.asarray(list(map(int, numbers)))]
             return list(batch) if type(batch) is tuple else batch
-        if self._sliced:
-            numbers = numbers.tolist() if self.shuffle else range(len(self.dataset))[numbers]
         if hasattr(self.dataset, "__getitems__"):
             return self.collate_fn(self.dataset.__getitems__(list(numbers)))
         return self.collate_fn([self.dataset[i] for i in numbers])
@@ -206,19 +190,14 @@ class DataLoader:
         The order is drawn again, from the random state at its beginning, and not from the stream that `tl.manual_seed`
         seeds; restore that stream itself with `tl.set_rng_state`. This is exact for a sampler that draws when iteration
         begins, from a tl stream, as those in `nn.data` do. An IterableDataset is read again from its start.
-        Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
-        batch_size, shuffle, drop_last, seed or the kind of sampler differs.
+        Raises ValueError, before anything is changed, if the number of rows, batch_size, shuffle, drop_last, seed or
+        the kind of sampler differs.
         """
-        if missing := {"epoch", "yielded", "order", "stream"} - state_dict.keys():
-            raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
         if differing := differences(state_dict["epoch"], self._settings_to_match()):
             raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {differing}")
-        length, yielded = self._length(), state_dict["yielded"]
-        if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
-            raise ValueError(f'DataLoader.load_state_dict: "yielded" is {yielded}, but an epoch has {length} batches')
         if self._drawing is not None:
             self._drawing.set_state(state_dict["stream"])
-        self._loaded = state_dict if yielded else None
+        self._loaded = state_dict if state_dict["yielded"] else None
         self._epoch = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -238,7 +217,7 @@ class DataLoader:
         source = self.batch_sampler if self.sampler is None else self.sampler
         return {
             "rows": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
-            "sampler": None if self._sliced or source is None else type(source).__name__,
+            "sampler": None if source is None else type(source).__name__,
             **{name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last", "seed")},
         }
 

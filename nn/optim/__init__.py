@@ -4,7 +4,7 @@ sgd.py adam.py            the two to read first: SGD; Adam and AdamW
 variants.py lbfgs.py      the others; steps that use the curvature
 optimizer.py              the base: parameter groups, the step, the saved state
 settings.py               its parts: what a class declares, limits, groups and states, checked
-lr_scheduler.py           learning rates that change; schedule.py, cycles.py: its parts
+lr_scheduler.py           learning rates that change; schedule.py: their base
 swa_utils.py              means of weights
 """
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors import hide_frames, warn
-from tinygrad_lecture.kernels.compiled import compiles
+from tinygrad_lecture.kernels.compiled import compiles, run_rows
 
 from .optimizer import Number, Optimizer, Update
 from .settings import Group, two_below_1
@@ -46,13 +44,6 @@ class Adam(WithBetas):
 
     amsgrad: bool = False
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        hide_frames()  # should the next line raise
-        super().add_param_group(param_group)
-        beta1, beta2 = betas = self.param_groups[-1]["betas"]
-        if beta1**2 > beta2**0.5:  # the condition of the paper's theorem 4.1
-            warn(f"{self._name}: betas {betas} do not meet beta1² < sqrt(beta2), so it may diverge; are they swapped?")
-
     def memory(self, group: Group) -> Mapping[str, float]:
         return dict.fromkeys((*self.zeros, *(["max_exp_avg_sq"] if group["amsgrad"] else [])), 0.0)
 
@@ -75,15 +66,14 @@ class Adam(WithBetas):
         if group["amsgrad"] or modes.reference:
             return update
         decays = (0, 1 - lr * decay) if self.decoupled else (decay, 1)
-        numbers = *_coefficients(group, t), -1 if group["maximize"] else 1, *decays
+        numbers = np.array([*_coefficients(group, t), -1 if group["maximize"] else 1, *decays], np.float32)
 
         def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
             if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
                 return update(p, g, m, v)
             from tinygrad_lecture.kernels.compiled import loops
 
-            flat = p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)
-            return loops.adam(*flat, tuple(map(np.float32, numbers)))
+            return run_rows(loops.adam, p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), numbers)
 
         return compiled
 

@@ -25,17 +25,15 @@ PyTorch, and keeps what it needs in the dict `self.state[p]`.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor, enable_grad
-from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors import hide_frames, warn
@@ -48,36 +46,16 @@ from ..errors import as_parameters
 from ..module import clear_grad
 from .settings import IGNORED, Declared, Group, Limit, State, broken, make_group, misfits, not_negative, placed
 
-Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
+Params: TypeAlias = Iterable[Any]  # of Tensors, or of groups of them
 Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
-
-
-def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A `step` that calls the hooks of its optimiser, and notes that it was called. One inside another does neither."""
-    own = inspect.unwrap(step)  # tl.profile wraps it once more
-
-    @functools.wraps(step)
-    def calling(self: Any, *args: Any, **named: Any) -> Any:
-        self.stepped = True
-        if not (self._pre_hooks or self._post_hooks) or inspect.unwrap(type(self).step) is not own:
-            return step(self, *args, **named)  # without hooks, or called by super().step()
-        for hook in list(self._pre_hooks.values()):
-            replaced = hook(self, args, named)
-            args, named = (args, named) if replaced is None else replaced
-        loss = step(self, *args, **named)
-        for hook in list(self._post_hooks.values()):
-            hook(self, args, named)
-        return loss
-
-    return calling
 
 
 class Optimizer(Declared, Measured):
     """Base class of all optimisers.
 
-    - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
-      with "params" and settings of their own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
+    - `params`: the parameters to train; or groups of them: dicts with "params" and settings of their own, as in
+      [{"params": head}, {"params": body, "lr": 1e-4}].
     - `defaults`: the settings by name, for groups that do not set them.
 
     With maximize=True a step uses -g in place of the gradient g, and climbs. PyTorch's arguments foreach and fused are
@@ -105,7 +83,7 @@ class Optimizer(Declared, Measured):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "step" in vars(cls):
-            cls.step = calls_hooks(cls.step)  # type: ignore[method-assign]
+            cls.stepped = True  # nobody sees whether it is called
         super().__init_subclass__(**options)
 
     def initialise(self, first: Params, settings: Group) -> None:
@@ -119,8 +97,6 @@ class Optimizer(Declared, Measured):
         hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self._pre_hooks: dict[Any, Callable[..., Any]] = {}
-        self._post_hooks: dict[Any, Callable[..., Any]] = {}
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         given = as_parameters(self._name, params)
@@ -131,10 +107,6 @@ class Optimizer(Declared, Measured):
             )
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
-
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults."""
@@ -174,7 +146,7 @@ class Optimizer(Declared, Measured):
         """The `rule`, after g ← -g to maximize, and weight decay: g ← g + λ·p or, decoupled, p ← (1 - lr·λ)·p."""
         update, maximize, decay = self.rule(group, t, number), group.get("maximize"), group.get("weight_decay")
         if not (maximize or decay):
-            return update
+            return functools.partial(in_pieces, update, read=(1,))
         decoupled = self.decoupled or group.get("decoupled_weight_decay")
         pull, keep = number(decay or 0), number(1 - group["lr"] * (decay or 0))
 
@@ -187,7 +159,7 @@ class Optimizer(Declared, Measured):
                 g = g + pull * p
             update(p, g, *memory)
 
-        return whole
+        return functools.partial(in_pieces, whole, read=(1,))
 
     @property
     def _has_rule(self) -> bool:
@@ -204,12 +176,12 @@ class Optimizer(Declared, Measured):
                 else:
                     clear_grad(p, set_to_none=False)
 
-    @calls_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place. Warns if none has one, and none ever had.
 
         closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
         """
+        self.stepped = True
         loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
@@ -233,7 +205,7 @@ class Optimizer(Declared, Measured):
                     state.update({name: own[name] for name in numbers})
                 elif made_for != needed:  # else the previous parameter's update fits this one too
                     made_for, update = needed, self.whole_rule(group, t, _number(array))
-                in_pieces(update, array, p._grad._array, *held, read=(1,))
+                update(array, p._grad._array, *held)
         return loss
 
     def _ensure_state(self, p: Tensor, names: Mapping[str, float], numbers: Mapping[str, float]) -> dict[str, Any]:
@@ -247,14 +219,6 @@ class Optimizer(Declared, Measured):
             if name not in state:
                 state[name] = wrap(xp(p.array).full_like(p.array, value))
         return state
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs."""
-        return Handle(self._pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) after each step. Returns a handle with a method `remove()`."""
-        return Handle(self._post_hooks, hook)
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -285,12 +249,13 @@ class Optimizer(Declared, Measured):
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
         sizes, own_sizes = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
-        if sizes != own_sizes:
-            self._refuse([f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}"])
         complaints: list[str] = []
+        if sizes != own_sizes:
+            complaints.append(f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}")
+            groups, state = [], {}
         settings: list[Group] = []
         loaded: dict[Tensor, State] = {}
-        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=True)):
+        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
             changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in IGNORED}
             settings.append(new := {**own, **changed, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
@@ -308,14 +273,13 @@ class Optimizer(Declared, Measured):
         if state:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
-            self._refuse(complaints)
+            lines = "".join(f"\n  {complaint}" for complaint in complaints)
+            raise ValueError(
+                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
+            )
         self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
-
-    def _refuse(self, complaints: Iterable[str]) -> NoReturn:
-        lines = "".join(f"\n  {complaint}" for complaint in complaints)
-        raise ValueError(f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}")
 
     def _needed(self, state: State, group: Group) -> State:
         """Of the state of a parameter what a rule needs with these settings; all, if there is no rule."""
@@ -330,8 +294,7 @@ class Optimizer(Declared, Measured):
     def __repr__(self) -> str:
         lines = [f"{self._name}("]
         for group in self.param_groups:
-            hidden = ("params", "param_names")
-            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
+            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
 

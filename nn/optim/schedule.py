@@ -68,10 +68,6 @@ class LRScheduler(Declared):
     def prepare(self) -> None:
         """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
 
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
     def _note_initial_rates(self) -> None:
         """Append the rates of groups that are not noted yet to `base_lrs`."""
         for group in self.optimizer.param_groups[len(self.base_lrs) :]:

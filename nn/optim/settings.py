@@ -58,6 +58,10 @@ class Declared(ExplainsArguments):
                 cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
 
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
     def initialise(self, first: Any, settings: dict[str, Any]) -> None:
         """Begin with these settings. first: the argument before them."""
         raise NotImplementedError
@@ -90,26 +94,17 @@ def broken(settings: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator
             yield f"{name} {complaint}"
 
 
-def not_negative(value: Any) -> str | None:
-    if not is_number(value):
-        return f"must be a number, not {brief(value)}"
-    return None if value >= 0 else f"must not be negative, but is {value}"
+def number(wanted: str, holds: Callable[[Any], bool]) -> Limit:
+    """The limit of a number, such as number("in [0, 1)", lambda x: 0 <= x < 1)."""
+    return lambda value: None if is_number(value) and holds(value) else f"must be {wanted}, not {brief(value)}"
 
 
-def at_least_1(value: Any) -> str | None:
-    if not is_number(value):
-        return f"must be an int, not {brief(value)}"
-    return None if value >= 1 else f"must be at least 1, but is {value}"
-
-
-def between(low: str, high: str, holds: Callable[[Any], bool]) -> Limit:
-    """The limit of a number in an interval, such as between("[0", "1)", lambda x: 0 <= x < 1)."""
-    return lambda value: None if is_number(value) and holds(value) else f"must be in {low}, {high}, not {brief(value)}"
-
-
-from_0_below_1 = between("[0", "1)", lambda x: 0 <= x < 1)
-from_0_to_1 = between("[0", "1]", lambda x: 0 <= x <= 1)
-above_0_to_1 = between("(0", "1]", lambda x: 0 < x <= 1)
+not_negative = number("a number from 0 on", lambda x: x >= 0)
+at_least_1 = number("at least 1", lambda x: x >= 1)
+below_1 = number("below 1", lambda x: x < 1)
+from_0_below_1 = number("in [0, 1)", lambda x: 0 <= x < 1)
+from_0_to_1 = number("in [0, 1]", lambda x: 0 <= x <= 1)
+above_0_to_1 = number("in (0, 1]", lambda x: 0 < x <= 1)
 
 
 def two_below_1(value: Any) -> str | None:
@@ -140,12 +135,7 @@ IGNORED: dict[str, tuple[Any, str | None]] = {
 }
 
 
-class _Required:
-    def __repr__(self) -> str:
-        return "<required>"
-
-
-required = _Required()  # the default of a setting that has none: each group must give it
+required = Parameter.empty  # the default of a setting that has none: each group must give it
 
 
 def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tensor]) -> Group:
@@ -158,10 +148,6 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
         raise TypeError(f'{optimizer}: a parameter group must be a dict such as {{"params": [...], "lr": 0.1}}')
     params = given["params"]
     params = [params] if isinstance(params, Tensor) else list(params)
-    names = [p[0] for p in params if isinstance(p, tuple) and len(p) == 2]  # as named_parameters() gives them
-    if names and len(names) != len(params):
-        raise ValueError(f"{optimizer}: give all parameters of a group with their names, or none")
-    params = [p for _, p in params] if names else params
     seen = set(known)
     for p in params:
         if not isinstance(p, Tensor):
@@ -174,7 +160,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
         if p in seen:
             raise ValueError(f"{optimizer}: a parameter of shape {p.shape} is given twice; pass each once")
         seen.add(p)
-    group = {**defaults, **given, "params": params, **({"param_names": names} if names else {})}
+    group = {**defaults, **given, "params": params}
     for name in (name for name, value in group.items() if value is required):
         raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
     for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
@@ -188,16 +174,9 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
 def misfits(p: Tensor, state: State, arrays: Iterable[str], numbers: Iterable[str]) -> Iterator[str]:
     """Messages about why a saved state does not fit a parameter, for which these arrays and numbers are kept."""
     for name, value in state.items():
-        array = array_of(value)
-        if name == "step":
-            if not (is_number(value) and value >= 0 and float(value).is_integer()):
-                yield f"step is {value!r}, wanted a number of steps"
-        elif name in numbers:
-            if not is_number(value):
-                yield f"{name} is {value!r}, wanted a number"
-        elif name not in arrays:
+        if name not in {"step", *arrays, *numbers}:
             yield f"{name} is not part of this optimiser's state"
-        elif complaint := misfit(name, p, array):
+        elif name in arrays and (complaint := misfit(name, p, array_of(value))):
             yield complaint
     yield from (f"{name} is missing" for name in (*arrays, *numbers) if name not in state)
 

@@ -5,8 +5,8 @@ After each backward its gradients are averaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.errors import brief
 from tinygrad_lecture.func.trees import leaves, map_leaves
-from tinygrad_lecture.random import Generator, drawing_from
+from tinygrad_lecture.random import replay
 
 from ..errors import is_data
 from ..module import Module
@@ -46,8 +46,7 @@ class shares:
         self.batches = batches
 
     def __len__(self) -> int:
-        assert isinstance(self.batches, Sized)
-        return len(self.batches)
+        return len(self.batches)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
         workers = group()
@@ -75,13 +74,11 @@ def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
 class OneOrder:
     """Iterator over the same batches in all workers: what they draw comes from worker 0's random stream.
 
-    Most draw when iteration begins. For others, from the first batch on for which numbers were drawn, worker 0 tells
-    the state of its stream before each, since dropout may have drawn from it in between.
+    Worker 0 tells the state of its stream before each batch, since dropout may have drawn from it in between.
     """
 
     def __init__(self, batches: Iterable[Any], workers: Group) -> None:
-        self.workers, self._stream, self._draws = workers, Generator(), False
-        self._hear()
+        self.workers = workers
         with self._drawing():
             self.batches = iter(batches)
 
@@ -89,25 +86,13 @@ class OneOrder:
         return self
 
     def __next__(self) -> Any:
-        if self._draws:
-            self._hear()
-        before = self._stream.get_state()
         with self._drawing():
-            batch = next(self.batches)
-        self._draws = self._draws or self._stream.get_state() != before
-        return batch
+            return next(self.batches)
 
-    def _hear(self) -> None:
-        self._stream.set_state(self.workers.broadcast(get_rng_state(), "the order of the batches"))
-
-    @contextmanager
-    def _drawing(self) -> Iterator[None]:
-        """Context manager: numbers come from the stream that all workers know, which is worker 0's own if it can be."""
-        known = self.workers.rank == 0 and get_rng_state() == self._stream.get_state()
-        with drawing_from(None if known else self._stream):
-            yield
-        if known:
-            self._stream.set_state(get_rng_state())
+    def _drawing(self) -> AbstractContextManager[None]:
+        """Context manager: numbers come from worker 0's stream, of which the others have a copy."""
+        state = self.workers.broadcast(get_rng_state(), "the order of the batches")
+        return replay(state) if self.workers.rank else nullcontext()
 
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:

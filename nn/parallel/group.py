@@ -10,6 +10,7 @@ import io
 import math
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -176,6 +177,23 @@ def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
         finally:
             for distributed in joined.to_close[::-1]:
                 distributed.close()
+
+
+@contextmanager
+def on_ctrl_c(handler: Any) -> Iterator[None]:
+    """Context manager in which Ctrl-C calls a handler of Python's `signal`, and processes begin with it if it can be.
+
+    Does nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- pickles: whatever pickle can, and Tensors, which go to no file as pickles -------------------------------

@@ -27,6 +27,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -39,7 +40,7 @@ from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.threads import PIECE
 from tinygrad_lecture.random import replay
 
-from .group import THREADS, AllReduce, Group, WorkerLeft, pickled, rank, working_in
+from .group import THREADS, AllReduce, Group, WorkerLeft, on_ctrl_c, pickled, rank, working_in
 
 Result = TypeVar("Result")
 
@@ -129,23 +130,24 @@ def _check_room(nbytes: int) -> None:
         )
 
 
-# --- workers that are processes -----------------------------------------------------------------------------
+# --- the workers --------------------------------------------------------------------------------------------
 
 
 class _Worker:
-    """Another worker, as worker 0 sees it: a process.
+    """Another worker, as worker 0 sees it.
 
-    pipe: for objects.  ending: on which it sends, when it has ended, nothing or the exception that ended it.
+    process: or thread.  pipe: for objects.  ending: on which it sends, when it has ended, nothing or the exception that
+    ended it.
     """
 
-    def __init__(self, rank: int, size: int, begin: bytes) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.rank, (self.pipe, its_pipe), (self.ending, its_ending) = rank, context.Pipe(), context.Pipe()
-        given = (rank, size, its_pipe, its_ending, begin)
-        self.process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
+    def __init__(self, rank: int, size: int, kind: Callable[..., Any], work: Callable[..., None], given: Any) -> None:
+        self.rank, (self.pipe, its_pipe), (self.ending, its_ending) = rank, Pipe(), Pipe()
+        args = LocalGroup(rank, size, [its_pipe]), its_ending, given
+        self.process = kind(target=work, args=args, name=f"worker {rank}", daemon=True)
         self.process.start()
-        its_pipe.close()
-        its_ending.close()
+        if kind is not threading.Thread:  # which has these very pipes
+            its_pipe.close()
+            its_ending.close()
 
     def failure(self) -> BaseException | None:
         """What ended it; waits for its end."""
@@ -157,11 +159,12 @@ class _Worker:
         return _error_in(message) if message else None
 
     def end(self) -> None:
-        """End the process if it still runs."""
-        self.process.kill()
+        """End it if it still runs: a process is killed, a thread hears that worker 0 has left."""
+        self.pipe.close()
+        if not isinstance(self.process, threading.Thread):
+            self.process.kill()
         self.process.join()
-        for opened in (self.process, self.pipe, self.ending):
-            opened.close()
+        self.ending.close()
 
 
 def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result:
@@ -175,13 +178,34 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
             "nn.parallel.run: a worker imports the program, and must not start workers itself: put the call below "
             'the line `if __name__ == "__main__":`'
         )
+    kind: Any = multiprocessing.get_context("spawn").Process
     begin = pickled((begin, get_default_dtype(), get_rng_state()))
+
+    def start(rank: int) -> _Worker:
+        with one_thread_in_children(), on_ctrl_c(signal.SIG_IGN):  # a terminal sends it to all processes
+            return _Worker(rank, size, kind, _work_as_process, begin)
+
+    return _together(call, size, start)
+
+
+def run_threads(call: Callable[[], Result], size: int) -> Result:
+    """What `call` returns in this thread, which is worker 0; the others run copies of it. Raises as `run_processes`."""
+    stream = get_rng_state()
+
+    def start(rank: int) -> _Worker:
+        return _Worker(rank, size, threading.Thread, _work, partial(_drawing, stream, copy.deepcopy(call)))
+
+    with redirect_stdout(_OfWorker0(sys.stdout)):
+        return _together(call, size, start)
+
+
+def _together(call: Callable[[], Result], size: int, start: Callable[[int], _Worker]) -> Result:
+    """What `call` returns here, in worker 0. start: starts the worker of a rank."""
     workers: list[_Worker] = []
     left: BaseException | None = None
     try:
-        with one_thread_in_children(), _ignoring_ctrl_c():
-            for rank in range(1, size):
-                workers.append(_Worker(rank, size, begin))
+        for rank in range(1, size):
+            workers.append(start(rank))
         group = LocalGroup(0, size, [worker.pipe for worker in workers])
         try:
             with working_in(group):
@@ -207,19 +231,6 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
             worker.end()
 
 
-@contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
-    """Context manager: processes started in it ignore Ctrl-C, which a terminal sends to all of them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _how(exit_code: int) -> str:
     if exit_code < 0:
         return f"was killed by signal {-exit_code} ({signal.Signals(-exit_code).name})"
@@ -229,23 +240,37 @@ def _how(exit_code: int) -> str:
     )
 
 
-def _work(rank: int, size: int, pipe: Connection, ending: Connection, begin: bytes) -> None:
+def _work(group: LocalGroup, ending: Connection, call: Callable[[], Any], silent: bool = False) -> None:
     """The life of another worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
-    group = LocalGroup(rank, size, [pipe])
     message = b""
     try:
-        call, dtype, stream = pickle.loads(begin)
-        set_default_dtype(dtype)
-        set_rng_state(stream)
-        with working_in(group, silent=True), until_exit():
-            pickle.loads(call)()
+        with working_in(group, silent), until_exit():
+            call()
     except BaseException as error:
-        message = _pickled_error(error, rank, size)
+        message = _pickled_error(error, group.rank, group.size)
     with suppress(OSError):  # worker 0 may be gone
         ending.send_bytes(message)
     group.leave()
+
+
+def _work_as_process(group: LocalGroup, ending: Connection, begin: bytes) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
+    _work(group, ending, partial(_begin, begin), silent=True)
+
+
+def _begin(begin: bytes) -> None:
+    """What a process calls, in the state of worker 0's."""
+    call, dtype, stream = pickle.loads(begin)
+    set_default_dtype(dtype)
+    set_rng_state(stream)
+    pickle.loads(call)()
+
+
+def _drawing(stream: Any, call: Callable[[], Any]) -> None:
+    """What a thread calls, which draws from a stream of its own, in the state of worker 0's."""
+    with replay(stream):
+        call()
 
 
 def _pickled_error(error: BaseException, rank: int, size: int) -> bytes:
@@ -274,44 +299,6 @@ def _end_with_worker_0(ending: Connection) -> None:
     with suppress(EOFError, OSError):
         ending.recv_bytes()
     os._exit(1)
-
-
-# --- workers that are threads of this process ---------------------------------------------------------------
-
-
-def run_threads(call: Callable[[], Result], size: int) -> Result:
-    """What `call` returns in this thread, which is worker 0; the others run copies of it."""
-    pairs, stream = [Pipe() for _ in range(size - 1)], get_rng_state()
-    failures: list[BaseException] = []
-
-    def work(group: LocalGroup, call: Callable[[], Any]) -> None:
-        try:
-            with working_in(group), replay(stream), until_exit():
-                call()
-        except BaseException as error:
-            error.add_note(f"raised in worker {group.rank} of {size}")
-            failures.append(error)
-        finally:
-            group.leave()
-
-    groups = [LocalGroup(i, size, [pipe]) for i, (_, pipe) in enumerate(pairs, start=1)]
-    workers = [threading.Thread(target=work, args=(group, copy.deepcopy(call)), daemon=True) for group in groups]
-    own = LocalGroup(0, size, [pipe for pipe, _ in pairs])
-    with redirect_stdout(_OfWorker0(sys.stdout)):
-        for worker in workers:
-            worker.start()
-        try:
-            with working_in(own):
-                result = call()
-        except WorkerLeft as error:
-            failures.append(error)
-        finally:
-            own.leave()
-            for worker in workers:
-                worker.join()
-    if failures:
-        raise next((error for error in failures if not isinstance(error, WorkerLeft)), failures[0])
-    return result
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.figures import new_figure, save_picture
@@ -15,11 +15,8 @@ from tinygrad_lecture.inspect.figures import new_figure, save_picture
 from ..parallel.group import rank
 from .evaluation import Scores
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-TRAIN, TEST = "#9aa3ad", "#2a7f4f"
+COLOURS = {"test": "#2a7f4f"}  # of other curves: GREY
+GREY = "#9aa3ad"
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,17 @@ class HistoryRow:
         if self.test is None:
             return str(self.train)
         return f"{self.train}   test {self.test}"
+
+    def numbers(self) -> dict[str, float]:
+        """What there is of loss/training, loss/test, accuracy/training, accuracy/test, and the rate, by these names."""
+        scores = {"training": self.train, "test": self.test}
+        found = {
+            f"{what}/{data}": value
+            for what in ("loss", "accuracy")
+            for data, of_row in scores.items()
+            if (value := getattr(of_row, what, None)) is not None
+        }
+        return {**found, "rate": self.lr}
 
 
 @dataclass
@@ -71,7 +79,7 @@ class History:
         """What a notebook shows: curves, and the table."""
         from ..notebook import history_html
 
-        return history_html(self.records, self.best)
+        return history_html(self)
 
     @property
     def steps(self) -> list[int]:
@@ -86,60 +94,48 @@ class History:
         """Test losses, of the rows that have one."""
         return [row.test.loss for row in self.records if row.test is not None]
 
-    def add(self, row: HistoryRow, best_by: str = "loss") -> bool:
-        """Append a row and return whether it is the best so far, by the "loss" or "accuracy" of its test scores.
+    def add(self, row: HistoryRow) -> bool:
+        """Append a row and return whether it is the best so far, by the loss on the test data, or else in training.
 
-        A row without test scores is compared by its training scores. NaN is never better.
+        NaN is never better.
         """
         self.records.append(row)
-        if self.best is not None and not _score(row, best_by) < _score(self[self.best], best_by):
+        if self.best is not None and not _score(row) < _score(self[self.best]):
             return False
         self.best = len(self) - 1
         return True
 
-    def figure(self) -> Figure:
-        """Curves of the loss and, if there are any, of the accuracy and a learning rate that changes.
+    def curves(self) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        """{"loss": {"training": [(step, loss), ...], "test": ...}, "accuracy": ...}, and the rate if it changes."""
+        pictures: dict[str, dict[str, list[tuple[int, float]]]] = {}
+        for row in self.records:
+            for name, value in row.numbers().items():
+                picture, _, line = name.partition("/")
+                pictures.setdefault(picture, {}).setdefault(line, []).append((row.step, value))
+        if len({row.lr for row in self.records}) == 1:
+            del pictures["rate"]
+        return pictures
 
-        Raises ImportError without matplotlib, ValueError if the history is empty.
+    def plot(self, path: str | Path) -> None:
+        """Save the curves to a picture file: .png, .svg or .pdf.
+
+        Raises ImportError without matplotlib, ValueError if the history is empty or for another suffix,
+        FileNotFoundError if the folder does not exist.
         """
         if not self.records:
             raise ValueError("History: nothing to draw, the history is empty")
-        names = ["loss"]
-        names += ["accuracy"] if self.records[0].train.accuracy is not None else []
-        names += ["learning rate"] if len({row.lr for row in self.records}) > 1 else []
-        figure = new_figure(5 * len(names), 4)
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-            self._draw(axes, name)
-        return figure
-
-    def plot(self, path: str | Path) -> None:
-        """Save `figure` to a picture file: .png, .svg or .pdf.
-
-        Raises as `figure` does, ValueError for another suffix, FileNotFoundError if the folder does not exist.
-        """
-        save_picture(self.figure(), path, dpi=120)
-
-    def _draw(self, axes: Axes, name: str) -> None:
-        by_epoch = all(float(row.epoch).is_integer() for row in self.records)
-        where = [row.epoch if by_epoch else row.step for row in self.records]
-        marker = ".-" if len(where) <= 60 else "-"
-        axes.set_title(name)
-        axes.set_xlabel("epoch" if by_epoch else "step")
-        axes.locator_params(axis="x", integer=True)
-        axes.grid(alpha=0.3)
-        axes.margins(y=0.12)  # room for the label at the end of a curve
-        axes.spines[["top", "right"]].set_visible(False)
-        if name == "learning rate":
-            axes.plot(where, [row.lr for row in self.records], marker, color=TRAIN)
-            return
-        scores = [(row.train, row.test) for row in self.records]
-        shown = "{:.1%}" if name == "accuracy" else "{:.3g}"
-        for of_row, label, color in ((0, "training", TRAIN), (1, "test", TEST)):
-            curve = [(x, getattr(each[of_row], name)) for x, each in zip(where, scores, strict=True) if each[of_row]]
-            if curve:
-                axes.plot(*zip(*curve, strict=True), marker, color=color, label=label)
-                axes.annotate(shown.format(curve[-1][1]), curve[-1], (0, 8), textcoords="offset points", ha="right")
-        axes.legend(frameon=False)
+        pictures = self.curves()
+        figure = new_figure(5 * len(pictures), 4)
+        places = figure.subplots(1, len(pictures), squeeze=False)[0]
+        for axes, (title, lines) in zip(places, pictures.items(), strict=True):
+            axes.set(title=title, xlabel="step")
+            axes.grid(alpha=0.3)
+            axes.margins(y=0.12)  # room for the number at the end of a curve
+            for label, points in lines.items():
+                axes.plot(*zip(*points, strict=True), ".-", color=COLOURS.get(label, GREY), label=label or title)
+                axes.annotate(f"{points[-1][1]:.3g}", points[-1], (0, 8), textcoords="offset points", ha="right")
+            axes.legend(frameon=False)
+        save_picture(figure, path, dpi=120)
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -151,28 +147,16 @@ class History:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The history that a `state_dict` describes. Raises ValueError, TypeError or LookupError for anything else."""
         records = [
-            HistoryRow(
-                step=int(row["step"]),
-                train=_scores(row["train"]),
-                test=None if row["test"] is None else _scores(row["test"]),
-                **{name: float(row[name]) for name in ("epoch", "lr", "seconds")},
-            )
+            HistoryRow(**{**row, "train": Scores(**row["train"]), "test": row["test"] and Scores(**row["test"])})
             for row in state["records"]
         ]
-        best = None if state["best"] is None else range(len(records))[state["best"]]  # which is one of them
-        return cls(**{**state, "records": records, "best": best})
+        return cls(**{**state, "records": records})
 
 
-def _scores(state: dict[str, Any]) -> Scores:
-    accuracy = state["accuracy"]
-    return Scores(float(state["loss"]), None if accuracy is None else float(accuracy))
-
-
-def _score(row: HistoryRow, best_by: str) -> float:
-    """The score that `best_by` compares; lower is better."""
-    scores = row.test or row.train
-    score = scores.loss if best_by == "loss" else -(scores.accuracy or 0.0)
-    return math.inf if math.isnan(score) else score
+def _score(row: HistoryRow) -> float:
+    """The loss that decides which row is best."""
+    loss = (row.test or row.train).loss
+    return math.inf if math.isnan(loss) else loss
 
 
 # --- TensorBoard --------------------------------------------------------------------------------------------
@@ -184,7 +168,7 @@ class TensorBoard:
         nn.Trainer(..., on_record=nn.TensorBoard("runs/first"))
 
     It writes loss, accuracy and learning rate, a few seconds after each row. A resumed run goes on in the same folder.
-    Also a context manager, which closes it. Raises ImportError without the package tensorboardX.
+    Raises ImportError without the package tensorboardX.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -203,12 +187,8 @@ class TensorBoard:
         row = trainer.history[-1]
         if self._writer is None:
             self._writer = self._open(str(self.folder), flush_secs=5, filename_suffix=f".{row.step}")
-        scores = {"training": row.train, "test": row.test}
-        for what in ("loss", "accuracy"):
-            for data, of_row in scores.items():
-                if (value := getattr(of_row, what, None)) is not None:
-                    self._writer.add_scalar(f"{what}/{data}", value, row.step)
-        self._writer.add_scalar("rate", row.lr, row.step)
+        for name, value in row.numbers().items():
+            self._writer.add_scalar(name, value, row.step)
 
     def close(self) -> None:
         """Write what is left, as the end of the program does. A later row begins another file in the folder."""

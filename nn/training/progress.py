@@ -7,10 +7,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Self
+
+from ..parallel.group import on_ctrl_c
 
 
 def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
@@ -20,16 +24,14 @@ def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show
     - `per_epoch`: steps per epoch, to count epochs instead.
     - `done`: steps done before this display.
     """
+    kind: type[Progress] = Lines
     if not show:
-        return Progress(steps, per_epoch, done)
-    if "ipykernel" in sys.modules:
-        return Cell(steps, per_epoch, done)
-    if sys.stdout.isatty():
-        try:
-            return Bar(steps, per_epoch, done)
-        except ImportError:  # rich is an extra
-            pass
-    return Lines(steps, per_epoch, done)
+        kind = Progress
+    elif "ipykernel" in sys.modules:
+        kind = Cell
+    elif sys.stdout.isatty() and find_spec("rich"):
+        kind = Bar
+    return kind(steps, per_epoch, done)
 
 
 class Progress:
@@ -116,7 +118,7 @@ class Cell(Progress):
 
 
 class Bar(Progress):
-    """The progress bar of rich, with the current scores. Raises ImportError without rich."""
+    """The progress bar of rich, with the current scores."""
 
     pause = 0.1
 
@@ -141,32 +143,22 @@ class Bar(Progress):
         self._bar.update(self._task, completed=done, description=self._position(done), scores=scores, refresh=True)
 
 
-class Interrupt:
-    """Context manager in which the first Ctrl-C only sets `requested`; the second raises KeyboardInterrupt.
+@contextmanager
+def noting_ctrl_c() -> Iterator[threading.Event]:
+    """Context manager in which the first Ctrl-C only sets an event; the second raises KeyboardInterrupt.
 
-        with Interrupt() as interrupt:
-            while not interrupt.requested:
+        with noting_ctrl_c() as pressed:
+            while not pressed.is_set():
                 step()
 
-    Does nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
+    Does nothing where `on_ctrl_c` does not.
     """
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: Any = None
+    def note(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
 
-    def __enter__(self) -> Self:
-        before = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(before):
-            self._before = before
-            signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: Any) -> None:
-        self.requested = True
-        self.__exit__()
-
-    def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+    with on_ctrl_c(note):
+        yield pressed

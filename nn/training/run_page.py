@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -48,15 +49,28 @@ class RunPage:
     @contextmanager
     def watching(self, model: Module, step: int) -> Iterator[None]:
         """Context manager around one training step: notes its dead units."""
-        outputs = Outputs()
+        alive: dict[str, Any] = {}  # per ReLU: for each unit whether it was above 0 anywhere
+        convolved = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
+
+        def note(path: str, module: Module, inputs: Any, output: Any) -> None:
+            nonlocal convolved
+            if not isinstance(module, ReLU):
+                convolved = (output.ndim, -1 - module.axes) if isinstance(module, Filters) else (0, 0)
+                return
+            values, (axes, channels) = to_host(output.array), convolved
+            axis = channels if values.ndim == axes else -1  # it may be flattened since
+            active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
+            before = alive.get(path, active)
+            alive[path] = active | before if before.shape == active.shape else active
+
         with ExitStack() as hooks:
             for path, module in model.named_modules():
                 if isinstance(module, (ReLU, Filters, Linear)):
-                    hooks.enter_context(module.register_forward_hook(outputs.hook(path or "ReLU")))
+                    hooks.enter_context(module.register_forward_hook(partial(note, path or "ReLU")))
             yield
-        for path, units in outputs.alive.items():
+        for path, units in alive.items():
             self.dead.setdefault(path, []).append((step, 1 - float(units.mean())))
-            self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} {outputs.said[path]}"
+            self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} gave 0 everywhere"
 
     def note_gradients(self, model: Module, step: int) -> None:
         """Note the gradients of one training step, before they are clipped."""
@@ -108,7 +122,7 @@ class RunPage:
             f'<p id="summary">step {trainer.step:,} of {trainer.total_steps:,}.{escape(ended)}</p>'
             '<div class="choices"><button type="button" id="theme">Dark</button></div></header>',
             f'<main class="run" {f"data-seconds={SECONDS}" if running else ""}>',
-            _section("Loss and accuracy", history_html(history.records, history.best)),
+            _section("Loss and accuracy", history_html(history)),
             _section(f"Gradients: the norm in each layer{clipped}", self._pictures(self.norms)),
             _section("Dead units: the share of a ReLU's units that gave only 0", self._dead_units()),
             _section("Parameters", _histograms(trainer.model, trainer.clip_norm is not None)),
@@ -137,39 +151,6 @@ class RunPage:
             pictures += curves("", group, between)
         last = [[name, number(values[-1][1]), notes.get(name, "")] for name, values in lines.items()]
         return pictures + (table(["layer", "now", ""], last, right=[1]) if last else "")
-
-
-class Outputs:
-    """What the ReLUs gave in one step.
-
-    alive: per ReLU, for each unit whether it was above 0 anywhere.  said: what its units are, and where they were 0.
-    """
-
-    def __init__(self) -> None:
-        self.alive: dict[str, Any] = {}
-        self.said: dict[str, str] = {}
-        self._rows: dict[str, int] = {}
-        self._channels = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
-
-    def hook(self, path: str) -> Any:
-        """A hook for one module. Of the output of a convolution the units are the channels, else the last axis."""
-
-        def hook(module: Module, inputs: Any, output: Any) -> None:
-            if not isinstance(module, ReLU):
-                self._channels = (output.ndim, -1 - module.axes) if isinstance(module, Filters) else (0, 0)
-                return
-            values, (axes, channels) = to_host(output.array), self._channels
-            axis = channels if values.ndim == axes else -1  # it may be flattened since
-            active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
-            before = self.alive.get(path)
-            if before is None or before.shape != active.shape:
-                before, self._rows[path] = np.zeros_like(active), 0
-            self.alive[path] = active | before
-            self._rows[path] += values.size // max(active.size, 1)
-            kinds = "units gave 0 in all {:,} rows" if axis == -1 else "channels gave 0 at all {:,} places"
-            self.said[path] = kinds.format(self._rows[path])
-
-        return hook
 
 
 def _section(title: str, body: str) -> str:

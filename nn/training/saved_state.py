@@ -83,7 +83,8 @@ def save_checkpoint(
     A `Trainer` with a folder does this by itself. Raises ImportError without the safetensors package, TypeError for a
     state that JSON cannot hold, FileNotFoundError if the folder does not exist.
     """
-    save(path, {**parts_of(model, optimizer, schedule), "state": state})
+    parts = parts_of(model, optimizer, schedule).items()
+    save(path, {**{name: part.state_dict() for name, part in parts}, "state": state})
 
 
 def load_checkpoint(
@@ -97,33 +98,21 @@ def load_checkpoint(
     saved = load(path)
     if not isinstance(saved.get("state"), dict):
         raise ValueError(f"{path} is the saved state of a Trainer, not a checkpoint: load it with Trainer.load")
-    for name, part in (("optimizer", optimizer), ("schedule", schedule)):
-        if part is not None and saved.get(name) is None:
+    parts = parts_of(model, optimizer, schedule)
+    for name in parts:
+        if saved.get(name) is None:
             raise ValueError(f"{path} has no state of the {name}: leave it out, or give it to save_checkpoint as well")
-    restore_parts(saved, model, optimizer, schedule)
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
     return dict(saved["state"])
 
 
 def parts_of(model: Module, optimizer: Optimizer | None, schedule: LRScheduler | None) -> dict[str, Any]:
-    """The state of a model and of what trains it. Raises TypeError for what is no Module."""
-    _check_model(model)
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    return {name: None if part is None else part.state_dict() for name, part in parts.items()}
-
-
-def restore_parts(
-    state: Mapping[str, Any], model: Module, optimizer: Optimizer | None, schedule: LRScheduler | None
-) -> None:
-    """Restore what `parts_of` returned."""
-    _check_model(model)
-    for name, part in (("model", model), ("optimizer", optimizer), ("schedule", schedule)):
-        if part is not None:
-            part.load_state_dict(state[name])
-
-
-def _check_model(model: Any) -> None:
+    """A model, and what there is that trains it, by name. Raises TypeError for what is no Module."""
     if not isinstance(model, Module):
         raise TypeError(f"the model must be a Module, not {brief(model)}; the order is (path, model, optimizer)")
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:

@@ -5,7 +5,7 @@
     history[-1].test.loss                               # 0.1234
     history.plot("run/curves.png")
 
-`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `resume.py`.
+`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `run.py`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from ..parallel.group import group, rank
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
-from .progress import Interrupt, choose_display
-from .resume import Run, has_state
+from .progress import choose_display, noting_ctrl_c
+from .run import Run, has_state
 
 
 class Trainer(Run):
@@ -47,8 +47,7 @@ class Trainer(Run):
     - `clip_norm`: maximum norm of all gradients together.
     - `record_every`: steps per row of the history (default: one row per epoch).
     - `on_record`: called with the trainer after each row, such as `nn.TensorBoard(folder)`.
-    - `best_by`: the score that decides which row is best, "loss" or "accuracy", of the test data if there is any.
-    - `patience`: stop after that many rows without a new best.
+    - `patience`: stop after that many rows without a new best: a lower loss on the test data, or else in training.
     - `folder`: where to write last.safetensors, the saved state, every `save_seconds` and at the end, and
       best.safetensors, the weights with the best scores; `nn.weights.load_file` reads them.
     - `settings`: numbers and strings by name that identify the run, such as a program's options or a hash of its data.
@@ -102,7 +101,7 @@ class Trainer(Run):
         epoch = self.steps_per_epoch
         display = choose_display(self.total_steps, None if self.epochs is None else epoch, self.step, self.show)
         quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
-        with quiet, Interrupt() as interrupt, display:
+        with quiet, noting_ctrl_c() as pressed, display:
             while not self._finished:
                 began = time.perf_counter()
                 with self._watching():
@@ -117,7 +116,7 @@ class Trainer(Run):
                         self.on_record(self)
                 if self.schedule is not None and self.schedule_by == "epoch" and self.step % epoch == 0:
                     self.schedule.step()
-                history.interrupted, save = self._agree(interrupt.requested)
+                history.interrupted, save = self._agree(pressed.is_set())
                 if history.interrupted:
                     break
                 if save:
@@ -202,7 +201,7 @@ class Trainer(Run):
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""
         row = self._row()
-        best = self.history.add(row, self.best_by)
+        best = self.history.add(row)
         if best and self.folder is not None:
             self._save_best(row)
         self._not_better = 0 if best else self._not_better + 1

@@ -46,19 +46,6 @@ class PackedSequence(NamedTuple):
         """With `data` moved or converted, as by `Tensor.to`."""
         return self._replace(data=self.data.to(*target, **settings))
 
-    def cuda(self) -> Self:
-        """With `data` on the GPU."""
-        return self._replace(data=self.data.cuda())
-
-    def cpu(self) -> Self:
-        """With `data` on the CPU."""
-        return self._replace(data=self.data.cpu())
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether `data` is on a GPU."""
-        return self.data.is_cuda
-
 
 def pad_sequence(
     sequences: Sequence[Any],

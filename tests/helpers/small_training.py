@@ -26,7 +26,7 @@ def make(batches=None, rate=0.5, dropout=0.0, **settings):
     model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 3))
     optimizer = settings.pop("optimizer", nn.optim.Adam)(model.parameters(), rate)
     schedule = settings.pop("schedule", lambda optimizer: None)(optimizer)
-    batches = batches or nn.DataLoader(blobs(), 8, shuffle=True)
+    batches = nn.DataLoader(blobs(), 8, shuffle=True) if batches is None else batches
     settings = {"show": False, **({} if "steps" in settings else {"epochs": 3}), **settings}
     return nn.Trainer(model, batches, nn.CrossEntropyLoss(), optimizer, schedule=schedule, **settings)
 

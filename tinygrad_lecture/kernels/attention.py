@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..backend import Array, xp
+from ..backend import FLOAT32, Array, xp
+from . import blas
 from .blas import one_thread
-from .compiled import compiles
+from .compiled import LARGE, available, compiles, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -44,6 +45,13 @@ def attention(
     q, k, v, (order, *_) = _broadcast(q, k, v)
     mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
     out = lib.empty_like(q, np.result_type(q.dtype, k.dtype, v.dtype), order, shape=(*q.shape[:-1], v.shape[-1]))
+    if _compiles(q, k, v, out):
+        from .compiled import attention as compiled
+
+        mask = None if mask is None else np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))
+        with one_thread:
+            statistics = compiled.forward(q, k, v, mask, out, causal, _scale(q, scale))
+        return (out, statistics) if keep else out
     keep_weights = keep and k.shape[-2] <= KEPT_KEYS
 
     def attend(part: Part) -> None:
@@ -60,11 +68,20 @@ def attention(
 
 def attention_backward(
     g: Array, needs: list[bool], q: Array, k: Array, v: Array, mask: Array | None = None, causal: bool = False,
-    scale: float | None = None, *, out: Array, kept: list[Part],
+    scale: float | None = None, *, out: Array, kept: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib = xp(q)
     q, k, v, orders = _broadcast(q, k, v)
     mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
+    if not isinstance(kept, list):  # compiled forward's statistics
+        from .compiled import attention as compiled
+
+        mask = None if mask is None else np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))
+        g = g if _rows(g) else np.ascontiguousarray(g)
+        gradients = [np.empty_like(x, g.dtype, order) for x, order in zip((q, k, v), orders, strict=True)]
+        with one_thread:
+            compiled.backward(q, k, v, mask, kept, out, g, gradients, causal, _scale(q, scale))
+        return tuple(gradient if need else None for gradient, need in zip([*gradients, None], needs, strict=False))
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
     made = lib.empty_like if once else lib.zeros_like
@@ -91,13 +108,8 @@ def attention_backward(
             scaled = own_g[queries] * _scale(q, scale)
             dscores = scaled @ own_v[keys].swapaxes(-1, -2)  # (..., queries, keys)
             mean = row_products(scaled, own_out[queries])
-            if compiles(dscores, weights):
-                from .compiled import loops
-
-                loops.score_gradient(as_rows(dscores), as_rows(weights), as_rows(mean))
-            else:
-                dscores -= mean
-                dscores *= weights
+            dscores -= mean
+            dscores *= weights
             if dk is not None:
                 add(dk[texts][keys], dscores, own_q[queries])
             if dq is not None:
@@ -142,7 +154,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     if compiles(rows):
         from .compiled import loops
 
-        loops.softmax(rows, None if safe else finite_row_max(rows))
+        run_rows(loops.softmax, rows)
         return weights
     if not safe:
         rows -= finite_row_max(rows)
@@ -151,6 +163,23 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     total += total == 0  # a row of only -inf
     rows /= total
     return weights
+
+
+def _compiles(*arrays: Array) -> bool:
+    """Whether compiled code can compute with q, k, v and the output."""
+    return arrays[0].size >= LARGE and all(map(_rows, arrays)) and available() and blas.address("sgemm") != 0
+
+
+def _rows(x: Array) -> bool:
+    """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads."""
+    return (
+        type(x) is np.ndarray
+        and x.ndim == 4
+        and x.dtype == FLOAT32
+        and x.size > 0
+        and x.strides[-1] == x.itemsize
+        and x.strides[-2] >= x.shape[-1] * x.itemsize
+    )
 
 
 def _scale(q: Array, scale: float | None = None) -> float:

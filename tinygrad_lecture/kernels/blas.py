@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from functools import cache
 from typing import Any
 
@@ -61,15 +61,8 @@ _before = 1  # the number of threads before the first of them
 def openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
     import ctypes  # here, to keep the import of the library light
-    from pathlib import Path
 
-    core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
-    beside = core.parents[2] / "numpy.libs"
-    for path in [core, *sorted(beside.glob("*openblas*"))]:  # on Windows a library does not show what it links to
-        try:
-            library = ctypes.PyDLL(str(path))
-        except OSError:
-            continue
+    for library in _libraries():
         for name in _NAMES:
             get: Any = getattr(library, name.format("get"), None)
             set_: Any = getattr(library, name.format("set"), None)
@@ -77,6 +70,33 @@ def openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
                 set_.argtypes, set_.restype = [ctypes.c_int], None
                 return get, set_
     return None
+
+
+@cache
+def address(routine: str) -> int:
+    """Where a routine of BLAS's C interface is that takes sizes of 64 bits; 0 if it is not found."""
+    import ctypes
+
+    for library in _libraries():
+        for name in ("scipy_cblas_{}64_", "cblas_{}64_"):
+            function = getattr(library, name.format(routine), None)
+            if function is not None:
+                return ctypes.cast(function, ctypes.c_void_p).value or 0
+    return 0
+
+
+@cache
+def _libraries() -> list[Any]:
+    """NumPy's core, which shows what it links to, and on Windows, where it does not, the OpenBLAS beside it."""
+    import ctypes
+    from pathlib import Path
+
+    core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    found = []
+    for path in [core, *sorted((core.parents[2] / "numpy.libs").glob("*openblas*"))]:
+        with suppress(OSError):
+            found.append(ctypes.PyDLL(str(path)))
+    return found
 
 
 def _after_fork() -> None:

@@ -15,9 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, row_major, xp
-from .compiled import compiles
-from .product import as_rows, column_sums, finite_max, finite_row_max, never_zero, product, row_products, row_sums
-from .threads import row_slices, share_rows
+from .compiled import compiles, rows_of_a_chunk, run_rows
+from .product import as_rows, column_sums, finite_max, never_zero, product, row_products, row_sums
 
 Needs: TypeAlias = list[bool]
 
@@ -132,12 +131,7 @@ def _compiled_softmax(x: Array) -> Array:
     from .compiled import loops
 
     out = x.copy()
-    rows = as_rows(out)
-
-    def normalize(part: slice) -> None:
-        loops.softmax(rows[part], finite_row_max(rows[part]))
-
-    share_rows(normalize, rows)
+    run_rows(loops.softmax, as_rows(out))
     return out
 
 
@@ -146,12 +140,7 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     from .compiled import loops
 
     derivative, loss = logits.copy(), np.empty(targets.size, logits.dtype)
-    rows, target = as_rows(derivative), targets.reshape(-1).astype(np.int64)
-
-    def differentiate(part: slice) -> None:
-        loops.cross_entropy(rows[part], target[part], finite_row_max(rows[part]), loss[part])
-
-    share_rows(differentiate, rows)
+    run_rows(loops.cross_entropy, as_rows(derivative), targets.reshape(-1).astype(np.int64), loss)
     return loss.reshape(targets.shape), derivative
 
 
@@ -230,11 +219,7 @@ def _compiled_layer_norm(
     from .compiled import loops
 
     y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
-
-    def normalize(part: slice) -> None:
-        loops.layer_norm(rows[part], weight, bias, np.float32(float(eps)), y[part], mean[part], scale[part])
-
-    share_rows(normalize, rows)
+    run_rows(loops.layer_norm, rows, y, weight, bias, mean, scale, np.array([eps], rows.dtype))
     return y, mean, scale
 
 
@@ -244,12 +229,7 @@ def _compiled_gradients(
     """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
     from .compiled import loops
 
-    dx, slices = np.empty_like(rows), row_slices(rows)
-    dweight, dbias = np.zeros((2, len(slices), rows.shape[1]), rows.dtype)  # of each slice
-
-    def differentiate(part: slice) -> None:
-        i = slices.index(part)
-        loops.layer_norm_backward(g[part], rows[part], weight, mean[part], scale[part], dx[part], dweight[i], dbias[i])
-
-    share_rows(differentiate, rows)
+    dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
+    dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
+    run_rows(loops.layer_norm_backward, g, rows, weight, mean, scale, dx, dweight, dbias)
     return dx, dweight.sum(axis=0), dbias.sum(axis=0)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT64, Array, xp
-from .compiled import compiles
+from .compiled import compiles, run_rows
 from .special import erf, polynomial
 from .threads import in_pieces
 
@@ -47,13 +47,14 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
         raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
     x = xp(x).ascontiguousarray(x) if 0 in x.strides else x  # the result of a broadcast x is in C order
     out = xp(x).empty_like(x)
-    kernel = _compiled if compiles(x, out) else _gelu
-    if not keep:
-        in_pieces(lambda out, x: kernel(x, approximate, out), out, x, read=(1,))
-        return out
-    slope = xp(x).empty_like(x)
-    in_pieces(lambda out, slope, x: kernel(x, approximate, out, slope), out, slope, x, read=(2,))
-    return out, slope
+    slope = xp(x).empty_like(x) if keep else None
+    if compiles(x, out):
+        _compiled(x, approximate, out, slope)
+    elif slope is None:
+        in_pieces(lambda out, x: _gelu(x, approximate, out), out, x, read=(1,))
+    else:
+        in_pieces(lambda out, slope, x: _gelu(x, approximate, out, slope), out, slope, x, read=(2,))
+    return (out, slope) if keep else out
 
 
 def gelu_backward(g: Array, needs: list[bool], x: Array, approximate: str = "none", *, kept: Array) -> tuple[Array]:
@@ -95,10 +96,10 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
         slope += gate
 
 
-def _compiled(x: Array, approximate: str, out: Array, slope: Array | None = None) -> None:
+def _compiled(x: Array, approximate: str, out: Array, slope: Array | None) -> None:
     from .compiled import loops
 
-    loop = loops.gelu if approximate == "none" else loops.gelu_tanh
     coefficients, end = _ODDS[approximate]
-    slopes = None if slope is None else slope.reshape(-1)
-    loop(x.reshape(-1), out.reshape(-1), slopes, np.array(coefficients, np.float32), np.float32(end))
+    flat = x.reshape(-1), out.reshape(-1), None if slope is None else slope.reshape(-1)
+    loop = loops.gelu if approximate == "none" else loops.gelu_tanh
+    run_rows(loop, *flat, np.array([*coefficients, end], np.float32))

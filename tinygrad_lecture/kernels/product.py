@@ -11,18 +11,28 @@ import numpy as np
 
 from ..backend import Array, xp
 from . import blas
+from .compiled import multiplies
 from .threads import get_num_threads, share
 
+_SMALL_PRODUCT = 100_000  # multiplications
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
 _BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
+_COMPILED = 3_000_000  # multiplications; the same where Numba is installed
 _SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
 
 
 def product(a: Array, b: Array) -> Array:
     """a.dot(b), for (n, k) @ (k, m) -> (n, m)."""
     work = a.size * b.shape[-1]
-    if work < _BLAS_ALONE or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
+    if work < _SMALL_PRODUCT or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
         return a.dot(b)  # the same as @, faster for small matrices
+    if (work >= _COMPILED or len(a) == 1) and multiplies(a, b):
+        from .compiled import products
+
+        with blas.one_thread:
+            return products.product(a, b)
+    if work < _BLAS_ALONE:
+        return a.dot(b)
     threads = get_num_threads()
     with blas.one_thread:
         if threads == 1 or work < _SHARED or a.dtype != b.dtype or blas.threads() is None:

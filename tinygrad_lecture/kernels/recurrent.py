@@ -16,6 +16,7 @@ from ..backend import Array, DType, xp
 from .blas import one_thread
 from .compiled import compiles
 from .fused import Needs
+from .product import product
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
 
@@ -104,7 +105,7 @@ def rnn_states_backward(
         dh[:n] += grad[rows]
         dx[rows] *= dh[:n]
         dh[:n] = dx[rows].dot(weight)
-    dweight = dx.T.dot(before(h, h0, sizes, reverse)) if needs[2] else None
+    dweight = product(dx.T, before(h, h0, sizes, reverse)) if needs[2] else None
     return needed((dx, dh, dweight), needs)
 
 
@@ -125,21 +126,21 @@ def gru_states(
     activate = _loop("gru", gates, h) or _gru_step
 
     def step(gates: Array, h: Array) -> None:
-        product = h.dot(weight_t)
+        sums = h.dot(weight_t)
         if bias is not None:
-            product += bias
-        activate(gates, product, h)
+            sums += bias
+        activate(gates, sums, h)
 
     out = over_time(step, gates, h, sizes, reverse)
     return (out, gates) if keep else out
 
 
-def _gru_step(gates: Array, product: Array, h: Array) -> None:
-    """The next state. gates: (n, 4 hidden), the inputs of three, which are replaced.  product: (n, 3 hidden)."""
+def _gru_step(gates: Array, sums: Array, h: Array) -> None:
+    """The next state. gates: (n, 4 hidden), the inputs of three, which are replaced.  sums: (n, 3 hidden), the product."""
     two = 2 * h.shape[1]
-    gates[:, :two] += product[:, :two]
+    gates[:, :two] += sums[:, :two]
     sigmoid_(gates[:, :two])
-    gates[:, two + h.shape[1] :] = product[:, two:]
+    gates[:, two + h.shape[1] :] = sums[:, two:]
     r, z, new, through_r = _parts(gates)
     new += r * through_r
     xp(h).tanh(new, out=new)
@@ -163,7 +164,7 @@ def gru_states_backward(
         dh_n += grad[rows]
         differentiate(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
         dh_n += dproduct[rows].dot(weight)
-    dweight = dproduct.T.dot(h_before) if needs[2] else None
+    dweight = product(dproduct.T, h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
 
@@ -198,11 +199,11 @@ def lstm_states(
     return (out, gates) if keep else out
 
 
-def _lstm_step(gates: Array, product: Array, states: Array) -> None:
-    """The next states, (n, 2 hidden). gates: (n, 4 hidden), the inputs, which are replaced.  product: (n, 4 hidden)."""
+def _lstm_step(gates: Array, sums: Array, states: Array) -> None:
+    """The next states, (n, 2 hidden). gates: (n, 4 hidden), the inputs, which are replaced.  sums: (n, 4 hidden), the product."""
     lib, hidden = xp(gates), states.shape[1] // 2
     h, c = states[:, :hidden], states[:, hidden:]
-    gates += product
+    gates += sums
     i, f, g, o = _parts(gates)
     sigmoid_(gates[:, : 2 * hidden])
     lib.tanh(g, out=g)
@@ -228,7 +229,7 @@ def lstm_states_backward(
         differentiate(kept[rows], out[rows], states[rows], now, dx[rows])
         now[:, :hidden] = dx[rows].dot(weight)
     dh, dc = dstates[:, :hidden], dstates[:, hidden:]
-    dweight = dx.T.dot(states[:, :hidden]) if needs[3] else None
+    dweight = product(dx.T, states[:, :hidden]) if needs[3] else None
     return needed((dx, dh, dc, dweight), needs)
 
 

@@ -67,7 +67,7 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
 
     number = min(threads, len(chunks)) - 1
     # each in a copy of the caller's context, and so in its np.errstate
-    helpers = [_pool(threads - 1).submit(copy_context().run, work) for _ in range(number)]
+    helpers = [executor(threads - 1).submit(copy_context().run, work) for _ in range(number)]
     try:
         work()
     finally:
@@ -87,14 +87,14 @@ def _error_of(helper: Future[None], todo: list[Any]) -> BaseException | None:
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def executor(threads: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # here, to keep the import of the library light
 
     return ThreadPoolExecutor(threads, "tinygrad_lecture")
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked child has no threads but its own
+    os.register_at_fork(after_in_child=executor.cache_clear)  # a forked child has no threads but its own
 
 
 # --- cache blocking -----------------------------------------------------------------------------------------
@@ -125,17 +125,3 @@ def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[in
     with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as pieces:  # type: ignore[arg-type]
         for piece in pieces:
             kernel(*piece)
-
-
-def share_rows(kernel: Callable[[slice], object], x: Array) -> None:
-    """Call kernel(rows) for slices of the rows of a matrix, which threads share if it is very large.
-
-    For kernels of one pass. The slices do not depend on the number of threads.
-    """
-    share(kernel, row_slices(x), get_num_threads() if x.size > 4 * SHARED else 1)
-
-
-def row_slices(x: Array) -> list[slice]:
-    """The rows of a matrix, (rows, n), in slices of about two pieces each."""
-    step = max(2 * PIECE // x.shape[1], 1)
-    return [slice(start, start + step) for start in range(0, len(x), step)]

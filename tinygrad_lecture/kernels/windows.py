@@ -18,7 +18,7 @@ from .compiled import compiles
 from .fused import Needs
 from .product import as_rows
 from .scatter import where
-from .threads import PIECE, get_num_threads, share, share_rows
+from .threads import PIECE, get_num_threads, share
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -219,7 +219,7 @@ def max_pool(
         rows, indices = as_rows(x, len(size)), grid.indices(lib)
         out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
         outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
-        share_rows(lambda part: loops.max_pool(rows[part], *indices, outs[part], numbers[part]), rows)
+        _share(lambda part: loops.max_pool(rows[part], *indices, outs[part], numbers[part]), _row_slices(rows))
         return (out, found) if keep else out
     out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
@@ -239,7 +239,7 @@ def max_pool_backward(
         from .compiled import loops
 
         indices = grid.indices(lib)
-        share_rows(lambda part: loops.max_pool_backward(gs[part], numbers[part], *indices, rows[part]), rows)
+        _share(lambda part: loops.max_pool_backward(gs[part], numbers[part], *indices, rows[part]), _row_slices(rows))
     else:
         indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
         found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
@@ -264,6 +264,11 @@ def _numbers(x: Array, out: Array, grid: Grid) -> Array:
             rest &= seen == seen  # nan is the largest, and not equal to itself
         numbers += left
     return numbers
+
+
+def _row_slices(x: Array) -> list[slice]:
+    step = max(8 * PIECE // max(x.shape[1], 1), 1)
+    return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
 def _number_dtype(grid: Grid) -> DType:

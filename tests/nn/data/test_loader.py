@@ -57,12 +57,6 @@ def test_a_seed_of_its_own_leaves_the_shared_stream_alone():
     assert one != orders(nn.DataLoader(numbers(20), 4, shuffle=True, seed=8))
 
 
-def test_unshuffled_batches_are_views():
-    data = numbers(6)
-    x, _ = next(iter(nn.DataLoader(data, 4)))
-    assert np.shares_memory(x.numpy(), data.tensors[0].numpy())
-
-
 @pytest.mark.parametrize("many", [True, False])
 def test_any_object_with_rows_can_be_loaded(many):
     class Squares:
@@ -72,7 +66,7 @@ def test_any_object_with_rows_can_be_loaded(many):
             return 5
 
         def __getitem__(self, index):
-            assert many == isinstance(index, slice)
+            assert many == isinstance(index, np.ndarray)
             return np.arange(5)[index] ** 2
 
     assert [batch.tolist() for batch in nn.DataLoader(Squares(), 2)] == [[0, 1], [4, 9], [16]]
@@ -127,17 +121,6 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
     other.load_state_dict(loader.state_dict())
     assert other.state_dict() == loader.state_dict()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [({"yielded": 99}, "is 99, but an epoch has 5 batches"), ({"yielded": 1.5}, "is 1.5, but an"), (None, "lacks")],
-)
-def test_invalid_states_are_refused(change, message):
-    loader = nn.DataLoader(numbers(10), 2)
-    state = {} if change is None else {**loader.state_dict(), **change}
-    with pytest.raises(ValueError, match=message):
-        loader.load_state_dict(state)
 
 
 def test_subsets_of_a_list_are_stacked():

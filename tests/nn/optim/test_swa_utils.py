@@ -103,5 +103,5 @@ def test_bad_settings_are_refused():
         get_ema_avg_fn(1.5)
     with pytest.raises(ValueError, match=r"anneal_strategy must be .* not 'fast'"):
         SWALR(optimizer, 0.1, anneal_strategy="fast")
-    with pytest.raises(ValueError, match="anneal_epochs must not be negative, but is -1"):
+    with pytest.raises(ValueError, match="anneal_epochs must be a number from 0 on, not -1"):
         SWALR(optimizer, 0.1, -1)

@@ -10,7 +10,7 @@ from tinygrad_lecture.autograd.modes import modes
 
 F = nn.functional
 SETTINGS = {
-    "plain": {},
+    **{name: {"optimizer": name} for name in OPTIMIZERS},
     "without clipping": {"clip": None},
     "float64": {"dtype": tl.float64},
     "without its optimiser": {"known": False},
@@ -50,13 +50,6 @@ def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worke
         assert_close(result, one)
     with pytest.raises(TypeError, match=r"LBFGS looks at all parameters together.*nn.parallel.distribute\(model\)"):
         in_threads(fit, True)
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_any_optimiser_makes_the_steps_of_one_worker(optimizer):
-    one = train(optimizer)
-    for result in in_threads(train, optimizer, workers=3):
-        assert_close(result, one)
 
 
 def test_all_workers_have_the_same_bits_and_so_has_a_second_run():

@@ -91,7 +91,8 @@ def test_the_error_is_that_of_the_worker_that_failed(failing):
 
     with pytest.raises(FloatingPointError, match="the loss became nan") as caught:
         in_threads(go, workers=3)
-    assert getattr(caught.value, "__notes__", []) == ([f"raised in worker {failing} of 3"] if failing else [])
+    notes = "".join(getattr(caught.value, "__notes__", []))
+    assert (f"raised in worker {failing} of 3" in notes) is (failing > 0)
 
 
 def test_only_worker_0_prints(capsys):
@@ -104,16 +105,11 @@ def test_a_worker_starts_no_others():
         in_threads(nn.parallel.run, len, [])
 
 
-@pytest.mark.parametrize(("workers", "error"), [(0, ValueError), (1.5, TypeError)])
-def test_the_number_of_workers_is_checked(workers, error):
-    with pytest.raises(error, match=r"nn.parallel.run: workers must be"):
-        nn.parallel.run(len, [], workers=workers)
-
-
-def test_one_worker_is_a_plain_call():
+def test_one_worker_is_a_plain_call_and_fewer_are_refused():
     assert nn.parallel.run(sorted, [2, 1], workers=1, key=lambda x: -x) == [2, 1]
     assert (nn.parallel.rank(), nn.parallel.size(), nn.parallel.mean(2.5)) == (0, 1, 2.5)
-    assert nn.parallel.group().gather("x") == ["x"]
+    with pytest.raises(ValueError, match=r"nn.parallel.run: workers must be"):
+        nn.parallel.run(len, [], workers=0)
 
 
 def test_workers_run_in_the_modes_of_the_caller():

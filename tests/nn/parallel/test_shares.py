@@ -91,13 +91,6 @@ def test_its_length_is_that_of_the_batches():
     assert len(nn.parallel.shares([tl.ones(3)] * 4)) == 4
 
 
-def test_a_trainer_takes_the_batches_themselves():
-    model = nn.Linear(1, 1)
-    batches = nn.parallel.shares([(tl.ones(3, 1), tl.ones(3, 1))])
-    with pytest.raises(ValueError, match="give the batches themselves, which a Trainer shares among workers"):
-        nn.Trainer(model, batches, nn.MSELoss(), nn.optim.SGD(model.parameters(), 0.1), epochs=1)
-
-
 # --- the weight of each worker's gradient -------------------------------------------------------------------
 
 UNEVEN = [tl.arange(3.0).double(), tl.arange(3.0, 6.0).double(), tl.tensor([6.0]).double()]

@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -20,20 +21,21 @@ def history(*losses, accuracy=None, test=True):
     )
 
 
-def test_there_are_a_training_and_a_test_curve():
-    axes = history(3.0, 2.0, accuracy=0.5).figure().axes
-    assert [each.get_title() for each in axes] == ["loss", "accuracy"]
-    train, test = ([*line.get_ydata()] for line in axes[0].get_lines())
-    assert (train, test) == ([6.0, 4.0], [3.0, 2.0])
-    assert [text.get_text() for text in axes[1].texts] == ["50.0%", "50.0%"]
-    assert [text.get_text() for text in axes[0].texts] == ["4", "2"]
-    (axes,) = history(3.0, 2.0, test=False).figure().axes
-    assert [[*line.get_ydata()] for line in axes.get_lines()] == [[6.0, 4.0]]
-
-
-def test_an_empty_history_has_no_picture():
+def test_there_are_a_training_and_a_test_curve(tmp_path):
+    known = history(3.0, 2.0, accuracy=0.5)
+    assert known.curves() == {
+        "loss": {"training": [(1, 6.0), (2, 4.0)], "test": [(1, 3.0), (2, 2.0)]},
+        "accuracy": {"training": [(1, 0.5), (2, 0.5)], "test": [(1, 0.5), (2, 0.5)]},
+    }
+    untested = history(3.0, test=False)
+    assert untested.curves() == {"loss": {"training": [(1, 6.0)]}}
+    untested.add(nn.HistoryRow(2, 2.0, Scores(1.0), None, 0.05, 1.0))
+    assert untested.curves()["rate"] == {"": [(1, 0.1), (2, 0.05)]}
+    untested.plot(tmp_path / "curves.svg")
+    drawn = (tmp_path / "curves.svg").read_text(encoding="utf-8")
+    assert drawn.count('id="axes_') == 2
     with pytest.raises(ValueError, match="the history is empty"):
-        nn.History().figure()
+        nn.History().plot(tmp_path / "none.svg")
 
 
 def test_a_history_is_printed_as_a_table_with_a_line_per_row():
@@ -97,7 +99,7 @@ def test_each_row_is_there_with_its_scores(tensorboard, tmp_path):
 def test_a_resumed_run_goes_on_in_the_same_folder(tensorboard, tmp_path):
     pytest.importorskip("safetensors")
     for steps in (3, 6):
-        with nn.TensorBoard(tmp_path / "runs") as board:
+        with closing(nn.TensorBoard(tmp_path / "runs")) as board:
             trainer(steps=steps, record_every=3, folder=tmp_path / "run", on_record=board).fit(resume=True)
         assert board._writer is None
     assert [step for step, _ in events(tmp_path / "runs")["loss/training"]] == [3, 6]

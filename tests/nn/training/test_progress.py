@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from nn.training import progress as module
-from nn.training.progress import Bar, Interrupt, Lines, Progress, choose_display
+from nn.training.progress import Bar, Lines, Progress, choose_display, noting_ctrl_c
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def press():
 
 def test_the_first_press_is_noted_and_the_second_aborts():
     before = signal.getsignal(signal.SIGINT)
-    with Interrupt() as interrupt:
-        assert not interrupt.requested
+    with noting_ctrl_c() as pressed:
+        assert not pressed.is_set()
         press()
-        assert interrupt.requested
+        assert pressed.is_set()
         with pytest.raises(KeyboardInterrupt):
             press()
     assert signal.getsignal(signal.SIGINT) is before
@@ -114,9 +114,9 @@ def test_the_first_press_is_noted_and_the_second_aborts():
 def test_where_ctrl_c_is_ignored_it_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Interrupt() as interrupt:
+        with noting_ctrl_c() as pressed:
             press()
-            assert not interrupt.requested
+            assert not pressed.is_set()
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -125,8 +125,8 @@ def test_it_does_nothing_in_other_threads():
     seen = []
 
     def work():
-        with Interrupt() as interrupt:
-            seen.append(interrupt.requested)
+        with noting_ctrl_c() as pressed:
+            seen.append(pressed.is_set())
 
     thread = threading.Thread(target=work)
     thread.start()

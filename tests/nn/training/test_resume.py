@@ -234,9 +234,6 @@ def test_an_unfinished_run_is_not_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match=r"unfinished run: fit\(resume=True\) resumes it; delete it"):
         make(folder=tmp_path).fit()
     assert (tmp_path / "last.safetensors").read_bytes() == before
-
-
-def test_a_damaged_file_is_not_called_a_run_to_resume(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"half a file")
     with pytest.raises(FileExistsError, match="not the saved state of a training run; delete it"):
         make(folder=tmp_path).fit()
@@ -295,7 +292,7 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_pat
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr("nn.training.resume.check_writable", refuse)
+    monkeypatch.setattr("nn.training.run.check_writable", refuse)
     trainer = make(folder=tmp_path)
     with pytest.raises(PermissionError):
         trainer.fit()
@@ -335,8 +332,8 @@ def test_two_programs_do_not_train_in_one_folder(tmp_path):
     assert f"BlockingIOError: another program writes to the folder {tmp_path} now" in said[0].stderr
 
 
-@pytest.mark.parametrize("state", [[], {}, {"run": 3}, {"run": {}, "settings": []}])
-def test_a_state_without_its_parts_is_called_damaged(tmp_path, state):
+@pytest.mark.parametrize(("state", "message"), [([], "is damaged: its state"), ({"state": {}}, "is a checkpoint")])
+def test_a_state_without_its_parts_is_refused(tmp_path, state, message):
     saved_state.save(tmp_path / "last.safetensors", state)
-    with pytest.raises(ValueError, match=r"last\.safetensors is damaged: its (state|settings)"):
+    with pytest.raises(ValueError, match=rf"last\.safetensors {message}"):
         make(folder=tmp_path).fit(resume=True)

@@ -41,7 +41,7 @@ def test_a_unit_is_dead_if_it_is_0_for_the_whole_batch(tmp_path):
     t.fit()
     assert t._page.dead == {"1": [(4, 0.25), (8, 0.25), (12, 0.25)]}
     assert not t.model[1].has_hooks
-    assert "2 of 8 units gave 0 in all 4 rows" in (tmp_path / "run.html").read_text("utf-8")
+    assert "2 of 8 gave 0 everywhere" in (tmp_path / "run.html").read_text("utf-8")
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", t._page._dead_units())
     assert texts[:2] == ["1", "0"]  # the ends of the axis
 
@@ -57,9 +57,9 @@ def test_after_a_convolution_a_unit_is_a_channel_and_after_a_linear_layer_an_out
     with page.watching(model, 1):
         model(tl.rand(10, 1, 8))
     assert [page.dead[path] for path in "13"] == [[(1, 0.5)], [(1, 0.5)]]
-    assert page._counts["1"] == "2 of 4 channels gave 0 at all 60 places"
-    assert page._counts["3"] == "12 of 24 units gave 0 in all 10 rows"
-    assert page._counts["5"].endswith("of 5 units gave 0 in all 10 rows")
+    assert page._counts["1"] == "2 of 4 gave 0 everywhere"
+    assert page._counts["3"] == "12 of 24 gave 0 everywhere"
+    assert page._counts["5"].endswith("of 5 gave 0 everywhere")
 
 
 def test_the_gradients_are_those_before_clipping(tmp_path):

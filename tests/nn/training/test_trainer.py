@@ -234,12 +234,6 @@ def test_a_test_loss_of_nan_is_never_the_best():
     assert len(history) == 4
 
 
-def test_the_best_row_may_be_that_of_the_best_accuracy():
-    history = make(epochs=6, test=[blobs()[:]], accuracy=True, best_by="accuracy").fit()
-    accuracies = [row.test.accuracy for row in history]
-    assert history.best == accuracies.index(max(accuracies))
-
-
 # --- fit again, Ctrl-C ----------------------------------------------------------------------------------
 
 
@@ -285,9 +279,12 @@ def test_ctrl_c_pressed_again_aborts():
         ({"record_every": 0}, "record_every must be a whole number, at least 1"),
         ({"epochs": 1.5}, "a whole number, at least 0, not 1.5"),
         ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
+        (
+            {"batches": nn.parallel.shares([blobs()[:]])},
+            "give the batches themselves, which a Trainer shares",
+        ),
+        ({"batches": range(0)}, "no batches to learn from"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
-        ({"best_by": "accuracy"}, "needs accuracy=True"),
-        ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
         ({"settings": {1: 2}}, "numbers or strings, but 1 is 2"),
@@ -299,11 +296,6 @@ def test_ctrl_c_pressed_again_aborts():
 def test_invalid_options_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**settings)
-
-
-def test_no_batches_to_learn_from_are_refused():
-    with pytest.raises(ValueError, match="no batches to learn from"):
-        sgd(nn.Linear(2, 3), [])
 
 
 def test_batches_that_end_early_are_refused():

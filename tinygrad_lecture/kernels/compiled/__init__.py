@@ -14,11 +14,16 @@ import os
 import threading
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...backend import FLOAT32, Array
 from ...errors import warn
+from .. import blas
+
+if TYPE_CHECKING:
+    from .compiling import Task
 
 LARGE = 1_024  # elements; below, a call of a loop saves little
 
@@ -31,6 +36,17 @@ def compiles(*arrays: Array | None) -> bool:
         and first.size >= LARGE
         and all(x is None or (x.dtype == FLOAT32 and x.flags.c_contiguous) for x in arrays)
         and available()
+    )
+
+
+def multiplies(a: Array, b: Array) -> bool:
+    """Whether threads can share the product of two matrices in compiled code."""
+    return (
+        a.dtype == b.dtype == FLOAT32
+        and (a.flags.c_contiguous or a.flags.f_contiguous)
+        and (b.flags.c_contiguous or b.flags.f_contiguous)
+        and available()
+        and blas.address("sgemm") != 0
     )
 
 
@@ -69,7 +85,7 @@ def _load() -> bool:
     def load() -> None:
         try:
             loops = import_module(".loops", __name__)
-            loops.softmax(np.zeros((1, 1), np.float32), None)  # the first call makes Numba ready
+            run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # the first call makes Numba ready
         except Exception as error:
             errors.append(error)
 
@@ -87,3 +103,25 @@ def _installed() -> bool:
         return find_spec("numba") is not None
     except ValueError:  # something else of this name
         return False
+
+
+# --- jobs ----------------------------------------------------------------------------------------------------
+
+CHUNK = 4_096  # elements; a chunk has at least as many, so that it takes longer than to hand it over
+ALONE = 16_384  # elements; below, a thread computes alone
+
+
+def rows_of_a_chunk(x: Array) -> int:
+    """How many rows of a matrix, or elements of a vector, are a chunk of a job: about an eighth.
+
+    The number does not depend on that of the threads, nor then does a sum over chunks.
+    """
+    rows: int = len(x)
+    return int(max(-(-rows // 8), CHUNK * rows // (x.size + 1), 1))
+
+
+def run_rows(loop: Task, x: Array, *others: Array | None) -> None:
+    """Call a loop for chunks of the rows of x, which threads share if x is large."""
+    from .pool import run
+
+    run(loop, len(x), rows_of_a_chunk(x), x, *others, alone=x.size < ALONE)

@@ -1,7 +1,8 @@
 """Loops over elements, which Numba compiles: each beside the NumPy code that it stands for (`__init__.py` says when).
 
-All arrays are float32 and C-contiguous. A loop writes its results into arrays that it is given. Tests hold every loop
-to its NumPy code.
+Most are tasks of `pool.py`, which compute one chunk of a job; `run_rows(loop, x, *others)` calls them for all chunks of
+the rows of x. All arrays are float32 and C-contiguous. A loop writes its results into arrays that it is given. Tests
+hold every loop to its NumPy code.
 
 The loops are in one file, since Numba compiles a loop again when its own file changes, not when another does.
 """
@@ -9,53 +10,15 @@ The loops are in one file, since Numba compiles a loop again when its own file c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
-from functools import wraps
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ...backend import Array
+from .compiling import Task, inlined, loop, summing
+from .pool import integers, part, piece, row, whole
 
-F = TypeVar("F", bound=Callable[..., Any])
 f = np.float32
-njit: Any = import_module("numba").njit
-
-
-def loop(function: F) -> F:
-    """The function compiled, to run without Python's lock. x y + z may be rounded once.
-
-    Its machine code is kept on disk, unless that cannot be read or written.
-    """
-    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    compiled = in_use = njit(**settings)(function)
-    with suppress(RuntimeError):  # no folder can be written to
-        in_use = njit(**settings, cache=True)(function)
-
-    @wraps(function)
-    def call(*arguments: Any) -> Any:
-        nonlocal in_use
-        try:
-            return in_use(*arguments)
-        except Exception:
-            if in_use is compiled:
-                raise
-            in_use = compiled
-            return compiled(*arguments)
-
-    return call  # type: ignore[return-value]
-
-
-def inlined(function: F) -> F:
-    """A part of loops, compiled into each."""
-    return njit(forceinline=True, fastmath={"contract"})(function)  # type: ignore[no-any-return]
-
-
-def summing(function: F) -> F:
-    """A part of loops whose sums may be added in any order, and so several at once."""
-    return njit(forceinline=True, fastmath={"contract", "reassoc"})(function)  # type: ignore[no-any-return]
 
 
 # --- exp ------------------------------------------------------------------------------------------------------------
@@ -103,12 +66,14 @@ def tanh(x: Any) -> Any:
 _DENSITY = f(1 / math.sqrt(2 * math.pi))
 
 
-@loop
-def gelu(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> None:
-    """x gate(x) and its derivative, with the gate by the normal distribution. x, out, slope: (n,).
+@Task
+def gelu(job: int, chunk: int) -> None:
+    """x gate(x) and its derivative, with the gate by the normal distribution.
 
-    odds: the coefficients of C.  end: the x² beyond which C is constant.
+    Arrays x, out, slope or None: (n,); the coefficients of C and the x² beyond which C is constant.
     """
+    x, out, slope, odds = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), whole(job, 3)
+    end = odds[7]
     for i in range(x.size):
         v = x[i]
         square = v * v
@@ -116,13 +81,15 @@ def gelu(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> No
         c = (((((odds[6] * s + odds[5]) * s + odds[4]) * s + odds[3]) * s + odds[2]) * s + odds[1]) * s + odds[0]
         gate = f(1) / (f(1) + exp(c * v))
         out[i] = v * gate
-        if slope is not None:
+        if slope.size:
             slope[i] = gate + v * (exp(square * f(-0.5)) * _DENSITY)
 
 
-@loop
-def gelu_tanh(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> None:
+@Task
+def gelu_tanh(job: int, chunk: int) -> None:
     """The same with the gate by GPT-2's approximation."""
+    x, out, slope, odds = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), whole(job, 3)
+    end = odds[2]
     for i in range(x.size):
         v = x[i]
         square = v * v
@@ -132,7 +99,7 @@ def gelu_tanh(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) 
         smaller = e * larger
         gate = smaller if v < 0 else larger
         out[i] = v * gate
-        if slope is not None:
+        if slope.size:
             slope[i] = gate - v * ((odds[0] + f(3) * odds[1] * s) * (larger * smaller))
 
 
@@ -140,44 +107,48 @@ def gelu_tanh(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) 
 
 
 @summing
-def row_sum(x: Array, i: int) -> Any:
+def row_sum(row: Array) -> Any:
     total = f(0)
-    for j in range(x.shape[1]):
-        total += x[i, j]
+    for j in range(row.size):
+        total += row[j]
     return total
 
 
 @summing
-def squared_distance(x: Array, i: int, center: Any) -> Any:
+def squared_distance(row: Array, center: Any) -> Any:
     total = f(0)
-    for j in range(x.shape[1]):
-        total += (x[i, j] - center) * (x[i, j] - center)
+    for j in range(row.size):
+        total += (row[j] - center) * (row[j] - center)
     return total
 
 
-@loop
-def layer_norm(
-    x: Array, weight: Array | None, bias: Array | None, eps: Any, y: Array, mean: Array, scale: Array
-) -> None:
-    """x, y: (rows, n). weight, bias: (n,). mean, scale: (rows, 1)."""
+@Task
+def layer_norm(job: int, chunk: int) -> None:
+    """Arrays x, y: (rows, n); weight, bias or None: (n,); mean, scale: (rows, 1); eps: (1,)."""
+    x, y, mean, scale = part(job, 0, chunk), part(job, 1, chunk), part(job, 4, chunk), part(job, 5, chunk)
+    weight, bias, eps = whole(job, 2), whole(job, 3), whole(job, 6)[0]
     rows, n = x.shape
     for i in range(rows):
-        mean[i, 0] = row_sum(x, i) / f(n)
-        scale[i, 0] = f(1) / np.sqrt(squared_distance(x, i, mean[i, 0]) / f(n) + eps)
+        mean[i, 0] = row_sum(x[i]) / f(n)
+        scale[i, 0] = f(1) / np.sqrt(squared_distance(x[i], mean[i, 0]) / f(n) + eps)
         for j in range(n):
             out = (x[i, j] - mean[i, 0]) * scale[i, 0]
-            if weight is not None:
+            if weight.size:
                 out *= weight[j]
-            if bias is not None:
+            if bias.size:
                 out += bias[j]
             y[i, j] = out
 
 
-@loop
-def layer_norm_backward(
-    g: Array, x: Array, weight: Array | None, mean: Array, scale: Array, dx: Array, dweight: Array, dbias: Array
-) -> None:
-    """Also adds to dweight and dbias, both (n,)."""
+@Task
+def layer_norm_backward(job: int, chunk: int) -> None:
+    """Arrays g, x: (rows, n); weight or None: (n,); mean, scale: (rows, 1); dx: (rows, n); the chunks' own dweight and
+    dbias: (chunks, n)."""
+    g, x, weight = part(job, 0, chunk), part(job, 1, chunk), whole(job, 2)
+    mean, scale, dx = part(job, 3, chunk), part(job, 4, chunk), part(job, 5, chunk)
+    dweight, dbias = row(job, 6, chunk), row(job, 7, chunk)
+    dweight[:] = 0
+    dbias[:] = 0
     rows, n = x.shape
     for i in range(rows):
         m, s = mean[i, 0], scale[i, 0]
@@ -186,68 +157,75 @@ def layer_norm_backward(
             dbias[j] += g[i, j]
         d, dy = gradient_sums(g, x, weight, i, m, s)
         for j in range(n):
-            own = g[i, j] if weight is None else g[i, j] * weight[j]
+            own = g[i, j] * weight[j] if weight.size else g[i, j]
             dx[i, j] = s * (own - d / f(n) - (x[i, j] - m) * s * (dy / f(n)))
 
 
 @summing
-def gradient_sums(g: Array, x: Array, weight: Array | None, i: int, m: Any, s: Any) -> Any:
+def gradient_sums(g: Array, x: Array, weight: Array, i: int, m: Any, s: Any) -> Any:
     """The sums over a row of d and d y, where d = g weight and y is the normalised row."""
     d, dy = f(0), f(0)
     for j in range(x.shape[1]):
-        own = g[i, j] if weight is None else g[i, j] * weight[j]
+        own = g[i, j] * weight[j] if weight.size else g[i, j]
         d += own
         dy += own * ((x[i, j] - m) * s)
     return d, dy
 
 
+_LOWEST_BITS = np.int32(np.float32(-math.inf).view(np.int32) ^ np.int32(2**31 - 1))
+
+
 @inlined
-def exponentials(x: Array, i: int, shift: Any) -> Any:
-    """Row i of x replaced by exp(x - shift); their sum."""
-    for j in range(x.shape[1]):
-        x[i, j] = exp(x[i, j] - shift)
-    return row_sum(x, i)
+def largest(row: Array) -> Any:
+    """The largest number of a row, made finite if it is -inf; nan may be passed over.
+
+    By the bits: those of floats are in order, of negative ones backwards. A processor compares 16 of them at once.
+    """
+    top = _LOWEST_BITS
+    for bits in row.view(np.int32):
+        top = max(top, bits ^ ((bits >> 31) & np.int32(2**31 - 1)))
+    found = f(np.int32(top ^ ((top >> 31) & np.int32(2**31 - 1))).view(np.float32))
+    return max(found, f(np.finfo(np.float32).min))
 
 
-@loop
-def softmax(x: Array, shift: Array | None) -> None:
-    """Each row of x replaced by exp(x - shift), divided by its sum. x: (rows, n). shift: (rows, 1)."""
+@inlined
+def exponentials(row: Array, shift: Any) -> Any:
+    """The row replaced by exp(row - shift); its sum."""
+    for j in range(row.size):
+        row[j] = exp(row[j] - shift)
+    return row_sum(row)
+
+
+@Task
+def softmax(job: int, chunk: int) -> None:
+    """The array's rows replaced by their softmax: (rows, n). A row of -inf becomes 0."""
+    x = part(job, 0, chunk)
     rows, n = x.shape
     for i in range(rows):
-        total = exponentials(x, i, f(0) if shift is None else shift[i, 0])
-        part = f(1) if total == 0 else f(1) / total  # 0 for a row of -inf
+        total = exponentials(x[i], largest(x[i]))
+        per_total = f(1) if total == 0 else f(1) / total
         for j in range(n):
-            x[i, j] *= part
+            x[i, j] *= per_total
 
 
-@loop
-def cross_entropy(x: Array, targets: Array, shift: Array, loss: Array) -> None:
+@Task
+def cross_entropy(job: int, chunk: int) -> None:
     """Each row of x, the logits, replaced by the derivative of its loss, softmax(x) - one_hot(target).
 
-    x: (rows, classes). targets, loss: (rows,). shift: (rows, 1), the largest logits.
+    Arrays x: (rows, classes); targets, int64, and loss: (rows,).
     """
+    x, targets, loss = part(job, 0, chunk), integers(job, 1, chunk), piece(job, 2, chunk)
     rows, n = x.shape
     for i in range(rows):
-        picked = x[i, targets[i]] - shift[i, 0]
-        total = exponentials(x, i, shift[i, 0])
+        top = largest(x[i])
+        picked = x[i, targets[i]] - top
+        total = exponentials(x[i], top)
         total = f(1) if total < 1 else total  # less only for a row of -inf
         loss[i] = f(np.log(total)) - picked
-        part = f(1) / total
+        per_total = f(1) / total
         for j in range(n):
-            x[i, j] *= part
+            x[i, j] *= per_total
         x[i, targets[i]] -= f(1)
-
-
-# --- attention.py ---------------------------------------------------------------------------------------------------
-
-
-@loop
-def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
-    """dweights replaced by weights (dweights - mean): (rows, n), mean (rows, 1)."""
-    rows, n = weights.shape
-    for i in range(rows):
-        for j in range(n):
-            dweights[i, j] = weights[i, j] * (dweights[i, j] - mean[i, 0])
 
 
 # --- recurrent.py ---------------------------------------------------------------------------------------------------
@@ -270,10 +248,10 @@ def sigmoid_of_sum(x: Array, y: Array) -> None:
 @loop
 def lstm(gates: Array, product: Array, states: Array) -> None:
     n, hidden = len(gates), states.shape[1] // 2
-    for row in range(n):
-        h, c = states[row, :hidden], states[row, hidden:]
-        i, forget, g, o = parts(gates[row], hidden)
-        i_sum, forget_sum, g_sum, o_sum = parts(product[row], hidden)
+    for k in range(n):
+        h, c = states[k, :hidden], states[k, hidden:]
+        i, forget, g, o = parts(gates[k], hidden)
+        i_sum, forget_sum, g_sum, o_sum = parts(product[k], hidden)
         sigmoid_of_sum(i, i_sum)
         sigmoid_of_sum(forget, forget_sum)
         sigmoid_of_sum(o, o_sum)
@@ -287,10 +265,10 @@ def lstm(gates: Array, product: Array, states: Array) -> None:
 @loop
 def lstm_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
     n, hidden = len(gates), states.shape[1] // 2
-    for row in range(n):
-        i, forget, g, o = parts(gates[row], hidden)
-        di, dforget, dg, do = parts(dx[row], hidden)
-        c, c_before, dh, dc = states[row, hidden:], before[row, hidden:], dstates[row, :hidden], dstates[row, hidden:]
+    for k in range(n):
+        i, forget, g, o = parts(gates[k], hidden)
+        di, dforget, dg, do = parts(dx[k], hidden)
+        c, c_before, dh, dc = states[k, hidden:], before[k, hidden:], dstates[k, :hidden], dstates[k, hidden:]
         for j in range(hidden):
             tanh_c = tanh(c[j])
             do[j] = dh[j] * tanh_c * (o[j] * (f(1) - o[j]))
@@ -306,10 +284,10 @@ def lstm_backward(gates: Array, states: Array, before: Array, dstates: Array, dx
 @loop
 def gru(gates: Array, product: Array, states: Array) -> None:
     n, hidden = states.shape
-    for row in range(n):
-        h = states[row]
-        r, z, new, through_r = parts(gates[row], hidden)
-        r_sum, z_sum, new_sum, _ = parts(product[row], hidden)
+    for k in range(n):
+        h = states[k]
+        r, z, new, through_r = parts(gates[k], hidden)
+        r_sum, z_sum, new_sum, _ = parts(product[k], hidden)
         sigmoid_of_sum(r, r_sum)
         sigmoid_of_sum(z, z_sum)
         for j in range(hidden):
@@ -322,11 +300,11 @@ def gru(gates: Array, product: Array, states: Array) -> None:
 @loop
 def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
     n, hidden = states.shape
-    for row in range(n):
-        h, dh = states[row], dstates[row]
-        r, z, new, through_r = parts(gates[row], hidden)
-        dr, dz, dnew, _ = parts(dx[row], hidden)
-        dr_too, dz_too, dthrough, _ = parts(dproduct[row], hidden)
+    for k in range(n):
+        h, dh = states[k], dstates[k]
+        r, z, new, through_r = parts(gates[k], hidden)
+        dr, dz, dnew, _ = parts(dx[k], hidden)
+        dr_too, dz_too, dthrough, _ = parts(dproduct[k], hidden)
         for j in range(hidden):
             dnew[j] = dh[j] * (f(1) - z[j]) * (f(1) - new[j] * new[j])
             dz[j] = dh[j] * (h[j] - new[j]) * (z[j] * (f(1) - z[j]))
@@ -372,15 +350,31 @@ def max_pool_backward(g: Array, numbers: Array, begin: Array, far: Array, dx: Ar
 # --- nn/optim/adam.py -----------------------------------------------------------------------------------------------
 
 
-@loop
-def adam(p: Array, g: Array, m: Array, v: Array, numbers: tuple[Any, ...]) -> None:
-    """An update. p, g, m, v: (n,).
+@Task
+def adam(job: int, chunk: int) -> None:
+    """An update. Arrays p, g, m, v: (n,), and numbers.
 
     In numbers: sign, -1 to climb; pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
     """
-    step, eps, new_m, old_v, new_v, sign, pull, keep = numbers
+    p, g, m, v = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), piece(job, 3, chunk)
+    step, eps, new_m, old_v, new_v, sign, pull, keep = (
+        whole(job, 4)[0], whole(job, 4)[1], whole(job, 4)[2], whole(job, 4)[3], whole(job, 4)[4], whole(job, 4)[5],
+        whole(job, 4)[6], whole(job, 4)[7],
+    )  # fmt: skip
     for i in range(p.size):
         slope = sign * g[i] + pull * p[i]
         m[i] += new_m * (slope - m[i])
         v[i] = old_v * v[i] + new_v * (slope * slope)
         p[i] = keep * p[i] - step * (m[i] / (np.sqrt(v[i]) + eps))
+
+
+# --- scatter.py -----------------------------------------------------------------------------------------------------
+
+
+@loop
+def add_rows(total: Array, rows: Array, values: Array) -> None:
+    """total[rows] += values, one row after the other. total: (m, n). rows: (k,), from 0. values: (k, n)."""
+    for i in range(rows.size):
+        row = rows[i]
+        for j in range(values.shape[1]):
+            total[row, j] += values[i, j]

@@ -1,35 +1,74 @@
-"""A training run: its progress, saved to its folder, and resumed from there exactly."""
+"""A training run: its parts and options, checked together; its progress, saved to a folder and resumed exactly."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 
 import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
+from tinygrad_lecture.errors import brief, hide_frames
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
-from ..data.loader import DataLoader, Epoch
+from ..data.loader import DataLoader, Epoch, differences
+from ..errors import explained
 from ..files import weights
-from ..parallel.distribute import OneOrder
+from ..module import Module
+from ..optim import LBFGS, Optimizer
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from ..parallel.distribute import OneOrder, shares
 from ..parallel.group import group, rank
 from . import saved_state
-from .evaluation import RunningMetrics
+from .evaluation import Batches, RunningMetrics, not_batches
 from .history import History, HistoryRow
-from .options import Options, check_run, optimizer_settings, settings_to_match
 from .run_page import RunPage
 
+KINDS = (
+    ("model", "a Module", Module),
+    ("optimizer", "an Optimizer", Optimizer),
+    ("schedule", "an LRScheduler", LRScheduler | None),
+)
+LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 
-class Run(Options):
-    """Base class of `Trainer`: the progress of a training run, saved to its folder and resumed."""
+
+@dataclass(eq=False, repr=False)
+class Run:
+    """Base class of `Trainer`, which says what each option is. Raises ValueError that lists all that cannot be."""
+
+    model: Module
+    batches: Batches
+    loss: Callable[..., Tensor]
+    optimizer: Optimizer
+    _: KW_ONLY
+    epochs: int | None = None
+    steps: int | None = None
+    test: Batches | None = None
+    accuracy: bool = False
+    schedule: LRScheduler | None = None
+    schedule_by: Literal["step", "epoch"] = "step"
+    accumulate: int = 1
+    clip_norm: float | None = None
+    record_every: int | None = None
+    on_record: Callable[[Any], object] | None = None
+    patience: int | None = None
+    folder: str | Path | None = None
+    save_seconds: float = 30.0
+    settings: Mapping[str, str | float | None] | None = None
+    show: bool = True
+    page: str | Path | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        if problems := list(self._problems()):
+            hide_frames()
+            raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         settings = (self.settings or {}).items()
         self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
         if self.folder is not None:
@@ -47,12 +86,69 @@ class Run(Options):
         self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the batches."""
+        return -(-len(self.batches) // self.accumulate)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps in the whole training."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch
+
+    @property
     def _finished(self) -> bool:
         return self.step >= self.total_steps or self.history.stopped_early
 
     @property
     def _out_of_patience(self) -> bool:
         return self.patience is not None and self._not_better >= self.patience
+
+    # --- what cannot be ---------------------------------------------------------------------------------
+
+    def _problems(self) -> Iterator[str]:
+        yield from self._wrong_parts()
+        if (self.epochs is None) == (self.steps is None):
+            yield "give either epochs or steps"
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
+                yield f"{name} must be a whole number, at least {least}, not {value!r}"
+        if self.schedule_by not in ("step", "epoch"):
+            yield f"schedule_by must be 'step' or 'epoch', not {self.schedule_by!r}"
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            yield f"clip_norm must be above 0, not {self.clip_norm}"
+        if isinstance(self.schedule, LRScheduler) and self.schedule.optimizer is not self.optimizer:
+            yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            yield "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record"
+        if isinstance(self.optimizer, LBFGS):
+            yield "LBFGS needs a closure at each step, which a Trainer does not give; write the loop yourself"
+        for name, value in (self.settings or {}).items():
+            plain = value is None or (isinstance(value, str | int | float | np.generic) and value == value)
+            if not plain or not isinstance(name, str):
+                yield f"settings must map names to numbers or strings, but {name!r} is {value!r}"
+
+    def _wrong_parts(self) -> Iterator[str]:
+        """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
+        for name, wanted, kind in KINDS:
+            if not isinstance(value := getattr(self, name), kind):
+                yield f"{name} must be {wanted}, not {brief(value)}{_make(value)}"
+        if isinstance(self.loss, type) or not callable(self.loss):
+            yield f"loss must be a function of (outputs, targets), not {brief(self.loss)}{_make(self.loss)}"
+        complaints = {name: not_batches(name, getattr(self, name)) for name in ("batches", "test")}
+        yield from filter(None, complaints.values())
+        if complaints["batches"]:
+            pass
+        elif isinstance(self.batches, shares):
+            yield "batches are nn.parallel.shares; give the batches themselves, which a Trainer shares among workers"
+        elif not hasattr(self.batches, "__len__"):
+            yield f"batches must have a length, as a DataLoader or a list has; {type(self.batches).__name__} has none"
+        elif not len(self.batches):
+            yield "there are no batches to learn from"
+        if isinstance(self.model, Module) and isinstance(self.optimizer, Optimizer):
+            own = set(self.model.parameters())
+            if own and own.isdisjoint(p for group in self.optimizer.param_groups for p in group["params"]):
+                yield "the optimizer has none of the model's parameters; make it with model.parameters() of this model"
 
     # --- the folder -------------------------------------------------------------------------------------
 
@@ -72,11 +168,10 @@ class Run(Options):
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         state = saved_state.load(path)
-        plain = saved_state.peek(path)  # as JSON has it: where tensors are a damaged state may have others
-        if not all(isinstance(plain.get(name), dict) for name in ("settings", "run")):
-            raise ValueError(f"{path} is damaged: its settings and its run must be objects")
-        check_run(path, plain["settings"], self.settings or {})  # alone: with them other settings may differ
-        check_run(path, plain["run"], self._settings_to_match())
+        if "run" not in state:
+            raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")
+        check_run(path, state["settings"], self.settings or {})  # alone: with them other settings may differ
+        check_run(path, state["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
@@ -189,8 +284,21 @@ class Run(Options):
         """What a copy gets, which is for another worker: not the iterator, nor the sums, which count once."""
         return {**vars(self), "_running": None, "_metrics": RunningMetrics(self.accuracy)}
 
+    def _parts(self) -> dict[str, Any]:
+        return saved_state.parts_of(self.model, self.optimizer, self.schedule)
+
     def _settings_to_match(self) -> dict[str, Any]:
-        return {**settings_to_match(self), **self._optimizer_settings}
+        """The settings by name that must match to resume."""
+        schedule = self.schedule
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if schedule is None else f"{type(schedule).__name__} by {self.schedule_by}",
+            "batches in an epoch": len(self.batches),
+            "test": self.test is not None,
+            "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
+            **{name: getattr(self, name) for name in ("accumulate", "clip_norm", "accuracy")},
+            **self._optimizer_settings,
+        }
 
     def _state(self) -> dict[str, Any]:
         """Everything the next step depends on, with copies of the tensors.
@@ -198,7 +306,7 @@ class Run(Options):
         All workers call it, since it has the random streams and the running sums of each.
         """
         workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
-        parts = saved_state.parts_of(self.model, self.optimizer, self.schedule)
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
         parts["model"] = {name: tensor.clone() for name, tensor in parts["model"].items()}
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
@@ -227,7 +335,8 @@ class Run(Options):
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""
-        saved_state.restore_parts(state, self.model, self.optimizer, self.schedule)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
         for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)
@@ -250,6 +359,40 @@ class Run(Options):
             tl.set_rng_state(workers[0]["random"])
 
 
+Run.__init__ = explained(Run.__init__)  # type: ignore[method-assign]
+
+
+def _make(value: Any) -> str:
+    return f"; make one, with parentheses: {value.__name__}(...)" if isinstance(value, type) else ""
+
+
 def has_state(batches: Any) -> TypeGuard[DataLoader]:
     """Whether batches know their position, as a DataLoader does and a list does not."""
     return hasattr(batches, "load_state_dict")
+
+
+def optimizer_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[str, Any]:
+    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}, as JSON returns them."""
+    found: dict[str, Any] = {}
+    for i, settings in enumerate(optimizer.param_groups):
+        where = f" of group {i}" if i else ""
+        found |= {f"{name}{where}": value for name, value in settings.items() if name not in ("params", "initial_lr")}
+    if schedule is not None:
+        state = schedule.state_dict().items()
+        found |= {f"{name} of the schedule": value for name, value in state if name[0] != "_" and name != "last_epoch"}
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's, and of anything else its kind."""
+    return value.item() if getattr(value, "shape", None) == () else type(value).__name__
+
+
+def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raises ValueError that lists the settings that differ from those saved in the file `path`."""
+    if differing := differences(saved, own):
+        raise ValueError(
+            f"{path} is the saved state of another run: {differing}; use the same settings to resume, or start a new "
+            "run in another folder"
+        )

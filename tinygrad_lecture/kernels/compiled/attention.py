@@ -1,0 +1,188 @@
+"""Attention of a text and head in compiled code: the products by NumPy's BLAS, the softmax by loops, in the cache.
+
+Backward computes the weights again, so that memory grows linearly with the number of keys (Dao et al.,
+arXiv:2205.14135). Arrays are (texts, heads, rows, n), float32, with contiguous rows; the mask is of bools, (texts,
+heads, queries, keys). A chunk is a text and head.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from .compiling import Task, inlined, loop, summing
+from .loops import exponentials, f, largest
+from .pool import GIVE_WAY, carray, literal_unroll, pointer, pool, share
+from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
+
+QUERIES = 64  # in a block
+
+Q, K, V, MASK, STATISTICS, OUT, G, DQ, DK, DV = range(10)
+
+
+def forward(q: Array, k: Array, v: Array, mask: Array | None, out: Array, causal: bool, scale: float) -> Array:
+    """Write the output; return of each query its largest score and 1 / the sum of exponentials: (..., queries, 2)."""
+    statistics = np.empty((*q.shape[:3], 2), q.dtype)
+    settings = _settings(q, k, v, causal, scale)
+    _run(pool(), GIVE_WAY, attend.address, len(q), settings, q, k, v, mask, statistics, out)
+    return statistics
+
+
+def backward(
+    q: Array, k: Array, v: Array, mask: Array | None, statistics: Array, out: Array, g: Array, gradients: list[Array],
+    causal: bool, scale: float,
+) -> None:  # fmt: skip
+    """Write the gradients of q, k and v."""
+    settings, arrays = _settings(q, k, v, causal, scale), (q, k, v, mask, statistics, out, g, *gradients)
+    _run(pool(), GIVE_WAY, attend_backward.address, len(q), settings, *arrays)
+
+
+def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
+    """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal."""
+    bits: Any = np.float32(scale).view(np.int32)
+    return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal], np.int64)
+
+
+@loop
+def _run(pool: int, give_way: int, function: int, texts: int, settings: Array, *arrays: Any) -> None:
+    """Write the job's arguments: the settings, and for each array its address and strides in bytes."""
+    job = np.empty(8 + 5 * len(arrays), np.int64)
+    job[:8] = settings
+    i = 8
+    for array in literal_unroll(arrays):
+        job[i], job[i + 1], job[i + 2], job[i + 3], job[i + 4] = _address_and_strides(array)
+        i += 5
+    share(pool, give_way, function, job.ctypes.data, texts * settings[2])
+
+
+@inlined
+def _address_and_strides(x: Array | None) -> tuple[Any, ...]:
+    return (0, 0, 0, 0, 0) if x is None else (np.int64(x.ctypes.data), *x.strides)
+
+
+@inlined
+def settings_of(job: int) -> tuple[Any, ...]:
+    n = carray(pointer(job), 8, np.int64)
+    return n[0], np.int32(n[1]).view(np.float32), n[2], n[3], n[4], n[5], n[6], n[7]
+
+
+@inlined
+def place(job: int, i: int, chunk: int) -> tuple[int, int, int]:
+    """Of array i: the address of a text and head, the bytes from row to row, and the elements."""
+    n = carray(pointer(job + 8 * (8 + 5 * i)), 5, np.int64)
+    heads = carray(pointer(job), 8, np.int64)[2]
+    return n[0] + chunk // heads * n[1] + chunk % heads * n[2], n[3], n[3] // 4
+
+
+@inlined
+def scores(job: int, chunk: int, start: int, count: int, reach: int, weights: Array) -> None:
+    """The scores of some queries and the first keys, -inf where the mask is False: weights[:count, :reach]."""
+    sgemm, scale, _, _, d, keys, _, _ = settings_of(job)
+    q, q_row, q_width = place(job, Q, chunk)
+    k, _, k_width = place(job, K, chunk)
+    call_sgemm(
+        sgemm,
+        (
+            ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, d, scale, q + start * q_row, q_width, k, k_width, zero,
+            weights.ctypes.data, keys,
+        ),
+    )  # fmt: skip
+    mask, mask_row, _ = place(job, MASK, chunk)
+    column = carray(pointer(job + 8 * (8 + 5 * MASK)), 5, np.int64)[4]
+    if mask != 0:
+        for i in range(count):
+            allowed = carray(pointer(mask + (start + i) * mask_row), (reach - 1) * column + 1, np.bool_)
+            for j in range(reach):
+                if not allowed[j * column]:
+                    weights[i, j] = f(-np.inf)
+
+
+@Task
+def attend(job: int, chunk: int) -> None:
+    sgemm, _, _, queries, _, keys, dv, causal = settings_of(job)
+    v, _, v_width = place(job, V, chunk)
+    out, out_row, out_width = place(job, OUT, chunk)
+    statistics = carray(pointer(place(job, STATISTICS, chunk)[0]), (queries, 2), np.float32)
+    weights = np.empty((min(QUERIES, queries), keys), np.float32)
+    for start in range(0, queries, QUERIES):
+        count = min(QUERIES, queries - start)
+        reach = min(start + count, keys) if causal else keys
+        scores(job, chunk, start, count, reach, weights)
+        for i in range(count):
+            row = weights[i, : min(start + i + 1, keys) if causal else keys]
+            top = largest(row)
+            total = exponentials(row, top)
+            per_total = f(1) if total == 0 else f(1) / total
+            for j in range(row.size):
+                row[j] *= per_total
+            weights[i, row.size : reach] = 0
+            statistics[start + i, 0], statistics[start + i, 1] = top, per_total
+        call_sgemm(
+            sgemm,
+            (
+                ROW_MAJOR, PLAIN, PLAIN, count, dv, reach, one, weights.ctypes.data, keys, v, v_width, zero,
+                out + start * out_row, out_width,
+            ),
+        )  # fmt: skip
+
+
+@Task
+def attend_backward(job: int, chunk: int) -> None:
+    sgemm, scale, _, queries, d, keys, width, causal = settings_of(job)
+    q, q_row, q_width = place(job, Q, chunk)
+    k, _, k_width = place(job, K, chunk)
+    v, _, v_width = place(job, V, chunk)
+    g, g_row, g_width = place(job, G, chunk)
+    out, out_row, _ = place(job, OUT, chunk)
+    dq, dq_row, dq_width = place(job, DQ, chunk)
+    dk, dk_row, dk_width = place(job, DK, chunk)
+    dv, dv_row, dv_width = place(job, DV, chunk)
+    statistics = carray(pointer(place(job, STATISTICS, chunk)[0]), (queries, 2), np.float32)
+    for i in range(keys):
+        carray(pointer(dk + i * dk_row), d, np.float32)[:] = 0
+        carray(pointer(dv + i * dv_row), width, np.float32)[:] = 0
+    weights = np.empty((min(QUERIES, queries), keys), np.float32)
+    dscores = np.empty((min(QUERIES, queries), keys), np.float32)
+    w, ds = weights.ctypes.data, dscores.ctypes.data
+    for start in range(0, queries, QUERIES):
+        count = min(QUERIES, queries - start)
+        reach = min(start + count, keys) if causal else keys
+        own_g = g + start * g_row
+        scores(job, chunk, start, count, reach, weights)
+        call_sgemm(  # the gradient of the weights
+            sgemm,
+            (ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, width, one, own_g, g_width, v, v_width, zero, ds, keys),
+        )
+        for i in range(count):
+            row = weights[i, : min(start + i + 1, keys) if causal else keys]
+            drow = dscores[i, : row.size]
+            exponentials(row, statistics[start + i, 0])
+            per_total = statistics[start + i, 1]
+            # The gradient of the scores is w (dw - sum(w dw)), with weights w; the sum over a row is that of g out.
+            mean = dot(
+                carray(pointer(own_g + i * g_row), width, np.float32),
+                carray(pointer(out + (start + i) * out_row), width, np.float32),
+            )
+            for j in range(row.size):
+                row[j] *= per_total
+                drow[j] = row[j] * (drow[j] - mean) * scale
+            weights[i, row.size : reach] = 0
+            dscores[i, row.size : reach] = 0
+        own_q, own_dq = q + start * q_row, dq + start * dq_row
+        call_sgemm(
+            sgemm, (ROW_MAJOR, TRANSPOSED, PLAIN, reach, width, count, one, w, keys, own_g, g_width, one, dv, dv_width)
+        )
+        call_sgemm(
+            sgemm, (ROW_MAJOR, TRANSPOSED, PLAIN, reach, d, count, one, ds, keys, own_q, q_width, one, dk, dk_width)
+        )
+        call_sgemm(sgemm, (ROW_MAJOR, PLAIN, PLAIN, count, d, reach, one, ds, keys, k, k_width, zero, own_dq, dq_width))
+
+
+@summing
+def dot(a: Array, b: Array) -> Any:
+    total = f(0)
+    for j in range(a.size):
+        total += a[j] * b[j]
+    return total

@@ -1,0 +1,66 @@
+"""How Numba compiles a loop, a part of loops, and a task: a loop over one chunk of a job that threads share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property, wraps
+from importlib import import_module
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+numba: Any = import_module("numba")
+
+SETTINGS = {"error_model": "numpy", "fastmath": {"contract"}}  # no exceptions; x y + z may be rounded once
+
+
+def loop(function: F) -> F:
+    """The function compiled, to run without Python's lock.
+
+    Its machine code is kept on disk, unless that cannot be read or written.
+    """
+    compiled = in_use = numba.njit(nogil=True, **SETTINGS)(function)
+    with suppress(RuntimeError):  # no folder can be written to
+        in_use = numba.njit(nogil=True, cache=True, **SETTINGS)(function)
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        nonlocal in_use
+        try:
+            return in_use(*arguments)
+        except Exception:
+            if in_use is compiled:
+                raise
+            in_use = compiled
+            return compiled(*arguments)
+
+    return call  # type: ignore[return-value]
+
+
+def inlined(function: F) -> F:
+    """A part of loops, compiled into each."""
+    return numba.njit(forceinline=True, **SETTINGS)(function)  # type: ignore[no-any-return]
+
+
+def summing(function: F) -> F:
+    """A part of loops whose sums may be added in any order, and so several at once."""
+    return numba.njit(forceinline=True, fastmath={"contract", "reassoc"})(function)  # type: ignore[no-any-return]
+
+
+class Task:
+    """A loop over one chunk of a job: task(job, chunk), with the address of the job's arguments."""
+
+    def __init__(self, loop: Callable[[int, int], None]) -> None:
+        self._loop = loop
+
+    @cached_property
+    def _compiled(self) -> Any:
+        try:
+            return numba.cfunc("void(int64, int64)", cache=True, **SETTINGS)(self._loop)
+        except Exception:  # its machine code cannot be kept on disk, or read from there
+            return numba.cfunc("void(int64, int64)", **SETTINGS)(self._loop)
+
+    @cached_property
+    def address(self) -> int:
+        """Where the machine code is. It is compiled when this is first asked for."""
+        return self._compiled.address  # type: ignore[no-any-return]

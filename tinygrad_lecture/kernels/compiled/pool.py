@@ -1,0 +1,276 @@
+"""Compiled work that threads share in microseconds: they take its chunks by atomic numbers, without Python's lock.
+
+To wake a sleeping thread takes 40 µs, and to come back to Python while another thread is there takes 33. So a thread
+that helps stays in a compiled loop, `serve`, while work comes in quick succession. Between two looks for work it offers
+its core to whoever else wants it, and after PATIENCE looks it goes back to sleep.
+
+A job is a compiled function, the address of its arguments and a number of chunks. Whoever is free takes the next chunk,
+the thread that has the job too, which never waits for a chunk that nobody has begun. One job is shared at a time: a
+thread that comes meanwhile computes its own alone. A chunk's result does not depend on who computes it.
+
+TURN holds the job's number and how many of its chunks are left. A thread takes a chunk when it lowers TURN by a
+compare-and-swap, which fails if the number has changed since the thread looked. So it has a chunk of the job in force,
+and that job stays in force until DONE counts the chunk. What is written before TURN is seen by all who see the new TURN
+(release and acquire, which processors other than x86 must be told).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from .. import threads
+from .compiling import Task, inlined, loop, numba
+
+ir: Any = import_module("llvmlite.ir")
+types = numba.types
+intrinsic: Callable[[Callable[..., Any]], Any] = import_module("numba.extending").intrinsic
+carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
+
+PATIENCE = 1_500  # looks for work, each about 0.4 µs
+
+TURN, DONE, OWNER, FUNCTION, JOB = (128 * i for i in range(5))  # bytes; each has a cache line of its own
+LEFT = 2**20 - 1  # the part of TURN that counts chunks
+
+# --- numbers in memory that several threads read and write ----------------------------------------------------
+
+_INTEGER = ir.IntType(64)
+
+
+def _at(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, _INTEGER.as_pointer())
+
+
+@intrinsic
+def load(typing: Any, address: Any) -> Any:
+    """The number at an address."""
+    return i64(i64), lambda context, builder, signature, args: builder.load_atomic(_at(builder, args[0]), "acquire", 8)
+
+
+@intrinsic
+def store(typing: Any, address: Any, value: Any) -> Any:
+    """Write a number to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> None:
+        builder.store_atomic(args[1], _at(builder, args[0]), "release", 8)
+
+    return types.void(i64, i64), generate
+
+
+@intrinsic
+def add(typing: Any, address: Any, value: Any) -> Any:
+    """Add to the number at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.atomic_rmw("add", _at(builder, args[0]), args[1], "acq_rel")
+
+    return i64(i64, i64), generate
+
+
+@intrinsic
+def replace(typing: Any, address: Any, old: Any, new: Any) -> Any:
+    """Write `new` to an address if `old` is there; return whether it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = builder.cmpxchg(_at(builder, args[0]), args[1], args[2], "acq_rel", "acquire")
+        return builder.extract_value(found, 1)
+
+    return types.boolean(i64, i64, i64), generate
+
+
+def calls(result: Any, *parameters: Any) -> Any:
+    """An intrinsic that calls the function at an address, with a tuple of arguments: Numba has none that it can keep
+    on disk, since an address changes from process to process."""
+
+    @intrinsic
+    def call(typing: Any, function: Any, arguments: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(
+                context.get_value_type(result) if result is not types.void else ir.VoidType(),
+                [context.get_value_type(parameter) for parameter in parameters],
+            )
+            given = [
+                context.cast(builder, builder.extract_value(args[1], i), of, parameter)
+                for i, (of, parameter) in enumerate(zip(arguments.types, parameters, strict=True))
+            ]
+            found = builder.call(builder.inttoptr(args[0], kind.as_pointer()), given)
+            return found if result is not types.void else context.get_dummy_value()
+
+        return result(i64, arguments), generate
+
+    return call
+
+
+@intrinsic
+def pointer(typing: Any, address: Any) -> Any:
+    """An address as Numba's `carray` wants it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(i64), generate
+
+
+call_chunk = calls(types.void, i64, i64)  # function(address of the job's arguments, number of the chunk)
+call_give_way = calls(types.int32)
+
+# --- the job --------------------------------------------------------------------------------------------------
+
+
+@inlined
+def take(pool: int) -> bool:
+    """Compute a chunk of the job in force; False if none is left."""
+    turn = load(pool + TURN)
+    left = turn & LEFT
+    if left == 0:
+        return False
+    if replace(pool + TURN, turn, turn - 1):
+        call_chunk(load(pool + FUNCTION), (load(pool + JOB), left - 1))
+        add(pool + DONE, 1)
+    return True
+
+
+@loop
+def serve(pool: int, give_way: int, patience: int) -> None:
+    """Help with jobs until none has come for some time."""
+    looks = 0
+    while looks < patience:
+        if take(pool):
+            looks = 0
+        else:
+            looks += 1
+            call_give_way(give_way, ())
+
+
+@inlined
+def share(pool: int, give_way: int, function: int, job: int, chunks: int) -> None:
+    """Compute all chunks of a job, with the threads that serve the pool; alone if pool is 0 or has another job."""
+    if pool == 0 or chunks < 2 or not replace(pool + OWNER, 0, 1):
+        for chunk in range(chunks):
+            call_chunk(function, (job, chunk))
+        return
+    store(pool + DONE, 0)
+    store(pool + FUNCTION, function)
+    store(pool + JOB, job)
+    store(pool + TURN, ((load(pool + TURN) // (LEFT + 1) + 1) * (LEFT + 1)) + chunks)
+    while take(pool):
+        pass
+    while load(pool + DONE) < chunks:
+        call_give_way(give_way, ())
+    store(pool + OWNER, 0)
+
+
+# --- the threads ----------------------------------------------------------------------------------------------
+
+
+def _give_way_address() -> int:
+    """The system's function that lets another thread run on this core, if one waits for it."""
+    windows = sys.platform == "win32"
+    library = ctypes.CDLL("kernel32" if windows else None)
+    function = library.SwitchToThread if windows else library.sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+GIVE_WAY = _give_way_address()
+_numbers = np.zeros(5 * 16, np.int64)
+_address = _numbers.ctypes.data
+_serving: dict[int, Future[None]] = {}
+
+
+def pool() -> int:
+    """The address of the pool, whose threads are awake or waking; 0 if this thread is to compute alone."""
+    helpers = threads.get_num_threads() - 1
+    for i in range(helpers):
+        if i not in _serving or _serving[i].done():
+            _serving[i] = threads.executor(helpers).submit(serve, _address, GIVE_WAY, PATIENCE)
+    return _address if helpers else 0
+
+
+def _after_fork() -> None:
+    """The job and the threads of the parent are not the child's."""
+    _numbers[:] = 0
+    _serving.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+# --- jobs on arrays -------------------------------------------------------------------------------------------
+
+
+def run(task: Task, rows: int, step: int, *arrays: Array | None, alone: bool = False) -> None:
+    """Call a task for chunks of `step` rows, in all threads.
+
+    arrays: C-contiguous; a task finds them by `part` and `whole`, and in place of None an array without elements.
+    alone: there is too little to compute for several threads.
+    """
+    _run(0 if alone else pool(), GIVE_WAY, task.address, rows, step, *arrays)
+
+
+@loop
+def _run(pool: int, give_way: int, function: int, rows: int, step: int, *arrays: Any) -> None:
+    """Write the job's arguments: rows, step, and for each array its address and the size of its last axis."""
+    job = np.empty(2 + 2 * len(arrays), np.int64)
+    job[0], job[1] = rows, step
+    i = 2
+    for array in literal_unroll(arrays):
+        job[i], job[i + 1] = _place(array)
+        i += 2
+    share(pool, give_way, function, job.ctypes.data, -(-rows // step))
+
+
+@inlined
+def _place(array: Any) -> tuple[int, int]:
+    return (0, 0) if array is None else (array.ctypes.data, array.shape[-1])
+
+
+@inlined
+def part(job: int, i: int, chunk: int) -> Array:
+    """The rows of a chunk of array i, a float32 matrix: (rows of the chunk, n)."""
+    place, n, start, rows = _of(job, i, chunk)
+    return carray(pointer(place + 4 * start * n), (rows, n), np.float32)
+
+
+@inlined
+def piece(job: int, i: int, chunk: int) -> Array:
+    """The elements of a chunk of array i, a float32 vector of as many elements as the job has rows."""
+    place, n, start, rows = _of(job, i, chunk)
+    return carray(pointer(place + 4 * start), rows if n else 0, np.float32)
+
+
+@inlined
+def integers(job: int, i: int, chunk: int) -> Array:
+    """The same of a vector of int64."""
+    place, _, start, rows = _of(job, i, chunk)
+    return carray(pointer(place + 8 * start), rows, np.int64)
+
+
+@inlined
+def whole(job: int, i: int) -> Array:
+    """Array i, a float32 vector."""
+    place, n, _, _ = _of(job, i, 0)
+    return carray(pointer(place), n, np.float32)
+
+
+@inlined
+def row(job: int, i: int, chunk: int) -> Array:
+    """A chunk's own row of array i, a float32 matrix with a row for each chunk."""
+    place, n, _, _ = _of(job, i, 0)
+    return carray(pointer(place + 4 * chunk * n), n, np.float32)
+
+
+@inlined
+def _of(job: int, i: int, chunk: int) -> tuple[int, int, int, int]:
+    """Of array i its address and the size of its last axis; of a chunk its first row and how many it has."""
+    numbers = carray(pointer(job), 4 + 2 * i, np.int64)
+    start = chunk * numbers[1]
+    return numbers[2 + 2 * i], numbers[3 + 2 * i], start, min(numbers[1], numbers[0] - start)

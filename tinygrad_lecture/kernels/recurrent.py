@@ -136,7 +136,7 @@ def gru_states(
 
 
 def _gru_step(gates: Array, sums: Array, h: Array) -> None:
-    """The next state. gates: (n, 4 hidden), the inputs of three, which are replaced.  sums: (n, 3 hidden), the product."""
+    """Compute the next state in place. gates: (n, 4 hidden), of three the inputs.  sums: (n, 3 hidden), the product."""
     two = 2 * h.shape[1]
     gates[:, :two] += sums[:, :two]
     sigmoid_(gates[:, :two])
@@ -200,7 +200,7 @@ def lstm_states(
 
 
 def _lstm_step(gates: Array, sums: Array, states: Array) -> None:
-    """The next states, (n, 2 hidden). gates: (n, 4 hidden), the inputs, which are replaced.  sums: (n, 4 hidden), the product."""
+    """Compute the next states in place. gates: (n, 4 hidden), the inputs.  sums: (n, 4 hidden), the product."""
     lib, hidden = xp(gates), states.shape[1] // 2
     h, c = states[:, :hidden], states[:, hidden:]
     gates += sums

@@ -193,7 +193,8 @@ def lstm_states(
     """With keep=True also σ(i), σ(f), tanh(g) and σ(o), side by side: (rows, 4 hidden)."""
     lib, hidden = xp(x), h0.shape[1]
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
-    gates, weight_t = lib.array(x, states.dtype, order="C"), lib.ascontiguousarray(weight.T)
+    gates, weight_t = lib.empty(x.shape, states.dtype), lib.ascontiguousarray(weight.T)
+    gates[:] = x
     activate = _loop("lstm", gates, states) or _lstm_step
     out = over_time(lambda x, s: activate(x, s[:, :hidden].dot(weight_t), s), gates, states, sizes, reverse)
     return (out, gates) if keep else out

@@ -7,8 +7,8 @@ one window, few in number, moves whole slices; there is no loop over the windows
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import product as combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,9 +16,9 @@ import numpy as np
 from ..backend import Array, DType, Shape, xp
 from .compiled import compiles
 from .fused import Needs
-from .product import as_rows
+from .product import as_rows, batched, product
 from .scatter import where
-from .threads import PIECE, get_num_threads, share
+from .threads import PIECE
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -69,7 +69,7 @@ class Grid:
 
     def overlaps(self) -> Iterator[tuple[Any, Any, Any]]:
         """For each element of a window, row by row: its index, the index of the array, and that of the places."""
-        for along_axes in product(*self._axes):
+        for along_axes in combinations(*self._axes):
             element, inside, there = zip(*along_axes, strict=True) if along_axes else ((), (), ())
             yield element, (..., *inside), (..., *there)
 
@@ -129,48 +129,35 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
 
 def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
-    lib, out = xp(x), len(weight)
-    y = lib.empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
-    filters = _filters(weight, groups)
-
-    def compute(images: slice) -> None:
-        rows = lib.matmul(filters, _columns(x[images], grid, groups))
+    out, filters = len(weight), _filters(weight, groups)
+    y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
+    for images in _blocks(x, grid):
+        rows = _products(filters, _columns(x[images], grid, groups))
         y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
-
-    _share(compute, _blocks(x, grid))
     return y
 
 
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
-    lib, channels = xp(y), weight.shape[1] * groups
+    lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
     x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
-    filters = _filters(weight, groups).swapaxes(1, 2)
-
-    def compute(images: slice) -> None:
-        laid = lib.matmul(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
+    for images in _blocks(x, grid):
+        laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
         laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
         total = lib.zeros((channels, len(y[images]), *grid.shape), x.dtype)
         add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
         x[images] = total.swapaxes(0, 1)
-
-    _share(compute, _blocks(x, grid))
     return x
 
 
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
-    lib, blocks, out, channels = xp(x), _blocks(x, grid), y.shape[1], x.shape[1] // groups
-    sums = range(min(4, len(blocks)))  # as many with any number of threads, so that results are the same bits
-    shape = (len(sums), groups, out // groups, channels * math.prod(grid.size))
-    totals = lib.zeros(shape, np.result_type(x.dtype, y.dtype))
-
-    def compute(k: int) -> None:
-        for images in blocks[k::4]:
-            totals[k] += lib.matmul(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
-
-    _share(compute, list(sums))
-    return totals.sum(axis=0).reshape(out, channels, *grid.size)
+    out, channels = y.shape[1], x.shape[1] // groups
+    shape = (groups, out // groups, channels * math.prod(grid.size))
+    total = xp(x).zeros(shape, np.result_type(x.dtype, y.dtype))
+    for images in _blocks(x, grid):
+        total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
+    return total.reshape(out, channels, *grid.size)
 
 
 def _blocks(x: Array, grid: Grid) -> list[slice]:
@@ -181,8 +168,9 @@ def _blocks(x: Array, grid: Grid) -> list[slice]:
     return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
-def _share(compute: Callable[[Any], object], chunks: list[Any]) -> None:
-    share(compute, chunks, get_num_threads() if len(chunks) >= 4 else 1)
+def _products(a: Array, b: Array) -> Array:
+    """The product of each group: (groups, n, k), (groups, k, m) -> (groups, n, m)."""
+    return product(a[0], b[0])[None] if len(a) == 1 else batched(a, b)
 
 
 def _columns(x: Array, grid: Grid, groups: int) -> Array:
@@ -219,7 +207,7 @@ def max_pool(
         rows, indices = as_rows(x, len(size)), grid.indices(lib)
         out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
         outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
-        _share(lambda part: loops.max_pool(rows[part], *indices, outs[part], numbers[part]), _row_slices(rows))
+        loops.max_pool(rows, *indices, outs, numbers)
         return (out, found) if keep else out
     out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
@@ -238,8 +226,7 @@ def max_pool_backward(
     if compiles(rows, gs):
         from .compiled import loops
 
-        indices = grid.indices(lib)
-        _share(lambda part: loops.max_pool_backward(gs[part], numbers[part], *indices, rows[part]), _row_slices(rows))
+        loops.max_pool_backward(gs, numbers, *grid.indices(lib), rows)
     else:
         indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
         found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
@@ -264,11 +251,6 @@ def _numbers(x: Array, out: Array, grid: Grid) -> Array:
             rest &= seen == seen  # nan is the largest, and not equal to itself
         numbers += left
     return numbers
-
-
-def _row_slices(x: Array) -> list[slice]:
-    step = max(8 * PIECE // max(x.shape[1], 1), 1)
-    return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
 def _number_dtype(grid: Grid) -> DType:

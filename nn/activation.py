@@ -14,18 +14,10 @@ from .errors import MadeFirst, check_probability
 from .module import FunctionLayer, Module, Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout1d", "Dropout2d", "Hardshrink", "Hardsigmoid",
-    "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU",
-    "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "CELU", "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout2d", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin",
+    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
 ]  # fmt: skip
-
-
-class _InPlace(FunctionLayer):
-    inplace: bool = False
-
-
-class _AlongDim(FunctionLayer):
-    dim: int = -1
 
 
 class Sigmoid(FunctionLayer, function=F.sigmoid):
@@ -41,47 +33,30 @@ class Tanh(FunctionLayer, function=F.tanh):
 
 
 class Hardtanh(FunctionLayer, function=F.hardtanh):
-    """min(max(x, min_val), max_val); the gradient at both bounds is 0. Raises ValueError unless min_val < max_val."""
-
-    min_val: float = -1.0
-    max_val: float = 1.0
-    inplace: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.min_val < self.max_val:
-            raise ValueError(f"Hardtanh: min_val must be below max_val, but they are {self.min_val} and {self.max_val}")
+    """min(max(x, min_val), max_val); the gradient at both bounds is 0."""
 
 
-class ReLU(_InPlace, function=F.relu):
+class ReLU(FunctionLayer, function=F.relu):
     """max(x, 0); the gradient at 0 is 0."""
 
 
-class ReLU6(_InPlace, function=F.relu6):
+class ReLU6(FunctionLayer, function=F.relu6):
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
 
 
 class LeakyReLU(FunctionLayer, function=F.leaky_relu):
     """x where x > 0, else negative_slope · x."""
 
-    negative_slope: float = 0.01
-    inplace: bool = False
-
 
 class ELU(FunctionLayer, function=F.elu):
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
-
-    alpha: float = 1.0
-    inplace: bool = False
 
 
 class Softplus(FunctionLayer, function=F.softplus):
     """log(1 + exp(beta · x)) / beta, a smooth relu; x itself where beta · x > threshold (Dugas et al., NIPS 2000)."""
 
-    beta: float = 1.0
-    threshold: float = 20.0
 
-
-class SiLU(_InPlace, function=F.silu):
+class SiLU(FunctionLayer, function=F.silu):
     """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
 
 
@@ -89,21 +64,15 @@ class GELU(FunctionLayer, function=F.gelu):
     """x · Φ(x), with Φ the cumulative distribution function of the standard normal.
 
     approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
-    Raises ValueError for another `approximate`. (Hendrycks & Gimpel, arXiv:1606.08415.)
+    (Hendrycks & Gimpel, arXiv:1606.08415.)
     """
 
-    approximate: str = "none"
 
-    def __post_init__(self) -> None:
-        if self.approximate not in ("none", "tanh"):
-            raise ValueError(f'GELU: approximate must be "none" or "tanh", not {self.approximate!r}')
-
-
-class Softmax(_AlongDim, function=F.softmax):
+class Softmax(FunctionLayer, function=F.softmax):
     """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
 
 
-class LogSoftmax(_AlongDim, function=F.log_softmax):
+class LogSoftmax(FunctionLayer, function=F.log_softmax):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
 
 
@@ -115,49 +84,39 @@ class Tanhshrink(FunctionLayer, function=F.tanhshrink):
     """x - tanh(x)."""
 
 
-class SELU(_InPlace, function=F.selu):
+class SELU(FunctionLayer, function=F.selu):
     """elu with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
 
 
-class Mish(_InPlace, function=F.mish):
+class Mish(FunctionLayer, function=F.mish):
     """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
 
 
-class Hardsigmoid(_InPlace, function=F.hardsigmoid):
+class Hardsigmoid(FunctionLayer, function=F.hardsigmoid):
     """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines."""
 
 
-class Hardswish(_InPlace, function=F.hardswish):
+class Hardswish(FunctionLayer, function=F.hardswish):
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
 
 
 class CELU(FunctionLayer, function=F.celu):
     """x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483)."""
 
-    alpha: float = 1.0
-    inplace: bool = False
-
 
 class Hardshrink(FunctionLayer, function=F.hardshrink):
     """x where |x| > lambd, else 0."""
-
-    lambd: float = 0.5
 
 
 class Softshrink(FunctionLayer, function=F.softshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
 
-    lambd: float = 0.5
 
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
-
-
-class Softmin(_AlongDim, function=F.softmin):
+class Softmin(FunctionLayer, function=F.softmin):
     """softmax(-x) along axis `dim`."""
 
 
-class GLU(_AlongDim, function=F.glu):
+class GLU(FunctionLayer, function=F.glu):
     """a · σ(b), with a and b the halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
 
 
@@ -186,22 +145,11 @@ class Dropout(FunctionLayer, function=F.dropout):
     2014.)
     """
 
-    p: float = 0.5
-    inplace: bool = False
-
     def __post_init__(self) -> None:
         check_probability(type(self).__name__, self.p)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The input with zeros, of the same shape."""
-        return self.function(x, self.p, self.training, self.inplace)  # type: ignore[no-any-return]
-
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
-
-
-class Dropout1d(Dropout, function=F.dropout1d):
-    """`Dropout` of whole channels of sequences, `(batch, channels, length)`, also without the batch axis."""
 
 
 class Dropout2d(Dropout, function=F.dropout2d):

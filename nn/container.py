@@ -120,15 +120,12 @@ class _Numbered(_Container[T]):
 
     def _position(self, index: int, n: int) -> int:
         """The index of one of n values, counted from the start. Raises IndexError if it is out of range."""
-        if not hasattr(index, "__index__"):
+        try:
+            return range(n)[index]
+        except IndexError:
+            name, kind = type(self).__name__, self._kind.__name__.lower()
             hide_frames()
-            raise TypeError(f"{type(self).__name__}: an index must be an int or a slice, not {brief(index)}")
-        if not -n <= index < n:
-            hide_frames()
-            raise IndexError(
-                f"{type(self).__name__}: index {index} is out of range for {n} {self._kind.__name__.lower()}s"
-            )
-        return index % n
+            raise IndexError(f"{name}: index {index} is out of range for {n} {kind}s") from None
 
 
 class _Named(_Container[T], MutableMapping[str, T]):

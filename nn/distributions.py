@@ -12,6 +12,7 @@ distribution raise ValueError.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -97,14 +98,6 @@ class Normal(Distribution):
         """The probability of a draw up to `value`."""
         return 0.5 * (1 + tl.erf((value - self.loc) / self.scale / math.sqrt(2)))
 
-    def icdf(self, value: Any) -> Any:
-        """The inverse of `cdf`: below it is a draw with the probability `value`."""
-        return self.loc + self.scale * math.sqrt(2) * tl.erfinv(2 * value - 1)
-
-    def expand(self, batch_shape: Any) -> Normal:
-        """The distribution with its parameters broadcast to another batch_shape."""
-        return Normal(self.loc.expand(batch_shape), self.scale.expand(batch_shape), self.validate_args)
-
     def entropy(self) -> Any:
         """1/2 + log √(2π) + log scale."""
         return 0.5 + 0.5 * math.log(2 * math.pi) + tl.log(self.scale)
@@ -115,6 +108,8 @@ class _Discrete(Distribution):
 
     parameters = ("probs", "logits")
     event_axes = 0  # how many of the last axes of the parameters belong to one draw
+    _to_probs: Callable[..., Any]
+    _to_logits: Callable[..., Any]
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         if (probs is None) == (logits is None):
@@ -131,18 +126,18 @@ class _Discrete(Distribution):
             self._check((self.probs >= 0) & (self.probs <= 1), "probs must be from 0 to 1")
         self.batch_shape = given.shape[: given.ndim - self.event_axes]
 
-    def expand(self, batch_shape: Any) -> Any:
-        """The distribution with its parameters broadcast to another batch_shape."""
-        name = "probs" if "probs" in vars(self) else "logits"
-        given = vars(self)[name]
-        wide = given.expand((*batch_shape, *given.shape[len(self.batch_shape) :]))
-        return type(self)(**{name: wide}, validate_args=self.validate_args)
+    @cached_property
+    def probs(self) -> Any:
+        """The probabilities, where logits were given."""
+        with tl.enable_grad():
+            return self._to_probs(self.logits)
 
-    def enumerate_support(self, expand: bool = True) -> Any:
-        """All values of a draw along a new first axis: (k, *batch_shape) or, without expand, (k, 1, ...)."""
-        k, dtype = (self.logits.shape[-1], tl.int64) if self.event_axes else (2, self.probs.dtype)
-        values = tl.arange(k, dtype=dtype, device=self.logits.device).reshape(-1, *[1] * len(self.batch_shape))
-        return values.expand((k, *self.batch_shape)) if expand else values
+    @cached_property
+    def logits(self) -> Any:
+        """The logits, where probabilities were given; those of 0 and 1 are finite."""
+        eps = float(_limits(self.probs).eps)
+        with tl.enable_grad():
+            return self._to_logits(tl.clip(self.probs, eps, 1 - eps))
 
     def _normalised(self, logits: Any) -> Any:
         return logits
@@ -162,18 +157,10 @@ class Bernoulli(_Discrete):
         """The likelier of 0 and 1; nan where both are as likely, as in PyTorch."""
         return tl.where(self.probs == 0.5, math.nan, (self.probs > 0.5).to(self.probs.dtype))
 
-    @cached_property
-    def probs(self) -> Any:
-        """sigmoid(logits)."""
-        with tl.enable_grad():
-            return tl.sigmoid(self.logits)
+    _to_probs = staticmethod(tl.sigmoid)
 
-    @cached_property
-    def logits(self) -> Any:
-        """log probs - log(1 - probs)."""
-        with tl.enable_grad():
-            inside = _inside(self.probs)
-            return tl.log(inside) - tl.log1p(-inside)
+    def _to_logits(self, probs: Any) -> Any:
+        return tl.log(probs) - tl.log1p(-probs)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return tl.bernoulli(self.probs.detach().broadcast_to((*sample_shape, *self.batch_shape)))
@@ -205,17 +192,10 @@ class Categorical(_Discrete):
         self._check(total > 0, "the probs of a row must be above 0 together")
         return probs / total
 
-    @cached_property
-    def probs(self) -> Any:
-        """exp(logits)."""
-        with tl.enable_grad():
-            return tl.softmax(self.logits, -1)
+    def _to_probs(self, logits: Any) -> Any:
+        return tl.softmax(logits, -1)
 
-    @cached_property
-    def logits(self) -> Any:
-        """log probs."""
-        with tl.enable_grad():
-            return tl.log(_inside(self.probs))
+    _to_logits = staticmethod(tl.log)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         rows = self.probs.detach().reshape(-1, self.probs.shape[-1])
@@ -255,12 +235,6 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
 def _weighted(p: Any, q: Any, log_ratio: Any) -> Any:
     """p * log(p / q) for each outcome: 0 where p is 0, else inf where q is 0."""
     return p * tl.where(p == 0, 0.0, tl.where(q == 0, math.inf, log_ratio))
-
-
-def _inside(probs: Any) -> Any:
-    """Probabilities at least the dtype's eps away from 0 and 1, so that their logarithms are finite."""
-    eps = float(_limits(probs).eps)
-    return tl.clip(probs, eps, 1 - eps)
 
 
 def _limits(x: Any) -> Any:

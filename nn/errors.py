@@ -10,7 +10,6 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -23,7 +22,7 @@ from tinygrad_lecture.errors import (
     PlaceError,
     TensorError,
     brief,
-    call_complaint,
+    call_message,
     hide_frames,
     refuse_several,
     warn,
@@ -153,14 +152,8 @@ def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None
     if not isinstance(value, Tensor):
         raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {brief(value)}")
     if value.shape != tuple(wanted):
-        swaps = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
-        swap = next(swaps, None)
-        if swap is not None:
-            remedy = f"; write {what}.swapaxes({swap[0]}, {swap[1]})"
-        elif value.shape[:1] + value.shape[2:] == tuple(wanted) and 1 in value.shape[1:2]:
-            remedy = f"; write {what}.squeeze(1)"
-        else:
-            remedy = ""
+        pairs = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
+        remedy = next((f"; write {what}.swapaxes({a}, {b})" for a, b in pairs), "")
         raise TensorError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
 
 
@@ -325,10 +318,9 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)
-            name, complaint = type(self).__name__, None
-            if isinstance(error, TypeError):
-                complaint = call_complaint(name, MethodType(init, self), args, named, instead)
-            if complaint is None:  # the arguments fit, so the error is about something else
+            name = type(self).__name__
+            complaint = call_message(name, MethodType(init, self), args, named, instead)
+            if complaint is None or not isinstance(error, TypeError):  # the error is about something else
                 raise
             raise TypeError(f"{name}: {complaint}") from None
 
@@ -354,22 +346,8 @@ class MadeFirst:
 # --- where in a model an error was raised -----------------------------------------------------------------------
 
 
-@dataclass
-class Place:
-    """Stored on an error while it propagates: where it was raised, and the last module that it left."""
-
-    source: str  # class name of the module that raised
-    message: str | None  # the error's own message; None if the place is added as a note instead
-    note: int  # index of that note in `__notes__`
-    path: str = ""  # from the module to the source
-    module: Any = None
-
-    def __str__(self) -> str:
-        return f"in layer {self.path} ({self.source})" if self.path else f"in {self.source}"
-
-
 # errors whose message says the place; others get it as a note
-_PLAIN = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
+_PLAIN = (ValueError, TypeError, IndexError, NotImplementedError, TensorError, DtypeError, PlaceError)
 
 
 def locate(error: Exception, module: Any) -> None:
@@ -378,20 +356,20 @@ def locate(error: Exception, module: Any) -> None:
     The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
     front of the path.
     """
-    place: Place | None = getattr(error, "_place", None)
-    names = {inner: name for name, inner in module.named_modules()} if place is not None else {}
-    if place is None or place.module not in names:  # raised here, or by a module that is not registered below this one
+    source, path, message, last, before = getattr(error, "_place", ("", "", None, None, ""))
+    names = {inner: name for name, inner in module.named_modules()} if source else {}
+    inside = last in names  # else it was raised here, or by a module that is not registered below this one
+    if inside:
+        path = f"{names[last]}.{path}".strip(".")
+    else:
         plain = type(error) in _PLAIN and len(error.args) == 1 and isinstance(error.args[0], str)
-        if not plain:
-            error.add_note("")
-        message = error.args[0] if plain else None
-        place = Place(type(module).__name__, message, len(getattr(error, "__notes__", "")) - 1)
-        error._place = place  # type: ignore[attr-defined]
+        source, path, message = type(module).__name__, "", error.args[0] if plain else None
+    place = f"in layer {path} ({source})" if path else f"in {source}"
+    error._place = source, path, message, module, place  # type: ignore[attr-defined]
+    if message is not None:
+        error.args = (f"{place}: {message}",)
+    elif inside:
+        error.__notes__[error.__notes__.index(before)] = place
     else:
-        place.path = f"{names[place.module]}.{place.path}".strip(".")
-    place.module = module
-    if place.message is None:
-        error.__notes__[place.note] = str(place)
-    else:
-        error.args = (f"{place}: {place.message}",)
+        error.add_note(place)
     hide_frames(error)

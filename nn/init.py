@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
-from tinygrad_lecture.errors import brief, hide_frames
+from tinygrad_lecture.errors import hide_frames
 
 from .errors import check_tensor
 
@@ -55,9 +55,16 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     return _fill(tensor, u)
 
 
+def uniform_by_fan(parameters: Iterable[Tensor], fan_in: int) -> None:
+    """Uniform in ±1/sqrt(fan_in), weights and biases alike: how most layers start, as in PyTorch."""
+    bound = 1 / math.sqrt(fan_in)
+    for parameter in parameters:
+        uniform_(parameter, -bound, bound)
+
+
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal distribution with the given mean and standard deviation. Raises ValueError for a negative std."""
-    _check_std("normal_", mean, std)
+    _check_std("normal_", std)
     if _mode.skipping:
         return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
@@ -72,7 +79,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     They are drawn on the host, whatever the device. Raises ValueError for a negative std, or if less than 1% of the
     distribution is inside.
     """
-    _check_std("trunc_normal_", mean, std)
+    _check_std("trunc_normal_", std)
     if _mode.skipping:
         return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
@@ -186,10 +193,8 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def _check_std(name: str, mean: float, std: float) -> None:
-    """Raises ValueError for a negative std or NaN, TypeError for a mean or std that is a Tensor."""
-    if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        raise TypeError(f"{name}: mean and std must be numbers, not {brief(mean)} and {brief(std)}; write .item()")
+def _check_std(name: str, std: float) -> None:
+    """Raises ValueError for a negative std or NaN."""
     if not std >= 0:
         raise ValueError(f"{name}: std must be 0 or more, not {std}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import tinygrad_lecture as tl
@@ -41,9 +40,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw new parameters, uniform in ±1/sqrt(in_features)."""
-        bound = 1 / math.sqrt(self.in_features)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        init.uniform_by_fan(self.parameters(), self.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`. Warns if float64 comes into a layer of float32."""

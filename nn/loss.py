@@ -20,7 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Loss(FunctionLayer):
+def _no_formula(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    raise NotImplementedError("this loss has no formula; define forward(self, input, target) in its class")
+
+
+class Loss(FunctionLayer, function=_no_formula):
     """Base of all losses; `reduction` is "mean", "sum" or "none". Raises ValueError for another one.
 
     The settings `weight` and `pos_weight` are buffers: they move with the loss to a device, and are saved.
@@ -28,10 +32,6 @@ class Loss(FunctionLayer):
 
     reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
     in_repr = ()
-
-    def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = reduction
-        self.__post_init__()
 
     def __post_init__(self) -> None:
         if self.reduction not in self.reductions:
@@ -48,8 +48,11 @@ class Loss(FunctionLayer):
         return self.call_function(input, target)  # type: ignore[no-any-return]
 
     def count(self, target: Tensor) -> Any:
-        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it."""
-        return len(target)
+        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it.
+
+        For losses over classes that is the number of targets not ignored, or the sum of their class weights.
+        """
+        return mean_divisor(target, self.weight, self.ignore_index) if "ignore_index" in self.settings else len(target)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------
@@ -62,46 +65,23 @@ class MSELoss(Loss, function=F.mse_loss):
     MSELoss(reduction="sum") divided by the number of rows.
     """
 
-    reduction: str = "mean"
-
 
 class L1Loss(Loss, function=F.l1_loss):
     """Absolute error |input - target|; input and target have one shape."""
-
-    reduction: str = "mean"
 
 
 class HuberLoss(Loss, function=F.huber_loss):
     """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2) (Huber, 1964)."""
 
-    reduction: str = "mean"
-    delta: float = 1.0
-
 
 class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
     """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
-
-    reduction: str = "mean"
-    beta: float = 1.0
 
 
 # --- classes ------------------------------------------------------------------------------------------------
 
 
-class ClassLoss(Loss):
-    """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
-
-    weights_allowed = 1
-    weight: Tensor | None = None
-    ignore_index: int = -100
-    reduction: str = "mean"
-
-    def count(self, target: Tensor) -> Any:
-        """The divisor of the mean: the number of targets not ignored, or the sum of their class weights."""
-        return mean_divisor(target, self.weight, self.ignore_index)
-
-
-class CrossEntropyLoss(ClassLoss, function=F.cross_entropy):
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
     - `input`: logits of shape `(N, classes)` or `(N, classes, ...)`.
@@ -113,10 +93,8 @@ class CrossEntropyLoss(ClassLoss, function=F.cross_entropy):
     `F.cross_entropy` has the details.
     """
 
-    label_smoothing: float = 0.0
 
-
-class NLLLoss(ClassLoss, function=F.nll_loss):
+class NLLLoss(Loss, function=F.nll_loss):
     """-input[target], the negative log-likelihood: CrossEntropyLoss for inputs that are log_softmax(logits) already.
 
     `weight` and `ignore_index` are those of CrossEntropyLoss; targets are class numbers.
@@ -126,26 +104,18 @@ class NLLLoss(ClassLoss, function=F.nll_loss):
 # --- probabilities ------------------------------------------------------------------------------------------
 
 
-class _WeightedLoss(Loss):
-    weights_allowed = 1
-    weight: Tensor | None = None
-    reduction: str = "mean"
-
-
-class BCELoss(_WeightedLoss, function=F.binary_cross_entropy):
+class BCELoss(Loss, function=F.binary_cross_entropy):
     """Binary cross-entropy -(y log(p) + (1 - y) log(1 - p)), for probabilities p; `weight` is a factor per element.
 
     Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
     """
 
 
-class BCEWithLogitsLoss(_WeightedLoss, function=F.binary_cross_entropy_with_logits):
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """Binary cross-entropy -(y log(σ(x)) + (1 - y) log(1 - σ(x))), for logits x of any size.
 
     `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
     """
-
-    pos_weight: Tensor | None = None
 
 
 class KLDivLoss(Loss, function=F.kl_div):
@@ -156,5 +126,3 @@ class KLDivLoss(Loss, function=F.kl_div):
     """
 
     reductions = ("mean", "sum", "none", "batchmean")
-    reduction: str = "mean"
-    log_target: bool = False

@@ -1,8 +1,8 @@
-"""What a notebook shows for modules, summaries, histories, trainers and loaders; `repr` says the same as plain text."""
+"""What a notebook shows for modules, histories, trainers and loaders; `repr` says the same as plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
@@ -37,12 +37,6 @@ def _note(parameter: Any, name: str, first: str) -> tuple[str, str]:
     if name != first:
         return "0", f"is {first}"
     return f"{parameter.numel():,}", "learnt" if parameter.requires_grad else "frozen"
-
-
-def summary_html(rows: Iterable[Any], total: str) -> str:
-    """A summary as a table. total: the line below it."""
-    cells = [[row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note] for row in rows]
-    return table(["layer", "kind", "output", "parameters", ""], cells, right=[3]) + caption("", total)
 
 
 def history_html(history: Any) -> str:

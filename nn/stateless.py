@@ -34,32 +34,31 @@ __all__ = ["functional_call", "gradcheck"]
 
 def functional_call(
     module: Module, parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
-    args: Any = None, kwargs: Mapping[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False,
+    args: Any = None, kwargs: Mapping[str, Any] | None = None,
 ) -> Any:  # fmt: skip
     """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
     - `parameter_and_buffer_dicts`: replacements by the names of `named_parameters` and `named_buffers`, a dict or a
       tuple of dicts.
     - `args`: a tuple of inputs, or a single input; None for none.
-    - `tie_weights`: a shared tensor is replaced everywhere; with False, under the names given alone.
-    - `strict`: every parameter and buffer must be given.
 
+    A shared tensor is replaced everywhere.
     The module has its own tensors again afterwards, also if the call raises. Two threads must not call this with the
     same module at once.
 
-    Raises KeyError for an unknown name and, with strict, for one that is missing; TypeError for a replacement that is
-    not a Tensor, ValueError for one of another shape, or two different ones for a shared tensor.
+    Raises KeyError for an unknown name, TypeError for a replacement that is not a Tensor, ValueError for one of another
+    shape, or two different ones for a shared tensor.
     """
     given = parameter_and_buffer_dicts
     tensors = given if isinstance(given, Mapping) else {k: tensor for some in given for k, tensor in some.items()}
-    places = _places(module, tie_weights)
+    places = _places(module)
     replaced: dict[tuple[Module, str], str] = {}
     for name, tensor in tensors.items():
         if name not in places:
             raise KeyError(f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}")
         if not isinstance(tensor, Tensor):
             raise TypeError(f"functional_call: {name} must be a Tensor, not {type(tensor).__name__}")
-        owner, attribute = places[name][0]
+        owner, attribute = next(iter(places[name]))
         if tensor.shape != vars(owner)[attribute].shape:
             wanted = vars(owner)[attribute].shape
             raise TensorError(f"functional_call: {name} must have shape {wanted}, not {tensor.shape}")
@@ -67,11 +66,6 @@ def functional_call(
         if tensors[other] is not tensor:
             raise TensorError(f"functional_call: {other} and {name} are shared, but got two different tensors")
         replaced.update(dict.fromkeys(places[name], name))
-    missing = [name for name, held in places.items() if not replaced.keys() >= set(held)]
-    if strict and missing:
-        verb = "is" if len(missing) == 1 else "are"
-        names = ", ".join(missing)
-        raise KeyError(f"functional_call: strict=True, but {names} of {type(module).__name__} {verb} missing")
     before = {(owner, attribute): vars(owner)[attribute] for owner, attribute in replaced}
     try:
         for (owner, attribute), name in replaced.items():
@@ -82,15 +76,15 @@ def functional_call(
             vars(owner)[attribute] = held_before
 
 
-def _places(module: Module, tied: bool) -> dict[str, list[tuple[Module, str]]]:
-    """For each name of a parameter or buffer, all (module, attribute) pairs that hold the tensor, or its own alone."""
-    own: dict[str, tuple[Tensor, tuple[Module, str]]] = {}
+def _places(module: Module) -> dict[str, dict[tuple[Module, str], None]]:
+    """For each name of a parameter or buffer, all pairs (module, attribute) that hold the tensor."""
+    places: dict[str, dict[tuple[Module, str], None]] = {}
     holders: dict[Tensor, dict[tuple[Module, str], None]] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
         for attribute, tensor in (*owner._own_parameters(), *owner._own_buffers()):
-            own[join(path, attribute)] = tensor, (owner, attribute)
-            holders.setdefault(tensor, {})[owner, attribute] = None
-    return {name: list(holders[tensor]) if tied else [place] for name, (tensor, place) in own.items()}
+            places[join(path, attribute)] = holders.setdefault(tensor, {})
+            holders[tensor][owner, attribute] = None
+    return places
 
 
 @contextmanager

@@ -21,12 +21,14 @@ from typing import Any
 from tinygrad_lecture import Tensor, get_rng_state
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors import aligned
+from tinygrad_lecture.inspect.notebook import caption, table
 
 from .module import Module, Parameter
-from .notebook import summary_html
 from .stateless import evaluating
 
 __all__ = ["Summary", "summary"]
+
+_HEADER = ["layer", "kind", "output", "parameters", ""]
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,16 @@ class Summary:
     learnt: int
 
     def __str__(self) -> str:
-        rows = [("layer", "kind", "output", "parameters", "")]
-        rows += [(row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note) for row in self.rows]
-        return "\n".join([*aligned(rows, right=[3]), self._total])
+        return "\n".join([*aligned([_HEADER, *self._cells], right=[3]), self._total])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return summary_html(self.rows, self._total)
+        return table(_HEADER, self._cells, right=[3]) + caption("", self._total)
+
+    @property
+    def _cells(self) -> list[list[str]]:
+        return [[row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note] for row in self.rows]
 
     @property
     def _total(self) -> str:

@@ -31,30 +31,30 @@ def test_importing_brings_in_no_extra(package):
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
-def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
-    slow = ["asyncio", "concurrent.futures", "importlib.metadata", "logging", "numpy.random", "pathlib", "unittest"]
-    code = (
+SLOW = ["asyncio", "concurrent.futures", "importlib.metadata", "logging", "numpy.random", "pathlib", "unittest"]
+LOADED = "loaded = lambda name: any(m.startswith(f'tinygrad_lecture.{name}') for m in sys.modules); "
+LIGHT = {  # what does not come with the engine until it is used -> a program, and what it prints
+    "slow parts of NumPy or Python": (
         "import numpy, sys; had = set(sys.modules); import tinygrad_lecture; "
-        f"print([m for m in {slow} if m in set(sys.modules) - had])"
-    )
-    assert run(sys.executable, "-c", code).stdout.strip() == "[]"
+        f"print([m for m in {SLOW} if m in set(sys.modules) - had])",
+        "[]",
+    ),
+    "the gradient checker": (
+        f"import sys, tinygrad_lecture as tl; {LOADED}"
+        "print(loaded('gradient_checking'), tl.gradcheck.__name__, loaded('gradient_checking'))",
+        "False gradcheck True",
+    ),
+    "what looks inside": (
+        f"import sys, tinygrad_lecture as tl; {LOADED}before = loaded('inspect.'); "
+        "tl.ones(2, requires_grad=True).sum().backward(); print(before, loaded('inspect.'), tl.Graph.__name__)",
+        "False False Graph",
+    ),
+}
 
 
-def test_importing_the_engine_loads_the_gradient_checker_only_when_it_is_used():
-    code = (
-        "import sys, tinygrad_lecture as tl; loaded = lambda: 'tinygrad_lecture.gradient_checking' in sys.modules; "
-        "print(loaded(), tl.gradcheck.__name__, tl.GradcheckError.__name__, loaded())"
-    )
-    assert run(sys.executable, "-c", code).stdout.split() == ["False", "gradcheck", "GradcheckError", "True"]
-
-
-def test_importing_the_engine_loads_what_looks_inside_only_when_it_is_used():
-    code = (
-        "import sys, tinygrad_lecture as tl; "
-        "loaded = lambda: any(m.startswith('tinygrad_lecture.inspect.') for m in sys.modules); "
-        "before = loaded(); tl.ones(2, requires_grad=True).sum().backward(); print(before, loaded(), tl.Graph.__name__)"
-    )
-    assert run(sys.executable, "-c", code).stdout.split() == ["False", "False", "Graph"]
+@pytest.mark.parametrize(("code", "printed"), LIGHT.values(), ids=LIGHT)
+def test_importing_the_engine_is_light(code, printed):
+    assert run(sys.executable, "-c", code).stdout.strip() == printed
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -73,9 +73,3 @@ def test_what_a_page_names_exists(page):
     linked = [(ROOT / page).parent / path for path in re.findall(r"\]\(([^)#:]+)\)", PAGES[page])]
     programs = [ROOT / path for path in re.findall(r"`?(examples/\w+\.py|tests/\w+(?:/\w+)?\.py)", PAGES[page])]
     assert not [path for path in linked + programs if not path.exists()]
-
-
-def test_every_program_is_in_the_list_of_programs_and_no_other():
-    listed = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    programs = {path.name for path in (ROOT / "examples").glob("[0-9]*.py")}
-    assert set(re.findall(r"`(\d\d_\w+\.py)`", listed)) == programs

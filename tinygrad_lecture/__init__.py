@@ -18,12 +18,12 @@ How did that come about? A Graph watches a computation; then each value, each st
 
 Where things are:
 
-    tensor.py       the Tensor; inplace.py: its in-place changes
+    tensor.py       the Tensor; in_place.py: its in-place changes
     traced.py       what a Tensor holds
     autograd/       core.py: the chain rule; op.py: how a call is recorded
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
-    methods/        more of the Tensor's methods: in-place ones, Python's and NumPy's, PyTorch's others
+    methods/        more of the Tensor's methods: Python's and NumPy's, and PyTorch's others
     creation.py     making tensors
     random.py       streams of random numbers; distributions.py: draws with given probabilities
     conversion.py   arguments to arrays, shapes, dtypes, devices

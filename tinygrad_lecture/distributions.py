@@ -1,4 +1,4 @@
-"""Random draws from distributions whose parameters a tensor holds: `bernoulli`, `multinomial` and `poisson`."""
+"""Random draws from distributions whose parameters a tensor holds: `bernoulli` and `multinomial`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .autograd.operands import constant
 from .backend import FLOAT64, Array, device_of, move, row_major, to_host
 from .errors import TensorError, kind_of
 from .ops.composite import named
-from .ops.elementary import sign
+from .ops.elementwise import sign
 from .random import Generator, drawing_from
 from .traced import Traced, wrap
 
-__all__ = ["bernoulli", "multinomial", "poisson"]
+__all__ = ["bernoulli", "multinomial"]
 
 
 @named
@@ -59,21 +59,6 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     with drawing_from(generator):
         drawn = row_major(random.choices(rows, num_samples, replacement))
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
-
-
-@named
-def poisson(input: Any, *, generator: Generator | None = None) -> Any:
-    """Counts of rare events, drawn on the host from Poisson's distribution with the mean that each element of input is.
-
-    Shape and dtype are input's. Raises TensorError for a mean that is negative or nan.
-    """
-    array = _array_of("poisson", input)
-    means = to_host(array)
-    if not (means >= 0).all():
-        raise TensorError("poisson: the means must be 0 or more")
-    with drawing_from(generator):
-        drawn = random.generator().poisson(means.astype(FLOAT64))
-    return _drawn(input, move(np.asarray(drawn).astype(array.dtype), device_of(array)))
 
 
 @op

@@ -166,15 +166,15 @@ def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None
     return move(np.asarray(drawn, dtype=dtype), device)
 
 
-def bernoulli(like: Array, p: Any, source: Generator | None = None) -> Array:
-    """1 with probability p, a number or an array, else 0, with the shape, dtype and device of `like`.
+def bernoulli(prototype: Array, p: Any, source: Generator | None = None) -> Array:
+    """1 with probability p, a number or an array, else 0, with the shape, dtype and device of `prototype`.
 
     Raises ValueError for a probability outside 0 to 1.
     """
     if not ((p >= 0) & (p <= 1) if isinstance(p, (int, float)) else bool(((p >= 0) & (p <= 1)).all())):
         raise TensorError("bernoulli: probabilities must be from 0 to 1")
     with drawing_from(source):
-        return (uniform(like.shape, FLOAT64, device_of(like)) < p).astype(like.dtype)
+        return (uniform(prototype.shape, FLOAT64, device_of(prototype)) < p).astype(prototype.dtype)
 
 
 def choices(weights: np.ndarray[Any, DType], n: int, replacement: bool) -> np.ndarray[Any, DType]:

@@ -18,7 +18,7 @@ from .backend import Array, DType, Shape, device_of
 from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
 from .conversion import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
-from .methods.in_place import InPlaceMethods
+from .in_place import InPlaceMethods
 from .methods.python import PythonMethods, equality, operators
 from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
@@ -97,12 +97,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
     __neg__, __abs__, __invert__ = ops.neg, ops.abs, ops.bitwise_not
     __hash__ = object.__hash__  # by identity, since == compares elements
-
-    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
-        return other // self, other % self
 
     def __pos__(self) -> Tensor:
         return self
@@ -320,7 +314,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     bitwise_right_shift, bitwise_not, sum, mean = ops.bitwise_right_shift, ops.bitwise_not, ops.sum, ops.mean
     prod, cumsum, cumprod, var, std, norm = ops.prod, ops.cumsum, ops.cumprod, ops.var, ops.std, ops.norm
     logsumexp, max, min, argmax, argmin, any = ops.logsumexp, ops.max, ops.min, ops.argmax, ops.argmin, ops.any
-    all, amax, amin, median, mode, unique, eq = ops.all, ops.amax, ops.amin, ops.median, ops.mode, ops.unique, ops.eq
+    all, amax, amin, median, unique, eq = ops.all, ops.amax, ops.amin, ops.median, ops.unique, ops.eq
     ne, lt, le, gt, ge, not_equal, less, less_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge, ops.ne, ops.lt, ops.le
     greater, greater_equal, softmax, log_softmax, flatten = ops.gt, ops.ge, ops.softmax, ops.log_softmax, ops.flatten
     squeeze, unsqueeze, swapaxes, transpose = ops.squeeze, ops.unsqueeze, ops.swapaxes, ops.transpose

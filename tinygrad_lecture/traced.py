@@ -57,5 +57,10 @@ def wrap(array: Array, node: Any = None) -> Any:
     return result
 
 
+def array_of(x: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return x._array if isinstance(x, Traced) else x
+
+
 def _with_axes(array: Any) -> Array:
     return np.asarray(array) if isinstance(array, np.generic) else array

@@ -85,7 +85,7 @@ class Session:
                 display.show_dependency(self.progress, exercise, other)
                 return False
         for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
-            other = self.course[outcome.name]
+            other = outcome.exercise
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:
                 if other is not exercise:
@@ -101,12 +101,12 @@ class Session:
         begun = [e for e in self.course if not self.progress.untouched(e)]
         failed = set()
         for outcome in self.grader.check([e.name for e in begun]):
-            exercise = self.course[outcome.name]
+            exercise = outcome.exercise
             broken = [o.name for o in self.course.needs(exercise) if o.name in failed or self.progress.untouched(o)]
             passed = outcome.passed and not broken
             self.progress.mark(exercise, passed)
             said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
-            failed |= set() if passed else {outcome.name}
+            failed |= set() if passed else {outcome.exercise.name}
             say(f"{exercise.name:5} {exercise.title}: {said}")
         done, total = len(self.progress.done), len(self.course.exercises)
         say(f"{done} of {total} are right.")

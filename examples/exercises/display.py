@@ -80,7 +80,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
 
 def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
     """What is wrong, on which input, and why."""
-    print("\n" + marked(f"{outcome.name}  Not yet.", False))
+    print("\n" + marked(f"{outcome.exercise.name}  Not yet.", False))
     say(outcome.what, "  ")
     if outcome.shown:
         lines(["", *outcome.shown])
@@ -91,8 +91,8 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         say(f"\nIt is right for {outcome.only} only.", "  ")
     if outcome.cause:
         say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
-    path = progress.file(course[outcome.name])
-    line = _place(outcome, path) or _first_change(course[outcome.name], course, path, outcome.what)
+    path = progress.file(outcome.exercise)
+    line = _place(outcome, path) or _first_change(outcome.exercise, course, path, outcome.what)
     print(f"\n    {shown_path(path)}:{line}")
 
 

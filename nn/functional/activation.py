@@ -16,17 +16,16 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError, gelu, log_softmax, sigmoid, softmax, tanh
 from tinygrad_lecture.errors import warn
-from tinygrad_lecture.inplace import update
+from tinygrad_lecture.in_place import update
 from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.copying import as_floats
 
 from ..errors import LAYOUTS, check_probability
 
 __all__ = [
-    "celu", "celu_", "dropout", "dropout1d", "dropout2d", "elu", "elu_", "gelu", "glu", "hardshrink", "hardsigmoid",
-    "hardswish", "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu",
-    "relu", "relu6", "relu_", "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink",
-    "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
+    "celu", "dropout", "dropout2d", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax",
+    "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
 ]  # fmt: skip
 
 
@@ -210,24 +209,6 @@ def softmin(input: Tensor, dim: int = -1) -> Tensor:
     return tl.softmax(-input, dim)  # type: ignore[no-any-return]
 
 
-# --- in place -----------------------------------------------------------------------------------------------
-
-
-def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The function that replaces its input by function(input, ...)."""
-
-    def overwriting(input: Tensor, *settings: float, **named: float) -> Tensor:
-        return function(input, *settings, inplace=True, **named)
-
-    overwriting.__name__ = overwriting.__qualname__ = f"{function.__name__}_"
-    overwriting.__doc__ = f"Replace x by {function.__name__}(x, ...), in place; arguments as there. Returns x."
-    return overwriting
-
-
-relu_, leaky_relu_, elu_, selu_ = _in_place(relu), _in_place(leaky_relu), _in_place(elu), _in_place(selu)
-celu_, hardtanh_, threshold_ = _in_place(celu), _in_place(hardtanh), _in_place(threshold)
-
-
 # --- dropout -------------------------------------------------------------------------------------------------
 
 
@@ -241,18 +222,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """
     check_probability("dropout", p)
     return _dropped(input, p, training, inplace, input.ndim)
-
-
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of sequences, `(batch, channels, length)`, also without the batch axis.
-
-    Neighbours in a channel are alike, so that dropping one of them alone would hide little. (Tompson et al.,
-    arXiv:1411.4280.)
-    """
-    check_probability("dropout1d", p)
-    if input.ndim not in (2, 3):
-        raise TensorError(f"dropout1d: input must be {LAYOUTS[1]}, or one without batch, not {input.shape}")
-    return _dropped(input, p, training, inplace, input.ndim - 1)
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -47,23 +47,19 @@ def embedding(
     if padding_idx is None:
         return found
     padding = input == _padding_row("embedding", padding_idx, weight)
-    without_padding: Tensor = tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
-    return without_padding
+    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
 
 
 def embedding_bag(
     input: Any, weight: Tensor, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
-    per_sample_weights: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
+    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, *, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean, sum or largest of several rows of a table, `(bags, features)`: a text as the mean of its words.
 
     - `input`: integers, `(bags, size)`, or with offsets all bags one after the other, `(n,)`.
     - `weight`: `(rows, features)`.
-    - `offsets`: `(bags,)`, where each bag begins in a vector `input`; the first is 0. With include_last_offset=True a
-      last one says where the last bag ends.
+    - `offsets`: `(bags,)`, where each bag begins in a vector `input`; the first is 0.
     - `mode`: "mean", "sum" or "max". An empty bag gives 0.
-    - `per_sample_weights`: of input's shape, a factor for each row; only for the mode "sum".
     - `padding_idx`: a row that is left out.
 
     The other arguments and errors are those of `embedding`. Raises ValueError for offsets or shapes that do not fit.
@@ -72,21 +68,14 @@ def embedding_bag(
     input = _checked("embedding_bag", input, weight, scale_grad_by_freq)
     if mode not in ("mean", "sum", "max"):
         raise TensorError(f'embedding_bag: mode must be "mean", "sum" or "max", not {mode!r}')
-    if per_sample_weights is not None and (mode != "sum" or per_sample_weights.shape != input.shape):
-        raise TensorError(
-            f'embedding_bag: per_sample_weights are for mode="sum" and have the shape of input, {input.shape}; they '
-            f"have {per_sample_weights.shape}, and mode is {mode!r}"
-        )
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    place, reached = _bags(input, offsets, include_last_offset)  # (bags, longest) each
+    place, reached = _bags(input, offsets)  # (bags, longest) each
     counted = tl.tensor(reached, device=input.device)
     input = input.flatten()[place]
     if padding_idx is not None:
         counted = tl.logical_and(counted, input != _padding_row("embedding_bag", padding_idx, weight))
     rows = weight[input]  # (bags, longest, features)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.flatten()[place].unsqueeze(-1)
     number = counted.sum(1, keepdims=True)  # (bags, 1)
     if mode == "max" and rows.shape[1]:
         largest = tl.where(counted.unsqueeze(-1), rows, -math.inf).amax(1)
@@ -95,7 +84,7 @@ def embedding_bag(
     return total if mode != "mean" else total / tl.clip(number, min=1).to(total.dtype)
 
 
-def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
+def _bags(input: Tensor, offsets: Any) -> tuple[Any, Any]:
     """For each bag the places of its elements in the input, padded to the longest, and which of them are of the bag."""
     if input.ndim == 2 and offsets is None:
         place = np.arange(input.numel()).reshape(input.shape)
@@ -107,14 +96,11 @@ def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, 
         )
     starts = np.asarray(to_host(offsets.array) if isinstance(offsets, Tensor) else offsets)
     n = len(input)
-    ends = starts[1:] if include_last_offset else np.append(starts[1:], n)
-    starts = starts[: len(ends)]
+    ends = np.append(starts[1:], n)
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or (len(starts) and starts[0] != 0) or (ends < starts).any():
         raise TensorError(
             f"embedding_bag: offsets must be integers that begin at 0 and do not fall, not {starts.tolist()}"
         )
-    if len(ends) and ends[-1] > n:
-        raise TensorError(f"embedding_bag: the offsets run to {ends[-1]}, but input has {n} elements")
     step = np.arange((ends - starts).max(initial=0))
     place = starts[:, None] + step  # (bags, longest)
     reached = place < ends[:, None]

@@ -43,16 +43,9 @@ def _max_pool(
     dilations = per_axis(name, "dilation", dilation, n)
     sides = _sides(x.shape[2:], size, strides, pads, dilations, ceil_mode)
     grid: Any = {"stride": strides, "padding": sides, "dilation": dilations}
-    y = tl.max_pool(x, size, **grid)
-    indices = max_pool_indices(x, size, **grid) if return_indices else None
-    return _with_indices(y, indices, alone)
-
-
-def _with_indices(y: Tensor, indices: Tensor | None, alone: bool) -> Any:
-    """What a max pool returns: its output or, if there are indices, both; without the batch axis if it had none."""
-    if alone:
-        y, indices = y[0], None if indices is None else indices[0]
-    return y if indices is None else (y, indices)
+    found = [tl.max_pool(x, size, **grid), *([max_pool_indices(x, size, **grid)] if return_indices else [])]
+    y, *indices = (each[0] for each in found) if alone else found
+    return (y, *indices) if indices else y
 
 
 max_pool1d, max_pool2d = for_axes(1, _max_pool), for_axes(2, _max_pool)
@@ -80,24 +73,15 @@ def _avg_pool(
     totals = tl.windows(x, size, stride=strides, padding=sides).sum(tuple(range(2, 2 + n)))  # over a window's elements
     counts: Any = divisor_override or math.prod(size)
     if divisor_override is None and any(before or after for before, after in sides):
-        counts = _counts(x, totals.shape[2:], size, strides, pads, count_include_pad)
+        ones = tl.ones(x.shape[2:], dtype=x.dtype, device=x.device)
+        if count_include_pad:  # but nothing beyond the padding counts, where a last window reaches further
+            ones, sides = tl.pad(ones, [(p, p) for p in pads], value=1), tuple((0, b - a) for a, b in sides)
+        counts = tl.windows(ones, size, stride=strides, padding=sides).sum(tuple(range(n)))
     y: Tensor = tl.div(totals, counts, rounding_mode=None if x.is_floating_point() else "trunc")
     return y[0] if alone else y
 
 
 avg_pool1d, avg_pool2d = for_axes(1, _avg_pool), for_axes(2, _avg_pool)
-
-
-def _counts(
-    x: Tensor, places: Sequence[int], size: Sequence[int], stride: Sequence[int], pads: Sequence[int], padded: bool
-) -> Tensor:
-    """How many elements each window has, with those of the padding or without, of shape `places`."""
-    counts: Any = 1
-    for n, m, k, s, p in zip(x.shape[2:], places, size, stride, pads, strict=True):
-        first = np.arange(m) * s - p
-        low, high = (first, n + p) if padded else (np.maximum(first, 0), n)
-        counts = np.multiply.outer(counts, np.minimum(first + k, high) - low)
-    return tl.tensor(counts, dtype=x.dtype, device=x.device)
 
 
 # --- pooling to a given size --------------------------------------------------------------------------------
@@ -124,24 +108,24 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
     return x[0] if alone else x
 
 
-def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
+def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
     """The largest elements of as many parts as asked for, the parts of `adaptive_avg_pool2d`.
 
-    Of equal elements the first gets the whole gradient. `return_indices`: as in `max_pool2d`.
+    Of equal elements the first gets the whole gradient. Raises ValueError for return_indices, which is not here.
     """
+    if return_indices:
+        raise TensorError(f"{name}: return_indices is not here; max_pool{n}d has it")
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
-    numbers = tl.arange(math.prod(x.shape[2:]), device=x.device).reshape(x.shape[2:])
     longest = []
     for axis, m in zip(range(2, 2 + n), sizes, strict=True):
         parts = _parts(x.shape[axis], m)
         longest.append(max(stop - start for start, stop in parts))
         if x.shape[axis] % m:  # repeat the last element of the shorter parts
             places = [min(start + i, stop - 1) for start, stop in parts for i in range(longest[-1])]
-            x, numbers = tl.take(x, places, axis), tl.take(numbers, places, axis - 2)
-    y = tl.max_pool(x, tuple(longest), stride=tuple(longest))
-    indices = tl.take(numbers, max_pool_indices(x, tuple(longest), stride=tuple(longest))) if return_indices else None
-    return _with_indices(y, indices, alone)
+            x = tl.take(x, places, axis)
+    y: Tensor = tl.max_pool(x, tuple(longest), stride=tuple(longest))
+    return y[0] if alone else y
 
 
 adaptive_avg_pool1d, adaptive_avg_pool2d = for_axes(1, _adaptive_avg_pool), for_axes(2, _adaptive_avg_pool)

@@ -36,7 +36,8 @@ def interpolate(
     Raises NotImplementedError for another mode, ValueError unless one of size and scale_factor is given, for another
     number of axes, and for align_corners in the mode "nearest"; TypeError for integers in a linear mode.
     """
-    check_mode("interpolate", mode)
+    if mode not in _AXES:
+        raise NotImplementedError(f'interpolate: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
     n = input.ndim - 2
     if n not in _AXES[mode]:
         layouts = " or ".join(LAYOUTS[k] for k in _AXES[mode])
@@ -50,8 +51,7 @@ def interpolate(
             new = per_axis("interpolate", "size", size, n)[axis]
             ratio = old / new
         else:
-            scale = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
-            assert scale is not None
+            scale: Any = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
             new = int(old * scale)
             if new < 1:
                 raise TensorError(f"interpolate: scale_factor {scale} leaves nothing of axis {axis + 2}, of size {old}")
@@ -75,12 +75,6 @@ def _between(x: Tensor, places: np.ndarray[Any, Any], axis: int) -> Tensor:
     return tl.take(x, before, axis) * (1 - share) + tl.take(x, after, axis) * share  # type: ignore[no-any-return]
 
 
-def check_mode(name: str, mode: str) -> None:
-    """Raise NotImplementedError for a mode of interpolation that is not here."""
-    if mode not in _AXES:
-        raise NotImplementedError(f'{name}: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
-
-
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Images r times as large, from r² channels each: `(..., c · r², h, w) -> (..., c, h · r, w · r)`.
 
@@ -89,8 +83,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r, (*batch, channels, height, width) = upscale_factor, input.shape
     if channels % r**2:
         raise TensorError(f"pixel_shuffle: {r}² must divide the channels of an input of shape {input.shape}")
-    x = input.reshape(*batch, channels // r**2, r, r, height, width)
-    x = _last_five(x, (0, 3, 1, 4, 2))  # (..., channels, height, r, width, r)
+    x: Tensor = input.reshape(*batch, channels // r**2, r, r, height, width)
+    x = tl.movedim(x, (-4, -3), (-3, -1))  # (..., channels, height, r, width, r)
     return x.reshape(*batch, channels // r**2, height * r, width * r)
 
 
@@ -99,15 +93,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r, (*batch, channels, height, width) = downscale_factor, input.shape
     if height % r or width % r:
         raise TensorError(f"pixel_unshuffle: {r} must divide height and width of an input of shape {input.shape}")
-    x = input.reshape(*batch, channels, height // r, r, width // r, r)
-    x = _last_five(x, (0, 2, 4, 1, 3))  # (..., channels, r, r, height, width)
+    x: Tensor = input.reshape(*batch, channels, height // r, r, width // r, r)
+    x = tl.movedim(x, (-3, -1), (-4, -3))  # (..., channels, r, r, height, width)
     return x.reshape(*batch, channels * r**2, height // r, width // r)
-
-
-def _last_five(x: Tensor, order: Sequence[int]) -> Tensor:
-    """The last five axes in another order."""
-    lead = x.ndim - 5
-    return x.permute(*range(lead), *(lead + axis for axis in order))
 
 
 # --- padding -------------------------------------------------------------------------------------------------

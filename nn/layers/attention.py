@@ -26,65 +26,40 @@ class MultiheadAttention(Module):
 
     - `embed_dim`: features of queries and outputs.  `num_heads`: each has head_dim = embed_dim / num_heads of them.
     - `dropout`: probability of dropping a weight while training.  `bias`: of all four linear maps.
-    - `kdim`, `vdim`: features of keys and values, by default `embed_dim`.
     - `batch_first`: whether a batch is (batch, tokens, features) instead of (tokens, batch, features).
 
     Parameters:
 
-    - `in_proj_weight`: (3 * embed_dim, embed_dim), the maps of queries, keys and values one below the other; or with
-      another kdim or vdim `q_proj_weight`, `k_proj_weight` and `v_proj_weight`.
+    - `in_proj_weight`: (3 * embed_dim, embed_dim), the maps of queries, keys and values one below the other.
     - `in_proj_bias`: (3 * embed_dim,), initially 0.  `out_proj`: a Linear.
 
-    Raises ValueError unless num_heads divides embed_dim, and for add_bias_kv and add_zero_attn, which are not here.
+    Raises ValueError unless num_heads divides embed_dim.
     """
 
-    in_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
     out_kind = Linear
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
-        add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, batch_first: bool = False,
         device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
         check_sizes("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
         check_probability("MultiheadAttention", dropout)
         if embed_dim % num_heads:
             raise TensorError(f"MultiheadAttention: embed_dim {embed_dim} cannot be split into {num_heads} heads")
-        if add_bias_kv or add_zero_attn:
-            raise TensorError(
-                "MultiheadAttention: add_bias_kv and add_zero_attn are not here; append a key and a value"
-            )
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
-        self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
         self.dropout, self.batch_first = dropout, batch_first
-
-        def made(*shape: int) -> Parameter:
-            return Parameter(tl.empty(shape, dtype=dtype, device=device))
-
-        if self.kdim == self.vdim == embed_dim:
-            self.in_proj_weight = made(3 * embed_dim, embed_dim)
-        else:
-            self.in_proj_weight = None
-            self.q_proj_weight = made(embed_dim, embed_dim)
-            self.k_proj_weight = made(embed_dim, self.kdim)
-            self.v_proj_weight = made(embed_dim, self.vdim)
-        self.in_proj_bias = made(3 * embed_dim) if bias else None
+        self.in_proj_weight = Parameter(tl.empty(3 * embed_dim, embed_dim, dtype=dtype, device=device))
+        self.in_proj_bias = Parameter(tl.empty(3 * embed_dim, dtype=dtype, device=device)) if bias else None
         self.out_proj = self.out_kind(embed_dim, embed_dim, bias, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new weights, Xavier's uniform for the maps into the heads, and set biases to 0."""
-        for weight in self._in_weights():
-            init.xavier_uniform_(weight)
+        init.xavier_uniform_(self.in_proj_weight)
         for bias in (self.in_proj_bias, self.out_proj.bias):
             if bias is not None:
                 init.zeros_(bias)
-
-    def _in_weights(self) -> list[Parameter]:
-        if self.in_proj_weight is not None:
-            return [self.in_proj_weight]
-        return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
 
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Any = None, need_weights: bool = True,
@@ -92,8 +67,8 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """The output, (queries, batch, embed_dim), and the weights, (batch, queries, keys), or None.
 
-        - `query`: (queries, batch, embed_dim).  `key`: (keys, batch, kdim).  `value`: (keys, batch, vdim); with
-          batch_first=True, `batch` first; without `batch` for a single sequence.
+        - `query`: (queries, batch, embed_dim).  `key`, `value`: (keys, batch, embed_dim). With batch_first=True `batch`
+          comes first; without `batch` for a single sequence.
         - `key_padding_mask`: (batch, keys), True for padding, which nothing attends to.
         - `attn_mask`: (queries, keys) or (batch * num_heads, queries, keys), True where a query may *not* attend.
           Masks of floats are added to the scores.
@@ -133,16 +108,14 @@ class MultiheadAttention(Module):
 
     def _projected(self, query: Tensor, key: Tensor, value: Tensor, same: bool) -> list[Tensor]:
         """Queries, keys and values of all heads, (batch, tokens, embed_dim) each; `same`: they are of one Tensor."""
-        if same and self.in_proj_weight is not None:
+        if same:
             return list(tl.chunk(tl.linear(query, self.in_proj_weight, self.in_proj_bias), 3, -1))
-        weights = self._in_weights()
-        maps = list(tl.chunk(weights[0], 3)) if len(weights) == 1 else weights
+        maps = tl.chunk(self.in_proj_weight, 3)
         biases = [None] * 3 if self.in_proj_bias is None else tl.chunk(self.in_proj_bias, 3)
         return [tl.linear(x, w, b) for x, w, b in zip((query, key, value), maps, biases, strict=True)]
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        wanted = {"query": (query, self.embed_dim), "key": (key, self.kdim), "value": (value, self.vdim)}
-        for name, (x, features) in wanted.items():
+        for name, x in (("query", query), ("key", key), ("value", value)):
             check_tensor("forward", name, x)
             if x.ndim not in (2, 3) or x.ndim != query.ndim:
                 batch = "batch, tokens" if self.batch_first else "tokens, batch"
@@ -150,11 +123,10 @@ class MultiheadAttention(Module):
                     f"query, key and value must have shape ({batch}, features) or, for one sequence, (tokens, "
                     f"features), not {query.shape}, {key.shape}, {value.shape}"
                 )
-            if x.shape[-1] != features:
-                raise TensorError(f"{name} must have {features} features on its last axis, not shape {x.shape}")
+            if x.shape[-1] != self.embed_dim:
+                raise TensorError(f"{name} must have {self.embed_dim} features on its last axis, not shape {x.shape}")
         axis = 0 if self.batch_first else 1
-        batches = {x.shape[axis] for x in (query, key, value)} if query.ndim == 3 else {1}
-        if key.shape[:-1] != value.shape[:-1] or len(batches) > 1:
+        if key.shape != value.shape or (query.ndim == 3 and key.shape[axis] != query.shape[axis]):
             raise TensorError(
                 f"key {key.shape} and value {value.shape} must have as many tokens, and the batch of query "
                 f"{query.shape}, which is axis {axis} with batch_first={self.batch_first}"

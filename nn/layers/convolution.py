@@ -5,13 +5,12 @@ Their transposes lay filters down at all places, which with a stride makes image
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture import Tensor
 
 from .. import functional as F
 from .. import init
@@ -29,6 +28,7 @@ class Filters(Module):
 
     axes: int
     transposed = False
+    set_padding: Callable[..., None]  # sets `padding`, for each axis
     weight: Parameter
     bias: Parameter | None
 
@@ -43,9 +43,8 @@ class Filters(Module):
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
             )
-        modes = PADDING_MODES[:1] if self.transposed else PADDING_MODES
-        if padding_mode not in modes:
-            raise ValueError(f"{name}: padding_mode must be {' or '.join(map(repr, modes))}, not {padding_mode!r}")
+        if padding_mode not in PADDING_MODES:
+            raise ValueError(f"{name}: padding_mode must be one of {PADDING_MODES}, not {padding_mode!r}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes)
         self.stride = per_axis(name, "stride", stride, self.axes)
@@ -57,15 +56,9 @@ class Filters(Module):
         self.bias = Parameter(tl.empty(out_channels, dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
 
-    def set_padding(self, padding: PerAxis | str) -> None:
-        """Set `padding`, for each axis."""
-        raise NotImplementedError
-
     def reset_parameters(self) -> None:
         """Draw new parameters, uniform in ±1/sqrt(fan_in)."""
-        bound = 1 / math.sqrt(init.fans(self.weight)[0])
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        init.uniform_by_fan(self.parameters(), init.fans(self.weight)[0])
 
     def extra_repr(self) -> str:
         zeros, ones = (0,) * self.axes, (1,) * self.axes
@@ -134,9 +127,9 @@ class _ConvTranspose(Filters):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis = 1, padding: PerAxis = 0,
         output_padding: PerAxis = 0, groups: int = 1, bias: bool = True, dilation: PerAxis = 1,
-        padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
+        device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
-        settings = (kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        settings = (kernel_size, stride, padding, dilation, groups, bias)
         super().__init__(in_channels, out_channels, *settings, device=device, dtype=dtype)
         self.output_padding = per_axis(type(self).__name__, "output_padding", output_padding, self.axes, least=0)
 
@@ -144,27 +137,13 @@ class _ConvTranspose(Filters):
         """Set the width on both sides of each axis."""
         self.padding = per_axis(type(self).__name__, "padding", padding, self.axes, least=0)
 
-    def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """`(batch, in_channels, *places) -> (batch, out_channels, *axes)`. Warns if float64 comes into float32.
-
-        `output_size`: the sizes of the axes, where several are possible; the last numbers of a whole shape count.
-        """
-        more = self.output_padding if output_size is None else self._padding_for(x.shape, output_size)
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, in_channels, *places) -> (batch, out_channels, *axes)`. Warns if float64 comes into float32."""
         laid = F.conv_transpose1d if self.axes == 1 else F.conv_transpose2d
-        y = laid(x, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
+        settings = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        y = laid(x, self.weight, self.bias, *settings)
         warn_of_float64(type(self).__name__, y, self.weight)
         return y
-
-    def _padding_for(self, shape: Sequence[int], output_size: Sequence[int]) -> tuple[int, ...]:
-        """The output padding that gives this size. Raises ValueError if there is none."""
-        settings = zip(shape[-self.axes :], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
-        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, k, s, p, d in settings]
-        wanted = list(output_size)[-self.axes :]
-        more = tuple(m - n for m, n in zip(wanted, least, strict=True))
-        if any(not 0 <= extra < s for extra, s in zip(more, self.stride, strict=True)):
-            most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
-            raise TensorError(f"output_size {tuple(wanted)} must be from {tuple(least)} to {tuple(most)} for {shape}")
-        return more
 
 
 class ConvTranspose1d(_ConvTranspose):

@@ -24,24 +24,22 @@ class Embedding(Module):
     - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
     - `padding_idx`: a row that starts as 0 and gets no gradient, for padding; negative values count from the end.
     - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
-    - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.  `_freeze`: not to train them.
+    - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.
 
-    Raises ValueError for sizes below 1, a padding_idx out of range, or scale_grad_by_freq, which is not here.
+    Raises ValueError for sizes below 1 or a padding_idx out of range.
     """
 
     weight: Parameter
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, _weight: Tensor | None = None,
-        _freeze: bool = False, device: str = "cpu", dtype: Any = None,
+        norm_type: float = 2.0, *, sparse: bool = False, _weight: Tensor | None = None, device: str = "cpu",
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         check_sizes(name, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"{name}: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
-        if scale_grad_by_freq:
-            raise ValueError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
@@ -52,7 +50,6 @@ class Embedding(Module):
             self.weight = Parameter(_weight)
         else:
             raise ValueError(f"{name}: _weight must have shape {(num_embeddings, embedding_dim)}, not {_weight.shape}")
-        self.weight.requires_grad_(not _freeze)
 
     def reset_parameters(self) -> None:
         """Draw new rows, and set the padding row to 0."""
@@ -91,32 +88,21 @@ class EmbeddingBag(Embedding):
 
     - `mode`: "mean", "sum" or "max".
     - `padding_idx`: a row that starts as 0 and is left out.
-    - `include_last_offset`: whether the offsets end with the number of all elements.
 
     The other arguments and errors are those of `Embedding`; `F.embedding_bag` has the formula.
     """
 
-    def __init__(
-        self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None,
-        include_last_offset: bool = False, padding_idx: int | None = None, device: str = "cpu", dtype: Any = None,
-    ) -> None:  # fmt: skip
-        if mode not in ("mean", "sum", "max"):
-            raise ValueError(f'EmbeddingBag: mode must be "mean", "sum" or "max", not {mode!r}')
-        settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight)
-        super().__init__(num_embeddings, embedding_dim, *settings, device=device, dtype=dtype)
-        self.mode, self.include_last_offset = mode, include_last_offset
+    def __init__(self, num_embeddings: int, embedding_dim: int, *, mode: str = "mean", **settings: Any) -> None:
+        super().__init__(num_embeddings, embedding_dim, **settings)
+        self.mode = mode
 
-    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Tensor | None = None) -> Tensor:
+    def forward(self, input: Any, offsets: Any = None) -> Tensor:
         """Integers `(bags, size)` -> `(bags, embedding_dim)`.
 
-        - `offsets`: `(bags,)`, where each bag begins in a vector `input` of all bags.
-        - `per_sample_weights`: of input's shape, a factor for each row, for the mode "sum".
+        `offsets`: `(bags,)`, where each bag begins in a vector `input` of all bags.
         """
-        return F.embedding_bag(
-            input, self.weight, offsets, self.max_norm, self.norm_type, mode=self.mode, padding_idx=self.padding_idx,
-            per_sample_weights=per_sample_weights, include_last_offset=self.include_last_offset,
-        )  # fmt: skip
+        norm = (self.max_norm, self.norm_type)
+        return F.embedding_bag(input, self.weight, offsets, *norm, mode=self.mode, padding_idx=self.padding_idx)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, mode={self.mode!r}"
@@ -133,13 +119,6 @@ class _OfTwo(FunctionLayer):
 class CosineSimilarity(_OfTwo, function=F.cosine_similarity):
     """The cosine of the angle between vectors along axis `dim`: 1 for the same direction, 0 for a right angle."""
 
-    dim: int = 1
-    eps: float = 1e-8
-
 
 class PairwiseDistance(_OfTwo, function=F.pairwise_distance):
     """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim."""
-
-    p: float = 2.0
-    eps: float = 1e-6
-    keepdim: bool = False

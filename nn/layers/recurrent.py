@@ -5,7 +5,6 @@ The formula of a step, and the loop over the steps, are ops: `tinygrad_lecture/o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,9 +34,7 @@ class Recurrence(Module):
 
     def reset_parameters(self) -> None:
         """Draw new parameters, uniform in ±1/sqrt(hidden_size)."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        init.uniform_by_fan(self.parameters(), self.hidden_size)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
         """The states after each row of x, and below them the final ones: see `tinygrad_lecture/ops/recurrent.py`.
@@ -45,8 +42,6 @@ class Recurrence(Module):
         - `first`: the states at the beginning, (batch, hidden) each.
         - `weights`: weight_ih, weight_hh, and with biases bias_ih and bias_hh.
         """
-        if self.formula is None:
-            raise NotImplementedError(f"{type(self).__name__} has no formula; use nn.RNN, nn.GRU or nn.LSTM")
         weight_ih, weight_hh, *biases = weights
         inputs = tl.linear(x, weight_ih, biases[0] + biases[1] if biases else None)
         return self.formula(inputs, *first, weight_hh, **steps)  # type: ignore[no-any-return]
@@ -122,12 +117,6 @@ class RNNBase(Recurrence):
         """The names of the parameters of a layer and direction."""
         kinds = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"] if self.bias else ["weight_ih", "weight_hh"]
         return [f"{kind}_l{layer}{'_reverse' if direction else ''}" for kind in kinds]
-
-    @property
-    def all_weights(self) -> list[list[Parameter]]:
-        """The parameters of each layer and direction."""
-        places = ((k, direction) for k in range(self.num_layers) for direction in range(self.directions))
-        return [[getattr(self, key) for key in self._keys(*place)] for place in places]
 
     def flatten_parameters(self) -> None:
         """Do nothing: in PyTorch it arranges the weights for cuDNN."""
@@ -261,16 +250,8 @@ class LSTM(_LongShortTerm, RNNBase):
         h = σ(o) tanh(c)
 
     Arguments, parameters and shapes are those of `RNN`, without `nonlinearity`. States are pairs (h, c). The rows of
-    the weights are those of i, f, g and o. Raises ValueError for a proj_size, which is not here.
+    the weights are those of i, f, g and o.
     """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str = "cpu", dtype: Any = None,
-    ) -> None:  # fmt: skip
-        if proj_size:
-            raise ValueError(f"LSTM: proj_size is not here; put nn.Linear({hidden_size}, {proj_size}) behind the LSTM")
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         """As `RNN.forward`, but states are pairs: `hx` is (h_0, c_0), and the result output, (h_n, c_n)."""

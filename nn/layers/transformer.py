@@ -148,18 +148,15 @@ class TransformerEncoder(_Stack):
     """`num_layers` copies of a block, one after the other, and then `norm`.
 
     The copies start with the same weights. As in PyTorch, padding gives 0 where it is not computed there: in evaluation
-    mode, without gradients, for a batch-first block with an even number of heads and a mask of padding alone.
-
-    - `enable_nested_tensor`: False leaves these outputs as they are.
-    - `mask_check`: whether the padding must stand at the end for that.
+    mode, without gradients, for a batch-first block with an even number of heads and a mask of padding alone, at the
+    end of each text. enable_nested_tensor=False leaves these outputs as they are.
     """
 
     def __init__(
-        self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
-        mask_check: bool = True,
-    ) -> None:  # fmt: skip
+        self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True
+    ) -> None:
         super().__init__(encoder_layer, num_layers, norm)
-        self.enable_nested_tensor, self.mask_check = enable_nested_tensor, mask_check
+        self.enable_nested_tensor = enable_nested_tensor
 
     def forward(
         self, src: Tensor, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool | None = None
@@ -170,7 +167,7 @@ class TransformerEncoder(_Stack):
             x = layer(x, mask, src_key_padding_mask, bool(is_causal))
         if mask is None and src_key_padding_mask is not None and self._computes_no_padding(src):
             padding = tl.as_tensor(src_key_padding_mask, device=x.device) != 0  # (batch, tokens)
-            if not self.mask_check or not bool((padding[:, :-1] & ~padding[:, 1:]).any()):
+            if not bool((padding[:, :-1] & ~padding[:, 1:]).any()):
                 x = tl.where(padding.unsqueeze(-1), 0, x)
         return x if self.norm is None else self.norm(x)
 
@@ -208,7 +205,6 @@ class Transformer(Module):
     """An encoder of a source text and a decoder of a target text, for translation (Vaswani et al., arXiv:1706.03762).
 
     - `num_encoder_layers`, `num_decoder_layers`: blocks; behind the last of each stands a LayerNorm.
-    - `custom_encoder`, `custom_decoder`: modules to use in their places.
 
     The other arguments are those of `TransformerEncoderLayer`. Weight matrices start by Xavier's uniform.
     It takes and gives vectors: embeddings, positions and logits are not part of it.
@@ -216,19 +212,15 @@ class Transformer(Module):
 
     def __init__(
         self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
-        dim_feedforward: int = 2048, dropout: float = 0.1, activation: Activation = "relu",
-        custom_encoder: Module | None = None, custom_decoder: Module | None = None, layer_norm_eps: float = 1e-5,
-        batch_first: bool = False, norm_first: bool = False, bias: bool = True, device: str = "cpu", dtype: Any = None,
+        dim_feedforward: int = 2048, dropout: float = 0.1, activation: Activation = "relu", *,
+        layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
+        device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
         settings = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
         place: dict[str, Any] = {"device": device, "dtype": dtype}
-        norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
-        self.encoder = custom_encoder or TransformerEncoder(
-            TransformerEncoderLayer(*settings, **place), num_encoder_layers, norm
-        )
-        self.decoder = custom_decoder or TransformerDecoder(
-            TransformerDecoderLayer(*settings, **place), num_decoder_layers, copy.deepcopy(norm)
-        )
+        norms = [LayerNorm(d_model, layer_norm_eps, bias=bias, **place) for _ in range(2)]
+        self.encoder = TransformerEncoder(TransformerEncoderLayer(*settings, **place), num_encoder_layers, norms[0])
+        self.decoder = TransformerDecoder(TransformerDecoderLayer(*settings, **place), num_decoder_layers, norms[1])
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
         self.reset_parameters()
 
@@ -255,5 +247,4 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: str | None = None, dtype: Any = None) -> Tensor:
         """The causal mask (sz, sz): 0 where a token may attend, itself and those before it, -inf elsewhere."""
-        mask: Tensor = tl.full((sz, sz), -math.inf, device=device, dtype=dtype).triu(1)
-        return mask
+        return tl.full((sz, sz), -math.inf, device=device, dtype=dtype).triu(1)

@@ -55,19 +55,12 @@ class WithHooks(Tree):
         """
         return Handle(self._own_hooks().forward_pre, (hook, with_kwargs), prepend=prepend)
 
-    def register_forward_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> Handle:
+    def register_forward_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call hook(module, inputs, output) after each `forward`. If it returns a value, that replaces the output.
 
         with_kwargs: call hook(module, inputs, settings, output).  prepend: before the hooks registered earlier.
-        Returns a handle with a method `remove()`. Raises NotImplementedError for always_call=True.
+        Returns a handle with a method `remove()`.
         """
-        if always_call:
-            raise NotImplementedError(
-                "register_forward_hook: always_call=True is not here, since a forward that raises has no output; catch "
-                "the error around the call instead"
-            )
         return Handle(self._own_hooks().forward, (hook, with_kwargs), prepend=prepend)
 
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
@@ -89,8 +82,8 @@ class WithHooks(Tree):
     register_backward_hook = register_full_backward_hook
 
     def _own_hooks(self) -> Hooks:
-        hooks: Hooks = vars(self).setdefault("_hooks", Hooks())  # one, also for threads that register at once
-        return hooks
+        # one, also for threads that register at once
+        return vars(self).setdefault("_hooks", Hooks())  # type: ignore[no-any-return]
 
     def _forward_with_hooks(self, hooks: Hooks, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""

@@ -67,16 +67,10 @@ vmap = _MODULES["func"].vmap
 __version__ = "2.0.0"
 
 
-def _empty(x: _Any) -> _Any:
-    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
-
-
 globals().update(  # questions about tensors and dtypes
     is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
     typename=lambda o: o.type() if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}",
     get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
-    result_type=lambda tensor1, tensor2: _DTYPES[(_empty(tensor1) + _empty(tensor2)).dtype.name],
-    promote_types=lambda type1, type2: _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name],
     can_cast=lambda from_, to: (
         _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind")
         or (_np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu")
@@ -88,13 +82,6 @@ def set_default_device(device: _Any) -> None:
     """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
     with _tl.device(device or "cpu"):
         pass
-
-
-def set_default_tensor_type(t: _Any) -> None:
-    """Set the default dtype to that of a class such as torch.DoubleTensor, or of its name."""
-    kinds = {"Half": _tl.float16, "Float": _tl.float32, "Double": _tl.float64}
-    name = t if isinstance(t, str) else t.__name__
-    _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
 
 
 __getattr__ = _getattr_of("torch", lambda: globals())

@@ -29,7 +29,6 @@ from ..module import Module, Parameter
 from ..module.state import LoadedKeys, Stateful
 from ..optim import Optimizer
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
-from .formulas import MinMax
 from .node_names import grad_fn_name
 
 
@@ -55,7 +54,7 @@ def in_torchs_words(message: str) -> str:
 
 # --- functions ----------------------------------------------------------------------------------------------
 
-PAIRS = ("max", "median", "min", "mode", "sort", "topk")  # functions that return values and indices
+PAIRS = ("max", "median", "min", "sort", "topk")  # functions that return values and indices
 SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
     **dict.fromkeys(["broadcast_to", "expand", "view", "new_empty", "new_ones", "new_zeros"], "size"),
     "permute": "dims",
@@ -173,7 +172,6 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     Parameter: {"__module__": "torch.nn.parameter"},
     GradFn: {"name": grad_fn_name},
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
-    MinMax: {"__repr__": _result_text("aminmax")},
     QR: {"__repr__": _result_text("linalg_qr")},
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     ParameterList: {"__repr__": _parameters_text},

@@ -10,7 +10,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +18,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.elementwise import scaled
-from tinygrad_lecture.traced import wrap
 
 from .dtypes import Size
-
-
-class MinMax(NamedTuple):
-    """The result of `aminmax`."""
-
-    min: Any
-    max: Any
 
 
 def _product(name: str, a: Any, b: Any, axes: int) -> Any:
@@ -43,17 +35,6 @@ def _sum(x: Any, product: Any, beta: float, alpha: float) -> Any:
     if not isinstance(beta, tl.Tensor) and beta == 0:
         return scaled(product, alpha)
     return scaled(x, beta) + scaled(product, alpha)
-
-
-def _and_mean(statistic: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that returns a statistic and the mean; further arguments are those of the statistic."""
-
-    def both(input: Any, dim: Any = None, *args: Any, **settings: Any) -> tuple[Any, Any]:
-        keep = args[1] if len(args) > 1 else settings.get("keepdim", False)
-        mean = tl.mean(input, None if isinstance(dim, bool) else dim, keepdims=keep)
-        return statistic(input, dim, *args, **settings), mean
-
-    return both
 
 
 def _for_each(function: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -85,8 +66,7 @@ ALIASES: dict[str, Any] = {  # a function under the other name, or names, that P
     "arcsinh": tl.asinh, "arctanh": tl.atanh, "fix": tl.trunc, "sgn": tl.sign, "expit": tl.sigmoid,
     "concatenate": tl.cat, "row_stack": tl.vstack, "vdot": tl.dot, "ger": tl.outer, "swapdims": tl.swapaxes,
     "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": linalg.pinv,
-    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_inverse": linalg.cholesky_inverse,
-    "cholesky_solve": linalg.cholesky_solve,
+    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_solve": linalg.cholesky_solve,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {
@@ -104,11 +84,8 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "ldexp": lambda input, other: input * 2.0**other,
     "logaddexp2": lambda input, other: tl.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2),
     "ndtr": lambda input: 0.5 * tl.erfc(input * -math.sqrt(0.5)),  # the normal distribution function
-    "isreal": lambda input: tl.ones_like(input, dtype=tl.bool),
     "isposinf": lambda input: input == math.inf,
     "isneginf": lambda input: input == -math.inf,
-    "gcd": lambda input, other: wrap(np.gcd(input.numpy(), np.asarray(other))),
-    "lcm": lambda input, other: wrap(np.lcm(input.numpy(), np.asarray(other))),
     # --- products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
     "mm": lambda input, mat2: _product("mm", input, mat2, 2),
     "mv": lambda input, vec: _product("mv", input, vec, 1),
@@ -124,11 +101,6 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2), beta, alpha),
     "addbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2).sum(0), beta, alpha),
     # --- statistics
-    "aminmax": lambda input, *, dim=None, keepdim=False: MinMax(
-        tl.amin(input, dim, keepdim), tl.amax(input, dim, keepdim)
-    ),
-    "std_mean": _and_mean(tl.std),
-    "var_mean": _and_mean(tl.var),
     "msort": lambda input: tl.sort(input, 0).values,
     "dist": lambda input, other, p=2: tl.norm(input - other, p),
     # --- axes
@@ -144,21 +116,11 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "fliplr": lambda input: tl.flip(input, 1),
     "flipud": lambda input: tl.flip(input, 0),
     "diagflat": lambda input, offset=0: tl.diag(input.reshape(-1), offset),
-    "cartesian_prod": lambda *tensors: (
-        tl.stack([grid.reshape(-1) for grid in tl.meshgrid(*tensors)], 1) if len(tensors) > 1 else tensors[0]
-    ),
     # --- places
     "where": lambda condition, *branches, **named: (
         tl.where(condition, *branches, *named.values()) if branches or named else tl.nonzero(condition, as_tuple=True)
     ),
     "argwhere": lambda input: tl.nonzero(input),
-    # --- data
-    "scalar_tensor": lambda s, *, dtype=None, device=None, requires_grad=False, **unused: tl.tensor(
-        s, dtype or tl.get_default_dtype(), device, requires_grad
-    ),
-    "frombuffer": lambda buffer, *, dtype, count=-1, offset=0, requires_grad=False: tl.tensor(
-        np.frombuffer(buffer, np.dtype(dtype), count, offset), requires_grad=requires_grad
-    ),
 }
 for _name, _function in FORMULAS.items():
     _function.__name__ = _function.__qualname__ = _name

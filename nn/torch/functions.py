@@ -6,9 +6,6 @@ What reads and writes at places that an index, a mask or a slice names returns a
 from __future__ import annotations
 
 import functools
-import itertools
-import math
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,39 +24,6 @@ from .formulas import ALIASES, FORMULAS
 # --- axes and tables ----------------------------------------------------------------------------------------
 
 
-def einsum(equation: Any, *operands: Any) -> Any:
-    """`tl.einsum`; also with lists of numbers for the axes, einsum(a, [0, 1], b, [1, 2], [0, 2])."""
-    if isinstance(equation, str):
-        return tl.einsum(equation, *operands)
-    parts = (equation, *operands)
-    pairs = len(parts) // 2 * 2
-    terms = ",".join(map(_letters, parts[1:pairs:2]))
-    return tl.einsum(terms + (f"->{_letters(parts[-1])}" if len(parts) % 2 else ""), *parts[:pairs:2])
-
-
-def _letters(axes: Any) -> str:
-    """Numbers of axes as letters."""
-    return "".join("..." if axis is Ellipsis else string.ascii_letters[axis] for axis in axes)
-
-
-def pdist(input: Any, p: float = 2.0) -> Any:
-    """The distances between all pairs of rows, (n, d) -> (n (n - 1) / 2,)."""
-    rows, columns = tl.triu_indices(len(input), len(input), 1)
-    return tl.norm(input[rows] - input[columns], p, -1)
-
-
-@tl.op
-def entr(x: Any, /) -> Any:
-    """-x log(x), the terms of an entropy: 0 at 0, -inf below."""
-    x = 1.0 * x  # integers as floats
-    return tl.where(x > 0, x * -tl.log(tl.where(x > 0, x, 1)), tl.where(x < 0, -math.inf, x))
-
-
-@entr.backward
-def _(g: Any, x: Any) -> Any:
-    return -g * (1 + tl.log(x))
-
-
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """An axis split into several of these sizes; one may be -1."""
     (axis,) = normal_axes(input.ndim, dim)
@@ -67,65 +31,12 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     return input.reshape(*shape[:axis], *sizes, *shape[axis + 1 :])
 
 
-def _sections_by_other_names(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function also with PyTorch's other names of its argument `indices_or_sections`."""
-
-    @functools.wraps(function)
-    def called(*args: Any, **named: Any) -> Any:
-        for name in ("indices", "sections", "tensor_indices_or_sections"):
-            if name in named:
-                named["indices_or_sections"] = named.pop(name)
-        return function(*args, **named)
-
-    return called
-
-
-@_sections_by_other_names
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """The tensor cut along an axis: into a number of almost equal parts, or before each of some indices."""
-    (axis,) = normal_axes(input.ndim, dim)
-    n, where = input.shape[axis], indices_or_sections
-    where = where.tolist() if isinstance(where, Tensor) else where
-    if isinstance(where, int):
-        small, more = divmod(n, where)
-        where = list(itertools.accumulate([small + 1] * more + [small] * (where - more)))[:-1]
-    edges = [0, *(slice(i, None).indices(n)[0] for i in where), n]
-    front = (slice(None),) * axis
-    return tuple(input[(*front, slice(a, b))] for a, b in itertools.pairwise(edges))
-
-
-def _split_along(name: str, axis: int, least: int) -> Callable[..., Any]:
-    """A function that cuts a tensor of so many axes, or more, along one of them (a vector along its only one)."""
-
-    def cut(input: Any, indices_or_sections: Any) -> Any:
-        if input.ndim < least:
-            raise TensorError(f"{name}: needs a tensor of {least} axes or more, not of shape {input.shape}")
-        along = axis if input.ndim > 1 else 0
-        if isinstance(indices_or_sections, int) and input.shape[along] % indices_or_sections:
-            raise TensorError(
-                f"{name}: axis {along} of shape {input.shape} does not divide into {indices_or_sections} equal parts"
-            )
-        return tensor_split(input, indices_or_sections, along)
-
-    cut.__name__, cut.__doc__ = name, f"The tensor cut along axis {axis}."
-    return _sections_by_other_names(cut)
-
-
-hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
-
-
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
-    """All choices of r elements of a vector, in its order: (count, r)."""
-    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    places = list(choose(range(len(input)), r))
-    return input[np.array(places, int).reshape(-1, r)]
-
-
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Powers of the elements of vectors as rows: (..., n, N), the largest power first unless increasing."""
-    x = FORMULAS["atleast_1d"](x)
-    powers = np.arange(x.shape[-1] if N is None else N)
-    return x[..., None] ** tl.tensor(powers if increasing else powers[::-1].copy())
+    n, where = input.shape[normal_axes(input.ndim, dim)[0]], indices_or_sections
+    parts = np.array_split(np.arange(n), where.tolist() if isinstance(where, Tensor) else where)
+    spans = (slice(int(part[0]), int(part[-1]) + 1) if len(part) else slice(0, 0) for part in parts)
+    return tuple(input[_slices(input, dim, span)] for span in spans)
 
 
 # --- places -------------------------------------------------------------------------------------------------
@@ -156,12 +67,6 @@ def _fitted(x: Any, place: tuple[Any, ...], source: Any) -> Any:
     return source
 
 
-def _replaced(x: Any, dim: int, index: Any, source: Any) -> Any:
-    """x with a source as its slices at an index along an axis."""
-    place = _slices(x, dim, index)
-    return ops.indexing.setitem(ops.copying.contiguous(x), place, _fitted(x, place, source))
-
-
 @composite
 @scalar_as_vector
 def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
@@ -175,7 +80,8 @@ def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 
 @scalar_as_vector
 def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
-    return _replaced(input, axis, index.reshape(-1), source)
+    place = _slices(input, axis, index.reshape(-1))
+    return ops.indexing.setitem(ops.copying.contiguous(input), place, _fitted(input, place, source))
 
 
 @composite
@@ -194,22 +100,6 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     if accumulate:
         return ops.indexing.index_add(input, values.broadcast_to(ops.indexing.index_get(input, index).shape), index)
     return ops.indexing.index_put(input, values, index)
-
-
-@composite
-def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
-    """input with source at places of the flattened input; with accumulate, added there."""
-    return index_put(input.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate).reshape(input.shape)
-
-
-@composite
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
-    """input with the elements of source, one after the other, where the mask is true."""
-    mask = mask.broadcast_to(input.shape)
-    count = int(mask.sum())
-    if source.numel() < count:
-        raise TensorError(f"the mask names {count} elements, but source has {source.numel()}")
-    return ops.indexing.setitem(ops.copying.contiguous(input), mask, source.reshape(-1)[:count])
 
 
 # --- tensors made of data -----------------------------------------------------------------------------------
@@ -244,20 +134,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, **settings: Any) -> A
     return tl.arange(start, end, step, **{name: value for name, value in settings.items() if name not in MEMORY})
 
 
-def inclusive_range(start: float = 0, end: float | None = None, step: float = 1, **settings: Any) -> Any:
-    """The numbers from start to end, both included, as floats: PyTorch's old function torch.range, see arange."""
-    first, last = (0, start) if end is None else (start, end)
-    count = int((last - first) / step) + 1
-    return first + step * arange(count, **{"dtype": tl.get_default_dtype(), **settings})
-
-
-def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
-) -> Any:
+def asarray(obj: Any, *, copy: bool | None = None, requires_grad: bool = False, **settings: Any) -> Any:
     """Data as a Tensor; an array shares its memory unless a copy is asked for."""
-    shares = isinstance(obj, np.ndarray) and not copy and dtype is None and obj.flags.writeable
-    made = tl.from_numpy(obj) if shares else tl.tensor(obj) if copy else tl.as_tensor(obj)
-    made = made.to(dtype=dtype, device=device)
+    made = (tl.tensor if copy else tl.as_tensor)(obj, **settings)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -266,5 +145,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the en
     **FORMULAS,
     **{name: _without_layout(getattr(tl, name)) for name in f"{MADE} {MADE_LIKE}".split()},
     **{name: f for name, f in globals().items() if name[0] != "_" and getattr(f, "__module__", "") == __name__},
-    "range": inclusive_range,
 }

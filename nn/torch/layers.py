@@ -85,14 +85,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (k + alpha * (total / size)) ** beta
 
 
-def upsample(
-    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
-) -> Any:
-    """The old name of `interpolate`."""
-    return F.interpolate(input, size, scale_factor, mode, align_corners)
-
-
-_ALL = (softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, local_response_norm, upsample)
+_ALL = (softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, local_response_norm)
 FUNCTIONS: dict[str, Callable[..., Any]] = {function.__name__: of_tensors(function) for function in _ALL}
 
 # --- layers -------------------------------------------------------------------------------------------------

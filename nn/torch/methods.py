@@ -10,19 +10,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError
-from tinygrad_lecture.methods.in_place import in_place
+from tinygrad_lecture.in_place import in_place
 
 from .dtypes import BY_NAME, strided
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
-addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power gcd lcm
-ldexp index_add index_copy index_fill index_put masked_scatter put
+addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power
+ldexp index_add index_copy index_fill index_put
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
@@ -72,16 +70,6 @@ def _is_method(function: Callable[..., Any]) -> bool:
 # --- what a program asks of a tensor's memory and machine, with the answers that hold here ------------------
 
 
-def _storage_offset(x: Any) -> int:
-    """The number of elements in memory before the first one."""
-    base = x._array.base
-    if base is None or not isinstance(x._array, np.ndarray):
-        return 0
-    while isinstance(base.base, np.ndarray):
-        base = base.base
-    return int((x._array.ctypes.data - base.ctypes.data) // x._array.itemsize)
-
-
 def _new(x: Any, *sizes: Any) -> Any:
     """A new tensor of the same dtype, of sizes or of data."""
     data = len(sizes) == 1 and not isinstance(sizes[0], int)
@@ -90,18 +78,14 @@ def _new(x: Any, *sizes: Any) -> Any:
 
 METHODS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
-    **dict.fromkeys(["conj", "conj_physical", "resolve_conj", "resolve_neg"], lambda x: x),
+    **dict.fromkeys(["conj", "conj_physical", "conj_physical_", "resolve_conj", "resolve_neg"], lambda x: x),
     **dict.fromkeys(["pin_memory", "share_memory_"], lambda x, device=None: x),
     "is_signed": lambda x: x._array.dtype.kind in "if",
     "is_nonzero": lambda x: bool(x),
     "is_same_size": lambda x, other: x._array.shape == other._array.shape,
     "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
-    "storage_offset": _storage_offset,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
     "new": _new,
-    "apply_": lambda x, callable: x.copy_(
-        tl.tensor([callable(n) for n in x.reshape(-1).tolist()], dtype=x.dtype).reshape(x.shape)
-    ),
 }
 
 PROPERTIES: dict[str, Callable[..., Any]] = {

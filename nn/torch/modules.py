@@ -23,7 +23,7 @@ from ..optim import lr_scheduler
 from ..optim.settings import required
 from ..stateless import functional_call
 from . import derivatives, layers, testing
-from .functions import FUNCTIONS, entr
+from .functions import FUNCTIONS
 from .machine import DataParallel, SummaryWriter, profiler
 from .methods import functions_with_out
 from .missing_names import REFUSING, Namespace, add_module, members, sentence
@@ -32,11 +32,6 @@ from .missing_names import REFUSING, Namespace, add_module, members, sentence
 def _package() -> ModuleType:
     """The package nn, which this one is a part of."""
     return sys.modules[__name__.rpartition(".torch")[0]]
-
-
-def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **options: Any) -> Any:
-    """tl.checkpoint(function, *inputs)."""
-    return tl.checkpoint(function, *inputs)
 
 
 def _repeated(n: int) -> Any:
@@ -52,7 +47,7 @@ nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
 add_module("nn.parallel", DataParallel=DataParallel)
 add_module(
     "nn.functional", functional,
-    pdist=FUNCTIONS["pdist"], **layers.FUNCTIONS, **layers.LOSSES,
+    **layers.FUNCTIONS, **layers.LOSSES,
 )  # fmt: skip
 add_module(
     "nn.init", init,
@@ -85,20 +80,19 @@ add_module("utils.data", data)
 for _name in ("dataset", "dataloader", "sampler"):
     add_module(f"utils.data.{_name}", data)
 add_module("utils.tensorboard", SummaryWriter=SummaryWriter)
-add_module("utils.checkpoint", checkpoint=_checkpoint)
+add_module("utils.checkpoint", checkpoint=lambda function, *inputs, **options: tl.checkpoint(function, *inputs))
 add_module("utils.hooks", RemovableHandle=Handle)
 add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
 add_module(
     "linalg", tl.linalg,
     **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
     multi_dot=FUNCTIONS["multi_dot"], vecdot=FUNCTIONS["vecdot"],
-    vander=lambda x, N=None: FUNCTIONS["vander"](x, N, increasing=True),
     inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
     cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
 )  # fmt: skip
 add_module(
     "special",
-    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, ndtr=FUNCTIONS["ndtr"], entr=entr,
+    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, ndtr=FUNCTIONS["ndtr"],
     **members(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp round softmax xlogy"),
 )  # fmt: skip
 _MODES = "no_grad enable_grad set_grad_enabled"
@@ -116,7 +110,7 @@ add_module(
     functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
     **members(derivatives, "grad_and_value stack_module_state"),
 )  # fmt: skip
-add_module("testing", **members(testing, "assert_close assert_allclose"))
+add_module("testing", assert_close=testing.assert_close)
 add_module("types", Number=(int, float, bool), Device=str)
 
 DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch

@@ -56,12 +56,9 @@ def _index(record: Any) -> str:
     parts = _setting(record, "index") or ()
     if any(is_array(part) for part in parts):
         return "index"
-    steps = ["select" if isinstance(p, int) else "unsqueeze" if p is None else "slice" for p in parts if _changes(p)]
+    whole = Ellipsis, slice(None)
+    steps = ["select" if isinstance(p, int) else "unsqueeze" if p is None else "slice" for p in parts if p not in whole]
     return steps[-1] if steps else "alias"
-
-
-def _changes(part: Any) -> bool:
-    return part is not Ellipsis and part != slice(None)
 
 
 def _product(record: Any) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
 
 TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}  # (rtol, atol) of PyTorch
 
@@ -52,8 +51,3 @@ def _compare(a: Any, b: Any, rtol: Any, atol: Any, *settings: bool) -> None:
     rtol, atol = (value if given is None else given for given, value in zip((rtol, atol), usual, strict=True))
     said = "Tensor-likes are not close!"
     np.testing.assert_allclose(x.numpy(), y.numpy(), rtol, atol, equal_nan=equal_nan, err_msg=said)
-
-
-def assert_allclose(actual: Tensor, expected: Any, rtol: Any = None, atol: Any = None, **options: Any) -> None:
-    """`assert_close` without a check of dtypes."""
-    assert_close(actual, tl.as_tensor(expected), rtol=rtol, atol=atol, equal_nan=True, check_dtype=False)

@@ -29,7 +29,7 @@ from ..parallel.group import group, rank
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
-from .progress import choose_display, noting_ctrl_c
+from .progress import advice, choose_display, noting_ctrl_c
 from .run import Run, has_state
 
 
@@ -100,6 +100,7 @@ class Trainer(Run):
             self.model.train()
         epoch = self.steps_per_epoch
         display = choose_display(self.total_steps, None if self.epochs is None else epoch, self.step, self.show)
+        display.advice = advice(self.model.parameters())
         quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
         with quiet, noting_ctrl_c() as pressed, display:
             while not self._finished:

@@ -72,7 +72,7 @@ def with_answers(exercise: Exercise, answers: tuple[str, ...]) -> str:
 
 
 class Checked:
-    """The outcomes of the files in a folder. One process serves them all, and reads the files anew for each."""
+    """The outcomes of the files in a folder. One process serves them all."""
 
     def __init__(self, folder: Path) -> None:
         self._grader = Grader(COURSE, "exercises.course:COURSE", folder, patience=4)
@@ -82,8 +82,6 @@ class Checked:
         if self._child is None or self._child.ended:
             self.close()
             self._child = self._grader.opened()
-        else:
-            self._grader.open(self._child)
         return self._grader.outcome(exercise, self._child)
 
     def close(self) -> None:

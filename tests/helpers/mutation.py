@@ -15,6 +15,7 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -147,7 +148,7 @@ def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]
                 yield op, rule  # op.backward("x")(lambda g: ...)
     for function in functions(tree):
         match function.decorator_list:
-            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementary functions
+            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementwise functions
                 for rule in given.elts if isinstance(given, ast.Tuple) else [given]:
                     if isinstance(rule, ast.Lambda):
                         yield function.name, rule
@@ -227,32 +228,16 @@ def compiles(mutant: Mutant, root: Path) -> bool:
 
 # --- the changes of one expression or statement -------------------------------------------------------------
 
-SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {
-    ast.Add: [ast.Sub],
-    ast.Sub: [ast.Add],
-    ast.Mult: [ast.Div],
-    ast.Div: [ast.Mult],
-    ast.Pow: [ast.Mult],
-    ast.BitAnd: [ast.BitOr],
-    ast.BitOr: [ast.BitAnd],
-    ast.Eq: [ast.NotEq],
-    ast.NotEq: [ast.Eq],
-    ast.Lt: [ast.LtE, ast.Gt],
-    ast.LtE: [ast.Lt, ast.GtE],
-    ast.Gt: [ast.GtE, ast.Lt],
-    ast.GtE: [ast.Gt, ast.LtE],
-    ast.And: [ast.Or],
-    ast.Or: [ast.And],
-    ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is],
-    ast.In: [ast.NotIn],
-    ast.NotIn: [ast.In],
-}
+SWAPS = """
+Add Sub  Sub Add  Mult Div  Div Mult  Pow Mult  BitAnd BitOr  BitOr BitAnd  And Or  Or And  Is IsNot  IsNot Is
+In NotIn  NotIn In  Eq NotEq  NotEq Eq  Lt LtE  Lt Gt  LtE Lt  LtE GtE  Gt GtE  Gt Lt  GtE Gt  GtE LtE
+"""  # pairs of operators: one, and one that it may be confused with
 
 
 def swapped(operator: ast.AST) -> list[Any]:
     """The operators that this one may be confused with."""
-    return [kind() for kind in SWAPS.get(type(operator), [])]
+    pairs = [pair.split() for pair in re.split(r"  |\n", SWAPS.strip())]
+    return [getattr(ast, other)() for one, other in pairs if one == type(operator).__name__]
 
 
 def changes(node: ast.AST) -> Iterator[ast.AST]:

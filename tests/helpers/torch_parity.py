@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from strategies import numbers
 
 torch.set_num_threads(1)
 
@@ -26,11 +25,6 @@ Array = NDArray[Any]
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 examples = settings(max_examples=40)
 dtypes = st.sampled_from(sorted(TOLERANCE))
-
-
-def pairs(shape: tuple[int, ...], **settings: Any) -> st.SearchStrategy[Array]:
-    """Two arrays of `numbers`, drawn as one: two separate draws are often equal, which hides errors."""
-    return numbers((2, *shape), **settings)
 
 
 def agree(

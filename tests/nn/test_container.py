@@ -129,7 +129,7 @@ def test_modules_find_the_contents_of_dicts():
         model.layers["two"] = 2
 
 
-def test_repr_of_a_list_shows_modules_that_are_alike_once():
+def test_repr_of_a_list_shows_modules_that_are_alike_once_and_parameters():
     alike = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2), nn.Sequential(nn.ReLU())])
     assert repr(alike).split("\n") == [
         "ModuleList(",
@@ -140,8 +140,5 @@ def test_repr_of_a_list_shows_modules_that_are_alike_once():
         ")",
     ]
     assert repr(nn.ModuleList()) == "ModuleList()"
-
-
-def test_repr_shows_parameters_in_containers():
     assert repr(nn.ParameterList([tl.ones(2, 3), tl.ones(1)])) == "ParameterList(0: (2, 3), 1: (1,))"
     assert repr(nn.ParameterDict({"w": tl.ones(2)})) == "ParameterDict(w: (2,))"

@@ -50,7 +50,6 @@ def test_a_normal_is_its_density():
     assert np.allclose((density * x[:, None]).sum(0) * step, n.mean.numpy())
     assert np.allclose(-(density * np.log(density + 1e-300)).sum(0) * step, n.entropy().numpy())
     assert np.allclose(density[x <= 1].sum(0) * step, n.cdf(tl.tensor([1.0, 1.0])).numpy(), atol=1e-3)
-    assert np.allclose(n.cdf(n.icdf(tl.tensor([0.1, 0.9]))).numpy(), [0.1, 0.9])
     q = Normal(0.0, tl.tensor(1.5, dtype=tl.float64))
     ratio = np.log(density + 1e-300) - q.log_prob(tl.tensor(x)[:, None]).numpy()
     assert np.allclose((density * ratio).sum(0) * step, kl_divergence(n, q).numpy())
@@ -60,8 +59,7 @@ def test_a_normal_is_its_density():
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("wide", [True, False])
-def test_support_mode_and_expansion_are_pytorchs(wide):
+def test_modes_are_pytorchs():
     torch = pytest.importorskip("torch")
     theirs, p = torch.distributions, torch.tensor(table.numpy())
     for ours, their in (
@@ -69,12 +67,7 @@ def test_support_mode_and_expansion_are_pytorchs(wide):
         (Categorical(table), theirs.Categorical(p)),
         (Categorical(logits=other), theirs.Categorical(logits=torch.tensor(other.numpy()))),
     ):
-        values, wanted = ours.enumerate_support(wide), their.enumerate_support(wide)
-        assert (values.tolist(), str(values.dtype)) == (wanted.tolist(), str(wanted.dtype).removeprefix("torch."))
-        shape = (4, *ours.batch_shape)
-        assert np.allclose(ours.expand(shape).log_prob(values[1]).numpy(), their.expand(shape).log_prob(wanted[1]))
         np.testing.assert_equal(ours.mode.numpy(), their.mode.numpy())
-    assert Normal(0.0, 1.0).expand((2, 3)).sample((4,)).shape == (4, 2, 3)
 
 
 def test_gradients_flow_through_rsample_and_log_prob_and_not_through_sample():

@@ -80,7 +80,6 @@ LAYERS = {
     "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
     "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
     "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(N, 2, 3, 2),)),
-    "UpsamplingBilinear2d": Case(lambda: nn.UpsamplingBilinear2d((2, 5)), (normal(N, 2, 3, 2),)),
     "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(N, 4, 2, 2),)),
     "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(N, 2, 2, 2),)),
     "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(N, 4, 3),)),

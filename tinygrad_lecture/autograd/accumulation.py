@@ -21,7 +21,7 @@ def accumulate_grad(node: Node, gradient: Any) -> bool:
     An array that nobody else holds becomes `.grad` itself, without a copy.
     """
     tensor = None if node.tensor is None else node.tensor()
-    if tensor is None or tensor._node is not node:  # gone, changed in place, or told to stop requiring grad
+    if tensor is None or tensor._node is not node:  # gone, changed in place, or no longer requiring grad
         return False
     with _grad_lock:
         held = tensor._grad

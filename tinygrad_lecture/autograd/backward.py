@@ -15,7 +15,7 @@ from . import hooks, versions
 from .accumulation import accumulate_grad
 from .contract import check_saved
 from .core import VJP, Gradient, Node, Products, Record, plus, walk
-from .modes import modes, set_grad_enabled
+from .modes import modes
 from .wanted import Wanted
 
 
@@ -65,16 +65,20 @@ def backward_pass(
                 only.collect(leaf, gradient)
 
     step: VJP = vjp if only is None else only.around(vjp)
-    turns: list[tuple[float, Node]] = []
+    due: list[tuple[float, Node]] = []
     if hooks.in_use:
-        turns = hooks.hooked_leaves_in_order(sums, None if only is None else only.targets)
-        step = hooks.around(step, only is None, turns, finish)
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
-        walk(sums, step)
-        for _, leaf in turns:
-            finish(leaf)
-        for leaf in [*sums]:
-            finish(leaf)
+        due = hooks.hooked_leaves_in_order(sums, None if only is None else only.targets)
+        step = hooks.around(step, only is None, due, finish)
+    recording, modes.recording = modes.recording, create_graph
+    try:
+        with np.errstate(all="ignore"):
+            walk(sums, step)
+            for _, leaf in due:
+                finish(leaf)
+            for leaf in [*sums]:
+                finish(leaf)
+    finally:
+        modes.recording = recording
     freed.extend(reached)
     return {} if only is None else only.found
 

@@ -70,8 +70,9 @@ class Record(Node):
     where: str
 
     def __init__(self, op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], out: Any) -> None:
-        self.op, self.nodes, self.saved, self.tensor = op, nodes, saved, None
+        self.op, self.nodes, self.saved = op, nodes, saved  # three at once are quicker than four
         self.shape, self.dtype, self.age = out.shape, out.dtype, tick()
+        self.tensor = None
 
     @property
     def name(self) -> str:
@@ -99,7 +100,7 @@ VJP: TypeAlias = Callable[[Record, Sequence[Node | None], Gradient], Products]
 def walk(sums: dict[Node, Gradient], vjp: VJP) -> None:
     """Reverse-mode differentiation, in place: from the upstream gradients of some nodes to the gradients of leaves.
 
-    sums: for each node the sum of the gradients that have reached it. A record's sum is complete when its turn comes,
+    sums: for each node the sum of the gradients that have reached it. A record's sum is complete when it is popped,
     since all that use it are younger. `vjp` turns it into gradients for the record's inputs. At the end `sums` has only
     the leaves.
     """

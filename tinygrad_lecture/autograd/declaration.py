@@ -33,7 +33,7 @@ class Declaration(Generic[P]):
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
         self.saves_arrays = False
         self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
-        self.complaint: Callable[..., str | None] | None = None
+        self.explanation: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
 
     def __repr__(self) -> str:
@@ -79,7 +79,7 @@ class Declaration(Generic[P]):
 
     def explains(self, function: R) -> R:
         """Declare what to say about bad inputs: a function of the op's arguments that returns a sentence or None."""
-        self.complaint = function
+        self.explanation = function
         return function
 
     def option(self, name: str) -> Callable[[R], R]:

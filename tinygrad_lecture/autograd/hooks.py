@@ -2,7 +2,7 @@
 
 Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them.
 
-Leaves are what remains at the end of a pass. One with hooks gets its turn earlier, as in PyTorch: right after the last
+Leaves are what remains at the end of a pass. One with hooks is finished earlier, as in PyTorch: right after the last
 record that adds to its gradient. That is the oldest record that uses it.
 """
 
@@ -121,15 +121,15 @@ def accumulate_with_hooks(node: Node, gradient: Gradient, accumulate: bool) -> G
     return gradient
 
 
-def around(vjp: VJP, accumulate: bool, turns: list[tuple[float, Node]], finish: Callable[[Node], None]) -> VJP:
-    """`vjp`, with the hooks of a result before its rules, and those of leaves when it is their turn.
+def around(vjp: VJP, accumulate: bool, due: list[tuple[float, Node]], finish: Callable[[Node], None]) -> VJP:
+    """`vjp`, with the hooks of a result before its rules, and those of leaves when they are due.
 
-    turns: see `hooked_leaves_in_order`; leaves are taken out as they get their turn.
+    due: see `hooked_leaves_in_order`; leaves are taken out as they are finished.
     """
 
     def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
-        while turns and turns[0][0] < -record.age:
-            finish(turns.pop(0)[1])
+        while due and due[0][0] < -record.age:
+            finish(due.pop(0)[1])
         if record.tensor is not None:
             upstream = accumulate_with_hooks(record, upstream, accumulate)
         return vjp(record, nodes, upstream)
@@ -138,8 +138,8 @@ def around(vjp: VJP, accumulate: bool, turns: list[tuple[float, Node]], finish: 
 
 
 def hooked_leaves_in_order(roots: Iterable[Node], targets: Container[Node] | None) -> list[tuple[float, Node]]:
-    """The leaves with hooks that roots lead to, each with its turn, in order: after the oldest record that uses it,
-    and before the next older one. Leaves of one record follow each other in the order of its inputs.
+    """The leaves with hooks that roots lead to, each with the time when it is due, in order: after the oldest record
+    that uses it, and before the next older one. Leaves of one record follow each other in the order of its inputs.
 
     targets: of a pass for `tl.grad`, which reaches no other leaves.
     """
@@ -156,11 +156,11 @@ def hooked_leaves_in_order(roots: Iterable[Node], targets: Container[Node] | Non
             stack.append(node)
             if id(node.tensor) in hooked_leaves and (node not in oldest or record.age < oldest[node].age):
                 oldest[node] = record
-    turns = [(_turn(record, leaf), leaf) for leaf, record in oldest.items() if targets is None or leaf in targets]
-    return sorted(turns, key=lambda turn: turn[0])
+    due = [(_when(record, leaf), leaf) for leaf, record in oldest.items() if targets is None or leaf in targets]
+    return sorted(due, key=lambda pair: pair[0])
 
 
-def _turn(record: Record, leaf: Node) -> float:
+def _when(record: Record, leaf: Node) -> float:
     """A number between minus the record's age and that of the next older one."""
     n, position = len(record.nodes), list(record.nodes).index(leaf)
     if record.op.name in _LAST_INPUT_FIRST:

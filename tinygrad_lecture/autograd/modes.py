@@ -35,7 +35,7 @@ modes = _Modes()
 observers = 0
 
 
-class Switch(ContextDecorator):
+class ModeContext(ContextDecorator):
     """Sets one mode within a `with` block or a decorated function, and restores the previous value."""
 
     mode: str
@@ -51,11 +51,11 @@ class Switch(ContextDecorator):
     def __exit__(self, *error: object) -> None:
         setattr(modes, self.mode, self._before.pop())
 
-    def _recreate_cm(self) -> Switch:
-        """A new switch for each call of a decorated function, so that threads do not share `_before`."""
-        switch = object.__new__(type(self))
-        Switch.__init__(switch, self.value)
-        return switch
+    def _recreate_cm(self) -> ModeContext:
+        """Another one for each call of a decorated function, so that threads do not share `_before`."""
+        another = object.__new__(type(self))
+        ModeContext.__init__(another, self.value)
+        return another
 
     def __call__(self, function: F) -> F:
         """Decorate a function. A generator runs in this mode, but its caller, between two values, does not.
@@ -91,7 +91,7 @@ class Switch(ContextDecorator):
 
 
 class NeedsParentheses(type):
-    """The class of switches that are called: `with no_grad:` says to write `with no_grad():`."""
+    """The metaclass of those that are called: `with no_grad:` says to write `with no_grad():`."""
 
     called_with = ""
 
@@ -102,8 +102,8 @@ class NeedsParentheses(type):
         pass
 
 
-class set_grad_enabled(Switch, metaclass=NeedsParentheses):
-    """Switches recording on (True) or off (False) for this thread, as in PyTorch.
+class set_grad_enabled(ModeContext, metaclass=NeedsParentheses):
+    """Sets recording on (True) or off (False) for this thread, as in PyTorch.
 
     Called alone, from now on; in a `with` statement or as a decorator, within the block or the function.
     """
@@ -124,31 +124,31 @@ class set_grad_enabled(Switch, metaclass=NeedsParentheses):
         return super().__call__(function)
 
 
-class Fixed(Switch, metaclass=NeedsParentheses):
-    """A switch with a fixed value; it decorates without parentheses too: `@no_grad`."""
+class FixedMode(ModeContext, metaclass=NeedsParentheses):
+    """Sets a mode to one value; it decorates without parentheses too: `@no_grad`."""
 
-    on: Any
+    value: Any
 
     @overload
     def __new__(cls, function: F) -> F: ...  # type: ignore[misc]
     @overload
-    def __new__(cls, function: None = None) -> Fixed: ...
+    def __new__(cls, function: None = None) -> FixedMode: ...
     def __new__(cls, function: Any = None) -> Any:
-        switch = super().__new__(cls)
+        made = super().__new__(cls)
         if function is None:
-            return switch
-        switch.__init__()  # type: ignore[misc]
-        return switch(function)
+            return made
+        made.__init__()  # type: ignore[misc]
+        return made(function)
 
     def __init__(self, function: None = None) -> None:
-        super().__init__(self.on)
+        super().__init__(self.value)
 
 
-class no_grad(Fixed):
+class no_grad(FixedMode):
     """Switches recording off: results do not require grad and keep no memory. Context manager and decorator."""
 
     mode = "recording"
-    on = False
+    value = False
 
 
 class inference_mode(metaclass=NeedsParentheses):
@@ -158,18 +158,18 @@ class inference_mode(metaclass=NeedsParentheses):
         return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
 
 
-class enable_grad(Fixed):
+class enable_grad(FixedMode):
     """Switches recording on again inside a `no_grad`. Context manager and decorator."""
 
     mode = "recording"
-    on = True
+    value = True
 
 
-class reference(Fixed):
+class reference(FixedMode):
     """Runs the definition of every fused op, as on the lecture's slide, instead of its kernel."""
 
     mode = "reference"
-    on = True
+    value = True
 
 
 def is_grad_enabled() -> bool:

@@ -20,7 +20,7 @@ from .contract import add_facts
 from .core import Gradient, Node, Products, Record
 from .declaration import Declaration, P
 from .modes import modes
-from .operands import as_result, bind, own_settings, unwrap
+from .operands import as_result, bind, copy_settings, unwrap
 from .saver import as_tensors
 from .views import note_view
 
@@ -44,12 +44,12 @@ class Op(Declaration[P]):
                 if name in settings:
                     return composition(*inputs, **settings)
 
-        # unwrap: the Tensors' arrays and nodes; `like` has the dtype of the result, and is None if there is no Tensor
-        arrays, nodes, like = unwrap(self.name, inputs)
+        # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
+        arrays, nodes, prototype = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
-        if settings and like is not None:
-            settings = own_settings(settings, self)
+        if settings and prototype is not None:
+            settings = copy_settings(settings, self)
 
         # compute
         try:
@@ -57,13 +57,13 @@ class Op(Declaration[P]):
             out = forward(*arrays, **settings) if settings else forward(*arrays)
         except EXPLAINED as error:
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause
-        if like is None:  # given arrays, return an array
+        if prototype is None:  # given arrays, return an array
             return out
 
         # wrap
         kept = None  # what a kernel computed for its backward
-        if type(out) is not np.ndarray or out.dtype is not like.dtype:
-            out, kept = as_result(self, out, like, inputs, arrays, settings)
+        if type(out) is not np.ndarray or out.dtype is not prototype.dtype:
+            out, kept = as_result(self, out, prototype, inputs, arrays, settings)
         result = wrap(out)
 
         # record
@@ -72,7 +72,7 @@ class Op(Declaration[P]):
             result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
 
         # watch: does it share memory with its input? who else looks, such as tl.Graph?
-        if out.base is not None or out is like:
+        if out.base is not None or out is prototype:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, given, out, result._node)

@@ -58,36 +58,36 @@ class Kept(NamedTuple):
 
 
 def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
-    """The arrays of a call's inputs, their nodes, None for constants, and the array that decides the result's dtype.
+    """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
 
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
     name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
     arrays: list[Any] = []
     nodes: list[Any] = []
-    like = foreign = None
+    prototype = foreign = None
     for x in inputs:
         if isinstance(x, Traced):
             array = x._array
             arrays.append(array)
             nodes.append(x._node)
-            if like is None or array.ndim:
-                like = array
+            if prototype is None or array.ndim:
+                prototype = array
         else:
             arrays.append(x)
             nodes.append(None)
             if type(x) not in SCALARS:
                 foreign = x
-    if foreign is not None and (like is not None or isinstance(foreign, (tuple, list))):
+    if foreign is not None and (prototype is not None or isinstance(foreign, (tuple, list))):
         refuse_several(name, inputs)
-    if foreign is not None and like is not None:
+    if foreign is not None and prototype is not None:
         copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
-        arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy) for x in inputs]
-    return arrays, nodes, like
+        arrays = [x._array if isinstance(x, Traced) else as_operand(x, prototype, copy) for x in inputs]
+    return arrays, nodes, prototype
 
 
-def as_operand(value: Any, like: Array, copy: bool) -> Any:
-    """An operand that is not a Tensor, converted to work with the array `like`.
+def as_operand(value: Any, prototype: Array, copy: bool) -> Any:
+    """An operand that is not a Tensor, converted to work with the array `prototype`.
 
     copy: copy arrays, since a record may keep them and their owner may change them unseen.
     NumPy's scalars act like Python's: neither they nor floats in lists promote.
@@ -102,12 +102,12 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     if isinstance(value, (list, tuple)):
         array = np.array(value)
         if array.dtype == FLOAT64:
-            array = array.astype(like.dtype if like.dtype.kind == "f" else get_default_dtype())
-        return move(array, device_of(like))
+            array = array.astype(prototype.dtype if prototype.dtype.kind == "f" else get_default_dtype())
+        return move(array, device_of(prototype))
     return value
 
 
-def own_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
+def copy_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
     Raises TypeError for a Tensor that requires grad, as `constant` does, and for several Tensors in place of a number.
@@ -194,19 +194,19 @@ def _comes_from(node: Any, results: list[Any], since: int) -> bool:
 
 
 def as_result(
-    op: Any, out: Any, like: Array, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
+    op: Any, out: Any, prototype: Array, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
 ) -> tuple[Array, Sequence[Any] | None]:
     """What an op's forward function returned, as an array and no wider than the floats it was computed from; and what
     a kernel kept for backward.
 
-    like: the array that decides the result's dtype.  inputs: as the op was called; arrays: the same without Tensors.
+    prototype: the array that decides the result's dtype.  inputs: those of the call; arrays: the same without Tensors.
     Of integers of 8 bits and bools NumPy computes float functions in float16: then forward is run again, on floats of
     the default dtype.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
-        if out.dtype is like.dtype:
+        if out.dtype is prototype.dtype:
             return out, None
     kept = None
     if isinstance(out, Kept):

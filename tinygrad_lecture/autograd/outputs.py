@@ -39,9 +39,8 @@ def record_outputs(
     op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[Traced]
 ) -> list[Record]:
     """The nodes of the outputs that one call of an op computed."""
-    if len(outs) == 1:
-        return [Record(op, nodes, saved, outs[0]._array)]
-    return nodes_of_outputs(Record(op, nodes, saved, Upstreams()), outs)
+    out = outs[0]._array if len(outs) == 1 else Upstreams()
+    return nodes_of_outputs(Record(op, nodes, saved, out), outs)
 
 
 def nodes_of_outputs(record: Record, outs: Sequence[Traced]) -> list[Record]:

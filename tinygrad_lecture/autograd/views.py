@@ -1,7 +1,7 @@
 """Views: which tensors share memory, so that none of them misses an in-place change.
 
 Ops like `x[0:2]` or `x.T` return views: tensors that look into the memory of their input. A recorded change gives its
-tensor a new array, so the tensors that share its memory must be computed again (`inplace.py`). A `View` says how.
+tensor a new array, so the tensors that share its memory must be computed again (`in_place.py`). A `View` says how.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..traced import Traced, wrap
-from .operands import own_settings
+from .operands import copy_settings
 from .versions import owner_of
 
 
@@ -103,7 +103,7 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
                 own = getattr(x, "_window", None)
                 window.x = own if own is not None and (type(own) is Base or len(own.sharing) > 1) else _window(x)
                 window.op = op
-                window.settings = settings if result._node is not None else own_settings(settings, op)
+                window.settings = settings if result._node is not None else copy_settings(settings, op)
                 window.sharing = sharing = window.x.sharing
                 sharing.add(weakref.ref(result, sharing.discard))
             else:  # such as a view of a recorded tensor under no_grad, which is a constant

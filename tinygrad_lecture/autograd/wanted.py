@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..backend import Array
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .core import VJP, Gradient, Node, Products, Record
 from .modes import enable_grad
 from .versions import owner_of
@@ -69,11 +68,11 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
     A backward rule may return its upstream gradient, as addition's does, or a view of it, as reshape's does.
     gradients: arrays or, under create_graph, Tensors; None stays None.  views: copy every view, shared or not.
     """
-    owners = {id(owner_of(_array(g))) for g in taken}
+    owners = {id(owner_of(array_of(g))) for g in taken}
     unshared = []
     for gradient in gradients:
         if gradient is not None:
-            array = _array(gradient)
+            array = array_of(gradient)
             owner = owner_of(array)
             if id(owner) in owners or (views and owner is not array):
                 with enable_grad():
@@ -82,7 +81,3 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
                 owners.add(id(owner))
         unshared.append(gradient)
     return unshared
-
-
-def _array(gradient: Any) -> Array:
-    return gradient._array if isinstance(gradient, Traced) else gradient

@@ -14,7 +14,7 @@ from ..traced import Traced
 from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_frames, in_library
 from .names import alike
 
-__all__ = ["EXPLAINED", "WITH_TL", "aligned", "axis_complaint", "broadcast_complaint", "call_complaint", "describe"]
+__all__ = ["EXPLAINED", "WITH_TL", "aligned", "axis_message", "broadcast_message", "call_message", "describe"]
 __all__ += ["brief", "explain", "explain_call", "kind_of", "numpy_refused", "refuse_several"]
 
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
@@ -22,7 +22,7 @@ EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  
 
 def explain(op: Any, arrays: Sequence[Any], settings: Mapping[str, Any], error: Exception) -> Exception:
     """The error to raise instead of the array library's: it names the op and its inputs, and says what to do."""
-    return explain_call(error, op.name, op.forward, arrays, settings, op.complaint, inputs_alone=True)
+    return explain_call(error, op.name, op.forward, arrays, settings, op.explanation, inputs_alone=True)
 
 
 def explain_call(
@@ -31,7 +31,7 @@ def explain_call(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     settings: Mapping[str, Any],
-    complaint: Callable[..., str | None] | None = None,
+    explanation: Callable[..., str | None] | None = None,
     inputs_alone: bool = False,
 ) -> Exception:
     """The error to raise instead of one from inside a function, in terms of the call: function(*arguments, **settings).
@@ -39,20 +39,15 @@ def explain_call(
     It is a PlaceError for an IndexError, a DtypeError for a TypeError about tensors, a TypeError if the call does not
     fit or something is no tensor, else a TensorError. The original is shown too if the function is the user's: it has
     the line.
-    complaint: what the op `explains`.  inputs_alone: whether arguments are an op's inputs, all of them numbers.
+    explanation: what the op `explains`.  inputs_alone: whether arguments are an op's inputs, all of them numbers.
     """
-    misused = call_complaint(name, function, arguments, settings) if isinstance(error, TypeError) else None
-    reason = misused or _different_devices(arguments)
-    if reason is None and complaint is not None:
-        try:
-            reason = complaint(*map(_with_a_shape, arguments), **settings)
-        except Exception:  # the complaint asks for shapes, and these inputs may not have any
-            reason = None
+    misused = call_message(name, function, arguments, settings) if isinstance(error, TypeError) else None
+    reason = misused or _different_devices(arguments) or _explained(explanation, arguments, settings)
     reason = reason or getattr(error, "reason", None)  # of an inner function
     if reason is None:
         reason = misused = _not_arrays(function, arguments, error, inputs_alone)
     if reason is None and inputs_alone and isinstance(error, ValueError) and "broadcast" in str(error):
-        reason = broadcast_complaint([a.shape for a in arguments if is_array(a)])
+        reason = broadcast_message([a.shape for a in arguments if is_array(a)])
     reason = reason or _about_the_axis(settings, error) or str(error)
     reason = reason.removeprefix(f"{name}: ")
     kind: type[Exception] = LinAlgError if isinstance(error, np.linalg.LinAlgError) else TensorError
@@ -73,7 +68,7 @@ def explain_call(
 # --- what is wrong with a call ------------------------------------------------------------------------------
 
 
-def call_complaint(
+def call_message(
     name: str,
     function: Callable[..., Any],
     args: Sequence[Any],
@@ -153,7 +148,7 @@ def _has_tensors(value: Any) -> bool:
 # --- what is wrong with shapes, axes and values -------------------------------------------------------------
 
 
-def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
+def broadcast_message(shapes: Sequence[Shape]) -> str | None:
     """Why shapes do not broadcast, as a sentence; None if they do."""
     rank = max((len(shape) for shape in shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
@@ -168,7 +163,7 @@ def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
     return None
 
 
-def axis_complaint(axis: int, ndim: int) -> str:
+def axis_message(axis: int, ndim: int) -> str:
     """That a tensor has no such axis, as a sentence."""
     choice = f"give 0 to {ndim - 1}, or {-ndim} to -1 from the end" if ndim > 1 else "give 0 or -1"
     return f"axis {axis} is out of range for a tensor with {ndim} axes" + (f"; {choice}" if ndim else "")
@@ -178,7 +173,7 @@ def _about_the_axis(settings: Mapping[str, Any], error: Exception) -> str | None
     """What is wrong with the setting `axis`, as a sentence; None if the error is about something else."""
     axis = settings.get("axis")
     if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
-        return axis_complaint(error.axis, error.ndim)
+        return axis_message(error.axis, error.ndim)
     if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
         return f"axis must be an int, such as 0 or -1, not {brief(axis)}"
     return None
@@ -227,9 +222,13 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Traced) or is_array(value)
 
 
-def _with_a_shape(value: Any) -> Any:
-    """A number as an array, so that a complaint may ask for its shape."""
-    return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
+def _explained(explanation: Any, arguments: Sequence[Any], settings: Mapping[str, Any]) -> str | None:
+    """What an op `explains`, if it does. Numbers become arrays, so that it may ask for their shapes."""
+    numbers = (bool, int, float, complex)
+    try:
+        return explanation(*(np.asarray(x) if isinstance(x, numbers) else x for x in arguments), **settings)  # type: ignore[no-any-return]
+    except Exception:  # there is no explanation, or the inputs have no shapes
+        return None
 
 
 # --- rules under create_graph -------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from ..autograd.views import note_sharing, window_of
 from ..backend import xp
 from ..errors import kind_of
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 
 
 class Context:
@@ -113,7 +113,7 @@ class _Apply:
 
     def record(self, nodes: Sequence[Node | None], outs: Sequence[Tensor]) -> tuple[Any, ...]:
         """The outputs as results of one record, which alone keeps the saved arrays alive."""
-        saved = [tuple(x._array if isinstance(x, Traced) else x for x in self.ctx.saved_tensors)]
+        saved = [tuple(map(array_of, self.ctx.saved_tensors))]
         self.ctx.saved_tensors = ()
         return results_of_one(self, nodes, saved, outs, self.differentiable)
 

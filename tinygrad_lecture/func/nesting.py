@@ -15,7 +15,7 @@ from ..autograd.core import Leaf, Node
 from ..autograd.modes import enable_grad, is_grad_enabled
 from ..creation import zeros, zeros_like
 from ..errors import kind_of
-from ..inplace import noting_changes
+from ..in_place import noting_changes
 from ..tensor import Tensor
 from .gradients import grad
 from .trees import leaves, map_leaves, with_leaves

@@ -93,7 +93,7 @@ class CallWatch(RuleWatch):
     def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
         if record is not None:
             self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes), record))
-            named = [(f"input {_name_of(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
+            named = [(f"input {name_of_input(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
             self._before[record] = [(name, a, to_host(a).copy()) for name, a in named if is_array(a)]
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
@@ -111,7 +111,7 @@ class CallWatch(RuleWatch):
                 says = f"returns {dtype} for a float64 input: {compute_in_float64(dtype)}"
                 self.faults.setdefault("dtype", (says, "dtype", op, {}))
             if shape != node.shape and not str(record.op.__module__).startswith("tinygrad_lecture."):
-                name = _name_of(record.op, position)
+                name = name_of_input(record.op, position)
                 says = (
                     f"returned a gradient of shape {shape} for its input {name} of shape {node.shape}; with "
                     f"strict_shapes=True it must have the shape {node.shape}"
@@ -127,7 +127,7 @@ def compute_in_float64(dtype: DType) -> str:
     return f"{few}; compute it in float64, the dtype of the inputs and of g"
 
 
-def _name_of(op: Any, position: int) -> str:
+def name_of_input(op: Any, position: int) -> str:
     """The name that an op has for one of its inputs."""
     return f"{op.variadic}[{position}]" if op.variadic else str(op.inputs[position])
 

@@ -46,7 +46,6 @@ SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
-PROBE = LARGER + 5  # the number of a smaller step, at which two steps that agree must hold too
 NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 
@@ -185,9 +184,6 @@ class _Element:
             or abs(gap) > 10 * DIGITS * abs(slope) + 4 * noise
         ):
             return False
-        (probe,) = self._steps((PROBE,))
-        if probe is None or self._are_off_line(_stacked([fine, probe]), slope, noise, self.small):
-            return False
         self.column, self.noise = column, noise
         return True
 
@@ -253,8 +249,7 @@ class _Element:
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
         least = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
         off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else least)
-        changes_on = disagree and _is_unsettled(found.slope, roundings)
-        if not self.kink and (off_line or changes_on or self._may_be(claim, slope, found)):
+        if not self.kink and (off_line or self._may_be(claim, slope, found)):
             self.noise = math.inf
 
     def _may_be(self, claim: float, slope: float, found: _Differences) -> bool:
@@ -386,20 +381,6 @@ def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float, int]:
         if errors[k] < best[0]:
             best = (float(errors[k]), columns[k], k + level)
     return best[1], best[0], best[2]
-
-
-def _is_unsettled(slopes: Array, roundings: Array) -> bool:
-    """Whether slopes change from step to step by amounts that do not fall until rounding hides them.
-
-    So do those of log near 0, at steps that are larger than x.
-    """
-    changes, noises = np.abs(np.diff(slopes)), roundings[1:]
-    (clear,) = np.nonzero(changes > 10 * noises)
-    if not len(clear) or not clear[-1]:
-        return False
-    last = clear[-1]
-    half, after = changes[last] / 2, slice(last + 1, last + 3)
-    return bool(half > changes[last - 1] / 4 and (noises[after] + changes[after] < half).sum() < 2)
 
 
 def _has_kink(found: _Differences, roundings: Array) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..traced import wrap
-from .analytical import Analytical, Call, on_host, vjp
+from .analytical import Analytical, Call, name_of_input, on_host, vjp
 from .hints.case import Case
-from .hints.diagnosis import diagnose
+from .hints.diagnosis import diagnose, said
 from .report import (
     MAX_LISTED,
     GradcheckError,
@@ -27,22 +27,11 @@ from .report import (
 from .subject import Subject
 from .verdict import Verdict
 
-Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
 
 MAX_CALLS, MAX_JACOBIAN = 200, 1_000_000  # how many op calls are checked, and the largest Jacobian of one, in elements
 
-NO_GRADIENT: Cause = (
-    "no-gradient",
-    "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
-    "or an op that is not differentiable",
-)
 NO_RULE_AT_FAULT = "the rule of each op is right on its own, so rules and values differ by rounding alone"
-OUTSIDE: Cause = (
-    "outside-the-tape",
-    "the rule of each op is right on its own, so a part of the computation is not recorded: look for detach(), "
-    "numpy(), item() or no_grad()",
-)
 
 
 def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError | None:
@@ -61,7 +50,7 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
     culprit, cause = verdict.subject.name if is_op else None, diagnose(case)
     if not found.arrived[verdict.k]:
-        cause = NO_GRADIENT
+        cause = said("no-gradient")
     elif not is_op:
         error, all_right = op_at_fault(found.calls, check_part, verdict.subject.check)
         if error is not None:
@@ -69,7 +58,7 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
         elif all_right and _all_recorded(found):
             return None
         elif all_right and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
-            cause = OUTSIDE
+            cause = said("outside-the-tape")
     lines = _facts(verdict, case, output)
     for other in failed[1:]:
         name = verdict.subject.called(other.k)
@@ -229,5 +218,5 @@ def _subject_of(call: Call, check: str) -> Subject:
     for array, node in zip(call.arrays, call.nodes, strict=True):
         tensor = wrap(array.copy()) if is_array(array) else array
         inputs.append(tensor if node is None else tensor.requires_grad_())
-    names = [f"{call.op.variadic}[{i}]" for i in range(len(inputs))] if call.op.variadic else call.op.inputs
-    return Subject(lambda *xs: call.op(*xs, **call.settings), inputs, call.op.name, names[: len(inputs)], check)
+    names = [name_of_input(call.op, position) for position in range(len(inputs))]
+    return Subject(lambda *xs: call.op(*xs, **call.settings), inputs, call.op.name, names, check)

@@ -50,10 +50,7 @@ class GradcheckError(AssertionError):
     def __init__(self, message: str, **fields: Any) -> None:
         cause = fields.get("hint_text")
         super().__init__(f"{message}\n  likely cause: {cause}" if cause else message)
-        for name, value in fields.items():
-            if not hasattr(type(self), name):
-                raise TypeError(f"GradcheckError has no field {name!r}")
-            setattr(self, name, value)
+        self.__dict__.update(fields)
 
 
 @dataclass(frozen=True)

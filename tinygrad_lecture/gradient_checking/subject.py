@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd.modes import set_grad_enabled
 from ..backend import FLOAT64, Array, is_array, move, to_host
-from ..errors import call_complaint, kind_of
+from ..errors import call_message, kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
@@ -46,7 +46,7 @@ class Subject:
         self.name = _name_of(fn) if name is None else name
         if not callable(fn):
             raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
-        if self.args and (complaint := call_complaint(self.name, fn, self.args, {})):
+        if self.args and (complaint := call_message(self.name, fn, self.args, {})):
             remedy = f"put all inputs in a tuple, as in {check}(f, (a, b)), and settings into a lambda"
             raise TypeError(f"{check}: {complaint}; {remedy}")
         self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)

@@ -4,7 +4,7 @@ graph.py      `tl.Graph`: the values and gradients of a computation
 vertex.py     what it consists of: values, steps of backward
 observe.py    how one watches ops and backward rules
 program.py    what a graph reads from the program: modules, lines, names
-drawing.py    a graph as a picture and as DOT text
+drawing.py    a graph as a picture
 layout.py     where its boxes go
 explain/      `tl.explain`: backpropagation as a worked example
 page/         `tl.page`: the same on a page, to step through

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.core import Record
-from ..autograd.modes import Fixed, modes
+from ..autograd.modes import FixedMode, modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, xp
 from ..errors import call_site
@@ -55,7 +55,7 @@ class _AnomalyWatch:
             )
 
 
-class detect_anomaly(Observing, Fixed):
+class detect_anomaly(Observing, FixedMode):
     """Raise `AnomalyError` at the first nan or inf, naming the op that made it and the user's line.
 
         with tl.detect_anomaly():
@@ -66,7 +66,7 @@ class detect_anomaly(Observing, Fixed):
     every result. Context manager and decorator, for the current thread.
     """
 
-    on = _AnomalyWatch()
+    value = _AnomalyWatch()
 
 
 def _first_made(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:

@@ -126,7 +126,7 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
     if not 0 < len(vertices) <= MOST:
         raise ValueError(
             f"Graph.draw: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}; print(graph) and "
-            "graph.dot() have no limit"
+            "tl.page(graph, path) have no limit"
         )
     picture = picture_of(vertices, title)
     if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
@@ -205,23 +205,3 @@ def _drawable(line: str) -> tuple[str, dict[str, Any]]:
             pass
     text, style = drawable(line), as_written()
     return text, {**style, "fontfamily": ["monospace", *style["fontfamily"]]}
-
-
-# --- DOT ----------------------------------------------------------------------------------------------------
-
-
-def dot_of(vertices: Sequence[Vertex]) -> str:
-    """A graph in Graphviz's DOT language: a box for each value, an arrow for each input."""
-    lines = ["digraph {", "  node [shape=box];"]
-    for vertex in vertices:
-        label = f"{_escaped(vertex.equation)}\\nshape {vertex.shape}"
-        lines.append(f'  {vertex.number} [label="{label}"];')
-        lines += [f"  {x.number} -> {vertex.number};" for x in vertex.inputs if x.number]
-    return "\n".join([*lines, "}"])
-
-
-def _escaped(label: str) -> str:
-    """A label for a quoted DOT string: no quote ends it, no backslash or ampersand starts an escape."""
-    for sign, escape_ in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
-        label = label.replace(sign, escape_)
-    return label

@@ -7,6 +7,7 @@ draws letters that matplotlib's own font lacks, such as 漢 or ह, by installed
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,11 +76,15 @@ _needed = ["sans-serif"]  # font families needed so far; matplotlib's own first
 def _family_with(character: str) -> str | None:
     """The name of a font family that has a character, or None. Raises ImportError without matplotlib."""
     require_matplotlib()
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     for family in dict.fromkeys([*_needed, *_upright()]):
-        if _has(family, character):
-            if family not in _needed:
-                _needed.append(family)
-            return family
+        with suppress(OSError, RuntimeError):  # a colour-bitmap font, which matplotlib cannot draw
+            font: Any = get_font(findfont(FontProperties(family=[family])))
+            if font.get_char_index(ord(character)):
+                if family not in _needed:
+                    _needed.append(family)
+                return family
     return None
 
 
@@ -92,13 +97,3 @@ def _upright() -> list[str]:
         font for font in fontManager.ttflist if (font.style, font.weight, font.stretch) == ("normal", 400, "normal")
     )
     return sorted({font.name for font in fonts if "Last Resort" not in font.name})
-
-
-def _has(family: str, character: str) -> bool:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    try:
-        font: Any = get_font(findfont(FontProperties(family=[family])))
-    except (OSError, RuntimeError):  # a colour-bitmap font, which matplotlib cannot draw
-        return False
-    return bool(font.get_char_index(ord(character)))

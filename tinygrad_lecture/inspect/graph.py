@@ -52,7 +52,6 @@ class Graph(metaclass=NeedsParentheses):
         print(graph)                            # one line per value: name, formula, shape, value, gradient
         graph[z].grad                           # gradients of results too, not only of leaves
         graph.draw("graph.png")                 # a picture (needs matplotlib)
-        print(graph.dot())                      # text for Graphviz
         tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
@@ -170,17 +169,6 @@ class Graph(metaclass=NeedsParentheses):
 
         draw_graph(self.name_by_variables().vertices, path, title)
 
-    def dot(self) -> str:
-        """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
-
-            Path("graph.dot").write_text(graph.dot(), encoding="utf-8")
-
-        In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
-        """
-        from .drawing import dot_of
-
-        return dot_of(self.name_by_variables().vertices)
-
     @property
     def visited(self) -> list[Vertex]:
         """The results in the order in which backward visited them."""
@@ -225,7 +213,7 @@ class Graph(metaclass=NeedsParentheses):
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
-            vertex = self.at[record] = self._add(record, op.name, inputs, settings, _copy(out))
+            vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
 
@@ -259,18 +247,18 @@ class Graph(metaclass=NeedsParentheses):
         for new in sorted(missing, key=lambda node: node.age):
             held = None if new.tensor is None else new.tensor()
             value = array if new is node and array is not None else None if held is None else held._array
-            op = new.op.name if isinstance(new, Record) else None
+            op = new.op if isinstance(new, Record) else None
             inputs = [_UNKNOWN if n is None else self.at[n] for n in new.nodes] if isinstance(new, Record) else []
             vertex = self.at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
             vertex.written = written_by_name(new) if isinstance(new, Record) else ""
         return self.at[node]
 
     def _add(
-        self, node: Node, op: str | None, inputs: Sequence[Vertex], settings: Mapping[str, Any], value: Array | None
+        self, node: Node, op: Any, inputs: Sequence[Vertex], settings: Mapping[str, Any], value: Array | None
     ) -> Vertex:
-        number = len(self.vertices) + 1
-        vertex = Vertex(number, node.shape, node.dtype, op, inputs, dict(settings), requires_grad=True, value=value)
-        vertex.name = self._parameters.get(node, "")
+        number, name = len(self.vertices) + 1, None if op is None else op.name
+        vertex = Vertex(number, node.shape, node.dtype, name, inputs, dict(settings), requires_grad=True, value=value)
+        vertex.name, vertex.maker = self._parameters.get(node, ""), op
         self.vertices.append(vertex)
         return vertex
 

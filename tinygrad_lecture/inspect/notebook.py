@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape
-from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -169,17 +168,13 @@ def picture(array: Array, label: str) -> str:
     """
     whole = np.atleast_2d(array)
     matrix, most = means(whole, PICTURE), _largest(whole) or 1.0
-    runs: dict[str, list[str]] = {}  # of squares of one tint, by the tint
-    for y, row in enumerate(matrix.tolist()):
-        x = 0
-        for colour, squares in groupby(tint(value, most) for value in row):
-            n = len(list(squares))
-            runs.setdefault(colour, []).append(f"M{x} {y}h{n}")
-            x += n
+    squares: dict[str, list[str]] = {}  # by their tint
+    for (y, x), value in np.ndenumerate(matrix):
+        squares.setdefault(tint(value, most), []).append(f"M{x} {y}h1")
     high, wide = matrix.shape
     side = max(2, min(320 // wide, 240 // high, 14))
     style = f"border:1px solid rgba(127,127,127,0.35);width:{side * wide}px;height:{side * high}px"
-    paths = "".join(f'<path stroke="{colour}" d="{"".join(parts)}"/>' for colour, parts in runs.items())
+    paths = "".join(f'<path stroke="{colour}" d="{"".join(parts)}"/>' for colour, parts in squares.items())
     rows, columns = (-(-n // shown) for n, shown in zip(whole.shape, matrix.shape, strict=True))
     note = "" if rows == columns == 1 else f"<div>Each square is the mean of {rows}×{columns} numbers.</div>"
     return (
@@ -209,13 +204,7 @@ def tensor_html(tensor: Traced) -> str:
     """A tensor: shape, dtype, device and what made it, then its numbers on a tint, or a picture of many."""
     array = to_host(tensor._array)
     node = tensor._node
-    made = (
-        f", made by {node.name}"
-        if isinstance(node, Record)
-        else ", a leaf that requires grad"
-        if node is not None
-        else ""
-    )
+    made = f", made by {node.name}" if isinstance(node, Record) else ", a leaf that requires grad" * (node is not None)
     device = str(getattr(tensor, "device", "cpu"))
     head = caption(f"Tensor {array.shape} {array.dtype.name}", f"on {device}{made}")
     if array.dtype.kind not in "fiub" or not array.size or array.ndim == 0:

@@ -49,12 +49,10 @@ def number(value: Any) -> str:
 
 def digits_of(array: Array) -> int:
     """How many digits show how the elements differ: 6 for [1000, 1000.1]; 4 for most arrays."""
-    if array.dtype.kind != "f" or array.size < 2:
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else np.empty(0)
+    if finite.size < 2:
         return DIGITS
-    low, high = float(array.min()), float(array.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        finite = array[np.isfinite(array)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    low, high = float(finite.min()), float(finite.max())
     parts = (high - low) / (max(abs(low), abs(high)) or 1.0)
     if not 8 * np.finfo(array.dtype).eps < parts < math.inf:  # else they differ by rounding
         return DIGITS

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
-from ..autograd.modes import Fixed, Switch, modes
+from ..autograd.modes import FixedMode, ModeContext, modes
 from ..autograd.op import Op
 from ..backend import Array
 
@@ -43,7 +42,7 @@ class Observers(tuple[Observer, ...]):
 _counting = threading.Lock()
 
 
-class Observing(Switch):
+class Observing(ModeContext):
     """Context manager: show an observer every op call and backward step of this thread."""
 
     mode = "observer"
@@ -61,11 +60,11 @@ class Observing(Switch):
         super().__exit__(*error)
 
 
-class Unwatched(Fixed):
+class Unwatched(FixedMode):
     """Context manager: nothing observes this thread."""
 
     mode = "observer"
-    on = None
+    value = None
 
 
 def observers() -> Observers:
@@ -75,17 +74,13 @@ def observers() -> Observers:
 
 def values_are_kept() -> bool:
     """Whether an observer of this thread keeps every value, as a Graph does."""
-    return any(map(_keeps_values, observers()))
+    return any(getattr(observer, "keeps_values", False) for observer in observers())
 
 
-def _keeps_values(observer: Observer) -> bool:
-    return getattr(observer, "keeps_values", False)
-
-
-class Unseen(Switch):
+class Unseen(ModeContext):
     """Context manager: observers that keep every value do not see what this thread computes again."""
 
     mode = "observer"
 
     def __init__(self) -> None:
-        super().__init__(Observers(itertools.filterfalse(_keeps_values, observers())) or None)
+        super().__init__(Observers(x for x in observers() if not getattr(x, "keeps_values", False)) or None)

@@ -144,15 +144,6 @@ def _with_notes(text: str, notes: list[str], indent: int) -> str:
     return text
 
 
-def _body(array: Array, indent: int) -> str:
-    """The elements in brackets, one pair for each axis."""
-    shortened = array.size > options.threshold
-    shown = to_host(_edges(array) if shortened else array)
-    if shown.dtype == np.float16:
-        shown = shown.astype(np.float32)
-    return _nested(shown, array.shape, indent, *_formatter(shown), shortened)
-
-
 def _edges(array: Array) -> Array:
     """The elements to show of a large array: the first and last along each axis."""
     n = options.edgeitems
@@ -163,23 +154,31 @@ def _edges(array: Array) -> Array:
     return array
 
 
-def _nested(
-    shown: Any, shape: tuple[int, ...], indent: int, form: Callable[[Any], str], width: int, shortened: bool
-) -> str:
-    """The text of an array of `shape`, of which `shown` has the elements to show."""
-    if not shape:
-        return form(shown.item())
-    n = options.edgeitems
-    cut = shortened and shape[0] > 2 * n
-    if len(shape) > 1:
-        parts = [_nested(part, shape[1:], indent + 1, form, width, shortened) for part in shown]
-        parts = [*parts[:n], "...", *parts[n:]] if cut else parts
-        return "[" + ("," + "\n" * (len(shape) - 1) + " " * (indent + 1)).join(parts) + "]"
-    items = [form(value) for value in shown.tolist()]
-    per_line = max(1, (options.linewidth - indent) // (width + 2))
-    items = [*items[:n], " ...", *items[n:]] if cut else items
-    lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
-    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+def _body(array: Array, indent: int) -> str:
+    """The elements in brackets, one pair for each axis."""
+    shortened, n = array.size > options.threshold, options.edgeitems
+    shown = to_host(_edges(array) if shortened else array)
+    if shown.dtype == np.float16:
+        shown = shown.astype(np.float32)
+    form, width = _formatter(shown)
+
+    def nested(part: Any, axis: int) -> str:
+        if axis == array.ndim:
+            return form(part.item())
+        cut = shortened and array.shape[axis] > 2 * n
+        start: int = indent + axis
+        deeper: int = array.ndim - 1 - axis
+        if deeper:
+            parts = [nested(inner, axis + 1) for inner in part]
+            parts = [*parts[:n], "...", *parts[n:]] if cut else parts
+            return "[" + ("," + "\n" * deeper + " " * (start + 1)).join(parts) + "]"
+        items = list(map(form, part.tolist()))
+        per_line = max(1, (options.linewidth - start) // (width + 2))
+        items = [*items[:n], " ...", *items[n:]] if cut else items
+        lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
+        return "[" + (",\n" + " " * (start + 1)).join(lines) + "]"
+
+    return nested(shown, 0)
 
 
 def _formatter(shown: Any) -> tuple[Callable[[Any], str], int]:

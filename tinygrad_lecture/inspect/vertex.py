@@ -112,7 +112,7 @@ class Vertex:
     """One value of a graph: a leaf, a constant or the result of an op.
 
     number: counts the vertices of a graph from 1; 0 for an operand shown only in formulas, such as the 2 of x ** 2.
-    op: the name of the op that computed it, None for a leaf or a constant.
+    op: the name of the op that computed it, None for a leaf or a constant.  maker: that op.
     inputs: the vertices of the op's inputs.  settings: the op's other arguments.
     requires_grad: whether it gets a gradient.
     value, grad: NumPy arrays, None if not known.
@@ -139,6 +139,7 @@ class Vertex:
     scope: Scope | None = None
     written: str = ""
     part_of: str = ""
+    maker: Any = None
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"

@@ -1,6 +1,5 @@
 """Methods of the Tensor beside those that `tensor.py` shows.
 
-in_place.py   methods that end in an underscore
 python.py     what Python and NumPy ask: operators, numbers, truth, length, text, copies
 pytorch.py    PyTorch's other methods: what a tensor is made of, hooks, tensors made like it, less common functions
 """

@@ -16,7 +16,7 @@ from ..conversion import as_dtype, as_shape, new_array
 from ..errors import hide_frames, refuse_several
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 
 if TYPE_CHECKING:
     from ..inspect.printing import GradFn
@@ -94,7 +94,7 @@ class PyTorchMethods(Traced):
     def equal(self, other: Any) -> bool:
         """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
         refuse_several("equal", [other])
-        theirs = other._array if isinstance(other, Traced) else other
+        theirs = array_of(other)
         return np.shape(theirs) == self._array.shape and bool((self._array == theirs).all())
 
     @property
@@ -231,9 +231,8 @@ class PyTorchMethods(Traced):
     digamma, logit, xlogy, fmod, signbit = ops.digamma, ops.logit, ops.xlogy, ops.fmod, ops.signbit
     nan_to_num, nansum, nanmean, quantile = ops.nan_to_num, ops.nansum, ops.nanmean, ops.quantile
     bincount, count_nonzero, unique_consecutive, cov = ops.bincount, ops.count_nonzero, ops.unique_consecutive, ops.cov
-    corrcoef, diff, rot90, diag_embed = ops.corrcoef, ops.diff, ops.rot90, ops.diag_embed
+    diff, diag_embed, cholesky_solve = ops.diff, ops.diag_embed, ops.linalg.cholesky_solve
     matrix_power, logdet, pinverse, qr = ops.matrix_power, ops.linalg.logdet, ops.linalg.pinv, ops.linalg.qr
-    cholesky_solve, cholesky_inverse = ops.linalg.cholesky_solve, ops.linalg.cholesky_inverse
 
     def tile(self: Any, *times: Any) -> Any:
         """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from . import linalg as linalg
 from .arrangement import *
 from .basics import *
+from .comparison import *
 from .copying import *
-from .elementary import *
 from .elementwise import *
 from .fused import *
 from .gather_scatter import *

@@ -10,17 +10,17 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import Shape, row_major, to_host, xp
 from ..errors import brief
-from ..traced import Traced
+from ..traced import array_of
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder
 from .gather_scatter import take
 from .indexing import diagonal, diagonal_matrix, getitem
-from .shape import broadcast_to, cat, flip, moveaxis, normal_axes, numpy_axis, pad, reshape, swapaxes
+from .shape import broadcast_to, cat, moveaxis, normal_axes, numpy_axis, pad, reshape
 from .windowed import overlap_add
 
 __all__ = [
-    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave", "roll", "rot90",
+    "column_stack", "diag", "diag_embed", "hstack", "masked_select", "meshgrid", "repeat_interleave", "roll",
     "unravel_index", "vstack",
 ]  # fmt: skip
 
@@ -43,23 +43,6 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
 def _(g: Value, shifts: Any, axis: Any) -> Value:
     back = -shifts if isinstance(shifts, int) else tuple(-shift for shift in shifts)
     return roll(g, back, axis)
-
-
-@composite
-def rot90(x: Value, k: int = 1, axis: Sequence[int] = (0, 1)) -> Value:
-    """x turned by 90 degrees, k times, in the plane of two axes (also `dims`), from the first towards the second.
-
-    Raises ValueError unless axis names two axes, IndexError for an axis out of range.
-
-        tl.rot90(tl.tensor([[1, 2], [3, 4]]))       # tensor([[2, 4], [1, 3]])
-    """
-    axes = normal_axes(x.ndim, tuple(axis))
-    if len(axes) != 2:
-        raise ValueError(f"axis must name two axes, not {axis}")
-    first, second = axes
-    turned = x if k % 4 in (0, 1) else flip(x, first if k % 4 == 3 else axes)
-    turned = flip(x, second) if k % 4 == 1 else turned
-    return swapaxes(turned, first, second) if k % 2 else clone(turned)
 
 
 @composite
@@ -124,7 +107,7 @@ def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     (axis,) = normal_axes(x.ndim, axis)
-    times = np.asarray(to_host(repeats._array if isinstance(repeats, Traced) else repeats))
+    times = np.asarray(to_host(array_of(repeats)))
     if times.size not in (1, x.shape[axis]):
         raise ValueError(f"{times.size} repeats do not fit the size {x.shape[axis]} of axis {axis} of shape {x.shape}")
     return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)

@@ -1,29 +1,36 @@
 """Elementwise ops: each result element depends on one element of each input, after broadcasting.
 
-Where there is no derivative, the docstring names the subgradient. The first of these ops are in `basics.py`; those of
-one line each are in the table of `elementary.py`.
+Where there is no derivative, the docstring names the subgradient. The first of these ops are in `basics.py`;
+comparisons, logic and bits, which have no derivative, in `comparison.py`. Below those that are written out, a table:
+each entry is an op whose value NumPy computes; above its name stand the rule and, where NumPy's name is another, that.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import math
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate
 
 import numpy as np
 
-from ..autograd.op import Value, op
-from ..backend import is_array, xp
+from ..autograd.declaration import P
+from ..autograd.op import Op, Value, op
+from ..autograd.saver import Rule
+from ..backend import xp
+from ..kernels import special
 from ..traced import Traced
-from .basics import add, mul
+from .basics import add, exp, mul
 from .composite import composite
 from .copying import as_floats, clone, where
-from .elementary import computed, floor, hypot, isnan, log1p, smooth, trunc, zero
 
 __all__ = [
-    "allclose", "atan2", "clip", "div", "floor_divide", "frac", "isclose", "leaky_relu", "log", "logaddexp", "logit",
-    "nan_to_num", "neg", "pow", "remainder", "round", "sigmoid", "silu", "square", "sub", "tanh", "xlogy",
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "clip", "cos", "cosh", "digamma", "div",
+    "erf", "erfc", "erfinv", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "hypot", "isfinite", "isinf",
+    "isnan", "leaky_relu", "lgamma", "log", "log1p", "log2", "log10", "logaddexp", "logit", "maximum", "minimum",
+    "nan_to_num", "neg", "pow", "reciprocal", "remainder", "round", "rsqrt", "sigmoid", "sign", "signbit", "silu",
+    "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "trunc", "xlogy",
 ]  # fmt: skip
 
 
@@ -152,7 +159,68 @@ def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
     return (floor_divide if rounding_mode == "floor" else trunc_divide)(a, b)
 
 
-# --- powers and division ------------------------------------------------------------------------------------
+# --- activations ---------------------------------------------------------------------------------------------
+
+
+@op
+def leaky_relu(x: Value, /, negative_slope: float = 0.01) -> Value:
+    """x where x > 0, else negative_slope * x; the subgradient at 0 is negative_slope."""
+    return xp(x).where(x > 0, x, negative_slope * x)
+
+
+@leaky_relu.backward
+def _(g: Value, x: Value, negative_slope: Any) -> Value:
+    return where(x > 0, g, negative_slope * g)
+
+
+@op(analytic=True)
+def silu(x: Value, /) -> Value:
+    """x * sigmoid(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
+    return x * sigmoid(x)
+
+
+@silu.backward
+def _(g: Value, x: Value) -> Value:
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))  # product rule, with ds/dx = s (1 - s)
+
+
+# --- the table of derivatives --------------------------------------------------------------------------------
+
+
+def computed(
+    rules: Rule | Sequence[Rule], compute: str | Callable[..., Any] = "", *, analytic: bool = False
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
+    """Make an op of a signature with a docstring.
+
+    rules: of its input, or a tuple with one for each; () if results never require grad.  compute: the name of NumPy's
+    function, if it is not the op's, or a function of arrays.  analytic: as of `op`.
+    """
+
+    def declare(signature: Callable[Concatenate[Any, P], Any]) -> Op[P]:
+        name = compute or signature.__name__
+
+        def forward(*arrays: Value) -> Value:
+            return name(*arrays) if callable(name) else getattr(xp(*arrays), name)(*arrays)
+
+        named: Any = functools.wraps(signature)(forward)
+        made: Op[P] = Op(named, rules != (), analytic, casts=False)
+        for x, rule in zip(made.inputs, (rules,) if callable(rules) else rules, strict=False):
+            made.backward(x)(rule)
+        return made
+
+    return declare
+
+
+smooth = functools.partial(computed, analytic=True)  # complex differentiable
+
+
+def zero(g: Value) -> Value:
+    """The rule of steps: the gradient is 0."""
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
+
+
+# --- powers and division -------------------------------------------------------------------------------------
 
 
 @composite
@@ -202,7 +270,10 @@ def divided(name: str, a: Any, b: Any) -> Any:
     return getattr(lib, name)(a, b)
 
 
-@computed((lambda g: g, lambda g, x, y: -g * floor(x / y)), partial(divided, "remainder"))
+@computed(
+    (lambda g: g, lambda g, x, y: -g * floor(x / y)),  # type: ignore[has-type]
+    functools.partial(divided, "remainder"),
+)
 def remainder(x: Value, y: Value, /) -> Value:
     """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
 
@@ -210,7 +281,7 @@ def remainder(x: Value, y: Value, /) -> Value:
     """
 
 
-@computed((zero, zero), partial(divided, "floor_divide"))
+@computed((zero, zero), functools.partial(divided, "floor_divide"))
 def floor_divide(a: Value, b: Value, /) -> Value:
     """a // b, broadcast: a / b rounded down; its gradient is 0. Raises ValueError for integers divided by 0."""
 
@@ -227,7 +298,52 @@ def trunc_divide(a: Value, b: Value, /) -> Value:
 trunc_divide.backward("a", "b")(zero)
 
 
-# --- exponentials and angles --------------------------------------------------------------------------------
+# --- exponentials, logarithms and roots ----------------------------------------------------------------------
+
+
+@smooth(lambda g, out: g * (out + 1))
+def expm1(x: Value, /) -> Value:
+    """exp(x) - 1, accurate near 0."""
+
+
+@smooth(lambda g, out: g * (out * math.log(2)))  # 2^x = e^(x ln 2)
+def exp2(x: Value, /) -> Value:
+    """2 ** x."""
+
+
+@smooth(lambda g, x: g / (1 + x))
+def log1p(x: Value, /) -> Value:
+    """log(1 + x), accurate near 0."""
+
+
+@smooth(lambda g, x: g / (x * math.log(2)))
+def log2(x: Value, /) -> Value:
+    """The logarithm to base 2; -inf at 0, nan for negative x."""
+
+
+@smooth(lambda g, x: g / (x * math.log(10)))
+def log10(x: Value, /) -> Value:
+    """The logarithm to base 10; -inf at 0, nan for negative x."""
+
+
+@smooth(lambda g, out: 0.5 * g / out)
+def sqrt(x: Value, /) -> Value:
+    """The square root; nan for negative x. The gradient at 0 is inf."""
+
+
+@smooth(lambda g, out: where(out == 0, 0, 0.5 * g / where(out == 0, 1, out)), "sqrt")  # no inf in the other branch
+def root(x: Value, /) -> Value:
+    """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
+
+
+@smooth(lambda g, out: -g * out * out, lambda x: xp(x).true_divide(1, x))
+def reciprocal(x: Value, /) -> Value:
+    """1 / x; inf at 0."""
+
+
+@smooth(lambda g, out: -0.5 * g * out * out * out, lambda x: xp(x).true_divide(1, xp(x).sqrt(x)))  # -x^(-3/2) / 2
+def rsqrt(x: Value, /) -> Value:
+    """1 / sqrt(x); inf at 0, nan for negative x."""
 
 
 def share(g: Value, a: Value, b: Value, out: Value) -> Value:
@@ -286,6 +402,64 @@ def xlogy(x: Value, y: Value, /) -> Value:
     """
 
 
+# --- trigonometric and hyperbolic functions ------------------------------------------------------------------
+
+
+@smooth(lambda g, x: g * cos(x))  # type: ignore[has-type]
+def sin(x: Value, /) -> Value:
+    """The sine of an angle in radians."""
+
+
+@smooth(lambda g, x: -g * sin(x))
+def cos(x: Value, /) -> Value:
+    """The cosine of an angle in radians."""
+
+
+@smooth(lambda g, out: g * (1 + out * out))
+def tan(x: Value, /) -> Value:
+    """The tangent of an angle in radians, sin(x) / cos(x)."""
+
+
+@smooth(lambda g, x: g * cosh(x))  # type: ignore[has-type]
+def sinh(x: Value, /) -> Value:
+    """The hyperbolic sine, (exp(x) - exp(-x)) / 2."""
+
+
+@smooth(lambda g, x: g * sinh(x))
+def cosh(x: Value, /) -> Value:
+    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2."""
+
+
+@smooth(lambda g, x: g / sqrt(1 - x * x), "arcsin")
+def asin(x: Value, /) -> Value:
+    """The angle from -pi/2 to pi/2 whose sine is x; nan where |x| > 1. The gradient at -1 and 1 is inf."""
+
+
+@smooth(lambda g, x: -g / sqrt(1 - x * x), "arccos")
+def acos(x: Value, /) -> Value:
+    """The angle from 0 to pi whose cosine is x; nan where |x| > 1. The gradient at -1 and 1 is -inf."""
+
+
+@smooth(lambda g, x: g / (1 + x * x), "arctan")
+def atan(x: Value, /) -> Value:
+    """The angle from -pi/2 to pi/2 whose tangent is x."""
+
+
+@smooth(lambda g, x: g / sqrt(1 + x * x), "arcsinh")
+def asinh(x: Value, /) -> Value:
+    """The number whose hyperbolic sine is x."""
+
+
+@smooth(lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)), "arccosh")  # sqrt(x² - 1) would give a number where x < -1
+def acosh(x: Value, /) -> Value:
+    """The number >= 0 whose hyperbolic cosine is x; nan where x < 1. The gradient at 1 is inf."""
+
+
+@smooth(lambda g, x: g / (1 - x * x), "arctanh")
+def atanh(x: Value, /) -> Value:
+    """The number whose hyperbolic tangent is x; nan where |x| > 1, and inf at 1."""
+
+
 def over_square(a: Value, b: Value) -> Value:
     """a / (a² + b²), which could overflow; 0 where both are 0."""
     r = hypot(a, b)
@@ -303,33 +477,107 @@ def atan2(y: Value, x: Value, /) -> Value:
     """
 
 
-# --- activations --------------------------------------------------------------------------------------------
+# --- special functions ---------------------------------------------------------------------------------------
+
+
+@computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), special.erf)
+def erf(x: Value, /) -> Value:
+    """The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
+
+
+@computed(lambda g, x: g * (-2 / math.pi**0.5) * exp(-x * x), special.erfc)
+def erfc(x: Value, /) -> Value:
+    """1 - erf(x), accurate where that is tiny (DLMF 7.2.2)."""
+
+
+@computed(lambda g, out: g * (math.pi**0.5 / 2) * exp(out * out), special.erfinv)  # 1 over the derivative of erf there
+def erfinv(x: Value, /) -> Value:
+    """The number whose error function is x; inf at 1, nan where |x| > 1. The gradient at -1 and 1 is inf."""
 
 
 @op
-def leaky_relu(x: Value, /, negative_slope: float = 0.01) -> Value:
-    """x where x > 0, else negative_slope * x; the subgradient at 0 is negative_slope."""
-    return xp(x).where(x > 0, x, negative_slope * x)
+def derivative_of_digamma(x: Value, /, n: int) -> Value:
+    """The derivative of order n of digamma(x), n >= 1."""
+    return special.polygamma(x, n)
 
 
-@leaky_relu.backward
-def _(g: Value, x: Value, negative_slope: Any) -> Value:
-    return where(x > 0, g, negative_slope * g)
+derivative_of_digamma.backward(lambda g, x, n: g * derivative_of_digamma(x, n + 1))
 
 
-@op(analytic=True)
-def silu(x: Value, /) -> Value:
-    """x * sigmoid(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
-    return x * sigmoid(x)
+@computed(lambda g, x: g * derivative_of_digamma(x, 1), special.digamma)
+def digamma(x: Value, /) -> Value:
+    """The derivative of log Γ(x); -inf at 0, nan at -1, -2, ..."""
 
 
-@silu.backward
-def _(g: Value, x: Value) -> Value:
-    s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))  # product rule, with ds/dx = s (1 - s)
+@computed(lambda g, x: g * digamma(x), special.lgamma)
+def lgamma(x: Value, /) -> Value:
+    """log |Γ(x)|, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ..."""
 
 
-# --- rounding, signs and limits -----------------------------------------------------------------------------
+# --- two inputs ----------------------------------------------------------------------------------------------
+
+
+def larger(g: Value, a: Value, b: Value) -> Value:
+    """The rule of a maximum: the gradient where a is larger than b or one is nan, half of it where they are equal."""
+    return where(a < b, 0, where(a == b, 0.5 * g, g))
+
+
+@computed((larger, lambda g, a, b: larger(g, b, a)))
+def maximum(a: Value, b: Value, /) -> Value:
+    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
+
+
+@computed((lambda g, a, b: larger(g, b, a), larger))
+def minimum(a: Value, b: Value, /) -> Value:
+    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
+
+
+@computed((lambda g, a, out: g * a / where(out == 0, 1, out), lambda g, b, out: g * b / where(out == 0, 1, out)))
+def hypot(a: Value, b: Value, /) -> Value:
+    """sqrt(a² + b²), broadcast, without overflow: the third side of a right-angled triangle.
+
+    Subgradient: 0 where a = b = 0.
+
+        tl.hypot(tl.tensor(3.0), tl.tensor(4.0))        # tensor(5.)
+    """
+
+
+@computed((lambda g: g, lambda g, x, y: -g * trunc(x / y)))  # type: ignore[has-type]
+def fmod(x: Value, y: Value, /) -> Value:
+    """The remainder with the sign of x, as in C: x - y * trunc(x / y), broadcast. See also `remainder`.
+
+    Its derivatives are 1 with respect to x and -trunc(x / y) with respect to y, also where it jumps.
+
+        tl.fmod(tl.tensor([-7.0, 7.0]), 4)      # tensor([-3.,  3.])
+    """
+
+
+# --- absolute value, rounding and limits ---------------------------------------------------------------------
+
+
+@computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x))
+def sign(x: Value, /) -> Value:
+    """-1, 0 or 1, of bools themselves; its gradient is 0."""
+
+
+@computed(lambda g, x: where(x == 0, 0, g * sign(x)))
+def abs(x: Value, /) -> Value:
+    """|x|; the subgradient at 0 is 0."""
+
+
+@computed(zero)
+def floor(x: Value, /) -> Value:
+    """x rounded down to an integer; its gradient is 0."""
+
+
+@computed(zero)
+def ceil(x: Value, /) -> Value:
+    """x rounded up to an integer; its gradient is 0."""
+
+
+@computed(zero)
+def trunc(x: Value, /) -> Value:
+    """x rounded towards 0 to an integer; its gradient is 0."""
 
 
 @op
@@ -419,30 +667,24 @@ def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: 
     return where(x == -math.inf, float(limits.min) if neginf is None else neginf, x)
 
 
-@op(differentiable=False)
-def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Value:
-    """Whether |a - b| <= atol + rtol * |b| for each pair of elements, broadcast, as bools.
-
-    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
-    An infinity is close to itself alone.
-
-        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
-    """
-    lib = xp(a, b)
-    a, b = (x if is_array(x) else lib.asarray(x) for x in (a, b))
-    a, b = (x.astype(np.int64) if x.dtype == bool else x for x in (a, b))  # bools have no difference
-    with np.errstate(all="ignore"):  # inf - inf is nan, which is not close
-        near = (abs(a - b) <= atol + rtol * abs(b)) & lib.isfinite(b)
-    return near | (a == b) | (lib.isnan(a) & lib.isnan(b)) if equal_nan else near | (a == b)
+# --- kinds of numbers ----------------------------------------------------------------------------------------
 
 
-@composite
-def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether `isclose` holds for all elements, as one bool: the usual test of whether two results are the same.
+@computed(())
+def isnan(x: Value, /) -> Value:
+    """Whether each element is nan."""
 
-    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
 
-        tl.allclose(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 2.00001]))       # True
-    """
-    close = isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
-    return bool((close._array if isinstance(close, Traced) else close).all())
+@computed(())
+def isinf(x: Value, /) -> Value:
+    """Whether each element is inf or -inf."""
+
+
+@computed(())
+def isfinite(x: Value, /) -> Value:
+    """Whether each element is neither nan nor infinite."""
+
+
+@computed(())
+def signbit(x: Value, /) -> Value:
+    """Whether x has a minus sign, as bools; so has -0.0."""

@@ -24,11 +24,11 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 from .basics import exp, sum
+from .comparison import logical_and
 from .copying import as_floats, takes_dtype, where
-from .elementary import erf, logical_and, sqrt
-from .elementwise import clip, log, tanh
+from .elementwise import clip, erf, log, sqrt, tanh
 from .fusion import fused
 from .gather_scatter import gather
 from .reduction import amax, mean
@@ -117,7 +117,7 @@ def cross_entropy(logits: Value, targets: Value, /) -> Value:
 
         tl.cross_entropy(tl.zeros(1, 2), tl.tensor([0]))        # tensor([0.6931])
     """
-    kernels.check_targets(logits, targets._array if isinstance(targets, Traced) else targets)
+    kernels.check_targets(logits, array_of(targets))
     picked = gather(log_softmax(logits, -1), -1, reshape(targets, (*targets.shape, 1)))  # (..., 1)
     return -reshape(picked, targets.shape)
 
@@ -241,7 +241,7 @@ def attention(
     if mask is not None and mask.dtype.kind != "b":
         raise TypeError("the mask is not of bools")
     if causal:
-        lib = xp(q._array if isinstance(q, Traced) else q)
+        lib = xp(array_of(q))
         past = lib.arange(k.shape[-2]) <= lib.arange(q.shape[-2])[:, None]  # (queries, keys)
         mask = past if mask is None else logical_and(mask, past)
     if scale is not None:

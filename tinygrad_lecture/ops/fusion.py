@@ -27,7 +27,14 @@ from .copying import alias, called_in_float32
 
 
 class Fused(Op[P]):
-    """An op with a definition and maybe a kernel. Made by the decorator `tl.fused`; see there."""
+    """An op with a definition and maybe a kernel. Made by the decorator `tl.fused`; see there.
+
+    With a kernel a call is one record: the kernel's functions run forward and backward, but the definition under
+    create_graph. It saves all inputs, since the definition needs them.
+    """
+
+    kernel_backward: Any = None  # a function, if there is a kernel
+    of_forward: tuple[str, ...] = ()  # what it asks for of the forward pass
 
     def __init__(self, definition: Callable[Concatenate[Any, P], Any]) -> None:
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
@@ -35,7 +42,6 @@ class Fused(Op[P]):
         self.in_float32: Callable[..., Any] = composite(
             lambda *args, **kwargs: called_in_float32(self, args, kwargs), self.name
         )
-        self.kernel_op: KernelOp | None = None
 
     def kernel(self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
         """Set the kernel: two functions of arrays.
@@ -47,74 +53,54 @@ class Fused(Op[P]):
             kept    forward is called with keep=True where the call is recorded, and returns (output, kept): arrays,
                     or tuples and lists of them, that it has computed anyway or that spare backward work
         """
-        self.kernel_op = KernelOp(self, forward, backward)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the kernel, or the definition: without a kernel, within `reference()`, and for 0-d inputs and integers.
-
-        Either computes float16 in float32.
-        """
-        for name, composition in self.options.items():
-            if name in kwargs:
-                inputs, settings = bind(self, args, kwargs)
-                return composition(*inputs, **settings)
-        first: Any = args[0] if args else None
-        array = first._array if isinstance(first, Traced) else first
-        if is_array(array) and array.dtype.kind == "f":
-            if array.dtype == FLOAT16:
-                return self.in_float32(*args, **kwargs)
-            if self.kernel_op is not None and array.ndim and not modes.reference:
-                return self.kernel_op(*args, **kwargs) if kwargs else self.kernel_op(*args)
-        inputs, settings = bind(self, args, kwargs)
-        refuse_several(self.name, inputs)
-        return self.definition(*inputs, **settings)
-
-
-class KernelOp(Op[Any]):
-    """A fused op as one record: runs the kernel forward and backward, but the definition under create_graph.
-
-    Saves all inputs, since higher derivatives run the definition again.
-    """
-
-    def __init__(
-        self, fused: Fused[Any], forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]
-    ) -> None:
-        definition: Any = fused.__wrapped__
-        super().__init__(definition, differentiable=True, analytic=False, casts=False)
-        self.definition, self.complaint = definition, fused.complaint
-        self.forward, self.kernel_backward = forward, backward
-        self.saves_arrays = True
         asked = inspect.signature(backward).parameters
-        self.keeps_out = keeps_out = "out" in asked
-        self.keeps = "kept" in asked
-        self.recorded_forward = self.keeping if self.keeps else forward
+        self.of_forward = tuple(name for name in ("out", "kept") if name in asked)
+        keeps_out = "out" in asked
+        self.forward, self.kernel_backward, self.saves_arrays = forward, backward, True
+        self.recorded_forward = self.keeping if "kept" in asked else forward
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 
     def keeping(self, *arrays: Any, **settings: Any) -> Kept:
         """The kernel's result, and what it keeps for backward."""
         return Kept(*self.forward(*arrays, keep=True, **settings))
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the kernel, or the definition: without a kernel, within `reference()`, and for 0-d inputs and integers.
+
+        Either computes float16 in float32.
+        """
+        if kwargs:
+            for name, composition in self.options.items():
+                if name in kwargs:
+                    inputs, settings = bind(self, args, kwargs)
+                    return composition(*inputs, **settings)
+        first: Any = args[0] if args else None
+        array = first._array if isinstance(first, Traced) else first if is_array(first) else None
+        if array is not None and array.dtype.kind == "f":
+            if array.dtype == FLOAT16:
+                return self.in_float32(*args, **kwargs)
+            if self.kernel_backward is not None and array.ndim and not modes.reference:
+                return Op.__call__(self, *args, **kwargs)  # quicker than super()
+        inputs, settings = bind(self, args, kwargs)
+        refuse_several(self.name, inputs)
+        return self.definition(*inputs, **settings)
+
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
-        arrays, (settings,) = record.saved[:2]
+        arrays, (settings,), out, *kept = record.saved
         if isinstance(upstream, Traced):
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
-            return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
+            return vjp_through(lambda *x: self.__wrapped__(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
+        if self.of_forward:
+            settings = {**settings, **dict(zip(self.of_forward, (*out, *kept), strict=True))}
         try:
-            if self.keeps_out or self.keeps:
-                settings = {**settings, **self.of_forward(*record.saved[2:])}
             gradients = self.kernel_backward(upstream, needs, *arrays, **settings)
         except Exception as error:
             add_facts(error, record, 0, upstream)
             raise
         return [*compress(zip(nodes, gradients, strict=True), needs)]  # type: ignore[list-item]
-
-    def of_forward(self, out: Sequence[Any], kept: Any = None) -> dict[str, Any]:
-        """What backward asks for of the forward pass."""
-        asked = {"out": out[0]} if self.keeps_out else {}
-        return {**asked, "kept": kept} if self.keeps else asked
 
 
 def vjp_through(

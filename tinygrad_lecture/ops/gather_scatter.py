@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd.op import Value
 from ..backend import Array, DType, Shape, xp
-from ..traced import Traced
+from ..traced import array_of
 from .composite import composite
 from .copying import contiguous, where
 from .elementwise import div, floor_divide
@@ -124,7 +124,7 @@ def scatter(
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise ValueError(f'reduce must be "add" or "multiply", not {reduce!r}')
-        array = x._array if isinstance(x, Traced) else x
+        array = array_of(x)
         src = xp(array).full(index.shape, src, array.dtype) if isinstance(src, (bool, int, float)) else src
         return scatter_reduce(x, axis, index, src, "sum" if reduce == "add" else "prod")
     return index_put(contiguous(x), _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
@@ -153,7 +153,7 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
         )
         return reduced.astype(bool)
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     lib = xp(array)
     count = index_add(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
     own = x if include_self else where(count > 0, _neutral(reduce, array.dtype), x)
@@ -177,11 +177,9 @@ def _fitted(src: Value, index: Value) -> Value:
 
 
 def _neutral(reduce: str, dtype: DType) -> float:
-    """The number that changes nothing when it is reduced with others."""
+    """The number that changes nothing when it is reduced with others, floats or integers."""
     if reduce in ("sum", "mean", "prod"):
         return int(reduce == "prod")
-    if dtype.kind == "b":
-        return reduce == "amin"
     if dtype.kind == "f":
         return -math.inf if reduce == "amax" else math.inf
     return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)

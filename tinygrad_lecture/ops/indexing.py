@@ -95,7 +95,7 @@ def _(x: Value, value: Value, index: Any) -> str | None:
 
 
 def _does_not_fit(value: Shape, selected: Shape) -> str:
-    """The complaint about a value of one shape that is written to an index of another."""
+    """The message about a value of one shape that is written to an index of another."""
     return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 

@@ -20,11 +20,11 @@ from ..autograd.op import Op, Value, op
 from ..backend import Shape, column_major, xp
 from ..errors import LinAlgError, brief
 from ..kernels.blas import one_thread
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, in_float32, where
-from .elementary import abs as absolute
+from .elementwise import abs as absolute
 from .elementwise import square
 from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
 from .products import cross_along as cross
@@ -220,7 +220,7 @@ def matrix_power(a: Value, n: int) -> Value:
         raise TypeError(f"n must be an int, not {brief(n)}")
     if n < 0:
         return matrix_power(inv(a), -n)
-    array = a._array if isinstance(a, Traced) else a
+    array = array_of(a)
     power = xp(array).eye(a.shape[-1], dtype=array.dtype) + 0 * a
     while n:
         power = matmul(power, a) if n % 2 else power
@@ -317,7 +317,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
         return found._replace(solution=squeeze(found.solution, -1))
     x = matmul(pinv(a), b)
     rank = matrix_rank(a)
-    array = rank._array if isinstance(rank, Traced) else rank
+    array = array_of(rank)
     full = a.shape[-2] > a.shape[-1] and bool((array == a.shape[-1]).all())
     empty = xp(array).zeros(0, a.dtype)
     none = wrap(empty) if isinstance(a, Traced) else empty
@@ -342,7 +342,7 @@ def solve_triangular(a: Value, b: Value, *, upper: bool, left: bool = True, unit
     """
     a = (triu if upper else tril)(a, 0 if not unitriangular else 1 if upper else -1)
     if unitriangular:
-        array = a._array if isinstance(a, Traced) else a
+        array = array_of(a)
         a = a + xp(array).eye(a.shape[-1], dtype=array.dtype)
     if left:
         return solve_columns(a, b)
@@ -358,13 +358,6 @@ def cholesky_solve(b: Value, l: Value, upper: bool = False) -> Value:  # noqa: E
     lower = swapaxes(l, -1, -2) if upper else l
     half = solve_triangular(lower, b, upper=False)
     return solve_triangular(swapaxes(lower, -1, -2), half, upper=True)
-
-
-@composite
-def cholesky_inverse(l: Value, upper: bool = False) -> Value:  # noqa: E741 - a lower triangle
-    """The inverse of a = L @ L.mT, given L, the Cholesky factor. upper: whether the upper triangle L.mT is given."""
-    half = inv(tril(swapaxes(l, -1, -2) if upper else l))
-    return matmul(swapaxes(half, -1, -2), half)
 
 
 # --- norms --------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import row_major, xp
-from ..errors import broadcast_complaint
+from ..errors import broadcast_message
 from ..kernels.blas import one_thread
 from .arrangement import roll
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, astype, where
-from .elementary import root
+from .elementwise import root
 from .indexing import diagonal, main_diagonal
 from .reduction import norm
 from .shape import normal_axes, permute, reshape, squeeze, swapaxes
@@ -36,7 +36,7 @@ def _(a: Value, b: Value) -> str | None:
             f"{a.shape} @ {b.shape}: the inner sizes {inner_a} and {inner_b} differ, and (n, k) @ (k, m) needs them "
             f"equal; {one} one of them"
         )
-    return broadcast_complaint([a.shape[:-2], b.shape[:-2]])
+    return broadcast_message([a.shape[:-2], b.shape[:-2]])
 
 
 @composite

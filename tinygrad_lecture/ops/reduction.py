@@ -17,8 +17,8 @@ from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from .basics import sum
 from .composite import composite
 from .copying import as_floats, astype, clone, contiguous, converted, in_float32, takes_dtype, where
-from .elementary import abs as absolute
-from .elementary import isnan, root
+from .elementwise import abs as absolute
+from .elementwise import isnan, root
 from .shape import Axes, axes_over, cat, count, expand_copy, flip, numpy_axis, permute, reduced_shape, reshape, swapaxes
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]

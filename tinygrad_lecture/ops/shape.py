@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Shape, is_array, row_major, xp
-from ..errors import axis_complaint, brief
+from ..errors import axis_message, brief
 from ..traced import Traced
 from .composite import composite
 from .copying import clone, row_major_copy
@@ -399,7 +399,7 @@ def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...
         if not hasattr(a, "__index__"):
             raise TypeError(f"axis must be an int, such as 0 or -1, not {brief(axis)}")
         if not -ndim <= a < ndim:
-            raise IndexError(axis_complaint(a, ndim))
+            raise IndexError(axis_message(a, ndim))
     axes = tuple(a % ndim for a in axes)
     if len(set(axes)) < len(axes):
         raise ValueError(f"an axis is named twice in {axis}")

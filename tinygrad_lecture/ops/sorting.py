@@ -1,4 +1,4 @@
-"""Sorting, and the elements that stand at some place in order: topk, max, min, median and mode.
+"""Sorting, and the elements that stand at some place in order: topk, max, min and median.
 
 Along an axis the result is a named pair (values, indices). The values are gathered at the indices, so the whole
 gradient goes to the element that the index names. Without an axis, `max`, `min` and `median` give the value alone, and
@@ -16,16 +16,16 @@ import numpy as np
 from ..autograd.op import Op, Value, op
 from ..backend import axes_in_memory, is_array, xp
 from ..errors import brief
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .composite import composite
 from .copying import clone, contiguous
-from .elementary import maximum, minimum
+from .elementwise import maximum, minimum
 from .gather_scatter import along, gather
 from .indexing import getitem
 from .reduction import amax, amin, argmax, argmin, lower_median
 from .shape import normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
 
-__all__ = ["argsort", "max", "median", "min", "mode", "sort", "topk"]
+__all__ = ["argsort", "max", "median", "min", "sort", "topk"]
 
 
 class Ordered(NamedTuple):
@@ -40,7 +40,7 @@ def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        order = axes_in_memory(x._array if isinstance(x, Traced) else x)
+        order = axes_in_memory(array_of(x))
         if order == tuple(range(x.ndim)):
             return function(x, axis, descending)
         found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
@@ -107,7 +107,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
     return Ordered(gather(x, axis, indices), indices)
 
 
-# --- max, min, median, mode -----------------------------------------------------------------------------------
+# --- max, min, median -----------------------------------------------------------------------------------------
 
 
 @composite
@@ -190,20 +190,6 @@ def median(x: Value, axis: int | None = None, keepdims: bool = False) -> Any:
     return lower_median(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
 
 
-@composite
-def mode(x: Value, axis: int = -1, keepdims: bool = False) -> Ordered:
-    """The commonest element along an axis, of equally common ones the smallest: a named pair (values, indices).
-
-    axis (also `dim`): an int, the last by default.  keepdims (also `keepdim`): keep the axis, with size 1. The last of
-    the equal elements is picked, and gets the whole gradient. Raises ValueError if there are no elements, IndexError
-    for an axis out of range.
-
-        tl.mode(tl.tensor([3, 1, 3, 1, 2])).values      # tensor(1)
-        tl.mode(tl.tensor([3, 1, 3, 1, 2])).indices     # tensor(3)
-    """
-    return _picked(x, _one_axis(axis), keepdims, argmode)
-
-
 @op(differentiable=False)
 def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
     """The index of the median along an axis: that of the first nan, if there is one."""
@@ -213,24 +199,6 @@ def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
     indices = lib.swapaxes(lib.swapaxes(argsort(x, axis), axis, 0)[m : m + 1], axis, 0)
     nans = lib.isnan(x)
     indices = lib.where(nans.any(axis=axis, keepdims=True), argmax(nans, axis, True), indices)
-    return indices if keepdims else lib.squeeze(indices, axis)
-
-
-@op(differentiable=False)
-def argmode(x: Value, /, axis: int, keepdims: bool = False) -> Value:
-    """The index of the last of the commonest elements along an axis."""
-    if x.ndim == 0:
-        return argmax(x, axis)
-    lib, n = xp(x), _nonempty(x, axis)
-    order = lib.swapaxes(argsort(x, axis), axis, -1)
-    ordered = gather(lib.swapaxes(x, axis, -1), -1, order)
-    run = lib.zeros(ordered.shape, np.int64)  # how many elements before it are equal to this one
-    for k in range(1, n):
-        equal = ordered[..., k:] == ordered[..., :-k]
-        if not equal.any():
-            break
-        run[..., k:] += equal
-    indices = lib.swapaxes(gather(order, -1, argmax(run, -1, True)), axis, -1)
     return indices if keepdims else lib.squeeze(indices, axis)
 
 

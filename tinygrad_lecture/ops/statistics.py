@@ -7,22 +7,21 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, device_of, is_array, move, to_host, xp
-from ..errors import brief
-from ..traced import Traced, wrap
+from ..backend import device_of, is_array, move, to_host, xp
+from ..traced import Traced, array_of, wrap
 from .basics import matmul, sum
+from .comparison import logical_not
 from .composite import composite, without_gradient
 from .copying import as_floats, astype, converted, where
-from .elementary import isnan, logical_not, sqrt
-from .elementwise import clip
+from .elementwise import isnan
 from .gather_scatter import gather
-from .indexing import diagonal, index_add
+from .indexing import index_add
 from .reduction import mean
 from .shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 from .sorting import sort
 
 __all__ = [
-    "bincount", "bucketize", "corrcoef", "count_nonzero", "cov", "diff", "isin", "nanmean", "nansum", "quantile",
+    "bincount", "bucketize", "count_nonzero", "cov", "diff", "isin", "nanmean", "nansum", "quantile",
     "searchsorted", "unique", "unique_consecutive",
 ]  # fmt: skip
 
@@ -52,7 +51,7 @@ def quantile(
     if not x.shape[axis]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
     rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
-    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(_array_of(x)))
+    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(array_of(x)))
     found = _between(rows, flat, interpolation)  # (..., k)
     result = moveaxis(found, -1, 0)  # (k, ...)
     if keepdims:
@@ -62,7 +61,7 @@ def quantile(
 
 def _between(rows: Value, q: Any, interpolation: str) -> Value:
     """The quantiles q, (k,), of sorted rows (..., n): (..., k)."""
-    array, parts = _array_of(rows), _array_of(q)
+    array, parts = array_of(rows), array_of(q)
     lib = xp(array)
     last = array.shape[-1] - 1
     place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
@@ -82,10 +81,6 @@ def _between(rows: Value, q: Any, interpolation: str) -> Value:
     with np.errstate(invalid="ignore"):  # inf - inf is nan
         result = below + where(part == 0, 0, (above - below) * part)
     return where(isnan(rows[..., -1:]), rows[..., -1:], result)
-
-
-def _array_of(x: Value) -> Array:
-    return x._array if isinstance(x, Traced) else x
 
 
 # --- without nans -------------------------------------------------------------------------------------------
@@ -122,53 +117,19 @@ def nanmean(x: Value, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
 
 @composite
-def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Value = None) -> Value:
+def cov(x: Value, correction: float = 1) -> Value:
     """The covariance matrix of variables: x (n, observations) -> (n, n); of one, its variance, ().
 
-    correction: 1 for the unbiased estimate (default), 0 for the mean.
-    fweights: how often each observation counts, integers; aweights: how much. None for 1.
-    Raises ValueError for more than two axes, and for weights that are negative or not one for each observation;
-    TypeError for fweights that are not integers.
+    correction: 1 for the unbiased estimate (default), 0 for the mean. Raises ValueError for more than two axes.
 
         tl.cov(tl.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))       # tensor([[ 1., -1.], [-1.,  1.]])
     """
     if x.ndim > 2:
         raise ValueError(f"needs a matrix (variables, observations), not shape {x.shape}")
     rows = reshape(x, (1, -1)) if x.ndim < 2 else x
-    for name, each in (("fweights", fweights), ("aweights", aweights)):
-        if each is not None and getattr(each, "shape", None) != rows.shape[1:]:
-            raise ValueError(
-                f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {brief(each)}"
-            )
-        on_host = device_of(each._array if isinstance(each, Traced) else each) == "cpu"  # a GPU would wait
-        if each is not None and on_host and bool((each < 0).any()):
-            raise ValueError(f"{name} must not be negative")
-    if fweights is not None and fweights.dtype.kind not in "iub":
-        raise TypeError(f"fweights must be integers, not {fweights.dtype}; fractions are aweights")
-    if fweights is None and aweights is None:
-        centred = rows - mean(rows, 1, keepdims=True)
-        product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)
-    else:
-        weights = aweights if fweights is None else fweights if aweights is None else fweights * aweights
-        total = sum(weights)
-        centred = rows - sum(rows * weights, 1, keepdims=True) / total
-        lost = correction if aweights is None else correction * (sum(weights * aweights) / total)
-        product = matmul(centred * weights, swapaxes(centred, 0, 1)) / (total - lost)
+    centred = rows - mean(rows, 1, keepdims=True)
+    product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)
     return product if rows.shape[0] > 1 else reshape(product, ())
-
-
-@composite
-def corrcoef(x: Value) -> Value:
-    """The matrix of Pearson's correlation coefficients of variables: x (n, observations) -> (n, n); of one, 1.
-
-    tl.corrcoef(tl.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))      # tensor([[ 1., -1.], [-1.,  1.]])
-    """
-    c = cov(x)
-    with np.errstate(all="ignore"):  # of a variable that is constant: nan
-        if c.ndim == 0:
-            return c / c
-        deviation = sqrt(diagonal(c))
-        return clip(c / deviation[:, None] / deviation, -1, 1)
 
 
 # --- differences and areas ----------------------------------------------------------------------------------
@@ -215,7 +176,7 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
 
         tl.bincount(tl.tensor([1, 3, 1]))       # tensor([0, 2, 0, 1])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     if array.dtype.kind not in "iu":
         raise TypeError(f"needs integers, not {array.dtype}; convert with .long()")
     if array.ndim != 1 or (weights is not None and weights.shape != array.shape):
@@ -256,7 +217,7 @@ def unique_consecutive(
 
         tl.unique_consecutive(tl.tensor([1, 1, 2, 1]))      # tensor([1, 2, 1])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     rows = to_host(array).reshape(-1) if axis is None else np.moveaxis(to_host(array), axis, 0)
     differs = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
     first = np.concatenate([np.ones(min(len(rows), 1), bool), differs])
@@ -272,7 +233,7 @@ def unique_consecutive(
 
 def _found(x: Value, parts: list[Any], name: str) -> Any:
     """What a function found in x on the host, on x's device. Backward through the first part, x's elements, raises."""
-    device = device_of(x._array if isinstance(x, Traced) else x)
+    device = device_of(array_of(x))
     moved = [move(part.copy(), device) for part in parts]
     if isinstance(x, Traced):
         moved = [without_gradient(x, values=moved[0], name=name), *map(wrap, moved[1:])]
@@ -293,7 +254,7 @@ def unique(
         tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
         tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
     """
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     look_up: Any = np.unique  # the types of its results depend on its arguments
     found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
     parts = list(found) if return_inverse or return_counts else [found]
@@ -345,11 +306,4 @@ def isin(elements: Value, test_elements: Value, /, assume_unique: bool = False, 
 
         tl.isin(tl.tensor([1, 2, 3]), tl.tensor([2, 4]))        # tensor([False,  True, False])
     """
-    lib = xp(elements, test_elements)
-    elements, test_elements = lib.asarray(elements), lib.asarray(test_elements).reshape(-1)
-    if not test_elements.size:
-        return lib.full(elements.shape, invert, bool)
-    ordered = lib.sort(test_elements)
-    places = lib.searchsorted(ordered, elements.reshape(-1)).reshape(elements.shape)
-    found = ordered[lib.minimum(places, ordered.size - 1)] == elements
-    return ~found if invert else found
+    return xp(elements, test_elements).isin(elements, test_elements, invert=invert)

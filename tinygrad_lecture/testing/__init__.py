@@ -27,23 +27,13 @@ try:
 except ImportError as _error:
     raise ImportError("tl.testing needs Hypothesis: python -m pip install hypothesis") from _error
 
+# ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from ..errors import tell_missing as _tell_missing
-from .checks import Mistake as Mistake
-from .checks import check_function as check_function
-from .checks import check_property as check_property
-from .courses import Course as Course
-from .courses import Exercise as Exercise
-from .failures import CheckFailed as CheckFailed
-from .modules import check_module as check_module
-from .modules import check_op as check_op
-from .rules import check_rule as check_rule
-from .strategies import arrays as arrays
-from .strategies import broadcastable as broadcastable
-from .strategies import indices as indices
-from .strategies import matrices as matrices
-from .strategies import numbers as numbers
-from .strategies import same_shape as same_shape
-from .strategies import shapes as shapes
-from .strategies import with_axis as with_axis
+from .checks import *
+from .courses import *
+from .failures import *
+from .modules import *
+from .rules import *
+from .strategies import *
 
 _tell_missing({"tl.testing": globals()})

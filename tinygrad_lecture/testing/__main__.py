@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .courses import Course, file_and_name, find_course
 from .failures import printable
-from .grading import as_csv, as_json, as_junit, as_table, as_text, grade, submissions
+from .grading import as_csv, as_junit, as_table, as_text, grade, submissions
 
 STUDENTS = """# {title}
 
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     grading.add_argument("course", metavar="COURSE")
     grading.add_argument("folder", metavar="FOLDER", type=Path, help="the files of one student; with --all of a class")
     grading.add_argument("--all", action="store_true", help="FOLDER holds a folder for each student: grade them all")
-    for option, what in (("--csv", "a table of the points"), ("--junit", "JUnit XML"), ("--json", "JSON")):
+    for option, what in (("--csv", "a table of the points"), ("--junit", "JUnit XML")):
         grading.add_argument(option, type=Path, metavar="FILE", help=f"write {what}")
     grading.add_argument("--memory", type=int, default=1500, metavar="MB", help="memory limit (1500; Linux only)")
     grading.add_argument("--patience", type=float, default=1.0, metavar="X", help="multiply all time limits (1)")
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _grade(course: Course, options: argparse.Namespace) -> int:
     if not options.folder.is_dir():
         raise FileNotFoundError(f"there is no folder {options.folder}")
-    for path in filter(None, (options.junit, options.json, options.csv)):
+    for path in filter(None, (options.junit, options.csv)):
         path.open("a", encoding="utf-8").close()  # now, not after the grading
     graded = {}
     for folder in submissions(options.folder) if options.all else [options.folder]:
@@ -86,8 +86,6 @@ def _grade(course: Course, options: argparse.Namespace) -> int:
     suites = {f"{course.title}: {name}" if options.all else course.title: results for name, results in graded.items()}
     if options.junit:
         options.junit.write_text(as_junit(suites), encoding="utf-8")
-    if options.json:
-        options.json.write_text(as_json(course.title, graded), encoding="utf-8")
     if options.csv:
         options.csv.write_text(as_csv(graded), encoding="utf-8")
     every = [result for results in graded.values() for result in results]

@@ -22,6 +22,8 @@ from .failures import CheckFailed
 from .search import Args, Found, jittered, right_only_for, smallest_failure
 from .strategies import together
 
+__all__ = ["Mistake", "check_function", "check_property"]
+
 MAX_TELLING = 20  # how many failing inputs a cause must explain
 Cause: TypeAlias = tuple[str | None, str | None]  # hint, sentence
 Example: TypeAlias = tuple[Args, Any, Any]  # arguments, the right result, the one that was got
@@ -72,15 +74,8 @@ class Answer:
 
     def require_right(self, inputs: Any, examples: Iterable[Sequence[Any]], draws: int, seed: int) -> None:
         """Raise CheckFailed, with its likely cause, if it fails on an input."""
-        __tracebackhide__ = True  # pytest shows the test and the message, not the checker
-        found = smallest_failure(self.check, together(inputs), examples=examples, draws=draws, seeded=seed)
-        if found is None:
-            return
-        found.failure.only = right_only_for(found)
-        hint, cause = self.cause(found)
-        if cause is not None:
-            found.failure.hint, found.failure.cause = hint, cause
-        raise found.failure.with_traceback(None) from None
+        __tracebackhide__ = True
+        raise_smallest(self.check, self.cause, inputs, examples, draws, seed)
 
     def cause(self, found: Found) -> Cause:
         """The likely cause, found from larger inputs too."""
@@ -167,29 +162,41 @@ def check_property(
         if isinstance(check(*args), bool):
             raise _Returned  # no Exception, which would be the answer's
 
+    def most_frequent(found: Found) -> Cause:
+        failures = {repr(args): failure for args, failure in found.seen}
+        telling = [failures[repr(args)] for args in found.telling[:MAX_TELLING]]
+        causes = Counter((failure.hint, failure.cause) for failure in telling if failure and failure.cause)
+        return causes.most_common(1)[0][0] if causes else (None, None)
+
     try:
-        found = smallest_failure(run, together(inputs), examples=examples, draws=draws, seeded=seed)
+        raise_smallest(run, most_frequent, inputs, examples, draws, seed)
     except _Returned:
         message = "check_property: the check returned a bool; it must raise CheckFailed where it does not hold"
         raise TypeError(message) from None
-    if found is None:
-        return
-    found.failure.only = right_only_for(found)
-    causes: Counter[Cause] = Counter()
-    for args in found.telling[:MAX_TELLING]:
-        try:
-            check(*args)
-        except CheckFailed as failure:
-            causes[failure.hint, failure.cause] += failure.cause is not None and failure.kind == found.failure.kind
-        except Exception:  # the answer has another form than the check expects
-            continue
-    if causes.total():
-        found.failure.hint, found.failure.cause = causes.most_common(1)[0][0]
-    raise found.failure.with_traceback(None) from None
 
 
 class _Returned(BaseException):
     """A check returned a bool."""
+
+
+def raise_smallest(
+    check: Callable[[Args], None],
+    cause_of: Callable[[Found], Cause],
+    inputs: Any,
+    examples: Iterable[Sequence[Any]],
+    draws: int,
+    seed: int,
+) -> None:
+    """Raise what `check` raises for the smallest input, with its likely cause, if it raises for any."""
+    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
+    found = smallest_failure(check, together(inputs), examples=examples, draws=draws, seeded=seed)
+    if found is None:
+        return
+    found.failure.only = right_only_for(found)
+    hint, cause = cause_of(found)
+    if cause is not None:
+        found.failure.hint, found.failure.cause = hint, cause
+    raise found.failure.with_traceback(None) from None
 
 
 # --- likely causes --------------------------------------------------------------------------------------------

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import re
+import runpy
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+__all__ = ["Course", "Exercise"]
 
 GAP = re.compile(r"^(?P<indent> *)(?:[^\n#]*?)\.\.\.[^\n#]*# TODO[^\n]*$", re.MULTILINE)
 
@@ -49,7 +51,8 @@ class Exercise:
     """One file with gaps.
 
     name: as learners type it.  file: its path in the course's folder, and in the learner's.
-    check: a function of the learner's module that raises CheckFailed.
+    check: a function of the learner's module that raises CheckFailed. The module's functions take and return plain
+    values: numbers, text, arrays, and containers of them. For what other objects hold, see `sandbox.wire.observed`.
     solution: what stands in place of each gap.  points: for a pass.
     seconds: the time limit: how long its code may compute.
     inside: whether the check runs in the process of the submission. One that is given the submission's own ops or
@@ -141,14 +144,12 @@ def find_course(reference: str) -> Course:
     where, name = file_and_name(reference)
     if where.endswith(".py"):
         path = Path(where).resolve()
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None or not path.is_file():
+        if not path.is_file():
             raise ValueError(f"{path}: there is no such file with a course")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        scope = runpy.run_path(str(path), run_name=path.stem)
     else:
-        module = importlib.import_module(where)
-    found = [v for k, v in vars(module).items() if isinstance(v, Course) and name in ("", k)]
+        scope = vars(importlib.import_module(where))
+    found = [v for k, v in scope.items() if isinstance(v, Course) and name in ("", k)]
     if not found:
         raise ValueError(f"{reference}: there is no Course in it; write COURSE = Course(...)")
-    return replace(found[0], secret=[*found[0].secret, str(module.__file__)])
+    return replace(found[0], secret=[*found[0].secret, scope["__file__"]])

@@ -16,6 +16,8 @@ import numpy as np
 from ..backend import Array
 from ..gradient_checking.report import element_table
 
+__all__ = ["CheckFailed"]
+
 WIDTH = 74  # columns of a line
 MAX_TEXT = 20_000  # characters
 MAX_SHOWN = 40  # elements; of a larger array only the shape is shown

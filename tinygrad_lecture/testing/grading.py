@@ -1,4 +1,4 @@
-"""`grade`: a submission's points. And what is made of them: text, a table, CSV, JUnit XML, JSON.
+"""`grade`: a submission's points. And what is made of them: text, a table, CSV, JUnit XML.
 
 graded: the results of each student, by name.
 """
@@ -7,54 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from .courses import Course, Exercise
+from .courses import Course
 from .sandbox.grader import Grader, Outcome
 
 
-@dataclass(frozen=True)
-class Result:
-    """An exercise with its outcome. builds_on: an exercise it builds on that did not pass, or None."""
-
-    exercise: Exercise
-    outcome: Outcome
-    builds_on: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.outcome.passed and self.builds_on is None
-
-    @property
-    def points(self) -> float:
-        return self.exercise.points if self.passed else 0.0
-
-    @property
-    def message(self) -> str:
-        """What is wrong, as several lines; "" after a pass."""
-        outcome = self.outcome
-        if self.builds_on is not None:
-            return f"It builds on {self.builds_on}, which is not right."
-        if outcome.passed:
-            return ""
-        lines = [outcome.what, *(f"    {line}" for line in outcome.shown)]
-        if outcome.only:
-            lines.append(f"It is right for {outcome.only} only.")
-        if outcome.cause:
-            lines.append(f"Likely cause: {outcome.cause}")
-        if outcome.printed.strip():
-            lines += ["It printed:", *(f"    {line}" for line in outcome.printed.strip().split("\n")[-10:])]
-        return "\n".join(lines)
-
-
-def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Result]:
+def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
 
     The files run in a process of their own, with limits. An exercise whose own check passes, but which
@@ -67,17 +30,17 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
     here = [e.name for e in files if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False where it may not look
     grader = Grader(course, reference, folder, memory=memory, patience=patience)
     try:
-        outcomes = {outcome.name: outcome for outcome in grader.check(here)}
+        outcomes = {outcome.exercise.name: outcome for outcome in grader.check(here)}
     finally:
         grader.close()
-    results: dict[str, Result] = {}
     for exercise in course:
         missing = f"The folder {folder.name} is a link." if linked else f"The file {exercise.file} is missing."
-        absent = Outcome(exercise.name, False, missing, kind="missing", hint="missing")
-        outcome = outcomes.get(exercise.name, absent)
-        broken = (o.name for o in course.needs(exercise) if o.name in results and not results[o.name].passed)
-        results[exercise.name] = Result(exercise, outcome, next(broken, None) if outcome.passed else None)
-    return list(results.values())
+        outcomes.setdefault(exercise.name, Outcome(exercise, False, missing, kind="missing", hint="missing"))
+        broken = [other.name for other in course.needs(exercise) if not outcomes[other.name].passed]
+        if broken and outcomes[exercise.name].passed:
+            what = f"It builds on {broken[0]}, which is not right."
+            outcomes[exercise.name] = Outcome(exercise, False, what, kind="builds-on")
+    return [outcomes[exercise.name] for exercise in course]
 
 
 def submissions(folder: Path) -> list[Path]:
@@ -91,15 +54,15 @@ def submissions(folder: Path) -> list[Path]:
 # --- reports --------------------------------------------------------------------------------------------------
 
 
-def total(results: Sequence[Result]) -> float:
+def total(results: Sequence[Outcome]) -> float:
     return sum(r.points for r in results)
 
 
-def most(results: Sequence[Result]) -> float:
+def most(results: Sequence[Outcome]) -> float:
     return sum(r.exercise.points for r in results)
 
 
-def as_text(title: str, results: Sequence[Result]) -> str:
+def as_text(title: str, results: Sequence[Outcome]) -> str:
     """A line for each exercise, with what is wrong below it, and the sum."""
     lines = [title]
     for r in results:
@@ -109,7 +72,7 @@ def as_text(title: str, results: Sequence[Result]) -> str:
     return "\n".join([*lines, f"{total(results):g} of {most(results):g} points"])
 
 
-def as_table(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
+def as_table(title: str, graded: Mapping[str, Sequence[Outcome]]) -> str:
     """A line for each student: the points, and which exercises are not right."""
     width = max(map(len, graded))
     lines = [title]
@@ -120,7 +83,7 @@ def as_table(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
     return "\n".join(lines)
 
 
-def as_csv(graded: Mapping[str, Sequence[Result]]) -> str:
+def as_csv(graded: Mapping[str, Sequence[Outcome]]) -> str:
     """A table with a row for each student: the points of each exercise, then their sum."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -131,16 +94,16 @@ def as_csv(graded: Mapping[str, Sequence[Result]]) -> str:
     return text.getvalue()
 
 
-def as_junit(graded: Mapping[str, Sequence[Result]]) -> str:
+def as_junit(graded: Mapping[str, Sequence[Outcome]]) -> str:
     """JUnit XML: a suite for each title, in it a test case for each exercise, with its points as properties."""
     suites = ElementTree.Element("testsuites")
     for title, results in graded.items():
         counts = {"tests": len(results), "failures": sum(not r.passed for r in results), "errors": 0, "skipped": 0}
-        time = f"{sum(r.outcome.seconds for r in results):.3f}"
+        time = f"{sum(r.seconds for r in results):.3f}"
         suite = ElementTree.SubElement(suites, "testsuite", name=title, time=time)
         suite.attrib.update({key: str(count) for key, count in counts.items()})
         for r in results:
-            name, seconds = f"{r.exercise.name} {r.exercise.title}".strip(), f"{r.outcome.seconds:.3f}"
+            name, seconds = f"{r.exercise.name} {r.exercise.title}".strip(), f"{r.seconds:.3f}"
             case = ElementTree.SubElement(suite, "testcase", classname=title, name=name, time=seconds)
             properties = ElementTree.SubElement(case, "properties")
             for key, points in (("points", r.points), ("max_points", r.exercise.points)):
@@ -152,25 +115,3 @@ def as_junit(graded: Mapping[str, Sequence[Result]]) -> str:
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text.decode()
-
-
-def as_json(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
-    """JSON: for each student the sum, and each exercise with its points and its message."""
-    students = [
-        {"student": student, "points": total(rs), "max_points": most(rs), "exercises": list(map(_fields, rs))}
-        for student, rs in graded.items()
-    ]
-    return json.dumps({"course": title, "students": students}, indent=1)
-
-
-def _fields(r: Result) -> dict[str, Any]:
-    return {
-        "name": r.exercise.name,
-        "title": r.exercise.title,
-        "passed": r.passed,
-        "points": r.points,
-        "max_points": r.exercise.points,
-        "seconds": round(r.outcome.seconds, 3),
-        "message": r.message,
-        "diagnosis": r.outcome.hint,
-    }

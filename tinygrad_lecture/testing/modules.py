@@ -21,6 +21,8 @@ from .checks import check_property
 from .comparing import require_equal
 from .failures import CheckFailed
 
+__all__ = ["check_module", "check_op"]
+
 
 def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict_shapes: bool = False) -> None:
     """Raise CheckFailed unless the rules of an op made with `tl.op` are right: `tl.gradcheck`, on many inputs.
@@ -47,7 +49,7 @@ def check_module(
 ) -> None:
     """Raise CheckFailed unless a module's outputs and gradients are right, on the smallest input that shows it.
 
-    module: an `nn.Module`, or anything with `named_modules`, `named_parameters` and `to(dtype=...)` that is called with
+    module: an `nn.Module`, or anything with `get_submodule`, `named_parameters` and `to(dtype=...)` that is called with
     Tensors. A copy in float64 is checked.
     inputs: a strategy for each input, or one of tuples of arrays.
     reference: a function of the inputs and of the parameters by name, all arrays, that returns the right output.
@@ -57,16 +59,11 @@ def check_module(
     twin = copy.deepcopy(module).to(dtype=FLOAT64)
     title = type(module).__name__
     parameters = {name: p.detach() for name, p in twin.named_parameters() if p.requires_grad}
-    owners = {
-        name: owner
-        for path, owner in twin.named_modules()
-        for name, _ in owner.named_parameters(path, recurse=False)
-        if name in parameters
-    }
 
     def run(given: Sequence[Any], values: Sequence[Any]) -> Any:
         for name, value in zip(parameters, values, strict=True):
-            vars(owners[name])[name.rpartition(".")[2]] = value  # setattr would refuse a Tensor for a Parameter
+            path, _, last = name.rpartition(".")
+            vars(twin.get_submodule(path))[last] = value  # setattr would refuse a Tensor for a Parameter
         return twin(*given)
 
     def check(*args: Any) -> None:

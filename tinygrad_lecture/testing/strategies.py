@@ -18,6 +18,8 @@ from hypothesis.strategies import SearchStrategy
 
 from ..backend import Shape
 
+__all__ = ["arrays", "broadcastable", "indices", "matrices", "numbers", "same_shape", "shapes", "with_axis"]
+
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 3) -> SearchStrategy[Shape]:
     """Shapes: tuples of sizes."""

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import arrays, check_property, numbers, same_shape, shapes
 
+from . import observers
 from .spec import Spec
-from .steps import call, call_recording, fail, function, kept, tensor_class, why_not_learning
+from .steps import call, fail, function, look, recording, why_not_learning
 
 DATA = Path(__file__).parent.parent.parent / "data"
 
@@ -35,7 +36,7 @@ class Valley:
 def batches(m: Any, spec: Spec) -> None:
     def partition(n: int, size: int, seed: int) -> None:
         lines = [f"mini_batches({n}, {size}, rng)"]
-        got = call(m.mini_batches, (n, size, np.random.default_rng(seed)), watch=False, shown=lines)
+        (got,) = look(m, observers.drawn, "mini_batches", (n, size), seed, name="mini_batches", shown=lines)
         if not isinstance(got, (list, tuple)):
             fail("mini_batches must return a list.", lines, "nothing" if got is None else "type",
                  "return a list of arrays, one for each batch", "type")  # fmt: skip
@@ -55,18 +56,19 @@ def batches(m: Any, spec: Spec) -> None:
             fail("The batches have wrong sizes.", [*shown, f"sizes {sizes}"], "sizes",
                  f"each has `size` = {size} examples, only the last may have fewer")  # fmt: skip
 
-    def drawn(rng: Any) -> list[int]:
-        return list(np.concatenate(m.mini_batches(50, 7, rng)).tolist())
+    def drawn(seed: int, times: int = 1) -> list[list[int]]:
+        epochs = look(m, observers.drawn, "mini_batches", (50, 7), seed, times)
+        return [np.concatenate(epoch).tolist() for epoch in epochs]
 
     check_property(partition, [st.integers(1, 9), st.integers(1, 4), st.integers(0, 3)])
-    one, two, again = (drawn(np.random.default_rng(seed)) for seed in (0, 1, 0))
+    (one,), (two,), (again,) = map(drawn, (0, 1, 0))
     lines = ["mini_batches(50, 7, rng)"]
     if one == list(range(50)):
         spec.fail("The examples are not shuffled.", lines, "not-shuffled", "order")
     if one != again or one == two:
         spec.fail("The order does not depend on rng.", lines, "own-random", "order")
-    rng = np.random.default_rng(0)
-    if drawn(rng) == drawn(rng):
+    first, second = drawn(0, times=2)
+    if first == second:
         fail("Two epochs have the same order.", lines, "own-random", "draw a new permutation from rng in each call",
              "order")  # fmt: skip
 
@@ -101,45 +103,45 @@ def weights(sizes: list[int], seed: int = 0) -> list[Any]:
     return found
 
 
-def _scores(module: Any, parameters: list[Any], x: Any) -> Any:
-    """What network returns for arrays."""
-    make = tensor_class(module)
-    return module.network([make(p) for p in parameters], make(x))
+def _scores(module: Any, parameters: list[Any], x: Any, **options: Any) -> Any:
+    """The data of what network returns, in a dict."""
+    return look(module, observers.result, "network", {"parameters": parameters, "x": x}, **options)
 
 
-def _small_scores(module: Any) -> Any:
+def _small() -> tuple[list[Any], Any]:
+    """The parameters of a small network, and an input."""
     parameters = weights([5, 4, 4, 3], seed=1)
     for k in (1, 3, 5):
         parameters[k] = np.linspace(-0.5, 0.5, parameters[k].size)
-    return _scores(module, parameters, np.random.default_rng(2).standard_normal((6, 5)))
+    return parameters, np.random.default_rng(2).standard_normal((6, 5))
 
 
 def network(m: Any, spec: Spec) -> None:
     lines = ["network(parameters, x) of a small network, sizes 5, 4, 4, 3"]
-    out = call_recording(_small_scores, (m,), "network", lines)
-    if not isinstance(out, m.Tensor):
+    out = recording(lambda: _scores(m, *_small(), name="network", shown=lines), lines)
+    if not isinstance(out, dict):
         spec.fail("network must return a Tensor.", lines, "type")
-    expected, got = _small_scores(spec.right).data, np.asarray(out.data)
+    expected, got = _scores(spec.right, *_small())["data"], np.asarray(out["data"])
     if got.shape != expected.shape or not np.allclose(got, expected):
         shown = [*lines, f"expected {expected[0].round(3).tolist()} for the first example",
                  f"got      {got[0].round(3).tolist()}"]  # fmt: skip
-        found = spec.cause(m, lambda module: np.asarray(_small_scores(module).data))
+        found = spec.cause(m, lambda module: _scores(module, *_small())["data"])
         fail("network computes wrong scores.", shown, *found, "network")
 
 
 def learns_digits(m: Any, spec: Spec) -> None:
     images, labels, test_images, test_labels = digits()
-    parameters = [m.Tensor(p) for p in weights([784, 16, 16, 10])]
-    before = [p.data.copy() for p in parameters]
-    losses = call_recording(m.train, (parameters, images, labels), "train", ["train(parameters, images, labels)"])
-    read = _scores(spec.right, [p.data for p in parameters], test_images).data.argmax(1)
+    before, lines = weights([784, 16, 16, 10]), ["train(parameters, images, labels)"]
+    losses, after = recording(lambda: look(m, observers.trained, before, images, labels, name="train", shown=lines),
+                              lines)  # fmt: skip
+    read = _scores(spec.right, after, test_images)["data"].argmax(1)
     accuracy = float((read == test_labels).mean())
     if accuracy >= 0.9 and len(losses) == 3 * 94:
         return
     shown = [f"loss at the beginning {losses[0]:.3f}, at the end {np.mean(losses[-20:]):.3f}"]
     shown += [f"new digits read rightly: {accuracy:.1%}"]
     names = [f"{letter}{k}" for k in (1, 2, 3) for letter in "Wb"]
-    found = why_not_learning(names, before, parameters, falls=bool(np.mean(losses[-20:]) < losses[0]))
+    found = why_not_learning(names, before, after, falls=bool(np.mean(losses[-20:]) < losses[0]))
     slow = "it learns too slowly: is lr=lr given to adam_step, and does state[k] keep the m and v that it returns?"
     fail("It does not learn to read 90% of new digits.", shown, *(found or (None, slow)), "accuracy")
 
@@ -184,25 +186,19 @@ def in_place(m: Any, spec: Spec) -> None:
     def increased(x: Any, by: float) -> None:
         lines = [f"x = np.array({x.tolist()})", "tape = Tape()", "y = tape.square(x)", f"z = increase(x, {by:g})",
                  "tape.rule(g=1)"]  # fmt: skip
-        tape, given = m.Tape(), kept(m, x.copy())  # the tape and increase get the same array
-        tape.square(given)
-        z = call(m.increase, (given, by), watch=False, shown=lines)
-        z = np.array(z.tolist()) if z is given else z
+        z, got, _ = look(m, observers.increased, x.copy(), by, name="increase", shown=lines)
         if z is None or not np.allclose(z, x + by):
             found = "result", "the result must be x + by"
             if z is not None and np.allclose(z, x):
                 found = "not-increased", "x + by is not assigned to x"
             shown = [*lines, f"z   expected {(x + by).tolist()}   got {np.asarray(z).tolist()}"]
             fail("increase gives another result than x + by.", shown, *found, "result")
-        got = tape.rule(1.0)
         if not np.allclose(got, 2 * x):
             shown = [*lines, f"expected {(2 * x).tolist()}", f"got      {np.asarray(got).tolist()}"]
             spec.fail("The tape's rule reads a value that was changed.", shown, "in-place", "changed-later")
 
     check_property(increased, [arrays(shapes(min_dims=1, max_dims=2)), numbers(zero=False)])
-    tape, x = m.Tape(), kept(m, np.array([3.0]))
-    tape.square(x)
-    if tape.x is not x:
+    if not look(m, observers.increased, np.array([3.0]), 1.0)[2]:
         spec.fail("The tape copies its input now.", [], "tape-changed", "tape")
 
 

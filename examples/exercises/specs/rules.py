@@ -21,8 +21,9 @@ from tinygrad_lecture.testing import (
     with_axis,
 )
 
-from .spec import Spec, same, solved
-from .steps import call, fail, function, normal, race, rule
+from . import observers
+from .spec import Spec, same
+from .steps import call, fail, function, look, normal, race, rule
 
 PLAIN = arrays(shapes(max_dims=2))
 ROWS = arrays(shapes(min_dims=1, max_dims=3))
@@ -102,54 +103,27 @@ TIES = arrays(shapes(min_dims=1, max_dims=2), low=-0.5, high=0.5).flatmap(
 # --- 4.10 -------------------------------------------------------------------------------------------------------------
 
 
-def _functions() -> tuple[Any, ...]:
-    """What is recorded, under the names that the file uses: a message of Python may name them."""
-
-    def mul(x: Any, w: Any) -> Any:
-        return x * w
-
-    def sum_rule(g: Any, x: Any, axis: Any = None) -> Any:
-        return np.array(solved("4.3").sum_rule(g, x, axis))  # an array that may be written to
-
-    mul.__qualname__, sum_rule.__qualname__ = "mul", "sum_rule"
-    sums, added = solved("4.3").sum_of, solved("4.2").add
-    return mul, solved("3.2").mul_rule, sums, sum_rule, added, solved("3.1").add_rule
-
-
-def _grads(module: Any, x: Any, y: Any, twice: bool) -> list[Any]:
-    """The gradients of x, w and z = x * w, or x * w + x, after backward from the sum of z."""
-    mul, mul_rule, sum_of, sum_rule, add, add_rule = _functions()
-    a, b = module.Tensor(x), module.Tensor(y)
-    z = module.record(mul, mul_rule, a, b)
-    z = module.record(add, add_rule, z, a) if twice else z
-    module.backward(module.record(sum_of, sum_rule, z))
-    return [np.asarray(tensor.grad) for tensor in (a, b, z)]
-
-
 def _telling_grads(module: Any) -> list[Any]:
     x, y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
-    return [_grads(module, x, y, twice) for twice in (False, True)]
+    return [look(module, observers.three_grads, x, y, twice) for twice in (False, True)]
 
 
 def tensor(m: Any, spec: Spec) -> None:
-    mul, mul_rule, sum_of, sum_rule, *_ = _functions()
-
     def one(x: Any, y: Any) -> None:
-        a, b = m.Tensor(x), m.Tensor(y)
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
-        z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
-        if not isinstance(z, m.Tensor):
+        z = look(m, observers.recorded, x, y, name="record", shown=lines)
+        if not isinstance(z, dict):
             spec.fail("record must return a Tensor.", lines, "type")
-        if z.data.shape != x.shape or not np.allclose(z.data, x * y):
-            spec.fail("The Tensor has the wrong data.", [*lines, f"z.data = {z.data}"], "data")
-        if tuple(z.parents) != (a, b):
+        if np.shape(z["data"]) != x.shape or not np.allclose(z["data"], x * y):
+            spec.fail("The Tensor has the wrong data.", [*lines, f"z.data = {z['data']}"], "data")
+        if z["parents"] != ["x", "w"]:
             spec.fail("The Tensor does not remember its parents.", lines, "parents")
-        if not callable(z.rule):
+        if not z["rule"]:
             spec.fail("The Tensor has no rule.", lines, "rule")
         g = np.ones(x.shape)
         lines = [*lines, "z.rule(g)"]
         try:
-            got = call(z.rule, (g,), watch=False, shown=lines)
+            got = look(m, observers.recorded_rule, x, y, g, name="z.rule", shown=lines)
         except CheckFailed as failure:
             if failure.kind == "raises" and failure.cause is None:
                 failure.hint = "rule"
@@ -161,11 +135,13 @@ def tensor(m: Any, spec: Spec) -> None:
 
     pairs = shapes(max_dims=1).flatmap(lambda s: st.tuples(arrays(s, zero=False), arrays(s, zero=False)))
     check_property(one, pairs)
-    x, g = m.Tensor([[0.0, 1.0], [2.0, 3.0]]), np.array([1.0, 2.0])
+    x, g = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([1.0, 2.0])
     lines = ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"]
-    s = call(lambda: m.record(sum_of, sum_rule, x, axis=1), (), "record", shown=lines)
-    lines += [f"s.data   expected [1, 5]   got {np.asarray(s.data).tolist()}"]
-    grad = call(s.rule, (g,), watch=False, shown=[*lines, "s.rule([1, 2])"]) if np.shape(s.data) == (2,) else None
+    total = look(m, observers.recorded_sum, x, name="record", shown=lines)
+    lines += [f"s.data   expected [1, 5]   got {np.asarray(total).tolist()}"]
+    grad = None
+    if np.shape(total) == (2,):
+        grad = look(m, observers.recorded_sum, x, g, name="s.rule", shown=[*lines, "s.rule([1, 2])"])
     if grad is None or not np.array_equal(grad, [[1, 1], [2, 2]]):
         if grad is not None:
             lines += [f"s.rule([1, 2])   expected [[1, 1], [2, 2]]   got {np.asarray(grad).tolist()}"]
@@ -175,7 +151,7 @@ def tensor(m: Any, spec: Spec) -> None:
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)",
                  *(["z = record(add, add_rule, z, x)"] if twice else []), "loss = record(sum_of, sum_rule, z)",
                  "backward(loss)"]  # fmt: skip
-        got = call(lambda: _grads(m, x, y, twice), (), "backward", shown=lines)
+        got = look(m, observers.three_grads, x, y, twice, name="backward", shown=lines)
         right = [y + twice, x, np.ones_like(x)]
         if same(got, right):
             return

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import CheckFailed, check_property, matrices, numbers
 
-from .spec import Spec, solved
-from .steps import TRAILING_COMMA, call, fail, function
+from . import observers
+from .observers import LETTERS
+from .spec import Spec
+from .steps import TRAILING_COMMA, call, fail, function, look
 
-NAMES = "abcdefghijkl"
 PAIRS = st.lists(st.tuples(numbers(), numbers()), min_size=1, max_size=4)
 VECTORS = st.tuples(PAIRS, numbers()).map(lambda d: ([x for x, _ in d[0]], [w for _, w in d[0]], d[1]))  # x, w, b
 LARGE = st.one_of(numbers(-6, 6), st.sampled_from([20.0, -20.0, 1000.0, -1000.0]))
@@ -71,8 +70,7 @@ def _has_own_step(m: Any) -> bool:
 # --- graphs of Values -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """Inputs, then steps: an operation and the positions of its two operands."""
 
     inputs: tuple[float, ...]
@@ -81,21 +79,14 @@ class Program:
     @property
     def lines(self) -> list[str]:
         """The program as Python."""
-        lines = [f"{NAMES[k]} = Value({x:g})" for k, x in enumerate(self.inputs)]
+        lines = [f"{LETTERS[k]} = Value({x:g})" for k, x in enumerate(self.inputs)]
         for k, (op, i, j) in enumerate(self.steps, start=len(self.inputs)):
-            lines.append(f"{NAMES[k]} = {NAMES[i]} {op} {NAMES[j]}")
+            lines.append(f"{LETTERS[k]} = {LETTERS[i]} {op} {LETTERS[j]}")
         return lines
 
     @property
     def last(self) -> str:
-        return NAMES[len(self.inputs) + len(self.steps) - 1]
-
-    def build(self) -> list[Node]:
-        """All nodes."""
-        nodes = [Node(x) for x in self.inputs]
-        for op, i, j in self.steps:
-            nodes.append(nodes[i] + nodes[j] if op == "+" else nodes[i] * nodes[j])
-        return nodes
+        return LETTERS[len(self.inputs) + len(self.steps) - 1]
 
 
 @st.composite
@@ -107,29 +98,6 @@ def programs(draw: st.DrawFn) -> Program:
         high = len(inputs) + len(steps) - 1
         steps.append((draw(st.sampled_from("+*")), draw(st.integers(0, high)), draw(st.integers(0, high))))
     return Program(inputs, tuple(steps))
-
-
-class Node:
-    """A Value that works, for exercises whose own Value is not the question.
-
-    seeded: whether its gradient has ever been another number than 0.
-    """
-
-    seeded = False
-
-    def __init__(self, data: float, parents: Sequence[Any] = (), locals_: Sequence[float] = ()) -> None:
-        self.data, self.parents, self.locals, self.grad = data, tuple(parents), tuple(locals_), 0.0
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "grad" and value:
-            self.seeded = True
-
-    def __add__(self, other: Any) -> Node:
-        return Node(self.data + other.data, (self, other), (1.0, 1.0))
-
-    def __mul__(self, other: Any) -> Node:
-        return Node(self.data * other.data, (self, other), (other.data, self.data))
 
 
 # In these, usual mistakes differ from each other: values used twice, before others, with the same number.
@@ -149,32 +117,28 @@ def _close(a: Any, b: float) -> bool:
 
 def value(m: Any, spec: Spec) -> None:
     def product(x: float, y: float) -> None:
-        a, b = m.Value(x), m.Value(y)
         lines = [f"a = Value({x:g})", f"b = Value({y:g})", "out = a * b"]
-        out = call(lambda: a * b, (), "a * b", shown=lines)
-        if not isinstance(out, m.Value):
+        out = look(m, observers.product, x, y, name="a * b", shown=lines)
+        if not isinstance(out, dict):
             what = "a number" if isinstance(out, (int, float)) else type(out).__name__
             spec.fail(f"a * b returns {what}, not a Value.", lines, "type")
-        if not _close(out.data, x * y):
-            shown = [*lines, f"out.data   expected {x * y:g}   got {out.data!r}"]
+        if not _close(out["data"], x * y):
+            shown = [*lines, f"out.data   expected {x * y:g}   got {out['data']!r}"]
             spec.fail("a * b has the wrong data.", shown, "data")
-        parents, locals_ = tuple(out.parents), tuple(out.locals)
-        if len(parents) != 2 or {id(p) for p in parents} != {id(a), id(b)}:
-            shown = [*lines, f"out.parents has {len(parents)} elements"]
+        if sorted(out["parents"]) != ["a", "b"]:
+            shown = [*lines, f"out.parents has {len(out['parents'])} elements"]
             spec.fail("a * b does not remember its parents.", shown, "parents")
-        right = tuple(b.data if p is a else a.data for p in parents)
-        if len(locals_) != 2 or not all(map(_close, locals_, right)):
+        right = [x if p == "b" else y for p in out["parents"]]
+        if len(out["locals"]) != 2 or not all(map(_close, out["locals"], right)):
             default = "locals", "the local derivatives are wrong: move a by 1, and a * b moves by b"
-            found = spec.cause(m, lambda module: list((module.Value(2.0) * module.Value(3.0)).locals), default)
+            found = spec.cause(m, lambda module: look(module, observers.product, 2.0, 3.0)["locals"], default)
             fail("a * b has wrong local derivatives.",
-                 [*lines, f"out.locals   expected {right!r}   got {locals_!r}"], *found, "locals")  # fmt: skip
+                 [*lines, f"out.locals   expected {right!r}   got {out['locals']!r}"], *found, "locals")  # fmt: skip
 
     check_property(product, [numbers(zero=False), numbers(zero=False)])
 
     def square(x: float) -> None:
-        a = m.Value(x)
-        out = a * a
-        if tuple(out.locals) != (x, x) or tuple(out.parents) != (a, a):
+        if look(m, observers.product, x, None) != {"data": x * x, "parents": ["a", "a"], "locals": [x, x]}:
             why = "each use counts: the parents are (a, a), the local derivatives (a, a)"
             shown = [f"a = Value({x:g})", "out = a * a"]
             fail("a * a must have a as a parent twice, each with a local derivative.", shown, "parents", why, "twice")
@@ -185,41 +149,27 @@ def value(m: Any, spec: Spec) -> None:
 # --- 2.3 --------------------------------------------------------------------------------------------------------------
 
 
-def _sent(module: Any) -> list[float]:
+def _sent(module: Any) -> list[Any]:
     """The gradients of the parents after one step back, in four small graphs."""
-    found = []
-    for multiply in (True, False):
-        for twice in (True, False):
-            a, b = Node(2.0), Node(3.0)
-            other = a if twice else b
-            out = a * other if multiply else a + other
-            out.grad, a.grad, b.grad = 5.0, 0.5, 0.5
-            module.send_back(out)
-            found += [a.grad, b.grad]
-    return found
+    cases = [(same, op) for op in "*+" for same in (True, False)]
+    return [look(module, observers.one_step, 2.0, 3.0, 5.0, 0.5, same, op)[0] for same, op in cases]
 
 
 def chain(m: Any, spec: Spec) -> None:
     def one_step(x: float, y: float, grad: float, before: float, same: bool, op: str) -> None:
-        a, b = Node(x), Node(y)
-        other = a if same else b
-        out = a * other if op == "*" else a + other
-        out.grad, a.grad, b.grad = grad, before, before
-        data, locals_ = out.data, out.locals
         lines = [f"a = Value({x:g})", *([] if same else [f"b = Value({y:g})"]), f"out = a {op} {'a' if same else 'b'}",
                  f"out.grad = {grad:g}"]  # fmt: skip
         if before:
             lines.append(f"a.grad = {before:g}" if same else f"a.grad = b.grad = {before:g}")
         lines.append("send_back(out)")
-        right = {"a": before + grad * (sum(locals_) if same else locals_[0])}
-        if not same:
-            right["b"] = before + grad * locals_[1]
-        call(m.send_back, (out,), watch=False, shown=lines)
-        got = {"a": a.grad, "b": b.grad}
-        if not all(_close(got[k], right[k]) for k in right):
-            shown = lines + [f"{k}.grad   expected {right[k]:g}   got {got[k]!r}" for k in right]
+        args = (x, y, grad, before, same, op)
+        right, node = observers.one_step(spec.right, *args)
+        got, after = look(m, observers.one_step, *args, name="send_back", shown=lines)
+        if not all(map(_close, got, right)):
+            rows = list(zip("ab", right, got, strict=True))[: 1 if same else 2]
+            shown = lines + [f"{k}.grad   expected {a:g}   got {b!r}" for k, a, b in rows]
             fail("A parent's gradient is wrong.", shown, *spec.cause(m, _sent), "grad")
-        if (out.grad, out.locals, out.data) != (grad, locals_, data):
+        if after != node:
             spec.fail("send_back changes the node itself.", lines, "changed", "node")
 
     nonzero = numbers(zero=False)
@@ -230,26 +180,21 @@ def chain(m: Any, spec: Spec) -> None:
 # --- 2.4 --------------------------------------------------------------------------------------------------------------
 
 
-def _order_of(module: Any, nodes: list[Node]) -> list[str]:
-    name = {id(node): NAMES[k] for k, node in enumerate(nodes)}
-    return [name.get(id(node), "?") for node in module.topological_order(nodes[-1])]
-
-
-def _orders(module: Any) -> list[list[str]]:
-    return [_order_of(module, program.build()) for program in TELLING]
+def _orders(module: Any) -> list[Any]:
+    return [look(module, observers.order, *program) for program in TELLING]
 
 
 def order(m: Any, spec: Spec) -> None:
     def check(program: Program) -> None:
-        nodes = program.build()
-        name = {id(n): NAMES[k] for k, n in enumerate(nodes)}
         lines = [*program.lines, f"topological_order({program.last})"]
-        got = call(m.topological_order, (nodes[-1],), watch=False, shown=lines)
-        if not isinstance(got, list):
+        said = look(m, observers.order, *program, name="topological_order", shown=lines)
+        if not isinstance(said, list):
             spec.fail("topological_order must return a list.", lines, "type")
-        said = [name.get(id(n), "?") for n in got]
         shown = [*lines, f"got   [{', '.join(said)}]"]
-        missing = sorted({name[id(n)] for n in _ancestors(nodes[-1])} - set(said))
+        parents = {
+            LETTERS[k]: (LETTERS[i], LETTERS[j]) for k, (_, i, j) in enumerate(program.steps, len(program.inputs))
+        }
+        missing = sorted({*observers.order(spec.right, *program)} - {*said})
         if missing:
             found = spec.cause(m, _orders)
             if found[0] != "same-number":
@@ -258,9 +203,8 @@ def order(m: Any, spec: Spec) -> None:
         twice = sorted({s for s in said if said.count(s) > 1})
         if twice:
             spec.fail(f"{', '.join(twice)} is in the list more than once.", shown, "twice")
-        for node in got:
-            for parent in node.parents:
-                a, b = name[id(parent)], name[id(node)]
+        for b in said:
+            for a in parents.get(b, ()):
                 if said.index(a) < said.index(b):
                     found = spec.cause(m, _orders, spec.told("too-early"))
                     fail(f"{a} stands before {b}, which was made from it.", shown, *found, "order")
@@ -268,49 +212,30 @@ def order(m: Any, spec: Spec) -> None:
     check_property(check, [programs()], draws=60)
 
 
-def _ancestors(root: Any) -> list[Any]:
-    found, waiting = {id(root): root}, [root]
-    while waiting:
-        for parent in waiting.pop().parents:
-            if id(parent) not in found:
-                found[id(parent)] = parent
-                waiting.append(parent)
-    return list(found.values())
-
-
 # --- 2.5 --------------------------------------------------------------------------------------------------------------
 
 
 def _backwards(module: Any) -> list[Any]:
-    """The gradients after one backward and after two, and whether the last Value has ever had one."""
-    found: list[Any] = []
-    for program in TELLING:
-        nodes = program.build()
-        for _ in range(2):
-            module.backward(nodes[-1])
-            found.append([node.grad for node in nodes])
-        found.append(nodes[-1].seeded)
-    return found
+    return [look(module, observers.backward, *program) for program in TELLING]
 
 
 def backward(m: Any, spec: Spec) -> None:
     def whole(program: Program) -> None:
-        nodes, copies = program.build(), program.build()
-        solved("2.5").backward(copies[-1])
-        right = [node.grad for node in copies]
-        lines = program.lines
-        for kind, what in (("grad", "A gradient is wrong."), ("again", "The second backward gives other gradients.")):
-            lines = [*lines, f"backward({program.last})"]
-            call(m.backward, (nodes[-1],), watch=False, shown=lines)
-            wrong = [k for k, node in enumerate(nodes) if not _close(node.grad, right[k])]
-            if not wrong:
-                continue
-            rows = [f"{NAMES[k]}.grad   expected {right[k]:g}   got {nodes[k].grad!r}{'   wrong' if k in wrong else ''}"
-                    for k in range(len(nodes))]  # fmt: skip
-            default = spec.told("not-reset" if kind == "again" else "wrong-order")
-            if kind == "grad" and nodes[-1].grad != 1 and any(node.grad for node in nodes):
-                default = "seed", "the gradient of the last Value with respect to itself must be 1, and stay so"
-            fail(what, [*lines, *rows], *spec.cause(m, _backwards, default), kind)
+        lines = [*program.lines, f"backward({program.last})"]
+        *both, _ = look(m, observers.backward, *program, name="backward", shown=lines)
+        right = observers.backward(spec.right, *program)[0]
+        for kind, got in zip(("grad", "again"), both, strict=True):
+            wrong = [k for k, (a, b) in enumerate(zip(got, right, strict=True)) if not _close(a, b)]
+            rows = [f"{LETTERS[k]}.grad   expected {b:g}   got {a!r}{'   wrong' if k in wrong else ''}"
+                    for k, (a, b) in enumerate(zip(got, right, strict=True))]  # fmt: skip
+            if wrong and kind == "again":
+                found = spec.cause(m, _backwards, spec.told("not-reset"))
+                fail("The second backward gives other gradients.", [*lines, lines[-1], *rows], *found, kind)
+            if wrong:
+                default = spec.told("wrong-order")
+                if got[-1] != 1 and any(got):
+                    default = "seed", "the gradient of the last Value with respect to itself must be 1, and stay so"
+                fail("A gradient is wrong.", [*lines, *rows], *spec.cause(m, _backwards, default), kind)
 
     check_property(whole, [programs()], draws=60)
 
@@ -321,38 +246,28 @@ def backward(m: Any, spec: Spec) -> None:
 def activation(m: Any, spec: Spec) -> None:
     def check(z: float) -> None:
         lines = [f"z = Value({z:g})", "s = sigmoid(z)"]
-        v = m.Value(z)
-        out = call(m.sigmoid, (v,), watch=False, shown=lines)
-        if not isinstance(out, m.Value):
+        out = look(m, observers.activation, z, name="sigmoid", shown=lines)
+        if not isinstance(out, dict):
             comma = isinstance(out, tuple) and len(out) == 1
             fail("sigmoid must return a Value.", lines, "comma" if comma else "type",
                  TRAILING_COMMA if comma else "return Value(s, ...), with its parents and local derivatives",
                  "type")  # fmt: skip
-        s = solved("1.2").sigmoid(z)
-        if not _close(out.data, s):
-            fail("sigmoid has the wrong data.", [*lines, f"s.data   expected {s:.6g}   got {out.data!r}"], "data", None)
-        for name, got, right in (("parents", out.parents, "(z,)"), ("locals", out.locals, "(s * (1 - s),)")):
-            if not isinstance(got, (tuple, list)):
+        s = observers.activation(spec.right, z)["data"]
+        if not _close(out["data"], s):
+            shown = [*lines, f"s.data   expected {s:.6g}   got {out['data']!r}"]
+            fail("sigmoid has the wrong data.", shown, "data", None)
+        for name, right in (("parents", "(z,)"), ("locals", "(s * (1 - s),)")):
+            if not isinstance(out[name], (tuple, list)):
                 why = f"brackets alone make no tuple; a tuple of one is written with a comma: {right}"
-                shown = [*lines, f"s.{name} is a {type(got).__name__}"]
+                shown = [*lines, f"s.{name} is a {type(out[name]).__name__}"]
                 fail(f"The {name} of sigmoid's result must be a tuple.", shown, "comma", why, name)
-        if tuple(out.parents) != (v,):
+        if out["parents"] != ["a"]:
             spec.fail("sigmoid does not remember its parent.", lines, "parents")
-        if len(out.locals) != 1 or not _close(out.locals[0], s * (1 - s)):
-            lines += [f"s.locals   expected ({s * (1 - s):.6g},)   got {out.locals!r}"]
+        if len(out["locals"]) != 1 or not _close(out["locals"][0], s * (1 - s)):
+            lines += [f"s.locals   expected ({s * (1 - s):.6g},)   got {out['locals']!r}"]
             spec.fail("sigmoid has a wrong local derivative.", lines, "locals")
 
     check_property(check, [numbers()])
-
-
-def cost(m: Any, x: Any, w: Any, b: float, y: float) -> Any:
-    """The number of the cost, or what else is returned."""
-    found = m.cost([m.Value(v) for v in x], [m.Value(v) for v in w], m.Value(b), m.Value(y))
-    return found.data if isinstance(found, m.Value) else found
-
-
-def gradient(m: Any, x: Any, w: Any, b: float, y: float) -> Any:
-    return m.gradient([m.Value(v) for v in x], [m.Value(v) for v in w], m.Value(b), m.Value(y))
 
 
 SMALL = st.lists(st.tuples(numbers(-2, 2), numbers(-2, 2)), min_size=1, max_size=3)
@@ -370,5 +285,5 @@ CHECKS = {
     "2.3": [chain],
     "2.4": [order],
     "2.5": [backward],
-    "2.6": [activation, function(cost, LEARNING), function(gradient, LEARNING)],
+    "2.6": [activation, function(observers.cost, LEARNING), function(observers.gradient, LEARNING)],
 }

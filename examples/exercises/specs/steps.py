@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import timeit
 from collections.abc import Callable, Sequence
@@ -14,9 +15,10 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.testing import CheckFailed, check_function, check_rule
 from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
 from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
-from tinygrad_lecture.testing.sandbox.wire import find_class
-from tinygrad_lecture.testing.sandbox.wire import kept as kept
+from tinygrad_lecture.testing.sandbox.wire import observed
 
+from . import observers
+from .observers import leaves
 from .spec import Spec, Step
 
 RULE_OF_OTHER = "does each record(...) have the rule of its own function?"
@@ -28,6 +30,11 @@ def fail(what: str, shown: Sequence[str], hint: str | None, cause: str | None, k
     raise CheckFailed(what, kind=kind or hint or "value", shown=shown, hint=hint, cause=cause)
 
 
+def look(module: Any, observe: Any, *args: Any, name: str | None = None, shown: Sequence[str] = ()) -> Any:
+    """What an observer returns of a module. name and shown: what failures tell of a call."""
+    return call(lambda: observed(module, observe, *args), (), name or "the code", shown=shown)
+
+
 def named(name: str) -> Callable[..., Any]:
     """An observation: the function of that name in a module, called."""
     return lambda module, *args, **settings: getattr(module, name)(*args, **settings)
@@ -36,7 +43,7 @@ def named(name: str) -> Callable[..., Any]:
 def function(observe: str | Callable[..., Any], inputs: Any, **options: Any) -> Step:
     """A step: does a function return what that of the solved file returns?
 
-    observe: its name, or a function of the module and the inputs, if what is compared is more than one call.
+    observe: its name, or one of the observers, if what is compared is more than one call.
     """
 
     def step(module: Any, spec: Spec) -> None:
@@ -46,7 +53,7 @@ def function(observe: str | Callable[..., Any], inputs: Any, **options: Any) -> 
             return
         names = list(inspect.signature(observe).parameters)[1:]
         check_function(
-            lambda *args: observe(module, *args), lambda *args: observe(spec.right, *args), inputs,
+            lambda *args: observed(module, observe, *args), lambda *args: observe(spec.right, *args), inputs,
             name=observe.__name__, names=names, mistakes=spec.mistakes(observe), **options,
         )  # fmt: skip
 
@@ -71,48 +78,23 @@ def rule(name: str, forward: str | Callable[..., Any], inputs: Any, solved: bool
 # --- functions of the learner's Tensors -------------------------------------------------------------------------------
 
 
-def tensor_class(module: Any) -> Any:
-    """The learner's Tensor, of 4.10, as this module uses it."""
-    return find_class(module, "Tensor")
+def of_tensors(what: str, arguments: dict[str, Any], lines: list[str]) -> Step:
+    """A step: has a function of Tensors the right values, and does it give a gradient to each argument?
 
-
-def as_tensors(p: Any, make: Callable[[Any], Any]) -> Any:
-    """Nested arrays as Tensors of a learner's class."""
-    if isinstance(p, dict):
-        return {name: as_tensors(value, make) for name, value in p.items()}
-    if isinstance(p, list):
-        return [as_tensors(value, make) for value in p]
-    return make(p)
-
-
-def leaves(p: Any, name: str = "") -> list[tuple[str, Any]]:
-    """All Tensors of nested parameters with their names."""
-    if isinstance(p, dict):
-        return [leaf for key, value in p.items() for leaf in leaves(value, f"{name}.{key}" if name else key)]
-    if isinstance(p, list):
-        return [leaf for k, value in enumerate(p) for leaf in leaves(value, f"{name}[{k}]")]
-    return [(name, p)]
-
-
-def of_tensors(what: str, run: Callable[[Any, Any], Any], p: dict[str, Any], lines: list[str]) -> Step:
-    """A step: has a function of Tensors the right values, and does it give a gradient to each input?
-
-    run: from a module and the inputs `p`, as its Tensors, to the result.  lines: the call, as text.
+    arguments: by name, in their order; their arrays of floats become Tensors.  lines: the call, as text.
     Gradients are compared with central differences of the learner's own function, in a random direction.
     """
 
-    def values(module: Any) -> Any:
-        return np.asarray(run(module, as_tensors(p, tensor_class(module))).data)
+    def values(module: Any, given: dict[str, Any] = arguments, **options: Any) -> Any:
+        return look(module, observers.result, what, given, **options)
 
     def step(module: Any, spec: Spec) -> None:
-        make = tensor_class(module)
-        inputs = as_tensors(p, make)
-        out = call_recording(lambda: run(module, inputs), (), what, lines)
-        if make is None or not isinstance(out, make):
+        out = recording(lambda: values(module, name=what, shown=lines), lines)
+        if not isinstance(out, dict):
             got = "nothing" if out is None else type(out).__name__
             fail(f"{what} must return a Tensor, but returns {got}.", lines, "type",
                  "each step is record(function, rule, ...), which returns a Tensor; and `return` it")  # fmt: skip
-        expected, got = values(spec.right), np.asarray(out.data)
+        expected, got = np.asarray(values(spec.right)["data"]), np.asarray(out["data"])
         if got.shape != expected.shape:
             shown = [*lines, f"expected shape {expected.shape}", f"got      shape {got.shape}"]
             fail(f"{what} has the wrong shape.", shown, "shape", None)
@@ -120,16 +102,48 @@ def of_tensors(what: str, run: Callable[[Any, Any], Any], p: dict[str, Any], lin
             first = (0,) * (got.ndim - 1)
             shown = [*lines, "the first vector:", f"expected {np.round(expected[first], 3).tolist()}",
                      f"got      {np.round(got[first], 3).tolist()}"]  # fmt: skip
-            fail(f"{what} computes wrong values.", shown, *spec.cause(module, values), "value")
-        _check_gradients(what, lambda: run(module, inputs), out, dict(leaves(inputs)), lines)
+            fail(f"{what} computes wrong values.", shown, *spec.cause(module, lambda m: values(m)["data"]), "value")
+        check_gradients(module, got.shape)
+
+    def check_gradients(module: Any, shape: tuple[int, ...]) -> None:
+        upstream, given = np.random.default_rng(5).standard_normal(shape), copy.deepcopy(arguments)
+        try:
+            grads = look(module, observers.grads, what, given, upstream, name=f"backward through {what}", shown=lines)
+        except CheckFailed as failure:
+            if failure.kind == "raises" and failure.cause is None:
+                failure.hint, failure.cause = "rule", RULE_OF_OTHER
+            raise
+        if grads is None:
+            fail("An input of record is an array.", [], "not-a-tensor", NO_TENSOR, "type")
+        for name, x in leaves(given).items():
+            if not isinstance(x, np.ndarray) or x.dtype != float:
+                continue
+            if name not in grads:
+                fail(f"{what} gives no gradient to {name}.", lines, "not-recorded",
+                     f"{name} is not an input of any record(...) on the way to the result: give record the Tensors, "
+                     "not their .data", "gradient")  # fmt: skip
+            direction, before, h = np.random.default_rng(6).standard_normal(x.shape), x.copy(), 1e-5
+            x += h * direction
+            above = float((values(module, given)["data"] * upstream).sum())
+            x[...] = before - h * direction
+            below = float((values(module, given)["data"] * upstream).sum())
+            x[...] = before
+            slope, got = (above - below) / (2 * h), float((grads[name] * direction).sum())
+            if abs(slope - got) > 1e-4 * max(1.0, abs(slope)):
+                fail(f"The gradient of {name} is wrong.",
+                     [*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"],
+                     "rule", RULE_OF_OTHER, "gradient")  # fmt: skip
 
     return step
 
 
-def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines: list[str]) -> Any:
-    """What a function of Tensors returns; the cause is told if it takes Tensors for arrays."""
+def recording(observe: Callable[[], Any], lines: list[str]) -> Any:
+    """What is observed of a function of Tensors; the cause is told if it takes Tensors for arrays.
+
+    lines: those with which the failure of a call begins.
+    """
     try:
-        return call(fn, args, what, shown=lines, watch=False)
+        return observe()
     except CheckFailed as failure:
         said = " ".join(failure.shown[len(lines) :])
         if failure.kind == "raises" and failure.cause is None:
@@ -143,63 +157,11 @@ def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines
         raise
 
 
-def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: dict[str, Any], lines: list[str]) -> None:
-    upstream = np.random.default_rng(5).standard_normal(out.data.shape)
-    try:
-        grads = call(gradients, (out, upstream), f"backward through {what}", shown=lines, watch=False)
-    except CheckFailed as failure:
-        if failure.kind == "raises" and failure.cause is None:
-            failure.hint, failure.cause = "rule", RULE_OF_OTHER
-        raise
-    for name, x in inputs.items():
-        if id(x) not in grads:
-            fail(f"{what} gives no gradient to {name}.", lines, "not-recorded",
-                 f"{name} is not an input of any record(...) on the way to the result: give record the Tensors, not "
-                 "their .data", "gradient")  # fmt: skip
-        direction = np.random.default_rng(6).standard_normal(x.data.shape)
-        before, h = x.data, 1e-5
-        x.data = before + h * direction
-        above = float((run().data * upstream).sum())
-        x.data = before - h * direction
-        below = float((run().data * upstream).sum())
-        x.data = before
-        slope, got = (above - below) / (2 * h), float((grads[id(x)] * direction).sum())
-        if abs(slope - got) > 1e-4 * max(1.0, abs(slope)):
-            fail(f"The gradient of {name} is wrong.",
-                 [*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"],
-                 "rule", RULE_OF_OTHER, "gradient")  # fmt: skip
-
-
-def gradients(out: Any, upstream: Any) -> dict[int, Any]:
-    """The gradients of all Tensors behind `out`, by id; by this walk, not by the learner's."""
-    order: list[Any] = []
-    seen: set[int] = set()
-    waiting: list[tuple[Any, bool]] = [(out, False)]
-    while waiting:
-        node, done = waiting.pop()
-        if done:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            if isinstance(node, np.ndarray):
-                fail("An input of record is an array.", [], "not-a-tensor", NO_TENSOR, "type")
-            waiting.append((node, True))
-            waiting += [(parent, False) for parent in node.parents]
-    grads: dict[int, Any] = {id(out): upstream}
-    for node in reversed(order):
-        if node.rule is None or id(node) not in grads:
-            continue
-        found = node.rule(grads[id(node)])
-        for parent, grad in zip(node.parents, found if isinstance(found, tuple) else (found,), strict=True):
-            grads[id(parent)] = grads.get(id(parent), 0) + grad
-    return grads
-
-
 def why_not_learning(
     names: Sequence[str], before: Sequence[Any], parameters: Sequence[Any], falls: bool
 ) -> tuple[str, str] | None:
     """Why a training got nowhere: the name of the cause, and a sentence. falls: whether the loss does."""
-    unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q.data)]
+    unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q)]
     if len(unchanged) == len(names):
         why = "call backward(loss), then assign what adam_step returns to each one's data"
         return "not-updated", f"no parameter has changed: {why}"

@@ -12,22 +12,10 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import arrays, indices, matrices, shapes
 
+from . import observers
+from .observers import as_tensors, gradients, leaves, tensor_class
 from .spec import Spec, solved
-from .steps import (
-    as_tensors,
-    call,
-    call_recording,
-    fail,
-    function,
-    gradients,
-    leaves,
-    normal,
-    of_tensors,
-    race,
-    rule,
-    tensor_class,
-    why_not_learning,
-)
+from .steps import fail, function, look, normal, of_tensors, race, recording, rule, why_not_learning
 
 NAMES = Path(__file__).parent.parent / "names.txt"
 HEADS, CONTEXT, WIDTH = 2, 11, 24
@@ -140,10 +128,9 @@ SMALL_GPT, IDS = gpt_arrays(5, 6, 4, 2, np.random.default_rng(8)), np.array([[0,
 
 def of_block(name: str, *used: str) -> Any:
     """A step for a function of x and a block's parameters, of which it uses those that are named."""
-    heads = () if name == "ffn" else (HEADS,)
+    heads = {} if name == "ffn" else {"heads": HEADS}
     call_ = f"{name}(x, p{f', heads={HEADS}' if heads else ''}), x of shape (2, 3, 4)"
-    inputs = {"x": X, **{k: P[k] for k in used or P}}
-    return of_tensors(name, lambda module, t: getattr(module, name)(t["x"], t, *heads), inputs, [call_])
+    return of_tensors(name, {"x": X, "p": {k: P[k] for k in used or P}, **heads}, [call_])
 
 
 # --- chapter 9 --------------------------------------------------------------------------------------------------------
@@ -151,41 +138,41 @@ def of_block(name: str, *used: str) -> Any:
 TEXTS = np.array([[0, 3, 1, 2, 0], [0, 2, 4, 1, 3]])
 
 
-def _loss(module: Any) -> Any:
-    return module.loss_of(as_tensors(SMALL_GPT, tensor_class(module)), TEXTS, HEADS)
+def _loss(module: Any, **options: Any) -> Any:
+    arguments = {"p": SMALL_GPT, "texts": TEXTS, "heads": HEADS}
+    return look(module, observers.result, "loss_of", arguments, **options)
 
 
 def loss(m: Any, spec: Spec) -> None:
     lines = [f"loss_of(p, {TEXTS.tolist()}, heads=2)"]
-    got = call_recording(_loss, (m,), "loss_of", lines)
-    expected = float(_loss(spec.right).data)
-    if not isinstance(got, tensor_class(m)) or np.shape(got.data) != ():
+    got = recording(lambda: _loss(m, name="loss_of", shown=lines), lines)
+    expected = float(_loss(spec.right)["data"])
+    if not isinstance(got, dict) or np.shape(got["data"]) != ():
         spec.fail("loss_of must return a Tensor that holds a single number.", lines, "type")
-    if abs(float(got.data) - expected) > 1e-6:
-        shown = [*lines, f"expected {expected:.6g}", f"got      {float(got.data):.6g}"]
-        fail("loss_of is wrong.", shown, *spec.cause(m, lambda module: float(_loss(module).data)), "loss")
+    if abs(float(got["data"]) - expected) > 1e-6:
+        shown = [*lines, f"expected {expected:.6g}", f"got      {float(got['data']):.6g}"]
+        fail("loss_of is wrong.", shown, *spec.cause(m, lambda module: float(_loss(module)["data"])), "loss")
 
 
-def _fresh(m: Any) -> tuple[Any, list[tuple[str, Any]]]:
-    """Tensors of a GPT that has learnt nothing, and all of them with their names."""
+def _fresh() -> dict[str, Any]:
+    """The parameters of a GPT that has learnt nothing."""
     vocabulary = len(names()[1]) + 1
-    p = as_tensors(gpt_arrays(vocabulary, CONTEXT, WIDTH, 1, np.random.default_rng(0), fresh=True), tensor_class(m))
-    return p, leaves(p)
+    return gpt_arrays(vocabulary, CONTEXT, WIDTH, 1, np.random.default_rng(0), fresh=True)
 
 
 def learns_names(m: Any, spec: Spec) -> None:
     data, _ = names()
-    p, named = _fresh(m)
-    parameters = [q for _, q in named]
-    before = [q.data.copy() for q in parameters]
+    p = _fresh()
     lines = [f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"]
-    losses = call_recording(m.train, (p, parameters, data, HEADS, 12), "train", lines)
+    train = (observers.trained, p, data, HEADS, 12)
+    losses, parameters = recording(lambda: look(m, *train, name="train", shown=lines), lines)
     if not isinstance(losses, list) or len(losses) != 12 * -(-len(data) // 32):
         spec.fail("train must return the list of losses, one for each batch.", lines, "losses", "type")
     after = float(np.mean(losses[-8:]))
     shown = [*lines, f"loss at the beginning {losses[0]:.2f}, at the end {after:.2f}; 1.2 or less is expected"]
     slow = "slow", "it learns slowly: does each parameter keep its own m and v, and does t count the batches?"
-    found = why_not_learning([name for name, _ in named], before, parameters, falls=after < 0.9 * losses[0])
+    before = leaves(p)
+    found = why_not_learning([*before], [*before.values()], parameters, falls=after < 0.9 * losses[0])
     if found is not None or after > 1.2:
         fail("It does not learn.", shown, *(found or slow), "learning")
 
@@ -197,13 +184,11 @@ CASES = [(seed, t, keep) for seed in range(6) for t, keep in ((1.0, 0.95), (0.5,
 
 def _written(module: Any) -> list[list[int]]:
     """What it writes in each case."""
-    p = as_tensors(WRITER, tensor_class(module))
     found = []
     for seed, t, keep in CASES:
         lines = [f"write(p, heads=2, context=4, rng of seed {seed}, temperature={t:g}, keep={keep:g}, most=12)"]
         settings = {"temperature": t, "keep": keep, "most": 12}
-        arguments = (p, HEADS, 4, np.random.default_rng(seed), settings)
-        tokens = call(module.write, arguments, "write", shown=lines, watch=False)
+        tokens = look(module, observers.written, WRITER, HEADS, 4, seed, settings, name="write", shown=lines)
         if not isinstance(tokens, list):
             fail("write must return a list.", lines, "type", "leave `return ids[1:]`")
         found.append([int(token) for token in tokens])
@@ -225,8 +210,8 @@ def write(m: Any, spec: Spec) -> None:
 def written_names(m: Any) -> str:
     """Names that the learner's GPT writes after a short training: their gpt, their rules, their write."""
     data, letters = names()
-    p, named = _fresh(m)
-    parameters = [q for _, q in named]
+    p = as_tensors(_fresh(), tensor_class(m))
+    parameters = list(leaves(p).values())
     state = [(np.zeros_like(q.data), np.zeros_like(q.data)) for q in parameters]
     rng, t = np.random.default_rng(0), 0
     softmax, adam = solved("5.2").softmax, solved("6.4").adam_step
@@ -277,8 +262,7 @@ CHECKS = {
     ],
     "8.9": [of_block("self_attention", "W_Q", "W_K", "W_V", "W_O")],
     "8.10": [
-        of_tensors("linear", lambda module, t: module.linear(t["x"], t["W"], t["b"]), {"x": X, **LINEAR},
-                   ["linear(x, W, b)"]),
+        of_tensors("linear", {"x": X, **LINEAR}, ["linear(x, W, b)"]),
         of_block("ffn", "W1", "b1", "W2", "b2"),
     ],
     "8.11": [of_block("block")],
@@ -292,7 +276,7 @@ CHECKS = {
         ),
     ],
     "9.1": [
-        of_tensors("gpt", lambda module, p: module.gpt(p, IDS, HEADS), SMALL_GPT,
+        of_tensors("gpt", {"p": SMALL_GPT, "ids": IDS, "heads": HEADS},
                    [f"gpt(p, {IDS.tolist()}, heads=2), p with two blocks of width 4"])
     ],
     "9.2": [loss, learns_names],

@@ -1,4 +1,4 @@
-"""RNN, GRU, LSTM and their cells against PyTorch's: outputs, states and all gradients, with weights by state_dict."""
+"""RNN, GRU and LSTM against PyTorch's: outputs, states and all gradients, with weights by state_dict."""
 
 from __future__ import annotations
 
@@ -90,20 +90,6 @@ def test_packed_sequences(kind: str, data: st.DataObject, dtype: str, given_: di
         return lambda x: library.utils.rnn.pack_padded_sequence(x, lengths, first, enforce_sorted=in_order)
 
     agree(called(nn, ours, packing(nn)), called(torch.nn, theirs, packing(torch.nn)), x, *states, dtype=dtype)
-
-
-@pytest.mark.parametrize("kind", ["RNNCell", "GRUCell", "LSTMCell"])
-@examples
-@given(data=st.data(), dtype=dtypes, bias=st.booleans(), batched=st.booleans())
-def test_cells(kind: str, data: st.DataObject, dtype: str, bias: bool, batched: bool) -> None:
-    features, hidden, batch = (data.draw(st.integers(1, 3)) for _ in range(3))
-    options: dict[str, Any] = {"bias": bias}
-    if kind == "RNNCell" and data.draw(st.booleans()):
-        options["nonlinearity"] = "relu"
-    ours, theirs = (getattr(module, kind)(features, hidden, **options) for module in (nn, torch.nn))
-    x = data.draw(numbers((batch, features) if batched else (features,)))
-    states = states_of(kind.removesuffix("Cell"), data, (batch, hidden) if batched else (hidden,))
-    agree(called(nn, ours), called(torch.nn, theirs), x, *states, dtype=dtype)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell"])

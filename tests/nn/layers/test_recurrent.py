@@ -119,7 +119,7 @@ def test_dropout_acts_between_layers_while_training():
 def test_calls_that_only_pytorch_needs_are_accepted():
     layer = nn.LSTM(2, 3, num_layers=2, bias=False)
     layer.flatten_parameters()
-    assert [[p.shape for p in weights] for weights in layer.all_weights] == [[(12, 2), (12, 3)], [(12, 3), (12, 3)]]
+    assert [p.shape for p in layer.parameters()] == [(12, 2), (12, 3), (12, 3), (12, 3)]
 
 
 def test_it_is_shown_with_what_differs_from_the_usual():
@@ -148,7 +148,7 @@ x, h = tl.ones(5, 2, 3), tl.ones(2, 5, 4)
         (lambda: gru(x, (h, h)), TypeError, "h_0 must be a Tensor of shape (2, 5, 4), (num_layers * directions, batc"),
         (lambda: lstm(x, tl.ones(1, 2, 4)), TypeError, "the state must be a pair (h_0, c_0), not a Tensor"),
         (lambda: lstm(x, (tl.ones(1, 2, 4), h)), ValueError, "c_0 must have shape (1, 2, 4)"),
-        (lambda: nn.LSTM(3, 4, proj_size=2), ValueError, "proj_size is not here; put nn.Linear(4, 2) behind the LSTM"),
+        (lambda: nn.LSTM(3, 4, proj_size=2), TypeError, "LSTM: it has no argument proj_size; it has"),
         (lambda: nn.RNN(3, 4, nonlinearity="gelu"), ValueError, 'RNN: nonlinearity must be "tanh" or "relu", not'),
         (lambda: nn.GRU(3, 0), ValueError, "GRU: hidden_size must be at least 1, not 0"),
         (lambda: nn.GRU(3, 4, dropout=2), ValueError, "GRU: p must be a probability from 0 to 1, not 2"),
@@ -156,7 +156,6 @@ x, h = tl.ones(5, 2, 3), tl.ones(2, 5, 4)
         (lambda: nn.GRUCell(3, 4)(tl.ones(2, 5)), ValueError, "in GRUCell: wanted (..., 3), got (2, 5)"),
         (lambda: nn.GRUCell(3, 4)(x[0], tl.ones(3, 4)), ValueError, "hx must have shape (2, 4), (batch, hidden_size)"),
         (lambda: nn.LSTMCell(3, 4)(x[0], x[0]), TypeError, "the state must be a pair (hx, cx), not a Tensor"),
-        (lambda: nn.RNNBase(3, 4)(x), NotImplementedError, "RNNBase has no formula; use nn.RNN, nn.GRU or nn.LSTM"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(call, error, message):

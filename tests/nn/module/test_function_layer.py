@@ -16,13 +16,10 @@ def scaled(x, factor, shift=0.0):
 class Scaled(FunctionLayer, function=scaled):
     """factor · x + shift."""
 
-    factor: float
-    shift: float = 1.0
-
 
 def test_settings_are_arguments_attributes_and_repr():
     assert list(inspect.signature(Scaled).parameters) == ["factor", "shift"]
-    layer = Scaled(2.0)
+    layer = Scaled(2.0, 1.0)
     assert layer(tl.tensor([1.0, 2.0])).tolist() == [3, 5]
     layer.shift = 0.0
     assert layer(tl.tensor([1.0, 2.0])).tolist() == [2, 4]
@@ -42,11 +39,21 @@ def test_a_subclass_may_have_an_init_of_its_own_and_more_inputs():
     assert Twice()(tl.ones(2), tl.ones(2)).tolist() == [4, 4]
 
 
-@pytest.mark.parametrize("order", [("shift", "factor"), ("factor", "shift")])
-def test_settings_reach_the_function_by_name_in_any_order(order):
-    fields = {"__annotations__": dict.fromkeys(order, float), "__doc__": "Scaled.", "__module__": __name__}
-    kind = type(FunctionLayer)("Other", (FunctionLayer,), fields, function=scaled)
-    assert kind(factor=2.0, shift=3.0)(tl.tensor([1.0])).tolist() == [5]
+def test_settings_may_have_another_order_and_fixed_values():
+    class Other(FunctionLayer, function=lambda x, factor, shift, training: scaled(x, factor, shift) * training):
+        order = ("shift", "factor")
+
+    class Doubled(FunctionLayer, function=scaled):
+        order = ("shift",)
+        factor = 2.0
+
+    assert Other(3.0, 2.0)(tl.tensor([1.0])).tolist() == [5] and Other(3.0, 2.0).eval()(tl.ones(1)).tolist() == [0]
+    assert Doubled(3.0)(tl.tensor([1.0])).tolist() == [5]
+
+
+def test_an_ops_axis_is_dim_and_what_it_takes_by_name_alone_is_left_out():
+    assert list(inspect.signature(nn.Softmax).parameters) == ["dim"]
+    assert nn.Softmax(0)(tl.zeros(2, 1)).tolist() == [[0.5], [0.5]]
 
 
 def test_weights_of_a_loss_are_buffers():

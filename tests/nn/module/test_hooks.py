@@ -98,11 +98,6 @@ def test_prepended_hooks_come_first():
     assert layer(tl.ones(1)).tolist() == [11]
 
 
-def test_hooks_that_always_run_are_refused():
-    with pytest.raises(NotImplementedError, match="always_call=True is not here"):
-        nn.Identity().register_forward_hook(print, always_call=True)
-
-
 # --- backward -----------------------------------------------------------------------------------------------
 
 

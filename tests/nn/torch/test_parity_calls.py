@@ -1,4 +1,4 @@
-"""Calls with PyTorch's names of arguments, with `out=` and with its old arguments: the values are PyTorch's."""
+"""Calls as PyTorch's programs write them, beside its own samples: values, shapes, dtypes, gradients, errors."""
 
 from __future__ import annotations
 
@@ -17,117 +17,422 @@ import nn.torch as ours  # noqa: E402
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 ROOT = Path(__file__).parents[3]
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(3, 4)).astype("float32")
+DEFINITE = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
+ARRAYS = {
+    "x": X,  # a matrix, and others that fit
+    "y": RANDOM.uniform(0.2, 0.9, (3, 4)).astype("float32"),
+    "w": RANDOM.normal(size=(4, 5)).astype("float32"),
+    "v": RANDOM.normal(size=4).astype("float32"),
+    "u": RANDOM.normal(size=3).astype("float32"),
+    "b": RANDOM.normal(size=(2, 3, 4)).astype("float32"),
+    "s": np.float32(1.5),
+    "d": X.astype("float64"),
+    "i": np.array([0, 2, 1, 0]),  # integers
+    "k": np.array([[3, -1, 0, 2], [5, 5, -2, 1], [0, 1, 2, 3]]),
+    "m": X > 0,  # a mask
+    "a": DEFINITE,
+    "h": np.array([0.5, 1.5, 2.5, -0.5], dtype="float32"),
+    "A": DEFINITE.astype("float32"),  # square, and others that fit
+    "B": np.arange(18, dtype="float32").reshape(2, 3, 3) / 7,
+    "V": np.array([0.3, 0.8, 0.1], dtype="float32"),
+    "I": np.array([2, 0, 1]),
+    "Y": np.array([[0.2, 0.3, 0.4], [0.5, 0.6, 0.7], [0.8, 0.9, 0.1]], dtype="float32"),
+}
 
+CALLS = """
+torch.einsum('i,j->ij', [u, v]); torch.chain_matmul(x, w, w.T); torch.atleast_2d(s, v); torch.split(x, [1, 2])
+torch.ldexp(x, i[:4]); torch.bincount(i, v.detach()); torch.isin(k, 2); torch.where(m)
+torch.searchsorted(v.sort().values, 0.3); torch.where(m, x, 0.0); torch.nonzero(m, as_tuple=True)
+torch.std(x, dim=0, unbiased=False); x.mT; x.T; x.adjoint(); x[m]; x[:, i]; x[torch.tensor(1)]; x[..., None].shape
 
-def names(torch: Any) -> dict[str, Any]:
-    """What the calls below may use, made anew for each."""
-    matrix = torch.tensor([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
-    return {
-        "torch": torch,
-        "nn": torch.nn,
-        "F": torch.nn.functional,
-        "A": matrix,
-        "B": torch.arange(18.0).reshape(2, 3, 3) / 7,
-        "v": torch.tensor([0.3, 0.8, 0.1]),
-        "i": torch.tensor([2, 0, 1]),
-        "y": torch.tensor([[0.2, 0.3, 0.4], [0.5, 0.6, 0.7], [0.8, 0.9, 0.1]]),
-    }
+torch.zeros(size=(2, 3)); torch.full((2,), 3); torch.full((2,), 3.0); torch.arange(end=4)
+torch.tensor([[1, 2], [3, 4]]); torch.tensor(1.5); torch.tensor([True]); torch.tensor([1, 2.5]);
+torch.as_tensor([1.0, 2.0]); torch.asarray([1, 2]); torch.from_numpy(X); x.new_zeros(2, 3); d.new_ones(2)
+i.new_tensor([1, 2]); x.new_full((2,), 3.0); x.new_empty((2, 3)).shape
 
+torch.is_tensor(x); torch.numel(x); x.numel(); x.ndim; torch.is_floating_point(i); torch.is_complex(x)
+torch.is_nonzero(s); x.is_signed(); x.is_contiguous(); x.T.is_contiguous(); x.stride(); x.T.stride(); x.element_size()
+x.dim(); x.size(); x.size(0); x.nelement(); x.type(); i.type(); x.is_same_size(y);
+torch.can_cast(torch.float32, torch.int64); torch.can_cast(torch.int64, torch.float32); x.get_device(); x.is_cuda
+x.is_cpu; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
+torch.is_grad_enabled(); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
+x.to(torch.float64); x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); k.float()
+x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x
+x.detach().requires_grad; x.clone().is_leaf; torch.Size([2, 3]).numel(); len(x)
 
-def found(torch: Any, call: str) -> list[np.ndarray]:
-    """The values of a call as arrays."""
-    result = eval(call, names(torch))
-    return [x.numpy() for x in (result if isinstance(result, (tuple, list)) else [result])]
+h.round(); torch.round(h * 3); x > 0; k & 1; k | 2; k ^ 1; ~k; k << 1; k >> 1; m & ~m; -k; k // 2; k % 3; k ** 2
+x.detach() // 0.5; 2 ** x; 1 / y; k / 2; abs(x); torch.add(input=x, other=y); torch.sum(input=x, dim=0)
+torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-inf')).softmax(1); x.sum(1, keepdims=True); i.sum(); m.sum()
 
+torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.index_select(s, 0, i[:1])
+torch.index_select(s, 0, i[0]); torch.index_select(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)
+torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.scatter_reduce(s, 0, i[0], s * 2, 'prod')
+torch.topk(s, 1); torch.transpose(s, 0, -1); torch.swapaxes(s, 0, 0); torch.movedim(s, 0, 0)
+torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1]); torch.index_fill(s, 0, i[:1], 1.0)
+torch.nn.functional.one_hot(i, -1); torch.nn.functional.one_hot(i, num_classes=-1)
+x.to(torch.float64, memory_format=torch.preserve_format); d.float(memory_format=torch.contiguous_format)
+x.clone(memory_format=torch.preserve_format); torch.clone(x, memory_format=torch.contiguous_format)
+torch.nn.functional.max_pool2d(b, 2, return_indices=True); torch.nn.functional.max_pool2d(k[None], 2, padding=1)
+torch.nn.functional.interpolate(b[None], scale_factor=2, mode='bilinear')
+torch.einsum('ij,jk->ik', x[:, :1], w); torch.einsum('ij,ik,j->k', x, y[:1], v[:1])
+torch.nn.functional.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b)
+torch.var(x, correction=None); torch.std(x, 1, correction=None)
+torch.sign(m); m.index_add(0, i[:2], m[:2]); m.index_put((i[:2],), m[:2], accumulate=True)
+torch.linalg.matrix_rank(a[:0, :0]); torch.linalg.matrix_rank(a[:2, :0])
+torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amin'); torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amax')
+torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); torch.index_copy(x.T, 0, i[:1], x.T[:1]).view(-1)
+torch.nn.functional.gelu(x[:1].expand(3, 4)).view(-1)
+torch.nn.functional.layer_norm(x.T, (3,)).view(-1); torch.nn.functional.group_norm(x.T, 1).view(-1)
+torch.nn.functional.rms_norm(x.T, (3,)).view(-1); torch.empty_like(x, memory_format=torch.preserve_format).shape
+x.double(memory_format=torch.preserve_format); x.contiguous(memory_format=torch.contiguous_format)
+x.cpu(memory_format=torch.preserve_format); torch.zeros_like(x, memory_format=torch.preserve_format)
+x.type(torch.float64, memory_format=torch.preserve_format); x.is_contiguous(memory_format=torch.contiguous_format)
+torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
 
-BY_NAME = """
-torch.pow(A, exponent=2); A.pow(exponent=2); v.pow_(exponent=2)
-torch.bmm(input=B, mat2=B); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=v); torch.matmul(input=A, other=A)
-torch.dot(input=v, tensor=v); v.dot(tensor=v); torch.outer(input=v, vec2=v); v.outer(vec2=v)
+b[0, :, [1, 2]]; b[0, ..., [1, 2]]; b[-1, :, [1]]; b[None][:, 0, :, [1, 2]]; b[[0, 1], 0, [1, 2]]; b[:, [0, 1], 0]
+b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, False]]; b[[0, 1], :, [1, 2]]
+x[m.byte()]
+k.abs().byte().sum(); k.abs().byte().cumsum(0); k.abs().byte().prod(); m.prod(1); k.int().prod(); k.int().sum()
+v * torch.tensor(2.0, dtype=torch.float64); k.int() * torch.tensor(5); k.abs().byte() + torch.tensor(300); x - d.mean()
+x.detach().half() * torch.tensor(2.0); torch.searchsorted(i.int().sort()[0], torch.tensor(1))
+torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0, dtype=torch.float64); k.round()
+k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
+
+nn.AlphaDropout(0.3).eval()(x); F.softmax(x); F.log_softmax(b); F.softmin(b, dim=None)
+repr(nn.Threshold(0.1, 20)); repr(nn.AlphaDropout(0.2)); repr(nn.LocalResponseNorm(2))
+"""
+
+# of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random
+OF_CONSTANTS = """
+torch.pow(A, exponent=2); A.pow(exponent=2); V.pow_(exponent=2)
+torch.bmm(input=B, mat2=B); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A)
+torch.dot(input=V, tensor=V); V.dot(tensor=V); torch.outer(input=V, vec2=V); V.outer(vec2=V)
 torch.transpose(A, dim0=0, dim1=1); A.transpose(dim0=0, dim1=1); A.transpose(0, dim1=1); A.transpose_(dim0=0, dim1=1)
 torch.permute(B, dims=(2, 0, 1)); torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.split(A, [1, 2])
-torch.cdist(x1=A, x2=y); torch.cdist(A, y, compute_mode="donot_use_mm_for_euclid_dist")
-torch.isin(elements=A, test_elements=v); torch.searchsorted(sorted_sequence=v.sort().values, input=A)
-torch.take(A, index=i); A.take(index=i)
+torch.cdist(x1=A, x2=Y); torch.cdist(A, Y, compute_mode="donot_use_mm_for_euclid_dist")
+torch.isin(elements=A, test_elements=V); torch.searchsorted(sorted_sequence=V.sort().values, input=A)
+torch.take(A, index=I); A.take(index=I)
 torch.round(A * 1.234, decimals=1); A.round(decimals=-1); (A * 1.26).round_(decimals=1)
-A.var(1, True, True); A.std(1, False, True); torch.var(A, 1, True, True); torch.std_mean(A, 1, True, True)
-torch.zeros(3).scatter_(0, i[:2], 2.0, reduce="add"); A.scatter(1, i[None], v[None], reduce="multiply")
+A.var(1, True, True); A.std(1, False, True); torch.var(A, 1, True, True);
+torch.zeros(3).scatter_(0, I[:2], 2.0, reduce="add"); A.scatter(1, I[None], V[None], reduce="multiply")
 torch.linalg.cholesky(A, upper=True); torch.cholesky_solve(input=A, input2=A)
-torch.gather(A, 1, i[None], sparse_grad=False)
-A.addcmul(tensor1=A, tensor2=y); A.addcdiv_(tensor1=A, tensor2=y, value=2); A.fill_diagonal_(fill_value=3)
-torch.hsplit(A, sections=3); torch.vsplit(A, indices=(1,)); torch.tensor_split(A, sections=2, dim=1)
+torch.gather(A, 1, I[None], sparse_grad=False)
+A.addcmul(tensor1=A, tensor2=Y); A.addcdiv_(tensor1=A, tensor2=Y, value=2); A.fill_diagonal_(fill_value=3)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.bernoulli(input=torch.ones(2))
-torch.poisson(input=torch.zeros(2)); torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
+torch.randint(high=1, size=(2,)); torch.randint_like(input=A, high=1)
 torch.tensor(torch.equal(input=A, other=A)); torch.tensor(torch.numel(input=A))
+
+torch.matmul(A, A, out=Y); torch.mm(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.sub(A, 1, out=A)
+torch.mul(A, A, out=torch.empty(0)); torch.div(A, 2, out=Y); torch.exp(A, out=A); torch.sum(A, 1, out=V)
+torch.cat((A, A), out=torch.empty(6, 3)); torch.stack([V, V, V], out=Y); torch.max(A, 1, out=(V, I))
+torch.sort(V, out=(V, I)); torch.bmm(B, B, out=torch.empty(2, 3, 3)); torch.arange(3, out=I); torch.ones(3, 3, out=A)
+torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.clamp(A, 0, 1, out=A); torch.linalg.inv(A, out=Y)
+torch.index_select(A, 0, I, out=Y); torch.where(A > 1, A, Y, out=Y)
+torch.addmm(A, A, A, out=Y); torch.mean(A, 0, out=V)
+torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
+
+F.mse_loss(A, Y, size_average=False); F.binary_cross_entropy(Y, Y, size_average=False); F.l1_loss(A, Y, reduce=False)
+nn.MSELoss(size_average=False)(A, Y); nn.CrossEntropyLoss(reduce=False)(A, I); nn.BCELoss(size_average=True)(Y, Y)
+F.mse_loss(A[:, :1], V); nn.MSELoss()(A[:, :1], V); nn.L1Loss()(A, V); F.smooth_l1_loss(A, V); F.huber_loss(V, A)
+
+torch.cat((torch.tensor([]), A)); torch.cat((A, torch.tensor([])), 1); torch.cat([torch.tensor([]), I[None]])
+torch.cat([torch.tensor([]), torch.tensor([])]); A.type(torch.LongTensor); I.type(torch.FloatTensor)
+
+F.gumbel_softmax(x, hard=True).sum(-1); F.gumbel_softmax(x, tau=0.5, dim=0).sum(0); x.fill_diagonal_(1.0)
+x.gt_(0); x.eq_(y); x.absolute_(); x.masked_fill_(m, s); x.index_add_(1, i, y)
+x.scatter_(1, i.expand(3, 4)[:, :2], 1.0)
 """
 
-WITH_OUT = """
-torch.matmul(A, A, out=y); torch.mm(A, A, out=y); torch.add(A, v, out=y); torch.add(A, A, out=A); torch.sub(A, 1, out=A)
-torch.mul(A, A, out=torch.empty(0)); torch.div(A, 2, out=y); torch.exp(A, out=A); torch.sum(A, 1, out=v)
-torch.cat((A, A), out=torch.empty(6, 3)); torch.stack([v, v, v], out=y); torch.max(A, 1, out=(v, i))
-torch.sort(v, out=(v, i)); torch.bmm(B, B, out=torch.empty(2, 3, 3)); torch.arange(3, out=i); torch.ones(3, 3, out=A)
-torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.clamp(A, 0, 1, out=A); torch.linalg.inv(A, out=y)
-torch.index_select(A, 0, i, out=y); torch.where(A > 1, A, y, out=y)
-torch.addmm(A, A, A, out=y); torch.mean(A, 0, out=v)
-torch.argmax(A, 1, out=i); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
-"""
 
-OLD = """
-F.mse_loss(A, y, size_average=False); F.binary_cross_entropy(y, y, size_average=False); F.l1_loss(A, y, reduce=False)
-nn.MSELoss(size_average=False)(A, y); nn.CrossEntropyLoss(reduce=False)(A, i); nn.BCELoss(size_average=True)(y, y)
-F.mse_loss(A[:, :1], v); nn.MSELoss()(A[:, :1], v); nn.L1Loss()(A, v); F.smooth_l1_loss(A, v); F.huber_loss(v, A)
-"""
+def names(library: Any, grad: bool = True) -> dict[str, Any]:
+    """What the calls may use, made anew for each. grad: whether the floats require grad."""
+    made = {name: library.tensor(array) for name, array in ARRAYS.items()}
+    for tensor in made.values():
+        tensor.requires_grad_(grad and tensor.is_floating_point())
+    return {"torch": library, "nn": library.nn, "F": library.nn.functional, "X": X, **made}
 
 
-def calls(lines: str) -> Any:
-    """The test's parameter, one of these calls."""
-    return pytest.mark.parametrize("call", [c.strip() for c in lines.replace("\n", ";").split(";") if c.strip()])
+def plain(value: Any, library: Any) -> Any:
+    """A result as NumPy arrays, numbers, texts and tuples of them."""
+    if isinstance(value, library.Tensor):
+        return value.detach().numpy()
+    if isinstance(value, library.Size) or (isinstance(value, tuple) and all(isinstance(n, int) for n in value)):
+        return tuple(value)
+    if isinstance(value, (tuple, list)):
+        return tuple(plain(v, library) for v in value)
+    if isinstance(value, library.dtype):
+        return str(value).removeprefix("torch.")
+    return value
 
 
-@calls(BY_NAME + OLD)
-def test_the_values_are_pytorchs(call):
-    for mine, wanted in zip(found(ours, call), found(reference, call), strict=True):
-        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
+def compare(theirs: Any, found: Any, where: str = "") -> None:
+    assert type(theirs) is type(found), f"{where}: {type(found)}, expected {type(theirs)}"
+    if isinstance(theirs, tuple):
+        assert len(theirs) == len(found)
+        for n, (a, b) in enumerate(zip(theirs, found, strict=True)):
+            compare(a, b, f"{where}[{n}]")
+    elif isinstance(theirs, np.ndarray):
+        assert (found.dtype, found.shape) == (theirs.dtype, theirs.shape), where
+        tolerance = {"float32": 2e-5, "float64": 1e-10, "float16": 1e-3}.get(theirs.dtype.name, 0)
+        np.testing.assert_allclose(found, theirs, tolerance, tolerance, err_msg=where)
+    else:
+        assert found == theirs, where
 
 
-@calls(WITH_OUT)
-def test_the_result_is_written_into_out(call):
-    for mine, wanted in zip(found(ours, call), found(reference, call), strict=True):
-        assert mine.dtype == wanted.dtype
-        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
-    given = names(ours)
-    out = given["y"]
-    assert ours.matmul(given["A"], given["A"], out=out) is out
+def result_and_gradients(library: Any, call: str, grad: bool) -> tuple[Any, dict[str, Any]]:
+    """What a call returns, and the gradients of everything in it."""
+    given = names(library, grad)
+    result = eval(call, given)
+    parts = result if isinstance(result, (tuple, list)) else (result,)
+    total = [p.sum() * (n + 1) for n, p in enumerate(parts) if isinstance(p, library.Tensor) and p.requires_grad]
+    if total and all(bool(t.isfinite()) for t in total):
+        sum(total).backward()
+    gradients = {name: x.grad for name, x in given.items() if isinstance(x, library.Tensor) and x.grad is not None}
+    return plain(result, library), gradients
 
 
-@pytest.mark.parametrize("torch", [ours, reference], ids=["ours", "reference"])
+def calls(lines: str) -> list[str]:
+    return [call.strip() for call in lines.replace("\n", ";").split(";") if call.strip()]
+
+
 @pytest.mark.parametrize(
-    "call",
-    [
-        "torch.exp(v.requires_grad_(), out=torch.empty(3))",
-        "torch.exp(v, out=torch.empty(3, requires_grad=True))",
-        "torch.exp(v, out=torch.empty(3, dtype=torch.int64))",
-    ],
+    ("call", "grad"), [*((call, True) for call in calls(CALLS)), *((call, False) for call in calls(OF_CONSTANTS))]
 )
-def test_out_is_refused_where_a_gradient_or_the_numbers_would_be_lost(torch, call):
-    with pytest.raises(RuntimeError):
-        eval(call, names(torch))
+def test_a_call_gives_what_it_gives_in_pytorch(call: str, grad: bool) -> None:
+    (theirs, wanted), (found, gradients) = (result_and_gradients(torch, call, grad) for torch in (reference, ours))
+    compare(theirs, found, call)
+    for name, gradient in wanted.items():
+        if name in gradients or gradient.count_nonzero():
+            compare(gradient.numpy(), gradients[name].numpy(), f"the gradient of {name} in {call}")
 
 
-def test_a_loss_that_broadcasts_warns():
+def test_the_result_is_out_itself() -> None:
+    given = names(ours, grad=False)
+    assert ours.matmul(given["A"], given["A"], out=given["Y"]) is given["Y"]
+
+
+def test_a_loss_that_broadcasts_warns() -> None:
     with pytest.warns(UserWarning, match=r"write target.reshape\(3, 1\)"):
-        eval("F.mse_loss(A[:, :1], v)", names(ours))
+        eval("F.mse_loss(A[:, :1], V)", names(ours))
 
 
-@calls("""
-torch.cat((torch.tensor([]), A)); torch.cat((A, torch.tensor([])), 1); torch.cat([torch.tensor([]), i[None]])
-torch.cat([torch.tensor([]), torch.tensor([])]); A.type(torch.LongTensor); i.type(torch.FloatTensor)
-""")
-def test_values_and_dtypes_are_pytorchs(call):
-    for mine, wanted in zip(found(ours, call), found(reference, call), strict=True):
-        assert (mine.dtype, mine.shape) == (wanted.dtype, wanted.shape)
-        np.testing.assert_array_equal(mine, wanted)
+@pytest.mark.parametrize("call", ["torch.unique(x)", "torch.unique_consecutive(x)"])
+def test_what_has_no_derivative_says_so_in_backward(call: str) -> None:
+    for library in (reference, ours):
+        made = eval(call, {"torch": library, "x": library.tensor([0.1, 0.5], requires_grad=True)})
+        assert made.requires_grad
+        with pytest.raises(RuntimeError, match=r"derivative|no backward rule"):
+            made.sum().backward()
 
+
+def test_what_a_program_gives_to_the_class_all_tensors_have() -> None:
+    for library in (reference, ours):
+        x = library.tensor([1.0])
+        library.Tensor.twice = lambda self: self * 2
+        assert x.twice().tolist() == [2]
+        del type(x).twice
+        assert {library.Tensor: "found"}[type(x)] == "found"
+
+
+def test_an_array_and_its_tensor_share_memory() -> None:
+    for library in (reference, ours):
+        array = np.arange(3.0)
+        tensor = library.as_tensor(array)
+        tensor += 2
+        assert array.tolist() == [2, 3, 4]
+
+
+# --- layers of torch.nn that nn leaves out, and containers that change ---------------------------------------
+
+
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    ours.manual_seed(0)
+    x = ours.nn.functional.alpha_dropout(ours.randn(100_000), 0.3, training=True)
+    assert abs(x.mean().item()) < 0.02
+    assert abs(x.var().item() - 1) < 0.02
+
+
+def test_gumbel_softmax_draws_with_its_probabilities_and_passes_gradients() -> None:
+    ours.manual_seed(0)
+    logits = ours.tensor([0.1, 0.2, 0.7]).log().repeat(20_000, 1).requires_grad_()
+    drawn = ours.nn.functional.gumbel_softmax(logits, hard=True)
+    np.testing.assert_allclose(drawn.mean(0).tolist(), [0.1, 0.2, 0.7], atol=0.02)
+    (drawn * ours.arange(3.0)).sum().backward()
+    assert logits.grad.abs().sum() > 0
+
+
+CHANGES = """
+del layers[0]
+del layers[1:3]
+del layers[-1]
+layers.insert(1, nn.ReLU())
+layers.insert(0, nn.Tanh())
+layers.append(layers.pop(0))
+layers.pop(-1)
+layers.pop(1)
+"""
+
+
+@pytest.mark.parametrize("kind", ["nn.Sequential(*made)", "nn.ModuleList(made)"])
+@pytest.mark.parametrize("change", CHANGES.strip().splitlines())
+def test_a_container_changes_as_pytorchs(kind: str, change: str) -> None:
+    printed = []
+    for torch in (ours, reference):
+        given = names(torch)
+        given["made"] = [torch.nn.Linear(n + 1, 2) for n in range(4)]
+        given["layers"] = eval(kind, given)
+        exec(change, given)
+        printed.append((repr(given["layers"]), list(given["layers"].state_dict()), len(given["layers"])))
+    assert printed[0] == printed[1]
+
+
+def test_the_names_that_models_import_are_there() -> None:
+    init, modules = ours.nn.init, ours.nn.modules
+    assert init._calculate_fan_in_and_fan_out(ours.ones(3, 5, 2)) == (10, 6)
+    assert issubclass(modules.loss._Loss, ours.nn.Module)
+    assert modules.utils._pair(3) == (3, 3)
+    assert modules.utils._pair([1, 2]) == (1, 2)
+    start, end = ours.cuda.Event(enable_timing=True), ours.cuda.Event(enable_timing=True)
+    start.record()
+    end.record()
+    assert start.elapsed_time(end) >= 0
+    assert ours.empty_like(ours.ones(2), memory_format=ours.legacy_contiguous_format).shape == (2,)
+
+
+# --- where PyTorch raises an error, `except` with its class catches ours ---------------------------------------
+
+REFUSED = """
+k // 0
+k % 0
+torch.div(k, 0, rounding_mode='trunc')
+k.masked_fill(m, 1e400)
+torch.exp(V, out=torch.empty(3))
+torch.exp(V.detach(), out=torch.empty(3, requires_grad=True))
+torch.exp(V.detach(), out=torch.empty(3, dtype=torch.int64))
+nn.Linear(3, 4)(torch.ones(2, 5))
+nn.Conv2d(3, 4, 3)(torch.ones(1, 1, 8, 8))
+nn.Conv2d(1, 4, 9)(torch.ones(1, 1, 4, 4))
+nn.ConvTranspose2d(1, 1, 2)(torch.ones(1, 2, 3, 3))
+nn.BatchNorm1d(3)(torch.ones(4, 5))
+nn.LayerNorm(3)(torch.ones(4, 5))
+nn.GroupNorm(2, 4)(torch.ones(2, 5))
+nn.LSTM(3, 4)(torch.ones(4, 2, 5))
+nn.GRU(3, 4)(torch.ones(2, 1, 3), torch.zeros(1, 2, 4))
+nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 1))(torch.ones(1, 2))
+nn.Unflatten(1, (2, 2))(torch.ones(2, 3))
+nn.PixelShuffle(2)(torch.ones(1, 3, 2, 2))
+nn.Embedding(3, 4)(torch.tensor([3]))
+nn.Embedding(3, 4)(torch.ones(2))
+F.max_pool2d(torch.ones(2, 2), 2)
+F.pad(torch.ones(2, 3), (1,))
+F.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 4), torch.ones(1, 2, 3))
+F.mse_loss(torch.ones(2), torch.ones(3))
+F.l1_loss(torch.ones(2), torch.ones(3))
+F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0]))
+F.binary_cross_entropy(torch.ones(2), torch.ones(3))
+F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 1, 2]))
+F.cross_entropy(torch.ones(2, 3), torch.tensor([[0], [1]]))
+F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3]))
+F.nll_loss(torch.ones(2, 3), torch.ones(2))
+F.one_hot(torch.ones(2))
+F.one_hot(torch.tensor([3]), 2)
+F.softmax(torch.tensor([1, 2]), 0)
+torch.tensor([True]) - torch.tensor([True])
+-torch.tensor([True])
+torch.zeros(2, 2).masked_fill(torch.ones(2), 1.0)
+torch.where(torch.ones(2), 1.0, 2.0)
+torch.ones(2, 3).gather(1, torch.tensor([[5]]))
+torch.ones(2, 3).gather(1, torch.tensor([[0.5]]))
+torch.ones(2, 3).scatter(1, torch.tensor([[5]]), 1.0)
+torch.ones(2, 3).scatter_add(1, torch.tensor([[5]]), torch.ones(1, 1))
+torch.ones(2, 3).index_select(1, torch.tensor([5]))
+torch.ones(2, 3).index_add(1, torch.tensor([5]), torch.ones(2, 1))
+torch.ones(2, 3).index_add(0, torch.tensor([5]), torch.ones(1, 3))
+torch.ones(2, 3).index_copy(1, torch.tensor([5]), torch.ones(2, 1))
+torch.ones(2).narrow(0, 1, 5)
+torch.ones(2).select(0, 5)
+torch.ones(2)[2]
+torch.ones(2)[torch.tensor([2])]
+torch.ones(2).sum(1)
+torch.linalg.cholesky(-torch.eye(2))
+torch.linalg.inv(torch.zeros(2, 2))
+torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))
+torch.randint(5, 2, (1,))
+torch.bernoulli(torch.tensor([1.5]))
+torch.bincount(torch.tensor([0.5]))
+torch.nn.utils.rnn.pad_sequence([torch.ones(2, 3), torch.ones(2, 4)])
+torch.nn.utils.rnn.pack_padded_sequence(torch.ones(2, 3, 4), [1, 2, 3])
+torch.tensor(None)
+F.prelu(torch.ones(2, 3, 4), torch.ones(4))
+F.prelu(torch.ones(2, 1, 4), torch.ones(3))
+F.prelu(torch.ones(2, 4), torch.ones(1, 4))
+F.hardtanh(torch.ones(3), 1.0, -1.0)
+F.softshrink(torch.ones(3), -1)
+F.celu(torch.ones(3), 0)
+F.avg_pool2d(torch.ones(1, 1, 4, 4), 2, divisor_override=0)
+F.batch_norm(torch.ones(3, 2), None, None, training=True, eps=0)
+F.interpolate(torch.ones(1, 1, 4), scale_factor=2, mode="bilinear")
+F.interpolate(torch.ones(1, 1, 4), scale_factor=2, align_corners=False)
+F.interpolate(torch.ones(1, 1, 4, dtype=torch.int64), scale_factor=2, mode="linear")
+F.one_hot(torch.tensor([0, 2]), -2)
+torch.cov(torch.ones(2, 3), fweights=torch.tensor([1]))
+torch.cov(torch.ones(2, 3), aweights=torch.ones(2))
+torch.zeros(3, 3).index_add(0, torch.tensor([0, 1]), torch.ones(1, 3))
+torch.zeros(3, 3).index_add(0, torch.tensor([0, 1]), torch.ones(2, 1))
+torch.zeros(3, 3).index_copy(0, torch.tensor([0, 1]), torch.ones(1, 3))
+torch.zeros(3, 3).index_fill(0, torch.tensor([0, 1]), torch.ones(1))
+torch.zeros(3, 3).masked_fill(torch.ones(3, 3) > 0, torch.ones(3))
+torch.zeros(3, 3).masked_fill_(torch.ones(3, 3) > 0, torch.ones(1))
+torch.index_select(torch.ones(2, 2), 0, torch.zeros(2, 2, dtype=torch.int64))
+torch.topk(torch.tensor(5.0), 2)
+torch.transpose(torch.tensor(5.0), 0, 1)
+torch.diff(torch.ones(3), n=-1)
+torch.linalg.cross(torch.ones(3, 1), torch.ones(3, 3))
+torch.einsum("ii->i", torch.ones(1, 3))
+torch.zeros(3).normal_(0, -1)
+torch.zeros(3).uniform_(1, 0)
+torch.zeros(3).exponential_(0)
+torch.zeros(3).random_(3, 2)
+torch.normal(torch.zeros(2), torch.tensor([1.0, -1.0]))
+torch.mm(torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), out=torch.eye(2))
+F.relu((torch.ones(3), torch.ones(3)))
+torch.exp((torch.ones(3), torch.ones(3)))
+torch.ones(3) + [torch.ones(3)]
+nn.Linear(3, 2)((torch.ones(3), torch.ones(3)))
+""".strip().splitlines()
+
+
+def raised(torch: Any, call: str) -> Exception:
+    with pytest.raises((RuntimeError, ValueError, TypeError, IndexError)) as caught:
+        eval(call, names(torch))
+    return caught.value
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_the_class_that_pytorch_raises_catches_ours(call: str) -> None:
+    wanted, error = raised(reference, call), raised(ours, call)
+    if isinstance(wanted, reference.linalg.LinAlgError):
+        assert isinstance(error, ours.linalg.LinAlgError)
+    kinds = (IndexError, NotImplementedError, RuntimeError, ValueError, TypeError)
+    kind = next(k for k in kinds if isinstance(wanted, k))
+    assert isinstance(error, RuntimeError if kind is NotImplementedError else kind), repr(error)
+
+
+def test_the_loop_that_adds_jitter_to_a_matrix_works() -> None:
+    for torch in (ours, reference):
+        matrix, jitter = torch.tensor([[1.0, 1.0], [1.0, 1.0 - 1e-6]]), 0.0
+        while True:
+            try:
+                torch.linalg.cholesky(matrix + jitter * torch.eye(2))
+                break
+            except torch.linalg.LinAlgError:
+                jitter = 10 * jitter or 1e-6
+        assert 0 < jitter < 1e-3
+
+
+# --- while a script runs ----------------------------------------------------------------------------------------
 
 SIZES = """
 import torch

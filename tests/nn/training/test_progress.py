@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import tinygrad_lecture as tl
 from nn.training import progress as module
 from nn.training.progress import Bar, Lines, Progress, choose_display, noting_ctrl_c
 
@@ -65,6 +66,33 @@ def test_lines_within_a_long_epoch(capsys, clock):
         display.step(10, lambda: "loss 3")
         display.step(11, not_asked)
     assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
+
+
+def test_a_long_training_without_numba_says_once_what_it_would_gain(capsys, clock, monkeypatch):
+    monkeypatch.setattr(module, "installed", lambda: False)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    with Lines(200, per_epoch=100) as display:
+        display.advice = module.advice([tl.zeros(300, 200)])
+        clock(9)
+        display.step(1, not_asked)
+        clock(52)
+        display.step(2, lambda: "loss 3")
+        display.step(3, not_asked)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.startswith("With Numba this training would take about 0.7 of the time") for line in said] == [
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("why", ["small", "float64", "Numba is there", "turned off"])
+def test_no_advice_where_it_would_not_help(monkeypatch, why):
+    monkeypatch.setattr(module, "installed", lambda: why == "Numba is there")
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    if why == "turned off":
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    parameter = tl.zeros(30 if why == "small" else 300, 200, dtype=tl.float64 if why == "float64" else tl.float32)
+    assert module.advice([parameter]) is None
 
 
 def test_the_bar(capsys, clock, monkeypatch):

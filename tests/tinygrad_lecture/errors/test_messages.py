@@ -81,7 +81,7 @@ def test_a_function_that_hands_its_input_on_leaves_its_name():
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=3).map(tuple), max_size=3))
 def test_broadcasting_is_complained_of_exactly_where_numpy_refuses(shapes):
-    complaint = errors.broadcast_complaint(shapes)
+    complaint = errors.broadcast_message(shapes)
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:

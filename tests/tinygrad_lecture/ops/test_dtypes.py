@@ -95,7 +95,7 @@ def test_float_functions_of_bytes_are_computed_in_the_default_dtype(dtype, defau
         x = tl.tensor([0, 1, 3, 12]).to(dtype)
         calls = {name: (getattr(ops, name), (x,)) for name in UNARY}
         calls |= {name: (getattr(ops, name), (x, x.flip(0))) for name in ("atan2", "hypot", "logaddexp", "xlogy")}
-        calls |= {name: (getattr(torch.special, name), (x,)) for name in ("ndtr", "entr")}
+        calls |= {name: (getattr(torch.special, name), (x,)) for name in ("ndtr",)}
         calls |= {"0-d": (ops.exp, (x[3],))}
         for name, (function, inputs) in calls.items():
             found, wanted = function(*inputs), function(*(y.to(default) for y in inputs))
@@ -190,5 +190,3 @@ def test_places_of_what_has_no_axes():
         (),
         (1,),
     ]
-    assert torch.linalg.vander(tl.tensor(2.0), 3).tolist() == [[1, 2, 4]]
-    assert torch.linalg.vander(tl.tensor([[2.0, 3.0, 4.0]])).shape == (1, 3, 3)

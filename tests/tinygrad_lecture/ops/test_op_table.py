@@ -20,6 +20,8 @@ from strategies import LAYOUTS, Array, Sample
 from tinygrad_lecture import ops
 from tinygrad_lecture.autograd.op import Op
 from tinygrad_lecture.autograd.saver import Rule
+from tinygrad_lecture.autograd.versions import arrays_in
+from tinygrad_lecture.ops import recurrent, windowed
 from tinygrad_lecture.ops.fusion import Fused
 from tinygrad_lecture.traced import wrap
 
@@ -409,9 +411,9 @@ def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
     """A gradient of the input's shape, or broadcast from it, for each input that needs one, None for the others."""
     sample = data.draw(row.samples)
     assume(sample.inputs[0].ndim)  # 0-d inputs run the definition
-    kernel = row.op.kernel_op
+    kernel = row.op
     out, kept = kernel.forward(*sample.inputs, **sample.numpy_settings), None
-    if kernel.keeps:
+    if "kept" in kernel.of_forward:
         recorded, kept = kernel.keeping(*sample.inputs, **sample.numpy_settings)
         assert_same_bits(recorded, out, f"{row.name}, recorded")
     (upstream,) = drive.upstreams([out])
@@ -419,7 +421,7 @@ def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
     for choice in product([True, False], repeat=len(asked)):
         needs = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
         if any(needs):
-            of_forward = kernel.of_forward((out,), kept)
+            of_forward = {name: out if name == "out" else kept for name in kernel.of_forward}
             found = kernel.kernel_backward(upstream, needs, *sample.inputs, **of_forward, **sample.numpy_settings)
             for x, need, gradient in zip(sample.inputs, needs, found, strict=True):
                 assert (gradient is not None) == need, f"kernel of {row.name}: needed {needs}, returned {found}"
@@ -451,18 +453,6 @@ def test_kernel_is_its_definition_at_extremes(name: str, values: Any, dtype: str
             if np.isnan(x).any():
                 assert np.isnan(a[0]).any(), f"{name}: a nan was lost"
                 assert not np.isnan(a[1:]).any(), f"{name}: a nan spread to other rows"
-
-
-@pytest.mark.parametrize("shape", [(3, 4), (2, 4, 3), (0, 3)], ids=str)
-def test_diagonal_is_numpys_wherever_it_lies(shape: tuple[int, ...]) -> None:
-    x = np.arange(np.prod(shape)).reshape(shape)
-    axes = range(-len(shape), len(shape))
-    for offset, axis1, axis2 in product(range(-5, 6), axes, axes):
-        if (axis1 - axis2) % len(shape):
-            found = ops.diagonal(tl.tensor(x), offset, axis1, axis2).numpy()
-            expected = np.diagonal(x, offset, axis1, axis2)
-            assert found.shape == expected.shape, f"diagonal {offset} of axes {axis1}, {axis2}: shape {found.shape}"
-            assert (found == expected).all(), f"diagonal {offset} of axes {axis1}, {axis2}: {found}"
 
 
 def test_layer_norm_of_nothing_is_nothing() -> None:
@@ -524,3 +514,47 @@ def test_a_tensor_is_an_index_too(index: Array) -> None:
         assert_same_bits(x[as_tensor].detach(), x.detach().numpy()[as_array], f"x[{as_tensor}]")
         (got,), (expected,) = (tl.grad(x[i].sum(), x) for i in (as_tensor, as_array))
         assert_same_bits(got, expected, f"gradient of x[{as_tensor}]")
+
+
+# --- how many bytes the record of a fused op keeps for backward besides its inputs ---------------------------
+
+N, D, KEYS = 5, 8, 7  # rows, their length, keys
+
+
+def made(*shape):
+    return tl.tensor(np.random.default_rng(0).normal(size=shape), dtype=tl.float32, requires_grad=True)
+
+
+KEPT = {  # op: a call, and how many numbers it keeps
+    "linear": (lambda: tl.linear(made(N, D), made(3, D), made(3)), 0),
+    "squared_error": (lambda: tl.squared_error(made(N, D), made(N, D)), 0),
+    "softmax": (lambda: tl.softmax(made(N, D), -1), N * D),
+    "log_softmax": (lambda: tl.log_softmax(made(N, D), -1), N * D),
+    "cross_entropy": (lambda: tl.cross_entropy(made(N, D), tl.zeros(N, dtype=tl.int64)), N * D),
+    "gelu": (lambda: tl.gelu(made(N, D)), N * D),
+    "layer_norm": (lambda: tl.layer_norm(made(N, D), made(D), made(D)), 2 * N),
+    "attention_weights": (lambda: tl.attention_weights(made(N, D), made(KEYS, D)), N * KEYS),
+    "attention": (lambda: tl.attention(made(N, D), made(KEYS, D), made(KEYS, D)), N * D + N * KEYS),
+    "attention of many": (lambda: tl.attention(made(N, D), made(300, D), made(300, D)), N * D),
+    "rnn_states": (lambda: recurrent.rnn_states(made(N, D), made(N, D), made(D, D), sizes=(N,)), 2 * N * D),
+    "gru_states": (lambda: recurrent.gru_states(made(N, 3 * D), made(N, D), made(3 * D, D), sizes=(N,)), 6 * N * D),
+    "lstm_states": (
+        lambda: recurrent.lstm_states(made(N, 4 * D), made(N, D), made(N, D), made(4 * D, D), sizes=(N,)),
+        8 * N * D,
+    ),
+    "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2 // 4),  # bytes
+    "causal attention": (lambda: tl.attention(made(65, D), made(65, D), made(65, D), causal=True), 65 * D + 64**2 + 65),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_record_keeps_its_inputs_and_no_more_than_this(name):
+    call, numbers = KEPT[name]
+    record = call()._node
+    inputs = {id(array) for array in arrays_in(list(record.saved[0]))}
+    kept = {id(array): array for array in arrays_in(list(record.saved[1:])) if id(array) not in inputs}
+    assert sum(array.nbytes for array in kept.values()) == 4 * numbers
+
+
+def test_every_op_with_a_kernel_is_measured():
+    assert {row.name for row in TABLE.values() if row.fused} <= KEPT.keys()

@@ -180,6 +180,8 @@ MISTAKES = [  # a check, the wrong rule, and what is told
     (PRODUCT, lambda g, x, w: (g * abs(w), g * abs(x)),
      {"cause": "wrong sign at the elements where w is negative, and is right elsewhere"}),
     (PRODUCT, in_another_order, {"kind": "gradient"}),
+    (partial(check_rule, WrongCube, inputs=[arrays()]), None,  # compared with its own forward
+     {"what": "WrongCube.backward", "hint": "missing-factor"}),
     (PRODUCT, Half, {"what": "Half.backward returns None as the gradient of w."}),
     (PRODUCT, Plus, {"what": "Plus.forward returns a wrong result."}),
     (BROADCAST, lambda g, x, w: (g * w, g * x), {"hint": "broadcast-axes"}),
@@ -280,12 +282,6 @@ def test_a_rule_with_state_fails_though_its_first_gradient_is_right():
             {"kind": {"gradient of x", "impure", "not-deterministic"}})  # fmt: skip
 
 
-def test_a_class_is_compared_with_its_own_forward():
-    require(
-        failure_of(check_rule, WrongCube, None, [arrays()]), {"what": "WrongCube.backward", "hint": "missing-factor"}
-    )
-
-
 # --- ops and modules ------------------------------------------------------------------------------------------
 
 
@@ -376,16 +372,15 @@ def test_what_is_shown_fits_and_stands_in_line():
     assert "0x" not in "".join(words.shown)
 
 
-def test_of_several_values_the_wrong_one_is_named():
-    failure = failure_of(check_function, lambda x: (x, x), lambda x: (x, x + 1), [arrays()], name="step")
-    assert failure.what == "step returns a wrong second value."
-
-
-def test_what_an_answer_prints_for_the_failing_input_is_kept():
-    failure = failure_of(
-        check_function, lambda x: print("shape", x.shape) or x, softmax, [arrays((st.integers(2, 3),))]
-    )
-    assert failure.printed.startswith("shape (2,)")
+@pytest.mark.parametrize(
+    ("fn", "reference", "inputs", "told"),
+    [
+        (lambda x: (x, x), lambda x: (x, x + 1), [arrays()], {"what": "returns a wrong second value."}),
+        (lambda x: print("shape", x.shape) or x, softmax, [arrays((st.integers(2, 3),))], {"printed": "shape (2,)"}),
+    ],
+)
+def test_the_wrong_value_is_named_and_what_was_printed_for_it_is_kept(fn, reference, inputs, told):
+    require(failure_of(check_function, fn, reference, inputs), told)
 
 
 def test_an_answer_that_depends_on_chance_is_told_so_or_found_wrong():

@@ -1,7 +1,6 @@
 """Points, reports and packing."""
 
 import csv
-import json
 import os
 import re
 import sys
@@ -44,7 +43,7 @@ RIGHT, TWICE_RIGHT = "return g * 3 * x * x", "return 2 * cube_rule(g, x)"
 TWICE = "from cube import cube_rule\n\n\ndef twice_rule(g, x):\n    return ...  # TODO\n"
 
 
-REPORTS = ["--junit", "report.xml", "--csv", "points.csv", "--json", "report.json"]
+REPORTS = ["--junit", "report.xml", "--csv", "points.csv"]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names and links that are none there")
 
 
@@ -77,14 +76,11 @@ def test_points_and_reports(grade):
     submit("bob", RIGHT, "return 3 * cube_rule(g, x)")
     out = grade(1, "bob", *REPORTS)
     assert "2 of 3.5 points" in out
-    assert "Likely cause" in out
+    assert "likely cause" in out
     suite = ElementTree.parse("report.xml").getroot()
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("Week 3 <rules>", "2", "1")
     assert [case.find("properties/property").get("value") for case in suite] == ["2", "0"]
     assert "wrong gradient of x" in suite[1].find("failure").get("message")
-    (bob,) = json.loads(Path("report.json").read_text())["students"]
-    assert (bob["student"], bob["points"], bob["max_points"]) == ("bob", 2, 3.5)
-    assert bob["exercises"][1]["diagnosis"] == "constant-factor"
 
 
 def test_a_class_is_graded_in_one_call(grade):
@@ -101,7 +97,6 @@ def test_a_class_is_graded_in_one_call(grade):
     suites = ElementTree.parse("report.xml").getroot()
     failures = [(s.get("name").removeprefix("Week 3 <rules>: "), s.get("failures")) for s in suites]
     assert failures == [("ann", "0"), ("bob", "1"), ("eve", "2")]
-    assert [s["points"] for s in json.loads(Path("report.json").read_text())["students"]] == [3.5, 2, 0]
     assert "one for each student" in grade(2, "class/ann", "--all")
 
 
@@ -124,11 +119,11 @@ def test_no_name_and_no_text_of_a_student_does_harm_in_a_report(grade):
         submit(f"class/{name}", "return x", "return x")
         Path("class", name, "cube.py").write_text(text)
     said = grade(1, "class", "--all", *REPORTS) + "".join(grade(1, f"class/{name}") for name in list(HOSTILE)[:3])
-    report, table, data = (Path(name).read_text() for name in REPORTS[1::2])
-    assert not [c for c in said + report + table + data if not c.isprintable() and c not in "\n\t"]
+    report, table = (Path(name).read_text() for name in REPORTS[1::2])
+    assert not [c for c in said + report + table if not c.isprintable() and c not in "\n\t"]
     rows = list(csv.reader(table.splitlines()))[1:]
     assert not [row for row in rows if row[0].startswith(("=", "+", "-", "@", "\t"))]
-    points = {s["student"]: s["points"] for s in json.loads(data)["students"]}
+    points = {student: float(total) for student, *_, total in rows}
     assert len(ElementTree.fromstring(report)) == len(rows) == len(points) == len(HOSTILE) + 1
     assert points["ann"] == sum(points.values()) == 3.5
 
@@ -149,7 +144,7 @@ def test_a_folder_that_is_a_link_or_cannot_be_read_takes_nobodys_points(grade):
 
 def test_a_report_that_cannot_be_written_is_told_before_the_grading(grade):
     submit("ann")
-    said = grade(2, "ann", "--csv", "nowhere/points.csv", "--json", "report.json")
+    said = grade(2, "ann", "--csv", "nowhere/points.csv")
     assert "nowhere" in said
     assert "3.5" not in said
 

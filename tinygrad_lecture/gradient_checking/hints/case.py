@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
@@ -19,8 +19,9 @@ from ...backend import Array, Shape, device_of, is_array, move, to_host
 from ..analytical import Call, broadcasts
 
 T = TypeVar("T")
-# The name of a mistake, a sentence, and the gradient that a rule with this mistake would give; or whether it applies.
-Hints: TypeAlias = Iterator[tuple[str, str, Array | bool]]
+# A cause and what its sentence in causes.toml is filled in with; the gradient that a rule with this mistake would give,
+# or whether it applies.
+Hints: TypeAlias = Iterator[tuple[str, Mapping[str, object], Array | bool]]
 
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 
@@ -174,14 +175,18 @@ class Case:
 
     @cached_property
     def derived(self) -> dict[str, Array]:
-        """What gradients of losses and layers contain: softmax, distances from the mean and between inputs."""
-        inputs = {name: array for name, array in self.known.items() if name != "out"}
+        """What gradients of losses and layers contain: exp, sigmoid, softmax, means, and distances from others."""
+        x, name = self.x, self.own_name
+        inputs = {called: array for called, array in self.known.items() if called != "out"}
         found = {f"({a} - {b})": inputs[a] - inputs[b] for a, b in combinations(inputs, 2)}
-        for axis in (axis for axis, size in enumerate(self.x.shape) if size > 1):
-            inside = f"{axis}, keepdims=True" if self.x.ndim > 1 else ""
-            found[f"({self.own_name} - {self.own_name}.mean({inside}))"] = self.x - self.x.mean(axis, keepdims=True)
-            found[f"softmax({self.own_name}, axis={axis})"] = softmax(self.x, axis)
-        return found
+        found |= {f"exp({called})": np.exp(array) for called, array in self.known.items() if called in (name, "out")}
+        found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
+        for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
+            mean = f"{name}.mean({axis}, keepdims=True)" if x.ndim > 1 else f"{name}.mean()"
+            found[mean] = np.broadcast_to(x.mean(axis, keepdims=True), x.shape)
+            found[f"({name} - {mean})"] = x - found[mean]
+            found[f"softmax({name}, axis={axis})"] = softmax(x, axis)
+        return {called: array for called, array in found.items() if np.isfinite(array).all()}
 
     @cached_property
     def known(self) -> dict[str, Array]:

@@ -1,17 +1,19 @@
 """The likely cause of a wrong gradient: the table of hints, and the search for the first one that applies.
 
-Most mistakes have a closed form: a sentence, and the gradient that a rule with this mistake would give. It is the cause
-if each element that was got agrees with it to five digits. The upstream gradient is random, so this is no coincidence;
-to be sure, the rule runs with a second one, and must agree again. Other hints look at where the wrong elements lie, or
-run the rule with other arguments, and know whether they apply.
+Most mistakes have a closed form: the gradient that a rule with this mistake would give. It is the cause if each element
+that was got agrees with it to five digits. The upstream gradient is random, so this is no coincidence; to be sure, the
+rule runs with a second one, and must agree again. Other hints look at where the wrong elements lie, or run the rule
+with other arguments, and know whether they apply. What is said about each mistake is in causes.toml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from . import closed_forms, factors, known_ops, places, terms
 from .case import Case, Hints, Unknown
 
 Search: TypeAlias = Callable[[Case], Hints]
+
+CAUSES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text("utf-8"))
 
 SEARCHES: list[Search] = [  # simplest explanation first
     places.small_outputs_left_out,
@@ -82,20 +86,27 @@ def diagnose(case: Case) -> tuple[str, str] | None:
     with np.errstate(all="ignore"):
         for search in SEARCHES:
             with suppress(Unknown):
-                for name, sentence, gradient in search(case):
+                for cause, fields, gradient in search(case):
                     if isinstance(gradient, (bool, np.bool_)):
                         applies = bool(gradient)
                     else:
-                        applies = case.fits(gradient) and _fits_again(sentence, search, case.second)
+                        applies = case.fits(gradient) and _fits_again((cause, fields), search, case.second)
                     if applies:
-                        return name, sentence
+                        return said(cause, **fields)
     return None
 
 
-def _fits_again(sentence: str, search: Search, case: Case | None) -> bool:
+def said(cause: str, /, **fields: object) -> tuple[str, str]:
+    """The name of a cause, which is what stands before the dot, and its sentence."""
+    name, _, kind = cause.partition(".")
+    sentence: str = CAUSES[name][kind] if kind else CAUSES[name]
+    return name, sentence.format(**fields)
+
+
+def _fits_again(hint: tuple[str, Mapping[str, object]], search: Search, case: Case | None) -> bool:
     """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
     gradients: list[Array] = []
     with suppress(Unknown):
-        pairs = [(other, gradient) for _, other, gradient in (search(case) if case else ())]
-        gradients = [array for other, array in pairs if other == sentence and isinstance(array, np.ndarray)]
+        found = [(array, (cause, fields)) for cause, fields, array in (search(case) if case else ())]
+        gradients = [array for array, other in found if other == hint and isinstance(array, np.ndarray)]
     return not gradients or any(case is not None and case.fits(gradient) for gradient in gradients)

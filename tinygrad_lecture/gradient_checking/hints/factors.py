@@ -37,8 +37,8 @@ def simple_factor(case: Case) -> Hints:
     cause = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
     cause += _size_of_an_axis(abs(simple), case) or (", or one of two equal terms" if simple == Fraction(1, 2) else "")
     cause += ", and the sign is wrong" if factor < 0 else ""
-    sentence = f"every element is {amount} the expected value: {cause}; multiply by {1 / simple if simple else 0}"
-    yield "constant-factor", sentence, is_simple
+    fields = {"amount": amount, "cause": cause, "inverse": 1 / simple if simple else 0}
+    yield "constant-factor.simple", fields, is_simple
 
 
 def constant_factor(case: Case) -> Hints:
@@ -47,11 +47,10 @@ def constant_factor(case: Case) -> Hints:
     if case.x.size < 2 or all(np.ptp(array) == 0 for array in case.known.values()):
         return  # the same input at each element shows one factor, constant or not
     named = _of_numbers(1 / factor, case)
-    yield "constant-factor", f"a factor is missing; multiply by {named}", named is not None
+    yield "constant-factor.formula", {"formula": named}, named is not None
     name = constant(1 / factor, case.sizes)
     which = "" if name is None else f", which is {name}"
-    sentence = f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
-    yield "constant-factor", sentence, True
+    yield "constant-factor.any", {"factor": f"{factor:.6g}", "inverse": f"{1 / factor:.6g}{which}"}, True
 
 
 def _of_numbers(factor: float, case: Case) -> str | None:
@@ -91,29 +90,27 @@ def missing_factor(case: Case) -> Hints:
     """got = expected / a, or expected / a², or times these, for an array a that the rule can use."""
     for name, array in case.known.items():
         for power, called in ((1, name), (2, f"{name} squared")):
-            yield "missing-factor", f"a factor is missing; multiply by {called}", case.expected / array**power
-            yield "missing-factor", f"there is a factor too many; divide by {called}", case.expected * array**power
+            yield "missing-factor.missing", {"formula": called}, case.expected / array**power
+            yield "missing-factor.extra", {"formula": called}, case.expected * array**power
 
 
 def squared(case: Case) -> Hints:
     """got = g times the square of the derivative, or a simple number times this."""
     square = case.expected**2 / case.g
     number = tidy(coefficient(case.got, square, ~case.kinks))
-    sentence = "the derivative is squared: this is g times its square"
-    yield "missing-factor", sentence, float(number) * square if number and case.x.size > 2 else False
+    yield "missing-factor.squared", {}, float(number) * square if number and case.x.size > 2 else False
 
 
 def upstream_factor(case: Case) -> Hints:
     """The vjp of g * f, for a function f of arrays that have the output's shape or broadcast to it."""
     for name, array in case.known.items() if case.out.shape == case.x.shape else ():
-        sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
-        yield "upstream-factor", sentence, case.vjp(case.g_out / array) * array
+        yield "upstream-factor.late", {"name": name}, case.vjp(case.g_out / array) * array
     claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
     factor = (claimed * jacobian).sum(axis=1) / (jacobian**2).sum(axis=1)  # of each row
     if same(claimed, factor[:, None] * jacobian):
         found = recognise(1 / factor.reshape(shape), case.arrays_of_shape(shape), np.ones(shape, dtype=bool), 2)
         if found is not None and found[1]:
-            yield "upstream-factor", f"the upstream gradient g must be multiplied by {found[0]} first", True
+            yield "upstream-factor.missing", {"formula": found[0]}, True
 
 
 def factor_per_slice(case: Case) -> Hints:
@@ -124,9 +121,7 @@ def factor_per_slice(case: Case) -> Hints:
         if 1 < size < ratio.size and same(ratio, level) and _factor(case) is None:
             once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
             factor = recognise(1 / ratio, once, ~case.kinks, 2)
-            sentence = f"got / expected is constant along axis {axis} and differs between slices: a factor is missing "
-            sentence += "that the op computes once per slice, such as a sum or a norm"
-            yield "factor-per-slice", sentence + (f"; here it is {factor[0]}" if factor else ""), True
+            yield "factor-per-slice", {"axis": axis, "here": f"; here it is {factor[0]}" if factor else ""}, True
 
 
 # --- formulas of the derivatives ----------------------------------------------------------------------------
@@ -145,9 +140,9 @@ def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
         used, right, arrays, where = _derivatives(case)
         true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
         if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
-            yield "formula", f"the derivative of the op is {true[0]}, but the rule multiplies g by {taken[0]}", True
+            yield "formula.other", {"right": true[0], "taken": taken[0]}, True
     if missing is not None:
-        yield "formula", f"a factor is missing; multiply by {missing[0]}", True
+        yield "formula.factor", {"formula": missing[0]}, True
 
 
 def wrong_formula(case: Case) -> Hints:
@@ -155,9 +150,9 @@ def wrong_formula(case: Case) -> Hints:
     used, right, arrays, where = _derivatives(case)
     true, taken = recognise(right, arrays, where, 2), recognise(used, arrays, where, 1)
     if true is not None and true[0] != "1":
-        yield "formula", f"the derivative of the op, by which the rule must multiply g, is {true[0]}", True
+        yield "formula.right", {"formula": true[0]}, True
     if taken is not None:
-        yield "formula", f"the rule multiplies g by {taken[0]}, which is not the derivative of the op", True
+        yield "formula.wrong", {"formula": taken[0]}, True
 
 
 def _derivatives(case: Case) -> tuple[Array, Array, dict[str, Array], Array]:

@@ -50,7 +50,7 @@ def attention(case: Case) -> Hints:
     weights["the mask is applied after the softmax; apply it to the scores"] = softmax(unmasked, -1) * (p > 0)
     if case.position == 2:
         for sentence, wrong in weights.items():
-            yield "attention", sentence, _t(wrong) @ g
+            yield "attention", {"mistake": sentence}, _t(wrong) @ g
         return
     dp = g @ _t(v)
     scores_gradients = {f"{sentence}; {SCORES}": change(p, dp) for sentence, change in THROUGH_SOFTMAX.items()}
@@ -59,16 +59,16 @@ def attention(case: Case) -> Hints:
         softmax(scores, -2), dp, -2
     )
     for sentence, ds in scores_gradients.items():
-        yield "attention", sentence, scale * (ds @ k if of_q else _t(ds) @ q)
+        yield "attention", {"mistake": sentence}, scale * (ds @ k if of_q else _t(ds) @ q)
     ds = scale * through(p, dp, -1)
     if q.shape == k.shape:
         names = known(case.call).op.inputs
         used, right = names[case.position], names[1 - case.position]
         other = f"the gradient of the scores is multiplied by {used}, but must be multiplied by {right}"
-        yield "attention", other, ds @ q if of_q else _t(ds) @ k
+        yield "attention", {"mistake": other}, ds @ q if of_q else _t(ds) @ k
         must = "must not" if of_q else "must"
         turned = f"the gradient of the scores {must} be transposed before it is multiplied by {right}"
-        yield "attention", turned, _t(ds) @ k if of_q else ds @ q
+        yield "attention", {"mistake": turned}, _t(ds) @ k if of_q else ds @ q
 
 
 def _weights(case: Case) -> tuple[list[Array], float, Array, Array, Array]:
@@ -113,11 +113,11 @@ def normalising(case: Case) -> Hints:
         if not same(sum(terms(axis).values()), case.expected, ~case.kinks):
             continue
         for over in [*(other for other in axes if other != axis), None]:
-            sentence = f"means within the rule go over {'all axes' if over is None else f'axis {over}'}, but must go "
-            yield "wrong-axis", f"{sentence}over {axis}", sum(terms(over).values())
+            taken = "all axes" if over is None else f"axis {over}"
+            yield "wrong-axis.mean", {"taken": taken, "right": axis}, sum(terms(over).values())
         for used, array in {case.own_name: case.x, f"{case.own_name} - mean": x}.items():
             mistaken = sum(_terms_of_normalised(g, array, deviations[nearest], centred, axis).values())
-            yield "not-normalised", f"the rule has {used} where the gradient has the normalised input", mistaken
+            yield "not-normalised", {"used": used}, mistaken
         where = "y is the normalised input" + ("" if weight is None else f", g the upstream gradient times {weight}")
         yield from other_coefficients(case, terms(axis), x.shape[axis], where)
         return
@@ -147,7 +147,8 @@ def other_coefficients(case: Case, terms: dict[str, Array], size: int, where: st
         nearest = min(kinds, key=lambda kind: abs(kind - number))
         gradient += known(nearest if abs(nearest - number) < 1e-3 else None) * term
         faults += [f"the term {text} {kinds[nearest]}"] if nearest != 1 else []
-    yield "other-coefficients", f"in the gradient {' - '.join(terms)}, {' and '.join(faults)} ({where})", gradient
+    fields = {"terms": " - ".join(terms), "faults": " and ".join(faults), "where": where}
+    yield "other-coefficients", fields, gradient
 
 
 # --- losses -------------------------------------------------------------------------------------------------
@@ -157,8 +158,8 @@ def softmaxes(case: Case) -> Hints:
     """The rule of softmax has softmax(out) in place of out."""
     for axis in range(case.x.ndim) if case.out.shape == case.x.shape and case.x.size > 1 else ():
         if same(case.out, softmax(case.x, axis)):
-            sentence = "the rule has softmax(out) where the gradient has out: softmax is applied twice"
-            yield "wrong-probabilities", sentence, through(softmax(case.out, axis), case.g_out, axis)
+            fields = {"used": "softmax(out)", "right": "out", "reason": ": softmax is applied twice"}
+            yield "wrong-probabilities", fields, through(softmax(case.out, axis), case.g_out, axis)
 
 
 def probabilities(case: Case) -> Hints:
@@ -185,7 +186,7 @@ def probabilities(case: Case) -> Hints:
             rest, reverse = (_zeros(case.expected + c * g * array) for c, array in ((-number, other), (number, one)))
             if rest > reverse or (rest == reverse and number > 0):  # else it is the other way round
                 reason = ": softmax is applied twice" if used == twice else ""
-                yield "wrong-probabilities", f"the rule has {used} where the gradient has {right}{reason}", True
+                yield "wrong-probabilities", {"used": used, "right": right, "reason": reason}, True
 
 
 def _zeros(array: Array) -> int:
@@ -200,8 +201,7 @@ def gather(case: Case) -> Hints:
     g, shape = case.g_out, case.x.shape
     for index in case.indices_of_shape(g.shape) if g.ndim == len(shape) else []:
         places: dict[Axes, Array] = {(axis,): _scattered(shape, index, g, axis) for axis in range(len(shape))}
-        sentence = "the rule adds g along axis {}, but the op gathers along axis {}"
-        yield from over_wrong_axis(case, sentence, places)
+        yield from over_wrong_axis(case, "wrong-axis.gathered", places)
 
 
 def _scattered(shape: tuple[int, ...], index: Array, g: Array, axis: int) -> Array:

@@ -105,21 +105,15 @@ def nearly_right(case: Case) -> bool:
 
 def values(case: Case) -> Hints:
     """Useless numbers."""
-    got, expected, wrong = case.got, case.expected, case.wrong
     zeros = [name for name in case.known if _divides_by(case, name)]
     divides = f"as it divides by {zeros[0]}, which is 0" if zeros else "as it divides by 0, or computes 0 times inf"
-    sentence = f"the rule gives nan or inf, {divides} in some elements; the derivative is finite there: write the "
-    yield "not-finite", f"{sentence}formula without this division", not np.isfinite(got[wrong]).all()
-    sentence = "the gradient is nearly right: a constant has too few digits, a small term such as eps is missing, or "
-    yield "nearly-right", f"{sentence}the rule computes in float32", nearly_right(case)
-    yield "zero", "the rule gives 0 everywhere; check what g is multiplied by", np.zeros_like(case.x)
+    yield "not-finite", {"divides": divides}, not np.isfinite(case.got[case.wrong]).all()
+    yield "nearly-right", {}, nearly_right(case)
+    yield "zero", {}, np.zeros_like(case.x)
     for called, function in (("cut off", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
-        sentence = f"these are the right numbers, {called} to integers; do not cast the gradient to int, nor round it"
-        yield "whole-numbers", sentence, function(expected) if case.x.size > 1 else False
-    everywhere = wrong.all() and ((expected == 0) | case.kinks).all()
-    sentence = "the gradient should be 0 everywhere, since the output does not change near these inputs: a mask is "
-    yield "mask-missing", f"{sentence}missing, or lets too much through", everywhere
-    yield "wrong-sign", "every element has the wrong sign: a minus is missing, or there is one too many", -expected
+        yield "whole-numbers", {"called": called}, function(case.expected) if case.x.size > 1 else False
+    yield "mask-missing.everywhere", {}, case.wrong.all() and not case.expected.any()
+    yield "wrong-sign.all", {}, -case.expected
 
 
 def _divides_by(case: Case, name: str) -> bool:
@@ -133,34 +127,28 @@ def _divides_by(case: Case, name: str) -> bool:
 
 
 def masks(case: Case) -> Hints:
-    """0 where it should not be or no 0 where it should, the wrong sign."""
-    got, expected, wrong = case.got, case.expected, case.wrong
-    zero, where = (expected == 0) & ~case.kinks, places(wrong, case.x)
-    which = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
-    if not np.array_equal(wrong, zero):
-        which = f"the gradient should be 0 at {where}: a mask is missing, or lets too much through"
-    yield "mask-missing", which, not wrong.all() and not (wrong & ~zero).any()
-    sentence = "some elements get 0 and all others are right: a mask blocks too much, or a slice or loop leaves out "
-    yield "partly-zero", sentence + where, not wrong.all() and not got[wrong].any()
+    """0 where it should not be or no 0 where it should."""
+    wrong, where = case.wrong, {"where": places(case.wrong, case.x)}
+    zero = (case.expected == 0) & ~case.kinks
+    yield "mask-missing.all", {}, np.array_equal(wrong, zero)
+    yield "mask-missing.some", where, not wrong.all() and not (wrong & ~zero).any()
+    yield "partly-zero", where, not wrong.all() and not case.got[wrong].any()
 
 
 def signs(case: Case) -> Hints:
     """The wrong sign in all wrong elements; 0 where expected is not 0, and the other way round."""
     others = {name: array for name, array in case.known.items() if name not in (case.own_name, "out")}
     where = by_sign(case.wrong, {"the input": case.x, **others}) or places(case.wrong)
-    opposite = not case.wrong.all() and same(case.got, -case.expected, case.wrong)
-    yield "wrong-sign", f"the gradient has the wrong sign at {where}, and is right elsewhere", opposite
+    yield "wrong-sign.some", {"where": where}, not case.wrong.all() and same(case.got, -case.expected, case.wrong)
     there, here = case.got != 0, case.expected != 0
     inverted = not here.all() and np.array_equal(~there, here)
-    sentence = f"the numbers are right, but they stand at {places(there)}; put them at {places(here)}"
-    yield "inverted-mask", sentence, inverted and _same_numbers(case)
-    sentence = "the rule gives 0 exactly where the gradient is not 0; use the opposite mask"
-    yield "inverted-mask", sentence, inverted
+    yield "inverted-mask.moved", {"there": places(there), "here": places(here)}, inverted and _same_numbers(case)
+    yield "inverted-mask.all", {}, inverted
     derivative = (case.expected / case.g)[~case.kinks]
     low, high = derivative.min(initial=np.inf), derivative.max(initial=-np.inf)
     two = derivative.size > 2 and same(np.abs(2 * derivative - low - high), np.full_like(derivative, high - low))
-    sentence = f"the branches are swapped: where g must be multiplied by {high:.4g}, the rule multiplies by {low:.4g}, "
-    yield "inverted-mask", f"{sentence}and the other way round", (low + high) * case.g - case.expected if two else False
+    swapped = (low + high) * case.g - case.expected
+    yield "inverted-mask.branches", {"high": f"{high:.4g}", "low": f"{low:.4g}"}, swapped if two else False
 
 
 def shifted(case: Case) -> Hints:
@@ -171,10 +159,9 @@ def shifted(case: Case) -> Hints:
             later, earlier = slice(by, None) if by > 0 else slice(by), slice(-by) if by > 0 else slice(-by, None)
             moved, right = got[later], expected[earlier]
             some = np.count_nonzero(right) > max(1, right.size / 2)  # shifted zeros prove nothing
-            count, end = "one place" if abs(by) == 1 else "two places", "end" if by > 0 else "start"
-            sentence = f"the numbers are right, but shifted along axis {axis}: {count} too far towards the {end}"
             differs = size - abs(by) >= 2 and some and not same(moved, expected[later])
-            yield "moved", sentence, differs and same(moved, right)
+            count, end = "one place" if abs(by) == 1 else "two places", "end" if by > 0 else "start"
+            yield "moved.shifted", {"axis": axis, "count": count, "end": end}, differs and same(moved, right)
 
 
 def target(case: Case) -> Hints:
@@ -184,20 +171,17 @@ def target(case: Case) -> Hints:
         classes = np.arange(case.x.shape[1])
         others = np.isin(classes, index) & (classes != index[:, None])
         extra = coefficient(error, case.g * others, ~case.kinks) * case.g * others
-        sentence = "the -1 stands in whole columns, as d[:, y] -= 1 puts it; only row i of column y[i] has it: "
-        yield "target-missing", f"{sentence}d[np.arange(len(y)), y] -= 1", case.expected + extra
+        yield "target-missing.columns", {}, case.expected + extra
     ratio = np.where(wrong, error / case.g, 0)
     number, size = tidy(coefficient(error, case.g, wrong)), tidy(float(np.abs(ratio).max()))
     for axis, length in enumerate(() if case.kinks.any() else case.x.shape):
         if length > 2 and number and (wrong.sum(axis=axis) == 1).all():
-            sentence = f"one element of each slice along axis {axis} is wrong, all others are right, as in a "
-            sentence += f"cross-entropy's gradient without the -1 at the target; subtract {times(number, 'g')} there"
-            yield "target-missing", sentence, number > 0 and same(error, float(number) * case.g, wrong)
+            applies = number > 0 and same(error, float(number) * case.g, wrong)
+            yield "target-missing.one", {"axis": axis, "amount": times(number, "g")}, applies
         plus, minus = (ratio > 0).sum(axis=axis), (ratio < 0).sum(axis=axis)
         if length > 2 and size and plus.size > 1 and plus.max() == 1 and np.array_equal(plus, minus):
-            sentence = f"in slices along axis {axis} one element is too large by {times(size, 'g')}, another as much "
-            sentence += "too small: the -1 at the target, as of a cross-entropy, stands at the wrong element"
-            yield "target-missing", sentence, same(np.abs(ratio), float(size) * wrong, wrong)
+            applies = same(np.abs(ratio), float(size) * wrong, wrong)
+            yield "target-missing.two", {"axis": axis, "amount": times(size, "g")}, applies
 
 
 def overwritten(case: Case) -> Hints:
@@ -208,31 +192,25 @@ def overwritten(case: Case) -> Hints:
     several = (np.count_nonzero(parts, axis=0) > 1) & ~case.kinks
     nearest = np.take_along_axis(parts, np.abs(parts - case.got).argmin(axis=0)[None], axis=0)[0]
     places = several & case.wrong
-    sentence = "where an input element is used several times, only one contribution is kept: they overwrite each "
-    sentence += "other; add them up (for repeated indices: np.add.at)"
     only_there = places.any() and not (case.wrong & ~several).any()
-    yield "overwritten", sentence, bool(only_there and same(nearest, case.got, several) and nearest[places].all())
-    sentence = "where an input element is used several times, its contributions are averaged; add them up"
-    yield "overwritten", sentence, case.expected / np.maximum(case.outputs_per_input, 1).reshape(case.x.shape)
+    yield "overwritten.one", {}, bool(only_there and same(nearest, case.got, several) and nearest[places].all())
+    yield "overwritten.mean", {}, case.expected / np.maximum(case.outputs_per_input, 1).reshape(case.x.shape)
 
 
 def misplaced(case: Case) -> Hints:
     """got has the elements of expected in another order."""
-    sentence = "the numbers are right, but in the wrong places; put them back in the order of the input"
-    yield "misplaced", sentence, not case.kinks.any() and _same_numbers(case)
+    yield "misplaced", {}, not case.kinks.any() and _same_numbers(case)
 
 
 def regions(case: Case) -> Hints:
     """In each wrong element, got or expected is 0; or wrong exactly for inputs of one sign, or in whole slices."""
     wrong, right = case.wrong, ~case.wrong & ~case.kinks
     blocked, passed = wrong & (case.got == 0), wrong & (case.expected == 0)
-    both = blocked.any() and passed.any() and not wrong.all()
-    sentence = f"the mask selects wrong elements: the gradient is not 0 at {places(blocked, case.x)}, but is 0 at "
-    yield "wrong-mask", sentence + places(passed, case.x), bool(both and (wrong == (blocked | passed)).all())
+    both = blocked.any() and passed.any() and not wrong.all() and (wrong == (blocked | passed)).all()
+    yield "wrong-mask", {"here": places(blocked, case.x), "there": places(passed, case.x)}, bool(both)
     where = by_value(wrong, case.x) or (by_slice(wrong | case.kinks) if wrong.ndim > 1 else None)
     enough = min(np.count_nonzero(wrong), np.count_nonzero(right)) >= 2
-    sentence = f"the gradient is wrong exactly at {where}, and right everywhere else"
-    yield "region", sentence, enough and where is not None
+    yield "region", {"where": where}, enough and where is not None
 
 
 def _same_numbers(case: Case) -> bool:
@@ -246,10 +224,9 @@ def outputs_left_out(case: Case) -> Hints:
     """The rule ignores some elements of g, and is right about the others."""
     used = case.claimed.any(axis=1)
     left_out = ~used & case.jacobian.any(axis=1)
-    sentence = f"the upstream gradient is not used at {places(left_out.reshape(case.out.shape))} of the output, though "
-    sentence += "these elements depend on the input: a loop or slice ends too early, or a sum over all is missing"
     some = bool(left_out.any() and used.any())
-    yield "outputs-left-out", sentence, some and same(case.claimed[used], case.jacobian[used])
+    where = {"where": places(left_out.reshape(case.out.shape))}
+    yield "outputs-left-out", where, some and same(case.claimed[used], case.jacobian[used])
 
 
 def small_outputs_left_out(case: Case) -> Hints:
@@ -261,14 +238,13 @@ def small_outputs_left_out(case: Case) -> Hints:
 def upstream_of_others(case: Case) -> Hints:
     """The rule is right but that it uses the elements of g that belong to another input."""
     used, needed = (array.any(axis=1).reshape(case.out.shape) for array in (case.claimed, case.jacobian))
-    sentence = f"the rule takes {places(used)} of the upstream gradient g, but the input reaches {places(needed)}"
-    yield "upstream-misplaced", sentence, not np.array_equal(used, needed) and _rows_permuted(case)
+    where = {"used": places(used), "needed": places(needed)}
+    yield "upstream-misplaced.other", where, not np.array_equal(used, needed) and _rows_permuted(case)
 
 
 def upstream_misplaced(case: Case) -> Hints:
     """The rule is right but that it uses the elements of g in another order."""
-    sentence = "the rule uses the elements of the upstream gradient g in the wrong order, as after a reshape, "
-    yield "upstream-misplaced", f"{sentence}transpose, tile or repeat that is not that of the op", _rows_permuted(case)
+    yield "upstream-misplaced.order", {}, _rows_permuted(case)
 
 
 def contributions(case: Case, exact: bool = True) -> Hints:
@@ -279,33 +255,28 @@ def contributions(case: Case, exact: bool = True) -> Hints:
     claimed, jacobian = case.claimed, case.jacobian
     missing, extra = (claimed == 0) & (jacobian != 0), (claimed != 0) & (jacobian == 0)
     one_kind = missing.any() != extra.any() and claimed.any()
-    if not one_kind or (exact and not same(claimed, jacobian, ~(missing | extra))):
-        return
-    i, k = (int(place) for place in np.argwhere(missing | extra)[0])
-    output, element = _element("output", case.output, i), _element("input", case.x, k)
-    others = "; the others are right" if exact else ""
-    sentence = f"contributions are missing: {output} depends on {element} too, as through a sum, mean or norm, but the "
-    yield "contributions", f"{sentence}rule does not pass its upstream gradient there{others}", bool(missing.any())
-    sentence = f"there are contributions too many: the rule passes the upstream gradient of {output} to {element}, on "
-    yield "contributions", f"{sentence}which it does not depend, as if a mask were missing{others}", True
+    if one_kind and (not exact or same(claimed, jacobian, ~(missing | extra))):
+        i, k = (int(place) for place in np.argwhere(missing | extra)[0])
+        fields = {"output": _element("output", case.output, i), "element": _element("input", case.x, k)}
+        cause = "contributions.missing" if missing.any() else "contributions.extra"
+        yield cause, fields | {"others": "; the others are right" if exact else ""}, True
 
 
 def wrong_outputs(case: Case) -> Hints:
     """The rule is wrong about some elements of the output only."""
     wrong = _wrong_rows(case)
-    sentence = f"only the contributions of {places(wrong.reshape(case.out.shape))} of the output are wrong"
-    yield "wrong-outputs", sentence, 0 < np.count_nonzero(wrong) <= wrong.size / 3
+    where = {"where": places(wrong.reshape(case.out.shape))}
+    yield "wrong-outputs", where, 0 < np.count_nonzero(wrong) <= wrong.size / 3
 
 
 def contributions_misplaced(case: Case) -> Hints:
     """Each row of the rule's Jacobian has the right numbers, but at other input elements."""
     claimed, jacobian, i = case.claimed, case.jacobian, int(_wrong_rows(case).argmax())
     taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (claimed, jacobian))
-    sentence = "the contribution of each output element has the right numbers, but goes to other input elements: that "
-    sentence += f"of {_element('output', case.output, i)} to {taken}, but it must go to {right} (look at stride, "
     several = bool((case.inputs_per_output > 1).any())
     same_rows = several and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
-    yield "contributions-misplaced", f"{sentence}offset and direction)", same_rows
+    fields = {"output": _element("output", case.output, i), "taken": taken, "right": right}
+    yield "contributions-misplaced", fields, same_rows
 
 
 def _rows_permuted(case: Case) -> bool:

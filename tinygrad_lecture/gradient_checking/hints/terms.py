@@ -11,7 +11,7 @@ import numpy as np
 
 from ...backend import Array, Shape
 from ..report import index_text
-from .case import Case, Hints, coefficient, same, softmax
+from .case import Case, Hints, coefficient, same
 from .closed_forms import Axes
 from .factors import constant, recognise, tidy, times
 
@@ -58,7 +58,7 @@ def _elementwise_terms(case: Case) -> Iterator[Term]:
         yield Term(f"g * {name}", array, factors=(name, ""))
         for other in names[: k + 1]:
             yield Term(f"g * {name} * {other}", array, case.known[other], (name, other))
-    for name, array in _normalised(case).items():
+    for name, array in _derived(case).items():
         yield Term(f"g * {name}", array, factors=(name, ""))
 
 
@@ -74,7 +74,7 @@ def _sum_terms(case: Case) -> Iterator[Term]:
     ones, shape = {"": np.ones_like(case.x)}, case.x.shape
     axes = [axis for axis, size in enumerate(shape) if size > 1]
     sums = [*((axis,) for axis in axes), *([tuple(axes)] if len(axes) > 1 else [])]
-    outers, inners = {**ones, **case.known, **_normalised(case)}, {**ones, **case.known}
+    outers, inners = {**ones, **case.known, **_derived(case)}, {**ones, **case.known}
     for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), sums):
         text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
         inside = f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
@@ -84,16 +84,9 @@ def _sum_terms(case: Case) -> Iterator[Term]:
             yield Term(f"{text}({index_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
 
 
-def _normalised(case: Case) -> dict[str, Array]:
-    """What gradients of losses and layers contain: exp of input and output, the input's sigmoid, means and softmax."""
-    x, name = case.x, case.own_name
-    found = {f"exp({called})": np.exp(array) for called, array in case.known.items() if called in (name, "out")}
-    found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
-    for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
-        inside = f"{axis}, keepdims=True" if x.ndim > 1 else ""
-        found[f"{name}.mean({inside})"] = np.broadcast_to(x.mean(axis=axis, keepdims=True), x.shape)
-        found[f"softmax({name}, axis={axis})"] = softmax(x, axis)
-    return {called: array for called, array in found.items() if np.isfinite(array).all()}
+def _derived(case: Case) -> dict[str, Array]:
+    """What is derived from arrays, but for differences, which are two terms."""
+    return {text: array for text, array in case.derived.items() if " - " not in text}
 
 
 # --- a term is missing --------------------------------------------------------------------------------------
@@ -110,21 +103,16 @@ def dropped_term(case: Case) -> Hints:
         amount = term.times(abs(number)) if enough else None
         mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
         if (amount or mixed) and same(missing, number * value, ~case.kinks):
-            sentence = f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the "
-            yield "dropped-term", f"{sentence}gradient", mixed
-            yield "dropped-term", _add(amount or "", negative=number < 0), True
+            yield "dropped-term.mixed", {"term": term.text}, mixed
+            yield _dropped(number), {"term": amount}, True
     if quotient is not None:
-        ratio = f"out / {case.own_name}"
-        sentence = f"this is g * {ratio}, as if {ratio} did not depend on the input; it does, so by the product rule "
-        yield "dropped-term", f"{sentence}its own term must be added", quotient.of(case.g)
+        yield "dropped-term.quotient", {"ratio": f"out / {case.own_name}"}, quotient.of(case.g)
         used, right = case.got - quotient.of(case.g), case.expected - quotient.of(case.g)
         tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
-        for name, factor in {case.own_name: case.x, "": coefficient(right, used, ~case.kinks)}.items():
-            sentence = (
-                f"out is {case.own_name} times a function of it, and the term with the derivative of this function "
-            )
-            sentence += f"lacks a factor; multiply it by {name or f'{float(np.mean(factor)):.5g}'}"
-            yield "wrong-term", sentence, tells and same(right, factor * used, ~case.kinks)
+        number = coefficient(right, used, ~case.kinks)
+        for name, factor in {case.own_name: case.x, f"{number:.5g}": number}.items():
+            fields = {"x": case.own_name, "factor": name}
+            yield "wrong-term.factor", fields, tells and same(right, factor * used, ~case.kinks)
     yield from dropped_formula(case, words=1)
 
 
@@ -141,14 +129,12 @@ def dropped_formula(case: Case, words: int = 2) -> Hints:
     if case.reached is not None:
         factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
         if factor is not None and (words == 2 or "(1 " not in factor[0]):  # 1 - x is two terms
-            sentence = _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
-            yield "dropped-term", sentence, True
+            sign = -1 if factor[0].startswith("-") else 1
+            yield _dropped(sign), {"term": f"g * {factor[0].removeprefix('-')}"}, True
 
 
-def _add(amount: str, negative: bool) -> str:
-    if negative:
-        return f"a negative term is missing, or there is a term too many; subtract {amount}"
-    return f"a term is missing; add {amount}"
+def _dropped(number: float) -> str:
+    return "dropped-term.subtract" if number < 0 else "dropped-term.add"
 
 
 def missing_term(case: Case) -> Hints:
@@ -159,10 +145,7 @@ def missing_term(case: Case) -> Hints:
         for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
             error_is = f"the error divided by {name} is" if name else "the error is"
-            sentence = (
-                f"{error_is} constant along axis {axis}: a term that sums or averages over this axis is missing, "
-            )
-            yield "missing-term", f"{sentence}or wrong", size > 1 and same(ratio, level)
+            yield "missing-term", {"error_is": error_is, "axis": axis}, size > 1 and same(ratio, level)
 
 
 # --- another term stands in its place -----------------------------------------------------------------------
@@ -196,20 +179,12 @@ def wrong_term(case: Case, same_factors: bool = False) -> Hints:
         taken, needed = terms[wrong].times(numbers[wrong]), terms[right].times(-numbers[right])
         if not (taken and needed):
             continue
-        goes, must = index_text(terms[wrong].over), index_text(terms[right].over)
-        if case.reached is not None:
-            sentence = f"one term of the gradient is wrong: the rule or the gradient has {taken}, the other {needed}"
-            yield "wrong-term", sentence, True
-        elif not same_factors:
-            sums = "; the sum is missing" if must and not goes else ""
-            yield "wrong-term", f"the rule has the term {taken} where the gradient has {needed}{sums}", True
-        elif goes == must:
-            sentence = (
-                f"a sum or mean over axis {must} within the rule is then repeated along the wrong axis; it needs "
-            )
-            yield "wrong-axis", f"{sentence}keepdims=True", True
+        fields = {"taken": taken, "needed": needed}
+        fields |= {"axis": index_text(terms[wrong].over), "right": index_text(terms[right].over)}
+        if case.reached is not None or not same_factors:
+            yield "wrong-term.taken" if case.reached is None else "wrong-term.either", fields, True
         else:
-            yield "wrong-axis", f"a sum or mean within the rule goes over axis {goes}, but must go over {must}", True
+            yield "wrong-axis.keepdims" if fields["axis"] == fields["right"] else "wrong-axis.within", fields, True
 
 
 def _distance(case: Case, term: Term, number: float) -> float:
@@ -245,7 +220,8 @@ def wrong_product(case: Case) -> Hints:
     reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
     differ = not (right and taken and right[1] == taken[1])
     # Any two arrays of a few elements may be an arbitrary number times each other.
-    yield "wrong-product", f"the gradient is {needed}{rule}{reverse}", needed is not None and differ and not arbitrary
+    fields = {"needed": needed, "rule": f"{rule}{reverse}"}
+    yield "wrong-product", fields, needed is not None and differ and not arbitrary
 
 
 def products(case: Case) -> Iterator[Word]:

@@ -1,7 +1,8 @@
 """Backpropagation as a worked example.
 
 walkthrough.py   a computation step by step: values, then one pass of backward
-formulas.py      what ops and their rules compute (formulas.toml), written with names or with numbers
+expression.py    arithmetic that knows how it is written
+formulas.py      what ops and their rules compute: read off their code, or told in formulas.toml
 elements.py      one element worked out
 text.py          `tl.explain`: all of it as a text
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,23 +18,8 @@ from ...backend import Array, Shape, to_host
 from ...kernels.attention import attention_weights as weights_by_kernel
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
-from .formulas import (
-    DEFINITIONS,
-    DERIVATIVES,
-    MOVES,
-    TERMS,
-    Call,
-    Formula,
-    definition_of,
-    derivative,
-    dot,
-    elementwise,
-    equation,
-    in_digits,
-    literal,
-    of_step,
-    total,
-)
+from .expression import NEGATIVE, TERMS, Expression, Work, dot, equation, expression, total, with_enough_digits
+from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -62,23 +48,31 @@ def known_values(vertex: Vertex) -> list[Any]:
     return [] if unknown or not values or values[0] is None else values
 
 
-def worked(work: Callable[[], list[Formula]], place: Place, array: Array) -> list[Formula]:
-    """How an element of an array was computed; [] if there is no such formula, or it gives another value."""
+def confirmed(work: Work, place: Place, array: Array) -> bool:
+    """Whether there are formulas for an element of an array, and they give its value."""
     close = 1e-2 if array.itemsize < 4 else 1e-4
     with np.errstate(all="ignore"):
         try:
             chain = work()
         except (IndexError, KeyError, TypeError, ValueError):  # as if it had another axis, or none
-            return []
+            return False
         far = close * np.abs(array).max()
-        return chain if all(np.isclose(step.value(), array[place], close, far) for step in chain) else []
+        return bool(chain) and all(np.isclose(step.value, array[place], close, far) for step in chain)
 
 
-def element_line(name: str, place: Place, array: Array, work: Callable[[], list[Formula]]) -> str:
-    """The line of an element; "" where there is nothing to show."""
-    chain = worked(work, place, array)
-    start = f"{ONE if array.size > 1 else ''}{indexed(name, place)}"
-    return equation(start, chain, array[place].item()) if chain else ""
+def element_lines(
+    name: str, array: Array, work: Callable[[Place], Sequence[Expression]], example: Place | None
+) -> list[str]:
+    """The lines of the elements of an array, of those that there is something to show for.
+
+    name: how the array is written.  work: how the element at a place was computed.  example: the only one to show.
+    """
+    lines = []
+    for place in np.ndindex(array.shape) if example is None else [example]:
+        start = f"{ONE if array.size > 1 and example is not None else ''}{indexed(name, place)}"
+        if confirmed(partial(work, place), place, array):
+            lines.append(equation(start, partial(work, place), array[place].item()))
+    return lines
 
 
 # --- elements of results ------------------------------------------------------------------------------------
@@ -92,32 +86,38 @@ def formula_with_numbers(vertex: Vertex) -> str:
     scalars = [x.value is not None and not x.value.ndim and x.value.dtype != object for x in vertex.inputs]
     given = [x.value.item() if scalar else text for x, scalar, text in zip(vertex.inputs, scalars, texts, strict=True)]  # type: ignore[union-attr]
     if vertex.value is None or vertex.value.ndim:
-        return str(_call(vertex, given, math.nan))
-    text = in_digits(_call(vertex, given, vertex.value.item()), vertex.value.item())
+        return _call(vertex, given, math.nan).text
+    value = vertex.value.item()
+    (text,), _ = with_enough_digits(lambda: [_call(vertex, given, value)], value)
     return "" if text == numbers(vertex.value) else text
 
 
-def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Call:
-    """The formula of a vertex with other operands. value: its result."""
-    operands = {**dict(zip("abc", given, strict=False)), "y": value}
-    return Call(elementwise(vertex) or "y", operands, vertex=vertex, given=given)
+def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
+    """The formula of a vertex, as the program has it, with numbers or texts for its inputs. value: its result."""
+    between_commas = vertex.written or vertex.formula.startswith(f"{vertex.op}(")
+    texts = [x.text if between_commas else x.beside(NEGATIVE + 1) for x in map(expression, given)]
+    inputs = [replace(x, number=0, name=text) for x, text in zip(vertex.inputs, texts, strict=True)]
+    result = computed(vertex, {**dict(zip("abc", given, strict=False)), "y": value})
+    return replace(result, text=replace(vertex, inputs=inputs).formula)
 
 
 def definition(vertex: Vertex) -> str:
     """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
     if (work := _single(vertex)) is not None:
-        return in_digits(work, work.value())
+        return with_enough_digits(work, work()[0].value)[0][0]
     return definition_of(vertex)
 
 
-def _single(vertex: Vertex) -> Formula | None:
+def _single(vertex: Vertex) -> Work | None:
     """How the only element of a fused op's result was computed, if that is written in full."""
     given, out = known_values(vertex), vertex.value
     if vertex.op not in DEFINITIONS or out is None or out.size != 1 or not given or is_large(*given):
         return None
     place = (0,) * out.ndim
-    work = worked(lambda: _element(vertex, given, place), place, out)
-    return None if not work or "... " in str(work[-1]) else work[-1]
+    work = partial(_element, vertex, given, place)
+    if not confirmed(work, place, out) or "... " in work()[-1].text:
+        return None
+    return lambda: work()[-1:]
 
 
 def forward_lines(vertex: Vertex) -> list[str]:
@@ -128,14 +128,14 @@ def forward_lines(vertex: Vertex) -> list[str]:
     given, out = known_values(vertex), vertex.value
     if out is None or not out.size or not given or _single(vertex) is not None:
         return []
-    if vertex.op in DERIVATIVES and vertex.op in MOVES:  # copies
+    if vertex.op in ELEMENTWISE and vertex.op in MOVES:  # copies
         return []
     large = is_large(out, *given)
-    if not large and (vertex.op == "index_get" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):
+    if not large and (vertex.op == "index_get" or (vertex.op in ELEMENTWISE and vertex.op not in DEFINITIONS)):
         return []
-    places = [_example_of(vertex, out)] if large else list(np.ndindex(out.shape))
-    lines = [element_line(str(vertex), at, out, partial(_element, vertex, given, at)) for at in places]
-    return [line if large else line.removeprefix(ONE) for line in lines if line]
+    return element_lines(
+        str(vertex), out, partial(_element, vertex, given), _example_of(vertex, out) if large else None
+    )
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:
@@ -146,16 +146,17 @@ def _example_of(vertex: Vertex, out: Array) -> Place:
     return tuple(n - 1 for n in out.shape) if vertex.op == "cumsum" else first
 
 
-def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Formula]:
+def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Expression]:
     """How an element of a result is computed; [] where there is nothing to show."""
-    if vertex.op not in DERIVATIVES:
+    if vertex.op not in ELEMENTWISE:
         found = ELEMENTS[vertex.op or ""](vertex, given, place)
-        return [] if found is None else [Formula(found) if isinstance(found, str) else found]
+        return [] if found is None else [found]
     assert vertex.value is not None
     operands = [_broadcast(x, place) for x in given]
     call = _call(vertex, operands, vertex.value[place].item())
-    formula = elementwise(vertex) if vertex.op in DEFINITIONS else ""
-    return [call, Formula(formula, dict(zip("abc", operands, strict=False)))] if formula else [call]
+    if vertex.op not in DEFINITIONS:
+        return [call]
+    return [call, computed(vertex, dict(zip("abc", operands, strict=False)))]
 
 
 def _within(place: Place, shape: Shape) -> Place:
@@ -168,7 +169,7 @@ def _broadcast(array: Array, place: Place) -> Any:
     return array[_within(place, array.shape)].item()
 
 
-def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """A row of the first times a column of the second."""
     a, b = given
     if b.ndim == 1:
@@ -180,14 +181,14 @@ def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
     return dot(a[(*stack, row)], np.swapaxes(b, -1, -2)[(*stack, column)])
 
 
-def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """A row of x times a row of the weights, and the bias."""
     x, weight, bias = (*given, None)[:3]
     product = _matmul(vertex, (x, weight.T), place)
-    return product if bias is None else f"{product} + {literal(bias[place[-1]])}"
+    return product if bias is None else product + bias[place[-1]]
 
 
-def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """An element of a sum or mean."""
     x, axis, out = given[0], vertex.settings.get("axis"), vertex.value
     over = {a % x.ndim for a in (range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis)}
@@ -195,66 +196,67 @@ def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
     row = x[tuple(slice(None) if a in over else next(rest) for a in range(x.ndim))].reshape(-1)
     if row.size == 1:
         return None
-    return f"({dot(row)}) / {row.size}" if vertex.op == "mean" else dot(row)
+    return dot(row) / row.size if vertex.op == "mean" else dot(row)
 
 
-def _cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     axis = vertex.settings.get("axis", 0) % given[0].ndim
     return dot(given[0][(*place[:axis], slice(place[axis] + 1), *place[axis + 1 :])])
 
 
-def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     axis = vertex.settings.get("axis", -1) % given[0].ndim
-    row, one = given[0][(*place[:axis], slice(None), *place[axis + 1 :])], literal(given[0][place])
-    return f"{one} - log({_exps(row)})" if vertex.op == "log_softmax" else f"exp({one}) / ({_exps(row)})"
+    row, one = given[0][(*place[:axis], slice(None), *place[axis + 1 :])], expression(given[0][place])
+    return one - _exps(row).log() if vertex.op == "log_softmax" else one.exp() / _exps(row)
 
 
-def _exps(row: Array) -> str:
+def _exps(row: Array) -> Expression:
     """The sum of exp over a row."""
-    return total([f"exp({literal(x)})" for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
+    return total([expression(x).exp() for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
 
 
-def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     row = given[0][place]
-    return f"-log(exp({literal(row[int(given[1][place])])}) / ({_exps(row)}))"
+    return -(expression(row[int(given[1][place])]).exp() / _exps(row)).log()
 
 
-def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     p, t = (np.asarray(x).reshape(-1) for x in given)
-    terms = [f"({literal(a)} - {literal(b)})**2" for a, b in zip(p[: TERMS + 1], t, strict=False)]
+    terms = [(expression(a) - b) ** 2 for a, b in zip(p[: TERMS + 1], t, strict=False)]
     squares = total(terms, p.size, ((p - t).astype(np.float64) ** 2).sum())
     if not vertex.settings.get("average", True):
         return squares
-    return f"({squares}) / {p.size}" if p.size > 1 else f"mean({squares})"
+    return squares / p.size if p.size > 1 else squares.mean()
 
 
-def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     x, *scales = given
     if vertex.settings.get("axes", 1) != 1:
         return None
     row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
-    y = f"({literal(row[place[-1]])} - {literal(row.mean())}) / sqrt({literal(row.var())} + {eps})"
-    scaled = zip("*+", scales, strict=False)
-    return y + "".join(f" {sign} {literal(one[place[-1]])}" for sign, one in scaled if one is not None)
+    y: Expression = (expression(row[place[-1]]) - row.mean()) / (expression(row.var()) + eps).sqrt()
+    weight, bias = (None if one is None else one[place[-1]] for one in (*scales, None, None)[:2])
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
 
 
-def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """The softmax of a query's scores with the keys that it may attend to."""
     q, k, *mask = given
     scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
     if mask and mask[0] is not None:
         scores = np.where(mask[0], scores, -math.inf) if mask[0].dtype == bool else scores + mask[0]
     row = np.broadcast_to(scores, vertex.shape)[place[:-1]]
-    return f"exp({literal(row[place[-1]])}) / ({_exps(row[np.isfinite(row)])})"
+    return expression(row[place[-1]]).exp() / _exps(row[np.isfinite(row)])
 
 
-def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> str | None:
+def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """The values of all tokens, each times the weight that the query gives to it."""
     weights = weights_of(vertex)
     return None if weights is None else _matmul(vertex, (weights, given[2]), place)
 
 
-def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Formula | None:
+def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """The element that stands there now."""
     x, index = given[0], vertex.settings.get("index")
     if index is None or x.size > LARGEST:
@@ -262,10 +264,10 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Formula | Non
     host = tuple(to_host(part) if hasattr(part, "shape") else part for part in index)
     source = np.unravel_index(np.arange(x.size).reshape(x.shape)[host][place], x.shape)
     name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
-    return Formula("y", {"y": x[source].item()}, name)
+    return replace(expression(x[source]), text=name)
 
 
-ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], str | Formula | None]] = {
+ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]] = {
     "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
     "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "index_get": _picked,
     "layer_norm": _layer_norm, "attention": _attention, "attention_weights": _attention_weights,
@@ -291,16 +293,22 @@ def weights_of(vertex: Vertex) -> Array | None:
 # --- elements of gradients ----------------------------------------------------------------------------------
 
 
-def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Formula | None:
+def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Work:
     """The derivative of an element of a result by that of an input: 0.6225 · (1 - 0.6225).
 
-    None for an op that does not take elements one by one, or where a number is not known.
+    No formula for an op that does not take elements one by one, or where a number is not known.
     """
-    given, formula = known_values(vertex), derivative(vertex, position)
-    if not formula or vertex.value is None or not given or any(x.dtype == bool for x in given):
-        return None
-    operands = dict(zip("abc", (_broadcast(x, place) for x in given), strict=False))
-    return Formula(formula, {**operands, "y": vertex.value[place].item()})
+    given, value = known_values(vertex), vertex.value
+    if vertex.op not in ELEMENTWISE or value is None or not given or any(x.dtype == bool for x in given):
+        return list
+
+    def work() -> list[Expression]:
+        pairs = zip(vertex.inputs, (_broadcast(x, place) for x in given), strict=True)
+        operands = dict(zip("abc", (one if is_number(x) else expression(one) for x, one in pairs), strict=False))
+        found = derivative(vertex, position, operands | {"y": expression(value[place])})
+        return [] if found is None else [found]
+
+    return work
 
 
 def derivative_lines(step: Step, term: Term) -> list[str]:
@@ -309,47 +317,49 @@ def derivative_lines(step: Step, term: Term) -> list[str]:
     [] where a line says nothing new.
     """
     vertex, local, source = step.vertex, term.local, term.to.shape
-    if local is None or local.size < 2 or local.shape != vertex.shape or " " not in derivative(vertex, term.position):
+    formula = derivative(vertex, term.position, named(vertex))
+    if formula is None or " " not in formula.text or local is None or local.size < 2 or local.shape != vertex.shape:
         return []
     lines = []
     for place in [term.place] * (local.shape == source) if is_large(local) else np.ndindex(local.shape):
         name = of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
         work = derivative_with_numbers(vertex, term.position, place)
-        lines += [equation(name, [work], local[place].item())] if work is not None else []
+        lines += [equation(name, work, local[place].item())] if work() else []
     return lines
 
 
-def chain_rule(step: Step, term: Term, place: Place) -> list[Formula]:
+def chain_rule(step: Step, term: Term, place: Place) -> list[Expression]:
     """The gradient of an element of an input: the sum of upstream times derivative, over all elements it is used in.
 
     [] where there is nothing to work out, as for an element that a step only moves.
     """
     g, op, local = step.upstream, step.vertex.op or "", term.local
     if local is not None and local.shape == g.shape == term.to.shape:
-        return [Formula(f"{literal(g[place])} * {literal(local[place])}")]
+        return [expression(g[place]) * local[place]]
     column = step.local.column(term.position, place)
     ways = np.flatnonzero(column) if column is not None else np.empty(0)
     if column is None or not ways.size or (op in MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
         return []
     above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
     if op in SLOPES and ways.size == 1:
-        slope = SLOPES[op](step.vertex, known_values(step.vertex), place)
-        return [Formula(f"{literal(-above[0] if term.position else above[0])} * {slope}")]
+        upstream = expression(-above[0] if term.position else above[0])
+        return [SLOPES[op](upstream, step.vertex, known_values(step.vertex), place)]
     added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or term.position == 2)
-    return [Formula(dot(above) if added_up else dot(above, slopes))]
+    return [dot(above) if added_up else dot(above, slopes)]
 
 
-def _cross_entropy_slope(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
-    """The probability of a class, minus 1 if it is the target."""
+def _cross_entropy_slope(g: Expression, vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
+    """g times the probability of a class, minus 1 if it is the target."""
     *row, i = place
     scores = given[0][tuple(row)].astype(np.float64)
     p = np.exp(scores[i]) / np.exp(scores).sum()
-    return f"({literal(p)} - {int(i == given[1][tuple(row)])})"
+    return g * (expression(p) - int(i == given[1][tuple(row)]))
 
 
-def _squared_error_slope(vertex: Vertex, given: Sequence[Any], place: Place) -> str:
+def _squared_error_slope(g: Expression, vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     count = given[0].size if vertex.settings.get("average", True) else 1
-    return f"2 * ({literal(given[0][place])} - {literal(given[1][place])})" + (f" / {count}" if count > 1 else "")
+    slope: Expression = g * 2 * (expression(given[0][place]) - given[1][place])
+    return slope / count if count > 1 else slope
 
 
 SLOPES = {"cross_entropy": _cross_entropy_slope, "squared_error": _squared_error_slope}
@@ -361,9 +371,7 @@ def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
     large = is_large(gradient) or (op not in PRODUCTS and is_large(step.upstream, term.local))
     if not gradient.size or (not large and op in ("sum", "mean")):
         return []
-    places = [term.place] if large else list(np.ndindex(gradient.shape))
-    lines = [element_line(name, at, gradient, partial(chain_rule, step, term, at)) for at in places]
-    return [line if large else line.removeprefix(ONE) for line in lines if line]
+    return element_lines(name, gradient, partial(chain_rule, step, term), term.place if large else None)
 
 
 def product_derivative(step: Step, term: Term) -> str:

@@ -22,7 +22,8 @@ from .elements import (
     is_large,
     product_derivative,
 )
-from .formulas import Formula, derivative, equation, in_digits, literal, named, of_step, rule_of, which_of
+from .expression import equation, expression, with_enough_digits
+from .formulas import derivative, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -94,11 +95,11 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
 
 def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
     """ "∂a/∂z = a · (1 - a) = 0.6225 · (1 - 0.6225) = 0.235"."""
-    formula = derivative(vertex, position)
-    chain = [str(Formula(formula, named(vertex)))] if formula else []
+    formula = derivative(vertex, position, named(vertex))
+    chain = [] if formula is None else [formula.text]
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
         work = derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
-        chain += [in_digits(work, local.item())] if work is not None else []
+        chain += with_enough_digits(work, local.item())[0]
     chain.append("1" if _is_one(local) else in_words(local))
     name = of_step(vertex, position) + which_of(vertex, position)
     return " = ".join([name, *dict.fromkeys(text for text in chain if text)])
@@ -122,8 +123,8 @@ def _sum(term: Term, before: Array, name: str) -> str:
     if term.after.size != 1 and not is_large(term.after):
         return f"{name} = {in_words(before)} + {in_words(term.gradient)} = {in_words(term.after)}"
     start = name if term.after.size == 1 else f"{ONE}{indexed(name, term.place)}"
-    terms = f"{literal(before[term.place])} + {literal(term.gradient[term.place])}"
-    return equation(start, [Formula(terms)], term.after[term.place].item())
+    terms = before[term.place], term.gradient[term.place]
+    return equation(start, lambda: [expression(terms[0]) + terms[1]], term.after[term.place].item())
 
 
 def _is_one(array: Array) -> bool:

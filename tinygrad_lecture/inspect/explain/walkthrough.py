@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ from ..numbers import in_words
 from ..observe import Observing, Unwatched, observers
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
-from .formulas import DERIVATIVES, RULES, Formula, differential
+from .expression import expression
+from .formulas import ELEMENTWISE, RULES, differential
 
 
 @dataclass(eq=False)
@@ -92,7 +94,7 @@ def _seeded(step: Step) -> str:
     if step.upstream.size != 1:
         return f"g · {step.vertex}"
     upstream = step.upstream.item()
-    return str(step.vertex) if upstream == 1 else str(Formula("a * y", {"a": upstream, "y": str(step.vertex)}))
+    return str(step.vertex) if upstream == 1 else (expression(upstream) * str(step.vertex)).text
 
 
 def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
@@ -154,12 +156,10 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:
     """The vertices that a result was computed from, and itself, in order."""
-    needed, stack = set[Vertex](), [result]
-    while stack:
-        vertex = stack.pop()
-        if vertex not in needed:
-            needed.add(vertex)
-            stack.extend(vertex.inputs)
+    needed = {result}
+    for vertex in reversed(graph.vertices):
+        if vertex in needed:
+            needed.update(vertex.inputs)
     return [vertex for vertex in graph.vertices if vertex in needed]
 
 
@@ -198,7 +198,7 @@ def _local(step: Step, position: int) -> Array | None:
     """The derivative element by element, where there is one for each element."""
     op = step.vertex.op or ""
     single = step.upstream.size == 1 and op not in RULES
-    return step.local.elementwise(position) if single or op in DERIVATIVES else None
+    return step.local.elementwise(position) if single or op in ELEMENTWISE else None
 
 
 def _place(terms: list[Array]) -> Place:
@@ -274,20 +274,9 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
             "started from, or call backward(retain_graph=True)"
         )
     leaves = [node for node in graph.at if isinstance(node, Leaf)]
-    seen = _Pass(graph)
+    steps: list[Step] = []
+    seen: Any = SimpleNamespace(saw_forward=lambda *_: None)
+    seen.saw_backward = lambda *step: steps.append(graph.step_of(*step))
     with Unwatched(), Observing(seen):
         backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
-    return seen.steps
-
-
-class _Pass:
-    """An observer that keeps the steps of a pass which the graph is not told of."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.steps: list[Step] = []
-
-    def saw_forward(self, *call: Any) -> None: ...
-
-    def saw_backward(self, *step: Any) -> None:
-        self.steps.append(self.graph.step_of(*step))
+    return steps

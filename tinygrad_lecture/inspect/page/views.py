@@ -11,10 +11,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...backend import Array
-from ..drawing import arranged, path_of, rows
+from ..drawing import arranged, lines_of, path_of, rows
 from ..explain.walkthrough import Walkthrough
-from ..numbers import numbers
+from ..numbers import in_line
 from ..vertex import Scope, Vertex
 
 FLAT = 150  # values of a graph that is also drawn without modules
@@ -151,9 +150,8 @@ def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int],
     ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in vertex.inputs)
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
     lines = [_lines(m, m in outside, path) for m in members]
-    gradients = [
-        _rows(walk.gradients[m]) or [" " * 22] if isinstance(m, Vertex) and m in walk.gradients else [] for m in members
-    ]
+    written = {vertex: rows(in_line(gradient)) or [" " * 22] for vertex, gradient in walk.gradients.items()}
+    gradients = [list(map(_short, written.get(m, []))) for m in members]
     places = arranged([[*own, *more] for own, more in zip(lines, gradients, strict=True)], pairs)
     boxes = [
         {
@@ -180,14 +178,9 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
     scope = member.scope if member.op is not None else None
     layer = within(scope.path, path) or (scope.kind if outside else "") if scope is not None else ""
     layer = f"module {layer}" if layer[:1].isdigit() else layer
-    first = str(member) if outside else member.equation.replace(" ** 2", "²")
-    place = [_short(f"{'from' if outside else 'in'} {layer}")] if layer else []
-    return [_short(within(first, path)), *(_rows(member.value) or [f"shape {member.shape}"]), *place]
-
-
-def _rows(array: Array | None) -> list[str]:
-    """A small array, a line for each row; [] for a large one."""
-    return [_short(row) for row in rows(numbers(array))]
+    place = [f"{'from' if outside else 'in'} {layer}"] if layer else []
+    equation, *value = lines_of(member)
+    return list(map(_short, [within(str(member) if outside else equation, path), *value, *place]))
 
 
 def _short(text: str) -> str:

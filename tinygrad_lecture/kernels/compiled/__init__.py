@@ -78,7 +78,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _load() -> bool:
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not _installed():
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not installed():
         return False
     errors: list[Exception] = []
 
@@ -98,7 +98,8 @@ def _load() -> bool:
     return not errors
 
 
-def _installed() -> bool:
+def installed() -> bool:
+    """Whether there is a package of Numba's name."""
     try:
         return find_spec("numba") is not None
     except ValueError:  # something else of this name

@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
 from .loops import exponentials, f, largest
-from .pool import GIVE_WAY, carray, literal_unroll, pointer, pool, share
+from .pool import carray, literal_unroll, pointer, pool, share
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 QUERIES = 64  # in a block
@@ -26,7 +26,7 @@ def forward(q: Array, k: Array, v: Array, mask: Array | None, out: Array, causal
     """Write the output; return of each query its largest score and 1 / the sum of exponentials: (..., queries, 2)."""
     statistics = np.empty((*q.shape[:3], 2), q.dtype)
     settings = _settings(q, k, v, causal, scale)
-    _run(pool(), GIVE_WAY, attend.address, len(q), settings, q, k, v, mask, statistics, out)
+    _run(pool(), attend.address, len(q), settings, q, k, v, mask, statistics, out)
     return statistics
 
 
@@ -36,7 +36,7 @@ def backward(
 ) -> None:  # fmt: skip
     """Write the gradients of q, k and v."""
     settings, arrays = _settings(q, k, v, causal, scale), (q, k, v, mask, statistics, out, g, *gradients)
-    _run(pool(), GIVE_WAY, attend_backward.address, len(q), settings, *arrays)
+    _run(pool(), attend_backward.address, len(q), settings, *arrays)
 
 
 def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
@@ -46,7 +46,7 @@ def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array
 
 
 @loop
-def _run(pool: int, give_way: int, function: int, texts: int, settings: Array, *arrays: Any) -> None:
+def _run(pool: int, function: int, texts: int, settings: Array, *arrays: Any) -> None:
     """Write the job's arguments: the settings, and for each array its address and strides in bytes."""
     job = np.empty(8 + 5 * len(arrays), np.int64)
     job[:8] = settings
@@ -54,7 +54,7 @@ def _run(pool: int, give_way: int, function: int, texts: int, settings: Array, *
     for array in literal_unroll(arrays):
         job[i], job[i + 1], job[i + 2], job[i + 3], job[i + 4] = _address_and_strides(array)
         i += 5
-    share(pool, give_way, function, job.ctypes.data, texts * settings[2])
+    share(pool, function, job.ctypes.data, texts * settings[2])
 
 
 @inlined

@@ -37,7 +37,7 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
-TURN, DONE, OWNER, FUNCTION, JOB = (128 * i for i in range(5))  # bytes; each has a cache line of its own
+TURN, DONE, OWNER, FUNCTION, JOB, GIVE_WAY = (128 * i for i in range(6))  # bytes; each has its own cache line
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
@@ -139,19 +139,19 @@ def take(pool: int) -> bool:
 
 
 @loop
-def serve(pool: int, give_way: int, patience: int) -> None:
+def serve(pool: int) -> None:
     """Help with jobs until none has come for some time."""
     looks = 0
-    while looks < patience:
+    while looks < PATIENCE:
         if take(pool):
             looks = 0
         else:
             looks += 1
-            call_give_way(give_way, ())
+            call_give_way(load(pool + GIVE_WAY), ())
 
 
 @inlined
-def share(pool: int, give_way: int, function: int, job: int, chunks: int) -> None:
+def share(pool: int, function: int, job: int, chunks: int) -> None:
     """Compute all chunks of a job, with the threads that serve the pool; alone if pool is 0 or has another job."""
     if pool == 0 or chunks < 2 or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
@@ -164,7 +164,7 @@ def share(pool: int, give_way: int, function: int, job: int, chunks: int) -> Non
     while take(pool):
         pass
     while load(pool + DONE) < chunks:
-        call_give_way(give_way, ())
+        call_give_way(load(pool + GIVE_WAY), ())
     store(pool + OWNER, 0)
 
 
@@ -179,8 +179,8 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-GIVE_WAY = _give_way_address()
-_numbers = np.zeros(5 * 16, np.int64)
+_numbers = np.zeros(6 * 16, np.int64)
+_numbers[GIVE_WAY // 8] = _give_way_address()
 _address = _numbers.ctypes.data
 _serving: dict[int, Future[None]] = {}
 
@@ -190,13 +190,13 @@ def pool() -> int:
     helpers = threads.get_num_threads() - 1
     for i in range(helpers):
         if i not in _serving or _serving[i].done():
-            _serving[i] = threads.executor(helpers).submit(serve, _address, GIVE_WAY, PATIENCE)
+            _serving[i] = threads.executor(helpers).submit(serve, _address)
     return _address if helpers else 0
 
 
 def _after_fork() -> None:
     """The job and the threads of the parent are not the child's."""
-    _numbers[:] = 0
+    _numbers[: GIVE_WAY // 8] = 0
     _serving.clear()
 
 
@@ -213,11 +213,11 @@ def run(task: Task, rows: int, step: int, *arrays: Array | None, alone: bool = F
     arrays: C-contiguous; a task finds them by `part` and `whole`, and in place of None an array without elements.
     alone: there is too little to compute for several threads.
     """
-    _run(0 if alone else pool(), GIVE_WAY, task.address, rows, step, *arrays)
+    _run(0 if alone else pool(), task.address, rows, step, *arrays)
 
 
 @loop
-def _run(pool: int, give_way: int, function: int, rows: int, step: int, *arrays: Any) -> None:
+def _run(pool: int, function: int, rows: int, step: int, *arrays: Any) -> None:
     """Write the job's arguments: rows, step, and for each array its address and the size of its last axis."""
     job = np.empty(2 + 2 * len(arrays), np.int64)
     job[0], job[1] = rows, step
@@ -225,7 +225,7 @@ def _run(pool: int, give_way: int, function: int, rows: int, step: int, *arrays:
     for array in literal_unroll(arrays):
         job[i], job[i + 1] = _place(array)
         i += 2
-    share(pool, give_way, function, job.ctypes.data, -(-rows // step))
+    share(pool, function, job.ctypes.data, -(-rows // step))
 
 
 @inlined

@@ -9,7 +9,7 @@ import numpy as np
 from ...backend import Array
 from .. import blas
 from .compiling import Task, inlined, loop, numba
-from .pool import GIVE_WAY, calls, carray, i64, pointer, pool, share
+from .pool import calls, carray, i64, pointer, pool, share
 
 i32, f32 = numba.types.int32, numba.types.float32
 
@@ -27,7 +27,7 @@ def product(a: Array, b: Array) -> Array:
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
     a_turned, b_turned = not a.flags.c_contiguous, not b.flags.c_contiguous
     _product(
-        pool(), GIVE_WAY, vector_product.address if len(a) == 1 else matrix_product.address,
+        pool(), vector_product.address if len(a) == 1 else matrix_product.address,
         a.T if a_turned else a, b.T if b_turned else b, out, a_turned, b_turned, SGEMV if len(a) == 1 else SGEMM,
     )  # fmt: skip
     return out
@@ -35,7 +35,7 @@ def product(a: Array, b: Array) -> Array:
 
 @loop
 def _product(
-    pool: int, give_way: int, function: int, a: Array, b: Array, out: Array, a_turned: bool, b_turned: bool, blas: int
+    pool: int, function: int, a: Array, b: Array, out: Array, a_turned: bool, b_turned: bool, blas: int
 ) -> None:
     (n, m), k = out.shape, a.shape[0] if a_turned else a.shape[1]
     by_rows = n >= m
@@ -48,7 +48,7 @@ def _product(
         ],
         np.int64,
     )  # fmt: skip
-    share(pool, give_way, function, job.ctypes.data, -(-long // step))
+    share(pool, function, job.ctypes.data, -(-long // step))
 
 
 @Task

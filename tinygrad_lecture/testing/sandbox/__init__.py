@@ -1,7 +1,7 @@
 """A process of its own for a submission. The checks, the right results and the verdict stay outside of it.
 
 grader.py    starts the process, checks what comes back, and says when time is over
-wire.py      values as bytes, and the submission's functions and objects, used from outside
+wire.py      values as bytes, and the submission's functions, called from outside
 child.py     what runs in the process: load the files, call what is asked for
 limits.py    time, memory, network, files, other programs
 

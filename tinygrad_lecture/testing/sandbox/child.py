@@ -7,56 +7,49 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import inspect
 import linecache
-import operator
 import os
 import random
 import signal
 import sys
-import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of
 from ..courses import Course, find_course
-from ..failures import CheckFailed, plain_repr
+from ..failures import CheckFailed
 from .limits import files_of, leads_out, limit_memory, limit_time, no_time_limit, refuse_what_is_outside
-from .wire import Link, find_class
+from .wire import Ended, Link
 
 ALWAYS = [
     "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",
     "math", "numpy", "operator", "random", "re", "statistics", "string", "textwrap", "time", "typing", "unicodedata",
 ]  # fmt: skip
-SERVED: dict[str, Callable[..., Any]] = {
-    "call": lambda function, args, settings: function(*args, **settings),
-    "get": getattr,
-    "set": setattr,
-    "operator": lambda name, *operands: getattr(operator, name)(*operands),
-    "isinstance": isinstance,
-    "list": list,
-    "repr": lambda value: plain_repr(value)[:200],
-    "class": find_class,
-}
 
 
 def main() -> None:
     """Answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the checker, which then ends this process
-    end = ChildEnd()
+    server = Server()
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    end.answer_all()
+    server.answer_all()
 
 
-class ChildEnd(Link):
-    """Answers requests of the checker."""
+class Server(Link):
+    """Answers requests of the checker. Each kind is a method, `_call` for a "call"."""
+
+    obeys = True
 
     def __init__(self) -> None:
         super().__init__(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
@@ -66,67 +59,85 @@ class ChildEnd(Link):
         self._submission: Submission | None = None
         self._course: Course | None = None
         self._attempts: list[str] = []
-        self._printed, self._taken = Printed(), 0
+        self._printed = Printed()
+        self._observers: dict[str, dict[str, Any]] = {}
 
-    def serve(self, what: str, *args: Any) -> Any:
-        return (SERVED.get(what) or getattr(self, f"_{what}"))(*args)
+    def answer_all(self) -> None:
+        """Answer requests until the other end is closed."""
+        with suppress(Ended):
+            while True:
+                (what, *args), arrays = self.receive()
+                before, start = [array.tobytes() for array in arrays], self._printed.tell()
+                try:
+                    kind, result = "told", getattr(self, f"_{what}")(*args)
+                except BaseException as error:  # also SystemExit: a submission may raise anything
+                    kind, result = "raised", asdict(failure_of(error))
+                changed = [[k, now] for k, now in enumerate(arrays) if now.tobytes() != before[k]]
+                printed = self._printed.getvalue()[start if what != "begin" else 0 :]
+                try:
+                    self.send(kind, result, changed, printed)
+                except (TypeError, ValueError, RecursionError, OverflowError) as error:  # what JSON cannot hold
+                    self.send("raised", asdict(failure_of(error)), changed, printed)
 
-    def printed(self) -> str:
-        text = self._printed.getvalue()[self._taken :]
-        self._taken += len(text)
-        return text
+    # --- requests that run a submission's code ----------------------------------------------------------------
 
-    def error_of(self, failure: CheckFailed) -> Exception:
-        name, _, text = " ".join(failure.shown).partition(": ")
-        kind = getattr(builtins, name, None)
-        return (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)
+    def _get(self, module: str, name: str) -> tuple[list[str] | None, Any]:
+        """The names of a function's parameters and None; or None and a value."""
+        value = getattr(self._loaded(module), name)
+        if isinstance(value, FunctionType):
+            return list(inspect.signature(value).parameters), None
+        return ([], None) if callable(value) else (None, value)
 
-    def _keep(self, value: Any) -> Any:
-        self.keep(value)
-        return value
+    def _call(self, module: str, name: str, args: Any, settings: dict[str, Any]) -> Any:
+        return getattr(self._loaded(module), name)(*args, **settings)
+
+    def _observe(self, text: str, name: str, module: str, args: Any) -> Any:
+        if text not in self._observers:
+            exec(text, self._observers.setdefault(text, {"__name__": "observers"}))
+        return self._observers[text][name](self._loaded(module), *args)
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> float:
-        """The folder of a submission. reference: the course, if its checks run in this process.
+    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> None:
+        """Keep this process from what is not in the folder of a submission, for good.
 
-        Returns for how many seconds this process has computed.
+        reference: the course, if its checks run in this process.
         """
-        if self._submission is None:
-            self._course = None if reference is None else find_course(reference)
-            readable = files_of(imports) if reference is None else None
-            limit_memory(memory)
-            self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
-            atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
-            hidden = {"tinygrad_lecture", "hypothesis"} - set(imports) if reference is None else set()
-            for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
-                del sys.modules[name]  # so that nobody finds there what they are to write
+        self._course = None if reference is None else find_course(reference)
+        readable = files_of(imports) if reference is None else None
+        limit_memory(memory)
+        self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+        atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
+        hidden = {"tinygrad_lecture", "hypothesis"} - set(imports) if reference is None else set()
+        for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
+            del sys.modules[name]  # so that nobody finds there what they are to write
         own_folder[:] = [folder]
-        self._submission = Submission(Path(folder), imports)
-        return time.process_time()
+        self._imports = imports
 
-    def _begin(self, module: str, seconds: float, wall: float) -> ModuleType:
-        """The module of an exercise. From now on the time is counted."""
-        assert self._submission is not None
-        self.forget()
+    def _begin(self, module: str, seconds: float, wall: float) -> None:
+        """Load the module of an exercise. From now on the time is counted."""
+        self._submission = Submission(Path(own_folder[0]), self._imports)
         self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
-        self._taken = 0
         random.seed(0)
         np.random.seed(0)
         limit_time(seconds, wall, self._write)
+        self._loaded(module)
+
+    def _loaded(self, module: str) -> ModuleType:
+        assert self._submission is not None
         return self._submission.load(module)
 
-    def _end(self, token: str) -> tuple[str, list[str], float]:
-        """The token, which attempts there were to start a program, and for how many seconds it has computed."""
+    def _end(self, token: str) -> tuple[str, list[str]]:
+        """The token, and which attempts there were to start a program."""
         atexit._run_exitfuncs()
         no_time_limit()
         attempts, self._attempts[:] = list(self._attempts), []
-        return token, attempts, time.process_time()
+        return token, attempts
 
-    def _inside(self, name: str, module: ModuleType, what: str) -> Any:
+    def _inside(self, name: str, module: str, what: str) -> Any:
         """Run the check of an exercise in this process, or its comparison of times."""
         assert self._course is not None
-        return getattr(self._course[name], what)(module)
+        return getattr(self._course[name], what)(self._loaded(module))
 
 
 class Submission:

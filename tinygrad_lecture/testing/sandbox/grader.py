@@ -24,8 +24,8 @@ import numpy as np
 
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import CheckFailed, plain_repr, printable
-from .wire import Ended, Link
+from ..failures import CheckFailed, printable
+from .wire import Ended, Link, RemoteModule, only_messages
 
 START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
@@ -37,8 +37,6 @@ MAX_PRINTED = 20_000  # bytes
 MAX_SOURCE = 2**20  # characters
 MAX_LINES = 200  # of a failure
 WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
-COMPUTING = 0.05  # who computes for so much of this time does not wait, also where other programs leave it no more
-MOST_CALLS = 5_000  # of the checker's functions and nodes, in one call of a submission's function
 ENDLESS = (
     "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
     "change in it?"
@@ -57,7 +55,7 @@ class Outcome:
     Much of it comes from a submission: it becomes text that a terminal shows as it is.
     """
 
-    name: str
+    exercise: Exercise
     passed: bool
     what: str = ""
     kind: str = ""
@@ -74,6 +72,19 @@ class Outcome:
             text = getattr(self, name)
             setattr(self, name, text if text is None else printable(text))
         self.shown, self.notes = ([printable(line) for line in lines[:MAX_LINES]] for lines in (self.shown, self.notes))
+
+    @property
+    def points(self) -> float:
+        return self.exercise.points if self.passed else 0.0
+
+    @property
+    def message(self) -> str:
+        """What is wrong, as several lines; "" after a pass."""
+        if self.passed:
+            return ""
+        printed = self.printed.strip().split("\n")[-10:]
+        lines = ["It printed:", *(f"    {line}" for line in printed)] if any(printed) else []
+        return "\n".join([str(CheckFailed(self.what, shown=self.shown, cause=self.cause, only=self.only)), *lines])
 
 
 class Grader:
@@ -127,8 +138,8 @@ class Grader:
             failure = CheckFailed(what, kind="exception", cause="it may be in a thread, at exit or in __del__")
         seconds = time.perf_counter() - start
         if failure is None:
-            return Outcome(exercise.name, True, printed=printed.getvalue(), seconds=seconds)
-        return Outcome(exercise.name, False, seconds=seconds, **asdict(failure))
+            return Outcome(exercise, True, printed=printed.getvalue(), seconds=seconds)
+        return Outcome(exercise, False, seconds=seconds, **asdict(failure))
 
     def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
         """What is wrong with an answer, or None."""
@@ -137,7 +148,7 @@ class Grader:
                 warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
                 module = self._begin(exercise, child)
                 if exercise.inside:
-                    child.ask("inside", exercise.name, module, "check")
+                    child.ask("inside", exercise.name, exercise.module, "check")
                 else:
                     exercise.check(module)
         except Ended as ended:
@@ -153,8 +164,8 @@ class Grader:
 
     def _begin(self, exercise: Exercise, child: Child) -> Any:
         """The module of an exercise. From now on its time is counted."""
-        child.forget()
-        return child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
+        child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
+        return RemoteModule(child.ask, exercise.module)
 
     def _wall(self, exercise: Exercise) -> float:
         """How many seconds an exercise may take in all, also when it waits and when the machine is busy."""
@@ -165,7 +176,8 @@ class Grader:
         child = self.opened(inside=True)
         try:
             with suppress(Exception, Ended), child.at_most(self._wall(exercise) + GRACE):  # one that fails is left out
-                return [printable(child.ask("inside", exercise.name, self._begin(exercise, child), "race"))]
+                self._begin(exercise, child)
+                return [printable(child.ask("inside", exercise.name, exercise.module, "race"))]
         finally:
             child.close()
         return []
@@ -187,33 +199,29 @@ class Grader:
         child, self._spare = self._spare, None
         assert child is not None
         child.inside = inside
-        self.open(child)
-        return child
-
-    def open(self, child: Child) -> None:
-        """Let a process read the files of the submission, also if it has read them before."""
         secret = [str(path) for path in (self.course.folder, *self.course.secret)]
-        reference = self.reference if child.inside else None
+        reference = self.reference if inside else None
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
-            imports = list(self.course.imports)
-            child.computed = child.ask("open", str(self.folder), imports, secret, self.memory, reference)
+            child.ask("open", str(self.folder), list(self.course.imports), secret, self.memory, reference)
+        return child
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed, computed = child.stopped()
+        printed = child.stopped()
         if "most recent call first" not in dump:
             what, cause = ENDED_INSIDE, "the file ends Python itself, or fills the memory"
             shown = printed.strip().split("\n")[-8:] if printed.strip() else []
             return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
         late, wall = "Timeout" in dump, self._wall(exercise)
-        waited = late and computed < COMPUTING * wall
         what = f"It did not end within {wall if late else exercise.seconds * self.patience:g} seconds."
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
         own = [(_plain(f), int(n)) for f, n in frames if Path(_plain(f)).resolve().is_relative_to(self.folder)]
         lines = lines_at(*own[0]) if own else []
-        if waited and os.name != "nt":  # which cannot tell
-            return _late(what, lines, WAITS, "waiting", printed)
-        return _late(what, lines, f"{ENDLESS} Or {WAITS}" if waited else ENDLESS, "endless", printed)
+        what = f"{what} It was in this line:" if lines else what
+        waits = late and "sleep" in "".join(lines)
+        cause = WAITS if waits else f"{ENDLESS} Or {WAITS}" if late else ENDLESS
+        hint = "waiting" if waits else "endless"
+        return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
 
     def _parameters_changed(self, exercise: Exercise) -> CheckFailed | None:
         """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
@@ -224,29 +232,24 @@ class Grader:
             given = _functions(self.course.given(exercise))
         except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
             return None
-        for name, before in given.items():
-            wanted, now = _names(before), _names(own.get(name, before))
-            needed = len(now) - len(own.get(name, before).args.defaults)
-            if now == wanted or (needed <= len(wanted) <= len(now) and sorted(now) != sorted(wanted)):
-                continue  # other names do no harm
-            what = f"The parameters of {name} are ({', '.join(now)})."
-            cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
-            shown = [f"{place_of(path)}:{own[name].lineno}"]
-            return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
+        for name in filter(own.get, given):
+            wanted, now = ([a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in (given[name], own[name]))
+            fits = len(now) - len(own[name].args.defaults) <= len(wanted) <= len(now)
+            if now != wanted and (not fits or sorted(now) == sorted(wanted)):  # other names do no harm
+                what = f"The parameters of {name} are ({', '.join(now)})."
+                cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
+                shown = [f"{place_of(path)}:{own[name].lineno}"]
+                return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
         return None
 
 
 class Child(Link):
     """A process for a submission, and this end of the link to it.
 
-    It is asked for what a submission computes. What it asks for itself: to call a function that it was given, and to
-    read and set an attribute of an object that it was given, as the nodes of a graph.
-
-    inside: whether it knows the course.  computed: the processor's time before the exercise.
+    inside: whether it knows the course, and checks by itself.
     """
 
-    passes = (Ended, KeyboardInterrupt)
-    inside, computed, calls = False, 0.0, 0
+    inside = False
 
     def __init__(self) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process
@@ -285,23 +288,18 @@ class Child(Link):
         """
         token = secrets.token_hex()
         with suppress(Exception, Ended), self.at_most(STARTING):
-            answer, attempts, self.computed = self.ask("end", token)
+            answer, attempts = self.ask("end", token)
             if answer == token:
                 return [str(attempt) for attempt in attempts]
         self.stopped()
         return []
 
-    def stopped(self) -> tuple[str, float]:
-        """What it printed, after it has ended, and for how many seconds it computed; 0 on Windows, which cannot tell.
-
-        The times of children are added up when each has ended, so this must be the first to wait for it.
-        """
-        before = sum(os.times()[2:4])
+    def stopped(self) -> str:
+        """What it printed, after it has ended."""
         self._process.kill()
         self._process.wait()
-        seconds = sum(os.times()[2:4]) - before - (self.computed if isinstance(self.computed, float) else 0.0)
         self._output.seek(0)
-        return self._output.read(MAX_PRINTED).decode("utf-8", "replace"), seconds
+        return self._output.read(MAX_PRINTED).decode("utf-8", "replace")
 
     def close(self) -> None:
         """End it."""
@@ -314,44 +312,26 @@ class Child(Link):
     # --- the link ---------------------------------------------------------------------------------------------
 
     def ask(self, *request: Any) -> Any:
-        self.calls = 0
-        return super().ask(*request)
-
-    def serve(self, what: str, *args: Any) -> Any:
-        self.calls += 1
-        if self.calls > MOST_CALLS:  # a loop without an end, whose time is mostly spent here
-            raise RuntimeError(f"{MOST_CALLS:,} calls, and no end")
-        thing, *rest = args
-        if what == "call" and callable(thing):
-            return thing(*rest[0], **rest[1])
-        if what == "repr":
-            return plain_repr(thing)
-        name = str(rest[0]) if rest else what
-        if what not in ("get", "set") or name.startswith("_") or name not in vars(thing):
-            raise AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}")
-        if what == "set" and not callable(thing):
-            return setattr(thing, name, rest[1])
-        return vars(thing)[name]
-
-    def error_of(self, failure: CheckFailed) -> Exception:
-        if self.calls > MOST_CALLS:
-            return _late("It does not end.", failure.shown[:-1], ENDLESS, "endless")
-        return failure
-
-
-def _late(what: str, lines: Sequence[str], cause: str, hint: str, printed: str = "") -> CheckFailed:
-    """The failure for what does not end. lines: where it was, and the text of that line."""
-    what = f"{what} It was in this line:" if lines else what
-    return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
+        """The answer to a request. Arrays that were changed there are changed here as well."""
+        given = self.send(*request)
+        answer, _ = self.receive()
+        with only_messages():
+            kind, result, changed, printed = answer
+            for k, now in changed:
+                given[k][...] = now
+            if isinstance(sys.stdout, Printed):  # never on a terminal
+                sys.stdout.write(printed)
+            if kind == "told":
+                return result
+            texts: dict[str, Any] = {name: value and str(value) for name, value in result.items()}
+            failure = CheckFailed(**{**texts, "shown": list(map(str, result["shown"]))})
+            failure.printed = failure.printed or str(printed)
+        raise failure
 
 
 def _functions(text: str) -> dict[str, ast.FunctionDef]:
     """The functions of a file, at its top, whose parameters are all named."""
     return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
-
-
-def _names(function: ast.FunctionDef) -> list[str]:
-    return [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
 
 
 def _plain(path: str) -> str:

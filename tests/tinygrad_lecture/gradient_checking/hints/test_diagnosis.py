@@ -1,7 +1,6 @@
 """Hints: each planted mistake gets its cause, near misses get none, and what a cause says is true."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from planted import MISTAKES, Mistake
 from planted import softmax as softmax_of
-from tinygrad_lecture.gradient_checking import hints
+from tinygrad_lecture.gradient_checking.hints.diagnosis import CAUSES
 
 ERRORS = {}
 
@@ -40,8 +39,8 @@ def test_a_planted_mistake_is_found_and_explained(mistake):
 def test_95_percent_of_the_planted_mistakes_have_a_hint_and_each_hint_a_mistake():
     assert len({(str(mistake), str(mistake.given)) for mistake in MISTAKES}) == len(MISTAKES)
     assert sum(mistake.words != "nothing" for mistake in MISTAKES) >= 0.95 * len(MISTAKES)
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(hints.__file__).parent.glob("*.py"))
-    assert set(re.findall(r'yield "([a-z-]+)"', sources)) <= {error_of(mistake).hint for mistake in MISTAKES}
+    of_functions = {"no-gradient", "outside-the-tape"}
+    assert set(CAUSES) - of_functions <= {error_of(mistake).hint for mistake in MISTAKES}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES[::8], ids=str)
@@ -52,147 +51,6 @@ def test_inside_a_function_the_op_at_fault_is_named_with_its_own_hint(mistake):
     error = failure(lambda *xs: (op(*xs) * 0.3).sin().sum(), inputs)
     assert (error.fn_name, error.culprit) == ("the function", "student_op")
     assert "the op at fault: student_op" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("factor", "said"),
-    [
-        (2, "2 times the expected value: there is a constant factor too many; multiply by 1/2"),
-        (1 / 3, "1/3 of the expected value: a constant factor is missing; multiply by 3"),
-        (3 / 4, "3/4 of the expected value"),
-        (2.5, "5/2 times"),
-        (np.pi, "3.14159 times"),
-    ],
-)
-def test_constant_factors_are_simple_fractions_if_possible(factor, said):
-    error = failure(make(lambda x, /: np.exp(x), x=lambda g, out: factor * g * out), draw(5))
-    assert error.hint == "constant-factor"
-    assert said in error.hint_text
-    assert "axis" not in error.hint_text
-
-
-@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 1, 3)])
-@pytest.mark.parametrize(
-    ("factor", "said"),
-    [
-        (0.7071, "0.7071 times the expected value; multiply by 1.41423"),
-        (-2, "-2 times the expected value: .* and the sign is wrong; multiply by -1/2"),
-        (-1 / 3, "-1/3 times the expected value: a constant factor is missing, .*; multiply by -3"),
-        (-np.pi, "-3.14159 times the expected value; multiply by -0.31831"),
-    ],
-)
-def test_a_constant_factor_is_named_with_its_remedy_for_any_shape(shape, factor, said):
-    error = failure(make(lambda x, /: np.tanh(x), x=lambda g, out: factor * g * (1 - out * out)), draw(*shape))
-    assert error.hint == "constant-factor"
-    assert re.search(said, error.hint_text), error.hint_text
-
-
-@pytest.mark.parametrize(
-    ("shape", "bias", "rule", "said"),
-    [
-        (
-            (2, 4, 3),
-            (3,),
-            lambda g: g[0, 0],
-            r"only slice (0, 0) of axes (0, 1) of the output .* sum over its 8 slices",
-        ),
-        ((2, 4, 3), (3,), lambda g: g[1, 2], r"only slice (1, 2) of axes (0, 1)"),
-        ((4, 3), (), lambda g: g[0, 0], r"only slice (0, 0) of axes (0, 1) of the output .* sum over its 12 slices"),
-        ((4, 3), (3,), lambda g: g.max(0), "the maximum over axis 0 of the output; take the sum"),
-        ((2, 4, 3), (3,), lambda g: g.min((0, 1)), "the minimum over axis (0, 1) of the output"),
-        ((4, 3), (4, 1), lambda g: g.max(1, keepdims=True), "the maximum over axis 1 of the output"),
-    ],
-)
-def test_a_missing_sum_over_broadcast_axes_is_not_called_overwriting(shape, bias, rule, said):
-    op = make(lambda x, bias, /: x + bias, x=lambda g: g, bias=lambda g: np.array(rule(g)))
-    error = failure(op, [draw(*shape), draw(*bias)])
-    assert re.search(said.replace("(", r"\(").replace(")", r"\)"), error.hint_text), error.hint_text
-
-
-@pytest.mark.parametrize(
-    ("forward", "rule", "said"),
-    [
-        (
-            lambda x, /: x.mean(1),
-            lambda g, x: g[:, None] + 0 * x,
-            "the rule is that of a sum, but the op is a mean (3 is the size of an axis)",
-        ),
-        (
-            lambda x, /: x.sum(1),
-            lambda g, x: g[:, None] / 3 + 0 * x,
-            "the rule is that of a mean, but the op is a sum (3 is the size of an axis)",
-        ),
-        (
-            lambda x, /: x.var(1, ddof=1),
-            lambda g, x: g[:, None] * 2 * (x - x.mean(1, keepdims=True)) / 3,
-            "n and n - 1 are mixed up (3 is the size of an axis)",
-        ),
-    ],
-    ids=["mean", "sum", "var"],
-)
-def test_a_factor_that_is_the_size_of_an_axis_says_so(forward, rule, said):
-    assert said in failure(make(forward, x=rule), draw(4, 3)).hint_text
-
-
-@pytest.mark.parametrize(
-    ("rule", "said"),
-    [
-        (lambda g, a: g * a, "with b instead of a"),
-        (lambda g, out: g * out, "with b instead of out"),
-    ],
-)
-def test_the_right_argument_is_named(rule, said):
-    error = failure(make(lambda a, b, /: a * b, a=rule, b=lambda g, a: g * a), [draw(3), draw(3)])
-    assert said in error.hint_text
-
-
-def test_a_missing_transpose_in_a_square_product_is_named():
-    error = failure(make(lambda a, b, /: a @ b, a=lambda g, b: g @ b, b=lambda g, a: a.T @ g), [draw(3, 3)] * 2)
-    assert "with b transposed" in error.hint_text
-
-
-def test_axes_in_the_wrong_order():
-    op = make(lambda x, /: x.transpose(2, 0, 1), x=lambda g: g.transpose(2, 0, 1))
-    assert "permuted by" in failure(op, draw(2, 2, 2)).hint_text
-    op = make(lambda x, /: x.T.copy(), x=lambda g: g.reshape(2, 3))
-    assert failure(op, draw(2, 3)).hint == "transposed"
-
-
-def test_a_region_may_be_slices():
-    def rule(g, x):
-        gradient = 2 * g * x
-        gradient[:, -1] = g[:, -1] * 5
-        return gradient
-
-    error = failure(make(lambda x, /: x * x, x=rule), draw(3, 4))
-    assert error.hint == "region"
-    assert "the gradient is wrong exactly at index 3 of axis 1 (the last)" in error.hint_text
-
-
-@pytest.mark.parametrize(
-    ("forward", "rule", "said"),
-    [
-        (
-            lambda x, /: x * np.sin(x),
-            lambda g, x: g * np.sin(x),
-            "this is g * out / x, as if out / x did not depend on the input; it does, so by "
-            "the product rule its own term must be added",
-        ),
-        (lambda x, /: x * np.sin(x), lambda g, x: g * x * np.cos(x), "a term is missing; add g * out / x"),
-        (lambda x, /: np.exp(x) * np.sin(x), lambda g, x: g * np.exp(x) * np.cos(x), "a term is missing; add g * out"),
-        (lambda x, /: x * x + x, lambda g, x: g * 2 * x, "a term is missing; add g"),
-        (lambda x, /: x**3 + x * x, lambda g, x: g * 3 * x * x, "a term is missing; add 2 * g * x"),
-        (lambda x, /: x / 2 + x * x, lambda g, x, out: g * (out + 0.5 + 2 * x), "a term too many; subtract g * out"),
-        (lambda x, /: (x * x + x).sum(1), lambda g, x: g[:, None] * 2 * x, "a term is missing; add g"),
-        (lambda x, /: x @ x, lambda g, x: g @ x.T, "a term is missing; add x.T @ g"),
-        (lambda x, /: x @ x, lambda g, x: x.T @ g, "a term is missing; add g @ x.T"),
-        (lambda x, /: x @ x.T, lambda g, x: g @ x, "a term is missing; add g.T @ x"),
-    ],
-)
-def test_the_missing_term_is_named(forward, rule, said):
-    error = failure(make(forward, x=rule), draw(3, 3))
-    assert error.hint == "dropped-term"
-    assert error.hint_text.endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -211,36 +69,6 @@ def test_the_missing_term_is_named(forward, rule, said):
 def test_near_misses_of_a_pattern_get_no_such_hint(forward, rule):
     error = failure(make(forward, x=rule), draw(3, 3))
     assert error.hint not in ("upstream-added", "wrong-axis", "dropped-term")
-
-
-@pytest.mark.parametrize(
-    ("forward", "rule", "said"),
-    [
-        (
-            lambda x, /: x.sum(0),
-            lambda g, x: g[:, None] + 0 * x,
-            "along axis 1 of the input, but must be repeated along 0",
-        ),
-        (lambda x, /: (x * x).mean(1, keepdims=True), lambda g, x: g.T * 2 * x / 3, "along axis 0 of the input, but"),
-        (
-            softmax,
-            lambda g, out: out * (g - (g * out).sum(0)),
-            "the rule goes over axis 0, but must go over 1",
-        ),
-        (lambda x, /: x - x.mean(1, keepdims=True), lambda g: g - g.mean(0), "goes over axis 0, but must go over 1"),
-    ],
-    ids=["sum", "mean", "softmax", "centred"],
-)
-def test_a_sum_over_the_wrong_axis_is_named_with_the_right_one(forward, rule, said):
-    error = failure(make(forward, x=rule), draw(3, 3))
-    assert error.hint == "wrong-axis"
-    assert said in error.hint_text
-
-
-def test_a_sum_over_the_wrong_axes_of_three():
-    rules = {"x": lambda g, bias: g * bias, "bias": lambda g, x: (g * x).sum((0, 2))}
-    error = failure(make(lambda x, bias, /: x * bias, **rules), [draw(2, 3, 3), draw(3)])
-    assert "the sum goes over axis (0, 2) of the output, but must go over (0, 1)" in error.hint_text
 
 
 @pytest.mark.parametrize(
@@ -287,22 +115,9 @@ def test_a_mask_of_few_elements_is_not_named_by_chance():
     assert "multiplies g by 1/2, which is not the derivative" in error.hint_text
 
 
-def test_an_added_upstream_is_recognised_in_a_sum_and_at_derivative_0():
-    for forward, rule, x in (
-        (lambda x, /: (x * x).sum(1), lambda g, x: g[:, None] + 2 * x, draw(2, 3)),
-        (lambda x, /: x * x, lambda g, x: g + 2 * x, tensor([0.0, 1.0, -2.0])),
-    ):
-        assert failure(make(forward, x=rule), x).hint == "upstream-added"
-
-
 def test_overflowing_numbers_match_no_pattern():
     op = make(lambda x, /: x + 5, x=lambda g: g * np.array([2.0, 3.0]))
     assert failure(op, tensor([1e-320, 1.0])).hint is None
-
-
-def test_half_the_gradient_may_be_one_of_two_equal_terms():
-    error = failure(make(lambda x, /: x * x, x=lambda g, x: g * x), draw(3))
-    assert "a constant factor is missing, or one of two equal terms; multiply by 2" in error.hint_text
 
 
 @settings(max_examples=60)

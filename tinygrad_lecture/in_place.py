@@ -1,0 +1,396 @@
+"""In-place changes: `x += y`, `x[index] = value` and methods that end in an underscore.
+
+While nothing is recorded, they write to memory. While recording, x takes over a new array and a new node, and the old
+memory stays for the rules that saved it. Tensors that share x's memory are computed again from the new array: after
+`x[0] += 1` x has changed, and after `x *= 3` so has `y = x[0:2]`, with its gradient, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import zip_longest
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from . import ops, random
+from .autograd import versions
+from .autograd.core import Leaf
+from .autograd.hooks import retain_grad, retains_grad
+from .autograd.modes import modes, set_grad_enabled
+from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers, window_of
+from .backend import Array, device_of, xp
+from .errors import DtypeError, TensorError
+from .ops.indexing import BASIC, index_get, index_put, normal_index, write
+from .traced import Traced, array_of, wrap
+
+T = TypeVar("T", bound=Traced)
+
+
+def announced(x: Traced) -> Array:
+    """The array of x, announced to the version counters as about to be written to."""
+    versions.announce_write(x._array)
+    return x._array
+
+
+def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
+    """x = op(x, *operands, **settings), in place. change: how the user wrote it, for errors.
+
+    Raises RuntimeError as `_writes_to_memory` and `_replace` do, TensorError for a result of another shape, DtypeError
+    for one of a dtype that does not fit into x's.
+    """
+    to_memory = _writes_to_memory(x, change, *operands, *settings.values())
+    with set_grad_enabled(not to_memory):
+        result = op(x, *operands, **settings)
+    shape, dtype = x._array.shape, x._array.dtype
+    if result.shape != shape:
+        raise TensorError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")
+    if not np.can_cast(result.dtype, dtype, "same_kind"):
+        raise DtypeError(f"{change}: {result.dtype} does not fit into x's {dtype}; convert x with .to() first")
+    if to_memory:
+        announced(x)[...] = result._array
+    else:
+        _replace(x, change, result.to(dtype=dtype))
+    return x
+
+
+def assign(x: Traced, index: Any, value: Any) -> None:
+    """x[index] = value. Raises RuntimeError as `_writes_to_memory` and `_replace` do."""
+    change = "x[index] = value"
+    if isinstance(value, Traced) and _is_view_at(x, index, value):
+        return  # the last step of x[index] += y, which has changed x already
+    if _writes_to_memory(x, change, value):
+        write(announced(x), index, array_of(value))
+    else:
+        _replace(x, change, ops.indexing.setitem(x, index, value))
+
+
+def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
+    """x = op(x, ...), in place, for an op that returns a view of another shape. change: how the user wrote it.
+
+    Raises RuntimeError for a leaf that requires grad: its gradient would have the shape that it had.
+    """
+    if isinstance(x._node, Leaf):
+        raise RuntimeError(
+            f"{change} would change the shape of a leaf that requires grad; write y = x... for a view of it"
+        )
+    view = op(x, *args, **settings)
+    x._array, x._node = view._array, view._node
+    x._window = window_of(view)  # x is among those that share the memory already
+    return x
+
+
+def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
+    """Whether a change writes to memory (True) or is recorded (False).
+
+    Raises RuntimeError if elements of x are one in memory, or the memory is read-only, and, while recording, if x is a
+    leaf that requires grad.
+    """
+    if one_in_memory(x._array):
+        raise RuntimeError(
+            f"{change}: several elements of x are one in memory, as after expand() or unfold(); start from "
+            "x = x.clone()"
+        )
+    involved = x._node is not None or any(isinstance(y, Traced) and y._node is not None for y in operands)
+    if not (modes.recording and involved):
+        if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
+            raise RuntimeError(f"{change}: the memory of x is read-only; start from x = x.clone()")
+        return True
+    if isinstance(x._node, Leaf):
+        raise RuntimeError(
+            f"{change} would change a leaf that requires grad in place, while gradients are computed with respect to "
+            "it: do it within tl.no_grad(), or make a new tensor, as in x = x + ..."
+        )
+    return False
+
+
+def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
+    """Whether value is x[index] itself, a view of x."""
+    window = window_of(value)
+    if not (isinstance(window, View) and window.op is index_get and window.x is window_of(x)):
+        return False
+    pairs = list(zip_longest(window.settings["index"], normal_index(x, index)))
+    return all(type(a) is type(b) and type(a) in BASIC and a == b for a, b in pairs)
+
+
+# --- tensors that share memory ------------------------------------------------------------------------------
+
+
+_changed: ContextVar[list[weakref.ref[Traced]] | None] = ContextVar("changed", default=None)
+
+
+@contextmanager
+def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
+    """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
+    changed, before = list[weakref.ref[Traced]](), _changed.get()
+    token = _changed.set(changed)
+    try:
+        yield changed
+    finally:
+        _changed.reset(token)
+        if before is not None:
+            before.extend(changed)
+
+
+def _replace(x: Traced, change: str, new: Any) -> None:
+    """Give x the array and node of `new`, and compute every tensor that shares its memory again.
+
+    Raises RuntimeError for one that cannot be: x or the other was detached, or is a view of a leaf that requires grad.
+    """
+    window = window_of(x)
+    others = sharers(x)
+    if (changed := _changed.get()) is not None:
+        changed.extend(map(weakref.ref, (x, *others)))
+    if window is None or not others:
+        new._array = _laid_out_like(x._array, new._array)
+        _become(x, new)
+        x._window = None
+        return
+    base = base_of(window)
+    if any(base_of(window_of(other)) is not base for other in others):  # type: ignore[arg-type]
+        raise RuntimeError(
+            f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
+            "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
+            "copy, x.detach().clone()"
+        )
+    before = base.value()
+    if isinstance(before._node, Leaf):
+        raise RuntimeError(
+            f"{change} would change a leaf that requires grad in place, since x is a view of it: do it within "
+            "tl.no_grad(), or make a new tensor, as in x = x + ..."
+        )
+    after = _written_to_base(before, window, new)
+    after._array = _laid_out_like(base.array, after._array)
+    base.array, base.node = after._array, after._node
+    values: dict[Window, Any] = {base: after}
+    for tensor in (x, *others):
+        _become(tensor, _value_of(tensor._window, values))
+
+
+def _laid_out_like(old: Array, new: Array) -> Array:
+    """The new array with the memory layout of the old one, so that what was a view of that is one of this."""
+    if old.strides == new.strides:
+        return new
+    array = xp(old).empty_like(old)
+    array[...] = new
+    return array
+
+
+def _become(x: Traced, value: Any) -> None:
+    """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
+    retained = x._node is not None and retains_grad(x._node)
+    x._array, x._node = value._array, value._node
+    if retained and x._node is not None:
+        retain_grad(x)
+
+
+def _value_of(window: Window, values: dict[Window, Any]) -> Any:
+    """What a view is, given the values of the base and of views already computed."""
+    if window not in values:
+        assert isinstance(window, View)
+        values[window] = window.op(_value_of(window.x, values), **window.settings)
+    return values[window]
+
+
+def _written_to_base(base: Any, window: Window, new: Any) -> Any:
+    """The base with `new` in the part that a view shows."""
+    if isinstance(window, Base):
+        return new
+    if window.op is index_get and isinstance(window.x, Base):
+        return index_put(base, new, **window.settings)
+    numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
+    shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
+    return index_put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)
+
+
+# --- the methods --------------------------------------------------------------------------------------------
+
+
+def in_place(op: Callable[..., Any], change: str = "", by: Callable[..., Any] = update) -> Callable[..., Any]:
+    """The method that replaces a tensor by op(tensor, ...).
+
+    change: how the user writes it, by default x.exp_().  by: `update` or, for an op that returns a view of another
+    shape, `become_view`.
+    """
+    name = f"{op.__name__}_"
+    change = change or f"x.{name}()"
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return by(self, change, op, *args, **settings)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Replace x by {op.__name__}(x, ...), in place; arguments as there. Returns x."
+    return method
+
+
+def each_in_place(*functions: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """`in_place` of each op."""
+    return map(in_place, functions)
+
+
+def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function draw(x, ...) that gives random values: the method overwrites x with them."""
+
+    @functools.wraps(draw)
+    def method(self: Any, *args: Any, generator: random.Generator | None = None, **settings: Any) -> Any:
+        with random.drawing_from(generator):
+            values = draw(self, *args, **settings)
+        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
+        return self
+
+    return method
+
+
+def _drawn_like(draw: Callable[..., Array], x: Traced) -> Array:
+    """An array of random numbers like that of x."""
+    return draw(x._array.shape, x._array.dtype, device_of(x._array))
+
+
+class InPlaceMethods(Traced):
+    """The methods of a Tensor that change it in place."""
+
+    __slots__ = ()
+
+    def inplace(self) -> Array:
+        """The array itself, to write to right away, as optimisers do.
+
+        Backward through a graph that saved the array then raises RuntimeError.
+        """
+        return announced(self)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assign(self, index, value)
+
+    __iadd__, __isub__ = in_place(ops.add, "x += y"), in_place(ops.sub, "x -= y")
+    __imul__, __itruediv__ = in_place(ops.mul, "x *= y"), in_place(ops.div, "x /= y")
+    __ipow__ = in_place(ops.pow, "x **= y")
+
+    def add_(self, other: Any, alpha: float = 1) -> Self:
+        """Add alpha * other in place: x += alpha * other."""
+        return update(self, "x.add_(y)", ops.add, ops.elementwise.scaled(other, alpha))
+
+    def sub_(self, other: Any, alpha: float = 1) -> Self:
+        """Subtract alpha * other in place: x -= alpha * other."""
+        return update(self, "x.sub_(y)", ops.sub, ops.elementwise.scaled(other, alpha))
+
+    def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
+        """Add value * tensor1 * tensor2 in place."""
+        return self.add_(ops.mul(tensor1, tensor2), value)
+
+    def addcdiv_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
+        """Add value * tensor1 / tensor2 in place."""
+        return self.add_(ops.div(tensor1, tensor2), value)
+
+    def lerp_(self, end: Any, weight: Any) -> Self:
+        """Move towards end in place: x += weight * (end - x)."""
+        return self.add_(ops.mul(ops.sub(end, self), weight))
+
+    clip_ = clamp_ = in_place(ops.clip)
+    mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
+    abs_, sign_, square_, floor_, ceil_ = each_in_place(ops.abs, ops.sign, ops.square, ops.floor, ops.ceil)
+    round_, exp_, expm1_, log_, log1p_ = each_in_place(ops.round, ops.exp, ops.expm1, ops.log, ops.log1p)
+    sqrt_, sin_, cos_, tanh_, sigmoid_ = each_in_place(ops.sqrt, ops.sin, ops.cos, ops.tanh, ops.sigmoid)
+    relu_, leaky_relu_, masked_fill_ = each_in_place(ops.relu, ops.leaky_relu, ops.masked_fill)
+    scatter_add_, tril_, triu_, tan_, sinh_ = each_in_place(ops.scatter_add, ops.tril, ops.triu, ops.tan, ops.sinh)
+    cosh_, asin_, acos_, atan_, atan2_ = each_in_place(ops.cosh, ops.asin, ops.acos, ops.atan, ops.atan2)
+    asinh_, acosh_, atanh_, hypot_, exp2_ = each_in_place(ops.asinh, ops.acosh, ops.atanh, ops.hypot, ops.exp2)
+    log2_, log10_, xlogy_, logit_, rsqrt_ = each_in_place(ops.log2, ops.log10, ops.xlogy, ops.logit, ops.rsqrt)
+    reciprocal_, trunc_, frac_, erf_, erfc_ = each_in_place(ops.reciprocal, ops.trunc, ops.frac, ops.erf, ops.erfc)
+    erfinv_, lgamma_, digamma_, floor_divide_ = each_in_place(ops.erfinv, ops.lgamma, ops.digamma, ops.floor_divide)
+    fmod_, nan_to_num_, cumsum_, cumprod_ = each_in_place(ops.fmod, ops.nan_to_num, ops.cumsum, ops.cumprod)
+    scatter_, scatter_reduce_, eq_, ne_, lt_ = each_in_place(ops.scatter, ops.scatter_reduce, ops.eq, ops.ne, ops.lt)
+    le_, gt_, ge_, logical_and_, logical_or_ = each_in_place(ops.le, ops.gt, ops.ge, ops.logical_and, ops.logical_or)
+    logical_xor_, logical_not_, bitwise_and_ = each_in_place(ops.logical_xor, ops.logical_not, ops.bitwise_and)
+    bitwise_or_, bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_or, ops.bitwise_xor, ops.bitwise_not)
+    bitwise_left_shift_, bitwise_right_shift_ = each_in_place(ops.bitwise_left_shift, ops.bitwise_right_shift)
+
+    squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
+    transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)
+
+    def t_(self) -> Self:
+        """Transpose a matrix in place. Returns the tensor."""
+        return become_view(self, "x.t_()", ops.transpose)
+
+    def clamp_min_(self, min: Any) -> Self:
+        """Raise the elements below min to min, in place."""
+        return update(self, "x.clamp_min_()", ops.clip, min)
+
+    def clamp_max_(self, max: Any) -> Self:
+        """Lower the elements above max to max, in place."""
+        return update(self, "x.clamp_max_()", ops.clip, None, max)
+
+    # --- overwriting ------------------------------------------------------------------------------------
+
+    def copy_(self, other: Any, non_blocking: bool = False) -> Self:
+        """Overwrite the elements with other, broadcast and converted to this dtype. non_blocking: has no effect."""
+        if isinstance(other, Traced):
+            other = other.to(device=device_of(self._array))  # type: ignore[attr-defined]
+        self[...] = other
+        return self
+
+    def fill_(self, value: float) -> Self:
+        """Overwrite the elements with one value. Raises ValueError for several."""
+        if np.ndim(value):
+            raise TensorError(f"fill_: the value must be one number, not of shape {np.shape(value)}; for more, copy_")
+        self[...] = value
+        return self
+
+    def zero_(self) -> Self:
+        """Overwrite the elements with 0."""
+        return self.fill_(0)
+
+    def fill_diagonal_(self, fill_value: float) -> Self:
+        """Overwrite the diagonal of a matrix with one value. Raises ValueError for a tensor of fewer than two axes."""
+        if self._array.ndim < 2:
+            raise TensorError(f"fill_diagonal_: needs a matrix, not shape {self._array.shape}")
+        n = min(self._array.shape)
+        self[(range(n),) * self._array.ndim] = fill_value
+        return self
+
+    @drawn
+    def uniform_(self, low: float = 0, high: float = 1) -> Any:
+        """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
+        if low > high:
+            raise TensorError(f"uniform_: low must not be above high, but they are {low} and {high}")
+        return _drawn_like(random.uniform, self) * (high - low) + low
+
+    @drawn
+    def normal_(self, mean: float = 0, std: float = 1) -> Any:
+        """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
+        if not std >= 0:
+            raise TensorError(f"normal_: std must be 0 or more, not {std}")
+        return _drawn_like(random.normal, self) * std + mean
+
+    @drawn
+    def bernoulli_(self, p: Any = 0.5) -> Any:
+        """Overwrite with random numbers that are 1 with probability p, a number or a tensor, else 0."""
+        return random.bernoulli(self._array, array_of(p))
+
+    @drawn
+    def random_(self, low: int = 0, high: int | None = None) -> Any:
+        """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1."""
+        if high is None:
+            largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
+            low, high = 0, low or largest
+        if low >= high:
+            raise TensorError(f"random_: there is no integer from {low} to {high - 1}")
+        return _drawn_like(functools.partial(random.integers, low, high), self)
+
+    @drawn
+    def exponential_(self, lambd: float = 1) -> Any:
+        """Overwrite with exponential random numbers of mean 1 / lambd. Raises ValueError unless lambd > 0."""
+        if not lambd > 0:
+            raise TensorError(f"exponential_: lambd must be above 0, not {lambd}")
+        values = _drawn_like(random.uniform, self)
+        return -xp(values).log1p(-values) / lambd
+
+    def detach_(self) -> Self:
+        """Take this tensor out of the graph: it becomes a constant. Returns the tensor."""
+        self._node = None
+        if window_of(self) is not None:
+            note_sharing(self, self)
+        return self

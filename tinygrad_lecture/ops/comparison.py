@@ -1,0 +1,146 @@
+"""Comparisons, logic and bits: ops with results that have no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.op import Op, Value, op
+from ..backend import xp
+from ..traced import array_of
+from .composite import composite
+from .elementwise import computed
+
+__all__ = [
+    "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "eq", "ge", "gt", "isclose", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
+]  # fmt: skip
+
+
+# --- comparisons -----------------------------------------------------------------------------------
+
+
+@computed((), "equal")
+def eq(a: Value, b: Value, /) -> Value:
+    """a == b, broadcast, as bools."""
+
+
+@computed((), "not_equal")
+def ne(a: Value, b: Value, /) -> Value:
+    """a != b, broadcast, as bools."""
+
+
+@computed((), "less")
+def lt(a: Value, b: Value, /) -> Value:
+    """a < b, broadcast, as bools."""
+
+
+@computed((), "less_equal")
+def le(a: Value, b: Value, /) -> Value:
+    """a <= b, broadcast, as bools."""
+
+
+@computed((), "greater")
+def gt(a: Value, b: Value, /) -> Value:
+    """a > b, broadcast, as bools."""
+
+
+@computed((), "greater_equal")
+def ge(a: Value, b: Value, /) -> Value:
+    """a >= b, broadcast, as bools."""
+
+
+@computed(())
+def logical_and(a: Value, b: Value, /) -> Value:
+    """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
+
+
+@computed(())
+def logical_or(a: Value, b: Value, /) -> Value:
+    """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
+
+
+@computed(())
+def logical_xor(a: Value, b: Value, /) -> Value:
+    """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
+
+
+@computed(())
+def logical_not(x: Value, /) -> Value:
+    """Whether x is false or 0. For bools also ~x."""
+
+
+@op(differentiable=False)
+def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Value:
+    """Whether |a - b| <= atol + rtol * |b| for each pair of elements, broadcast, as bools.
+
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
+    An infinity is close to itself alone.
+
+        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
+    """
+    return xp(a, b).isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@composite
+def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether `isclose` holds for all elements, as one bool: the usual test of whether two results are the same.
+
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
+
+        tl.allclose(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 2.00001]))       # True
+    """
+    close = isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return bool(array_of(close).all())
+
+
+# --- bits: `& | ^ ~ << >>` on integers and, as logic, on bools -----------------------------------------------
+
+
+@computed(())
+def bitwise_and(a: Value, b: Value, /) -> Value:
+    """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true.
+
+    tl.bitwise_and(tl.tensor([5, 6]), 3)        # tensor([1, 2])
+    """
+
+
+@computed(())
+def bitwise_or(a: Value, b: Value, /) -> Value:
+    """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."""
+
+
+@computed(())
+def bitwise_xor(a: Value, b: Value, /) -> Value:
+    """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true."""
+
+
+@computed((), "invert")
+def bitwise_not(x: Value, /) -> Value:
+    """~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false."""
+
+
+@computed((), "left_shift")
+def bitwise_left_shift(a: Value, b: Value, /) -> Value:
+    """a << b, broadcast: the bits of a moved b places up, which is a * 2**b."""
+
+
+@computed((), "right_shift")
+def bitwise_right_shift(a: Value, b: Value, /) -> Value:
+    """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b.
+
+    tl.bitwise_right_shift(tl.tensor([5, -5]), 1)       # tensor([ 2, -3])
+    """
+
+
+def _explain(operators: str, taken: str, remedy: str, *ops: Op[Any]) -> None:
+    for each in ops:
+
+        @each.explains
+        def _(*operands: Value) -> str | None:
+            strange = next((x.dtype for x in operands if x.dtype.kind not in "iub"), None)
+            return strange and f"{operators} take {taken}, not {strange}; {remedy}"
+
+
+_IN_PARENTHESES = "compare first, in parentheses, as in (x > 0) & (y > 0)"
+_explain("& | ^ ~", "bools and integers", _IN_PARENTHESES, bitwise_and, bitwise_or, bitwise_xor, bitwise_not)
+_explain("<< >>", "integers", "convert with .long()", bitwise_left_shift, bitwise_right_shift)

@@ -23,7 +23,7 @@ def test_a_benchmark_prints_a_table_and_writes_json(tmp_path):
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("workload", ["W1", "W2", "W3", "W5", "W6"])
+@pytest.mark.parametrize("workload", ["W1", "W2", "W3", "W5", "W6", "W8", "W9"])
 def test_pytorch_computes_the_same_in(workload, tmp_path):
     pytest.importorskip("torch")
     assert "PyTorch" in benchmark(tmp_path, workload, "--against", "PyTorch")

@@ -1,6 +1,6 @@
 """Time this project beside PyTorch, JAX, MyGrad and HIPS autograd, whichever are installed.
 
-    python tests/benchmarks/run.py                      # all workloads, about ten minutes
+    python tests/benchmarks/run.py                      # all workloads, about twelve minutes
     python tests/benchmarks/run.py W1 W3 --quick        # some of them, about a minute
 
 Each contestant runs in a process of its own, in turn, several times: in one process their threads would compete, and on
@@ -45,7 +45,7 @@ NEEDS = {
     "HIPS autograd": "autograd",
 }
 FOR = {  # the workloads that a contestant has; the others have all
-    "with Numba": {"W2", "W3", "W4", "W5", "W7"},
+    "with Numba": {"W2", "W3", "W4", "W5", "W7", "W8", "W9"},
     "two workers": {"W2", "W3", "W4", "W7"},
     "two workers with Numba": {"W2", "W3", "W4", "W7"},
     "torch.compile": {"W1", "W2", "W3", "W4"},

@@ -51,6 +51,27 @@ class Chain:
 
 
 @dataclass(frozen=True)
+class CNN:
+    """A training step of convolutions of 3 x 3, each with ReLU and max-pooling by 2, and two dense layers; Adam."""
+
+    side: int = 28
+    batch: int = 64
+    channels: tuple[int, ...] = (1, 32, 64)
+    dense: tuple[int, ...] = (1600, 128, 10)
+
+
+@dataclass(frozen=True)
+class LSTM:
+    """A training step of an LSTM that predicts the next character; Adam."""
+
+    width: int = 128
+    layers: int = 2
+    batch: int = 32
+    steps: int = 64
+    vocabulary: int = 65
+
+
+@dataclass(frozen=True)
 class Workload:
     title: str
     kind: str  # the function of a contestant that runs it
@@ -77,6 +98,8 @@ WORKLOADS = {
     "W5": Workload("the model of W4: 200 tokens with a cache", "generation", Generation(_LARGE)),
     "W6": Workload("10,000 additions of one element, forward and backward", "chain", Chain()),
     "W7": Workload("W3 while one core is busy", "gpt", _SMALL, busy=True),
+    "W8": Workload("two convolutions of 32 and 64 channels, 64 images of 28 x 28, Adam: a step", "cnn", CNN()),
+    "W9": Workload("LSTM, 2 layers, 128 wide, 32 x 64 characters, Adam: a step", "lstm", LSTM()),
 }
 
 
@@ -84,10 +107,7 @@ def mlp_weights(work: MLP) -> list[tuple[Any, Any]]:
     """(weight (out, in), bias (out,)) of each layer."""
     draw = np.random.default_rng(0)
     pairs = zip(work.sizes, work.sizes[1:], strict=False)
-    return [
-        ((draw.standard_normal((n_out, n_in)) / n_in**0.5).astype("float32"), np.zeros(n_out, "float32"))
-        for n_in, n_out in pairs
-    ]
+    return [(_scaled(draw, (n_out, n_in)), np.zeros(n_out, "float32")) for n_in, n_out in pairs]
 
 
 def mlp_batch(work: MLP) -> tuple[Any, Any]:
@@ -96,6 +116,39 @@ def mlp_batch(work: MLP) -> tuple[Any, Any]:
     x = draw.random((work.batch, work.sizes[0]), dtype="float32")
     labels = draw.integers(0, work.sizes[-1], work.batch)
     return x, np.eye(work.sizes[-1], dtype="float32")[labels] if work.loss == "squared error" else labels
+
+
+def cnn_weights(work: CNN) -> list[Any]:
+    """Weight and bias of each layer in turn; of a convolution (out, in, 3, 3), of a dense layer (out, in)."""
+    draw = np.random.default_rng(0)
+    shapes = [(n_out, n_in, 3, 3) for n_in, n_out in zip(work.channels, work.channels[1:], strict=False)]
+    shapes += [(n_out, n_in) for n_in, n_out in zip(work.dense, work.dense[1:], strict=False)]  # type: ignore[misc]
+    return [array for shape in shapes for array in (_scaled(draw, shape), np.zeros(shape[0], "float32"))]
+
+
+def cnn_batch(work: CNN) -> tuple[Any, Any]:
+    """Images (batch, channels, side, side), and class numbers."""
+    draw = np.random.default_rng(1)
+    x = draw.random((work.batch, work.channels[0], work.side, work.side), dtype="float32")
+    return x, draw.integers(0, work.dense[-1], work.batch)
+
+
+def lstm_weights(work: LSTM) -> list[Any]:
+    """The embedding; of each layer the weights of inputs and state, and their biases; the last layer's weight, bias."""
+    draw, n = np.random.default_rng(0), work.width
+    weights = [draw.normal(0, 0.1, (work.vocabulary, n)).astype("float32")]
+    for _ in range(work.layers):
+        weights += [_scaled(draw, (4 * n, n)), _scaled(draw, (4 * n, n)), *np.zeros((2, 4 * n), "float32")]
+    return [*weights, _scaled(draw, (work.vocabulary, n)), np.zeros(work.vocabulary, "float32")]
+
+
+def lstm_batch(work: LSTM) -> tuple[Any, Any]:
+    """Characters and next characters, each (batch, steps)."""
+    return _texts(work.vocabulary, work.batch, work.steps)
+
+
+def _scaled(draw: Any, shape: tuple[int, ...]) -> Any:
+    return (draw.standard_normal(shape) / np.prod(shape[1:]) ** 0.5).astype("float32")
 
 
 def gpt_weights(work: GPT) -> dict[str, Any]:
@@ -123,5 +176,9 @@ def _initial(draw: Any, shape: tuple[int, ...]) -> Any:
 
 def gpt_batch(work: GPT) -> tuple[Any, Any]:
     """Tokens and next tokens, each (batch, block)."""
-    text = np.random.default_rng(1).integers(0, work.vocabulary, (work.batch, work.block + 1))
+    return _texts(work.vocabulary, work.batch, work.block)
+
+
+def _texts(vocabulary: int, batch: int, length: int) -> tuple[Any, Any]:
+    text = np.random.default_rng(1).integers(0, vocabulary, (batch, length + 1))
     return np.ascontiguousarray(text[:, :-1]), np.ascontiguousarray(text[:, 1:])

@@ -70,11 +70,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     **{
         (
             op,
-            f"{product}.T.dot({state}) if needs[{k}] else None",
-            f"{product}.T.dot({state}) if needs else None",
+            f"product({gradient}.T, {state}) if needs[{k}] else None",
+            f"product({gradient}.T, {state}) if needs else None",
         ): UNUSED
-        for op, product, state, k in (
-            ("lstm_states", "slopes", "h_before", 3),
+        for op, gradient, state, k in (
+            ("lstm_states", "dx", "states[:, :hidden]", 3),
             ("gru_states", "dproduct", "h_before", 2),
             ("rnn_states", "dx", "before(h, h0, sizes, reverse)", 2),
         )

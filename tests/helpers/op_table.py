@@ -1621,6 +1621,27 @@ def transposed_convolution(
 
 
 @st.composite
+def filtering(draw: Draw) -> Sample:
+    """Upstream gradients of a convolution, and the images that it has seen."""
+    images = draw(filtered())
+    (x, weight), settings = images.inputs[:2], images.settings
+    places = convolution(x, weight, **settings).shape[2:]
+    y = draw(some.numbers((len(x), len(weight), *places)))
+    return Sample((y, x), {"size": weight.shape[2:], **settings})
+
+
+def filter_gradient(narrow: Array, wide: Array, size: Shape, groups: int = 1, **grid: Any) -> Array:
+    ins, outs = wide.shape[1] // groups, narrow.shape[1] // groups
+    found = np.zeros((groups * outs, ins, *size), np.result_type(narrow, wide))
+    for i, j in product(range(groups * outs), range(ins)):
+        for element, place, where in seen_by_windows(wide.shape[2:], size, **grid)[1]:
+            found[(i, j, *element)] += (
+                narrow[(slice(None), i, *place)] @ wide[(slice(None), i // outs * ins + j, *where)]
+            )
+    return found
+
+
+@st.composite
 def pooled(draw: Draw) -> Sample:
     """Distinct numbers, with windows that see at least one each."""
     shape, size, settings = draw(gridded())
@@ -1654,7 +1675,8 @@ row("windows", slid_over(), windows_of, kinds="fi", keeps="")
 row("overlap_add", overlapping(), overlap_add, kinds="fi", keeps="")
 row("convolution", filtered(), convolution, **two, keeps="x weight")
 row("transposed_convolution", filtered(transposed=True), transposed_convolution, **two, keeps="x weight")
-row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x out")
+row("filter_gradient", filtering(), filter_gradient, **two, keeps="narrow wide")
+row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x")
 row("max_pool_indices", pooled(), max_pool_indices, kinds="fi", differentiable=False)
 
 import op_rows  # noqa: E402, F401 - the rows of more files, which need this one

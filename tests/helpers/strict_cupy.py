@@ -55,6 +55,7 @@ ARRAY_FUNCTIONS = """
     diagonal (a, offset=0, axis1=0, axis2=1)
     ravel (a, order='C')
     swapaxes (a, axis1, axis2)
+    moveaxis (a, source, destination)
     expand_dims (a, axis)
     squeeze (a, axis=None)
     broadcast_to (array, shape)

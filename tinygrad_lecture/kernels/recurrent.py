@@ -1,7 +1,7 @@
 """Kernels of recurrent networks; ops/recurrent.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
-Only the product with the weights of the state must wait for the step before. A backward function computes the gates of
-all steps again, at once, and keeps of each only its slope; the loop backwards through time is a product per step.
+Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
+of the rest, for which there is a loop too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 
 from ..backend import Array, DType, xp
 from .blas import one_thread
+from .compiled import compiles
 from .fused import Needs
+from .product import product
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
 
@@ -60,16 +62,13 @@ def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
     return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
-def sigmoid_(x: Array) -> Array:
-    """The sigmoid of x, in place: exp(x) / (exp(x) + 1), without overflow."""
+def sigmoid_(x: Array) -> None:
+    """Replace x by its sigmoid. exp(-x) may overflow: 1 / inf is 0."""
     lib = xp(x)
-    lib.minimum(x, _LARGEST_EXPONENT.get(x.dtype, 709.0), out=x)
+    x *= -1  # NumPy 2.4's negative is wrong in place where elements do not stand side by side
     lib.exp(x, out=x)
-    x /= x + 1
-    return x
-
-
-_LARGEST_EXPONENT = {np.dtype(np.float32): 88.0}
+    x += 1
+    lib.reciprocal(x, out=x)
 
 
 # --- the plain network --------------------------------------------------------------------------------------
@@ -80,9 +79,10 @@ def rnn_states(
     x: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False, nonlinearity: str = "tanh"
 ) -> Array:
     lib = xp(x)
+    weight_t = lib.ascontiguousarray(weight.T)
 
     def step(x: Array, h: Array) -> None:
-        new = h.dot(weight.T)
+        new = h.dot(weight_t)
         new += x
         if nonlinearity == "tanh":
             lib.tanh(new, out=h)
@@ -105,7 +105,7 @@ def rnn_states_backward(
         dh[:n] += grad[rows]
         dx[rows] *= dh[:n]
         dh[:n] = dx[rows].dot(weight)
-    dweight = dx.T.dot(before(h, h0, sizes, reverse)) if needs[2] else None
+    dweight = product(dx.T, before(h, h0, sizes, reverse)) if needs[2] else None
     return needed((dx, dh, dweight), needs)
 
 
@@ -113,124 +113,151 @@ def rnn_states_backward(
 
 
 @one_thread
+@np.errstate(over="ignore")
 def gru_states(
-    x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sizes, reverse: bool = False
-) -> Array:
-    def step(x: Array, h: Array) -> None:
-        _, z, new, _ = _gates(x, h, weight, bias)
-        h -= new
-        h *= z
-        h += new  # (1 - z) new + z h
+    x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sizes, reverse: bool = False,
+    keep: bool = False,
+) -> Any:  # fmt: skip
+    """With keep=True also r, z, n and what r multiplies, side by side: (rows, 4 hidden)."""
+    hidden, h = h0.shape[1], h0.astype(common_dtype(x, h0, weight, bias))
+    gates = xp(x).empty((len(x), 4 * hidden), h.dtype)
+    gates[:, : 3 * hidden] = x
+    weight_t = xp(x).ascontiguousarray(weight.T)
+    activate = _loop("gru", gates, h) or _gru_step
 
-    return over_time(step, x, h0.astype(common_dtype(x, h0, weight, bias)), sizes, reverse)
+    def step(gates: Array, h: Array) -> None:
+        sums = h.dot(weight_t)
+        if bias is not None:
+            sums += bias
+        activate(gates, sums, h)
+
+    out = over_time(step, gates, h, sizes, reverse)
+    return (out, gates) if keep else out
+
+
+def _gru_step(gates: Array, sums: Array, h: Array) -> None:
+    """Compute the next state in place. gates: (n, 4 hidden), of three the inputs.  sums: (n, 3 hidden), the product."""
+    two = 2 * h.shape[1]
+    gates[:, :two] += sums[:, :two]
+    sigmoid_(gates[:, :two])
+    gates[:, two + h.shape[1] :] = sums[:, two:]
+    r, z, new, through_r = _parts(gates)
+    new += r * through_r
+    xp(h).tanh(new, out=new)
+    h -= new
+    h *= z
+    h += new  # (1 - z) new + z h
 
 
 @one_thread
 def gru_states_backward(
     grad: Array, needs: Needs, x: Array, h0: Array, weight: Array, bias: Array | None = None, *, out: Array,
-    sizes: Sizes, reverse: bool = False,
+    kept: Array, sizes: Sizes, reverse: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     h_before = before(out[:n_rows], h0, sizes, reverse)
-    r, z, new, through_r = _gates(x, h_before, weight, bias)
-    dx = lib.empty((n_rows, 3, hidden), out.dtype)  # dh/d(gate), from here on
-    dx[:, 2] = (1 - z) * (1 - new * new)
-    dx[:, 0] = dx[:, 2] * through_r * (r * (1 - r))
-    dx[:, 1] = (h_before - new) * (z * (1 - z))
-    dproduct = dx.copy()  # the same by the product with the state, where r stands before the last
-    dproduct[:, 2] *= r
+    dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
+    differentiate = _loop("gru_backward", kept, grad, dh) or _gru_step_backward
     for rows in reversed(steps(sizes, reverse)):
-        n = rows.stop - rows.start
-        dh_n = dh[:n]
+        dh_n = dh[: rows.stop - rows.start]
         dh_n += grad[rows]
-        dx[rows] *= dh_n[:, None]
-        dproduct[rows] *= dh_n[:, None]
-        dh_n *= z[rows]
-        dh_n += dproduct[rows].reshape(n, 3 * hidden).dot(weight)
-    dx, dproduct = dx.reshape(n_rows, 3 * hidden), dproduct.reshape(n_rows, 3 * hidden)
-    dweight = dproduct.T.dot(h_before) if needs[2] else None
+        differentiate(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
+        dh_n += dproduct[rows].dot(weight)
+    dweight = product(dproduct.T, h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
 
 
-def _gates(x: Array, h: Array, weight: Array, bias: Array | None) -> tuple[Array, Array, Array, Array]:
-    """r, z, the new state, and the part of the product with the state that r multiplies: (n, hidden) each."""
-    hidden = h.shape[1]
-    product = h.dot(weight.T)  # (n, 3 hidden)
-    if bias is not None:
-        product += bias
-    through_r = product[:, 2 * hidden :]
-    rz = sigmoid_(product[:, : 2 * hidden] + x[:, : 2 * hidden])
-    r, z = rz[:, :hidden], rz[:, hidden:]
-    new = r * through_r
-    new += x[:, 2 * hidden :]
-    xp(x).tanh(new, out=new)
-    return r, z, new, through_r
+def _gru_step_backward(gates: Array, h: Array, dh: Array, dx: Array, dproduct: Array) -> None:
+    """dx, dproduct: the gradients by the inputs and by the product with h, (n, 3 hidden).  dh: the gradient by the next
+    state, replaced by that by h without the part through the product."""
+    r, z, new, through_r = _parts(gates)
+    dr, dz, dnew, _ = _parts(dx, h.shape[1])
+    xp(h).multiply(dh * (1 - z), 1 - new * new, out=dnew)
+    xp(h).multiply(dh * (h - new), z * (1 - z), out=dz)
+    xp(h).multiply(dnew * through_r, r * (1 - r), out=dr)
+    dproduct[:] = dx
+    dproduct[:, 2 * h.shape[1] :] *= r
+    dh *= z
 
 
 # --- LSTM ---------------------------------------------------------------------------------------------------
 
 
 @one_thread
-def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False) -> Array:
+@np.errstate(over="ignore")
+def lstm_states(
+    x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sizes, reverse: bool = False, keep: bool = False
+) -> Any:
+    """With keep=True also σ(i), σ(f), tanh(g) and σ(o), side by side: (rows, 4 hidden)."""
     lib, hidden = xp(x), h0.shape[1]
-
-    def step(x: Array, states: Array) -> None:
-        h, c = states[:, :hidden], states[:, hidden:]
-        gates = h.dot(weight.T)  # (n, 4 hidden)
-        gates += x
-        i, f, g, o = _activated(gates)
-        g *= i
-        c *= f
-        c += g
-        lib.tanh(c, out=h)
-        h *= o
-
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
-    return over_time(step, x, states, sizes, reverse)
+    gates, weight_t = lib.empty(x.shape, states.dtype), lib.ascontiguousarray(weight.T)
+    gates[:] = x
+    activate = _loop("lstm", gates, states) or _lstm_step
+    out = over_time(lambda x, s: activate(x, s[:, :hidden].dot(weight_t), s), gates, states, sizes, reverse)
+    return (out, gates) if keep else out
+
+
+def _lstm_step(gates: Array, sums: Array, states: Array) -> None:
+    """Compute the next states in place. gates: (n, 4 hidden), the inputs.  sums: (n, 4 hidden), the product."""
+    lib, hidden = xp(gates), states.shape[1] // 2
+    h, c = states[:, :hidden], states[:, hidden:]
+    gates += sums
+    i, f, g, o = _parts(gates)
+    sigmoid_(gates[:, : 2 * hidden])
+    lib.tanh(g, out=g)
+    sigmoid_(o)
+    c *= f
+    c += i * g
+    lib.tanh(c, out=h)
+    h *= o
 
 
 @one_thread
 def lstm_states_backward(
-    grad: Array, needs: Needs, x: Array, h0: Array, c0: Array, weight: Array, *, out: Array, sizes: Sizes,
+    grad: Array, needs: Needs, x: Array, h0: Array, c0: Array, weight: Array, *, out: Array, kept: Array, sizes: Sizes,
     reverse: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
-    h_before, c_before = states[:, :hidden], states[:, hidden:]
-    slopes = h_before.dot(weight.T)  # (rows, 4 hidden): the gates, and below their slopes
-    slopes += x
-    i, f, g, o = _activated(slopes)
-    forget = f.copy()
-    tanh_c = lib.tanh(out[:n_rows, hidden:])
-    through_c = (1 - tanh_c * tanh_c) * o  # dh/dc
-    o *= (1 - o) * tanh_c  # dh/d(gate o)
-    f *= (1 - f) * c_before  # dc/d(gate f)
-    i_ = i * (1 - i) * g  # dc/d(gate i)
-    g[:] = (1 - g * g) * i  # dc/d(gate g)
-    i[:] = i_
-    dh, dc = grad[n_rows:, :hidden].copy(), grad[n_rows:, hidden:].copy()
+    dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
+    differentiate = _loop("lstm_backward", kept, out, dstates) or _lstm_step_backward
     for rows in reversed(steps(sizes, reverse)):
-        n = rows.stop - rows.start
-        d, dh_n, dc_n = slopes[rows], dh[:n], dc[:n]
-        dh_n += grad[rows, :hidden]
-        dc_n += grad[rows, hidden:]
-        dc_n += dh_n * through_c[rows]
-        apart = d.reshape(n, 4, hidden)  # a view
-        apart[:, :3] *= dc_n[:, None]
-        apart[:, 3] *= dh_n
-        dc_n *= forget[rows]
-        dh_n[:] = d.dot(weight)
-    dweight = slopes.T.dot(h_before) if needs[3] else None
-    return needed((slopes, dh, dc, dweight), needs)
+        now = dstates[: rows.stop - rows.start]
+        now += grad[rows]
+        differentiate(kept[rows], out[rows], states[rows], now, dx[rows])
+        now[:, :hidden] = dx[rows].dot(weight)
+    dh, dc = dstates[:, :hidden], dstates[:, hidden:]
+    dweight = product(dx.T, states[:, :hidden]) if needs[3] else None
+    return needed((dx, dh, dc, dweight), needs)
 
 
-def _activated(gates: Array) -> list[Array]:
-    """σ(i), σ(f), tanh(g), σ(o), in place: four views of the gates, (n, hidden) each."""
-    hidden = gates.shape[1] // 4
-    i, f, g, o = (gates[:, k * hidden : (k + 1) * hidden] for k in range(4))
-    sigmoid_(gates[:, : 2 * hidden])
-    xp(gates).tanh(g, out=g)
-    sigmoid_(o)
-    return [i, f, g, o]
+def _lstm_step_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
+    """dx: the gradient by the inputs, (n, 4 hidden).  dstates: that by the states, of which that by c is replaced by
+    that by c before."""
+    lib, hidden = xp(gates), states.shape[1] // 2
+    (i, f, g, o), (di, df, dg, do) = _parts(gates), _parts(dx)
+    dh, dc, tanh_c = dstates[:, :hidden], dstates[:, hidden:], lib.tanh(states[:, hidden:])
+    dc += dh * o * (1 - tanh_c * tanh_c)
+    lib.multiply(dh * tanh_c, o * (1 - o), out=do)
+    lib.multiply(dc * g, i * (1 - i), out=di)
+    lib.multiply(dc * before[:, hidden:], f * (1 - f), out=df)
+    lib.multiply(dc * i, 1 - g * g, out=dg)
+    dc *= f
+
+
+def _parts(gates: Array, hidden: int | None = None) -> list[Array]:
+    """Views of four parts that stand side by side, (n, hidden) each; of three, the last is empty."""
+    hidden = gates.shape[1] // 4 if hidden is None else hidden
+    return [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
+
+
+def _loop(name: str, *arrays: Array) -> Callable[..., None] | None:
+    """The loop of this name, if it can be called with such arrays."""
+    if not compiles(*arrays):
+        return None
+    from .compiled import loops
+
+    return getattr(loops, name)  # type: ignore[no-any-return]

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import product as combinations
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
+from .compiled import compiles
 from .fused import Needs
+from .product import as_rows, batched, product
 from .scatter import where
+from .threads import PIECE
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -60,16 +63,24 @@ class Grid:
         for element in range(self.size[axis]):
             first = element * self.dilation[axis] - before  # what the first window reads
             start = max(0, -(first // stride))  # the first place within the array; -(a // b) rounds -a / b up
-            stop = min(self.places[axis], -((first - n) // stride))
-            if start < stop:
-                inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
-                yield element, inside, slice(start, stop)
+            stop = max(start, min(self.places[axis], -((first - n) // stride)))
+            inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
+            yield element, inside if start < stop else slice(0), slice(start, stop)
 
     def overlaps(self) -> Iterator[tuple[Any, Any, Any]]:
         """For each element of a window, row by row: its index, the index of the array, and that of the places."""
-        for along_axes in product(*self._axes):
+        for along_axes in combinations(*self._axes):
             element, inside, there = zip(*along_axes, strict=True) if along_axes else ((), (), ())
             yield element, (..., *inside), (..., *there)
+
+    def indices(self, lib: Any) -> tuple[Array, Array]:
+        """Where the window of each place begins, (places,), and how far from there its elements are, (elements,): they
+        count the elements of the array row by row."""
+        begin = far = lib.zeros((), np.int64)
+        for axis, n in enumerate(self.shape):
+            begin = begin[..., None] * n + lib.arange(self.places[axis]) * self.stride[axis] - self.padding[axis][0]
+            far = far[..., None] * n + lib.arange(self.size[axis]) * self.dilation[axis]
+        return begin.reshape(-1), far.reshape(-1)
 
 
 def covered(places: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Shape:
@@ -79,10 +90,12 @@ def covered(places: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, 
     return tuple((m - 1) * s + d * (k - 1) + 1 - before - after for m, k, s, (before, after), d in settings)
 
 
-def columns(x: Array, grid: Grid) -> Array:
+def columns(x: Array, grid: Grid, out: Array | None = None) -> Array:
     """The elements of all windows, with 0 beyond the array: (..., *shape) -> (..., *size, *places)."""
     lib, lead = xp(x), x.shape[: x.ndim - len(grid.shape)]
-    found = (lib.empty if grid.full else lib.zeros)((*lead, *grid.size, *grid.places), x.dtype)
+    found = lib.empty((*lead, *grid.size, *grid.places), x.dtype) if out is None else out
+    if not grid.full:
+        found[...] = 0
     for element, inside, there in grid.overlaps():
         found[(..., *element, *there[1:])] = x[inside]
     return found
@@ -93,15 +106,6 @@ def add_windows(total: Array, found: Array, grid: Grid) -> None:
     for element, inside, there in grid.overlaps():
         target = total[inside]
         target += found[(..., *element, *there[1:])]
-
-
-def with_batch(
-    size: Shape, stride: Each, padding: Padding, dilation: Each
-) -> tuple[Shape, Shape, tuple[tuple[int, int], ...], Shape]:
-    """(size, stride, padding, dilation) of the same windows on a batch of arrays, whose number is a first axis."""
-    n = len(size)
-    strides, dilations = _each("stride", stride, n), _each("dilation", dilation, n)
-    return (1, *size), (1, *strides), ((0, 0), *_pairs(padding, n)), (1, *dilations)
 
 
 def _each(what: str, value: Padding, n: int) -> tuple[int, ...]:
@@ -119,50 +123,145 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
     return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)
 
 
+# --- convolution --------------------------------------------------------------------------------------------
+# Some images at a time, so that their columns stay in the cache between the copy and the product.
+
+
+def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
+    """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
+    out, filters = len(weight), _filters(weight, groups)
+    y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
+    for images in _blocks(x, grid):
+        rows = _products(filters, _columns(x[images], grid, groups))
+        y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
+    return y
+
+
+def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
+    """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
+    lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
+    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    for images in _blocks(x, grid):
+        laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
+        laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
+        total = lib.zeros((channels, len(y[images]), *grid.shape), x.dtype)
+        add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
+        x[images] = total.swapaxes(0, 1)
+    return x
+
+
+def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
+    """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
+    out, channels = y.shape[1], x.shape[1] // groups
+    shape = (groups, out // groups, channels * math.prod(grid.size))
+    total = xp(x).zeros(shape, np.result_type(x.dtype, y.dtype))
+    for images in _blocks(x, grid):
+        total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
+    return total.reshape(out, channels, *grid.size)
+
+
+def _blocks(x: Array, grid: Grid) -> list[slice]:
+    """The images of a batch, as many at a time as fit the cache with their columns, but enough for a fast product."""
+    places = max(math.prod(grid.places), 1)
+    one = max(x.shape[1] * math.prod(grid.size) * places, 1)
+    step = max(PIECE // one, -(-1_024 // places)) if xp(x) is np else max(len(x), 1)
+    return [slice(start, start + step) for start in range(0, len(x), step)]
+
+
+def _products(a: Array, b: Array) -> Array:
+    """The product of each group: (groups, n, k), (groups, k, m) -> (groups, n, m)."""
+    return product(a[0], b[0])[None] if len(a) == 1 else batched(a, b)
+
+
+def _columns(x: Array, grid: Grid, groups: int) -> Array:
+    """(b, channels, *shape) -> (groups, channels / groups · window, b · places)."""
+    b, channels = x.shape[:2]
+    found = xp(x).empty((channels, *grid.size, b, *grid.places), x.dtype)
+    columns(x, grid, out=xp(x).moveaxis(found, 1 + len(grid.size), 0))
+    return found.reshape(groups, channels // groups * math.prod(grid.size), b * math.prod(grid.places))
+
+
+def _rows(y: Array, groups: int) -> Array:
+    """(b, channels, *places) -> (groups, channels / groups, b · places)."""
+    b, channels = y.shape[:2]
+    return y.swapaxes(0, 1).reshape(groups, channels // groups, b * math.prod(y.shape[2:]))
+
+
+def _filters(weight: Array, groups: int) -> Array:
+    """(out, in / groups, *size) -> (groups, out / groups, in / groups · window)."""
+    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
+
+
 # --- pooling ------------------------------------------------------------------------------------------------
 
 
-def max_pool(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
+def max_pool(
+    x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, *, keep: bool = False
+) -> Any:
+    """With keep=True also which element of its window each is: see `_numbers`."""
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    out = lib.full((*x.shape[: x.ndim - len(size)], *grid.places), lowest(x.dtype), x.dtype)
+    shape = (*x.shape[: x.ndim - len(size)], *grid.places)
+    if grid.full and compiles(x):
+        from .compiled import loops
+
+        rows, indices = as_rows(x, len(size)), grid.indices(lib)
+        out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
+        outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
+        loops.max_pool(rows, *indices, outs, numbers)
+        return (out, found) if keep else out
+    out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
         part = out[there]
         lib.maximum(part, x[inside], out=part)
-    return out
+    return (out, _numbers(x, out, grid)) if keep else out
 
 
 def max_pool_backward(
-    g: Array, needs: Needs, x: Array, out: Array, size: Shape, stride: Each = 1, padding: Padding = 0,
-    dilation: Each = 1,
+    g: Array, needs: Needs, x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, *,
+    kept: Array,
 ) -> tuple[Any, ...]:  # fmt: skip
-    grid = pooling_grid(x, size, stride, padding, dilation)
-    dx = xp(x).zeros(x.shape, g.dtype)
-    for found, inside, there in _firsts(x, out, grid):
-        target = dx[inside]
-        target += where(found, g[there], 0)
+    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
+    dx = lib.zeros(x.shape, g.dtype)
+    rows, gs, numbers = (as_rows(array, len(size)) for array in (dx, g, kept))  # a row for each image and channel
+    if compiles(rows, gs):
+        from .compiled import loops
+
+        loops.max_pool_backward(gs, numbers, *grid.indices(lib), rows)
+    else:
+        indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
+        found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
+        lib.add.at(dx.reshape(-1), indices.reshape(-1), found.reshape(-1))
     return (dx,)
 
 
 def max_pool_indices(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
-    lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    out = max_pool(x, size, stride, padding, dilation)
-    indices = lib.zeros(out.shape, np.int64)
-    numbers = lib.arange(math.prod(grid.shape)).reshape(grid.shape)
-    for found, inside, there in _firsts(x, out, grid):
-        target = indices[there]
-        target += where(found, numbers[inside], 0)
-    return indices
+    grid = pooling_grid(x, size, stride, padding, dilation)
+    return _indices(_numbers(x, max_pool(x, size, stride, padding, dilation), grid), grid)
 
 
-def _firsts(x: Array, out: Array, grid: Grid) -> Iterator[tuple[Array, Any, Any]]:
-    """For each element of a window: of which windows it is the first that equals the largest, its index of the array,
-    and that of the places."""
-    left = xp(x).ones(out.shape, bool)  # the windows whose largest is to be found
+def _numbers(x: Array, out: Array, grid: Grid) -> Array:
+    """Which element of each window is the first that equals the largest; of a window of padding alone, one too many."""
+    lib = xp(x)
+    numbers, left = lib.zeros(out.shape, _number_dtype(grid)), lib.ones(out.shape, bool)
+    has_nan = lib is not np or np.isnan(out).any()  # CuPy would have to wait for the answer
     for _, inside, there in grid.overlaps():
         seen, rest = x[inside], left[there]
-        found = rest & ((seen == out[there]) | (seen != seen))  # the second for nan, which is the largest and not equal
-        yield found, inside, there
-        rest ^= found
+        rest &= seen != out[there]
+        if has_nan:
+            rest &= seen == seen  # nan is the largest, and not equal to itself
+        numbers += left
+    return numbers
+
+
+def _number_dtype(grid: Grid) -> DType:
+    return np.min_scalar_type(math.prod(grid.size))
+
+
+def _indices(numbers: Array, grid: Grid) -> Array:
+    """The elements of the array, counted row by row, that have these numbers in their windows; 0 if there is none."""
+    begin, far = grid.indices(xp(numbers))
+    there = 1 if grid.full else numbers < len(far)
+    return (begin.reshape(grid.places) + far[numbers * there]) * there
 
 
 def lowest(dtype: DType) -> float:

@@ -1,9 +1,10 @@
 """Windows that slide over the last axes: their elements and their sum, convolutions, and the largest element of each.
 
 A convolution is the product of windows with filters, as of neurons that each see one window and share their weights.
-All windows of a batch are the columns of one matrix, so it is one matrix product (im2col: Chellapilla et al., 2006).
+The windows of some images are the columns of one matrix, so it is a matrix product (im2col: Chellapilla et al., 2006).
 The matrix is as many times as large as the input as a filter has places. It is not kept for backward, which makes it
-again. The mean of each window needs no op of its own: it is a mean.
+again. A convolution, its transpose and the gradient of its filters are each linear in two arrays, and each is made of
+the other two in backward. The mean of each window needs no op of its own: it is a mean.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..kernels import windows as kernels
 from ..kernels.fused import in_place
-from ..kernels.product import batched
-from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered, with_batch
-from .basics import matmul, sum
+from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered
+from .basics import sum
 from .copying import in_float32
 from .fusion import fused
-from .shape import pad, reshape, swapaxes
+from .shape import pad, reshape
 from .sorting import max as max_and_indices
 
 __all__ = ["convolution", "max_pool", "overlap_add", "transposed_convolution", "windows"]
@@ -105,8 +105,7 @@ def convolution(
     """
     _check(x.shape, weight.shape, bias, groups)
     grid = Grid(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    y = batched(_filters(weight, groups), _columns(x, weight.shape[2:], stride, padding, dilation, groups))
-    return _images(y, (len(x), len(weight), *grid.places), bias)
+    return _biased(kernels.convolve(x, weight, grid, groups), bias)
 
 
 @convolution.backward("x")
@@ -116,7 +115,7 @@ def _(g: Value, weight: Value, x_shape: Shape, stride: Each, padding: Padding, d
 
 @convolution.backward("weight")
 def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
-    return _of_filters(g, x, weight_shape, stride, padding, dilation, groups)
+    return filter_gradient(g, x, weight_shape[2:], stride, padding, dilation, groups)
 
 
 @op(analytic=True)
@@ -136,15 +135,15 @@ def transposed_convolution(
         tl.transposed_convolution(tl.ones(5, 8, 13, 13), tl.ones(8, 3, 4, 4), stride=2).shape       # (5, 3, 28, 28)
     """
     _check(x.shape, weight.shape, bias, groups, transposed=True)
-    size, places, out = weight.shape[2:], x.shape[2:], weight.shape[1] * groups
+    size, places = weight.shape[2:], x.shape[2:]
     if shape is None:
         shape = covered(places, size, stride, padding, dilation)
         if min(shape) < 1:
             raise ValueError(f"the padding {padding} leaves nothing of the result, whose axes would have sizes {shape}")
-    laid = batched(_filters(weight, groups).swapaxes(1, 2), _rows(x, groups))  # (groups, out / groups · window, ...)
-    laid = laid.reshape(out, 1, *size, len(x), *places)
-    _, strides, pads, dilations = with_batch(size, stride, padding, dilation)
-    return _images(overlap_add(laid, (len(x), *shape), strides, pads, dilations), (len(x), out, *shape), bias)
+    grid = Grid(shape, size, stride, padding, dilation)
+    if grid.places != places:
+        raise ValueError(f"windows of {size} lie at {grid.places} places of {shape}, not at {places}")
+    return _biased(kernels.lay_filters(x, weight, grid, groups), bias)
 
 
 @transposed_convolution.backward("x")
@@ -154,7 +153,7 @@ def _(g: Value, weight: Value, stride: Each, padding: Padding, dilation: Each, g
 
 @transposed_convolution.backward("weight")
 def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
-    return _of_filters(x, g, weight_shape, stride, padding, dilation, groups)
+    return filter_gradient(x, g, weight_shape[2:], stride, padding, dilation, groups)
 
 
 @convolution.backward("bias")
@@ -163,37 +162,33 @@ def _(g: Value) -> Value:
     return sum(g, (0, *range(2, g.ndim)))
 
 
-def _of_filters(
-    narrow: Value, wide: Value, shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int
-) -> Value:
-    """The gradient of the filters: how far the numbers at the places, `narrow`, go with the windows of `wide`."""
-    seen = _columns(wide, shape[2:], stride, padding, dilation, groups)
-    return reshape(in_float32(matmul)(_rows(narrow, groups), swapaxes(seen, 1, 2)), shape)
+@op(analytic=True)
+@in_float32
+def filter_gradient(
+    narrow: Value, wide: Value, /,
+    size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, groups: int = 1,
+) -> Value:  # fmt: skip
+    """The gradient of a convolution's filters: how far its upstream gradient goes with the windows that it has seen.
+
+    narrow: (batch, out, *places).  wide: (batch, in, *axes).
+    Returns (out, in / groups, *size). size, stride, padding, dilation, groups: those of the convolution.
+    """
+    return kernels.filter_gradient(narrow, wide, Grid(wide.shape[2:], size, stride, padding, dilation), groups)
 
 
-def _columns(x: Value, size: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
-    """The windows as columns: (batch, channels, *axes) -> (groups, channels / groups · window, batch · places)."""
-    batch, channels = x.shape[:2]
-    seen = windows(swapaxes(x, 0, 1), *with_batch(size, stride, padding, dilation))
-    places = seen.shape[3 + len(size) :]  # of (channels, 1, *size, batch, *places)
-    return reshape(seen, (groups, channels // groups * math.prod(size), batch * math.prod(places)))
+@filter_gradient.backward("narrow")
+def _(g: Value, wide: Value, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return convolution(wide, g, None, stride, padding, dilation, groups)
 
 
-def _rows(y: Value, groups: int) -> Value:
-    """(batch, channels, *places) -> (groups, channels / groups, batch · places)."""
-    batch, channels = y.shape[:2]
-    return reshape(swapaxes(y, 0, 1), (groups, channels // groups, batch * math.prod(y.shape[2:])))
+@filter_gradient.backward("wide")
+def _(g: Value, narrow: Value, wide_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return transposed_convolution(narrow, g, None, wide_shape[2:], stride, padding, dilation, groups)
 
 
-def _filters(weight: Value, groups: int) -> Value:
-    """(first, second, *window) -> (groups, first / groups, second · window)."""
-    return reshape(weight, (groups, weight.shape[0] // groups, math.prod(weight.shape[1:])))
-
-
-def _images(rows: Any, shape: Shape, bias: Any) -> Any:
-    """The inverse of `_rows`, of arrays, with a bias for each channel added: -> (batch, channels, *places)."""
-    y = xp(rows).ascontiguousarray(rows.reshape(shape[1], shape[0], *shape[2:]).swapaxes(0, 1))
-    return y if bias is None else in_place(xp(y).add, y, bias.reshape(-1, *[1] * (len(shape) - 2)))
+def _biased(y: Any, bias: Any) -> Any:
+    """An array with a bias for each channel added."""
+    return y if bias is None else in_place(xp(y).add, y, bias.reshape(-1, *[1] * (y.ndim - 2)))
 
 
 def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = False) -> None:

@@ -18,6 +18,25 @@ def _norm(parameters: Any) -> float:
     return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
 
 
+def _training(
+    parameters: Any, optimizer: nn.optim.Optimizer, loss_of: Callable[[], Any], clip: float | None = None
+) -> Contest:
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        if clip is not None:
+            nn.clip_grad_norm_(parameters, clip)
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(parameters))[1]
+
+
 def mlp(work: workloads.MLP) -> Contest:
     last = nn.Sigmoid if work.activation == "sigmoid" else None
     model = nn.MLP(list(work.sizes), nn.Sigmoid if last else nn.ReLU, last)
@@ -30,19 +49,32 @@ def mlp(work: workloads.MLP) -> Contest:
     else:
         optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
     nn.parallel.distribute(model, optimizer)
+    return _training(list(model.parameters()), optimizer, lambda: loss_function(model(x), y))
 
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = loss_function(model(x), y)
-        loss.backward()
-        return loss
 
-    def step() -> float:
-        loss = gradients()
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
+def cnn(work: workloads.CNN) -> Contest:
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(work.channels, work.channels[1:], strict=False):
+        layers += [nn.Conv2d(n_in, n_out, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.MLP(list(work.dense), nn.ReLU))
+    model.load_state_dict(dict(zip(model.state_dict(), workloads.cnn_weights(work), strict=True)))
+    x, y = map(tl.tensor, workloads.cnn_batch(work))
+    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
+    return _training(list(model.parameters()), optimizer, lambda: nn.functional.cross_entropy(model(x), y))
 
-    return step, lambda: (gradients(), _norm(model.parameters()))[1]
+
+def lstm(work: workloads.LSTM) -> Contest:
+    embedding, head = nn.Embedding(work.vocabulary, work.width), nn.Linear(work.width, work.vocabulary)
+    layers = nn.LSTM(work.width, work.width, work.layers, batch_first=True)
+    model = nn.ModuleList([embedding, layers, head])
+    model.load_state_dict(dict(zip(model.state_dict(), workloads.lstm_weights(work), strict=True)))
+    x, y = map(tl.tensor, workloads.lstm_batch(work))
+    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
+    return _training(
+        list(model.parameters()),
+        optimizer,
+        lambda: nn.functional.cross_entropy(head(layers(embedding(x))[0]).flatten(0, 1), y.flatten()),
+    )
 
 
 def _model(work: workloads.GPT) -> transformer.GPT:
@@ -73,20 +105,7 @@ def gpt(work: workloads.GPT) -> Contest:
     ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.gpt_batch(work)))])
     optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
     nn.parallel.distribute(model, optimizer)
-
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = model.loss(x, y)
-        loss.backward()
-        return loss
-
-    def step() -> float:
-        loss = gradients()
-        nn.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
-
-    return step, lambda: (gradients(), _norm(model.parameters()))[1]
+    return _training(list(model.parameters()), optimizer, lambda: model.loss(x, y), clip=1.0)
 
 
 def generation(work: workloads.Generation) -> Contest:

@@ -17,6 +17,27 @@ def _norm(parameters: Any) -> float:
     return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
 
 
+def _training(parameters: Any, optimizer: Any, loss_of: Callable[[], Any], clip: float | None = None) -> Contest:
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        if clip is not None:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(parameters))[1]
+
+
+def _load(model: Any, weights: list[Any]) -> None:
+    model.load_state_dict(dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True)))
+
+
 def mlp(work: workloads.MLP, compiled: bool = False) -> Contest:
     layers: list[nn.Module] = []
     for weight, bias in workloads.mlp_weights(work):
@@ -29,19 +50,34 @@ def mlp(work: workloads.MLP, compiled: bool = False) -> Contest:
     x, y = map(torch.tensor, workloads.mlp_batch(work))
     loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(parameters, 0.1) if work.optimizer == "SGD" else torch.optim.Adam(parameters, 1e-3)
+    return _training(parameters, optimizer, lambda: loss_function(model(x), y))
 
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = loss_function(model(x), y)
-        loss.backward()
-        return loss
 
-    def step() -> float:
-        loss = gradients()
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
+def cnn(work: workloads.CNN) -> Contest:
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(work.channels, work.channels[1:], strict=False):
+        layers += [nn.Conv2d(n_in, n_out, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    features, hidden, classes = work.dense
+    dense = [nn.Flatten(), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes)]
+    model = nn.Sequential(*layers, *dense)
+    _load(model, workloads.cnn_weights(work))
+    x, y = map(torch.tensor, workloads.cnn_batch(work))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    return _training(list(model.parameters()), optimizer, lambda: F.cross_entropy(model(x), y))
 
-    return step, lambda: (gradients(), _norm(parameters))[1]
+
+def lstm(work: workloads.LSTM) -> Contest:
+    embedding, head = nn.Embedding(work.vocabulary, work.width), nn.Linear(work.width, work.vocabulary)
+    layers = nn.LSTM(work.width, work.width, work.layers, batch_first=True)
+    model = nn.ModuleList([embedding, layers, head])
+    _load(model, workloads.lstm_weights(work))
+    x, y = map(torch.tensor, workloads.lstm_batch(work))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    return _training(
+        list(model.parameters()),
+        optimizer,
+        lambda: F.cross_entropy(head(layers(embedding(x))[0]).flatten(0, 1), y.flatten()),
+    )
 
 
 class Attention(nn.Module):
@@ -106,20 +142,9 @@ def gpt(work: workloads.GPT, compiled: bool = False) -> Contest:
     model = torch.compile(model) if compiled else model
     x, y = map(torch.tensor, workloads.gpt_batch(work))
     optimizer = torch.optim.AdamW(parameters, work.learning_rate, work.betas, weight_decay=work.weight_decay)
-
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x).view(-1, work.vocabulary), y.view(-1))
-        loss.backward()
-        return loss
-
-    def step() -> float:
-        loss = gradients()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
-
-    return step, lambda: (gradients(), _norm(parameters))[1]
+    return _training(
+        parameters, optimizer, lambda: F.cross_entropy(model(x).view(-1, work.vocabulary), y.view(-1)), clip=1.0
+    )
 
 
 def generation(work: workloads.Generation, compiled: bool = False) -> Contest:

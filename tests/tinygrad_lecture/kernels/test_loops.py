@@ -130,6 +130,41 @@ def test_attention(causal, queries, keys, seed, scale):
     )
 
 
+POOLS = [{}, {"stride": 2}, {"stride": (2, 1), "dilation": (1, 2)}, {"stride": 2, "padding": 1}]
+
+
+@pytest.mark.parametrize("settings", POOLS, ids=str)
+@given(seed=st.integers(0, 99), values=st.sampled_from([[1.0, 2.0, 3.0], [1.0, math.nan, -math.inf, math.inf]]))
+def test_max_pool(settings, seed, values):
+    x = np.random.default_rng(seed).choice(np.float32(values), (2, 3, 6, 5))
+    with_loops, plain = both(with_gradients(lambda x: tl.max_pool(x, (2, 3), **settings), x))
+    np.testing.assert_array_equal(with_loops[0], plain[0])
+    assert_close(with_loops[1], plain[1], "gradient", 1e-6, 1e-6)  # a sum of several may be rounded otherwise
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+@given(
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=3), scale=st.sampled_from([0.1, 1, 1e3]),
+    seed=st.integers(0, 99), hidden=st.integers(1, 20),
+)  # fmt: skip
+def test_recurrent(kind, bias, lengths, scale, seed, hidden):
+    lengths.sort(reverse=True)
+    layer = kind(3, hidden, bias=bias, bidirectional=True)
+    weights = [normal(*p.shape, seed=seed) for p in layer.parameters()]
+
+    def compute():
+        layer.load_state_dict(dict(zip(layer.state_dict(), weights, strict=True)))
+        layer.zero_grad()
+        x = tl.tensor(normal(max(lengths), len(lengths), 3, seed=seed, scale=scale), requires_grad=True)
+        output, state = layer(nn.utils.rnn.pack_padded_sequence(x, tl.tensor(lengths)))
+        states = state if kind is nn.LSTM else [state]
+        sum((s * s).sum() for s in [output.data, *states]).backward()
+        return [output.data.detach().numpy(), x.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())]
+
+    assert_both_same(compute, 1e-4, 1e-4 * max(scale, 1))
+
+
 @pytest.mark.parametrize(
     "settings",
     [{}, {"weight_decay": 0.1}, {"betas": (0, 0)}, {"amsgrad": True}, {"maximize": True}, {"eps": 0.1, "lr": 0.5}],
@@ -163,11 +198,13 @@ def test_reference_computes_without_loops(monkeypatch):
 @pytest.mark.parametrize("size", [1, PIECE, PIECE + 1, 9 * PIECE + 5])
 def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
     rows, n = normal(-(-size // 96), 96), normal(96)
+    images, filters = rows[:, :72].reshape(-1, 2, 6, 6), normal(4, 2, 3, 3)
     computed = []
     for number in (1, 2, 3):
         monkeypatch.setattr(threads, "_chosen", number)
         results = [with_gradients(f, rows)() for f in (tl.gelu, tl.softmax)]
-        results += [with_gradients(tl.layer_norm, rows, n)()]
+        results += [with_gradients(tl.layer_norm, rows, n)(), with_gradients(tl.convolution, images, filters)()]
+        results += [with_gradients(lambda x: tl.max_pool(x, (2, 2)), images)()]
         computed.append([x.tobytes() for found in results for x in found])
     assert computed[0] == computed[1] == computed[2]
 

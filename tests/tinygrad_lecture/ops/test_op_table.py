@@ -537,12 +537,12 @@ KEPT = {  # op: a call, and how many numbers it keeps
     "attention": (lambda: tl.attention(made(N, D), made(KEYS, D), made(KEYS, D)), N * D + N * KEYS),
     "attention of many": (lambda: tl.attention(made(N, D), made(300, D), made(300, D)), N * D),
     "rnn_states": (lambda: recurrent.rnn_states(made(N, D), made(N, D), made(D, D), sizes=(N,)), 2 * N * D),
-    "gru_states": (lambda: recurrent.gru_states(made(N, 3 * D), made(N, D), made(3 * D, D), sizes=(N,)), 2 * N * D),
+    "gru_states": (lambda: recurrent.gru_states(made(N, 3 * D), made(N, D), made(3 * D, D), sizes=(N,)), 6 * N * D),
     "lstm_states": (
         lambda: recurrent.lstm_states(made(N, 4 * D), made(N, D), made(N, D), made(4 * D, D), sizes=(N,)),
-        4 * N * D,
+        8 * N * D,
     ),
-    "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2),
+    "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2 // 4),  # bytes
     "causal attention": (lambda: tl.attention(made(65, D), made(65, D), made(65, D), causal=True), 65 * D + 64**2 + 65),
 }
 

@@ -50,6 +50,17 @@ def exp(x: Any) -> Any:
     return f(math.inf) if x > _HIGHEST else y
 
 
+@inlined
+def tanh(x: Any) -> Any:
+    """Its Taylor series near 0, where 1 - exp(-2 |x|) would lose digits."""
+    square = x * x
+    near = f(-1 / 3) + square * (f(2 / 15) + square * (f(-17 / 315) + square * f(62 / 2835)))
+    e = exp(f(-2) * abs(x))
+    far = (f(1) - e) / (f(1) + e)
+    far = -far if x < 0 else far
+    return x + x * square * near if square < f(0.09) else far
+
+
 # --- gelu.py --------------------------------------------------------------------------------------------------------
 
 _DENSITY = f(1 / math.sqrt(2 * math.pi))
@@ -215,6 +226,125 @@ def cross_entropy(job: int, chunk: int) -> None:
         for j in range(n):
             x[i, j] *= per_total
         x[i, targets[i]] -= f(1)
+
+
+# --- recurrent.py ---------------------------------------------------------------------------------------------------
+# Of each row there are views: LLVM sees that those of one array do not overlap, and computes several elements at once.
+
+
+@inlined
+def parts(row: Array, hidden: int) -> tuple[Array, Array, Array, Array]:
+    """The first four parts of a row, of so many elements each; of a row of three parts the last is empty."""
+    return row[:hidden], row[hidden : 2 * hidden], row[2 * hidden : 3 * hidden], row[3 * hidden :]
+
+
+@inlined
+def sigmoid_of_sum(x: Array, y: Array) -> None:
+    """x replaced by the sigmoid of x + y."""
+    for j in range(x.size):
+        x[j] = f(1) / (f(1) + exp(-(x[j] + y[j])))
+
+
+@loop
+def lstm(gates: Array, product: Array, states: Array) -> None:
+    n, hidden = len(gates), states.shape[1] // 2
+    for k in range(n):
+        h, c = states[k, :hidden], states[k, hidden:]
+        i, forget, g, o = parts(gates[k], hidden)
+        i_sum, forget_sum, g_sum, o_sum = parts(product[k], hidden)
+        sigmoid_of_sum(i, i_sum)
+        sigmoid_of_sum(forget, forget_sum)
+        sigmoid_of_sum(o, o_sum)
+        for j in range(hidden):
+            g[j] = tanh(g[j] + g_sum[j])
+        for j in range(hidden):
+            c[j] = forget[j] * c[j] + i[j] * g[j]
+            h[j] = o[j] * tanh(c[j])
+
+
+@loop
+def lstm_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
+    n, hidden = len(gates), states.shape[1] // 2
+    for k in range(n):
+        i, forget, g, o = parts(gates[k], hidden)
+        di, dforget, dg, do = parts(dx[k], hidden)
+        c, c_before, dh, dc = states[k, hidden:], before[k, hidden:], dstates[k, :hidden], dstates[k, hidden:]
+        for j in range(hidden):
+            tanh_c = tanh(c[j])
+            do[j] = dh[j] * tanh_c * (o[j] * (f(1) - o[j]))
+            dc[j] += dh[j] * o[j] * (f(1) - tanh_c * tanh_c)
+        for j in range(hidden):
+            di[j] = dc[j] * g[j] * (i[j] * (f(1) - i[j]))
+            dg[j] = dc[j] * i[j] * (f(1) - g[j] * g[j])
+        for j in range(hidden):
+            dforget[j] = dc[j] * c_before[j] * (forget[j] * (f(1) - forget[j]))
+            dc[j] *= forget[j]
+
+
+@loop
+def gru(gates: Array, product: Array, states: Array) -> None:
+    n, hidden = states.shape
+    for k in range(n):
+        h = states[k]
+        r, z, new, through_r = parts(gates[k], hidden)
+        r_sum, z_sum, new_sum, _ = parts(product[k], hidden)
+        sigmoid_of_sum(r, r_sum)
+        sigmoid_of_sum(z, z_sum)
+        for j in range(hidden):
+            through_r[j] = new_sum[j]
+            new[j] = tanh(new[j] + r[j] * new_sum[j])
+        for j in range(hidden):
+            h[j] = (h[j] - new[j]) * z[j] + new[j]
+
+
+@loop
+def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
+    n, hidden = states.shape
+    for k in range(n):
+        h, dh = states[k], dstates[k]
+        r, z, new, through_r = parts(gates[k], hidden)
+        dr, dz, dnew, _ = parts(dx[k], hidden)
+        dr_too, dz_too, dthrough, _ = parts(dproduct[k], hidden)
+        for j in range(hidden):
+            dnew[j] = dh[j] * (f(1) - z[j]) * (f(1) - new[j] * new[j])
+            dz[j] = dh[j] * (h[j] - new[j]) * (z[j] * (f(1) - z[j]))
+        for j in range(hidden):
+            dr[j] = dnew[j] * through_r[j] * (r[j] * (f(1) - r[j]))
+            dthrough[j] = dnew[j] * r[j]
+        for j in range(hidden):
+            dr_too[j], dz_too[j] = dr[j], dz[j]
+            dh[j] *= z[j]
+
+
+# --- windows.py -----------------------------------------------------------------------------------------------------
+
+
+@loop
+def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> None:
+    """The largest element of each window, and its number in the window. x: (rows, n). out, numbers: (rows, places).
+
+    begin: where windows begin in a row, (places,).  far: how far from there their elements are, (elements,). An index
+    without a sign need not be counted from the end.
+    """
+    for i in range(len(x)):
+        for j in range(begin.size):
+            best, number = x[i, np.uint64(begin[j] + far[0])], 0
+            for k in range(1, far.size):
+                v = x[i, np.uint64(begin[j] + far[k])]
+                number += (k - number) * (not (v <= best) and best == best)  # nan is the largest; without a branch
+                best = v if v > best or v != v else best
+            out[i, j] = best
+            numbers[i, j] = number
+
+
+@loop
+def max_pool_backward(g: Array, numbers: Array, begin: Array, far: Array, dx: Array) -> None:
+    """Each g added to dx where the largest element of the window was, if there was one."""
+    for i in range(len(g)):
+        for j in range(begin.size):
+            k = numbers[i, j]
+            if k < far.size:
+                dx[i, np.uint64(begin[j] + far[k])] += g[i, j]
 
 
 # --- nn/optim/adam.py -----------------------------------------------------------------------------------------------

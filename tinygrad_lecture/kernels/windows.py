@@ -131,6 +131,11 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
     out, filters = len(weight), _filters(weight, groups)
     y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
+    if _compiles(x, weight, grid):
+        from .compiled import convolutions as loops
+
+        loops.compute(loops.CONVOLVE, x, y, weight, grid, groups)
+        return y
     for images in _blocks(x, grid):
         rows = _products(filters, _columns(x[images], grid, groups))
         y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
@@ -140,7 +145,12 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
     lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
-    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    x = lib.zeros((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    if _compiles(y, weight, grid):
+        from .compiled import convolutions as loops
+
+        loops.compute(loops.LAY_FILTERS, x, y, weight, grid, groups)
+        return x
     for images in _blocks(x, grid):
         laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
         laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
@@ -153,11 +163,21 @@ def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
     out, channels = y.shape[1], x.shape[1] // groups
+    if _compiles(y, x, grid):
+        from .compiled import convolutions as loops
+
+        totals = np.zeros((loops.CHUNKS, out, channels, *grid.size), x.dtype)
+        loops.compute(loops.FILTER_GRADIENT, x, y, totals, grid, groups)
+        return totals.sum(axis=0)
     shape = (groups, out // groups, channels * math.prod(grid.size))
     total = xp(x).zeros(shape, np.result_type(x.dtype, y.dtype))
     for images in _blocks(x, grid):
         total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
     return total.reshape(out, channels, *grid.size)
+
+
+def _compiles(a: Array, b: Array, grid: Grid) -> bool:
+    return len(grid.shape) <= 2 and compiles(a, b)
 
 
 def _blocks(x: Array, grid: Grid) -> list[slice]:

@@ -98,22 +98,37 @@ def move(n: Any, x: Array, found: Array, start: int, add: bool) -> None:
 
     x: (channels, *shape).  found: (channels, *size, rows, places_x), of the rows of places from `start`.
     """
-    stride, rows = n.stride_x, found.shape[3]
-    for c in range(n.channels):
-        for i in range(n.size_y):
-            for j in range(n.size_x):
-                first = j * n.dilation_x - n.padding_x  # what the first window of a row reads, inside or outside of x
-                begin = max(-(first // stride), 0)
-                end = max(min(-((first - n.shape_x) // stride), n.places_x), begin)
-                for r in range(rows):
-                    y = (start + r) * n.stride_y + i * n.dilation_y - n.padding_y
-                    run = found[c, i, j, r]
-                    inside = 0 <= y < n.shape_y
-                    if not add and not (inside and begin == 0 and end == n.places_x):
-                        run[:] = 0
-                    if inside:
-                        for k in range(begin, end):
-                            if add:
-                                x[c, y, first + k * stride] += run[k]
-                            else:
-                                run[k] = x[c, y, first + k * stride]
+    channels, size_y, size_x, rows, _ = found.shape
+    for i in range(size_y):
+        top, bottom = inside(i * n.dilation_y - n.padding_y + start * n.stride_y, n.stride_y, n.shape_y, rows)
+        for j in range(size_x):
+            begin, end = inside(j * n.dilation_x - n.padding_x, n.stride_x, n.shape_x, n.places_x)
+            y0, x0 = i * n.dilation_y - n.padding_y + (start + top) * n.stride_y, j * n.dilation_x - n.padding_x + begin * n.stride_x
+            sy, sx = n.stride_y, n.stride_x
+            for c in range(channels):
+                image, part = x[c, y0:, x0:], found[c, i, j]
+                if not add and (top or begin or bottom < rows or end < n.places_x):
+                    part[:] = 0
+                part = part[top:bottom, begin:end]
+                if sx == 1:
+                    for r in range(bottom - top):
+                        move_run(image[r * sy, :end-begin], part[r], add)
+                else:
+                    for r in range(bottom - top):
+                        move_run(image[r * sy, ::sx], part[r], add)
+
+
+@inlined
+def inside(first: int, stride: int, size: int, places: int) -> tuple[int, int]:
+    """Which places read a pixel of an axis of `size`: the first, and the one after the last; `first` reads the first."""
+    begin = max(-(first // stride), 0)
+    return begin, max(min(-((first - size) // stride), places), begin)
+
+
+@inlined
+def move_run(x: Array, found: Array, add: bool) -> None:
+    for k in range(found.size):
+        if add:
+            x[k] += found[k]
+        else:
+            found[k] = x[k]

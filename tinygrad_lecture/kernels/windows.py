@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
+from . import blas
 from .compiled import compiles
 from .fused import Needs
 from .product import as_rows, batched, product
@@ -131,10 +132,7 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
     out, filters = len(weight), _filters(weight, groups)
     y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
-    if _compiles(x, weight, grid):
-        from .compiled import convolutions as loops
-
-        loops.compute(loops.CONVOLVE, x, y, weight, grid, groups)
+    if _compiled("NARROW", x, y, weight, grid, groups):
         return y
     for images in _blocks(x, grid):
         rows = _products(filters, _columns(x[images], grid, groups))
@@ -145,11 +143,8 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
     lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
-    x = lib.zeros((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
-    if _compiles(y, weight, grid):
-        from .compiled import convolutions as loops
-
-        loops.compute(loops.LAY_FILTERS, x, y, weight, grid, groups)
+    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    if len(x) > 1 and _compiled("WIDE", x, y, weight, grid, groups):  # of one image, threads share the product
         return x
     for images in _blocks(x, grid):
         laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
@@ -163,21 +158,24 @@ def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
     out, channels = y.shape[1], x.shape[1] // groups
-    if _compiles(y, x, grid):
-        from .compiled import convolutions as loops
-
-        totals = np.zeros((loops.CHUNKS, out, channels, *grid.size), x.dtype)
-        loops.compute(loops.FILTER_GRADIENT, x, y, totals, grid, groups)
-        return totals.sum(axis=0)
-    shape = (groups, out // groups, channels * math.prod(grid.size))
-    total = xp(x).zeros(shape, np.result_type(x.dtype, y.dtype))
+    filters = xp(x).zeros((out, channels, *grid.size), np.result_type(x.dtype, y.dtype))
+    if _compiled("FILTERS", x, y, filters, grid, groups):
+        return filters
+    total = _filters(filters, groups)
     for images in _blocks(x, grid):
         total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
-    return total.reshape(out, channels, *grid.size)
+    return filters
 
 
-def _compiles(a: Array, b: Array, grid: Grid) -> bool:
-    return len(grid.shape) <= 2 and compiles(a, b)
+def _compiled(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: int) -> bool:
+    """Whether compiled code has written one of the arrays. Larger weights would leave the cache between two images."""
+    small = 0 < weight.size < 16 * PIECE and len(grid.shape) <= 2
+    if not (small and compiles(x, y, weight) and blas.address("sgemm")):
+        return False
+    from .compiled import convolutions
+
+    convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
+    return True
 
 
 def _blocks(x: Array, grid: Grid) -> list[slice]:

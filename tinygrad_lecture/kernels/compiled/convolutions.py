@@ -111,16 +111,16 @@ def move(n: Any, x: Array, columns: Array, start: int, add: bool) -> None:
             full = bottom - top == rows and end - begin == places_x
             y0, x0, sy, sx = y + top * n.stride_y, left + begin * n.stride_x, n.stride_y, n.stride_x
             for c in range(channels):
-                seen, found = x[c, y0::sy, x0::sx], columns[c, i, j]
+                seen, found = x[c, y0::sy, x0:], columns[c, i, j]
                 if not (add or full):
                     found[:] = 0
                 found = found[top:bottom, begin:end]
                 for r in range(bottom - top):
                     for k in range(end - begin):
                         if add:
-                            seen[r, k] += found[r, k]
+                            seen[r, k * sx] += found[r, k]
                         else:
-                            found[r, k] = seen[r, k]
+                            found[r, k] = seen[r, k * sx]
 
 
 @inlined

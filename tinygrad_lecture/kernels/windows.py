@@ -219,13 +219,13 @@ def max_pool(
     """With keep=True also which element of its window each is: see `_numbers`."""
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
     shape = (*x.shape[: x.ndim - len(size)], *grid.places)
-    if grid.full and compiles(x):
-        from .compiled import loops
+    if grid.full and compiles(x) and _number_dtype(grid) == np.uint16:
+        from .compiled import loops, run_rows
 
         rows, indices = as_rows(x, len(size)), grid.indices(lib)
         out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
         outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
-        loops.max_pool(rows, *indices, outs, numbers)
+        run_rows(loops.max_pool, rows, *indices, outs, numbers)
         return (out, found) if keep else out
     out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
@@ -239,13 +239,14 @@ def max_pool_backward(
     kept: Array,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    dx = lib.zeros(x.shape, g.dtype)
+    dx = lib.empty(x.shape, g.dtype)
     rows, gs, numbers = (as_rows(array, len(size)) for array in (dx, g, kept))  # a row for each image and channel
-    if compiles(rows, gs):
-        from .compiled import loops
+    if compiles(rows, gs) and kept.dtype == np.uint16:
+        from .compiled import loops, run_rows
 
-        loops.max_pool_backward(gs, numbers, *grid.indices(lib), rows)
+        run_rows(loops.max_pool_backward, gs, numbers, *grid.indices(lib), rows)
     else:
+        dx[...] = 0
         indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
         found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
         lib.add.at(dx.reshape(-1), indices.reshape(-1), found.reshape(-1))
@@ -272,7 +273,7 @@ def _numbers(x: Array, out: Array, grid: Grid) -> Array:
 
 
 def _number_dtype(grid: Grid) -> DType:
-    return np.min_scalar_type(math.prod(grid.size))
+    return np.promote_types(np.uint16, np.min_scalar_type(math.prod(grid.size)))
 
 
 def _indices(numbers: Array, grid: Grid) -> Array:

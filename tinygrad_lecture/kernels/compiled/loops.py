@@ -16,7 +16,7 @@ import numpy as np
 
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
-from .pool import integers, part, piece, row, whole
+from .pool import integers, numbers, part, piece, row, whole, whole_integers
 
 f = np.float32
 
@@ -319,13 +319,16 @@ def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduc
 # --- windows.py -----------------------------------------------------------------------------------------------------
 
 
-@loop
-def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> None:
-    """The largest element of each window, and its number in the window. x: (rows, n). out, numbers: (rows, places).
+@Task
+def max_pool(job: int, chunk: int) -> None:
+    """The largest element of each window, and its number in the window.
 
-    begin: where windows begin in a row, (places,).  far: how far from there their elements are, (elements,). An index
-    without a sign need not be counted from the end.
+    Arrays x: (rows, n); begin, where windows begin in a row, (places,), and far, how far from there their elements are,
+    (elements,), int64; out, and numbers, uint16: (rows, places). An index without a sign need not be counted from the
+    end.
     """
+    x, begin, far = part(job, 0, chunk), whole_integers(job, 1), whole_integers(job, 2)
+    out, found = part(job, 3, chunk), numbers(job, 4, chunk)
     for i in range(len(x)):
         for j in range(begin.size):
             best, number = x[i, np.uint64(begin[j] + far[0])], 0
@@ -334,15 +337,21 @@ def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> 
                 number += (k - number) * (not (v <= best) and best == best)  # nan is the largest; without a branch
                 best = v if v > best or v != v else best
             out[i, j] = best
-            numbers[i, j] = number
+            found[i, j] = number
 
 
-@loop
-def max_pool_backward(g: Array, numbers: Array, begin: Array, far: Array, dx: Array) -> None:
-    """Each g added to dx where the largest element of the window was, if there was one."""
+@Task
+def max_pool_backward(job: int, chunk: int) -> None:
+    """Each g added to dx where the largest element of the window was, if there was one.
+
+    Arrays g, and found, uint16: (rows, places); begin, far: as above; dx: (rows, n).
+    """
+    g, found, dx = part(job, 0, chunk), numbers(job, 1, chunk), part(job, 4, chunk)
+    begin, far = whole_integers(job, 2), whole_integers(job, 3)
+    dx[:] = 0
     for i in range(len(g)):
         for j in range(begin.size):
-            k = numbers[i, j]
+            k = found[i, j]
             if k < far.size:
                 dx[i, np.uint64(begin[j] + far[k])] += g[i, j]
 

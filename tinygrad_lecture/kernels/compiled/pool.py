@@ -255,10 +255,24 @@ def integers(job: int, i: int, chunk: int) -> Array:
 
 
 @inlined
+def numbers(job: int, i: int, chunk: int) -> Array:
+    """The rows of a chunk of array i, a matrix of uint16."""
+    place, n, start, rows = _of(job, i, chunk)
+    return carray(pointer(place + 2 * start * n), (rows, n), np.uint16)
+
+
+@inlined
 def whole(job: int, i: int) -> Array:
     """Array i, a float32 vector."""
     place, n, _, _ = _of(job, i, 0)
     return carray(pointer(place), n, np.float32)
+
+
+@inlined
+def whole_integers(job: int, i: int) -> Array:
+    """The same of a vector of int64."""
+    place, n, _, _ = _of(job, i, 0)
+    return carray(pointer(place), n, np.int64)
 
 
 @inlined

@@ -47,13 +47,13 @@ def compiles(*arrays: Array | None) -> bool:
 
 def multiplies(a: Array, b: Array) -> bool:
     """Whether threads can share the product of two matrices in compiled code."""
-    return (
-        a.dtype == b.dtype == FLOAT32
-        and (a.flags.c_contiguous or a.flags.f_contiguous)
-        and (b.flags.c_contiguous or b.flags.f_contiguous)
-        and available()
-        and blas.address("sgemm") != 0
-    )
+    matrices = all(x.dtype == FLOAT32 and (has_rows(x) or has_rows(x.T)) for x in (a, b))
+    return matrices and available() and blas.address("sgemm") != 0
+
+
+def has_rows(x: Array) -> bool:
+    """Whether BLAS can read the matrices of x, (..., rows, n): the elements of a row are side by side."""
+    return bool(x.flags.c_contiguous) or bool(x.strides[-1] == x.itemsize and x.strides[-2] >= x.shape[-1] * x.itemsize)
 
 
 def available() -> bool:

@@ -107,9 +107,15 @@ class CELU(FunctionLayer, function=F.celu):
 class Hardshrink(FunctionLayer, function=F.hardshrink):
     """x where |x| > lambd, else 0."""
 
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
 
 class Softshrink(FunctionLayer, function=F.softshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
 
 
 class Softmin(FunctionLayer, function=F.softmin):

@@ -12,19 +12,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lines
-    "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": 2800,
-    "tinygrad_lecture/autograd": 1150,
-    "tinygrad_lecture/ops": 2650,
-    "tinygrad_lecture/kernels": 1370,
-    "tinygrad_lecture/gradient_checking": 2720,
-    "tinygrad_lecture/testing": 2200,
-    "tinygrad_lecture/inspect": 2680,
-    "nn/*.py nn/{layers,functional,module,files}": 3720,
-    "nn/{optim,training,parallel,data,utils}": 3830,
-    "nn/torch": 1750,
-    "transformer": 2250,
-    "examples": 9100,
-    "tests": 35500,
+    "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": 2740,
+    "tinygrad_lecture/autograd": 1125,
+    "tinygrad_lecture/ops": 2515,
+    "tinygrad_lecture/kernels": 2060,
+    "tinygrad_lecture/gradient_checking": 2600,
+    "tinygrad_lecture/testing": 2000,
+    "tinygrad_lecture/inspect": 2615,
+    "nn/*.py nn/{layers,functional,module,files}": 3410,
+    "nn/{optim,training,parallel,data,utils}": 3630,
+    "nn/torch": 1605,
+    "transformer": 2205,
+    "examples": 9050,
+    "tests": 34600,
 }
 
 

@@ -50,6 +50,8 @@ ARRAY_FUNCTIONS = """
     matmul (x1, x2, /, *, out=None)
     dot (a, b, out=None)
     vdot (a, b, /)
+    isclose (a, b, rtol=1e-05, atol=1e-08, equal_nan=False)
+    isin (element, test_elements, assume_unique=False, invert=False)
     einsum (*operands, dtype=None, optimize=False)
     tril triu (m, k=0)
     diagonal (a, offset=0, axis1=0, axis2=1)

@@ -18,7 +18,7 @@ import numpy as np
 from ..backend import FLOAT32, Array, xp
 from . import blas
 from .blas import one_thread
-from .compiled import LARGE, available, compiles, run_rows
+from .compiled import LARGE, available, compiles, has_rows, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -172,14 +172,7 @@ def _compiles(*arrays: Array) -> bool:
 
 def _rows(x: Array) -> bool:
     """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads."""
-    return (
-        type(x) is np.ndarray
-        and x.ndim == 4
-        and x.dtype == FLOAT32
-        and x.size > 0
-        and x.strides[-1] == x.itemsize
-        and x.strides[-2] >= x.shape[-1] * x.itemsize
-    )
+    return type(x) is np.ndarray and x.ndim == 4 and x.dtype == FLOAT32 and x.size > 0 and has_rows(x)
 
 
 def _scale(q: Array, scale: float | None = None) -> float:

@@ -17,7 +17,7 @@ from .threads import get_num_threads, share
 _SMALL_PRODUCT = 100_000  # multiplications
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
 _BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
-_COMPILED = 3_000_000  # multiplications; the same where Numba is installed
+_COMPILED = 1_500_000  # multiplications; the same where Numba is installed
 _SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
 
 

@@ -82,7 +82,7 @@ def rnn_states(
     weight_t = lib.ascontiguousarray(weight.T)
 
     def step(x: Array, h: Array) -> None:
-        new = h.dot(weight_t)
+        new = product(h, weight_t)
         new += x
         if nonlinearity == "tanh":
             lib.tanh(new, out=h)
@@ -104,7 +104,7 @@ def rnn_states_backward(
         n = rows.stop - rows.start
         dh[:n] += grad[rows]
         dx[rows] *= dh[:n]
-        dh[:n] = dx[rows].dot(weight)
+        dh[:n] = product(dx[rows], weight)
     dweight = product(dx.T, before(h, h0, sizes, reverse)) if needs[2] else None
     return needed((dx, dh, dweight), needs)
 
@@ -126,7 +126,7 @@ def gru_states(
     activate = _loop("gru", gates, h) or _gru_step
 
     def step(gates: Array, h: Array) -> None:
-        sums = h.dot(weight_t)
+        sums = product(h, weight_t)
         if bias is not None:
             sums += bias
         activate(gates, sums, h)
@@ -163,7 +163,7 @@ def gru_states_backward(
         dh_n = dh[: rows.stop - rows.start]
         dh_n += grad[rows]
         differentiate(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
-        dh_n += dproduct[rows].dot(weight)
+        dh_n += product(dproduct[rows], weight)
     dweight = product(dproduct.T, h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
@@ -196,7 +196,7 @@ def lstm_states(
     gates, weight_t = lib.empty(x.shape, states.dtype), lib.ascontiguousarray(weight.T)
     gates[:] = x
     activate = _loop("lstm", gates, states) or _lstm_step
-    out = over_time(lambda x, s: activate(x, s[:, :hidden].dot(weight_t), s), gates, states, sizes, reverse)
+    out = over_time(lambda x, s: activate(x, product(s[:, :hidden], weight_t), s), gates, states, sizes, reverse)
     return (out, gates) if keep else out
 
 
@@ -228,7 +228,7 @@ def lstm_states_backward(
         now = dstates[: rows.stop - rows.start]
         now += grad[rows]
         differentiate(kept[rows], out[rows], states[rows], now, dx[rows])
-        now[:, :hidden] = dx[rows].dot(weight)
+        now[:, :hidden] = product(dx[rows], weight)
     dh, dc = dstates[:, :hidden], dstates[:, hidden:]
     dweight = product(dx.T, states[:, :hidden]) if needs[3] else None
     return needed((dx, dh, dc, dweight), needs)

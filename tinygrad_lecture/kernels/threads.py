@@ -66,6 +66,7 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
                 raise
 
     number = min(threads, len(chunks)) - 1
+    leave_loops()
     # each in a copy of the caller's context, and so in its np.errstate
     helpers = [executor(threads - 1).submit(copy_context().run, work) for _ in range(number)]
     try:
@@ -75,6 +76,10 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
     for error in errors:
         if error is not None:
             raise error
+
+
+def leave_loops() -> None:
+    """Make the pool's threads free; where they serve compiled work, `compiled/pool.py` replaces this."""
 
 
 def _error_of(helper: Future[None], todo: list[Any]) -> BaseException | None:

@@ -300,6 +300,16 @@ def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     assert_doubles_twice(compiling.loop)
 
 
+def test_the_files_of_compiled_code_have_one_age(monkeypatch, tmp_path):
+    """Else machine code that Numba has kept of one file would hold functions of an earlier state of another."""
+    for i, name in enumerate(("__init__.py", "pool.py", "loops.py")):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, ns=(i, 10**18 + i))
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "__init__.py"))
+    compiled._age_alike()
+    assert {file.stat().st_mtime_ns for file in tmp_path.iterdir()} == {10**18 + 2}
+
+
 def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):
     from numba.core import caching
 

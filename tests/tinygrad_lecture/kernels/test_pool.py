@@ -158,6 +158,9 @@ def test_a_product_is_numpys(a_layout, b_layout, sizes):
         np.asarray(draw.integers(-4, 5, s), np.float32, order=o) for s, o in [((n, k), a_layout), ((k, m), b_layout)]
     )
     np.testing.assert_array_equal(products.product(a, b), a @ b)  # whole numbers: exact in any order
+    wide = np.zeros((n, 2 * k), np.float32)[:, :k]  # rows that lie apart
+    wide[...] = a
+    np.testing.assert_array_equal(products.product(wide, b), a @ b)
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,13 +49,13 @@ def compiles(*arrays: Array | None) -> bool:
 
 def multiplies(a: Array, b: Array) -> bool:
     """Whether threads can share the product of two matrices in compiled code."""
-    return (
-        a.dtype == b.dtype == FLOAT32
-        and (a.flags.c_contiguous or a.flags.f_contiguous)
-        and (b.flags.c_contiguous or b.flags.f_contiguous)
-        and available()
-        and blas.address("sgemm") != 0
-    )
+    matrices = all(x.dtype == FLOAT32 and (has_rows(x) or has_rows(x.T)) for x in (a, b))
+    return matrices and available() and blas.address("sgemm") != 0
+
+
+def has_rows(x: Array) -> bool:
+    """Whether BLAS can read the matrices of x, (..., rows, n): the elements of a row are side by side."""
+    return bool(x.flags.c_contiguous) or bool(x.strides[-1] == x.itemsize and x.strides[-2] >= x.shape[-1] * x.itemsize)
 
 
 def available() -> bool:
@@ -90,6 +92,7 @@ def _load() -> bool:
 
     def load() -> None:
         try:
+            _age_alike()
             loops = import_module(".loops", __name__)
             run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # the first call makes Numba ready
         except Exception as error:
@@ -102,6 +105,17 @@ def _load() -> bool:
     for error in errors:
         warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
     return not errors
+
+
+def _age_alike() -> None:
+    """Give the files here one time of change. Numba compiles a function again when its own file has changed, but machine
+    code holds functions of other files too, and old code would read a new job's arguments wrongly."""
+    files = list(Path(__file__).parent.glob("*.py"))
+    newest = max(file.stat().st_mtime_ns for file in files)
+    for file in files:
+        if file.stat().st_mtime_ns != newest:
+            with suppress(OSError):  # installed for all users, by one command
+                os.utime(file, ns=(newest, newest))
 
 
 def installed() -> bool:

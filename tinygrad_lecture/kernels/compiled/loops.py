@@ -3,8 +3,6 @@
 Most are tasks of `pool.py`, which compute one chunk of a job; `run_rows(loop, x, *others)` calls them for all chunks of
 the rows of x. All arrays are float32 and C-contiguous. A loop writes its results into arrays that it is given. Tests
 hold every loop to its NumPy code.
-
-The loops are in one file, since Numba compiles a loop again when its own file changes, not when another does.
 """
 
 from __future__ import annotations

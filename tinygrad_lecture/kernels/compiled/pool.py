@@ -37,7 +37,7 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
-TURN, DONE, OWNER, FUNCTION, JOB, GIVE_WAY = (128 * i for i in range(6))  # bytes; each has its own cache line
+TURN, DONE, OWNER, FUNCTION, JOB, STOP, GIVE_WAY = (128 * i for i in range(7))  # bytes; each has its own cache line
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
@@ -140,9 +140,9 @@ def take(pool: int) -> bool:
 
 @loop
 def serve(pool: int) -> None:
-    """Help with jobs until none has come for some time."""
+    """Help with jobs until none has come for some time, or the thread is needed elsewhere."""
     looks = 0
-    while looks < PATIENCE:
+    while looks < PATIENCE and load(pool + STOP) == 0:
         if take(pool):
             looks = 0
         else:
@@ -179,7 +179,7 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_numbers = np.zeros(6 * 16, np.int64)
+_numbers = np.zeros(7 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
 _address = _numbers.ctypes.data
 _serving: dict[int, Future[None]] = {}
@@ -190,8 +190,16 @@ def pool() -> int:
     helpers = threads.get_num_threads() - 1
     for i in range(helpers):
         if i not in _serving or _serving[i].done():
+            _numbers[STOP // 8] = 0
             _serving[i] = threads.executor(helpers).submit(serve, _address)
     return _address if helpers else 0
+
+
+def _leave() -> None:
+    _numbers[STOP // 8] = 1
+
+
+threads.leave_loops = _leave
 
 
 def _after_fork() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
+from . import has_rows
 from .compiling import Task, inlined, loop, numba
 from .pool import calls, carray, i64, pointer, pool, share
 
@@ -23,9 +24,9 @@ one, zero = np.float32(1), np.float32(0)
 
 
 def product(a: Array, b: Array) -> Array:
-    """a @ b: (n, k) @ (k, m) -> (n, m), float32. Each of them is C- or F-contiguous."""
+    """a @ b: (n, k) @ (k, m) -> (n, m), float32. Each of them or its transpose `has_rows`."""
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    a_turned, b_turned = not a.flags.c_contiguous, not b.flags.c_contiguous
+    a_turned, b_turned = not has_rows(a), not has_rows(b)
     _product(
         pool(), vector_product.address if len(a) == 1 else matrix_product.address,
         a.T if a_turned else a, b.T if b_turned else b, out, a_turned, b_turned, SGEMV if len(a) == 1 else SGEMM,
@@ -44,11 +45,17 @@ def _product(
     job = np.array(
         [
             blas, TRANSPOSED if a_turned else PLAIN, TRANSPOSED if b_turned else PLAIN, n, m, k, a.ctypes.data,
-            a.shape[1], b.ctypes.data, b.shape[1], out.ctypes.data, by_rows, step,
+            _width(a), b.ctypes.data, _width(b), out.ctypes.data, by_rows, step,
         ],
         np.int64,
     )  # fmt: skip
     share(pool, function, job.ctypes.data, -(-long // step))
+
+
+@inlined
+def _width(x: Array) -> Any:
+    """How many elements lie from row to row; a single row may have any stride."""
+    return max(x.strides[0] // 4, x.shape[1], 1)
 
 
 @Task

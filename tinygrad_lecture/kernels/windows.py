@@ -130,52 +130,50 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
 
 def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
-    out, filters = len(weight), _filters(weight, groups)
-    y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
-    if _compiled("NARROW", x, y, weight, grid, groups):
-        return y
-    for images in _blocks(x, grid):
-        rows = _products(filters, _columns(x[images], grid, groups))
-        y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
+    y = xp(x).empty((len(x), len(weight), *grid.places), np.result_type(x.dtype, weight.dtype))
+    _write("NARROW", x, y, weight, grid, groups)
     return y
 
 
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
-    lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
-    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
-    if len(x) > 1 and _compiled("WIDE", x, y, weight, grid, groups):  # of one image, threads share the product
-        return x
-    for images in _blocks(x, grid):
-        laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
-        laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
-        total = lib.zeros((channels, len(y[images]), *grid.shape), x.dtype)
-        add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
-        x[images] = total.swapaxes(0, 1)
+    x = xp(y).empty((len(y), weight.shape[1] * groups, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    _write("WIDE", x, y, weight, grid, groups)
     return x
 
 
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
-    out, channels = y.shape[1], x.shape[1] // groups
-    filters = xp(x).zeros((out, channels, *grid.size), np.result_type(x.dtype, y.dtype))
-    if _compiled("FILTERS", x, y, filters, grid, groups):
-        return filters
-    total = _filters(filters, groups)
+    total = xp(x).zeros((y.shape[1], x.shape[1] // groups, *grid.size), np.result_type(x.dtype, y.dtype))
+    _write("FILTERS", x, y, total, grid, groups)
+    return total
+
+
+def _write(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: int) -> None:
+    """Write one of x, the NARROW y and the FILTERS from the other two, or add to the filters."""
+    small = 0 < weight.size < 16 * PIECE  # larger weights would leave the cache between two images
+    shared = len(x) > 1 or written != "WIDE"  # of a single image, threads can share the product
+    if small and shared and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
+        from .compiled import convolutions
+
+        convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
+        return
+    lib, out, filters = xp(x), len(weight), _filters(weight, groups)
     for images in _blocks(x, grid):
-        total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
-    return filters
-
-
-def _compiled(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: int) -> bool:
-    """Whether compiled code has written one of the arrays. Larger weights would leave the cache between two images."""
-    small = 0 < weight.size < 16 * PIECE and len(grid.shape) <= 2
-    if not (small and compiles(x, y, weight) and blas.address("sgemm")):
-        return False
-    from .compiled import convolutions
-
-    convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
-    return True
+        b = len(x[images])
+        if written == "NARROW":
+            rows = _products(filters, _columns(x[images], grid, groups))
+            y[images] = rows.reshape(out, b, *grid.places).swapaxes(0, 1)
+        elif written == "FILTERS":
+            filters += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
+        else:
+            laid = _products(
+                filters.swapaxes(1, 2), _rows(y[images], groups)
+            )  # (groups, in / groups · window, b · places)
+            laid = laid.reshape(x.shape[1], *grid.size, b, *grid.places)
+            total = lib.zeros((x.shape[1], b, *grid.shape), x.dtype)
+            add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
+            x[images] = total.swapaxes(0, 1)
 
 
 def _blocks(x: Array, grid: Grid) -> list[slice]:

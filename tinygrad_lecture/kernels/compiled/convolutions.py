@@ -21,7 +21,7 @@ from .pool import carray, locate, pointer, run
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 CHUNKS = 8
-ALONE = 3_000_000  # multiplications; below, a thread computes alone
+FEW = 3_000_000  # multiplications; below, a thread computes alone
 PRODUCT = 256  # places; a product of fewer is slower
 AXES = [f"{name}_{axis}" for axis in "yx" for name in ("shape", "size", "places", "stride", "dilation", "padding")]
 SIZES = ["written", "sgemm", "groups", "channels", "out", "rows", "bands"]
@@ -35,52 +35,49 @@ def convolve(written: int, wide: Array, narrow: Array, filters: Array, grid: Gri
     before = [padding for padding, _ in grid.padding]
     axes += zip(grid.shape, grid.size, grid.places, grid.stride, grid.dilation, before, strict=True)
     window, places_y, places_x = math.prod(filters.shape[1:]), axes[0][2], axes[1][2]
-    rows = min(max(2 * PIECE // (window * places_x), -(-PRODUCT // places_x)), places_y)
+    rows = min(max(2 * PIECE // (window * places_x), PRODUCT // places_x) + 1, places_y)
     bands = -(-places_y // rows)
     together = bands if written == WIDE else 1  # bands of an image add to the same pixels
-    step = -(-len(wide) * bands // (CHUNKS * together)) * together
+    step = -(-len(wide) * groups * bands // (CHUNKS * together)) * together
     sizes = groups, wide.shape[1] // groups, narrow.shape[1] // groups
     numbers = np.array([(written, SGEMM, *sizes, rows, bands, *axes[0], *axes[1])], NUMBERS)
     to = np.zeros((CHUNKS, *filters.shape), filters.dtype) if written == FILTERS else filters
     with blas.one_thread:
-        few = narrow.size * window < ALONE
-        run(convolution, len(wide) * bands, step, wide, narrow, to, numbers, alone=few)
+        alone = narrow.size * window < FEW
+        run(convolution, len(wide) * groups * bands, step, wide, narrow, to, numbers, alone=alone)
     if written == FILTERS:
         np.sum(to, axis=0, out=filters)
 
 
 @Task
 def convolution(job: int, chunk: int) -> None:
-    """Bands, counted through all images. Arrays wide, narrow, filters (to be written, one array a chunk), numbers."""
+    """Bands, counted through all images and groups. Arrays wide, narrow, filters (to be written, one array a chunk), numbers."""
     wide, _, first, count = locate(job, 0, chunk)
     narrow, filters = locate(job, 1, chunk)[0], locate(job, 2, chunk)[0]
     n = carray(pointer(locate(job, 3, chunk)[0]), 1, NUMBERS)[0]
     places, pixels, window = n.places_y * n.places_x, n.shape_y * n.shape_x, n.channels * n.size_y * n.size_x
     memory = np.empty(window * n.rows * n.places_x, np.float32)
     for band in range(first, first + count):
-        image, start = band // n.bands, band % n.bands * n.rows
+        at, start = band // n.bands, band % n.bands * n.rows  # a group of an image; a row of its places
         rows = min(n.rows, n.places_y - start)
         m = rows * n.places_x
         columns = memory[: window * m].reshape((n.channels, n.size_y, n.size_x, rows, n.places_x))
-        c = columns.ctypes.data
-        for group in range(n.groups):
-            at = image * n.groups + group
-            x = carray(pointer(wide + 4 * at * n.channels * pixels), (n.channels, n.shape_y, n.shape_x), np.float32)
-            y = narrow + 4 * (at * n.out * places + start * n.places_x)
-            w = filters + 4 * group * n.out * window
-            if n.written == WIDE:
-                if start == 0:
-                    x[:] = 0
-                product = ROW_MAJOR, TRANSPOSED, PLAIN, window, m, n.out, one, w, window, y, places, zero, c, m
-                call_sgemm(n.sgemm, product)
-                move(n, x, columns, start, True)
-            else:
-                move(n, x, columns, start, False)
-                product = ROW_MAJOR, PLAIN, PLAIN, n.out, m, window, one, w, window, c, m, zero, y, places
-                if n.written == FILTERS:
-                    w += 4 * chunk * n.groups * n.out * window
-                    product = ROW_MAJOR, PLAIN, TRANSPOSED, n.out, window, m, one, y, places, c, m, one, w, window
-                call_sgemm(n.sgemm, product)
+        x = carray(pointer(wide + 4 * at * n.channels * pixels), (n.channels, n.shape_y, n.shape_x), np.float32)
+        y = narrow + 4 * (at * n.out * places + start * n.places_x)
+        w, c = filters + 4 * (at % n.groups) * n.out * window, columns.ctypes.data
+        if n.written == WIDE:
+            if start == 0:
+                x[:] = 0
+            product = ROW_MAJOR, TRANSPOSED, PLAIN, window, m, n.out, one, w, window, y, places, zero, c, m
+            call_sgemm(n.sgemm, product)
+            move(n, x, columns, start, True)
+        else:
+            move(n, x, columns, start, False)
+            product = ROW_MAJOR, PLAIN, PLAIN, n.out, m, window, one, w, window, c, m, zero, y, places
+            if n.written == FILTERS:
+                w += 4 * chunk * n.groups * n.out * window
+                product = ROW_MAJOR, PLAIN, TRANSPOSED, n.out, window, m, one, y, places, c, m, one, w, window
+            call_sgemm(n.sgemm, product)
 
 
 @inlined

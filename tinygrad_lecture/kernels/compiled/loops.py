@@ -14,7 +14,7 @@ import numpy as np
 
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
-from .pool import integers, numbers, part, piece, row, whole, whole_integers
+from .pool import part, piece, row, whole
 
 f = np.float32
 
@@ -212,7 +212,7 @@ def cross_entropy(job: int, chunk: int) -> None:
 
     Arrays x: (rows, classes); targets, int64, and loss: (rows,).
     """
-    x, targets, loss = part(job, 0, chunk), integers(job, 1, chunk), piece(job, 2, chunk)
+    x, targets, loss = part(job, 0, chunk), piece(job, 1, chunk, np.int64), piece(job, 2, chunk)
     rows, n = x.shape
     for i in range(rows):
         top = largest(x[i])
@@ -325,8 +325,8 @@ def max_pool(job: int, chunk: int) -> None:
     (elements,), int64; out, and numbers, uint16: (rows, places). An index without a sign need not be counted from the
     end.
     """
-    x, begin, far = part(job, 0, chunk), whole_integers(job, 1), whole_integers(job, 2)
-    out, found = part(job, 3, chunk), numbers(job, 4, chunk)
+    x, begin, far = part(job, 0, chunk), whole(job, 1, np.int64), whole(job, 2, np.int64)
+    out, found = part(job, 3, chunk), part(job, 4, chunk, np.uint16)
     for i in range(len(x)):
         for j in range(begin.size):
             best, number = x[i, np.uint64(begin[j] + far[0])], 0
@@ -344,8 +344,8 @@ def max_pool_backward(job: int, chunk: int) -> None:
 
     Arrays g, and found, uint16: (rows, places); begin, far: as above; dx: (rows, n).
     """
-    g, found, dx = part(job, 0, chunk), numbers(job, 1, chunk), part(job, 4, chunk)
-    begin, far = whole_integers(job, 2), whole_integers(job, 3)
+    g, found, dx = part(job, 0, chunk), part(job, 1, chunk, np.uint16), part(job, 4, chunk)
+    begin, far = whole(job, 2, np.int64), whole(job, 3, np.int64)
     dx[:] = 0
     for i in range(len(g)):
         for j in range(begin.size):

@@ -245,45 +245,24 @@ def _place(array: Any) -> tuple[int, int]:
 
 
 @inlined
-def part(job: int, i: int, chunk: int) -> Array:
-    """The rows of a chunk of array i, a float32 matrix: (rows of the chunk, n)."""
+def part(job: int, i: int, chunk: int, dtype: Any = np.float32) -> Array:
+    """The rows of a chunk of array i, a matrix: (rows of the chunk, n)."""
     place, n, start, rows = locate(job, i, chunk)
-    return carray(pointer(place + 4 * start * n), (rows, n), np.float32)
+    return carray(pointer(place), (start + rows, n), dtype)[start:]
 
 
 @inlined
-def piece(job: int, i: int, chunk: int) -> Array:
-    """The elements of a chunk of array i, a float32 vector of as many elements as the job has rows."""
+def piece(job: int, i: int, chunk: int, dtype: Any = np.float32) -> Array:
+    """The elements of a chunk of array i, a vector of as many elements as the job has rows."""
     place, n, start, rows = locate(job, i, chunk)
-    return carray(pointer(place + 4 * start), rows if n else 0, np.float32)
+    return carray(pointer(place), start + rows if n else 0, dtype)[start:]
 
 
 @inlined
-def integers(job: int, i: int, chunk: int) -> Array:
-    """The same of a vector of int64."""
-    place, _, start, rows = locate(job, i, chunk)
-    return carray(pointer(place + 8 * start), rows, np.int64)
-
-
-@inlined
-def numbers(job: int, i: int, chunk: int) -> Array:
-    """The rows of a chunk of array i, a matrix of uint16."""
-    place, n, start, rows = locate(job, i, chunk)
-    return carray(pointer(place + 2 * start * n), (rows, n), np.uint16)
-
-
-@inlined
-def whole(job: int, i: int) -> Array:
-    """Array i, a float32 vector."""
+def whole(job: int, i: int, dtype: Any = np.float32) -> Array:
+    """Array i, a vector."""
     place, n, _, _ = locate(job, i, 0)
-    return carray(pointer(place), n, np.float32)
-
-
-@inlined
-def whole_integers(job: int, i: int) -> Array:
-    """The same of a vector of int64."""
-    place, n, _, _ = locate(job, i, 0)
-    return carray(pointer(place), n, np.int64)
+    return carray(pointer(place), n, dtype)
 
 
 @inlined

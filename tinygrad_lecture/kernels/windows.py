@@ -125,7 +125,7 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
 
 
 # --- convolution --------------------------------------------------------------------------------------------
-# Some images at a time, so that their columns stay in the cache between the copy and the product.
+# A few images at a time, so that their columns stay in the cache between the copy and the product.
 
 
 def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
@@ -137,7 +137,7 @@ def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
 
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
-    x = xp(y).empty((len(y), weight.shape[1] * groups, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    x = xp(y).zeros((len(y), weight.shape[1] * groups, *grid.shape), np.result_type(y.dtype, weight.dtype))
     _write("WIDE", x, y, weight, grid, groups)
     return x
 
@@ -150,38 +150,28 @@ def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
 
 
 def _write(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: int) -> None:
-    """Write one of x, the NARROW y and the FILTERS from the other two, or add to the filters."""
-    small = 0 < weight.size < 16 * PIECE  # larger weights would leave the cache between two images
-    shared = len(x) > 1 or written != "WIDE"  # of a single image, threads can share the product
-    if small and shared and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
+    """Write the NARROW y, or add to the WIDE x or the FILTERS, from the other two."""
+    places, lib = max(math.prod(grid.places), 1), xp(x)
+    one = max(x.shape[1] * math.prod(grid.size) * places, 1)  # the elements of an image's columns
+    cached = len(x) > 1 and 0 < weight.size < 16 * PIECE and one < 64 * PIECE  # else threads share large products
+    if cached and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
         from .compiled import convolutions
 
         convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
         return
-    lib, out, filters = xp(x), len(weight), _filters(weight, groups)
-    for images in _blocks(x, grid):
-        b = len(x[images])
+    filters = weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+    step = max(PIECE // one, -(-1_024 // places)) if lib is np else max(len(x), 1)
+    for start in range(0, len(x), step):
+        seen, out = x[start : start + step], y[start : start + step]
         if written == "NARROW":
-            rows = _products(filters, _columns(x[images], grid, groups))
-            y[images] = rows.reshape(out, b, *grid.places).swapaxes(0, 1)
+            rows = _products(filters, _columns(seen, grid, groups))
+            out[...] = rows.reshape(len(weight), len(out), *grid.places).swapaxes(0, 1)
         elif written == "FILTERS":
-            filters += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
+            filters += _products(_rows(out, groups), _columns(seen, grid, groups).swapaxes(1, 2))
         else:
-            laid = _products(
-                filters.swapaxes(1, 2), _rows(y[images], groups)
-            )  # (groups, in / groups · window, b · places)
-            laid = laid.reshape(x.shape[1], *grid.size, b, *grid.places)
-            total = lib.zeros((x.shape[1], b, *grid.shape), x.dtype)
-            add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
-            x[images] = total.swapaxes(0, 1)
-
-
-def _blocks(x: Array, grid: Grid) -> list[slice]:
-    """The images of a batch, as many at a time as fit the cache with their columns, but enough for a fast product."""
-    places = max(math.prod(grid.places), 1)
-    one = max(x.shape[1] * math.prod(grid.size) * places, 1)
-    step = max(PIECE // one, -(-1_024 // places)) if xp(x) is np else max(len(x), 1)
-    return [slice(start, start + step) for start in range(0, len(x), step)]
+            laid = _products(filters.swapaxes(1, 2), _rows(out, groups))  # (groups, in / groups · window, b · places)
+            laid = laid.reshape(x.shape[1], *grid.size, len(out), *grid.places)
+            add_windows(seen, lib.moveaxis(laid, 1 + len(grid.size), 0), grid)
 
 
 def _products(a: Array, b: Array) -> Array:
@@ -201,11 +191,6 @@ def _rows(y: Array, groups: int) -> Array:
     """(b, channels, *places) -> (groups, channels / groups, b · places)."""
     b, channels = y.shape[:2]
     return y.swapaxes(0, 1).reshape(groups, channels // groups, b * math.prod(y.shape[2:]))
-
-
-def _filters(weight: Array, groups: int) -> Array:
-    """(out, in / groups, *size) -> (groups, out / groups, in / groups · window)."""
-    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
 
 
 # --- pooling ------------------------------------------------------------------------------------------------

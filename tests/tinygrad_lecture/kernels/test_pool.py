@@ -25,6 +25,14 @@ if compiled.available():
         pool.row(job, 0, chunk)[0] += 1
 
     @Task
+    def allocate(job, chunk):
+        """Writes 1, after it has written to memory of any small size that is free."""
+        total = 0
+        for n in range(1, 40):
+            total += np.full(n, -1).sum()
+        pool.row(job, 0, chunk)[0] = 1 if total else 0
+
+    @Task
     def meet(job, chunk):
         """Ends when the other chunk has begun, or after a while: then the number of those that have begun is 1."""
         begun = pool.whole(job, 0).ctypes.data
@@ -46,6 +54,12 @@ def test_every_chunk_is_computed_once(monkeypatch, number):
     for _ in range(500):
         pool.run(count, 100, 1, counts)
     assert (counts == 500).all()
+
+
+def test_a_task_that_allocates_leaves_its_arguments_alone():
+    written = np.zeros((4, 1), np.float32)
+    pool.run(allocate, 4, 1, written, alone=True)
+    assert (written == 1).all()
 
 
 def test_another_thread_helps():

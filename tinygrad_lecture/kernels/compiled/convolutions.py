@@ -12,7 +12,6 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
-from ..windows import Grid
 from . import ALONE
 from .compiling import Task, inlined
 from .pool import carray, locate, pointer, run
@@ -24,8 +23,8 @@ NUMBERS = np.dtype([(name, np.int64) for name in ["written", "sgemm", "groups", 
 NARROW, WIDE, FILTERS = range(3)
 
 
-def convolve(written: int, wide: Array, narrow: Array, filters: Array, grid: Grid, groups: int) -> None:
-    """Write NARROW, or add to WIDE or FILTERS, which are zeros."""
+def convolve(written: int, wide: Array, narrow: Array, filters: Array, grid: Any, groups: int) -> None:
+    """Write NARROW, or add to WIDE or FILTERS, which are zeros. grid: a `windows.Grid`."""
     axes = [(1, 1, 1, 1, 1, 0)] * (2 - len(grid.shape))  # a vector is an image one high
     before = (padding for padding, _ in grid.padding)
     axes += zip(grid.shape, grid.size, grid.places, grid.stride, grid.dilation, before, strict=True)

@@ -313,7 +313,8 @@ def test_kept_machine_code_is_not_used_after_a_change_of_another_file(tmp_path):
         if changed:
             with (folder / "kernels" / "compiled" / "pool.py").open("a") as file:
                 file.write("# changed\n")
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         loaded.append("data loaded" in done.stdout)
     assert loaded == [False, True, False]
 

@@ -3,8 +3,10 @@
 import math
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -317,14 +319,21 @@ def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     assert_doubles_twice(compiling.loop)
 
 
-def test_the_files_of_compiled_code_have_one_age(monkeypatch, tmp_path):
-    """Else machine code that Numba has kept of one file would hold functions of an earlier state of another."""
-    for i, name in enumerate(("__init__.py", "pool.py", "loops.py")):
-        (tmp_path / name).write_text("")
-        os.utime(tmp_path / name, ns=(i, 10**18 + i))
-    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "__init__.py"))
-    compiled._age_alike()
-    assert {file.stat().st_mtime_ns for file in tmp_path.iterdir()} == {10**18 + 2}
+def test_kept_machine_code_is_not_used_after_a_change_of_another_file(tmp_path):
+    """A loop's machine code holds functions of other files, which say where a job's arguments are."""
+    folder = tmp_path / "tinygrad_lecture"
+    shutil.copytree(Path(tl.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_DEBUG_CACHE": "1"}
+    code = "import tinygrad_lecture as tl; tl.softmax(tl.zeros(2, 600))"
+    loaded = []
+    for changed in (False, False, True):
+        if changed:
+            with (folder / "kernels" / "compiled" / "pool.py").open("a") as file:
+                file.write("# changed\n")
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        loaded.append("data loaded" in done.stdout)
+    assert loaded == [False, True, False]
 
 
 def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):

@@ -19,10 +19,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +91,6 @@ def _load() -> bool:
 
     def load() -> None:
         try:
-            _age_alike()
             loops = import_module(".loops", __name__)
             run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # the first call makes Numba ready
         except Exception as error:
@@ -106,17 +103,6 @@ def _load() -> bool:
     for error in errors:
         warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
     return not errors
-
-
-def _age_alike() -> None:
-    """Give the files here one time of change. Numba compiles a function again when its own file has changed, but machine
-    code holds functions of other files too, and old code would read a new job's arguments wrongly."""
-    files = list(Path(__file__).parent.glob("*.py"))
-    newest = max(file.stat().st_mtime_ns for file in files)
-    for file in files:
-        if file.stat().st_mtime_ns != newest:
-            with suppress(OSError):  # installed for all users, by one command
-                os.utime(file, ns=(newest, newest))
 
 
 def installed() -> bool:

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, wraps
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
+from types import CellType, FunctionType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 numba: Any = import_module("numba")
 
 SETTINGS = {"error_model": "numpy", "fastmath": {"contract"}}  # no exceptions; x y + z may be rounded once
+
+
+STAMP = sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+
+def stamped(function: F) -> F:
+    """The function, made to close over the hash of all files here.
+
+    Numba keeps machine code on disk by a function's own file and by what it closes over. But the machine code holds
+    functions of other files too: from an earlier state of them, it would read a job's arguments in the wrong places.
+    """
+    code = function.__code__.replace(co_freevars=(*function.__code__.co_freevars, "STAMP"))
+    cells = *(function.__closure__ or ()), CellType(STAMP)
+    found = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, cells)
+    found.__qualname__, found.__module__ = function.__qualname__, function.__module__
+    return found  # type: ignore[return-value]
 
 
 def loop(function: F) -> F:
@@ -21,7 +40,7 @@ def loop(function: F) -> F:
     """
     compiled = in_use = numba.njit(nogil=True, **SETTINGS)(function)
     with suppress(RuntimeError):  # no folder can be written to
-        in_use = numba.njit(nogil=True, cache=True, **SETTINGS)(function)
+        in_use = numba.njit(nogil=True, cache=True, **SETTINGS)(stamped(function))
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
@@ -56,7 +75,7 @@ class Task:
     @cached_property
     def _compiled(self) -> Any:
         try:
-            return numba.cfunc("void(int64, int64)", cache=True, **SETTINGS)(self._loop)
+            return numba.cfunc("void(int64, int64)", cache=True, **SETTINGS)(stamped(self._loop))
         except Exception:  # its machine code cannot be kept on disk, or read from there
             return numba.cfunc("void(int64, int64)", **SETTINGS)(self._loop)
 

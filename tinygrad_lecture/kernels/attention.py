@@ -25,6 +25,7 @@ from .threads import get_num_threads, share
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
+MOST_KEYS = 2**18  # in compiled code
 SHARED = 2**20  # scores in all; below, threads that share the texts save no time
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
@@ -48,9 +49,8 @@ def attention(
     if _compiles(q, k, v, out):
         from .compiled import attention as compiled
 
-        mask = None if mask is None else np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))
         with one_thread:
-            statistics = compiled.forward(q, k, v, mask, out, causal, _scale(q, scale))
+            statistics = compiled.forward(q, k, v, _full(mask, q, k), out, causal, _scale(q, scale))
         return (out, statistics) if keep else out
     keep_weights = keep and k.shape[-2] <= KEPT_KEYS
 
@@ -76,11 +76,11 @@ def attention_backward(
     if not isinstance(kept, list):  # compiled forward's statistics
         from .compiled import attention as compiled
 
-        mask = None if mask is None else np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))
         g = g if _rows(g) else np.ascontiguousarray(g)
         gradients = [np.empty_like(x, g.dtype, order) for x, order in zip((q, k, v), orders, strict=True)]
+        gradients = [x if _rows(x) else np.empty(x.shape, x.dtype) for x in gradients]
         with one_thread:
-            compiled.backward(q, k, v, mask, kept, out, g, gradients, causal, _scale(q, scale))
+            compiled.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
         return tuple(gradient if need else None for gradient, need in zip([*gradients, None], needs, strict=False))
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
@@ -165,9 +165,20 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     return weights
 
 
+def _full(mask: Array | None, q: Array, k: Array) -> Array | None:
+    """The mask broadcast to all scores, with keys that lie in order."""
+    return None if mask is None else np.broadcast_to(np.ascontiguousarray(mask), (*q.shape[:-1], k.shape[-2]))
+
+
 def _compiles(*arrays: Array) -> bool:
-    """Whether compiled code can compute with q, k, v and the output."""
-    return arrays[0].size >= LARGE and all(map(_rows, arrays)) and available() and blas.address("sgemm") != 0
+    """Whether compiled code can compute with q, k, v and the output. It takes memory for 64 queries and all keys."""
+    return (
+        arrays[0].size >= LARGE
+        and arrays[1].shape[-2] <= MOST_KEYS
+        and all(map(_rows, arrays))
+        and available()
+        and blas.address("sgemm") != 0
+    )
 
 
 def _rows(x: Array) -> bool:

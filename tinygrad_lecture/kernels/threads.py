@@ -12,18 +12,17 @@ that nobody has begun. A chunk's result does not depend on who computes it, so r
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Collection
 from contextvars import copy_context
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
 from ..backend import Array, xp
 from . import blas
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 _chosen: int | None = None
 
@@ -38,6 +37,7 @@ def set_num_threads(n: int) -> None:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise ValueError(f"set_num_threads: needs a number of threads from 1, not {n!r}")
     _chosen = n
+    leave_loops()
 
 
 def get_num_threads() -> int:
@@ -52,6 +52,8 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
     If a call raises, or at Ctrl-C, chunks that nobody has begun are left out. No call goes on when this one has ended.
     """
     todo = chunks[::-1]
+    begun: list[None] = []  # an element for each other thread that may have taken a chunk
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work() -> None:
         while True:
@@ -65,14 +67,31 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
                 todo.clear()
                 raise
 
-    number = min(threads, len(chunks)) - 1
+    def help_() -> None:
+        begun.append(None)
+        try:
+            work()
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
     leave_loops()
-    # each in a copy of the caller's context, and so in its np.errstate
-    helpers = [executor(threads - 1).submit(copy_context().run, work) for _ in range(number)]
+    for _ in range(min(threads, len(chunks)) - 1):
+        ask(
+            partial(copy_context().run, help_), threads - 1
+        )  # in a copy of the caller's context, and so its np.errstate
+    errors: list[BaseException | None] = []
     try:
         work()
     finally:
-        errors = [_error_of(helper, todo) for helper in helpers]
+        while len(errors) < len(begun):
+            try:
+                errors.append(ended.get())
+            except KeyboardInterrupt as interrupt:
+                todo.clear()
+                begun.append(None)
+                errors.append(interrupt)
     for error in errors:
         if error is not None:
             raise error
@@ -82,24 +101,39 @@ def leave_loops() -> None:
     """Make the pool's threads free; where they serve compiled work, `compiled/pool.py` replaces this."""
 
 
-def _error_of(helper: Future[None], todo: list[Any]) -> BaseException | None:
-    """What a helper raised, or Ctrl-C while waiting for it, after it has ended; None if it has not begun."""
-    try:
-        return None if helper.cancel() else helper.exception()
-    except KeyboardInterrupt as interrupt:
-        todo.clear()
-        return _error_of(helper, todo) or interrupt
+def ask(work: Callable[[], object], threads: int) -> None:
+    """Let another thread call a function that raises nothing, when it is free. There are up to `threads` others.
+
+    At the end of the program nobody does.
+    """
+    requests.put(work)
+    while len(_threads) < threads:
+        thread = threading.Thread(target=_serve_requests, args=(requests,), name="tinygrad_lecture", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the program ends
+            return
+        _threads.append(thread)
 
 
-@cache
-def executor(threads: int) -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor  # here, to keep the import of the library light
+requests: SimpleQueue[Callable[[], object]] = SimpleQueue()  # unlike a Future, it can be used at Ctrl-C and in a fork
+_threads: list[threading.Thread] = []
 
-    return ThreadPoolExecutor(threads, "tinygrad_lecture")
+
+def _serve_requests(requests: SimpleQueue[Callable[[], object]]) -> None:
+    while True:
+        requests.get()()
+
+
+def _after_fork() -> None:
+    """A forked child has no threads but its own."""
+    global requests
+    requests = SimpleQueue()
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=executor.cache_clear)  # a forked child has no threads but its own
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- cache blocking -----------------------------------------------------------------------------------------

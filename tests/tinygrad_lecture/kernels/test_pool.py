@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,7 +13,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import attention, blas, compiled, threads
+from tinygrad_lecture.kernels import attention, blas, compiled, product, threads
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 
@@ -176,6 +178,60 @@ def test_a_product_is_numpys(a_layout, b_layout, sizes):
     wide = np.zeros((n, 2 * k), np.float32)[:, :k]  # rows that lie apart
     wide[...] = a
     np.testing.assert_array_equal(products.product(wide, b), a @ b)
+
+
+def test_a_product_reads_rows_where_they_are():
+    """A row that is a column elsewhere, an axis of size 1 with any stride, rows a number of bytes apart that is odd."""
+    a, b = normal(300, 50), normal(300, 200, seed=1)
+    records = np.zeros(300, [("x", "f4", 64), ("flag", "u1")])
+    records["x"] = normal(300, 64)
+    lone = np.lib.stride_tricks.as_strided(a[:1], (1, 50), (-4, 4))
+    for left, right in [(a[:, :1].T, b), (records["x"].T, b), (records["x"], b[:64]), (lone, normal(50, 2000))]:
+        np.testing.assert_allclose(product.product(left, right), left.copy() @ right, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["keys for all heads", "one query", "one key", "a mask from behind"])
+def test_attention_reads_rows_where_they_are(kind):
+    q, k = normal(3, 4, 70, 16), normal(3, 4, 70, 16, seed=1)
+    mask = None
+    if kind == "keys for all heads":
+        k = np.broadcast_to(k[:, :1], k.shape)
+    elif kind == "one query":
+        q = q[:, :, 0][:, :, None]
+    elif kind == "one key":
+        k = k[:, :, 0][:, :, None]
+    else:
+        mask = (np.random.default_rng(0).random((70, 70)) < 0.7)[:, ::-1]
+    found = []
+    for copied in (False, True):
+        given = [x.copy() if copied and x is not None else x for x in (q, k, mask)]
+        out, kept = attention.attention(given[0], given[1], given[1], given[2], keep=True)
+        g = normal(*out.shape, seed=2)
+        gradients = attention.attention_backward(g, [True] * 3, *given[:2], given[1], given[2], out=out, kept=kept)
+        found.append([out, *gradients[:3]])
+    for ours, of_copies in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, of_copies)
+
+
+def test_more_chunks_than_the_pool_can_count():
+    x = np.ones((2**20, 1, 1, 1), np.float32)
+    assert (attention.attention(x, x, x) == 1).all()
+
+
+def test_work_at_the_end_of_the_program():
+    code = """
+import atexit, threading, time
+import numpy as np
+import tinygrad_lecture as tl
+tl.set_num_threads(2)
+from tinygrad_lecture.kernels.product import product
+x = np.ones((400, 400), np.float32)
+product(x, x)
+atexit.register(lambda: print(product(x, x)[0, 0]))
+threading.Thread(target=lambda: [(product(x, x), time.sleep(0.01)) for _ in range(10)]).start()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "400.0\n", "")
 
 
 @pytest.mark.parametrize("causal", [False, True])

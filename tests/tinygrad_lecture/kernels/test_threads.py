@@ -37,8 +37,9 @@ def test_another_thread_helps():
 
 
 def test_callers_at_once_start_no_more_threads_than_one_would():
+    before = len(threads._threads)
     at_once(4, lambda i: threads.share(lambda chunk: time.sleep(0.001), list(range(10)), 3))
-    assert len(threads.executor(2)._threads) <= 2
+    assert len(threads._threads) <= max(before, 2)
 
 
 def test_an_error_in_a_chunk_is_raised_whoever_computes_it():

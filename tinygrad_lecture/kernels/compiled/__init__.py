@@ -53,8 +53,16 @@ def multiplies(a: Array, b: Array) -> bool:
 
 
 def has_rows(x: Array) -> bool:
-    """Whether BLAS can read the matrices of x, (..., rows, n): the elements of a row are side by side."""
-    return bool(x.flags.c_contiguous) or bool(x.strides[-1] == x.itemsize and x.strides[-2] >= x.shape[-1] * x.itemsize)
+    """Whether BLAS can read the matrices of x, (..., rows, n): the elements of a row are side by side, and from row to
+    row there are as many elements or more. The stride of an axis of size 1 may be any number."""
+    (rows, n), (row, element) = x.shape[-2:], x.strides[-2:]
+    side_by_side = bool(n <= 1 or element == x.itemsize)
+    return side_by_side and bool(rows <= 1 or (row >= n * x.itemsize and row % x.itemsize == 0))
+
+
+def row_width(x: Array) -> int:
+    """How many elements there are from row to row, if x `has_rows`."""
+    return int(max(x.strides[-2] // x.itemsize if x.shape[-2] > 1 else x.shape[-1], 1))
 
 
 def available() -> bool:
@@ -74,9 +82,9 @@ _loading = threading.RLock()
 
 
 def _after_fork() -> None:
-    """A child forked while another thread loads Numba cannot end that: in it NumPy computes alone."""
+    """A child forked while another thread loads Numba, or compiles, cannot end that: in it NumPy computes alone."""
     global _loaded
-    if _begun and _loaded is None:
+    if _begun and (_loaded is None or import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()):
         _loaded = False
 
 

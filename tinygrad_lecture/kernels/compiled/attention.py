@@ -59,7 +59,12 @@ def _run(pool: int, function: int, texts: int, settings: Array, *arrays: Any) ->
 
 @inlined
 def _address_and_strides(x: Array | None) -> tuple[Any, ...]:
-    return (0, 0, 0, 0, 0) if x is None else (np.int64(x.ctypes.data), *x.strides)
+    if x is None:
+        return 0, 0, 0, 0, 0
+    text, head, row, element = x.strides
+    if x.shape[2] == 1:  # then its stride may be any number
+        row = x.shape[3] * x.itemsize
+    return np.int64(x.ctypes.data), text, head, row, element
 
 
 @inlined

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property, wraps
+from functools import partial, wraps
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
 from types import CellType, FunctionType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 numba: Any = import_module("numba")
 
 SETTINGS = {"error_model": "numpy", "fastmath": {"contract"}}  # no exceptions; x y + z may be rounded once
@@ -33,6 +36,39 @@ def stamped(function: F) -> F:
     return found  # type: ignore[return-value]
 
 
+def elsewhere(function: Callable[[], T]) -> T:
+    """The result of a function, called in a thread of its own.
+
+    Ctrl-C reaches the main thread: there it would leave Numba in the middle. It is raised when the function has ended.
+    """
+    ended: SimpleQueue[Callable[[], T]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            result = function()
+        except BaseException as error:
+            ended.put(partial(_raise, error))
+        else:
+            ended.put(lambda: result)
+
+    threading.Thread(target=call, name="tinygrad_lecture compiles", daemon=True).start()
+    interrupted = False
+    while True:
+        try:
+            outcome = ended.get()
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            break
+    if interrupted:
+        raise KeyboardInterrupt
+    return outcome()
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
 def loop(function: F) -> F:
     """The function compiled, to run without Python's lock.
 
@@ -41,17 +77,29 @@ def loop(function: F) -> F:
     compiled = in_use = numba.njit(nogil=True, **SETTINGS)(function)
     with suppress(RuntimeError):  # no folder can be written to
         in_use = numba.njit(nogil=True, cache=True, **SETTINGS)(stamped(function))
+    compiling = threading.Lock()
+
+    def compile_and_call(*arguments: Any) -> Any:
+        nonlocal in_use
+        with compiling:
+            try:
+                in_use.disable_compile(False)
+                return in_use(*arguments)
+            except Exception:
+                if in_use is compiled:
+                    raise
+                in_use = compiled
+                return compiled(*arguments)
+            finally:
+                if in_use.signatures:
+                    in_use.disable_compile()
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
-        nonlocal in_use
-        try:
-            return in_use(*arguments)
-        except Exception:
-            if in_use is compiled:
-                raise
-            in_use = compiled
-            return compiled(*arguments)
+        if in_use.signatures:
+            with suppress(TypeError):  # not yet compiled for arguments of these types
+                return in_use(*arguments)
+        return elsewhere(partial(compile_and_call, *arguments))
 
     return call  # type: ignore[return-value]
 
@@ -67,19 +115,23 @@ def summing(function: F) -> F:
 
 
 class Task:
-    """A loop over one chunk of a job: task(job, chunk), with the address of the job's arguments."""
+    """A loop over one chunk of a job: task(job, chunk), with the address of the job's arguments.
+
+    address: where the machine code is. It is compiled when this is first asked for.
+    """
 
     def __init__(self, loop: Callable[[int, int], None]) -> None:
         self._loop = loop
+        self._compiled: Any = None
 
-    @cached_property
-    def _compiled(self) -> Any:
+    @property
+    def address(self) -> int:
+        if self._compiled is None:
+            self._compiled = elsewhere(self._compile)
+        return self._compiled.address  # type: ignore[no-any-return]
+
+    def _compile(self) -> Any:
         try:
             return numba.cfunc("void(int64, int64)", cache=True, **SETTINGS)(stamped(self._loop))
         except Exception:  # its machine code cannot be kept on disk, or read from there
             return numba.cfunc("void(int64, int64)", **SETTINGS)(self._loop)
-
-    @cached_property
-    def address(self) -> int:
-        """Where the machine code is. It is compiled when this is first asked for."""
-        return self._compiled.address  # type: ignore[no-any-return]

@@ -16,11 +16,12 @@ and that job stays in force until DONE counts the chunk. What is written before 
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -37,7 +38,9 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
-TURN, DONE, OWNER, FUNCTION, JOB, STOP, GIVE_WAY = (128 * i for i in range(7))  # bytes; each has its own cache line
+TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, GIVE_WAY = (
+    128 * i for i in range(8)
+)  # bytes; each has its own cache line
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
@@ -141,6 +144,7 @@ def take(pool: int) -> bool:
 @loop
 def serve(pool: int) -> None:
     """Help with jobs until none has come for some time, or the thread is needed elsewhere."""
+    add(pool + SERVING, 1)
     looks = 0
     while looks < PATIENCE and load(pool + STOP) == 0:
         if take(pool):
@@ -148,6 +152,7 @@ def serve(pool: int) -> None:
         else:
             looks += 1
             call_give_way(load(pool + GIVE_WAY), ())
+    add(pool + SERVING, -1)
 
 
 @inlined
@@ -156,7 +161,7 @@ def share(pool: int, function: int, job: Array, chunks: int) -> None:
 
     job: the array of its arguments, not the address alone: Numba frees an array that the caller reads no more.
     """
-    if pool == 0 or chunks < 2 or not replace(pool + OWNER, 0, 1):
+    if pool == 0 or not 2 <= chunks <= LEFT or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
             call_chunk(function, (job.ctypes.data, chunk))
         return
@@ -182,33 +187,39 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_numbers = np.zeros(7 * 16, np.int64)
+_numbers = np.zeros(8 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
 _address = _numbers.ctypes.data
-_serving: dict[int, Future[None]] = {}
 
 
 def pool() -> int:
     """The address of the pool, whose threads are awake or waking; 0 if this thread is to compute alone."""
     helpers = threads.get_num_threads() - 1
-    for i in range(helpers):
-        if i not in _serving or _serving[i].done():
-            _numbers[STOP // 8] = 0
-            _serving[i] = threads.executor(helpers).submit(serve, _address)
-    return _address if helpers else 0
+    if helpers == 0:
+        return 0
+    if _numbers[SERVING // 8] < helpers and threads.requests.empty():
+        _numbers[STOP // 8] = 0
+        threads.ask(partial(serve, _address), helpers)
+    return _address
 
 
 def _leave() -> None:
     _numbers[STOP // 8] = 1
 
 
+def _end() -> None:
+    """At the end of the program: then the pool's memory goes."""
+    while _numbers[SERVING // 8] > 0:
+        _leave()
+
+
 threads.leave_loops = _leave
+atexit.register(_end)
 
 
 def _after_fork() -> None:
     """The job and the threads of the parent are not the child's."""
     _numbers[: GIVE_WAY // 8] = 0
-    _serving.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
-from . import has_rows
+from . import has_rows, row_width
 from .compiling import Task, inlined, loop, numba
 from .pool import calls, carray, i64, pointer, pool, share
 
@@ -27,35 +27,28 @@ def product(a: Array, b: Array) -> Array:
     """a @ b: (n, k) @ (k, m) -> (n, m), float32. Each of them or its transpose `has_rows`."""
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
     a_turned, b_turned = not has_rows(a), not has_rows(b)
-    _product(
-        pool(), vector_product.address if len(a) == 1 else matrix_product.address,
-        a.T if a_turned else a, b.T if b_turned else b, out, a_turned, b_turned, SGEMV if len(a) == 1 else SGEMM,
-    )  # fmt: skip
+    widths = row_width(a.T if a_turned else a), row_width(b.T if b_turned else b)
+    task, blas = (vector_product, SGEMV) if len(a) == 1 else (matrix_product, SGEMM)
+    _product(pool(), task.address, blas, a, b, out, a_turned, b_turned, *widths)
     return out
 
 
 @loop
 def _product(
-    pool: int, function: int, a: Array, b: Array, out: Array, a_turned: bool, b_turned: bool, blas: int
-) -> None:
-    (n, m), k = out.shape, a.shape[0] if a_turned else a.shape[1]
+    pool: int, function: int, blas: int, a: Array, b: Array, out: Array, a_turned: bool, b_turned: bool, a_width: int,
+    b_width: int,
+) -> None:  # fmt: skip
+    (n, k), m = a.shape, b.shape[1]
     by_rows = n >= m
     long = n if by_rows else m
     step = max(-(-long // (4 * 16)) * 16, 32)  # a multiple of the rows that BLAS computes at once
+    a_order, b_order = TRANSPOSED if a_turned else PLAIN, TRANSPOSED if b_turned else PLAIN
+    addresses = a.ctypes.data, b.ctypes.data, out.ctypes.data
     job = np.array(
-        [
-            blas, TRANSPOSED if a_turned else PLAIN, TRANSPOSED if b_turned else PLAIN, n, m, k, a.ctypes.data,
-            _width(a), b.ctypes.data, _width(b), out.ctypes.data, by_rows, step,
-        ],
+        [blas, a_order, b_order, n, m, k, addresses[0], a_width, addresses[1], b_width, addresses[2], by_rows, step],
         np.int64,
-    )  # fmt: skip
+    )
     share(pool, function, job, -(-long // step))
-
-
-@inlined
-def _width(x: Array) -> Any:
-    """How many elements lie from row to row; a single row may have any stride."""
-    return max(x.strides[0] // 4, x.shape[1], 1)
 
 
 @Task
@@ -77,12 +70,13 @@ def matrix_product(job: int, chunk: int) -> None:
 @Task
 def vector_product(job: int, chunk: int) -> None:
     """Some columns of a row times a matrix: (1, k) @ (k, m) -> (1, m)."""
-    sgemv, _, order, _, m, k, a, _, b, b_width, out, _, step = numbers(job)
+    sgemv, a_order, order, _, m, k, a, a_width, b, b_width, out, _, step = numbers(job)
     start = chunk * step
     m = min(step, m - start)
     b += 4 * start * (1 if order == PLAIN else b_width)
+    gap = a_width if a_order == TRANSPOSED else 1  # between two elements of the row
     rows, columns, order = (k, m, TRANSPOSED) if order == PLAIN else (m, k, PLAIN)
-    call_sgemv(sgemv, (ROW_MAJOR, order, rows, columns, one, b, b_width, a, 1, zero, out + 4 * start, 1))
+    call_sgemv(sgemv, (ROW_MAJOR, order, rows, columns, one, b, b_width, a, gap, zero, out + 4 * start, 1))
 
 
 @inlined

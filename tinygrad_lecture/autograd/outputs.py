@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..backend import Shape
 from ..traced import Traced
 from .core import Differentiable, Gradient, Node, Products, Record, plus
 
@@ -23,15 +24,15 @@ class Upstreams(tuple[Gradient | None, ...]):
 
 
 class Output:
-    """The op of the node of one output."""
+    """The op of the node of one output. shapes: of all outputs."""
 
     saves_arrays = False
 
-    def __init__(self, name: str, position: int, count: int) -> None:
-        self.name, self.position, self.count = name, position, count
+    def __init__(self, name: str, position: int, shapes: Sequence[Shape]) -> None:
+        self.name, self.position, self.shapes = name, position, shapes
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
-        alone = Upstreams(upstream if i == self.position else None for i in range(self.count))
+        alone = Upstreams(upstream if i == self.position else None for i in range(len(self.shapes)))
         return [(node, alone) for node in nodes if node is not None]
 
 
@@ -47,7 +48,8 @@ def nodes_of_outputs(record: Record, outs: Sequence[Traced]) -> list[Record]:
     """New nodes for the outputs of a record."""
     if record.dtype is not None:
         return [record]
-    return [Record(Output(record.name, i, len(outs)), [record], (), out._array) for i, out in enumerate(outs)]
+    shapes = [out._array.shape for out in outs]
+    return [Record(Output(record.name, i, shapes), [record], (), out._array) for i, out in enumerate(outs)]
 
 
 def upstreams_of(gradient: Gradient) -> Sequence[Gradient | None]:

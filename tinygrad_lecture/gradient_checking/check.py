@@ -172,7 +172,7 @@ def _require_linear(found: Analytical, options: Options) -> None:
     except GradcheckError as error:
         of_op, all_right = None, False
         if options.locate and len(found.calls) > 1:
-            of_op, all_right = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
+            of_op, all_right = op_at_fault(found, lambda part: _error_of_part(part, options))
         if not all_right:  # else an intermediate gradient is too small for a float
             raise (of_op or error) from None
 

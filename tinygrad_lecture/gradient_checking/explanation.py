@@ -52,7 +52,7 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
     if not found.arrived[verdict.k]:
         cause = said("no-gradient")
     elif not is_op:
-        error, all_right = op_at_fault(found.calls, check_part, verdict.subject.check)
+        error, all_right = op_at_fault(found, check_part)
         if error is not None:
             culprit, cause = error.culprit, (error.hint, error.hint_text) if error.hint and error.hint_text else None
         elif all_right and _all_recorded(found):
@@ -191,17 +191,21 @@ def _all_recorded(found: Analytical) -> bool:
     return True
 
 
-def op_at_fault(calls: Sequence[Call], check_part: CheckPart, check: str) -> tuple[GradcheckError | None, bool]:
-    """The error of the first op whose rule is wrong on its own; and, if there is none, whether every op was checked."""
-    checked_all = len(calls) <= MAX_CALLS
-    for call in calls[:MAX_CALLS]:
+def op_at_fault(found: Analytical, check_part: CheckPart) -> tuple[GradcheckError | None, bool]:
+    """The error of the first op whose rule is wrong on its own; and, if there is none, whether every rule was checked.
+
+    That of a `tl.func.Function`, which is no op that could be called with other arrays, is not.
+    """
+    only_ops = all(isinstance(record.op, Op) for record, *_ in found.watch.steps)
+    checked_all = only_ops and len(found.calls) <= MAX_CALLS
+    for call in found.calls[:MAX_CALLS]:
         arrays = [a if is_array(a) else None for a in call.arrays]
         size = sum(a.size for a, node in zip(arrays, call.nodes, strict=True) if a is not None and node is not None)
         if size * call.out.size > MAX_JACOBIAN:
             checked_all = False
             continue
         try:
-            error = check_part(_subject_of(call, check))
+            error = check_part(_subject_of(call, found.subject.check))
         except Exception:  # the op cannot be checked on its own: it computes in float32, for example
             checked_all = False
             continue

@@ -16,9 +16,10 @@ import numpy as np
 from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
+from ..autograd.outputs import Output, Upstreams
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
@@ -229,8 +230,17 @@ class Graph(metaclass=NeedsParentheses):
     def step_of(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> Step:
         """A backward step as the graph shows it."""
         vertex, pairs = self._vertex(record), zip(record.nodes, gradients, strict=True)
-        found = [None if n is None or g is None else _copy(unbroadcast(_array(g), n)) for n, g in pairs]
-        return Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age)
+        found = [None if n is None or g is None else self._told(unbroadcast(array_of(g), n), n) for n, g in pairs]
+        return Step(vertex, self._told(upstream, record), found, LocalDerivatives(record, upstream), record.age)
+
+    def _told(self, gradient: Any, node: Node) -> Array:
+        """A copy of the gradient of a node; of one with several outputs a row of all elements, 0 for an unused one."""
+        if not isinstance(gradient, Upstreams):
+            return _copy(gradient)
+        ops = (user.op for user in self.at if isinstance(user, Record) and node in user.nodes)
+        shapes = next(op.shapes for op in ops if isinstance(op, Output))
+        outputs = zip(gradient, shapes, strict=True)
+        return np.concatenate([_copy(np.zeros(shape) if g is None else g).ravel() for g, shape in outputs])
 
     # --- vertices ---------------------------------------------------------------------------------------
 
@@ -274,12 +284,8 @@ class Graph(metaclass=NeedsParentheses):
         return held[1]
 
 
-def _array(value: Any) -> Array:
-    return value._array if isinstance(value, Traced) else value
-
-
 def _copy(value: Any) -> Array:
-    return np.array(to_host(_array(value)))
+    return np.array(to_host(array_of(value)))
 
 
 def _plus(total: Array | None, more: Array) -> Array:

@@ -199,8 +199,9 @@ def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _attributes(x: Any) -> dict[str, Any]:
-    """The attributes of an object, such as a network, and the parts of a named tuple."""
+    """The attributes of an object, the parts of a named tuple, and all parameters of a network by their names in it."""
     if isinstance(x, (Traced, type, ModuleType, FunctionType)):
         return {}
     parts = x._asdict() if isinstance(x, tuple) and hasattr(x, "_asdict") else getattr(x, "__dict__", {})
-    return {key: value for key, value in parts.items() if key[0] != "_"}
+    parameters = dict(x.named_parameters()) if hasattr(type(x), "named_parameters") else {}
+    return {key: value for key, value in parts.items() if key[0] != "_"} | parameters

@@ -14,7 +14,7 @@ from ..autograd.core import Leaf, Record, unbroadcast
 from ..autograd.modes import enable_grad
 from ..autograd.op import Op
 from ..backend import Array, DType, Shape, is_array, to_host, xp
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 from .observe import Unwatched
 
 
@@ -28,8 +28,7 @@ class LocalDerivatives:
     def __init__(self, record: Record, upstream: Any) -> None:
         self._record = copy.copy(record)
         self._record.saved = _copied(record.saved) if isinstance(record.op, Op) else None
-        array = upstream._array if isinstance(upstream, Traced) else upstream
-        self._like = xp(array).ones(record.shape, record.dtype)
+        self._like = xp(array_of(upstream)).ones(record.shape, record.dtype)
         self._of_ones: list[Any] | None = None
 
     def elementwise(self, position: int) -> Array | None:

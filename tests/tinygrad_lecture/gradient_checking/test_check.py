@@ -203,6 +203,30 @@ def test_functions_that_no_rule_makes_wrong(fn, hint):
     assert hint != "no-gradient" or error.got == 0
 
 
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        (lambda g, x: g * x, "constant-factor"),
+        (lambda g, x: None, "zero"),
+        (lambda g, x: tl.where(x > 0, 2 * g * x, 0 * g), "partly-zero"),
+    ],
+)
+@pytest.mark.parametrize("within", [lambda f: f, lambda f: lambda x: f(x * 2).exp()], ids=["alone", "within"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wrong_function_is_not_put_down_to_the_tape(rule, hint, within, seed):
+    class Square(tl.func.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return rule(g, *ctx.saved_tensors)
+
+    assert failure(within(Square.apply), tensor([0.5, -0.7]), seed=seed).hint == hint
+
+
 def test_a_rule_is_not_blamed_for_values_with_too_few_digits():
     noisy = make(lambda x, /: np.sin(x) + 1e-6 * np.modf(1e13 * np.sin(13 * x))[0], x=lambda g, x: g * np.cos(x))
     assert tl.gradcheck(noisy, draw(3)).cannot_tell == 0

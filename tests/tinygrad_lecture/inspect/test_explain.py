@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import drive
+import nn
 import tinygrad_lecture as tl
 from op_table import TABLE
 from tinygrad_lecture import ops
@@ -38,13 +39,27 @@ def _(g):
     return np.multiply(g, 0.5)  # of arrays alone
 
 
+class Two(tl.func.Function):
+    """Its second output may be of no use."""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.save_for_backward(a, b)
+        return a * b, (a + b).sum()
+
+    @staticmethod
+    def backward(ctx, g, h):
+        a, b = ctx.saved_tensors
+        return g * b + h, g * a + h
+
+
 def leaf(values):
     return tl.tensor(values, requires_grad=True)
 
 
 def told(program):
     """The text that a program, given as its lines, leaves in `text`."""
-    names = {"tl": tl, "leaf": leaf, "halved": halved}
+    names = {"tl": tl, "nn": nn, "leaf": leaf, "halved": halved, "Two": Two}
     exec(program, names)
     return names["text"]
 
@@ -219,6 +234,22 @@ with tl.Graph():
     "x = leaf([1.0, 2.0])\nwith tl.Graph(): text = tl.explain((halved(x) * 3.0).sum())": [
         "what the rule of halved makes of dC/d#2 = [1.5, 1.5]"  # it cannot be differentiated
     ],
+    # several outputs of one record: their gradients are told in a row
+    "p, q = Two.apply(leaf([1.0, 2.0]), leaf([3.0, 4.0])); text = tl.explain((p * q).sum())": [
+        "dC/d#3 = [0, 0, 11] + [10, 10, 0] = [10, 10, 11]  (use 2 of 2; they add up)",
+        "= [41, 51]\n",
+    ],
+    """
+with tl.Graph():
+    p, q = Two.apply(leaf([1.0, 2.0]), leaf([3.0, 4.0]))
+    C = p.sum()
+    C.backward()
+    text = tl.explain(C)""": ["dC/d#3 = [1, 1, 0]\n"],
+    # a checkpoint's second run is no pass of its own, and parameters have their names in the program's network
+    """
+net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+C = tl.checkpoint(net, tl.ones(1, 2, requires_grad=True)).sum()
+text = tl.explain(C)""": ["dC/d(net.0.weight)", "Backward starts here, with dC/dC = 1\n    to #4:\n"],
 }
 
 
@@ -426,6 +457,23 @@ def test_of_ones_own_op_the_own_rule_is_told(rule):
         text = tl.explain((h * 2.0).sum(), {"z": z, "h": h})
     assert ("∂h/∂z = 2 - h = [1.538, 1.238]" in text) == (rule.__code__.co_names == ())
     assert "∂h/∂z = " in text and "1 - h · h" not in text
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_setting_is_never_taken_for_its_default(watched):
+    @tl.op
+    def tanh(x, /, width=1.0, shift=0.0):  # the rule asks for width alone, so the tape does not keep shift
+        return np.tanh(x / width) + shift
+
+    @tanh.backward
+    def _(g, x, width):
+        return g / np.cosh(x / width) ** 2 / width
+
+    x = leaf(0.5)
+    with tl.Graph() if watched else tl.enable_grad():
+        text = tl.explain(tanh(x, 2.0, shift=3.0))
+    assert "∂C/∂x = 1 / cosh(x / 2)² / 2 = 1 / cosh(0.5 / 2)² / 2 = 0.47" in text
+    assert "rounding" not in text
 
 
 def test_every_formula_names_an_op_of_the_engine():

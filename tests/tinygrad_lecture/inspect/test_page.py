@@ -70,6 +70,12 @@ def test_where_backward_has_not_run_the_page_does_and_leaves_grad_alone(tmp_path
     assert x.grad == 6
 
 
+def test_of_a_checkpoint_it_shows_no_second_run():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    data = data_of(tl.checkpoint(model, tl.ones(1, 2, requires_grad=True)).sum())
+    assert [data["values"][step["value"]]["op"] for step in data["steps"]] == ["sum", "checkpoint"]
+
+
 def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
     model = nn.Linear(2, 1)
     with tl.Graph():

@@ -69,7 +69,8 @@ class Case:
     @cached_property
     def second(self) -> Case | None:
         """The case of another upstream gradient, by another run of the rule; None if it does not run."""
-        upstream = -2 * self.upstream[::-1]  # by the first one a match may be a coincidence
+        # by the first one a match may be a coincidence: other sizes, and the other sign of each element
+        upstream = -2 * np.sign(self.upstream) * np.abs(self.upstream[::-1])
         try:
             return replace(self, upstream=upstream, got=self.rerun(upstream), expected=self.vjp(upstream), others={})
         except Unknown:

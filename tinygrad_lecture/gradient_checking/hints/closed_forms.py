@@ -16,6 +16,7 @@ from ...backend import Array, Shape
 from ..analytical import broadcasts
 from ..report import index_text
 from .case import Case, Hints, known, same
+from .factors import MIN_SIGNS
 
 Axes: TypeAlias = tuple[int, ...]
 
@@ -65,8 +66,11 @@ REDUCTIONS: dict[str, Callable[..., Array]] = {
 
 def instead_of_g(case: Case) -> Hints:
     """g is replaced by something else."""
+    few = case.second is None and case.upstream.size < MIN_SIGNS
     for cause, change in INSTEAD_OF_G.items():
-        yield cause, {}, case.vjp(change(case.upstream))
+        changed = change(case.upstream)
+        by_chance = few and np.isin(changed / case.upstream, (-1, 0, 1)).all()  # a mask has the signs of a few
+        yield cause, {}, False if by_chance else case.vjp(changed)
     if case.reached is not None and case.jacobian.any():
         yield "upstream-added", {}, case.g + case.jacobian.sum(axis=0).reshape(case.x.shape)
 
@@ -112,7 +116,7 @@ def too_many_sums(case: Case) -> Hints:
 def no_sum(case: Case) -> Hints:
     """One slice of g is used alone; or another reduction stands for the sum of contributions."""
     shape = case.out.shape
-    for over in axis_sets(shape) if case.outputs_per_input.all() else ():
+    for over in axis_sets(shape) if (case.outputs_per_input > 1).all() else ():
         count = math.prod(shape[axis] for axis in over)
         for place in product(*(range(shape[axis]) for axis in over)) if count <= 100 else ():
             mask = np.zeros(shape)

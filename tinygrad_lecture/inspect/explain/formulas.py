@@ -110,7 +110,7 @@ def computed(vertex: Vertex, operands: Mapping[str, Any]) -> Expression:
     """The result of an op, which it computes of expressions; its "y" where it does not take them."""
     if formula := elementwise(vertex):
         return written(formula, operands)
-    if vertex.op in BY_RULE:
+    if vertex.op in BY_RULE and not vertex.maker.settings:  # which the tape may not have kept
         with suppress(Exception), np.errstate(all="ignore"):
             given = [_boxed(expression(x)) for letter, x in operands.items() if letter != "y"]
             return expression(vertex.maker.forward(*given)[0])

@@ -246,9 +246,9 @@ def _recover_values(graph: Graph) -> None:
 
 
 def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
-    """The vertices whose values a record keeps, with these.
+    """The vertices whose values a record keeps, with these. It sets the settings that the record keeps too.
 
-    An op's saver, given vertices for arrays, returns each vertex in the place of its array.
+    An op's saver, given vertices for arrays and names for settings, returns each in the place of what was saved.
     """
     op: Any = record.op
     if hasattr(op, "kernel_backward"):
@@ -256,9 +256,15 @@ def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
         return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
     if getattr(op, "saver", None) is None:
         return []
-    places = op.saver(vertex.inputs, vertex, {}, record.nodes)
-    both = zip(places, record.saved or (), strict=False)
-    return [pair for asked in both for pair in zip(*asked, strict=True) if isinstance(pair[0], Vertex)]
+    settings: Any = SimpleNamespace(get=lambda name, default: _Setting(name))
+    places = op.saver(vertex.inputs, vertex, settings, record.nodes)
+    pairs = [pair for asked in zip(places, record.saved or (), strict=False) for pair in zip(*asked, strict=True)]
+    vertex.settings = {name: x for name, x in pairs if type(name) is _Setting and x is not op.settings[name]}
+    return [pair for pair in pairs if isinstance(pair[0], Vertex)]
+
+
+class _Setting(str):
+    """The name of a setting, in the place of its value."""
 
 
 def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
@@ -275,7 +281,7 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
         )
     leaves = [node for node in graph.at if isinstance(node, Leaf)]
     steps: list[Step] = []
-    seen: Any = SimpleNamespace(saw_forward=lambda *_: None)
+    seen: Any = SimpleNamespace(saw_forward=lambda *_: None, keeps_values=True)  # see `Unseen`
     seen.saw_backward = lambda *step: steps.append(graph.step_of(*step))
     with Unwatched(), Observing(seen):
         backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)

@@ -92,6 +92,19 @@ def test_a_window_left_out_is_not_called_a_mask_of_g(seed):
     assert failure(op, draw(6), seed=seed).hint == "outputs-left-out"
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    ("forward", "rule", "x"),
+    [
+        (lambda x, /: np.where(x > 0, x, 0.1 * x), lambda g, x: np.where(x > 0, g, 0), [0.5, -2.0, 0.0]),
+        (lambda x, /: np.where(x > 0, x, 0.1 * x), lambda g, x: np.where(x > 0, g, 0), [0.5, -2.0]),
+        (lambda x, /: x.max(-1), lambda g, x: (x == x.max()) * g[..., None], [[1.0, 5.0, 2.0], [3.0, 2.0, 4.0]]),
+    ],
+)
+def test_a_mask_of_few_elements_is_neither_a_slice_nor_the_signs_of_g(forward, rule, x, seed):
+    assert failure(make(forward, x=rule), tensor(x), seed=seed).hint == "partly-zero"
+
+
 @pytest.mark.parametrize("ds", ["2 * dp * p * (1 - p)", "dp - p * rows(p * dp)", "p * p * dp"])
 @pytest.mark.parametrize("rule", ["dq = ({}) @ k / 2", "dk = t({}) @ q / 2"])
 def test_other_mistakes_in_attention_get_no_cause_of_its_table(rule, ds):

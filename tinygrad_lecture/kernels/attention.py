@@ -49,8 +49,7 @@ def attention(
     if _compiles(q, k, v, out):
         from .compiled import attention as compiled
 
-        with one_thread:
-            statistics = compiled.forward(q, k, v, _full(mask, q, k), out, causal, _scale(q, scale))
+        statistics = compiled.forward(q, k, v, _full(mask, q, k), out, causal, _scale(q, scale))
         return (out, statistics) if keep else out
     keep_weights = keep and k.shape[-2] <= KEPT_KEYS
 
@@ -79,8 +78,7 @@ def attention_backward(
         g = g if _rows(g) else np.ascontiguousarray(g)
         gradients = [np.empty_like(x, g.dtype, order) for x, order in zip((q, k, v), orders, strict=True)]
         gradients = [x if _rows(x) else np.empty(x.shape, x.dtype) for x in gradients]
-        with one_thread:
-            compiled.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
+        compiled.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
         return tuple(gradient if need else None for gradient, need in zip([*gradients, None], needs, strict=False))
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from contextlib import ContextDecorator, suppress
 from functools import cache
 from typing import Any
@@ -58,7 +57,7 @@ _before = 1  # the number of threads before the first of them
 
 
 @cache
-def openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+def openblas() -> tuple[Any, Any] | None:
     """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
     import ctypes  # here, to keep the import of the library light
 
@@ -70,6 +69,16 @@ def openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
                 set_.argtypes, set_.restype = [ctypes.c_int], None
                 return get, set_
     return None
+
+
+def addresses_of_threads() -> tuple[int, int]:
+    """Where the functions of `openblas` are, for compiled code; 0 and 0 if there is no OpenBLAS."""
+    import ctypes
+
+    if (found := openblas()) is None:
+        return 0, 0
+    get, set_ = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in found)
+    return get, set_
 
 
 @cache

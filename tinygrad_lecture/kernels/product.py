@@ -29,8 +29,7 @@ def product(a: Array, b: Array) -> Array:
     if (work >= _COMPILED or len(a) == 1) and multiplies(a, b):
         from .compiled import products
 
-        with blas.one_thread:
-            return products.product(a, b)
+        return products.product(a, b)
     if work < _BLAS_ALONE:
         return a.dot(b)
     threads = get_num_threads()

@@ -53,7 +53,8 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
     """
     todo = chunks[::-1]
     begun: list[None] = []  # an element for each other thread that may have taken a chunk
-    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    ended: list[BaseException | None] = []  # what each raised
+    news: SimpleQueue[None] = SimpleQueue()
 
     def work() -> None:
         while True:
@@ -72,27 +73,27 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
         try:
             work()
         except BaseException as error:
-            ended.put(error)
+            ended.append(error)
         else:
-            ended.put(None)
+            ended.append(None)
+        news.put(None)
 
     leave_loops()
     for _ in range(min(threads, len(chunks)) - 1):
         ask(
             partial(copy_context().run, help_), threads - 1
         )  # in a copy of the caller's context, and so its np.errstate
-    errors: list[BaseException | None] = []
     try:
         work()
     finally:
-        while len(errors) < len(begun):
+        interrupts = []
+        while len(ended) < len(begun):
             try:
-                errors.append(ended.get())
+                news.get()
             except KeyboardInterrupt as interrupt:
                 todo.clear()
-                begun.append(None)
-                errors.append(interrupt)
-    for error in errors:
+                interrupts.append(interrupt)
+    for error in (*ended, *interrupts):
         if error is not None:
             raise error
 

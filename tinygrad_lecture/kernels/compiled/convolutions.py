@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .. import blas
 from . import ALONE
 from .compiling import Task, inlined
 from .pool import carray, locate, pointer, run
@@ -32,8 +31,7 @@ def convolve(written: int, wide: Array, narrow: Array, filters: Array, grid: Any
     numbers = np.array([(written, SGEMM, *sizes, *axes[0], *axes[1])], NUMBERS)
     to = np.zeros((CHUNKS, *filters.shape), filters.dtype) if written == FILTERS else filters
     images = len(wide) * groups  # each of one group's channels
-    with blas.one_thread:
-        run(convolution, images, -(-images // CHUNKS), wide, narrow, to, numbers, alone=narrow.size < ALONE)
+    run(convolution, images, -(-images // CHUNKS), wide, narrow, to, numbers, alone=narrow.size < ALONE)
     if written == FILTERS:
         np.sum(to, axis=0, out=filters)
 

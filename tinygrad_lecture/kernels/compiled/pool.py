@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .. import threads
+from .. import blas, threads
 from .compiling import Task, inlined, loop, numba
 
 ir: Any = import_module("llvmlite.ir")
@@ -38,9 +38,8 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
-TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, GIVE_WAY = (
-    128 * i for i in range(8)
-)  # bytes; each has its own cache line
+# Where in the pool's memory each number is, in bytes: in a cache line of its own.
+TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, GIVE_WAY, GET, SET = (128 * i for i in range(10))
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
@@ -123,7 +122,8 @@ def pointer(typing: Any, address: Any) -> Any:
 
 
 call_chunk = calls(types.void, i64, i64)  # function(address of the job's arguments, number of the chunk)
-call_give_way = calls(types.int32)
+call_give_way = call_get = calls(types.int32)
+call_set = calls(types.void, types.int32)
 
 # --- the job --------------------------------------------------------------------------------------------------
 
@@ -157,23 +157,30 @@ def serve(pool: int) -> None:
 
 @inlined
 def share(pool: int, function: int, job: Array, chunks: int) -> None:
-    """Compute all chunks of a job, with the threads that serve the pool; alone if pool is 0 or has another job.
+    """Compute all chunks of a job with one BLAS thread in each, as `pool` says together or alone.
 
     job: the array of its arguments, not the address alone: Numba frees an array that the caller reads no more.
     """
-    if pool == 0 or not 2 <= chunks <= LEFT or not replace(pool + OWNER, 0, 1):
+    alone = pool & 1
+    pool -= alone
+    blas_threads = call_get(load(pool + GET), ()) if load(pool + GET) else 1
+    if blas_threads != 1:
+        call_set(load(pool + SET), (1,))
+    if alone or not 2 <= chunks <= LEFT or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
             call_chunk(function, (job.ctypes.data, chunk))
-        return
-    store(pool + DONE, 0)
-    store(pool + FUNCTION, function)
-    store(pool + JOB, job.ctypes.data)
-    store(pool + TURN, ((load(pool + TURN) // (LEFT + 1) + 1) * (LEFT + 1)) + chunks)
-    while take(pool):
-        pass
-    while load(pool + DONE) < chunks:
-        call_give_way(load(pool + GIVE_WAY), ())
-    store(pool + OWNER, 0)
+    else:
+        store(pool + DONE, 0)
+        store(pool + FUNCTION, function)
+        store(pool + JOB, job.ctypes.data)
+        store(pool + TURN, ((load(pool + TURN) // (LEFT + 1) + 1) * (LEFT + 1)) + chunks)
+        while take(pool):
+            pass
+        while load(pool + DONE) < chunks:
+            call_give_way(load(pool + GIVE_WAY), ())
+        store(pool + OWNER, 0)
+    if blas_threads != 1:
+        call_set(load(pool + SET), (blas_threads,))
 
 
 # --- the threads ----------------------------------------------------------------------------------------------
@@ -187,16 +194,17 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_numbers = np.zeros(8 * 16, np.int64)
+_numbers = np.zeros(10 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
+_numbers[[GET // 8, SET // 8]] = blas.addresses_of_threads()
 _address = _numbers.ctypes.data
 
 
-def pool() -> int:
-    """The address of the pool, whose threads are awake or waking; 0 if this thread is to compute alone."""
-    helpers = threads.get_num_threads() - 1
+def pool(alone: bool = False) -> int:
+    """The address of the pool, whose threads are awake or waking; 1 more if this thread is to compute alone."""
+    helpers = 0 if alone else threads.get_num_threads() - 1
     if helpers == 0:
-        return 0
+        return _address + 1
     if _numbers[SERVING // 8] < helpers and threads.requests.empty():
         _numbers[STOP // 8] = 0
         threads.ask(partial(serve, _address), helpers)
@@ -235,7 +243,7 @@ def run(task: Task, rows: int, step: int, *arrays: Array | None, alone: bool = F
     arrays: C-contiguous; a task finds them by `part` and `whole`, and in place of None an array without elements.
     alone: there is too little to compute for several threads.
     """
-    _run(0 if alone else pool(), task.address, rows, step, *arrays)
+    _run(pool(alone), task.address, rows, step, *arrays)
 
 
 @loop

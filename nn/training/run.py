@@ -35,6 +35,7 @@ KINDS = (
     ("model", "a Module", Module),
     ("optimizer", "an Optimizer", Optimizer),
     ("schedule", "an LRScheduler", LRScheduler | None),
+    ("on_record", "a function of the trainer", Callable | None),
 )
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 

@@ -22,7 +22,7 @@ class FunctionLayer(MadeFirst, Module):
     defaults, and stores them as attributes. `axis` is `dim`, as in PyTorch, and `training` is the module's own.
 
     A subclass may give them another order, or leave some out, check them in `__post_init__`, say in `in_repr` which of
-    them `repr` shows, and take more inputs by a `forward` of its own. Its own `__init__` gives the settings to this one.
+    them `repr` shows, and take more inputs by a `forward` of its own. Its own `__init__` gives settings to this one.
     Raises TypeError, when the class is made, for a setting with the name of a method.
     """
 

@@ -13,8 +13,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import TensorError, warn
 
-from .. import functional as F
 from .. import activation, loss
+from .. import functional as F
 from ..errors import check_probability, of_tensors
 from ..loss import Loss
 from ..module import FunctionLayer

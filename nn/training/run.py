@@ -31,7 +31,7 @@ from .evaluation import Batches, RunningMetrics, not_batches
 from .history import History, HistoryRow
 from .run_page import RunPage
 
-KINDS = (
+KINDS: tuple[tuple[str, str, Any], ...] = (
     ("model", "a Module", Module),
     ("optimizer", "an Optimizer", Optimizer),
     ("schedule", "an LRScheduler", LRScheduler | None),

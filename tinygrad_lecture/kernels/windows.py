@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
+from . import blas
 from .compiled import compiles
 from .fused import Needs
 from .product import as_rows, batched, product
@@ -124,48 +125,53 @@ def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
 
 
 # --- convolution --------------------------------------------------------------------------------------------
-# Some images at a time, so that their columns stay in the cache between the copy and the product.
+# A few images at a time, so that their columns stay in the cache between the copy and the product.
 
 
 def convolve(x: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """(batch, in, *shape), (out, in / groups, *size) -> (batch, out, *places)."""
-    out, filters = len(weight), _filters(weight, groups)
-    y = xp(x).empty((len(x), out, *grid.places), np.result_type(x.dtype, weight.dtype))
-    for images in _blocks(x, grid):
-        rows = _products(filters, _columns(x[images], grid, groups))
-        y[images] = rows.reshape(out, len(x[images]), *grid.places).swapaxes(0, 1)
+    y = xp(x).empty((len(x), len(weight), *grid.places), np.result_type(x.dtype, weight.dtype))
+    _write("NARROW", x, y, weight, grid, groups)
     return y
 
 
 def lay_filters(y: Array, weight: Array, grid: Grid, groups: int) -> Array:
     """The transpose of `convolve`: (batch, out, *places), (out, in / groups, *size) -> (batch, in, *shape)."""
-    lib, channels, filters = xp(y), weight.shape[1] * groups, _filters(weight, groups).swapaxes(1, 2)
-    x = lib.empty((len(y), channels, *grid.shape), np.result_type(y.dtype, weight.dtype))
-    for images in _blocks(x, grid):
-        laid = _products(filters, _rows(y[images], groups))  # (groups, in / groups · window, b · places)
-        laid = laid.reshape(channels, *grid.size, len(y[images]), *grid.places)
-        total = lib.zeros((channels, len(y[images]), *grid.shape), x.dtype)
-        add_windows(total, lib.moveaxis(laid, 1 + len(grid.size), 1), grid)
-        x[images] = total.swapaxes(0, 1)
+    x = xp(y).zeros((len(y), weight.shape[1] * groups, *grid.shape), np.result_type(y.dtype, weight.dtype))
+    _write("WIDE", x, y, weight, grid, groups)
     return x
 
 
 def filter_gradient(y: Array, x: Array, grid: Grid, groups: int) -> Array:
     """(batch, out, *places), (batch, in, *shape) -> (out, in / groups, *size)."""
-    out, channels = y.shape[1], x.shape[1] // groups
-    shape = (groups, out // groups, channels * math.prod(grid.size))
-    total = xp(x).zeros(shape, np.result_type(x.dtype, y.dtype))
-    for images in _blocks(x, grid):
-        total += _products(_rows(y[images], groups), _columns(x[images], grid, groups).swapaxes(1, 2))
-    return total.reshape(out, channels, *grid.size)
+    total = xp(x).zeros((y.shape[1], x.shape[1] // groups, *grid.size), np.result_type(x.dtype, y.dtype))
+    _write("FILTERS", x, y, total, grid, groups)
+    return total
 
 
-def _blocks(x: Array, grid: Grid) -> list[slice]:
-    """The images of a batch, as many at a time as fit the cache with their columns, but enough for a fast product."""
-    places = max(math.prod(grid.places), 1)
-    one = max(x.shape[1] * math.prod(grid.size) * places, 1)
-    step = max(PIECE // one, -(-1_024 // places)) if xp(x) is np else max(len(x), 1)
-    return [slice(start, start + step) for start in range(0, len(x), step)]
+def _write(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: int) -> None:
+    """Write the NARROW y, or add to the WIDE x or the FILTERS, from the other two."""
+    places, lib = max(math.prod(grid.places), 1), xp(x)
+    one = max(x.shape[1] * math.prod(grid.size) * places, 1)  # the elements of an image's columns
+    cached = len(x) > 1 and 0 < weight.size < 16 * PIECE and one < 64 * PIECE  # else threads share large products
+    if cached and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
+        from .compiled import convolutions
+
+        convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
+        return
+    filters = weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+    step = max(PIECE // one, -(-1_024 // places)) if lib is np else max(len(x), 1)
+    for start in range(0, len(x), step):
+        seen, out = x[start : start + step], y[start : start + step]
+        if written == "NARROW":
+            rows = _products(filters, _columns(seen, grid, groups))
+            out[...] = rows.reshape(len(weight), len(out), *grid.places).swapaxes(0, 1)
+        elif written == "FILTERS":
+            filters += _products(_rows(out, groups), _columns(seen, grid, groups).swapaxes(1, 2))
+        else:
+            laid = _products(filters.swapaxes(1, 2), _rows(out, groups))  # (groups, in / groups · window, b · places)
+            laid = laid.reshape(x.shape[1], *grid.size, len(out), *grid.places)
+            add_windows(seen, lib.moveaxis(laid, 1 + len(grid.size), 0), grid)
 
 
 def _products(a: Array, b: Array) -> Array:
@@ -187,11 +193,6 @@ def _rows(y: Array, groups: int) -> Array:
     return y.swapaxes(0, 1).reshape(groups, channels // groups, b * math.prod(y.shape[2:]))
 
 
-def _filters(weight: Array, groups: int) -> Array:
-    """(out, in / groups, *size) -> (groups, out / groups, in / groups · window)."""
-    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
-
-
 # --- pooling ------------------------------------------------------------------------------------------------
 
 
@@ -201,13 +202,13 @@ def max_pool(
     """With keep=True also which element of its window each is: see `_numbers`."""
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
     shape = (*x.shape[: x.ndim - len(size)], *grid.places)
-    if grid.full and compiles(x):
-        from .compiled import loops
+    if grid.full and compiles(x) and _number_dtype(grid) == np.uint16:
+        from .compiled import loops, run_rows
 
         rows, indices = as_rows(x, len(size)), grid.indices(lib)
         out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
         outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
-        loops.max_pool(rows, *indices, outs, numbers)
+        run_rows(loops.max_pool, rows, *indices, outs, numbers)
         return (out, found) if keep else out
     out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
@@ -221,13 +222,14 @@ def max_pool_backward(
     kept: Array,
 ) -> tuple[Any, ...]:  # fmt: skip
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
-    dx = lib.zeros(x.shape, g.dtype)
+    dx = lib.empty(x.shape, g.dtype)
     rows, gs, numbers = (as_rows(array, len(size)) for array in (dx, g, kept))  # a row for each image and channel
-    if compiles(rows, gs):
-        from .compiled import loops
+    if compiles(rows, gs) and kept.dtype == np.uint16:
+        from .compiled import loops, run_rows
 
-        loops.max_pool_backward(gs, numbers, *grid.indices(lib), rows)
+        run_rows(loops.max_pool_backward, gs, numbers, *grid.indices(lib), rows)
     else:
+        dx[...] = 0
         indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]
         found = gs if grid.full else where(numbers < math.prod(grid.size), gs, 0)
         lib.add.at(dx.reshape(-1), indices.reshape(-1), found.reshape(-1))
@@ -254,7 +256,7 @@ def _numbers(x: Array, out: Array, grid: Grid) -> Array:
 
 
 def _number_dtype(grid: Grid) -> DType:
-    return np.min_scalar_type(math.prod(grid.size))
+    return np.promote_types(np.uint16, np.min_scalar_type(math.prod(grid.size)))
 
 
 def _indices(numbers: Array, grid: Grid) -> Array:

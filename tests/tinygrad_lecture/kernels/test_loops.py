@@ -132,6 +132,23 @@ def test_attention(causal, queries, keys, seed, scale):
     )
 
 
+CONVOLUTIONS = [
+    {},
+    {"groups": 2, "padding": 1},
+    {"stride": (2, 3), "padding": ((3, 0), (0, 4)), "dilation": (1, 2)},  # some windows are of padding alone
+    {"stride": 2, "padding": -1},
+]
+
+
+@pytest.mark.parametrize("settings", CONVOLUTIONS, ids=str)
+@given(batch=st.integers(1, 9), axes=st.integers(1, 2), seed=st.integers(0, 99))
+def test_convolution(settings, batch, axes, seed):
+    settings = {name: value[-axes:] if type(value) is tuple else value for name, value in settings.items()}
+    x, bias = normal(batch, 4, *(6, 7)[-axes:], seed=seed), normal(6)
+    weight = normal(6, 4 // settings.get("groups", 1), *(3, 2)[-axes:], seed=seed)
+    assert_both_same(with_gradients(lambda *inputs: tl.convolution(*inputs, **settings), x, weight, bias), 1e-5, 2e-5)
+
+
 POOLS = [{}, {"stride": 2}, {"stride": (2, 1), "dilation": (1, 2)}, {"stride": 2, "padding": 1}]
 
 

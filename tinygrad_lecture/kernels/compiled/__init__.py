@@ -4,8 +4,9 @@
 these, which run without Python's lock on all cores. Everything else, and everything without Numba, is computed by
 NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
 
-    loops.py        one pass over memory in place of ten: GELU, norms, softmax, cross-entropy, Adam
+    loops.py        one pass over memory in place of ten: GELU, norms, softmax, cross-entropy, pooling, Adam
     products.py     matrix products by NumPy's own BLAS
+    convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
     pool.py         the threads, which take chunks of this work in a microsecond
     compiling.py    how a loop is compiled

@@ -54,7 +54,7 @@ def _run(pool: int, function: int, texts: int, settings: Array, *arrays: Any) ->
     for array in literal_unroll(arrays):
         job[i], job[i + 1], job[i + 2], job[i + 3], job[i + 4] = _address_and_strides(array)
         i += 5
-    share(pool, function, job.ctypes.data, texts * settings[2])
+    share(pool, function, job, texts * settings[2])
 
 
 @inlined

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
-from .pool import integers, part, piece, row, whole
+from .pool import part, piece, row, whole
 
 f = np.float32
 
@@ -212,7 +212,7 @@ def cross_entropy(job: int, chunk: int) -> None:
 
     Arrays x: (rows, classes); targets, int64, and loss: (rows,).
     """
-    x, targets, loss = part(job, 0, chunk), integers(job, 1, chunk), piece(job, 2, chunk)
+    x, targets, loss = part(job, 0, chunk), piece(job, 1, chunk, np.int64), piece(job, 2, chunk)
     rows, n = x.shape
     for i in range(rows):
         top = largest(x[i])
@@ -317,13 +317,16 @@ def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduc
 # --- windows.py -----------------------------------------------------------------------------------------------------
 
 
-@loop
-def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> None:
-    """The largest element of each window, and its number in the window. x: (rows, n). out, numbers: (rows, places).
+@Task
+def max_pool(job: int, chunk: int) -> None:
+    """The largest element of each window, and its number in the window.
 
-    begin: where windows begin in a row, (places,).  far: how far from there their elements are, (elements,). An index
-    without a sign need not be counted from the end.
+    Arrays x: (rows, n); begin, where windows begin in a row, (places,), and far, how far from there their elements are,
+    (elements,), int64; out, and numbers, uint16: (rows, places). An index without a sign need not be counted from the
+    end.
     """
+    x, begin, far = part(job, 0, chunk), whole(job, 1, np.int64), whole(job, 2, np.int64)
+    out, found = part(job, 3, chunk), part(job, 4, chunk, np.uint16)
     for i in range(len(x)):
         for j in range(begin.size):
             best, number = x[i, np.uint64(begin[j] + far[0])], 0
@@ -332,15 +335,21 @@ def max_pool(x: Array, begin: Array, far: Array, out: Array, numbers: Array) -> 
                 number += (k - number) * (not (v <= best) and best == best)  # nan is the largest; without a branch
                 best = v if v > best or v != v else best
             out[i, j] = best
-            numbers[i, j] = number
+            found[i, j] = number
 
 
-@loop
-def max_pool_backward(g: Array, numbers: Array, begin: Array, far: Array, dx: Array) -> None:
-    """Each g added to dx where the largest element of the window was, if there was one."""
+@Task
+def max_pool_backward(job: int, chunk: int) -> None:
+    """Each g added to dx where the largest element of the window was, if there was one.
+
+    Arrays g, and found, uint16: (rows, places); begin, far: as above; dx: (rows, n).
+    """
+    g, found, dx = part(job, 0, chunk), part(job, 1, chunk, np.uint16), part(job, 4, chunk)
+    begin, far = whole(job, 2, np.int64), whole(job, 3, np.int64)
+    dx[:] = 0
     for i in range(len(g)):
         for j in range(begin.size):
-            k = numbers[i, j]
+            k = found[i, j]
             if k < far.size:
                 dx[i, np.uint64(begin[j] + far[k])] += g[i, j]
 

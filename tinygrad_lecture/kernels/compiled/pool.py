@@ -151,15 +151,18 @@ def serve(pool: int) -> None:
 
 
 @inlined
-def share(pool: int, function: int, job: int, chunks: int) -> None:
-    """Compute all chunks of a job, with the threads that serve the pool; alone if pool is 0 or has another job."""
+def share(pool: int, function: int, job: Array, chunks: int) -> None:
+    """Compute all chunks of a job, with the threads that serve the pool; alone if pool is 0 or has another job.
+
+    job: the array of its arguments, not the address alone: Numba frees an array that the caller reads no more.
+    """
     if pool == 0 or chunks < 2 or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
-            call_chunk(function, (job, chunk))
+            call_chunk(function, (job.ctypes.data, chunk))
         return
     store(pool + DONE, 0)
     store(pool + FUNCTION, function)
-    store(pool + JOB, job)
+    store(pool + JOB, job.ctypes.data)
     store(pool + TURN, ((load(pool + TURN) // (LEFT + 1) + 1) * (LEFT + 1)) + chunks)
     while take(pool):
         pass
@@ -233,7 +236,7 @@ def _run(pool: int, function: int, rows: int, step: int, *arrays: Any) -> None:
     for array in literal_unroll(arrays):
         job[i], job[i + 1] = _place(array)
         i += 2
-    share(pool, function, job.ctypes.data, -(-rows // step))
+    share(pool, function, job, -(-rows // step))
 
 
 @inlined
@@ -242,42 +245,35 @@ def _place(array: Any) -> tuple[int, int]:
 
 
 @inlined
-def part(job: int, i: int, chunk: int) -> Array:
-    """The rows of a chunk of array i, a float32 matrix: (rows of the chunk, n)."""
-    place, n, start, rows = _of(job, i, chunk)
-    return carray(pointer(place + 4 * start * n), (rows, n), np.float32)
+def part(job: int, i: int, chunk: int, dtype: Any = np.float32) -> Array:
+    """The rows of a chunk of array i, a matrix: (rows of the chunk, n)."""
+    place, n, start, rows = locate(job, i, chunk)
+    return carray(pointer(place), (start + rows, n), dtype)[start:]
 
 
 @inlined
-def piece(job: int, i: int, chunk: int) -> Array:
-    """The elements of a chunk of array i, a float32 vector of as many elements as the job has rows."""
-    place, n, start, rows = _of(job, i, chunk)
-    return carray(pointer(place + 4 * start), rows if n else 0, np.float32)
+def piece(job: int, i: int, chunk: int, dtype: Any = np.float32) -> Array:
+    """The elements of a chunk of array i, a vector of as many elements as the job has rows."""
+    place, n, start, rows = locate(job, i, chunk)
+    return carray(pointer(place), start + rows if n else 0, dtype)[start:]
 
 
 @inlined
-def integers(job: int, i: int, chunk: int) -> Array:
-    """The same of a vector of int64."""
-    place, _, start, rows = _of(job, i, chunk)
-    return carray(pointer(place + 8 * start), rows, np.int64)
-
-
-@inlined
-def whole(job: int, i: int) -> Array:
-    """Array i, a float32 vector."""
-    place, n, _, _ = _of(job, i, 0)
-    return carray(pointer(place), n, np.float32)
+def whole(job: int, i: int, dtype: Any = np.float32) -> Array:
+    """Array i, a vector."""
+    place, n, _, _ = locate(job, i, 0)
+    return carray(pointer(place), n, dtype)
 
 
 @inlined
 def row(job: int, i: int, chunk: int) -> Array:
     """A chunk's own row of array i, a float32 matrix with a row for each chunk."""
-    place, n, _, _ = _of(job, i, 0)
+    place, n, _, _ = locate(job, i, 0)
     return carray(pointer(place + 4 * chunk * n), n, np.float32)
 
 
 @inlined
-def _of(job: int, i: int, chunk: int) -> tuple[int, int, int, int]:
+def locate(job: int, i: int, chunk: int) -> tuple[int, int, int, int]:
     """Of array i its address and the size of its last axis; of a chunk its first row and how many it has."""
     numbers = carray(pointer(job), 4 + 2 * i, np.int64)
     start = chunk * numbers[1]

@@ -49,7 +49,7 @@ def _product(
         ],
         np.int64,
     )  # fmt: skip
-    share(pool, function, job.ctypes.data, -(-long // step))
+    share(pool, function, job, -(-long // step))
 
 
 @inlined

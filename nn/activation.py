@@ -32,7 +32,14 @@ class Tanh(FunctionLayer, function=F.tanh):
     """tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)), from -1 to 1."""
 
 
-class Hardtanh(FunctionLayer, function=F.hardtanh):
+class _Tried(FunctionLayer):
+    """Its settings are tried when it is made: the function refuses what it does not take."""
+
+    def __post_init__(self) -> None:
+        self.call_function(tl.zeros(1))
+
+
+class Hardtanh(_Tried, function=F.hardtanh):
     """min(max(x, min_val), max_val); the gradient at both bounds is 0."""
 
 
@@ -60,7 +67,7 @@ class SiLU(FunctionLayer, function=F.silu):
     """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
 
 
-class GELU(FunctionLayer, function=F.gelu):
+class GELU(_Tried, function=F.gelu):
     """x · Φ(x), with Φ the cumulative distribution function of the standard normal.
 
     approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
@@ -71,9 +78,13 @@ class GELU(FunctionLayer, function=F.gelu):
 class Softmax(FunctionLayer, function=F.softmax):
     """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
 
+    order = ("dim",)
+
 
 class LogSoftmax(FunctionLayer, function=F.log_softmax):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
+
+    order = ("dim",)
 
 
 class Softsign(FunctionLayer, function=F.softsign):
@@ -100,22 +111,21 @@ class Hardswish(FunctionLayer, function=F.hardswish):
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
 
 
-class CELU(FunctionLayer, function=F.celu):
+class CELU(_Tried, function=F.celu):
     """x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483)."""
 
 
-class Hardshrink(FunctionLayer, function=F.hardshrink):
+class _Shrink(_Tried):
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Hardshrink(_Shrink, function=F.hardshrink):
     """x where |x| > lambd, else 0."""
 
-    def extra_repr(self) -> str:
-        return str(self.lambd)
 
-
-class Softshrink(FunctionLayer, function=F.softshrink):
+class Softshrink(_Shrink, function=F.softshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
-
-    def extra_repr(self) -> str:
-        return str(self.lambd)
 
 
 class Softmin(FunctionLayer, function=F.softmin):

@@ -49,11 +49,7 @@ class _Container(Module, Generic[T]):
         """Store a value under a name that the user chose."""
         taken = hasattr(self, name) and name not in self._held()
         if taken or "." in name or not name:
-            kind = self._kind.__name__.lower()
-            raise KeyError(
-                f"{type(self).__name__}: {name!r} cannot be the name of a {kind}: it is empty, has a dot, or is an "
-                "attribute already"
-            )
+            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name: empty, with a dot, or an attribute's")
         setattr(self, name, self._checked(value))
 
 

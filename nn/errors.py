@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -367,6 +368,7 @@ def locate(error: Exception, module: Any) -> None:
     place = f"in layer {path} ({source})" if path else f"in {source}"
     error._place = source, path, message, module, place  # type: ignore[attr-defined]
     if message is not None:
+        message = re.sub(r"^\S+\.forward\(\)", f"{source}.forward()", message)  # Python names a base that has it
         error.args = (f"{place}: {message}",)
     elif inside:
         error.__notes__[error.__notes__.index(before)] = place

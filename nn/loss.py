@@ -35,10 +35,8 @@ class Loss(FunctionLayer, function=_no_formula):
 
     def __post_init__(self) -> None:
         if self.reduction not in self.reductions:
-            *most, last = (f'"{word}"' for word in self.reductions)
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {brief(self.reduction)}"
-            )
+            told = " or ".join(f'"{word}"' for word in self.reductions)
+            raise ValueError(f"{type(self).__name__}: reduction must be {told}, not {brief(self.reduction)}")
         for name in ("weight", "pos_weight"):
             if name in self.settings:
                 self.register_buffer(name, vars(self).pop(name))

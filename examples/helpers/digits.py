@@ -236,7 +236,8 @@ def separation(means: np.ndarray, group: Sequence[int]) -> float:
 
 def detail(read: Mapping[int, float], epochs: int) -> None:
     """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
-    print(f"\nDo pictures need 784 inputs? The same network, trained for {epochs} epochs on coarser ones:")
+    trained = f"trained for {epochs} epoch{'s' * (epochs > 1)}"
+    print(f"\nDo pictures need 784 inputs? The same network, {trained} on coarser ones:")
     for side, share in read.items():
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 

@@ -106,9 +106,8 @@ class DataLoader:
                 raise ValueError(f"DataLoader: {message}")
         own = self.sampler is None and self.batch_sampler is None and batch_size is not None and not self._streamed
         if own and len(dataset) < (batch_size or 1 if self.drop_last else 1):
-            raise ValueError(
-                f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; use a smaller batch_size"
-            )
+            remedy = "use a smaller batch_size" if len(dataset) else "the dataset is empty"
+            raise ValueError(f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; {remedy}")
 
     def _repr_html_(self) -> str:
         from ..notebook import loader_html

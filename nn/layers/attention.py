@@ -33,16 +33,19 @@ class MultiheadAttention(Module):
     - `in_proj_weight`: (3 * embed_dim, embed_dim), the maps of queries, keys and values one below the other.
     - `in_proj_bias`: (3 * embed_dim,), initially 0.  `out_proj`: a Linear.
 
-    Raises ValueError unless num_heads divides embed_dim.
+    Raises ValueError unless num_heads divides embed_dim, NotImplementedError for PyTorch's other settings.
     """
 
     in_proj_bias: Parameter | None
     out_kind = Linear
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, batch_first: bool = False,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, add_bias_kv: bool = False,
+        add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
         device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
+        if add_bias_kv or add_zero_attn or {kdim, vdim} - {None, embed_dim}:
+            raise NotImplementedError("MultiheadAttention: other kdim or vdim, add_bias_kv, add_zero_attn are not here")
         check_sizes("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
         check_probability("MultiheadAttention", dropout)
         if embed_dim % num_heads:

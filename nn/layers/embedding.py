@@ -65,9 +65,7 @@ class Embedding(Module):
         Raises ValueError unless `embeddings` has shape `(rows, features)`.
         """
         if embeddings.ndim != 2:
-            raise ValueError(
-                f"{cls.__name__}.from_pretrained: embeddings must have shape (rows, features), not {embeddings.shape}"
-            )
+            raise ValueError(f"{cls.__name__}: embeddings must have shape (rows, features), not {embeddings.shape}")
         rows, features = embeddings.shape
         made: Self = cls(rows, features, *settings, **{**named, "_weight": embeddings})
         made.weight.requires_grad_(not freeze)

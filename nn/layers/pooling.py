@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.shape import normal_axes
 
 from .. import functional as F
 from ..errors import check_tensor
@@ -213,9 +214,7 @@ def _flatten(x: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
 
 def _unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
     check_tensor("forward", "input", x)
-    if not -x.ndim <= dim < x.ndim:
-        raise IndexError(f"axis {dim} is out of range for shape {x.shape}")
-    axis = dim % x.ndim
+    (axis,) = normal_axes(x.ndim, (dim,))
     return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
 
 

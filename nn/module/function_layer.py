@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,13 +21,15 @@ class FunctionLayer(MadeFirst, Module):
     The settings are the function's arguments after its inputs: `__init__` takes them with the same names, order and
     defaults, and stores them as attributes. `axis` is `dim`, as in PyTorch, and `training` is the module's own.
 
-    A subclass may give them another order, check them in `__post_init__`, say in `in_repr` which of them `repr` shows,
-    and take more inputs by a `forward` of its own.
+    A subclass may give them another order, or leave some out, check them in `__post_init__`, say in `in_repr` which of
+    them `repr` shows, and take more inputs by a `forward` of its own. Its own `__init__` gives settings to this one.
+    Raises TypeError, when the class is made, for a setting with the name of a method.
     """
 
     function: ClassVar[Callable[..., Any]]
     arguments: ClassVar[tuple[str, ...]] = ()  # of the function, after its inputs: names of attributes
-    settings: ClassVar[tuple[str, ...]] = ()  # the arguments of __init__
+    named: ClassVar[tuple[str, ...]] = ()  # the same, those that it takes by name alone
+    settings: ClassVar[Mapping[str, Parameter]] = {}  # the arguments of __init__
     order: ClassVar[tuple[str, ...]] = ()  # of the settings, where it is not the function's
     in_repr: ClassVar[tuple[str, ...] | None] = None  # all
 
@@ -35,24 +37,36 @@ class FunctionLayer(MadeFirst, Module):
         if function is not None:
             cls.function = staticmethod(function)
             n_inputs = len(signature(cls.forward).parameters) - 1
-            given = [p for p in signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY][n_inputs:]
-            defaults = {"dim" if p.name == "axis" else p.name: p.default for p in given}
-            cls.arguments = tuple(defaults)
-            cls.settings = cls.order or tuple(name for name in defaults if name != "training")
+            given = list(signature(function).parameters.values())[n_inputs:]
+            single = (p for p in given if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+            taken = {name: p for p in single for name in ["dim" if p.name == "axis" else p.name]}
+            cls.settings = {name: _argument(name, taken[name]) for name in cls.order or taken if name != "training"}
+            cls.arguments = tuple(name for name, p in taken.items() if p.kind is not p.KEYWORD_ONLY)
+            cls.named = tuple(name for name in cls.settings if name not in cls.arguments)
             cls.weights_allowed = int("weight" in cls.settings)
-            cls.__init__ = _init({name: defaults[name] for name in cls.settings})  # type: ignore[method-assign]
+            if own := [name for name in cls.settings if hasattr(FunctionLayer, name)]:
+                raise TypeError(f"{cls.__name__}: each layer has its own {own[0]}; give the setting another name")
+            if "__init__" not in vars(cls):
+                cls.__init__ = _init([*cls.settings.values()])  # type: ignore[method-assign]
         super().__init_subclass__()
+
+    def __init__(self, *settings: Any, **named: Any) -> None:
+        given = Signature([*self.settings.values()]).bind(*settings, **named)
+        given.apply_defaults()
+        vars(self).update(given.arguments)
+        self.__post_init__()
 
     def __post_init__(self) -> None:
         """Check the settings, or derive others from them."""
 
     def forward(self, x: Tensor) -> Any:
         """The function of x, with the settings."""
-        return self.call_function(x) if self.arguments else self.function(x)
+        return self.call_function(x) if self.settings or self.arguments else self.function(x)
 
     def call_function(self, *inputs: Any) -> Any:
         """The function of the inputs, with the settings."""
-        return self.function(*inputs, *[getattr(self, name) for name in self.arguments])
+        named = {name: getattr(self, name) for name in self.named}
+        return self.function(*inputs, *[getattr(self, name) for name in self.arguments], **named)
 
     def extra_repr(self) -> str:
         given = {name: getattr(self, name) for name in (self.settings if self.in_repr is None else self.in_repr)}
@@ -61,21 +75,18 @@ class FunctionLayer(MadeFirst, Module):
 
     if TYPE_CHECKING:
 
-        def __init__(self, *settings: Any, **named: Any) -> None: ...
-
         def __getattr__(self, name: str) -> Any: ...  # the settings
 
 
-def _init(defaults: dict[str, Any]) -> Callable[..., None]:
-    """An `__init__` that takes these settings."""
-    settings = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in defaults.items()]
-    bind = Signature(settings).bind
+def _argument(name: str, p: Parameter) -> Parameter:
+    return p.replace(name=name, kind=max(p.kind, p.POSITIONAL_OR_KEYWORD))
+
+
+def _init(settings: list[Parameter]) -> Callable[..., None]:
+    """An `__init__` that shows these settings as its arguments."""
 
     def init(self: FunctionLayer, *args: Any, **named: Any) -> None:
-        given = bind(*args, **named)
-        given.apply_defaults()
-        vars(self).update(given.arguments)
-        self.__post_init__()
+        FunctionLayer.__init__(self, *args, **named)
 
     vars(init)["__signature__"] = Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *settings])
     return init

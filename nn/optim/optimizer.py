@@ -46,7 +46,7 @@ from ..errors import as_parameters
 from ..module import clear_grad
 from .settings import IGNORED, Declared, Group, Limit, State, broken, make_group, misfits, not_negative, placed
 
-Params: TypeAlias = Iterable[Any]  # of Tensors, or of groups of them
+Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
 
@@ -54,8 +54,8 @@ Update: TypeAlias = Callable[..., None]
 class Optimizer(Declared, Measured):
     """Base class of all optimisers.
 
-    - `params`: the parameters to train; or groups of them: dicts with "params" and settings of their own, as in
-      [{"params": head}, {"params": body, "lr": 1e-4}].
+    - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
+      with "params" and settings of their own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
     - `defaults`: the settings by name, for groups that do not set them.
 
     With maximize=True a step uses -g in place of the gradient g, and climbs. PyTorch's arguments foreach and fused are
@@ -294,7 +294,8 @@ class Optimizer(Declared, Measured):
     def __repr__(self) -> str:
         lines = [f"{self._name}("]
         for group in self.param_groups:
-            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
+            hidden = ("params", "param_names")
+            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
 

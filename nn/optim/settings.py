@@ -148,6 +148,10 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
         raise TypeError(f'{optimizer}: a parameter group must be a dict such as {{"params": [...], "lr": 0.1}}')
     params = given["params"]
     params = [params] if isinstance(params, Tensor) else list(params)
+    names = [p[0] for p in params if isinstance(p, tuple) and len(p) == 2]  # as named_parameters() gives them
+    if names and len(names) != len(params):
+        raise ValueError(f"{optimizer}: give all parameters of a group with their names, or none")
+    params = [p for _, p in params] if names else params
     seen = set(known)
     for p in params:
         if not isinstance(p, Tensor):
@@ -160,7 +164,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
         if p in seen:
             raise ValueError(f"{optimizer}: a parameter of shape {p.shape} is given twice; pass each once")
         seen.add(p)
-    group = {**defaults, **given, "params": params}
+    group = {**defaults, **given, "params": params, **({"param_names": names} if names else {})}
     for name in (name for name, value in group.items() if value is required):
         raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
     for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import TensorError, warn
 
+from .. import activation, loss
 from .. import functional as F
-from .. import loss
-from ..activation import Dropout
 from ..errors import check_probability, of_tensors
 from ..loss import Loss
 from ..module import FunctionLayer
@@ -26,7 +25,7 @@ _ALPHA = -1.7580993408473766  # the value of selu far below 0
 def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable[..., Any]:
     """A softmax that converts to a dtype first, and takes PyTorch's old default of `dim`, with a warning."""
 
-    def called(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    def called(input: Tensor, dim: int | None = None, *, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:
             dim = 0 if input.ndim in (0, 1, 3) else 1
             warn(
@@ -91,6 +90,18 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {function.__name__: of_tensors(functi
 # --- layers -------------------------------------------------------------------------------------------------
 
 
+class Softmax(activation.Softmax, function=FUNCTIONS["softmax"]):
+    """`softmax` along axis `dim`; without it along the one that old programs mean, with a warning."""
+
+
+class LogSoftmax(activation.LogSoftmax, function=FUNCTIONS["log_softmax"]):
+    """`log_softmax` along axis `dim`; without it along the one that old programs mean, with a warning."""
+
+
+class Softmin(activation.Softmin, function=FUNCTIONS["softmin"]):
+    """`softmin` along axis `dim`; without it along the one that old programs mean, with a warning."""
+
+
 class Threshold(FunctionLayer, function=F.threshold):
     """x where it is more than the threshold, else value."""
 
@@ -99,7 +110,7 @@ class Threshold(FunctionLayer, function=F.threshold):
     inplace: bool = False
 
 
-class AlphaDropout(Dropout, function=FUNCTIONS["alpha_dropout"]):
+class AlphaDropout(activation.Dropout, function=FUNCTIONS["alpha_dropout"]):
     """`alpha_dropout` in training; in evaluation it returns its input."""
 
 
@@ -125,16 +136,17 @@ def _loss_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(*args: Any, **settings: Any) -> Any:
+        settings = _with_reduction(function.__name__, args, settings)
         if broadcasts and len(args) > 1:
             args = (*_broadcast(function.__name__, *args[:2]), *args[2:])
-        return function(*args, **_with_reduction(settings))
+        return function(*args, **settings)
 
     return called
 
 
 def _loss_class(kind: Any) -> type:
     def __init__(self: Any, *args: Any, **settings: Any) -> None:
-        kind.__init__(self, *args, **_with_reduction(settings))
+        kind.__init__(self, *args, **_with_reduction(kind.__name__, args, settings))
 
     def forward(self: Any, input: Any, target: Any) -> Any:
         return kind.forward(self, *_broadcast(kind.__name__, input, target))
@@ -159,8 +171,13 @@ def _broadcast(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     return input.broadcast_to(shape), target.broadcast_to(shape)
 
 
-def _with_reduction(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with `reduction` for the old arguments: size_average=False is a sum."""
+def _with_reduction(name: str, args: Sequence[Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with `reduction` for the old arguments: size_average=False is a sum.
+
+    Raises TypeError for a reduction by position, where PyTorch has the old arguments; those of Huber's loss are none.
+    """
+    if not name.startswith(("Huber", "huber")) and (words := [a for a in args if isinstance(a, str)]):
+        raise TypeError(f"{name}: size_average and reduce go before reduction; write reduction={words[0]!r}, by name")
     old = {name: settings.pop(name) for name in ("size_average", "reduce") if name in settings}
     if all(value is None for value in old.values()):
         return settings
@@ -173,5 +190,5 @@ LOSSES = {name: _loss_function(getattr(F, name)) for name in F.loss.__all__}
 LAYERS: dict[str, Any] = {
     **{name: _loss_class(getattr(loss, name)) for name in loss.__all__},
     **dict.fromkeys(("_Loss", "_WeightedLoss"), _loss_class(Loss)),
-    **{kind.__name__: kind for kind in (AlphaDropout, LocalResponseNorm, Threshold)},
+    **{kind.__name__: kind for kind in (AlphaDropout, LocalResponseNorm, LogSoftmax, Softmax, Softmin, Threshold)},
 }

@@ -31,10 +31,11 @@ from .evaluation import Batches, RunningMetrics, not_batches
 from .history import History, HistoryRow
 from .run_page import RunPage
 
-KINDS = (
+KINDS: tuple[tuple[str, str, Any], ...] = (
     ("model", "a Module", Module),
     ("optimizer", "an Optimizer", Optimizer),
     ("schedule", "an LRScheduler", LRScheduler | None),
+    ("on_record", "a function of the trainer", Callable | None),
 )
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 

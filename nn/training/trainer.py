@@ -64,7 +64,8 @@ class Trainer(Run):
     model's code or the data are not detected.
 
     Several processes share the rows of each batch with nn.parallel.run(trainer.fit, workers=2), to the same result but
-    for rounding. A run may be resumed with another number of workers, and is exact with the same.
+    for rounding, dropout, and statistics of a batch, as in BatchNorm. A run may be resumed with another number of
+    workers, and is exact with the same.
     Raises ValueError for invalid options, ImportError for a folder without the safetensors package.
     """
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from exercises import display
 from exercises.__main__ import main
 from exercises.commands import Session, Watch
 from exercises.course import CHAPTERS, COURSE
-from exercises.keys import Keys
+from exercises.keys import WORDS, Keys
 from exercises.progress import Progress
 from ladder import write, wrong_answers
 from tinygrad_lecture.testing.courses import filled
@@ -336,6 +337,7 @@ def test_the_readmes_count_rightly():
     count = len(COURSE.exercises)
     assert f"{count} exercises lead from a neuron" in (ROOT / "README.md").read_text(encoding="utf-8")
     ladder = (ROOT / "examples" / "exercises" / "README.md").read_text(encoding="utf-8")
+    assert {f"| `{word[0]}` |" for word in WORDS if word != "help"} <= set(re.findall(r"^\| `.` \|", ladder, re.M))
     for number, title in CHAPTERS.items():
         inside = sum(e.name.split(".")[0] == number for e in COURSE)
         assert f"| {number} {title} | {inside} |" in ladder

@@ -96,13 +96,12 @@ def call_message(
     for given in named:
         if given not in by_name:
             meant = (instead or {}).get(given) or _meant(given, by_name)
-            return f"it has no argument {given}; " + (
-                f"write {meant}" if meant else f"it has {', '.join(by_name) or 'none by name'}"
-            )
+            has = f"; write {meant}" if meant else f"; it has {', '.join(by_name)}" if by_name else f": {call}"
+            return f"it has no argument {given}{has}"
         if given in positions[: len(args)]:
             return f"{given} is given twice, by position and by name"
     if len(args) > len(positions):
-        return f"it takes {len(positions)} arguments by position, not {len(args)}: {call}"
+        return f"it takes {len(positions)} arguments by position, not {len(args)}: {name}({', '.join(positions)})"
     if args and isinstance(args[-1], (tuple, list)) and _fits(signature, unpacked := [*args[:-1], *args[-1]], named):
         return f"write {name}({', '.join(map(brief, unpacked))}), without the inner parentheses"
     missing = [p for p in required if p not in named and p not in positions[: len(args)]]

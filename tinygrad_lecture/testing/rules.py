@@ -35,7 +35,7 @@ from ..gradient_checking.check import gradcheck
 from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
 from ..tensor import Tensor
-from .calls import call, positional
+from .calls import arguments, call, positional
 from .checks import Answer, Cause, Mistake, cause_of_shape, check_function, close
 from .comparing import require_equal
 from .failures import CheckFailed
@@ -114,6 +114,10 @@ class Rule(Answer):
     def check(self, args: Args) -> None:
         what = [f"gradient of {self.names[k]}" for k in self.floats(args[:-1])]
         got, right = self.got(args), self.right(args)
+        if isinstance(got, (list, tuple)) and not isinstance(right, tuple):
+            said = f"{self.name} must return one array, the {what[0]}, but returns a {type(got).__name__}."
+            cause = "a rule returns one array for each input that has a gradient; take away brackets and commas"
+            raise CheckFailed(said, kind="type", shown=arguments(args, self.names), cause=cause, hint="type")
         require_equal(self.name, got, right, args, self.names, rtol=1e-5, atol=1e-6, what=what[0], parts=what)
         self.passed.append(args)
 
@@ -165,6 +169,8 @@ class Rule(Answer):
                 return failure.hint, failure.cause
         right, got = _parts(self.right(found.args)), _parts(self.got(found.args))
         if np.ndim(got[0]) == 0:
+            if all(close(_parts(g)[0], np.sum(_parts(e)[0])) for _, e, g in self.examples(telling)):
+                return "shape", "the gradient is summed to a single number; take away the sum: each element has its own"
             return "shape", "a single number is returned; multiply by g, so that there is one for each element"
         names = [self.names[k] for k in self.floats(found.args[:-1])]
         shapes = [([np.shape(part) for part in _parts(e)], g) for _, e, g in self.examples(telling)]

@@ -39,6 +39,31 @@ def test_a_subclass_may_have_an_init_of_its_own_and_more_inputs():
     assert Twice()(tl.ones(2), tl.ones(2)).tolist() == [4, 4]
 
 
+def test_a_class_keeps_its_own_init_and_gives_the_settings_to_that_of_the_base():
+    class Tripled(FunctionLayer, function=scaled):
+        def __init__(self):
+            super().__init__(3.0, shift=1.0)
+
+    assert Tripled()(tl.ones(1)).tolist() == [4] and not inspect.signature(Tripled).parameters
+
+
+def test_settings_that_the_function_takes_by_name_alone():
+    class Scaled(FunctionLayer, function=lambda x, factor, *others, shift, power=1, **more: scaled(x, factor, shift)):
+        pass
+
+    assert list(inspect.signature(Scaled).parameters) == ["factor", "shift", "power"]
+    assert Scaled(2.0, shift=1.0)(tl.ones(1)).tolist() == [3]
+    with pytest.raises(TypeError, match="Scaled: it takes 1 arguments by position, not 2"):
+        Scaled(2.0, 1.0)
+
+
+def test_a_setting_called_like_a_method_is_refused_when_the_class_is_made():
+    with pytest.raises(TypeError, match="Mine: each layer has its own forward; give the setting another name"):
+
+        class Mine(FunctionLayer, function=lambda x, forward=1: x):
+            pass
+
+
 def test_settings_may_have_another_order_and_fixed_values():
     class Other(FunctionLayer, function=lambda x, factor, shift, training: scaled(x, factor, shift) * training):
         order = ("shift", "factor")
@@ -51,7 +76,7 @@ def test_settings_may_have_another_order_and_fixed_values():
     assert Doubled(3.0)(tl.tensor([1.0])).tolist() == [5]
 
 
-def test_an_ops_axis_is_dim_and_what_it_takes_by_name_alone_is_left_out():
+def test_an_ops_axis_is_dim_and_its_order_leaves_settings_out():
     assert list(inspect.signature(nn.Softmax).parameters) == ["dim"]
     assert nn.Softmax(0)(tl.zeros(2, 1)).tolist() == [[0.5], [0.5]]
 

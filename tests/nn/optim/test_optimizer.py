@@ -240,7 +240,7 @@ def test_bad_parameters_are_refused():
         (nn.Linear(2, 1), TypeError, r"SGD: give the parameters, as in model.parameters\(\), not a Linear"),
         (nn.Linear(2, 1).parameters, TypeError, "not a method; call it, with parentheses"),
         (nn.Linear(2, 1).state_dict(), TypeError, r"as in model.parameters\(\), not a dict"),
-        ([("a", p)], TypeError, "must be Tensors, .* not a tuple"),
+        ([("a", p), nn.Parameter(tl.ones(1))], ValueError, "give all parameters of a group with their names, or none"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
         ([np.ones(2)], TypeError, r"must be Tensors, as model.parameters\(\) gives them, not an array of shape \(2,\)"),
@@ -252,6 +252,14 @@ def test_bad_parameters_are_refused():
     for params, error, message in cases:
         with pytest.raises(error, match=message):
             nn.optim.SGD(params)
+
+
+def test_parameters_may_come_with_their_names():
+    model = nn.MLP([2, 3, 1])
+    optimizer = nn.optim.Adam(model.named_parameters())
+    assert optimizer.param_groups[0]["param_names"] == [name for name, _ in model.named_parameters()]
+    assert optimizer.param_groups[0]["params"] == list(model.parameters())
+    assert "param_names" not in repr(optimizer)
 
 
 def test_a_misspelt_setting_of_a_group_is_warned_of_and_others_are_the_users():

@@ -101,6 +101,7 @@ torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0,
 k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
 
 nn.AlphaDropout(0.3).eval()(x); F.softmax(x); F.log_softmax(b); F.softmin(b, dim=None)
+nn.Softmax()(b); nn.LogSoftmax()(x); nn.Softmin()(b); nn.Softmax(1)(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
 repr(nn.Threshold(0.1, 20)); repr(nn.AlphaDropout(0.2)); repr(nn.LocalResponseNorm(2))
 """
 
@@ -216,6 +217,14 @@ def test_the_result_is_out_itself() -> None:
 def test_a_loss_that_broadcasts_warns() -> None:
     with pytest.warns(UserWarning, match=r"write target.reshape\(3, 1\)"):
         eval("F.mse_loss(A[:, :1], V)", names(ours))
+
+
+@pytest.mark.parametrize(
+    "call", ["nn.MSELoss('sum')", "F.cross_entropy(A, I, V, None, -100, None, 'sum')", "F.l1_loss(A, A, 'sum')"]
+)
+def test_a_reduction_where_pytorch_has_old_arguments_is_refused(call: str) -> None:
+    with pytest.raises(TypeError, match=r"size_average and reduce go before reduction; write reduction='sum', by name"):
+        eval(call, names(ours))
 
 
 @pytest.mark.parametrize("call", ["torch.unique(x)", "torch.unique_consecutive(x)"])

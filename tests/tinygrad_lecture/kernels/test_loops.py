@@ -312,7 +312,6 @@ def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     def full(x):
         raise OSError("no space left on device")
 
-    full.signatures = []
     njit = compiling.numba.njit
     replaced = SimpleNamespace(njit=lambda cache=False, **how: (lambda f: full) if cache else njit(**how))
     monkeypatch.setattr(compiling, "numba", replaced)

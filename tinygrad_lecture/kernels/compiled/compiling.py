@@ -77,28 +77,32 @@ def loop(function: F) -> F:
     compiled = in_use = numba.njit(nogil=True, **SETTINGS)(function)
     with suppress(RuntimeError):  # no folder can be written to
         in_use = numba.njit(nogil=True, cache=True, **SETTINGS)(stamped(function))
+    ready = False  # there is machine code, and no call compiles by itself
     compiling = threading.Lock()
 
     def compile_and_call(*arguments: Any) -> Any:
-        nonlocal in_use
+        nonlocal in_use, ready
         with compiling:
+            ready = False
             try:
                 in_use.disable_compile(False)
-                return in_use(*arguments)
+                result = in_use(*arguments)
             except Exception:
                 if in_use is compiled:
                     raise
                 in_use = compiled
-                return compiled(*arguments)
-            finally:
-                if in_use.signatures:
-                    in_use.disable_compile()
+                result = compiled(*arguments)
+            in_use.disable_compile()
+            ready = True
+            return result
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
-        if in_use.signatures:
-            with suppress(TypeError):  # not yet compiled for arguments of these types
+        if ready:
+            try:
                 return in_use(*arguments)
+            except TypeError:  # not yet compiled for arguments of these types
+                pass
         return elsewhere(partial(compile_and_call, *arguments))
 
     return call  # type: ignore[return-value]

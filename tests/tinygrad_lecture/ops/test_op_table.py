@@ -542,7 +542,7 @@ KEPT = {  # op: a call, and how many numbers it keeps
         lambda: recurrent.lstm_states(made(N, 4 * D), made(N, D), made(N, D), made(4 * D, D), sizes=(N,)),
         8 * N * D,
     ),
-    "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2 // 4),  # bytes
+    "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2 // 2),  # two bytes each
     "causal attention": (lambda: tl.attention(made(65, D), made(65, D), made(65, D), causal=True), 65 * D + 64**2 + 65),
 }
 

@@ -79,7 +79,8 @@ class FunctionLayer(MadeFirst, Module):
 
 
 def _argument(name: str, p: Parameter) -> Parameter:
-    return p.replace(name=name, kind=max(p.kind, p.POSITIONAL_OR_KEYWORD))
+    """A parameter of `__init__`; names in an annotation would be those of the function's own file."""
+    return p.replace(name=name, kind=max(p.kind, p.POSITIONAL_OR_KEYWORD), annotation=p.empty)
 
 
 def _init(settings: list[Parameter]) -> Callable[..., None]:

@@ -6,7 +6,6 @@ Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps t
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -73,7 +72,7 @@ def var(
         correction = int(unbiased is not False)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
-    n = builtins.max(count(x.shape, axis) - correction, 0)
+    n = max(count(x.shape, axis) - correction, 0)
     with np.errstate(all="ignore"):
         return total / n
 

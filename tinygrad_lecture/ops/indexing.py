@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap
 from .composite import composite
 from .copying import astype, contiguous, where
 from .shape import normal_axes, permute
@@ -149,7 +149,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     parts = index if isinstance(index, tuple) else (index,)
     if all(type(part) in BASIC for part in parts):
         return parts
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     parts = tuple(int(part) if _is_a_number(part) else plain(part) for part in parts)
     if any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
         parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import traced
 from ..backend import Shape, device_of, is_array
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_frames, in_library
 from .names import alike
 
@@ -278,8 +278,7 @@ def brief(value: Any) -> str:
 
 def describe(value: Any) -> str:
     """An argument in a few characters: "(2, 3) float32" for an array, the value of a number."""
-    if isinstance(value, Traced):
-        value = value._array
+    value = array_of(value)
     if is_array(value):
         return f"{value.shape} {value.dtype}"
     if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):

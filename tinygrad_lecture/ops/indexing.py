@@ -98,6 +98,18 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
     return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
+@op(analytic=True)
+def index_add(x: Value, src: Value, /, index: Any) -> Value:
+    """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
+    total = x.copy()
+    scatter_add_kernel(total, index, src)
+    return total
+
+
+index_add.backward("x")(lambda g: g)
+index_add.backward("src")(lambda g, index: index_get(g, index))
+
+
 @partial(composite, name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
     """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these.
@@ -232,20 +244,6 @@ def _axes_used(part: Any) -> int:
 def _has_integer_arrays(index: tuple[Any, ...]) -> bool:
     """Whether an index may name an element more than once."""
     return any(is_array(part) and part.dtype != bool for part in index)
-
-
-@op(analytic=True)
-def index_add(x: Value, src: Value, /, index: Any) -> Value:
-    """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
-    total = x.copy()
-    scatter_add_kernel(total, index, src)
-    return total
-
-
-index_add.backward("x")(lambda g: g)
-
-
-index_add.backward("src")(lambda g, index: index_get(g, index))
 
 
 # --- diagonals, triangles, masks, one-hot --------------------------------------------------------------------

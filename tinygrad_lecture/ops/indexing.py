@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
-from ..traced import Traced, array_of, wrap
+from ..traced import Traced, array_of, wrap_like
 from .composite import composite
 from .copying import astype, contiguous, where
 from .shape import normal_axes, permute
@@ -385,4 +385,4 @@ def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
         if least < 0 or largest >= n:
             raise ValueError(f"indices range from {least} to {largest}, but the classes are 0 to {n - 1}")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
-    return wrap(hot) if isinstance(indices, Traced) else hot
+    return wrap_like(indices, hot)

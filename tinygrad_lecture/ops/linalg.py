@@ -20,7 +20,7 @@ from ..autograd.op import Op, Value, op
 from ..backend import Shape, column_major, xp
 from ..errors import LinAlgError, brief
 from ..kernels.blas import one_thread
-from ..traced import Traced, array_of, wrap
+from ..traced import array_of, wrap_like
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, in_float32, where
@@ -319,8 +319,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
     rank = matrix_rank(a)
     array = array_of(rank)
     full = a.shape[-2] > a.shape[-1] and bool((array == a.shape[-1]).all())
-    empty = xp(array).zeros(0, a.dtype)
-    none = wrap(empty) if isinstance(a, Traced) else empty
+    none = wrap_like(a, xp(array).zeros(0, a.dtype))
     return LeastSquares(x, sum(square(matmul(a, x) - b), -2) if full else none, rank, none)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import device_of, move, to_host, xp
-from ..traced import Traced, array_of, wrap
+from ..traced import Traced, array_of, wrap, wrap_like
 from .basics import matmul, sum
 from .comparison import logical_not
 from .composite import composite, without_gradient
@@ -188,13 +188,9 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
         raise ValueError(f"needs integers of 0 or more, but there is {least}")
     lib, n = xp(array), max(largest + 1, minlength)
     if weights is None:
-        return _like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+        return wrap_like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
     weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
-    return index_add(_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
-
-
-def _like(x: Value, array: Value) -> Value:
-    return wrap(array) if isinstance(x, Traced) else array
+    return index_add(wrap_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
 
 
 @composite

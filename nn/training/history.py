@@ -195,6 +195,12 @@ class TensorBoard:
             self._writer.close()
             self._writer = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def __getstate__(self) -> dict[str, Any]:
         """A copy, which is for another worker, has no open file."""
         return {**vars(self), "_writer": None}

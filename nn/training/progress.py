@@ -175,7 +175,7 @@ def advice(parameters: Iterable[Tensor]) -> str | None:
         return None
     arrays = [p.array for p in parameters]
     large = sum(x.size for x in arrays if type(x) is np.ndarray and x.dtype == np.float32) >= LARGE
-    gain = "With Numba this training would take about 0.7 of the time: python -m pip install numba"
+    gain = "With Numba this training would take 0.5 to 0.9 of the time: python -m pip install numba"
     return f"{gain}   (NUMBA_DISABLE_JIT=1 hides this line)" if large else None
 
 

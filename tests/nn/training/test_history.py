@@ -2,7 +2,6 @@
 
 import struct
 import sys
-from contextlib import closing
 
 import pytest
 
@@ -99,7 +98,7 @@ def test_each_row_is_there_with_its_scores(tensorboard, tmp_path):
 def test_a_resumed_run_goes_on_in_the_same_folder(tensorboard, tmp_path):
     pytest.importorskip("safetensors")
     for steps in (3, 6):
-        with closing(nn.TensorBoard(tmp_path / "runs")) as board:
+        with nn.TensorBoard(tmp_path / "runs") as board:
             trainer(steps=steps, record_every=3, folder=tmp_path / "run", on_record=board).fit(resume=True)
         assert board._writer is None
     assert [step for step, _ in events(tmp_path / "runs")["loss/training"]] == [3, 6]

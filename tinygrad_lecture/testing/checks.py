@@ -50,8 +50,9 @@ class Answer:
     mistakes: Sequence[Mistake] = ()
     rtol: float = 1e-6
     atol: float = 1e-8
+    # hints of failures that need no further cause
     zeros: ClassVar[bool] = False  # whether 0 hides a cause
-    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}  # hints
+    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}
 
     def run(self, fn: Callable[..., Any], args: Args) -> Any:
         """What another function returns that is called as the answer."""

@@ -7,6 +7,7 @@
 
 Runs on a temporary copy of the engine. A bug that survives is printed with file, line and change: add an example to
 the tests or, if the change alters no result, add it to EQUIVALENT with the reason. Not part of the test run.
+Bugs in what only large arrays reach, such as calls of compiled loops, survive here; tests of the kernels catch them.
 """
 
 from __future__ import annotations

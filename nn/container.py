@@ -49,7 +49,7 @@ class _Container(Module, Generic[T]):
         """Store a value under a name that the user chose."""
         taken = hasattr(self, name) and name not in self._held()
         if taken or "." in name or not name:
-            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name: empty, with a dot, or an attribute's")
+            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name: it is empty, dotted, or an attribute")
         setattr(self, name, self._checked(value))
 
 

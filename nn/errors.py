@@ -320,10 +320,10 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)
             name = type(self).__name__
-            complaint = call_message(name, MethodType(init, self), args, named, instead)
-            if complaint is None or not isinstance(error, TypeError):  # the error is about something else
+            message = isinstance(error, TypeError) and call_message(name, MethodType(init, self), args, named, instead)
+            if not message:  # the error is about something else
                 raise
-            raise TypeError(f"{name}: {complaint}") from None
+            raise TypeError(f"{name}: {message}") from None
 
     return made
 

@@ -14,7 +14,7 @@ from .errors import TensorError, kind_of
 from .ops.composite import named
 from .ops.elementwise import sign
 from .random import Generator, drawing_from
-from .traced import Traced, wrap
+from .traced import Traced, array_of, wrap
 
 __all__ = ["bernoulli", "multinomial"]
 
@@ -26,7 +26,7 @@ def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None
     Raises ValueError for a probability outside 0 to 1.
     """
     array, p = _array_of("bernoulli", input), constant(p, "p", "bernoulli")
-    p = p._array if isinstance(p, Traced) else array if p is None else p
+    p = array if p is None else array_of(p)
     return _drawn(input, random.bernoulli(array, p, generator))
 
 

@@ -62,5 +62,10 @@ def array_of(x: Any) -> Any:
     return x._array if isinstance(x, Traced) else x
 
 
+def wrap_like(x: Any, array: Array) -> Any:
+    """The array as a Tensor if x is one, else itself: what is given arrays returns arrays."""
+    return wrap(array) if isinstance(x, Traced) else array
+
+
 def _with_axes(array: Any) -> Array:
     return np.asarray(array) if isinstance(array, np.generic) else array

@@ -15,6 +15,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors import aligned, brief
 
 from ..errors import check_sizes, is_data
+from ..notebook import loader_facts, loader_html
 from .collate import default_collate, default_convert
 from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of
 
@@ -110,13 +111,9 @@ class DataLoader:
             raise ValueError(f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; {remedy}")
 
     def _repr_html_(self) -> str:
-        from ..notebook import loader_html
-
         return loader_html(self)
 
     def __repr__(self) -> str:
-        from ..notebook import loader_facts
-
         return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned(loader_facts(self)))])
 
     def __len__(self) -> int:

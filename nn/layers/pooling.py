@@ -212,7 +212,7 @@ def _flatten(x: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
     return tl.flatten(x, start_dim, end_dim)  # type: ignore[no-any-return]
 
 
-def _unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
+def unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
     check_tensor("forward", "input", x)
     (axis,) = normal_axes(x.ndim, (dim,))
     return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
@@ -225,7 +225,7 @@ class Flatten(FunctionLayer, function=_flatten):
     """
 
 
-class Unflatten(FunctionLayer, function=_unflatten):
+class Unflatten(FunctionLayer, function=unflatten):
     """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
 
     One size may be -1. Raises IndexError for an axis that the input does not have, ValueError if the product of the

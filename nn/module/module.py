@@ -23,6 +23,7 @@ import numpy as np
 from tinygrad_lecture import Tensor, empty
 
 from ..errors import locate
+from ..notebook import module_html
 from .hooks import WithHooks
 from .state import Stateful
 from .tree import clear_grad
@@ -133,8 +134,6 @@ class Module(Stateful, WithHooks):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the modules as a tree that folds, with their parameters."""
-        from ..notebook import module_html
-
         return module_html(self)
 
     def __repr__(self) -> str:

@@ -31,8 +31,8 @@ class shares:
         for x, y in nn.parallel.shares(loader): ...
 
     - `batches`: a DataLoader, a list of batches or the like. A batch is a tensor, or a tuple, list or dict of them,
-      with the rows on axis 0. All workers take the batches in worker 0's order, and
-      what these draw comes from its random stream. What another library draws must be the same in all workers.
+      with the rows on axis 0. All workers take the batches in worker 0's order, and what these draw comes from its
+      random stream. What another library draws must be the same in all workers.
 
     Workers may differ by one row. Each takes the mean of its rows' losses; `backward` weighs these means by their rows,
     so that the gradient is that of the mean over all rows. Where a batch has fewer rows than there are workers, one

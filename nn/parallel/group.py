@@ -128,9 +128,7 @@ class WorkerLeft(RuntimeError):
 
 
 _alone = Group()
-_own = (
-    threading.local()
-)  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
+_own = threading.local()  # a thread's own group: that of a worker, and of the thread that `run` was called in
 
 
 def group() -> Group:
@@ -181,9 +179,10 @@ def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
 
 @contextmanager
 def on_ctrl_c(handler: Any) -> Iterator[None]:
-    """Context manager in which Ctrl-C calls a handler of Python's `signal`, and processes begin with it if it can be.
+    """Context manager in which Ctrl-C calls a handler of Python's `signal`, or with signal.SIG_IGN does nothing.
 
-    Does nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
+    Processes that are started in it ignore Ctrl-C too if it does. It changes nothing outside the main thread, where
+    Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

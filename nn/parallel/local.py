@@ -136,8 +136,8 @@ def _check_room(nbytes: int) -> None:
 class _Worker:
     """Another worker, as worker 0 sees it.
 
-    process: or thread.  pipe: for objects.  ending: on which it sends, when it has ended, nothing or the exception that
-    ended it.
+    process: or thread.  pipe: for objects.  ending: a pipe for one message at its end, the exception that ended it, or
+    nothing.
     """
 
     def __init__(self, rank: int, size: int, kind: Callable[..., Any], work: Callable[..., None], given: Any) -> None:

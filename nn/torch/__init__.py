@@ -6,7 +6,7 @@
 Where things are:
 
     __main__.py                   the command; modules.py: which module stands for which of torch's
-    formulas.py  functions.py     functions that the engine does not have: addmm, hsplit, index_put, ...
+    formulas.py  functions.py     functions that the engine does not have: addmm, tensor_split, index_put, ...
     methods.py                    how they become methods of Tensors, and take `out=`
     layers.py                     layers and losses that nn leaves out, or that take more there
     dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor

@@ -19,16 +19,15 @@ from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index
 from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
 
+from ..layers import pooling
 from .formulas import ALIASES, FORMULAS
 
-# --- axes and tables ----------------------------------------------------------------------------------------
+# --- axes ---------------------------------------------------------------------------------------------------
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """An axis split into several of these sizes; one may be -1."""
-    (axis,) = normal_axes(input.ndim, dim)
-    shape = tuple(input.shape)
-    return input.reshape(*shape[:axis], *sizes, *shape[axis + 1 :])
+    return pooling.unflatten(input, dim, sizes)
 
 
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:

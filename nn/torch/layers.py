@@ -101,13 +101,11 @@ class LogSoftmax(activation.LogSoftmax, function=FUNCTIONS["log_softmax"]):
 class Softmin(activation.Softmin, function=FUNCTIONS["softmin"]):
     """`softmin` along axis `dim`; without it along the one that old programs mean, with a warning."""
 
+    order = ("dim",)
+
 
 class Threshold(FunctionLayer, function=F.threshold):
     """x where it is more than the threshold, else value."""
-
-    threshold: float
-    value: float
-    inplace: bool = False
 
 
 class AlphaDropout(activation.Dropout, function=FUNCTIONS["alpha_dropout"]):
@@ -116,11 +114,6 @@ class AlphaDropout(activation.Dropout, function=FUNCTIONS["alpha_dropout"]):
 
 class LocalResponseNorm(FunctionLayer, function=FUNCTIONS["local_response_norm"]):
     """`local_response_norm`, of (batch, channels, ...)."""
-
-    size: int
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 1.0
 
     def extra_repr(self) -> str:
         return super().extra_repr().removeprefix("size=")

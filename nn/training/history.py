@@ -12,6 +12,7 @@ from typing import Any, Self
 from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.figures import new_figure, save_picture
 
+from ..notebook import history_html
 from ..parallel.group import rank
 from .evaluation import Scores
 
@@ -77,8 +78,6 @@ class History:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: curves, and the table."""
-        from ..notebook import history_html
-
         return history_html(self)
 
     @property
@@ -195,12 +194,6 @@ class TensorBoard:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, which is for another worker, has no open file."""

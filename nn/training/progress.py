@@ -187,7 +187,7 @@ def noting_ctrl_c() -> Iterator[threading.Event]:
             while not pressed.is_set():
                 step()
 
-    Does nothing where `on_ctrl_c` does not.
+    Like `on_ctrl_c` it changes nothing outside the main thread, and where Ctrl-C is ignored.
     """
     pressed = threading.Event()
     before = signal.getsignal(signal.SIGINT)

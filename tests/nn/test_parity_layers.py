@@ -1,8 +1,7 @@
 """Layers and losses against PyTorch's over their settings, shapes and dtypes: outputs and all gradients are equal.
 
-A case draws a layer: its name, its settings and its inputs. Both layers get the same weights. The layers that PyTorch's
-own
-samples hold well enough (Linear, norms of rows, padding, interpolation, distances, ...) are in test_parity_samples.py.
+A case draws a layer: its name, its settings and its inputs. Both layers get the same weights. The layers that
+PyTorch's own samples hold well enough (Linear, norms of rows, padding, ...) are in torch/test_parity_samples.py.
 """
 
 from __future__ import annotations

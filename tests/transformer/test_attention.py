@@ -250,7 +250,7 @@ def test_a_cache_grows_and_what_it_returned_keeps_its_values():
         (
             lambda: scaled_dot_product_attention(tl.ones(3, 2), *[tl.ones(4, 2)] * 2, tl.ones(4, 3) > 0),
             ValueError,
-            "(4, 3)",
+            r"\(4, 3\)",
         ),
         (
             lambda: scaled_dot_product_attention(*qkv(), tl.ones(3, 4)),

@@ -177,6 +177,12 @@ def test_the_folder_is_made_with_its_parents(tmp_path):
         small().save_pretrained(tmp_path / "file")
 
 
+def complaints(folder):
+    with pytest.raises(ValueError, match=r"the weights do not match config\.json") as caught:
+        GPT.from_pretrained(folder)
+    return str(caught.value).split("\n  ")[1:]
+
+
 def test_everything_wrong_with_the_weights_is_listed(folder):
     def change(tensors):
         del tensors["transformer.h.0.ln_1.bias"]
@@ -187,9 +193,7 @@ def test_everything_wrong_with_the_weights_is_listed(folder):
         tensors["transformer.ln_f.bias"] = tl.arange(4)
 
     rewrite(folder, change)
-    with pytest.raises(ValueError, match=r"the weights do not match config\.json") as caught:
-        GPT.from_pretrained(folder)
-    assert str(caught.value).split("\n  ")[1:] == [
+    assert complaints(folder) == [
         "missing: wpe.weight (6, 4)",
         "missing: h.0.ln_1.bias (4,)",
         "unexpected: classifier (2, 3)",
@@ -205,9 +209,7 @@ def test_a_different_tied_head_and_repeated_tensors_are_refused(folder):
         tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1
 
     rewrite(folder, change)
-    with pytest.raises(ValueError, match=r"the weights do not match config\.json") as caught:
-        GPT.from_pretrained(folder)
-    assert str(caught.value).split("\n  ")[1:] == [
+    assert complaints(folder) == [
         "wte.weight occurs twice, as transformer.wte.weight and as wte.weight",
         "lm_head.weight differs from wte.weight, although config.json ties them",
     ]

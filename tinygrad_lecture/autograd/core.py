@@ -70,7 +70,7 @@ class Record(Node):
     where: str
 
     def __init__(self, op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], out: Any) -> None:
-        self.op, self.nodes, self.saved = op, nodes, saved  # three at once are quicker than four
+        self.op, self.nodes, self.saved = op, nodes, saved  # of four at once Python would make a tuple
         self.shape, self.dtype, self.age = out.shape, out.dtype, tick()
         self.tensor = None
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import traced
 from ..backend import Shape, device_of, is_array
-from ..traced import Traced
+from ..traced import Traced, array_of
 from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_frames, in_library
 from .names import alike
 
@@ -221,12 +221,16 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Traced) or is_array(value)
 
 
-def _explained(explanation: Any, arguments: Sequence[Any], settings: Mapping[str, Any]) -> str | None:
+def _explained(
+    explanation: Callable[..., str | None] | None, arguments: Sequence[Any], settings: Mapping[str, Any]
+) -> str | None:
     """What an op `explains`, if it does. Numbers become arrays, so that it may ask for their shapes."""
-    numbers = (bool, int, float, complex)
+    if explanation is None:
+        return None
+    given = [np.asarray(x) if isinstance(x, (int, float, complex)) else x for x in arguments]
     try:
-        return explanation(*(np.asarray(x) if isinstance(x, numbers) else x for x in arguments), **settings)  # type: ignore[no-any-return]
-    except Exception:  # there is no explanation, or the inputs have no shapes
+        return explanation(*given, **settings)
+    except Exception:  # it asks for shapes, and these inputs may not have any
         return None
 
 
@@ -274,8 +278,7 @@ def brief(value: Any) -> str:
 
 def describe(value: Any) -> str:
     """An argument in a few characters: "(2, 3) float32" for an array, the value of a number."""
-    if isinstance(value, Traced):
-        value = value._array
+    value = array_of(value)
     if is_array(value):
         return f"{value.shape} {value.dtype}"
     if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):

@@ -10,7 +10,7 @@ from ..autograd.modes import FixedMode, modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, xp
 from ..errors import call_site
-from ..traced import Traced
+from ..traced import array_of
 from .observe import Observing
 
 
@@ -79,8 +79,7 @@ def _first_made(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:
 
 
 def _has(value: Any, test: str) -> bool:
-    if isinstance(value, Traced):
-        value = value._array
+    value = array_of(value)
     if isinstance(value, float) or (is_array(value) and value.dtype.kind in "fc"):
         return bool(getattr(xp(value), test)(value).any())
     return False

@@ -204,7 +204,7 @@ def tensor_html(tensor: Traced) -> str:
     """A tensor: shape, dtype, device and what made it, then its numbers on a tint, or a picture of many."""
     array = to_host(tensor._array)
     node = tensor._node
-    made = f", made by {node.name}" if isinstance(node, Record) else ", a leaf that requires grad" * (node is not None)
+    made = f", made by {node.name}" if isinstance(node, Record) else ", a leaf that requires grad" if node else ""
     device = str(getattr(tensor, "device", "cpu"))
     head = caption(f"Tensor {array.shape} {array.dtype.name}", f"on {device}{made}")
     if array.dtype.kind not in "fiub" or not array.size or array.ndim == 0:

@@ -74,7 +74,7 @@ def numbers(array: Array | None, most: int = MOST) -> str:
 
 def in_line(array: Array | None, most: int = MOST) -> str:
     """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
-    return numbers(array + 0.0 if array is not None and array.dtype.kind == "f" else array, most)
+    return numbers(array + 0.0 if array is not None and array.size <= most and array.dtype.kind == "f" else array, most)
 
 
 def _listed(value: Any) -> str:

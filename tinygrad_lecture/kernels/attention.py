@@ -5,6 +5,8 @@ and keys that no query of a block may attend to are left out: causal attention c
 products. Backward computes the weights again, so that memory grows linearly with the number of keys (Rabe & Staats,
 arXiv:2112.05682; Dao et al., arXiv:2205.14135). Up to KEPT_KEYS keys they are kept instead, which takes a quarter less
 time and about as much memory as q, k, v and the output.
+
+Where Numba is installed, `compiled/attention.py` computes this for float32 arrays of texts and heads.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import numpy as np
 
 from ..backend import FLOAT32, Array, xp
 from . import blas
-from .blas import one_thread
 from .compiled import LARGE, available, compiles, has_rows, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
@@ -25,7 +26,7 @@ from .threads import get_num_threads, share
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
-MOST_KEYS = 2**18  # in compiled code
+MOST_KEYS = 2**18  # in compiled code, whose threads take memory for a block of queries and all keys
 SHARED = 2**20  # scores in all; below, threads that share the texts save no time
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
@@ -37,7 +38,10 @@ def attention(
     q: Array, k: Array, v: Array, mask: Array | None = None, causal: bool = False, scale: float | None = None, *,
     keep: bool = False,
 ) -> Any:  # fmt: skip
-    """With keep=True also the blocks, if the keys are few. The output has the memory layout of q."""
+    """With keep=True also what backward needs: the blocks, if the keys are few, or compiled code's statistics.
+
+    The output has the memory layout of q.
+    """
     if mask is not None and mask.dtype.kind != "b":
         raise TypeError("the mask is not of bools")
     if k.shape[-2] != v.shape[-2]:
@@ -117,7 +121,7 @@ def attention_backward(
     return (dq, dk, dv, None)[: len(needs)]
 
 
-@one_thread
+@blas.one_thread
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     if mask is not None and mask.ndim > 2:  # there may be masks for several texts, but one q and k for all
         lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], mask.shape[:-2])
@@ -127,7 +131,7 @@ def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     return _weights(q * _scale(q), k, None if mask is None else _bias(mask, q.dtype))
 
 
-@one_thread
+@blas.one_thread
 def attention_weights_backward(
     g: Array, needs: list[bool], q: Array, k: Array, mask: Array | None = None, *, out: Array
 ) -> tuple[Any, ...]:
@@ -145,11 +149,12 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     lib = xp(q)
     weights = lib.ascontiguousarray(q @ k.swapaxes(-1, -2))  # a product has the memory order of its operands
     rows = as_rows(weights)  # a view
+    loop = compiles(rows)
     # Small scores need no shift by the largest of their row. On a GPU the comparison would wait.
-    safe = small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
+    safe = not loop and small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
     if bias is not None:
         weights[..., first:] += bias
-    if compiles(rows):
+    if loop:
         from .compiled import loops
 
         run_rows(loops.softmax, rows)
@@ -169,7 +174,7 @@ def _full(mask: Array | None, q: Array, k: Array) -> Array | None:
 
 
 def _compiles(*arrays: Array) -> bool:
-    """Whether compiled code can compute with q, k, v and the output. It takes memory for 64 queries and all keys."""
+    """Whether compiled code can compute with q, k, v and the output."""
     return (
         arrays[0].size >= LARGE
         and arrays[1].shape[-2] <= MOST_KEYS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator, suppress
 from functools import cache
 from typing import Any
@@ -21,8 +22,21 @@ def threads() -> int | None:
     """How many threads the BLAS may use, outside of `one_thread`. None if its number cannot be read."""
     if found := openblas():
         with _lock:
-            return _before if _inside else found[0]()
+            return _before if _inside else _number(found[0])
     return None
+
+
+def _number(get: Callable[[], int]) -> int:
+    """What `get` says or, while compiled code has set it to one, what it will say again."""
+    while True:
+        aside, number = set_aside(), get()
+        if aside == set_aside():  # else compiled work has begun or ended meanwhile
+            return aside or number
+
+
+def set_aside() -> int:
+    """The number of threads while compiled code has set it to one, else 0; `compiled/pool.py` replaces this."""
+    return 0
 
 
 class OneThread(ContextDecorator):
@@ -34,7 +48,7 @@ class OneThread(ContextDecorator):
         if found := openblas():
             with _lock:
                 if _inside == 0:
-                    _before = found[0]()
+                    _before = _number(found[0])
                     if _before != 1:
                         found[1](1)
                 _inside += 1

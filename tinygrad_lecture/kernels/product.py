@@ -11,25 +11,23 @@ import numpy as np
 
 from ..backend import Array, xp
 from . import blas
-from .compiled import multiplies
+from .compiled import multiplied
 from .threads import get_num_threads, share
 
-_SMALL_PRODUCT = 100_000  # multiplications
+_SMALL = 100_000  # multiplications; below, NumPy is asked at once
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
 _BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
-_COMPILED = 1_500_000  # multiplications; the same where Numba is installed
-_SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
+_COMPILED = 1_500_000  # multiplications; from here on, and for a row by a matrix, compiled code shares a product
+_SHARED = 30_000_000  # multiplications; below, without Numba, waiting for another thread costs more than it saves
 
 
 def product(a: Array, b: Array) -> Array:
     """a.dot(b), for (n, k) @ (k, m) -> (n, m)."""
     work = a.size * b.shape[-1]
-    if work < _SMALL_PRODUCT or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
+    if work < _SMALL or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
         return a.dot(b)  # the same as @, faster for small matrices
-    if (work >= _COMPILED or len(a) == 1) and multiplies(a, b):
-        from .compiled import products
-
-        return products.product(a, b)
+    if (work >= _COMPILED or len(a) == 1) and (out := multiplied(a, b)) is not None:
+        return out
     if work < _BLAS_ALONE:
         return a.dot(b)
     threads = get_num_threads()
@@ -61,7 +59,7 @@ def _slices(n: int, parts: int) -> list[slice]:
 
 # --- rows of matrices ---------------------------------------------------------------------------------------
 
-_SMALL = 20_000  # elements; below, sum() is as fast as a product
+_FEW = 20_000  # elements; below, sum() is as fast as a product
 
 
 def as_rows(x: Array, axes: int = 1) -> Array:
@@ -85,7 +83,7 @@ def row_products(x: Array, y: Array) -> Array:
 
 def column_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each column: (rows, n) -> (n,). weight: (rows, 1)."""
-    if weight is None and x.size < _SMALL:
+    if weight is None and x.size < _FEW:
         return x.sum(axis=0)
     return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
 

@@ -78,11 +78,12 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
             ended.append(None)
         news.put(None)
 
-    leave_loops()
-    for _ in range(min(threads, len(chunks)) - 1):
-        ask(
-            partial(copy_context().run, help_), threads - 1
-        )  # in a copy of the caller's context, and so its np.errstate
+    helpers = min(threads, len(chunks)) - 1
+    if helpers > 0:
+        leave_loops()
+    for _ in range(helpers):
+        # in a copy of the caller's context, and so in its np.errstate
+        submit(partial(copy_context().run, help_), threads - 1)
     try:
         work()
     finally:
@@ -102,10 +103,10 @@ def leave_loops() -> None:
     """Make the pool's threads free; where they serve compiled work, `compiled/pool.py` replaces this."""
 
 
-def ask(work: Callable[[], object], threads: int) -> None:
-    """Let another thread call a function that raises nothing, when it is free. There are up to `threads` others.
+def submit(work: Callable[[], object], threads: int) -> None:
+    """Have another thread call a function, which raises nothing, as soon as one of up to `threads` others is free.
 
-    At the end of the program nobody does.
+    At the end of the program nobody calls it.
     """
     requests.put(work)
     while len(_threads) < threads:

@@ -8,7 +8,7 @@ from ..autograd.op import Op, Value, op
 from ..backend import xp
 from ..traced import array_of
 from .composite import composite
-from .elementwise import computed
+from .elementwise import without_rules
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
@@ -19,52 +19,52 @@ __all__ = [
 # --- comparisons -----------------------------------------------------------------------------------
 
 
-@computed((), "equal")
+@without_rules("equal")
 def eq(a: Value, b: Value, /) -> Value:
     """a == b, broadcast, as bools."""
 
 
-@computed((), "not_equal")
+@without_rules("not_equal")
 def ne(a: Value, b: Value, /) -> Value:
     """a != b, broadcast, as bools."""
 
 
-@computed((), "less")
+@without_rules("less")
 def lt(a: Value, b: Value, /) -> Value:
     """a < b, broadcast, as bools."""
 
 
-@computed((), "less_equal")
+@without_rules("less_equal")
 def le(a: Value, b: Value, /) -> Value:
     """a <= b, broadcast, as bools."""
 
 
-@computed((), "greater")
+@without_rules("greater")
 def gt(a: Value, b: Value, /) -> Value:
     """a > b, broadcast, as bools."""
 
 
-@computed((), "greater_equal")
+@without_rules("greater_equal")
 def ge(a: Value, b: Value, /) -> Value:
     """a >= b, broadcast, as bools."""
 
 
-@computed(())
+@without_rules()
 def logical_and(a: Value, b: Value, /) -> Value:
     """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
 
 
-@computed(())
+@without_rules()
 def logical_or(a: Value, b: Value, /) -> Value:
     """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
 
 
-@computed(())
+@without_rules()
 def logical_xor(a: Value, b: Value, /) -> Value:
     """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
 
 
-@computed(())
+@without_rules()
 def logical_not(x: Value, /) -> Value:
     """Whether x is false or 0. For bools also ~x."""
 
@@ -96,7 +96,7 @@ def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_n
 # --- bits: `& | ^ ~ << >>` on integers and, as logic, on bools -----------------------------------------------
 
 
-@computed(())
+@without_rules()
 def bitwise_and(a: Value, b: Value, /) -> Value:
     """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true.
 
@@ -104,27 +104,27 @@ def bitwise_and(a: Value, b: Value, /) -> Value:
     """
 
 
-@computed(())
+@without_rules()
 def bitwise_or(a: Value, b: Value, /) -> Value:
     """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."""
 
 
-@computed(())
+@without_rules()
 def bitwise_xor(a: Value, b: Value, /) -> Value:
     """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true."""
 
 
-@computed((), "invert")
+@without_rules("invert")
 def bitwise_not(x: Value, /) -> Value:
     """~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false."""
 
 
-@computed((), "left_shift")
+@without_rules("left_shift")
 def bitwise_left_shift(a: Value, b: Value, /) -> Value:
     """a << b, broadcast: the bits of a moved b places up, which is a * 2**b."""
 
 
-@computed((), "right_shift")
+@without_rules("right_shift")
 def bitwise_right_shift(a: Value, b: Value, /) -> Value:
     """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b.
 

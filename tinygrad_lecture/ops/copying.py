@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.op import Op, Value, op
 from ..backend import FLOAT16, FLOAT32, is_array, move
 from ..kernels.scatter import where as where_kernel
-from ..traced import Traced
+from ..traced import Traced, array_of
 
 __all__ = ["clone", "where"]
 
@@ -64,8 +64,7 @@ def clone(x: Value, /) -> Value:
 
 def contiguous(x: Value) -> Value:
     """x itself if its memory is in row-major order, else a copy that is."""
-    array = x._array if isinstance(x, Traced) else x
-    return x if array.flags.c_contiguous else row_major_copy(x)
+    return x if array_of(x).flags.c_contiguous else row_major_copy(x)
 
 
 @op(analytic=True)

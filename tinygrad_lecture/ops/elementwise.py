@@ -213,6 +213,7 @@ def computed(
 
 
 smooth = functools.partial(computed, analytic=True)  # complex differentiable
+without_rules = functools.partial(computed, ())  # results never require grad
 
 
 def zero(g: Value) -> Value:
@@ -670,21 +671,21 @@ def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: 
 # --- kinds of numbers ----------------------------------------------------------------------------------------
 
 
-@computed(())
+@without_rules()
 def isnan(x: Value, /) -> Value:
     """Whether each element is nan."""
 
 
-@computed(())
+@without_rules()
 def isinf(x: Value, /) -> Value:
     """Whether each element is inf or -inf."""
 
 
-@computed(())
+@without_rules()
 def isfinite(x: Value, /) -> Value:
     """Whether each element is neither nan nor infinite."""
 
 
-@computed(())
+@without_rules()
 def signbit(x: Value, /) -> Value:
     """Whether x has a minus sign, as bools; so has -0.0."""

@@ -8,7 +8,8 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
     softmax, log_softmax, attention_weights     the output
     gelu, cross_entropy                         the derivative, an array of the input's size
     layer_norm                                  two numbers per row, its mean and 1 / sqrt(var + eps)
-    attention                                   the output and, up to 256 keys, the weights that the mask allows
+    attention                                   the output and, up to 256 keys, the weights that the mask allows; where
+                                                it is compiled, in their place two numbers for each query
     linear, squared_error                       nothing else
 """
 
@@ -232,8 +233,9 @@ def attention(
     q: (..., queries, d).  k: (..., keys, d).  v: (..., keys, value_dim); the leading axes broadcast.  mask: bools that
     broadcast to (..., queries, keys), True = may attend; None allows all.
     causal: query i may attend to keys 0 to i only.  scale: None for 1 / sqrt(d).
-    The weights are never all in memory at once, except up to 256 keys for backward, and those that a mask forbids to
-    all of 64 queries are not computed. A query without an allowed key gives zeros, with gradient 0.
+    The weights are never all in memory at once, except up to 256 keys for backward, if the kernel is not compiled.
+    Those that `causal` (or, not compiled, a mask) forbids to all of 64 queries are not computed. A query without an
+    allowed key gives zeros, with gradient 0.
     Raises ValueError for other shapes, TypeError for a mask that is not of bools.
 
         tl.attention(tl.ones(1, 4), tl.ones(2, 4), tl.tensor([[1.0], [3.0]]))       # tensor([[2.]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -61,7 +60,7 @@ def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     if index.dtype.kind not in "iu":
         raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
     axis %= len(shape)
-    if builtins.max(index.ndim, 1) != len(shape) or builtins.any(
+    if max(index.ndim, 1) != len(shape) or any(
         m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=False)) if a != axis
     ):
         raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")

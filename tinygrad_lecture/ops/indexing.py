@@ -5,7 +5,6 @@ An index is a setting, not an input. `normal_index` converts Tensors and lists i
 
 from __future__ import annotations
 
-import builtins
 import math
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
-from ..traced import Traced, wrap
+from ..traced import Traced, array_of, wrap_like
 from .composite import composite
 from .copying import astype, contiguous, where
 from .shape import normal_axes, permute
@@ -30,7 +29,7 @@ __all__ = ["diagonal", "masked_fill", "nonzero", "one_hot", "tril", "triu"]
 def index_get(x: Value, /, index: Any) -> Value:
     """x[index] for an index from `normal_index`: a view for slices and ints, a copy in row-major order for arrays."""
     picked = x[index]
-    if not picked.flags.c_contiguous and builtins.any(map(is_array, index)):
+    if not picked.flags.c_contiguous and any(map(is_array, index)):
         return picked.copy()
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
@@ -44,7 +43,7 @@ def _(x: Value, index: Any) -> str | None:
             return f"an index is an int, a slice, None, ... or a tensor of integers or bools, not {part!r}"
         if is_array(part) and part.dtype == bool and part.ndim == x.ndim and part.shape != x.shape:
             return f"a mask of shape {part.shape} does not fit shape {x.shape}"
-    used = builtins.sum(map(_axes_used, index))
+    used = sum(map(_axes_used, index))
     return f"{used} indices are too many for shape {x.shape}" if used > x.ndim else None
 
 
@@ -99,6 +98,18 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
     return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
+@op(analytic=True)
+def index_add(x: Value, src: Value, /, index: Any) -> Value:
+    """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
+    total = x.copy()
+    scatter_add_kernel(total, index, src)
+    return total
+
+
+index_add.backward("x")(lambda g: g)
+index_add.backward("src")(lambda g, index: index_get(g, index))
+
+
 @partial(composite, name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
     """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these.
@@ -148,11 +159,11 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     it silently. NumPy raises by itself.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    if builtins.all(type(part) in BASIC for part in parts):
+    if all(type(part) in BASIC for part in parts):
         return parts
-    array = x._array if isinstance(x, Traced) else x
+    array = array_of(x)
     parts = tuple(int(part) if _is_a_number(part) else plain(part) for part in parts)
-    if builtins.any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
+    if any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
         parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part
                       for part in parts)  # fmt: skip
     if xp(array) is not np:
@@ -173,7 +184,7 @@ BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 def ints_apart(index: tuple[Any, ...]) -> bool:
     """Whether something stands between an int and an array: NumPy would move the axes of arrays to the front."""
     types = list(map(type, index))
-    if int not in types or bool in types or not builtins.any(map(is_array, index)):
+    if int not in types or bool in types or not any(map(is_array, index)):
         return False
     counted = [kind is int or is_array(part) for kind, part in zip(types, index, strict=True)]
     first, last = counted.index(True), len(counted) - counted[::-1].index(True)
@@ -232,21 +243,7 @@ def _axes_used(part: Any) -> int:
 
 def _has_integer_arrays(index: tuple[Any, ...]) -> bool:
     """Whether an index may name an element more than once."""
-    return builtins.any(is_array(part) and part.dtype != bool for part in index)
-
-
-@op(analytic=True)
-def index_add(x: Value, src: Value, /, index: Any) -> Value:
-    """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
-    total = x.copy()
-    scatter_add_kernel(total, index, src)
-    return total
-
-
-index_add.backward("x")(lambda g: g)
-
-
-index_add.backward("src")(lambda g, index: index_get(g, index))
+    return any(is_array(part) and part.dtype != bool for part in index)
 
 
 # --- diagonals, triangles, masks, one-hot --------------------------------------------------------------------
@@ -263,9 +260,9 @@ def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
     """
     axes = normal_axes(x.ndim, (axis1, axis2))
     rows, columns = (x.shape[a] for a in axes)
-    n = builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
+    n = max(min(rows, rows + offset, columns, columns - offset), 0)
     matrix = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
-    first = builtins.max(-offset, 0), builtins.max(offset, 0)
+    first = max(-offset, 0), max(offset, 0)
     return main_diagonal(matrix[(..., *(slice(start, start + n) for start in first))])  # (..., n, n) -> (..., n)
 
 
@@ -388,4 +385,4 @@ def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
         if least < 0 or largest >= n:
             raise ValueError(f"indices range from {least} to {largest}, but the classes are 0 to {n - 1}")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
-    return wrap(hot) if isinstance(indices, Traced) else hot
+    return wrap_like(indices, hot)

@@ -20,7 +20,7 @@ from ..autograd.op import Op, Value, op
 from ..backend import Shape, column_major, xp
 from ..errors import LinAlgError, brief
 from ..kernels.blas import one_thread
-from ..traced import Traced, array_of, wrap
+from ..traced import array_of, wrap_like
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, in_float32, where
@@ -41,6 +41,10 @@ __all__ = [
 def lapack(**kind: bool) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
     """Decorate a function that LAPACK computes, with one thread; make it an op. kind: the settings of `op`."""
     return lambda function: op(**kind)(one_thread(in_float32(function)))
+
+
+def _transposed(a: Value) -> Value:
+    return swapaxes(a, -1, -2)
 
 
 class SignAndLog(NamedTuple):
@@ -187,10 +191,6 @@ def _(g: Value, out: Value) -> Value:
     return 0.5 * (full + _transposed(full))
 
 
-def _transposed(a: Value) -> Value:
-    return swapaxes(a, -1, -2)
-
-
 @inv.explains
 @solve_columns.explains
 @det.explains
@@ -254,7 +254,7 @@ def qr(a: Value, mode: str = "reduced") -> QR:
         both = qr_stacked(a)
         return QR(both[..., :m, :], both[..., m:, :])
     q, r = qr(a[..., :m])
-    return QR(q, cat([r, matmul(swapaxes(q, -1, -2), a[..., m:])], -1))
+    return QR(q, cat([r, matmul(_transposed(q), a[..., m:])], -1))
 
 
 @lapack()
@@ -270,10 +270,10 @@ def _(g: Value, out: Value, a_shape: Shape) -> Value:
     m = a_shape[-2]
     q, r, by_q, by_r = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
     by_r = triu(by_r)  # below its diagonal R is 0, whatever a is
-    inner = matmul(r, swapaxes(by_r, -1, -2)) - matmul(swapaxes(by_q, -1, -2), q)
-    symmetric = tril(inner) + swapaxes(tril(inner, -1), -1, -2)
+    inner = matmul(r, _transposed(by_r)) - matmul(_transposed(by_q), q)
+    symmetric = tril(inner) + _transposed(tril(inner, -1))
     whole = by_q + matmul(q, symmetric)
-    return swapaxes(solve_columns(r, swapaxes(whole, -1, -2)), -1, -2)  # times R⁻ᵀ
+    return _transposed(solve_columns(r, _transposed(whole)))  # times R⁻ᵀ
 
 
 @lapack()
@@ -288,7 +288,7 @@ def pinv(a: Value, /) -> Value:
 
 @pinv.backward
 def _(g: Value, a: Value, out: Value) -> Value:
-    p, pt, gt = out, swapaxes(out, -1, -2), swapaxes(g, -1, -2)
+    p, pt, gt = out, _transposed(out), _transposed(g)
     ppt, ptp = matmul(p, pt), matmul(pt, p)
     first = matmul(gt, ppt) - matmul(a, matmul(p, matmul(gt, ppt)))  # (1 - A A⁺) Gᵀ A⁺ A⁺ᵀ
     second = matmul(ptp, gt) - matmul(matmul(matmul(ptp, gt), p), a)  # A⁺ᵀ A⁺ Gᵀ (1 - A⁺ A)
@@ -319,8 +319,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
     rank = matrix_rank(a)
     array = array_of(rank)
     full = a.shape[-2] > a.shape[-1] and bool((array == a.shape[-1]).all())
-    empty = xp(array).zeros(0, a.dtype)
-    none = wrap(empty) if isinstance(a, Traced) else empty
+    none = wrap_like(a, xp(array).zeros(0, a.dtype))
     return LeastSquares(x, sum(square(matmul(a, x) - b), -2) if full else none, rank, none)
 
 
@@ -346,7 +345,7 @@ def solve_triangular(a: Value, b: Value, *, upper: bool, left: bool = True, unit
         a = a + xp(array).eye(a.shape[-1], dtype=array.dtype)
     if left:
         return solve_columns(a, b)
-    return swapaxes(solve_columns(swapaxes(a, -1, -2), swapaxes(b, -1, -2)), -1, -2)
+    return _transposed(solve_columns(_transposed(a), _transposed(b)))
 
 
 @composite
@@ -355,9 +354,9 @@ def cholesky_solve(b: Value, l: Value, upper: bool = False) -> Value:  # noqa: E
 
     upper: whether the upper triangle L.mT is given. Raises ValueError for shapes that do not fit.
     """
-    lower = swapaxes(l, -1, -2) if upper else l
+    lower = _transposed(l) if upper else l
     half = solve_triangular(lower, b, upper=False)
-    return solve_triangular(swapaxes(lower, -1, -2), half, upper=True)
+    return solve_triangular(_transposed(lower), half, upper=True)
 
 
 # --- norms --------------------------------------------------------------------------------------------------

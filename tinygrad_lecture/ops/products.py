@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from functools import partial
 from typing import Any
@@ -244,7 +243,7 @@ def einsum(equation: str, *operands: Any) -> Value:
     sizes: dict[str, int] = {}
     for letters, array in zip(inputs, arrays, strict=True):
         for letter, size in zip(letters, array.shape, strict=True):
-            sizes[letter] = builtins.max(size, sizes.get(letter, 1))
+            sizes[letter] = max(size, sizes.get(letter, 1))
     for position, letters in enumerate(inputs):
         shape = arrays[position].shape
         stretched = tuple(a for a, letter in enumerate(letters) if shape[a] == 1 != sizes[letter])

@@ -6,7 +6,6 @@ Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps t
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from .basics import sum
 from .composite import composite
-from .copying import as_floats, astype, clone, contiguous, converted, in_float32, takes_dtype, where
+from .copying import as_floats, clone, contiguous, converted, in_float32, takes_dtype, where
 from .elementwise import abs as absolute
 from .elementwise import isnan, root
 from .shape import Axes, axes_over, cat, count, expand_copy, flip, numpy_axis, permute, reduced_shape, reshape, swapaxes
@@ -73,7 +72,7 @@ def var(
         correction = int(unbiased is not False)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
-    n = builtins.max(count(x.shape, axis) - correction, 0)
+    n = max(count(x.shape, axis) - correction, 0)
     with np.errstate(all="ignore"):
         return total / n
 
@@ -172,8 +171,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
         tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
-    x = converted(x, dtype)
-    x = astype(x, np.int64) if dtype is None and x.dtype.kind in "iub" else x
+    x = converted(x, np.int64 if dtype is None and x.dtype.kind in "iub" else dtype)
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
@@ -223,11 +221,10 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
 
         tl.cumprod(tl.tensor([1.0, 2.0, 3.0]), axis=0)      # tensor([1., 2., 6.])
     """
-    y = converted(x, dtype)
-    y = astype(y, np.int64) if dtype is None and y.dtype.kind in "iub" else y
+    y = clone(converted(x, np.int64 if dtype is None and x.dtype.kind in "iub" else dtype))
     if not axes_over(x.ndim, axis):
-        return clone(y)
-    y = swapaxes(clone(y), 0, axis)
+        return y
+    y = swapaxes(y, 0, axis)
     step = 1
     while step < y.shape[0]:
         y = cat([y[:step], y[step:] * y[:-step]])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import device_of, is_array, move, to_host, xp
-from ..traced import Traced, array_of, wrap
+from ..backend import device_of, move, to_host, xp
+from ..traced import Traced, array_of, wrap, wrap_like
 from .basics import matmul, sum
 from .comparison import logical_not
 from .composite import composite, without_gradient
@@ -39,7 +39,7 @@ def quantile(
 
         tl.quantile(tl.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)       # tensor(2.5000)
     """
-    wanted = np.asarray(to_host(q._array) if isinstance(q, Traced) else to_host(q) if is_array(q) else q, np.float64)
+    wanted = np.asarray(to_host(array_of(q)), np.float64)
     if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
         raise ValueError(f"q must be a number from 0 to 1, or a vector of them, not {q!r}")
     x, kept = as_floats(x), (1,) * x.ndim
@@ -132,7 +132,7 @@ def cov(x: Value, correction: float = 1) -> Value:
     return product if rows.shape[0] > 1 else reshape(product, ())
 
 
-# --- differences and areas ----------------------------------------------------------------------------------
+# --- differences --------------------------------------------------------------------------------------------
 
 
 @composite
@@ -188,13 +188,9 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
         raise ValueError(f"needs integers of 0 or more, but there is {least}")
     lib, n = xp(array), max(largest + 1, minlength)
     if weights is None:
-        return _like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+        return wrap_like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
     weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
-    return index_add(_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
-
-
-def _like(x: Value, array: Value) -> Value:
-    return wrap(array) if isinstance(x, Traced) else array
+    return index_add(wrap_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
 
 
 @composite

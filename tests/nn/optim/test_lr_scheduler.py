@@ -263,11 +263,7 @@ BAD = {
     "order": (lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 5]), ValueError, "in rising order, not .5, 5."),
     "optimisers": (other_optimizer, ValueError, "schedules of one optimiser"),
     "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: schedulers must be one or more"),
-    "no momentum": (
-        lambda o: OneCycleLR(nn.optim.Adagrad(o.param_groups[0]["params"]), 1.0, 9),
-        ValueError,
-        "to cycle",
-    ),
+    "no momentum": (lambda o: OneCycleLR(nn.optim.Adagrad(o.param_groups[0]["params"]), 1, 9), ValueError, "to cycle"),
     "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula; define rate"),
 }
 

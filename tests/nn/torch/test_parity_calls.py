@@ -102,7 +102,7 @@ k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.
 
 nn.AlphaDropout(0.3).eval()(x); F.softmax(x); F.log_softmax(b); F.softmin(b, dim=None)
 nn.Softmax()(b); nn.LogSoftmax()(x); nn.Softmin()(b); nn.Softmax(1)(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
-repr(nn.Threshold(0.1, 20)); repr(nn.AlphaDropout(0.2)); repr(nn.LocalResponseNorm(2))
+repr(nn.Softmin()); repr(nn.Threshold(0.1, 20)); repr(nn.AlphaDropout(0.2)); repr(nn.LocalResponseNorm(2))
 """
 
 # of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random

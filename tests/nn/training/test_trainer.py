@@ -279,10 +279,7 @@ def test_ctrl_c_pressed_again_aborts():
         ({"record_every": 0}, "record_every must be a whole number, at least 1"),
         ({"epochs": 1.5}, "a whole number, at least 0, not 1.5"),
         ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
-        (
-            {"batches": nn.parallel.shares([blobs()[:]])},
-            "give the batches themselves, which a Trainer shares",
-        ),
+        ({"batches": nn.parallel.shares([blobs()[:]])}, "give the batches themselves, which a Trainer shares"),
         ({"batches": range(0)}, "no batches to learn from"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),

@@ -27,7 +27,7 @@ def test_an_error_inside_the_users_own_op_is_shown_since_it_has_the_line():
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_complaint_that_fails_itself_gives_way_to_the_librarys_error():
+def test_a_message_that_fails_itself_gives_way_to_the_librarys_error():
     @tl.op
     def picky(x, /):
         raise ValueError("the real reason")
@@ -81,16 +81,16 @@ def test_a_function_that_hands_its_input_on_leaves_its_name():
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=3).map(tuple), max_size=3))
 def test_broadcasting_is_complained_of_exactly_where_numpy_refuses(shapes):
-    complaint = errors.broadcast_message(shapes)
+    message = errors.broadcast_message(shapes)
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        assert complaint is not None
-        axis = int(re.search(r"axis (-\d)", complaint)[1])
+        assert message is not None
+        axis = int(re.search(r"axis (-\d)", message)[1])
         sizes = {shape[axis] for shape in shapes if len(shape) >= -axis}
         assert len(sizes - {1}) > 1, f"axis {axis} is not at fault"
     else:
-        assert complaint is None
+        assert message is None
 
 
 # --- rules that return what is no gradient --------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from tinygrad_lecture.kernels import attention, compiled, product, threads
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 
 if compiled.available():
-    from tinygrad_lecture.kernels.compiled import loops, pool, products
+    from tinygrad_lecture.kernels.compiled import loops, pool
     from tinygrad_lecture.kernels.compiled.compiling import Task
 
     @Task
@@ -85,7 +85,7 @@ def everything():
     """Results of all kinds of jobs, as bytes."""
     x, w, target = normal(300, 200), normal(500, 200, seed=1), np.arange(300) % 200
     q = normal(3, 90, 2, 16).swapaxes(1, 2)  # (texts, heads, tokens, head_dim)
-    found = [products.product(x, w.T), products.product(w.T, w), products.product(x[:1], w.T)]
+    found = [compiled.multiplied(x, w.T), compiled.multiplied(w.T, w), compiled.multiplied(x[:1], w.T)]
     tensors = [tl.tensor(array).requires_grad_() for array in (x, q)]
     outputs = [tl.gelu(tensors[0]), tl.layer_norm(tensors[0]), tl.softmax(tensors[0])]
     outputs += [tl.cross_entropy(tensors[0], target), tl.attention(tensors[1], tensors[1], tensors[1], causal=True)]
@@ -178,10 +178,10 @@ def test_a_product_is_numpys(a_layout, b_layout, sizes):
     a, b = (
         np.asarray(draw.integers(-4, 5, s), np.float32, order=o) for s, o in [((n, k), a_layout), ((k, m), b_layout)]
     )
-    np.testing.assert_array_equal(products.product(a, b), a @ b)  # whole numbers: exact in any order
+    np.testing.assert_array_equal(compiled.multiplied(a, b), a @ b)  # whole numbers: exact in any order
     wide = np.zeros((n, 2 * k), np.float32)[:, :k]  # rows that lie apart
     wide[...] = a
-    np.testing.assert_array_equal(products.product(wide, b), a @ b)
+    np.testing.assert_array_equal(compiled.multiplied(wide, b), a @ b)
 
 
 def test_a_product_reads_rows_where_they_are():

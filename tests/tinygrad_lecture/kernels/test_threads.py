@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import blas, product, threads
+from tinygrad_lecture.kernels import blas, compiled, product, threads
 
 # --- sharing --------------------------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ def test_the_blas_has_its_threads_back_after_a_product(every_product_is_shared):
 def test_products_for_which_openblas_would_start_threads_are_computed_by_one(monkeypatch):
     """OpenBLAS's threads spin for some milliseconds after a product, and take their cores from everything else."""
     monkeypatch.setattr(threads, "_chosen", 2)
-    monkeypatch.setattr(product, "multiplies", lambda a, b: False)  # without Numba
+    monkeypatch.setattr(product, "multiplied", lambda a, b: None)  # without Numba
     entered = []
     for n in (64, 80, 81, 128):
         entered.clear()
@@ -207,6 +207,24 @@ def test_within_its_number_is_still_that_of_before(used):
     with blas.one_thread:
         assert blas.threads() == 4
     assert blas.threads() == 4
+
+
+@pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
+def test_during_compiled_work_its_number_is_still_that_of_before(used):
+    a, seen, done = np.ones((600, 600), np.float32), [], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            seen.append(blas.threads())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    for _ in range(30):
+        product.product(a, a)
+    done.set()
+    thread.join()
+    assert set(seen) == {4}
+    assert used() == 4
 
 
 def test_blocks_may_overlap_in_any_order(used):

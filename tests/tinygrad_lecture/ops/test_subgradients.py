@@ -119,8 +119,8 @@ CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = 
         (f"ties of {op.__name__} over {over}", lambda x, op=op, over=over: op(x, **over), [sign * TIED], [wanted])
         for op, sign in ((ops.amax, 1), (ops.amin, -1))
         for over, wanted in [
-            *(({**over}, [[0.5, 0, 0.5], [0, 0, 0]]) for over in ({}, {"axis": (0, 1)})),
-            *(({**over}, TIES_OF_ROWS) for over in ({"axis": 1}, {"axis": -1, "keepdims": True})),
+            *((over, [[0.5, 0, 0.5], [0, 0, 0]]) for over in ({}, {"axis": (0, 1)})),
+            *((over, TIES_OF_ROWS) for over in ({"axis": 1}, {"axis": -1, "keepdims": True})),
             ({"axis": -2}, [[1, 0, 1], [0, 1, 0]]),
         ]
     ),

@@ -150,8 +150,8 @@ def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int],
     ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in vertex.inputs)
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
     lines = [_lines(m, m in outside, path) for m in members]
-    written = {vertex: rows(in_line(gradient)) or [" " * 22] for vertex, gradient in walk.gradients.items()}
-    gradients = [list(map(_short, written.get(m, []))) for m in members]
+    found = [walk.gradients.get(m) for m in members]
+    gradients = [[] if g is None else list(map(_short, rows(in_line(g)) or [" " * 22])) for g in found]
     places = arranged([[*own, *more] for own, more in zip(lines, gradients, strict=True)], pairs)
     boxes = [
         {

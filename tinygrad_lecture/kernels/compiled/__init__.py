@@ -46,10 +46,23 @@ def compiles(*arrays: Array | None) -> bool:
     )
 
 
-def multiplies(a: Array, b: Array) -> bool:
-    """Whether threads can share the product of two matrices in compiled code."""
-    matrices = all(x.dtype == FLOAT32 and (has_rows(x) or has_rows(x.T)) for x in (a, b))
-    return matrices and available() and blas.address("sgemm") != 0
+def multiplied(a: Array, b: Array) -> Array | None:
+    """a @ b in compiled code, which threads share: (n, k) @ (k, m) -> (n, m). None if it cannot compute that."""
+    if not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
+        return None
+    layouts = _layout(a), _layout(b)
+    if None in layouts:
+        return None
+    from .products import product
+
+    return product(a, b, *layouts)  # type: ignore[arg-type]
+
+
+def _layout(x: Array) -> tuple[bool, int] | None:
+    """Whether BLAS reads a matrix as transposed, and how many elements there are from row to row; None if it cannot."""
+    if has_rows(x):
+        return False, row_width(x)
+    return (True, row_width(x.T)) if has_rows(x.T) else None
 
 
 def has_rows(x: Array) -> bool:

@@ -72,6 +72,7 @@ def _address_and_strides(x: Array | None) -> tuple[Any, ...]:
 
 @inlined
 def settings_of(job: int) -> tuple[Any, ...]:
+    """BLAS, the scale, heads, queries, width of queries and keys, keys, width of values, whether causal."""
     n = carray(pointer(job), 8, np.int64)
     return n[0], np.int32(n[1]).view(np.float32), n[2], n[3], n[4], n[5], n[6], n[7]
 
@@ -109,6 +110,7 @@ def scores(job: int, pair: int, start: int, count: int, reach: int, weights: Arr
 
 @inlined
 def pairs_of(job: int, chunk: int) -> range:
+    """The numbers of a chunk's pairs of a text and head."""
     n = carray(pointer(job), 10, np.int64)
     return range(chunk * n[9], min((chunk + 1) * n[9], n[8]))
 
@@ -129,6 +131,7 @@ def attend(job: int, chunk: int) -> None:
 
 @inlined
 def attend_one(job: int, pair: int, weights: Array) -> None:
+    """The output and statistics of a text and head: softmax(q k^T scale) v, for a block of queries at a time."""
     sgemm, _, _, queries, _, keys, dv, causal = settings_of(job)
     v, _, v_width = place(job, V, pair)
     out, out_row, out_width = place(job, OUT, pair)
@@ -164,6 +167,8 @@ def attend_backward(job: int, chunk: int) -> None:
 
 @inlined
 def attend_one_backward(job: int, pair: int, weights: Array, dscores: Array) -> None:
+    """The gradients of a text and head, for a block of queries at a time: dv += w^T g, dq = ds k and dk += ds^T q, with
+    weights w and ds = w (g v^T - g out) scale."""
     sgemm, scale, _, queries, d, keys, width, causal = settings_of(job)
     q, q_row, q_width = place(job, Q, pair)
     k, _, k_width = place(job, K, pair)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial, wraps
 from hashlib import sha256
@@ -41,32 +42,26 @@ def elsewhere(function: Callable[[], T]) -> T:
 
     Ctrl-C reaches the main thread: there it would leave Numba in the middle. It is raised when the function has ended.
     """
-    ended: SimpleQueue[Callable[[], T]] = SimpleQueue()
+    outcome: Future[T] = Future()
+    ended: SimpleQueue[None] = SimpleQueue()
 
     def call() -> None:
         try:
-            result = function()
+            outcome.set_result(function())
         except BaseException as error:
-            ended.put(partial(_raise, error))
-        else:
-            ended.put(lambda: result)
+            outcome.set_exception(error)
+        ended.put(None)
 
     threading.Thread(target=call, name="tinygrad_lecture compiles", daemon=True).start()
     interrupted = False
-    while True:
+    while not outcome.done():
         try:
-            outcome = ended.get()
+            ended.get()
         except KeyboardInterrupt:
             interrupted = True
-        else:
-            break
     if interrupted:
         raise KeyboardInterrupt
-    return outcome()
-
-
-def _raise(error: BaseException) -> Any:
-    raise error
+    return outcome.result()
 
 
 def loop(function: F) -> F:

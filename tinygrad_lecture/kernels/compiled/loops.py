@@ -359,15 +359,13 @@ def max_pool_backward(job: int, chunk: int) -> None:
 
 @Task
 def adam(job: int, chunk: int) -> None:
-    """An update. Arrays p, g, m, v: (n,), and numbers.
+    """An update. Arrays p, g, m, v: (n,), and eight numbers.
 
-    In numbers: sign, -1 to climb; pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
+    Of these: sign, -1 to climb; pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
     """
     p, g, m, v = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), piece(job, 3, chunk)
-    step, eps, new_m, old_v, new_v, sign, pull, keep = (
-        whole(job, 4)[0], whole(job, 4)[1], whole(job, 4)[2], whole(job, 4)[3], whole(job, 4)[4], whole(job, 4)[5],
-        whole(job, 4)[6], whole(job, 4)[7],
-    )  # fmt: skip
+    n = whole(job, 4)
+    step, eps, new_m, old_v, new_v, sign, pull, keep = n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]
     for i in range(p.size):
         slope = sign * g[i] + pull * p[i]
         m[i] += new_m * (slope - m[i])

@@ -20,6 +20,7 @@ import atexit
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -39,7 +40,7 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
 # Where in the pool's memory each number is, in bytes: in a cache line of its own.
-TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, GIVE_WAY, GET, SET = (128 * i for i in range(10))
+TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, ASIDE, GIVE_WAY, GET, SET = (128 * i for i in range(11))
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
@@ -159,12 +160,14 @@ def serve(pool: int) -> None:
 def share(pool: int, function: int, job: Array, chunks: int) -> None:
     """Compute all chunks of a job with one BLAS thread in each, as `pool` says together or alone.
 
+    The number of BLAS threads is set here, where Ctrl-C cannot leave it at one; meanwhile ASIDE has the other number.
     job: the array of its arguments, not the address alone: Numba frees an array that the caller reads no more.
     """
     alone = pool & 1
     pool -= alone
     blas_threads = call_get(load(pool + GET), ()) if load(pool + GET) else 1
     if blas_threads != 1:
+        store(pool + ASIDE, i64(blas_threads))
         call_set(load(pool + SET), (1,))
     if alone or not 2 <= chunks <= LEFT or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
@@ -181,6 +184,7 @@ def share(pool: int, function: int, job: Array, chunks: int) -> None:
         store(pool + OWNER, 0)
     if blas_threads != 1:
         call_set(load(pool + SET), (blas_threads,))
+        store(pool + ASIDE, 0)
 
 
 # --- the threads ----------------------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_numbers = np.zeros(10 * 16, np.int64)
+_numbers = np.zeros(11 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
 _numbers[[GET // 8, SET // 8]] = blas.addresses_of_threads()
 _address = _numbers.ctypes.data
@@ -207,7 +211,7 @@ def pool(alone: bool = False) -> int:
         return _address + 1
     if _numbers[SERVING // 8] < helpers and threads.requests.empty():
         _numbers[STOP // 8] = 0
-        threads.ask(partial(serve, _address), helpers)
+        threads.submit(partial(serve, _address), helpers)
     return _address
 
 
@@ -216,12 +220,14 @@ def _leave() -> None:
 
 
 def _end() -> None:
-    """At the end of the program: then the pool's memory goes."""
+    """At the end of the program each thread computes alone, since the pool's memory goes."""
+    threads.set_num_threads(1)
     while _numbers[SERVING // 8] > 0:
-        _leave()
+        time.sleep(0)
 
 
 threads.leave_loops = _leave
+blas.set_aside = lambda: int(_numbers[ASIDE // 8])
 atexit.register(_end)
 
 

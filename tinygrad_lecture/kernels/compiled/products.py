@@ -8,7 +8,6 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
-from . import has_rows, row_width
 from .compiling import Task, inlined, loop, numba
 from .pool import calls, carray, i64, pointer, pool, share
 
@@ -23,19 +22,18 @@ SGEMM, SGEMV = blas.address("sgemm"), blas.address("sgemv")
 one, zero = np.float32(1), np.float32(0)
 
 
-def product(a: Array, b: Array) -> Array:
-    """a @ b: (n, k) @ (k, m) -> (n, m), float32. Each of them or its transpose `has_rows`."""
+def product(a: Array, b: Array, a_layout: tuple[bool, int], b_layout: tuple[bool, int]) -> Array:
+    """a @ b: (n, k) @ (k, m) -> (n, m), float32. a layout: whether BLAS reads the matrix as transposed, and how many
+    elements there are from row to row."""
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    a_turned, b_turned = not has_rows(a), not has_rows(b)
-    widths = row_width(a.T if a_turned else a), row_width(b.T if b_turned else b)
     task, blas = (vector_product, SGEMV) if len(a) == 1 else (matrix_product, SGEMM)
-    _product(pool(), task.address, blas, a, b, out, a_turned, b_turned, *widths)
+    _product(pool(), task.address, blas, a, b, out, *a_layout, *b_layout)
     return out
 
 
 @loop
 def _product(
-    pool: int, function: int, blas: int, a: Array, b: Array, out: Array, a_turned: bool, b_turned: bool, a_width: int,
+    pool: int, function: int, blas: int, a: Array, b: Array, out: Array, a_turned: bool, a_width: int, b_turned: bool,
     b_width: int,
 ) -> None:  # fmt: skip
     (n, k), m = a.shape, b.shape[1]

@@ -106,7 +106,7 @@ class Session:
             passed = outcome.passed and not broken
             self.progress.mark(exercise, passed)
             said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
-            failed |= set() if passed else {outcome.exercise.name}
+            failed |= set() if passed else {exercise.name}
             say(f"{exercise.name:5} {exercise.title}: {said}")
         done, total = len(self.progress.done), len(self.course.exercises)
         say(f"{done} of {total} are right.")

@@ -14,6 +14,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
+from helpers.program import counted
 from helpers.training import train
 
 Numbers = Sequence[float]
@@ -112,7 +113,7 @@ def ways(descents: Sequence[Descent], valley: Valley) -> None:
 def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     """How long the digit network trains with mini-batches of each size, and how good it is then."""
     print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures")
-    print(f"right, for {epochs} epoch{'s' * (epochs > 1)} at most:")
+    print(f"right, for {counted(epochs, 'epoch')} at most:")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
     for t in trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
@@ -344,7 +345,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     for axes in (above, below):
         costs(axes, valley)
     for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
-        label = f"{descent.label} ({descent.batch} point{'s' * (descent.batch > 1)} a step)"
+        label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
         map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
         above.plot(descent.costs, color=colour, linewidth=2)
         below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)

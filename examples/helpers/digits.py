@@ -16,6 +16,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.mnist import Digits
+from helpers.program import counted
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SURE = 0.8  # from this output on, the network is called sure
@@ -101,10 +102,8 @@ def plateau(history: Sequence[Epoch]) -> None:
     for patience in (1, 3, 5):
         ends = next((n for n in range(patience + 1, len(rights) + 1)
                      if max(rights[n - patience : n]) <= max(rights[: n - patience])), None)  # fmt: skip
-        if ends is None:
-            print(f"  {patience} epoch{'s' * (patience > 1)}: not within these {len(rights)}")
-        else:
-            print(f"  {patience} epoch{'s' * (patience > 1)}: after epoch {ends}, with {rights[ends - 1]:.1%} right")
+        then = f"after epoch {ends}, with {rights[ends - 1]:.1%} right" if ends else f"not within these {len(rights)}"
+        print(f"  {counted(patience, 'epoch')}: {then}")
     print("  To decide when to stop, use separate pictures (validation data), never the final test.")
 
 
@@ -236,8 +235,7 @@ def separation(means: np.ndarray, group: Sequence[int]) -> float:
 
 def detail(read: Mapping[int, float], epochs: int) -> None:
     """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
-    trained = f"trained for {epochs} epoch{'s' * (epochs > 1)}"
-    print(f"\nDo pictures need 784 inputs? The same network, {trained} on coarser ones:")
+    print(f"\nDo pictures need 784 inputs? The same network, trained for {counted(epochs, 'epoch')} on coarser ones:")
     for side, share in read.items():
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 

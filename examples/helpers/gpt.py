@@ -21,7 +21,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, data, until_ctrl_c
+from helpers.program import DataError, counted, data, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
@@ -309,11 +309,6 @@ def look_inside(writer: Writer, text: str, folder: Path) -> None:
     """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
     ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
     draw_inside(writer.model, writer.tokenizer, ids, folder)
-
-
-def counted(n: int, name: str) -> str:
-    """As "4 blocks", or "1 block"."""
-    return f"{n} {name}{'s' if n != 1 else ''}"
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -116,6 +116,11 @@ def data(name: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent.parent / "data" / name).read_text(encoding="utf-8"))
 
 
+def counted(n: int, name: str) -> str:
+    """As "4 blocks", or "1 block"."""
+    return f"{n} {name}{'s' if n != 1 else ''}"
+
+
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
     """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
     with noting_ctrl_c() as pressed:

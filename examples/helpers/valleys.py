@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.program import counted
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 
@@ -147,7 +148,7 @@ def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarr
         axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")
         axes.set(xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="input x")
         axes.set(ylim=(y.min() - 0.3, y.max() + 0.3), ylabel="output")
-        axes.set_title(f"{width} hidden neuron{'s' * (width > 1)}: mean squared error {errors[width]:.2g}", fontsize=12)
+        axes.set_title(f"{counted(width, 'hidden neuron')}: mean squared error {errors[width]:.2g}", fontsize=12)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
     last = plain(panels[len(fits)])
     last.plot(list(errors), list(errors.values()), "o-", color=VERMILION, linewidth=2)

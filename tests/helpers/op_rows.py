@@ -13,6 +13,7 @@ import strategies as some
 from op_table import (
     alone,
     always,
+    erf,
     first_of,
     its_axis,
     reductions,
@@ -50,6 +51,16 @@ def trigamma(x: float) -> float:
     return float(np.sum((x + np.arange(n)) ** -2.0) + 1 / a + 0.5 / a**2 + 1 / (6 * a**3))
 
 
+def inverse_of_erf(y: Array) -> Array:
+    """By bisection."""
+    low, high = np.full(y.shape, -4.0), np.full(y.shape, 4.0)
+    for _ in range(80):
+        middle = (low + high) / 2
+        below = erf(middle) < y
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray((low + high) / 2)
+
+
 @st.composite
 def entropies(draw: Draw) -> Sample:
     """Any x, some of them 0, with positive y."""
@@ -59,7 +70,7 @@ def entropies(draw: Draw) -> Sample:
 
 
 row("erfc", unary(), each(math.erfc), kinds="fi", smooth=True, keeps="x")
-row("erfinv", unary(-0.9, 0.9).map(lambda s: Sample((erfc_of(s.inputs[0]),))), lambda x: inverse(x), keeps="out")
+row("erfinv", unary(-0.9, 0.9).map(lambda s: Sample((erf(s.inputs[0]),))), inverse_of_erf, keeps="out")
 row("lgamma", unary(0.4, 4), each(math.lgamma), kinds="fi", keeps="x")
 row("digamma", unary(0.4, 4), each(euler_digamma), kinds="fi", keeps="x")
 row(
@@ -78,21 +89,6 @@ row(
     smooth=True,
 )
 row("xlogy", entropies(), lambda x, y: x * np.log(y), mixes=True, keeps="x y")
-
-
-def erfc_of(x: Array) -> Array:
-    """Numbers of (-1, 1): error functions of x."""
-    return np.asarray(each(math.erf)(x))
-
-
-def inverse(y: Array) -> Array:
-    """The inverse of erf, by bisection."""
-    low, high = np.full(y.shape, -4.0), np.full(y.shape, 4.0)
-    for _ in range(80):
-        middle = (low + high) / 2
-        below = each(math.erf)(middle) < y
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray((low + high) / 2)
 
 
 # --- signs and steps ----------------------------------------------------------------------------------------
@@ -365,6 +361,7 @@ def nan_mean(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
 row("quantile", quantiles(), quantile, kinks="ties")
 row("nansum", gaps(), np.nansum)
 row("nanmean", gaps(), nan_mean)
+
 # --- covariance and differences -----------------------------------------------------------------------------
 
 

@@ -247,8 +247,8 @@ class _Element:
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
-        least = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
-        off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else least)
+        tolerated = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
+        off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else tolerated)
         if not self.kink and (off_line or self._may_be(claim, slope, found)):
             self.noise = math.inf
 
@@ -289,13 +289,13 @@ class _Element:
             if np.array_equal(others[moved], self.values[moved]):
                 self.size = self.inner = own
 
-    def _are_off_line(self, finer: _Differences, slope: float, noise: float, least: float) -> bool:
-        """Whether values at small steps deviate from a line of this slope by more than rounding and `least`."""
+    def _are_off_line(self, finer: _Differences, slope: float, noise: float, tolerated: float) -> bool:
+        """Whether values at small steps deviate from a line of this slope by more than rounding and `tolerated`."""
         inner = ROUNDINGS * EPS * max(self.inner, self.size)  # a function of longdouble may have constants of float64
         in_float32 = np.array_equal(self.values, self.values.astype(np.float32))
         if in_float32 and not np.array_equal(self.values, np.rint(self.values)):
             inner += ROUNDINGS * float(np.finfo(np.float32).eps) * largest(self.values)
-        allowed = self._rounding(finer, np.asarray(max(inner, least) / 2)) + noise
+        allowed = self._rounding(finer, np.asarray(max(inner, tolerated) / 2)) + noise
         off = np.abs(finer.slope - slope)
         falls = np.append(np.inf, off[:-1]) >= 4 * off  # as a truncation error
         return bool((off > 4 * allowed)[~falls].any())

@@ -192,9 +192,9 @@ def _all_recorded(found: Analytical) -> bool:
 
 
 def op_at_fault(found: Analytical, check_part: CheckPart) -> tuple[GradcheckError | None, bool]:
-    """The error of the first op whose rule is wrong on its own; and, if there is none, whether every rule was checked.
+    """The error of the first op whose rule is wrong on its own, or None; then whether each rule was found right.
 
-    That of a `tl.func.Function`, which is no op that could be called with other arrays, is not.
+    That of a `tl.func.Function` is not: it is no op, and cannot be called with other arrays.
     """
     only_ops = all(isinstance(record.op, Op) for record, *_ in found.watch.steps)
     checked_all = only_ops and len(found.calls) <= MAX_CALLS

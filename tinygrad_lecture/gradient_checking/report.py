@@ -55,7 +55,7 @@ class GradcheckError(AssertionError):
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """The outcome of a check; true if no gradient is wrong, and some are right.
+    """The outcome of a check; true if there is no error, also where all elements are kinks and none was checked.
 
     fn_name: the function that was checked.  method: "complex step" or "central differences".
     checked: the number of elements found right.  kinks: the number left out, since they have no derivative.

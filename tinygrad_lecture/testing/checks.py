@@ -50,8 +50,9 @@ class Answer:
     mistakes: Sequence[Mistake] = ()
     rtol: float = 1e-6
     atol: float = 1e-8
+    # hints of failures that need no further cause
     zeros: ClassVar[bool] = False  # whether 0 hides a cause
-    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}  # hints
+    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}
 
     def run(self, fn: Callable[..., Any], args: Args) -> Any:
         """What another function returns that is called as the answer."""
@@ -135,7 +136,10 @@ def check_function(
     """Raise CheckFailed, with the smallest input and the likely cause, unless fn returns what `reference` returns.
 
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
+    name: what messages call fn.  names: what they call its arguments; by default by fn's parameters.
     examples: arguments that are tried first.  mistakes: typical ones, to be recognised.
+    draws: how many inputs are drawn.  seed: of the draws, so that all get the same.
+    rtol, atol: a number is right if it is off by at most atol + rtol * |right|.
     Results are compared by type, shape, dtype and number; everything that is not a number or an array, exactly.
     """
     __tracebackhide__ = True

@@ -28,6 +28,7 @@ def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict
     """Raise CheckFailed unless the rules of an op made with `tl.op` are right: `tl.gradcheck`, on many inputs.
 
     inputs: a strategy for each input, or one of tuples of float64 arrays; a dict at the end holds settings.
+    draws, seed: as in `check_function`.  strict_shapes: as in `tl.gradcheck`.
     """
     __tracebackhide__ = True  # pytest shows the test and the message, not the checker
 

@@ -313,6 +313,7 @@ def check_rule(
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
     reference: a right rule. By default gradients are compared with central differences; elements without a derivative
     are left out.
+    The rest as in `check_function`. Raises TypeError if no argument is an array of floats.
     """
     __tracebackhide__ = True  # pytest shows the test and the message, not the checker
     function = forward if rule is None else rule

@@ -45,8 +45,6 @@ def arrays(
     elif isinstance(shape, SearchStrategy):
         shape = draw(shape)
     sizes = tuple(draw(n) if isinstance(n, SearchStrategy) else n for n in np.atleast_1d(np.array(shape, dtype=object)))
-    if shape == ():
-        sizes = ()
     count = int(np.prod(sizes))
     values = draw(st.lists(numbers(low, high, zero), min_size=count, max_size=count))
     return np.array(values, dtype=dtype).reshape(sizes)

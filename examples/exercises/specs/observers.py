@@ -159,10 +159,10 @@ def recorded_sum(m: Any, x: Any, g: Any = None) -> Any:
 def three_grads(m: Any, x: Any, w: Any, twice: bool) -> Any:
     """The gradients of x, w and z = x * w, or x * w + x, after backward from the sum of z."""
     a, b = m.Tensor(x), m.Tensor(w)
-    z = last = m.record(mul, mul_rule, a, b)
+    z = m.record(mul, mul_rule, a, b)
     if twice:
-        z = last = m.record(add, add_rule, z, a)
-    m.backward(m.record(sum_of, sum_rule, last))
+        z = m.record(add, add_rule, z, a)
+    m.backward(m.record(sum_of, sum_rule, z))
     return [np.asarray(tensor.grad) for tensor in (a, b, z)]
 
 

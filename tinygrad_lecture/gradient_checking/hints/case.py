@@ -30,7 +30,7 @@ class Unknown(Exception):
     """A fact that a hint asks for is not known."""
 
 
-def known(fact: T | None) -> T:
+def require(fact: T | None) -> T:
     """The fact. Raises Unknown if it is None."""
     if fact is None:
         raise Unknown
@@ -81,12 +81,12 @@ class Case:
     @property
     def jacobian(self) -> Array:
         """The Jacobian of the op, (m, n)."""
-        return known(self.columns)
+        return require(self.columns)
 
     @property
     def out(self) -> Array:
         """The output."""
-        return known(self.output)
+        return require(self.output)
 
     @property
     def g_out(self) -> Array:
@@ -135,7 +135,7 @@ class Case:
     @property
     def g(self) -> Array:
         """The upstream gradient in the shape of the input, as `at_inputs`."""
-        return known(self.at_inputs(self.upstream))
+        return require(self.at_inputs(self.upstream))
 
     # --- the arrays and the rule ---
 
@@ -160,7 +160,7 @@ class Case:
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
-        call = known(self.call)
+        call = require(self.call)
         everything = [*call.arrays, *call.all_settings.values(), *self._constants().values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
 
@@ -198,15 +198,15 @@ class Case:
 
     def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array:
         """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails."""
-        call = known(self.call)
-        rule, arguments = known(None if call.op.variadic else call.rule(self.position))
+        call = require(self.call)
+        rule, arguments = require(None if call.op.variadic else call.rule(self.position))
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
         given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
         try:
             gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
         except Exception:  # the rule does not run with these arguments
             raise Unknown from None
-        return known(gradient if gradient.shape == self.x.shape else None)
+        return require(gradient if gradient.shape == self.x.shape else None)
 
     def runs_right(self, **replaced: Array) -> bool:
         """Whether the rule is right when some of its arguments are replaced."""
@@ -221,7 +221,7 @@ class Case:
         if self.upstream.size > MAX_RUNS:
             raise Unknown
         claimed = np.array([self.rerun(unit).ravel() for unit in np.eye(self.upstream.size)], dtype=float)
-        return known(claimed if same((self.upstream @ claimed).reshape(self.x.shape), self.got) else None)
+        return require(claimed if same((self.upstream @ claimed).reshape(self.x.shape), self.got) else None)
 
 
 def same(a: Array, b: Array, where: Array | None = None) -> bool:

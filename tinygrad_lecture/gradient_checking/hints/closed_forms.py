@@ -15,7 +15,7 @@ import numpy as np
 from ...backend import Array, Shape
 from ..analytical import broadcasts
 from ..report import index_text
-from .case import Case, Hints, known, same
+from .case import Case, Hints, require, same
 from .factors import MIN_SIGNS
 
 Axes: TypeAlias = tuple[int, ...]
@@ -205,7 +205,7 @@ def axes_mixed_up(case: Case) -> Hints:
 
 def _square(case: Case) -> Array:
     """The Jacobian, if the output has the shape of the input."""
-    return known(case.jacobian if case.out.shape == case.x.shape else None)
+    return require(case.jacobian if case.out.shape == case.x.shape else None)
 
 
 # --- the rule run again -------------------------------------------------------------------------------------
@@ -213,9 +213,9 @@ def _square(case: Case) -> Array:
 
 def wrong_argument(case: Case) -> Hints:
     """The rule is right when another input, or the output for its own input, is passed; or one is transposed."""
-    call = known(case.call)
+    call = require(case.call)
     arrays = call.named_arrays()
-    _, arguments = known(None if call.op.variadic else call.rule(case.position))
+    _, arguments = require(None if call.op.variadic else call.rule(case.position))
     for name in (name for name in arguments if name in arrays):
         others = [k for k in arrays if k != name and (k != "out" or name == case.own_name)]
         swaps = {f"{k} instead of {name}": arrays[k] for k in others}

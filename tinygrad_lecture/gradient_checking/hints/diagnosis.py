@@ -104,9 +104,9 @@ def said(cause: str, /, **fields: object) -> tuple[str, str]:
 
 
 def _fits_again(hint: tuple[str, Mapping[str, object]], search: Search, case: Case | None) -> bool:
-    """Whether a mistake explains what was got in another case too; True if it is not searched for there."""
+    """Whether a mistake explains what was got in another case too; True if there is none, or it is not found there."""
     gradients: list[Array] = []
-    with suppress(Unknown):
-        found = [(array, (cause, fields)) for cause, fields, array in (search(case) if case else ())]
-        gradients = [array for array, other in found if other == hint and isinstance(array, np.ndarray)]
-    return not gradients or any(case is not None and case.fits(gradient) for gradient in gradients)
+    if case is not None:
+        with suppress(Unknown):
+            gradients = [x for *other, x in search(case) if tuple(other) == hint and isinstance(x, np.ndarray)]
+    return case is None or not gradients or any(map(case.fits, gradients))

@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 
 from ...backend import Array
-from .case import Case, Hints, Unknown, coefficient, known, same
+from .case import Case, Hints, Unknown, coefficient, require, same
 
 SIMPLE = (1, 2, Fraction(1, 2))
 
@@ -30,7 +30,7 @@ def _factor(case: Case) -> float | None:
 
 def simple_factor(case: Case) -> Hints:
     """got = c * expected for a simple fraction c."""
-    factor = known(_factor(case))
+    factor = require(_factor(case))
     simple = Fraction(factor).limit_denominator(64)
     is_simple = abs(float(simple) - factor) <= 1e-6 * abs(factor)
     amount = f"{simple} of" if 0 < factor < 1 else f"{simple} times"
@@ -43,7 +43,7 @@ def simple_factor(case: Case) -> Hints:
 
 def constant_factor(case: Case) -> Hints:
     """got = c * expected for any number c."""
-    factor = known(_factor(case))
+    factor = require(_factor(case))
     if case.x.size < 2 or all(np.ptp(array) == 0 for array in case.known.values()):
         return  # the same input at each element shows one factor, constant or not
     named = _of_numbers(1 / factor, case)

@@ -12,7 +12,7 @@ from itertools import permutations, product
 import numpy as np
 
 from ...backend import Array, is_array, to_host
-from .case import Case, Hints, coefficient, known, same, softmax
+from .case import Case, Hints, coefficient, require, same, softmax
 from .closed_forms import Axes, over_wrong_axis
 from .factors import tidy
 
@@ -43,6 +43,7 @@ THROUGH_SOFTMAX: dict[str, Callable[[Array, Array], Array]] = {  # the gradient 
 
 
 def attention(case: Case) -> Hints:
+    """softmax(q k^T * scale) v: another array stands for the weights p, or for the derivative of softmax."""
     (q, k, v), scale, scores, p, unmasked = _weights(case)
     g, of_q = case.upstream.reshape(p.shape[:-1] + v.shape[-1:]), case.position == 0
     weights = {sentence: change(scores, scale) for sentence, change in WEIGHTS.items()}
@@ -62,7 +63,7 @@ def attention(case: Case) -> Hints:
         yield "attention", {"mistake": sentence}, scale * (ds @ k if of_q else _t(ds) @ q)
     ds = scale * through(p, dp, -1)
     if q.shape == k.shape:
-        names = known(case.call).op.inputs
+        names = require(case.call).op.inputs
         used, right = names[case.position], names[1 - case.position]
         other = f"the gradient of the scores is multiplied by {used}, but must be multiplied by {right}"
         yield "attention", {"mistake": other}, ds @ q if of_q else _t(ds) @ k
@@ -76,8 +77,8 @@ def _weights(case: Case) -> tuple[list[Array], float, Array, Array, Array]:
 
     Unknown if the op is not softmax(q k^T * scale) v, or if its numbers do not tell which scale or mask it has.
     """
-    arrays = [to_host(a) for a in known(case.call).arrays[:3] if is_array(a) and a.ndim > 1]
-    q, k, v = known(arrays if len(arrays) == 3 and case.x.size >= MIN_SIZE else None)
+    arrays = [to_host(a) for a in require(case.call).arrays[:3] if is_array(a) and a.ndim > 1]
+    q, k, v = require(arrays if len(arrays) == 3 and case.x.size >= MIN_SIZE else None)
     fits = q.shape[-1] == k.shape[-1] and k.shape[:-1] == v.shape[:-1] and q.shape[:-2] == k.shape[:-2]
     if fits and case.out.shape == (*q.shape[:-1], v.shape[-1]):
         every = np.ones((q.shape[-2], k.shape[-2]))
@@ -90,7 +91,7 @@ def _weights(case: Case) -> tuple[list[Array], float, Array, Array, Array]:
                 found.append((arrays, scale, scores, p, unmasked))
         if found and all(same(p, found[0][3]) for *_, p, _ in found):
             return found[0]
-    return known(None)
+    return require(None)
 
 
 # --- normalising layers -------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ def other_coefficients(case: Case, terms: dict[str, Array], size: int, where: st
     gradient = np.zeros_like(case.got)
     for (text, term), number in zip(terms.items(), numbers, strict=True):
         nearest = min(kinds, key=lambda kind: abs(kind - number))
-        gradient += known(nearest if abs(nearest - number) < 1e-3 else None) * term
+        gradient += require(nearest if abs(nearest - number) < 1e-3 else None) * term
         faults += [f"the term {text} {kinds[nearest]}"] if nearest != 1 else []
     fields = {"terms": " - ".join(terms), "faults": " and ".join(faults), "where": where}
     yield "other-coefficients", fields, gradient

@@ -41,7 +41,6 @@ ENDLESS = (
     "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
     "change in it?"
 )
-ENDED_INSIDE = "The check was ended from inside, without an outcome."
 WAITS = "it waits for something, as with time.sleep, or other programs leave it no time"
 
 
@@ -209,8 +208,9 @@ class Grader:
         """The failure of an exercise at which a process ended."""
         printed = child.stopped()
         if "most recent call first" not in dump:
-            what, cause = ENDED_INSIDE, "the file ends Python itself, or fills the memory"
+            what = "The check was ended from inside, without an outcome."
             shown = printed.strip().split("\n")[-8:] if printed.strip() else []
+            cause = "the file ends Python itself, or fills the memory"
             return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
         late, wall = "Timeout" in dump, self._wall(exercise)
         what = f"It did not end within {wall if late else exercise.seconds * self.patience:g} seconds."

@@ -31,6 +31,8 @@ import numpy as np
 from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
+from ..tokenizer.pretrained import PretrainedTokenizer
+from .gguf_tokenizer import tokenizer_files
 from .source import Source
 
 CODES = {
@@ -142,6 +144,15 @@ class GGUFFile(Source):
     def dtype(self, name: str) -> str:
         """What every tensor is dequantised to."""
         return "F32"
+
+    def tokenizer(self) -> PretrainedTokenizer | None:
+        """The tokenizer in the file; None if there is none. Raises ValueError for one that is not supported."""
+        if "tokenizer.ggml.model" not in self.fields:
+            return None
+        try:
+            return PretrainedTokenizer(*tokenizer_files(self.fields))
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from None
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -56,6 +56,6 @@ def _environment() -> tuple[Any, type[Exception]]:
         raise TemplateError(message)
 
     made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    made.filters["tojson"] = lambda value, **settings: json.dumps(value, ensure_ascii=False, **settings)
+    made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
     made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
     return made.from_string, TemplateError

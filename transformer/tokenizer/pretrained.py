@@ -21,9 +21,9 @@ from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, texts_of
 from .chat import Messages, checked_messages, render
-from .files import unspell
+from .files import PAIRS, WHOLE, unspell
 
-WHOLE, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
+SETTINGS, NAMES, TEMPLATE = "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"
 NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 MESSAGE_ENDS = ("<|im_end|>", "<|eot_id|>")  # special tokens that end an answer, besides eos_token
 
@@ -160,36 +160,42 @@ class PretrainedTokenizer(Tokenizer):
             **self.named_tokens,
         )
 
+    def encode_chat(self, messages: Messages, room: int) -> list[int]:
+        """The ids of a chat and of the beginning of an answer: at most `room`, if leaving out old messages helps.
+
+        Left out are the oldest questions with their answers, but no system message at the front, and not the last
+        question. Raises as `format_chat` does.
+        """
+        while True:
+            ids = self.encode(self.format_chat(messages), "all", add_special_tokens=False)
+            questions = [i for i, message in enumerate(messages) if message["role"] == "user"]
+            if len(ids) <= room or len(questions) < 2:
+                return ids
+            front = messages[:1] if messages[0]["role"] == "system" else []
+            messages = [*front, *messages[questions[1] :]]
+
     # --- files ----------------------------------------------------------------------------------------------
 
     @classmethod
     def from_files(cls, folder: str | Path) -> Self:
         """The tokenizer in a folder: its tokenizer.json, and tokenizer_config.json and chat_template.jinja if there.
 
-        Raises FileNotFoundError without a tokenizer.json, and as the class does, with the file's name.
+        Raises FileNotFoundError without a tokenizer.json, and as the class does.
         """
-        folder = Path(folder)
-        whole = read_text(folder / WHOLE)
-        settings = read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
-        if not isinstance(settings, dict):
-            raise ValueError(f"{folder / SETTINGS} must hold an object")
-        if (folder / TEMPLATE).is_file():
-            settings["chat_template"] = read_text(folder / TEMPLATE)
-        try:
-            return cls(whole, settings)
-        except ValueError as error:
-            raise ValueError(f"{folder / WHOLE}: {error}") from None
+        return cls(*read_files(Path(folder)))
 
     def to_files(self, folder: str | Path) -> None:
         """Write tokenizer.json and tokenizer_config.json, for Hugging Face's libraries and `from_files`.
 
+        Removes an earlier tokenizer's vocab.json and merges.txt, and chat_template.jinja.
         Raises FileNotFoundError if the folder does not exist.
         """
         folder = Path(folder)
         with atomic_write_together(folder / WHOLE, folder / SETTINGS) as (whole, settings):
             whole.write_text(self._whole, encoding="utf-8")
             settings.write_text(json.dumps(self._settings, ensure_ascii=False, indent=2), encoding="utf-8")
-        (folder / TEMPLATE).unlink(missing_ok=True)  # the template is among the settings
+        for name in (TEMPLATE, *PAIRS[0]):  # the template is among the settings; the others are an earlier tokenizer
+            (folder / name).unlink(missing_ok=True)
 
     def _state(self) -> dict[str, list[str]]:
         return {"whole": [self._whole], "settings": [json.dumps(self._settings)]}
@@ -197,3 +203,17 @@ class PretrainedTokenizer(Tokenizer):
     @classmethod
     def _from_state(cls, state: dict[str, list[str]]) -> Self:
         return cls(state["whole"][0], json.loads(state["settings"][0]))
+
+
+def read_files(folder: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a folder's tokenizer.json, and its settings. Raises FileNotFoundError without one."""
+    whole = read_text(folder / WHOLE)
+    settings: dict[str, Any] = {}
+    for path in (folder / NAMES, folder / SETTINGS):
+        given = read_json(path) if path.is_file() else {}
+        if not isinstance(given, dict):
+            raise ValueError(f"{path} must hold an object of settings")
+        settings |= given
+    if (folder / TEMPLATE).is_file():
+        settings["chat_template"] = read_text(folder / TEMPLATE)
+    return whole, settings

@@ -36,26 +36,25 @@ def checked_messages(messages: Messages, special_tokens: Collection[str]) -> lis
 
 def render(template: str, **variables: Any) -> str:
     """The text that a template makes. Raises ValueError if it fails or refuses, ImportError without jinja2."""
-    from_string, failure = _environment()
+    environment = _environment()
     try:
-        return str(from_string(template).render(**variables))
-    except failure as error:
+        return str(environment.from_string(template).render(**variables))
+    except Exception as error:  # whatever a program from a file may raise
         raise ValueError(f"the chat template fails: {error}") from None
 
 
 @cache
-def _environment() -> tuple[Any, type[Exception]]:
-    """What compiles a template, and the base of Jinja's errors."""
+def _environment() -> Any:
+    """The sandbox of templates."""
     try:
-        from jinja2 import TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError:
         raise ImportError('chat templates need the package jinja2: pip install ".[pretrained]"') from None
 
     def refuse(message: str) -> NoReturn:
-        raise TemplateError(message)
+        raise ValueError(message)
 
     made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
     made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
-    return made.from_string, TemplateError
+    return made

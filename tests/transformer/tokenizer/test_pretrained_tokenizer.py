@@ -239,7 +239,7 @@ def test_without_a_package_the_extra_is_named(package, monkeypatch):
     from transformer.tokenizer import chat
 
     chat._environment.cache_clear()
-    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, {"jinja2": "jinja2.sandbox"}.get(package, package), None)
     with pytest.raises(ImportError, match=rf'the package {package}: pip install "\.\[pretrained\]"'):
         byte_level().format_chat([QUESTION])
 

@@ -12,12 +12,13 @@ from tinygrad_lecture.backend import Array, Shape
 class Source:
     """A model in a folder or a file, opened for reading.
 
-    - `path`: what messages call it.
+    - `path`: what messages call it; `config_name`: what they call its config.
     - `config`: the contents of its config.json, in Hugging Face's names.
     - `tensors`: each array by Hugging Face's name, with Hugging Face's shape and layout, read when it is indexed.
     """
 
     path: Path
+    config_name: str = "config.json"
     config: dict[str, Any]
     tensors: Mapping[str, Array]
 

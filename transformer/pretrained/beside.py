@@ -14,12 +14,14 @@ from ..tokenizer.files import PAIRS, WHOLE
 from ..tokenizer.pretrained import read_files
 
 
-def tokenizer_beside(folder: Path, model_type: str) -> Callable[[], Tokenizer] | None:
+def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:
     """What makes the tokenizer of a folder when it is first asked for; None if the folder has none.
 
-    Two files of GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save` wrote.
+    The two files of a GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save`
+    wrote. config: the contents of config.json.
     """
-    if model_type == "gpt2" and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
+    gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
+    if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
         return partial(BPETokenizer.from_files, folder)
     return partial(_make, folder / WHOLE, *read_files(folder)) if (folder / WHOLE).is_file() else None
 

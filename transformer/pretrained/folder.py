@@ -14,6 +14,7 @@ from nn.files.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import atomic_write_together, make_folder
 
+from .beside import tokenizer_beside
 from .source import Source
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -36,6 +37,7 @@ class Folder(Source):
                 f"{config} does not exist: expected a folder with {CONFIG} and {WEIGHTS}; nothing is downloaded"
             )
         self.config = read_json(config)
+        self.tokenizer = tokenizer_beside(self.path, self.config)
 
     @cached_property
     def tensors(self) -> Archives:  # type: ignore[override] # the files are opened when first asked for

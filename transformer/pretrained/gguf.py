@@ -118,7 +118,7 @@ class GGUFFile(Source):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = require_file(path)
+        self.path, self.config_name = require_file(path), "its metadata"
         _require()
         with self.path.open("rb") as file:
             try:
@@ -133,6 +133,7 @@ class GGUFFile(Source):
             self.config = _config(architecture, self.fields, stored)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
         self._tensors = self.tensors = Tensors(
             data, {_name(architecture, name): stored[name] for name in stored}, self.config
         )
@@ -145,10 +146,7 @@ class GGUFFile(Source):
         """What every tensor is dequantised to."""
         return "F32"
 
-    def tokenizer(self) -> PretrainedTokenizer | None:
-        """The tokenizer in the file; None if there is none. Raises ValueError for one that is not supported."""
-        if "tokenizer.ggml.model" not in self.fields:
-            return None
+    def _tokenizer(self) -> PretrainedTokenizer:
         try:
             return PretrainedTokenizer(*tokenizer_files(self.fields))
         except ValueError as error:

@@ -146,6 +146,8 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
 
 # --- layer normalisation of rows ----------------------------------------------------------------------------
 
+FEW = 256  # elements; from here on, NumPy's ten calls take longer than one of a loop
+
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int, eps: float) -> None:
     """Raise ValueError unless the weight and bias have the shape of x's last axes, and eps is 0 or more."""
@@ -162,7 +164,7 @@ def layer_norm(
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes, eps)
     rows = as_rows(x, axes)
-    if compiles(rows, weight, bias):
+    if compiles(rows, weight, bias, least=FEW):
         y, mean, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps)
         return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
     mean = row_sums(rows)

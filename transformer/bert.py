@@ -101,7 +101,6 @@ FORMAT = Format(
         "hidden_act": "activation",
         "type_vocab_size": "segments",
         "hidden_dropout_prob": "dropout",
-        "tie_word_embeddings": "tied",
         "layer_norm_eps": "eps",
         "initializer_range": "init_std",
     },
@@ -109,6 +108,7 @@ FORMAT = Format(
     also={"attention_probs_dropout_prob": "dropout"},
     defaults={"dropout": 0.1},
     supported={
+        "tie_word_embeddings": (True,),
         "position_embedding_type": ("absolute",),
         "is_decoder": (False,),
         "add_cross_attention": (False,),

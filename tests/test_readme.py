@@ -36,7 +36,7 @@ def test_snippets_print_what_the_page_says(page, extras, tmp_path, monkeypatch):
 
 
 @pytest.mark.pretrained
-@pytest.mark.parametrize(("needed", "session"), [each for each in sum(SESSIONS.values(), []) if each[0]])
+@pytest.mark.parametrize(("needed", "session"), [each for found in SESSIONS.values() for each in found if each[0]])
 def test_snippets_that_need_packages_print_what_the_page_says(needed, session):
     if missing := [name for name in needed.split() if find_spec(name) is None]:
         pytest.skip(f"needs {missing[0]}")

@@ -221,7 +221,7 @@ def test_other_architectures_are_refused(tmp_path):
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     path = llama(tmp_path)
     monkeypatch.setitem(sys.modules, "gguf", None)
-    with pytest.raises(ImportError, match=r'the package gguf: pip install "\.\[pretrained\]"'):
+    with pytest.raises(ImportError, match=r'a GGUF file needs the package gguf: pip install "\.\[pretrained\]"'):
         GGUFFile(path)
 
 

@@ -9,7 +9,7 @@ from tinygrad_lecture import Tensor
 
 from .block import norm
 from .config import TransformerConfig
-from .positions import RelativeBias, sinusoids
+from .positions import RelativeBias, Rotary, Rotation, sinusoids
 
 __all__ = ["Embedding", "Unembedding"]
 
@@ -19,7 +19,7 @@ class Embedding(nn.Module):
 
     - `config.positions`: "learned" adds a row of a second matrix. "sinusoidal" adds `sinusoids` to W_E[token] *
       sqrt(width), as in Vaswani et al., arXiv:1706.03762, section 3.4. With "rotary", "relative" and "none" nothing is
-      added; the bias of relative positions is kept here.
+      added; what their blocks need is kept here.
     - `W_E`: (vocab_size, width), an nn.Embedding to share, or None for a new one.
     - `segments`: how many kinds of segments have a vector that is added to those of their tokens (Devlin et al.,
       arXiv:1810.04805).
@@ -36,6 +36,8 @@ class Embedding(nn.Module):
             self.waves: Tensor
         elif self.kind == "relative":
             self.positions = RelativeBias(config.heads, config.buckets, config.max_distance)
+        elif self.kind == "rotary":
+            self.positions = Rotary(config.context, config.head_dim, config.rotary_base)
         self.segments = nn.Embedding(segments, config.width) if segments else None
         self.norm = norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
@@ -53,6 +55,10 @@ class Embedding(nn.Module):
         if self.segments is not None:
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
+
+    def rotation(self, positions: Tensor) -> Rotation | None:
+        """What the blocks need of rotary positions: see `Rotary.forward`. None with other positions."""
+        return self.positions(positions) if self.kind == "rotary" else None
 
 
 class Unembedding(nn.Module):

@@ -21,7 +21,7 @@ import tinygrad_lecture as tl
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
-from .block import Block, final_norm, stack
+from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .inputs import check_padding_mask, check_segments, encoder_inputs
@@ -69,7 +69,7 @@ class Encoder(nn.Module):
         self.config = config
         with nn.init.skip():
             self.embedding = Embedding(config, segments=config.segments)
-            self.blocks = stack(Block, config)
+            self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
             self.unembedding = self.make_unembedding(self.embedding.W_E if config.tied else None)
         initialize(self, config)
@@ -101,9 +101,9 @@ class Encoder(nn.Module):
         tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
         if segments is not None:
             segments = check_segments(self.embedding, segments, tokens)
-        x = self.embedding(tokens, positions, segments)  # (..., tokens, width)
+        x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
         for block in self.blocks:
-            x = block(x, mask, positions)
+            x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:

@@ -119,8 +119,11 @@ class GGUFFile(Source):
     architecture, for a field that asks for something that the architecture does not do, and for a damaged file.
     """
 
+    config_name = "its metadata"
+    tensors: Tensors
+
     def __init__(self, path: str | Path) -> None:
-        self.path, self.config_name = require_file(path), "its metadata"
+        self.path = require_file(path)
         require("gguf", NEEDS)
         with self.path.open("rb") as file:
             try:
@@ -136,13 +139,11 @@ class GGUFFile(Source):
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
-        self._tensors = self.tensors = Tensors(
-            data, {_name(architecture, name): stored[name] for name in stored}, self.config
-        )
+        self.tensors = Tensors(data, {_name(architecture, name): stored[name] for name in stored}, self.config)
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
-        return self._tensors.shape(name)
+        return self.tensors.shape(name)
 
     def dtype(self, name: str) -> str:
         """What every tensor is dequantised to."""

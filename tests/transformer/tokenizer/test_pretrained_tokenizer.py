@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from small_gguf import MERGES, TOKENIZER, TOKENS
+from small_gguf import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf_tokenizer import tokenizer_files
 
@@ -81,6 +81,12 @@ def roberta():
     return PretrainedTokenizer(made.to_str(), {"mask_token": "<mask>"})
 
 
+@pytest.fixture(scope="module")
+def sentencepiece():
+    """A Llama 2's, with <s> before every text."""
+    return PretrainedTokenizer(*tokenizer_files(SENTENCEPIECE))
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
     st.sampled_from(["the", " the", "12", " 1", "  ", "\n ", "🙂", "é", "<|im_end|>", "<|im"])
 ).map("".join)
@@ -107,6 +113,16 @@ def test_words_and_merges(t):
         "\n",
         " ",
     ]
+
+
+def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sentencepiece):
+    t = sentencepiece
+    assert t.tokens("the  ab\n<s>") == ["<s>", " the", "  ", "ab", "<0x0A>", "<0x3C>", "<0x73>", "<0x3E>"]
+    assert t.encode("a<s>b", "all", add_special_tokens=False)[1] == 1
+    assert t.decode(t.encode("the 🙂 ab\n"), skip_special_tokens=True) == "the 🙂 ab\n"
+    assert list(t.stream(t.encode("a🙂", add_special_tokens=False))) == ["a", "", "", "", "🙂"]
+    without = PretrainedTokenizer(*tokenizer_files({**SENTENCEPIECE, "tokenizer.ggml.add_space_prefix": False}))
+    assert without.tokens("the ab") == ["<s>", "t", "he", " a", "b"]
 
 
 def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
@@ -178,9 +194,9 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizer.ggml.model": "llama"}, "its tokenizer is 'llama' .* supported is 'gpt2' with gpt-2, smollm"),
-        ({"tokenizer.ggml.pre": "qwen2"}, "words as in 'qwen2'"),
-        ({"tokenizer.ggml.merges": None}, "its tokenizer has no tokens or no merges"),
+        ({"tokenizer.ggml.model": "t5"}, "its tokenizer is 't5'; supported are 'gpt2' and 'llama'"),
+        ({"tokenizer.ggml.pre": "qwen2"}, "into words as 'qwen2' does; supported are gpt-2, smollm, llama-bpe"),
+        ({"tokenizer.ggml.merges": None}, "its tokenizer has no merges"),
         ({"tokenizer.ggml.merges": [*MERGES, "no pe"]}, "the package tokenizers cannot read this tokenizer.json: "),
     ],
 )
@@ -312,7 +328,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "roberta"])
+@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "roberta", "sentencepiece"])
 def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
     transformers = pytest.importorskip("transformers")
     ours = request.getfixturevalue(kind)
@@ -328,3 +344,17 @@ def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
             wanted = theirs.decode(ids, skip_special_tokens=skip, clean_up_tokenization_spaces=False)
             assert ours.decode(ids, skip) == wanted
             assert "".join(ours.stream(ids, skip)) == wanted
+
+
+def test_the_ids_of_a_gguf_file_are_those_of_transformers(tmp_path):
+    """Of its "smollm" only texts without digits: `transformers` does not know that they stand alone."""
+    transformers = pytest.importorskip("transformers")
+    for name, fields in (("bytes", TOKENIZER), ("pieces", SENTENCEPIECE)):
+        write_gguf(tmp_path / f"{name}.gguf", "llama", LLAMA, {}, fields)
+        theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file=f"{name}.gguf")
+        ours, draw = PretrainedTokenizer(*tokenizer_files(fields)), random.Random(0)
+        for _ in range(100):
+            text = "".join(draw.choices([*PIECES, "a", "<s>", "<|im_end|>"], k=draw.randrange(8)))
+            assert ours.encode(text, "all") == theirs(text)["input_ids"]
+            assert ours.decode(ours.encode(text)) == theirs.decode(ours.encode(text))
+        assert ours.named_tokens == {name: token for name, token in theirs.special_tokens_map.items() if token}

@@ -44,6 +44,15 @@ class LlamaConfig(TransformerConfig):
     eps: float = 1e-6
 
 
+class Llama(GPT):
+    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
+
+    config_type = LlamaConfig
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
 def tensors(config: TransformerConfig) -> dict[str, str | Held]:
     """The tensors of a Llama: see `Format`."""
     return {
@@ -69,7 +78,7 @@ def flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]
     return {**given, "rope_theta": base, "rope_type": rotary.get("rope_type", rotary.get("type", "default"))}
 
 
-FORMAT = Format(
+Llama.format = Format(
     name="Llama",
     model_type="llama",
     architecture="LlamaForCausalLM",
@@ -98,10 +107,3 @@ FORMAT = Format(
     biased=False,
     adjust=flat_rotary,
 )
-
-
-class Llama(GPT):
-    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
-
-    config_type = LlamaConfig
-    format = FORMAT

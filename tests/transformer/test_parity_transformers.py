@@ -218,6 +218,17 @@ def test_gradients_of_every_parameter_are_theirs(both):
         assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
 
 
+@pytest.mark.parametrize("case", ["BERT with pooler"])
+def test_segments_and_pooler_are_theirs(both):
+    ours, theirs = both
+    (tokens,), (mask,) = texts(ours), padding(ours)
+    segments = np.random.default_rng(3).integers(0, 3, tokens.shape)
+    wanted = theirs_of(theirs, [tokens], [mask], token_type_ids=torch.tensor(segments))
+    assert_close(ours(tokens, mask, segments).detach().numpy()[mask], outputs(wanted)[mask], "vectors", 1e-4)
+    pooled = ours.pooled(tokens, mask, segments).detach().numpy()
+    assert_close(pooled, wanted.pooler_output.detach().numpy(), "pooled", 1e-4)
+
+
 def test_slowed_rotations_are_theirs():
     theirs = their_model("Llama 3").model.rotary_emb
     cos, sin = theirs(torch.ones(1), torch.arange(4096)[None])

@@ -25,6 +25,7 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
+CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
 
 Names = Callable[[Any], Mapping[str, "str | Held"]]
@@ -101,8 +102,9 @@ class Format:
         """
         given, where = source.config, f"{source.path}: {source.config_name}"
         if not isinstance(given, dict) or given.get("model_type", self.model_type) != self.model_type:
-            what = given.get("model_type") if isinstance(given, dict) else type(given).__name__
-            raise ValueError(f"{where} describes {what!r}, not a {self.name}")
+            what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
+            remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
+            raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
         names = {self.own_name(name) for name in source.tensors}
         given = self.adjust(given, names)
         family = kind.__name__.removesuffix("Config")

@@ -25,6 +25,7 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
+CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
 
 Names = Callable[[Any], Mapping[str, "str | Held"]]
@@ -70,6 +71,7 @@ class Format:
     - `ignored`: other tensors, which a file may have.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
     - `adjust`: config.json and the names of the tensors -> config.json in the form that `fields` describes.
+    - `arrange`: the way back.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Format:
     ignored: str = ""
     biased: bool = True
     adjust: Callable[[dict[str, Any], Collection[str]], dict[str, Any]] = lambda given, names: given
+    arrange: Callable[[dict[str, Any]], dict[str, Any]] = lambda written: written
 
     # --- config.json --------------------------------------------------------------------------------------
 
@@ -99,8 +102,9 @@ class Format:
         """
         given, where = source.config, f"{source.path}: {source.config_name}"
         if not isinstance(given, dict) or given.get("model_type", self.model_type) != self.model_type:
-            what = given.get("model_type") if isinstance(given, dict) else type(given).__name__
-            raise ValueError(f"{where} describes {what!r}, not a {self.name}")
+            what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
+            remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
+            raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
         names = {self.own_name(name) for name in source.tensors}
         given = self.adjust(given, names)
         family = kind.__name__.removesuffix("Config")
@@ -147,7 +151,7 @@ class Format:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items()}
         kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
-        return {**kinds, **fixed, **written}
+        return {**kinds, **self.arrange({**fixed, **written})}
 
     # --- tensors ------------------------------------------------------------------------------------------
 

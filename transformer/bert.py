@@ -112,11 +112,12 @@ class Bert(Encoder, PretrainedModel):
             raise ValueError(f"Bert.embed: the model's folder asks for {self.sentences.unsupported}, not known here")
         rows = list(map(self._shortened, range(len(texts)), map(self.tokenizer.encode, texts)))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of a length together: little padding
-        vectors = [tl.zeros(0, self.config.width)]
+        device = self.embedding.W_E.weight.device
+        vectors = [tl.zeros(0, self.config.width, device=device)]
         with evaluating(self):
             for start in range(0, len(rows), batch_size):
                 batch = [rows[i] for i in order[start : start + batch_size]]
-                mask = pad_sequence([[True] * len(row) for row in batch])  # (batch, tokens)
+                mask = pad_sequence([[True] * len(row) for row in batch]).to(device=device)  # (batch, tokens)
                 vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
         found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
         return F.normalize(found, dim=-1) if self.sentences.normalized else found

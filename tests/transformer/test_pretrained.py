@@ -242,6 +242,7 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
         ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama; GPT.from_pretrained reads it"),
         ("T5", {"model_type": "mt5"}, "describes 'mt5', not a T5$"),
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
+        ("Llama", {"rope_scaling": "linear"}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),

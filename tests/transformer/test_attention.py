@@ -187,7 +187,7 @@ def test_rotary_positions_default_to_counting_on_from_the_cache():
 
 def test_rotary_rotates_pairs_by_the_papers_angles():
     rotary = Rotary(4, 4)
-    turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
+    turned = rotary(tl.tensor([[[1.0, 1.0, 0.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
     wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
     assert_close(turned, wanted, "turned", 1e-6)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,61 +13,88 @@ import nn
 from tinygrad_lecture.backend import to_host
 
 from ..config import TransformerConfig
-from .folder import Folder, save_folder
+from ..tokenizer import Tokenizer
+from .beside import save_tokenizer
+from .folder import save_folder
 from .format import Entry, Format
-from .source import Source, tokenizer_beside
+from .opened import opened
+from .source import Source
 
 
 class PretrainedModel(nn.Module):
     """The base of the families that Hugging Face's files know.
 
     - `format`: how these files describe the family.
-    - `tokenizer`: the tokenizer that stood beside the weights, or None.
     """
 
     format: ClassVar[Format]
     config_type: ClassVar[type[TransformerConfig]]
     config: Any
-    tokenizer: Any = None
+    _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Self:
-        """The model of a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
+    def from_pretrained(cls, name_or_path: str | Path) -> Self:
+        """A model from files, in evaluation mode. Nothing is downloaded.
 
-        - `folder`: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or
-          bfloat16; all are read as the default dtype. The prefix of the names may be missing. Of several dropout
-          probabilities, that of the residual stream is used.
+        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; or a .gguf
+          file of a Llama or a GPT-2; or a folder in Hugging Face's format, which holds config.json and
+          model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
 
-        Raises FileNotFoundError for a missing file, ImportError without safetensors, and ValueError for a config of
-        another family or with an option that is not supported, for tensors that are missing, unexpected, duplicated or
-        of another shape (all are listed), and for tensors that differ although config.json ties them.
+        All weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
+        probabilities, that of the residual stream is used.
+
+        Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
+        that installs it, and ValueError for a config of another family or with an option that is not supported, for
+        tensors that are missing, unexpected, duplicated or of another shape (all are listed), for tensors that differ
+        although config.json ties them, and for a damaged file.
         """
-        source = Folder(folder)
-        config = cls.format.read_config(source, cls.config_type)
-        wanted, held = config.parameter_count(), sum(math.prod(source.shape(name)) for name in source.tensors)
-        if wanted > 10 * held:  # found before anyone makes a model of that size
-            raise ValueError(
-                f"{source.path}: {source.config_name} describes {wanted:,} parameters, but the files hold {held:,}"
-            )
-        with nn.init.skip():
-            model = cls(config)  # type: ignore[call-arg] # a family's
-        load(model, source)
-        model.tokenizer = tokenizer_beside(source.path)
+        with opened(name_or_path) as source:
+            config = cls.format.read_config(source, cls.config_type)
+            wanted, held = config.parameter_count(), sum(math.prod(source.shape(name)) for name in source.tensors)
+            if wanted > 10 * held:  # found before anyone makes a model of that size
+                raise ValueError(
+                    f"{source.path}: {source.config_name} describes {wanted:,} parameters, but the files hold {held:,}"
+                )
+            with nn.init.skip():
+                model = cls(config)  # type: ignore[call-arg] # a family's
+            load(model, source)
+            model.read_beside(source)
         return model.eval()
+
+    def read_beside(self, source: Source) -> None:
+        """Read what else a source has beside the weights: the tokenizer."""
+        self._tokenizer = source.tokenizer
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
 
-        A model already in the folder is replaced, shards included. The tokenizer is written by its own `to_files`.
+        A model already in the folder is replaced, shards included. The tokenizer is written too, if there is one.
         Biases that the model lacks are written as zeros, where the family's files have biases. Raises ValueError for a
         model that the files of this family cannot describe.
         """
-        dtype = next(self.parameters()).dtype
+        dtype, tokenizer = next(self.parameters()).dtype, self.tokenizer
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
         self._check_tied(entries[0])
         tensors = {entry.names[0]: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
+        if tokenizer is not None:
+            save_tokenizer(tokenizer, Path(folder))
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokenizer that stood beside the weights, or that was set; None if there is none.
+
+        It is made when it is first asked for. Raises ImportError without the package that it needs, ValueError for one
+        that is damaged or not supported.
+        """
+        if callable(self._tokenizer):
+            self._tokenizer = self._tokenizer()
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Tokenizer | None) -> None:
+        self._tokenizer = tokenizer
 
     def _check_tied(self, W_E: Entry) -> None:
         """Raises ValueError for a W_U that differs from W_E although the config ties them."""

@@ -1384,6 +1384,20 @@ def quantized_linear(x: Array, numbers: Array, scale: Array, offset: Array) -> A
 
 
 @st.composite
+def rotations(draw: Draw) -> Sample:
+    """Vectors of pairs, with angles that broadcast to them."""
+    *lead, half = draw(some.shapes(min_dims=1, max_dims=3, max_side=2))
+    x, angles = draw(some.numbers((*lead, 2 * half))), draw(some.numbers((*draw(some.narrower(tuple(lead))), half)))
+    return Sample((x, np.cos(angles), np.sin(angles)))
+
+
+def rotary(x: Array, cos: Array, sin: Array) -> Array:
+    a, b = np.split(x, 2, axis=-1)
+    turned = (a + 1j * b) * (cos + 1j * sin)
+    return np.concatenate([turned.real, turned.imag], -1)
+
+
+@st.composite
 def rows(draw: Draw, min_dims: int = 1) -> Sample:
     """An array to normalise along an axis; no row is empty."""
     shape = draw(some.shapes(min_dims=min_dims))
@@ -1502,6 +1516,7 @@ row("attention", queries_keys_and_values(), attention, keeps="q k v mask out")
 row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
 row("linear", linear_layers(), linear, keeps="x weight bias")
 row("quantized_linear", quantized_layers(), quantized_linear, keeps="x numbers scale offset")
+row("rotary", rotations(), rotary, keeps="x cos sin")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
 row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")

@@ -10,7 +10,8 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
     layer_norm, rms_norm                        two numbers per row, its mean (or 0) and 1 / sqrt(var + eps)
     attention                                   the output and, up to 256 keys, the weights that the mask allows; where
                                                 it is compiled, in their place two numbers for each query
-    linear, squared_error                       nothing else
+    linear, quantized_linear, rotary,           nothing else
+    squared_error
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from .shape import Axes, concatenate, reshape, squeeze, swapaxes
 
 __all__ = [
     "attention", "attention_weights", "cross_entropy", "gelu", "layer_norm", "linear", "log_softmax", "logsumexp",
-    "quantized_linear", "rms_norm", "softmax", "squared_error",
+    "quantized_linear", "rms_norm", "rotary", "softmax", "squared_error",
 ]  # fmt: skip
 
 
@@ -248,6 +249,30 @@ def _(x: Value, weight: Value = None, axes: int = 1, eps: float = 1e-5) -> str:
 
 
 @fused
+def rotary(x: Value, cos: Value, sin: Value, /) -> Value:
+    """Each pair (x[i], x[i + d / 2]) of the last axis, rotated by an angle: (..., d) -> (..., d) (Su et al.,
+    arXiv:2104.09864, formula 34).
+
+    x: (..., d), d even.  cos, sin: of the angles, (..., d / 2); their leading axes broadcast to those of x.
+    Raises ValueError for other shapes.
+
+        tl.rotary(tl.tensor([1.0, 0.0]), tl.tensor([0.0]), tl.tensor([1.0]))        # tensor([0., 1.])
+    """
+    kernels.check_angles(x, cos, sin)
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    return concatenate(a * cos - b * sin, b * cos + a * sin, axis=-1)
+
+
+@rotary.explains
+def _(x: Value, cos: Value, sin: Value) -> str:
+    half = (*x.shape[:-1], x.shape[-1] // 2)
+    return (
+        f"x {x.shape} needs an even last axis, and cos and sin that broadcast to {half}, got {cos.shape}, {sin.shape}"
+    )
+
+
+@fused
 def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
     """softmax(q k^T / sqrt(d)) over the allowed keys, (..., queries, keys) (Vaswani et al., arXiv:1706.03762, eq. 1).
 
@@ -335,4 +360,5 @@ cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
 layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)
 rms_norm.kernel(kernels.rms_norm, kernels.rms_norm_backward)
+rotary.kernel(kernels.rotary, kernels.rotary_backward)
 quantized_linear.kernel(quantized_kernels.linear, quantized_kernels.linear_backward)

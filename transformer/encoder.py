@@ -33,7 +33,10 @@ __all__ = ["Classifier", "Encoder", "EncoderConfig"]
 
 @config_class
 class EncoderConfig(TransformerConfig):
-    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segment embeddings.
+    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segments.
+
+    - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
+      their tokens.
 
     Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
     num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
@@ -45,6 +48,11 @@ class EncoderConfig(TransformerConfig):
     norm: NormPlace = "post"
     embedding_norm: bool = True
     eps: float = 1e-12
+    segments: int = 0
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers."""
+        return super().parameters_by_part() | {"segments": self.segments * self.width}
 
 
 class Encoder(nn.Module):
@@ -53,14 +61,14 @@ class Encoder(nn.Module):
     `Bert` is one with segments, a layer before W_U, and Hugging Face's files.
     """
 
-    config_type: ClassVar[type[TransformerConfig]] = EncoderConfig
+    config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
     unembedding: nn.Module | None
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: EncoderConfig) -> None:
         check_config(self, config)
         self.config = config
         with nn.init.skip():
-            self.embedding = Embedding(config)
+            self.embedding = Embedding(config, segments=config.segments)
             self.blocks = stack(Block, config)
             self.norm = final_norm(config)
             self.unembedding = self.make_unembedding(self.embedding.W_E if config.tied else None)

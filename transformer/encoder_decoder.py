@@ -90,7 +90,7 @@ class EncoderDecoder(nn.Module):
 
     def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
         """From a final vector to the logits. W_E: the embedding to tie to, or None."""
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=self.config.logit_bias)
+        return Unembedding(self.config.vocab_size, self.config.width, W_E)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
         """Logits of the target's next tokens: (..., source), (..., target) -> (..., target, vocab_size).

@@ -203,8 +203,8 @@ class MultiHeadAttention(nn.Module):
             if self.rotary is not None:
                 if positions is None:
                     positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
-                positions = tl.as_tensor(positions, device=x.device)
-                q, k = self.rotary(q, positions), self.rotary(k, positions)
+                angles = self.rotary.angles(tl.as_tensor(positions, device=x.device))
+                q, k = tl.rotary(q, *angles), tl.rotary(k, *angles)
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:

@@ -59,20 +59,20 @@ class Rotary(nn.Module):
         self.head_dim = head_dim
         angles = _angles(context, head_dim, base)  # (context, head_dim / 2)
         dtype = tl.get_default_dtype()
-        cos, sin = np.cos(angles), np.sin(angles)
-        self.register_buffer("cos", tl.tensor(np.concatenate([cos, cos], -1), dtype=dtype), persistent=False)
-        self.register_buffer("sin", tl.tensor(np.concatenate([-sin, sin], -1), dtype=dtype), persistent=False)
+        self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
+        self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)
         self.cos: Tensor
         self.sin: Tensor
 
+    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """The cosines and sines for `tl.rotary`: (tokens,) -> (tokens, head_dim / 2), or (..., tokens) -> (..., 1,
+        tokens, head_dim / 2), for all heads."""
+        cos, sin = self.cos[positions], self.sin[positions]
+        return (cos, sin) if positions.ndim < 2 else (tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3))
+
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         """x: (..., heads, tokens, head_dim).  positions: (tokens,) or (..., tokens).  Returns x's shape."""
-        cos, sin = self.cos[positions], self.sin[positions]  # (..., tokens, head_dim)
-        if positions.ndim > 1:
-            cos, sin = tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3)  # (..., 1, tokens, head_dim): for all heads
-        half = self.head_dim // 2
-        swapped = tl.cat([x[..., half:], x[..., :half]], -1)  # (..., heads, tokens, head_dim)
-        return x * cos + swapped * sin  # type: ignore[no-any-return]
+        return tl.rotary(x, *self.angles(positions))  # type: ignore[no-any-return]
 
 
 class RelativeBias(nn.Module):

@@ -29,7 +29,7 @@ from .config import TransformerConfig, config_class
 from .embedding import Unembedding
 from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
-from .pretrained.format import GELUS, Format, Held
+from .pretrained.format import GELUS, Format, Packed
 from .pretrained.model import PretrainedModel
 from .pretrained.sentences import Sentences, write_sentences
 from .pretrained.source import Source
@@ -156,9 +156,9 @@ class MaskedHead(Unembedding):
 # --- Hugging Face's files -----------------------------------------------------------------------------------------
 
 
-def tensors(config: BertConfig) -> dict[str, str | Held]:
+def tensors(config: BertConfig) -> dict[str, str | Packed]:
     """The tensors of a Bert: see `Format`."""
-    rows: dict[str, str | Held] = {
+    rows: dict[str, str | Packed] = {
         "bert.embeddings.word_embeddings": "embedding.W_E",
         "bert.embeddings.position_embeddings": "embedding.positions",
         "bert.embeddings.token_type_embeddings": "embedding.segments",
@@ -211,7 +211,7 @@ Bert.format = Format(
         "is_decoder": (False,),
         "add_cross_attention": (False,),
     },
-    held={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
+    optional={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
     tensors=tensors,
     prefix="bert.",
     renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},

@@ -303,6 +303,8 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
     "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
+    "T5, untied": (T5, T5Config, {"tied": False, "init_std": 0.1}),
+    "T5, not scaled": (T5, T5Config, {"scaled_logits": False}),
     "T5 1.1": (T5, T5Config, {"activation": "geglu", "tied": False, "scaled_logits": False, "decoder_layers": 1}),
     "BART": (Bart, BartConfig, {"decoder_layers": 1}),
     "BART without biases": (Bart, BartConfig, {"bias": False, "activation": "gelu_tanh"}),

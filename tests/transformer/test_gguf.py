@@ -112,6 +112,18 @@ def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
 TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
 
 
+HUGGING_FACE = {
+    "vocab_size": 266,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 24,
+    "rms_norm_eps": 0.125,
+}
+
+
 def logits_of_theirs(name, config, tensors):
     torch = pytest.importorskip("torch")
     with warnings.catch_warnings():
@@ -126,11 +138,32 @@ def logits_of_theirs(name, config, tensors):
 
 
 def test_a_llama_has_the_logits_of_transformers(tmp_path):
-    config = {"vocab_size": 266, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
-    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 24}
-    config |= {"rms_norm_eps": 0.125, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    config = {**HUGGING_FACE, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
     wanted = logits_of_theirs("Llama", config, llama_tensors())
     assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+
+
+def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
+    """llama.cpp's converter writes what the angles are divided by into a tensor."""
+    turns = 8192 / (2 * np.pi * 500_000 ** (np.arange(8) / 8))
+    smooth = np.clip((turns - 1) / 3, 0, 1)
+    divisors = 1 / ((1 - smooth) / 32 + smooth)
+    assert divisors[0] == 1 < divisors[4] < divisors[7] == 32
+    changes, tensors = (
+        {"rope.freq_base": 500_000.0},
+        {**llama_tensors(), "rope_freqs.weight": divisors.astype(np.float32)},
+    )
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": 32.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    }
+    config = {**HUGGING_FACE, "rope_parameters": {**rope, "original_max_position_embeddings": 8192}}
+    wanted = logits_of_theirs("Llama", config, llama_tensors())
+    model = Llama.from_pretrained(llama(tmp_path, changes, tensors))
+    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
 def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
@@ -234,9 +267,10 @@ def test_fields_that_change_nothing_are_accepted(tmp_path):
     GGUFFile(llama(tmp_path, {"rope.scaling.type": "none", "expert_count": 0, "attention.value_length": 16}))
 
 
-def test_scaled_rotary_positions_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"its tensor rope_freqs\.weight scales rotary positions"):
-        GGUFFile(llama(tmp_path, tensors={**llama_tensors(), "rope_freqs.weight": np.ones(8, np.float32)}))
+def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):
+    for divisors in (np.full(8, 2.0), np.ones(3), np.zeros(8), np.full(8, np.nan)):
+        with pytest.raises(ValueError, match=r"gguf: its tensor rope_freqs\.weight scales rotary positions in a way"):
+            GGUFFile(llama(tmp_path, tensors={"rope_freqs.weight": divisors.astype(np.float32)}))
 
 
 def test_other_architectures_are_refused(tmp_path):

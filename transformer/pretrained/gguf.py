@@ -31,6 +31,7 @@ import numpy as np
 from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
+from ..positions import slowed
 from ..tokenizer.base import require
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .gguf_tokenizer import tokenizer_files
@@ -135,12 +136,16 @@ class GGUFFile(Source):
         architecture = self.fields.get("general.architecture")
         if architecture not in FIELDS:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
+        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
         try:
             self.config = _config(architecture, self.fields, stored)
+            stored = {_name(architecture, name): tensor for name, tensor in stored.items()}
+            self.tensors = Tensors(data, stored, self.config)
+            if architecture == "llama" and "rope_freqs.weight" in stored:
+                self.config["rope_scaling"] = _rope_scaling(self.tensors["rope_freqs.weight"], self.config)
+                del stored["rope_freqs.weight"]
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
-        self.tensors = Tensors(data, {_name(architecture, name): stored[name] for name in stored}, self.config)
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
@@ -262,10 +267,21 @@ def _config(architecture: str, fields: Mapping[str, Any], stored: Mapping[str, S
     for name, value in given.items():
         if value != (head_dim if name in HEAD_DIMS else NO_EFFECT.get(name)):
             raise ValueError(f"its field {prefix}{name} is {value!r}, which is not supported here")
-    if scaling := [name for name in stored if name.startswith("rope_")]:
-        raise ValueError(f"its tensor {scaling[0]} scales rotary positions, which is not supported here")
     tokens = {f"{name}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in ("bos", "eos")}
     return {"model_type": architecture, "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
+
+
+def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Llama 3.1's rotary positions as config.json has them, from what the angles of each pair are divided by.
+
+    Raises ValueError for others.
+    """
+    head_dim = config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
+    factor = float(divisors.max(initial=0))
+    known = divisors.shape == (head_dim // 2,) and factor >= 1
+    if not known or not np.allclose(divisors * slowed(head_dim, config.get("rope_theta", 10000.0), factor), 1, 1e-3):
+        raise ValueError("its tensor rope_freqs.weight scales rotary positions in a way that is not supported here")
+    return {"rope_type": "llama3", "factor": factor}
 
 
 def _name(architecture: str, name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from numeric import assert_close
 from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from small_gguf import TOKENS as NAMES
 from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile
 
@@ -70,7 +71,7 @@ def test_the_config_is_hugging_faces(tmp_path):
         "head_dim": 16,
         "rms_norm_eps": 0.125,
         "rope_theta": 500.0,
-        "vocab_size": len(TOKENIZER["tokenizer.ggml.tokens"]),
+        "vocab_size": len(NAMES),
         "tie_word_embeddings": False,
         "bos_token_id": 1,
         "eos_token_id": 2,
@@ -109,11 +110,11 @@ def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
 
 # --- models ---------------------------------------------------------------------------------------------------
 
-TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
+TOKENS = np.random.default_rng(1).integers(0, len(NAMES), (2, 20))
 
 
 HUGGING_FACE = {
-    "vocab_size": 266,
+    "vocab_size": len(NAMES),
     "hidden_size": 64,
     "intermediate_size": 96,
     "num_hidden_layers": 2,
@@ -168,7 +169,7 @@ def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
 
 def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
     path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
-    config = {"vocab_size": 266, "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
+    config = {"vocab_size": len(NAMES), "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
     wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
     model = GPT.from_pretrained(path)
     assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
@@ -205,7 +206,7 @@ def test_another_family_and_tensors_that_do_not_fit_are_named(family, tensors, m
 
 def test_a_model_whose_tokenizer_is_not_supported_is_read_and_says_so_when_asked(tmp_path):
     model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "t5"}))
-    assert model(TOKENS).shape == (2, 20, 266)
+    assert model(TOKENS).shape == (2, 20, len(NAMES))
     with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 't5'"):
         model.tokenizer.encode("a")
     model.tokenizer = None

@@ -213,7 +213,7 @@ def test_gradients_of_every_parameter_are_theirs(both):
     for name, parameter in theirs.named_parameters():
         if parameter.grad is None:  # the pooler's
             continue
-        entry = entries[name if name in entries else f"{ours.format.prefix}{name}"]
+        entry = entries[ours.format.own_name(name)]
         mine = entry.layout.write([part.grad.numpy() for part in entry.parts])
         assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
 

@@ -171,7 +171,8 @@ class Format:
             for name, paths in _each_layer(model, theirs, packed.paths):
                 for kind, parts in self._parts(model, paths):
                     key = tuple(id(part) if isinstance(part, nn.Parameter) else name for part in parts)
-                    made.setdefault(key, Entry([], parts, packed.layout)).names.append(name + kind)
+                    entry = made.setdefault(key, Entry(name + kind, [], parts, packed.layout))
+                    entry.names.append(self.own_name(name + kind))
         return list(made.values())
 
     def _parts(self, model: Any, paths: list[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -198,10 +199,12 @@ def _each_layer(model: Any, theirs: str, paths: tuple[str, ...]) -> Iterator[tup
 class Entry:
     """A tensor of the files, and the parameters that it holds.
 
-    - `names`: that it may have, with prefix; the first is written.
+    - `written`: its name.
+    - `names`: that it may have, without prefix.
     - `parts`: the parameters; a number is the size of a bias that the model does not have.
     """
 
+    written: str
     names: list[str]
     parts: tuple[nn.Parameter | int, ...]
     layout: Layout

@@ -83,7 +83,7 @@ class PretrainedModel(nn.Module):
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
         self._check_tied(entries[0])
-        tensors = {entry.names[0]: entry.array().astype(dtype, copy=False) for entry in entries}
+        tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
         self.save_beside(Path(folder))
 
@@ -127,26 +127,16 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     Raises ValueError that lists every tensor that is missing, unexpected, repeated, or of another shape or kind, and
     tied tensors that differ.
     """
-    own_name = model.format.own_name
-    entries = [([own_name(name) for name in entry.names], entry) for entry in model.format.entries(model)]
-    stored: dict[str, str] = {}  # name without prefix -> name in the source
-    complaints = []
+    entries = model.format.entries(model)
+    stored: dict[str, list[str]] = {}  # name without prefix -> names in the source
     for key in source.tensors:
-        if (name := own_name(key)) in stored:
-            complaints.append(f"{name} occurs twice, as {stored[name]} and as {key}")
-        stored[name] = key
-    found = [[name for name in names if name in stored] for names, _ in entries]
-    absent = [entry for entry, own in zip(entries, found, strict=True) if not own]
-    missing = [f"missing: {names[0]} {entry.shape}" for names, entry in absent]
-    expected = {name: entry for names, entry in entries for name in names}
-    others = {name: key for name, key in sorted(stored.items()) if not model.format.is_ignored(name)}
-    complaints = [*missing, *complaints, *_unfit(expected, others, source), *_untied(found, stored, source)]
-    if complaints:
+        stored.setdefault(model.format.own_name(key), []).append(key)
+    if complaints := list(_complaints(model.format, entries, stored, source)):
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{source.path}: the weights do not match {source.config_name}{lines}")
     kept: dict[int, Quantized] = {}
-    for (_, entry), names in zip(entries, found, strict=True):
-        key = stored[names[0]]
+    for entry in entries:
+        key = next(stored[name][0] for name in entry.names if name in stored)
         if quantized and (matrix := source.quantized(key)) is not None:
             kept[id(entry.parts[0])] = matrix
         else:
@@ -154,9 +144,14 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     replace_layers(model, kept)
 
 
-def _unfit(expected: dict[str, Entry], stored: dict[str, str], source: Source) -> Iterator[str]:
-    """Yields what is wrong with the names, shapes and dtypes of the tensors that are there."""
-    for name, key in stored.items():
+def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]], source: Source) -> Iterator[str]:
+    """Yields what is wrong with the tensors of a source."""
+    expected = {name: entry for entry in entries for name in entry.names}
+    yield from (f"missing: {e.names[0]} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
+    yield from (f"{name} occurs twice, as {keys[0]} and as {keys[1]}" for name, keys in stored.items() if keys[1:])
+    for name, (key, *_) in sorted(stored.items()):
+        if form.is_ignored(name):
+            continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:
             yield f"unexpected: {name} {shape}"
@@ -164,11 +159,8 @@ def _unfit(expected: dict[str, Entry], stored: dict[str, str], source: Source) -
             yield f"{name} has shape {shape}, expected {expected[name].shape}"
         elif not dtype.lower().startswith(("f", "bf")):
             yield f"{name} has dtype {dtype}, expected floats"
-
-
-def _untied(found: list[list[str]], stored: dict[str, str], source: Source) -> Iterator[str]:
-    """Yields each tensor that differs from another of the same parameter."""
-    for first, *others in filter(None, found):
+    for entry in entries:
+        first, *others = [name for name in entry.names if name in stored] or [""]
         for name in others:
-            if not np.array_equal(source.tensors[stored[first]], source.tensors[stored[name]]):
+            if not np.array_equal(source.tensors[stored[first][0]], source.tensors[stored[name][0]]):
                 yield f"{name} differs from {first}, although {source.config_name} ties them"

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import nn
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .block import norm
@@ -62,7 +61,7 @@ class Embedding(nn.Module):
         elif self.kind == "sinusoidal":
             x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
         if self.segments is not None:
-            x = x + self.segments(tl.tensor(0, device=x.device) if segments is None else segments)
+            x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         elif segments is not None:
             raise ValueError("segments: the model has none; leave them out, or build it with segments=2")
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]

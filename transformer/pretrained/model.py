@@ -37,10 +37,9 @@ class PretrainedModel(nn.Module):
     def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
         """A model from files, in evaluation mode. Nothing is downloaded.
 
-        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; or a .gguf
-          file of a Llama or a GPT-2; or a folder in Hugging Face's format, which holds config.json and
-          model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
-
+        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
+          that name is "./smollm2". Or a .gguf file of a Llama or a GPT-2. Or a folder in Hugging Face's format, which
+          holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
         - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
           a fifth of the memory, and are no parameters: they cannot be trained or saved.
 

@@ -51,7 +51,8 @@ def opened(model: str | Path) -> Iterator[Source]:
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
-                zipfile.ZipFile(path).extractall(folder)
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder)
             except zipfile.BadZipFile as error:
                 raise ValueError(f"{path} is damaged: {error}; install its package again") from None
             yield Folder(folder, path)

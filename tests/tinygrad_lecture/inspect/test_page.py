@@ -88,6 +88,46 @@ def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
     assert [v["name"] for v in data["values"] if v["kind"] == "leaf"] == ["weight", "bias"]
 
 
+# --- the lecture's words ------------------------------------------------------------------------------------
+
+
+def words_in(what):
+    """By formula or name."""
+    return {v["formula"] or v["name"]: v["words"] for v in data_of(what)["values"] if v["words"]}
+
+
+def test_values_are_told_in_the_words_of_the_lecture():
+    model = nn.MLP([784, 16, 10])
+    with tl.Graph() as graph:
+        nn.CrossEntropyLoss()(model(tl.ones(2, 784)), tl.tensor([3, 5]))
+    told = words_in(graph)
+    assert told["linear(#1, 0.weight, 0.bias)"] == "layer 1: weighs and sums, 784 to 16"
+    assert told["#1"] == "what goes into layer 1"
+    assert told["0.weight"] == "weights of layer 1"
+    assert told["2.bias"] == "biases of layer 2"
+    assert told["relu(#4)"] == "layer 1: activates, relu"
+    assert told["cross_entropy(#8, target)"] == "the cost: -log of the target's probability"
+
+
+@pytest.mark.parametrize("write", [lambda W, x: W @ x, lambda W, x: x @ W.T], ids=["W @ x", "x @ W.T"])
+def test_a_layer_written_by_hand_has_the_same_words(write):
+    W, b, x = tl.randn(3, 2, requires_grad=True), tl.randn(3, requires_grad=True), tl.randn(2)
+    with tl.Graph() as graph:
+        tl.sigmoid(write(W, x) + b)
+    found = list(words_in(graph).values())
+    weighed, added, activated = "weighs and sums, 2 to 3", "adds the biases", "activates, sigmoid"
+    assert [text.partition(": ")[2] for text in found if ": " in text] == [weighed, added, activated]
+    assert "weights of layer 1" in found
+
+
+def test_a_layer_of_a_block_is_called_by_its_attribute(gpt):
+    words = [value["words"] for value in gpt["values"]]
+    assert "W_Q: weighs and sums, 4 to 4" in words
+    assert "W_U: weighs and sums, 4 to 5" in words
+    assert "looks up vectors" in words
+    assert "each token takes from the others" in words
+
+
 # --- modules ------------------------------------------------------------------------------------------------
 
 

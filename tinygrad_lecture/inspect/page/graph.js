@@ -17,6 +17,7 @@ class Picture {
     this.sources = new Set();
     this.arrows = [];
     this.svg = null;
+    this.values = [];
     this.gradients = [];
   }
 
@@ -44,6 +45,7 @@ class Picture {
       svg.append(path);
       return path;
     });
+    this.values = [];
     this.gradients = [];
     this.states = [];
     this.sources = new Set();
@@ -56,17 +58,18 @@ class Picture {
   }
 
   box(box, i, svg) {
-    const value = box.value === undefined ? null : this.place.data.values[box.value];
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
-    box.lines.forEach((line, k) => {
-      const role = k === 0 ? "name" : value && isPlace(line) ? "layer" : "value";
-      g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line), " "); // the space parts the words of two lines
-    });
-    const rows = Array.from({ length: box.rows }, (_, k) =>
-      svgElement("text", { class: "grad", x: box.w / 2, y: 21 + 18 * (box.lines.length + k) }));
-    this.gradients.push(rows);
-    g.append(...rows.flatMap((row) => [row, " "]));
+    const { lines, values, rows } = box;
+    const line = (role, text, k) => svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, text);
+    const texts = [
+      ...lines.map(([role, text], k) => line(role, text, k)),
+      ...Array.from({ length: values }, (_, k) => line("value", "", lines.length + k)),
+      ...Array.from({ length: rows }, (_, k) => line("grad", "", lines.length + values + k)),
+    ];
+    g.append(...texts.flatMap((text) => [text, " "])); // the space parts the words of two lines
+    this.values.push(texts.slice(lines.length, lines.length + values));
+    this.gradients.push(texts.slice(lines.length + values));
     g.addEventListener("click", () => this.choose(box));
     g.addEventListener("pointerenter", () => this.follow(i));
     g.addEventListener("pointerleave", () => this.follow(-1));
@@ -118,13 +121,16 @@ class Picture {
         i !== now && touched.has(i) ? (backward ? "receives" : "feeds") : "",
         box.value !== undefined && box.value === chosen ? "chosen" : "",
       ].filter((mark) => mark).join(" ");
-      const state = `${marks} ${array}`;
+      const value = known && box.value !== undefined ? place.data.values[box.value] : null;
+      const state = `${marks} ${array} ${value?.value}`;
       if (state === this.states[i]) return; // what does not change costs the browser nothing
       this.states[i] = state;
       g.setAttribute("class", `box ${marks}${this.sources.has(i) ? " source" : ""}`);
+      const values = value ? valueRows(value, place.data.arrays[value.value], box) : [];
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
+      this.values[i].forEach((line, k) => (line.textContent = values[k] ?? ""));
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
-      g.setAttribute("aria-label", this.label(box, known, rows));
+      g.setAttribute("aria-label", this.label(box, known, values, rows));
     });
     this.arrows.forEach((path, k) => {
       const active = arrows[k].to === now && touched.has(arrows[k].from);
@@ -153,12 +159,12 @@ class Picture {
   }
 
   // What a screen reader says: what can be read in the box, and what its colours say.
-  label(box, known, gradient) {
-    if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
+  label(box, known, values, gradient) {
+    const lines = box.lines.map(([, text]) => text);
+    if (box.group !== undefined) return `${lines.join(" ")}, a module; Enter opens it`;
     const { kind } = this.place.data.values[box.value ?? 0];
-    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || isPlace(line));
     const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
-    return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
+    return `${[...lines, ...values, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
   }
 
   // Scroll so that a box is seen.
@@ -194,16 +200,23 @@ class Picture {
   }
 }
 
-// Whether a line of a box says which module its value is in, or comes from.
-function isPlace(line) {
-  return line.startsWith("in ") || line.startsWith("from ");
+// The letters that a line of a box has room for.
+const lettersIn = (box) => Math.floor((box.w - 10) / 7);
+
+// A small array as one line per row.
+const rowsOf = (array) => array.text.replaceAll("], [", "],|[").split("|");
+
+// The lines of a value in a box: its numbers or, if there are many, their shape.
+function valueRows(value, array, box) {
+  if (!array || countOf(array) > 8) return [`shape ${shapeText(value.shape)}`];
+  const most = lettersIn(box);
+  return rowsOf(array).map((row) => (row.length <= most ? row : `${row.slice(0, most - 1)}…`));
 }
 
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
 function gradientRows(array, box) {
-  const text = array.text;
-  const rows = text.replaceAll("], [", "],|[").split("|");
-  const most = Math.floor((box.w - 10) / 7);
+  const rows = rowsOf(array);
+  const most = lettersIn(box);
   if (rows.every((row) => row.length <= most)) return rows;
   const { low, high } = array;
   const range = low === undefined || high === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;

@@ -195,7 +195,8 @@ class PageData:
         """Everything, as JSON has it."""
         walk = self.walk
         views = views_of(walk)
-        values = [self._value(vertex, group) for vertex, group in zip(walk.vertices, views.pop("at"), strict=True)]
+        told = zip(walk.vertices, views.pop("at"), views.pop("words"), strict=True)
+        values = [self._value(vertex, group, words) for vertex, group, words in told]
         return {
             "result": self.index[walk.result],
             "differentiated": walk.differentiated,
@@ -211,7 +212,7 @@ class PageData:
             "arrays": self.arrays.as_data(),
         }
 
-    def _value(self, vertex: Vertex, group: int) -> dict[str, Any]:
+    def _value(self, vertex: Vertex, group: int, words: str) -> dict[str, Any]:
         filled = formula_with_numbers(vertex)
         return {
             "number": vertex.number,
@@ -229,6 +230,7 @@ class PageData:
             "inputs": [self.index.get(x, -1) for x in vertex.inputs],
             "value": self.arrays.add(vertex.value),
             "group": group,
+            "words": words,
             "partOf": vertex.part_of,
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],

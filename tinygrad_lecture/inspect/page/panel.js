@@ -81,9 +81,10 @@ class Panel {
     const list = element("dl", { class: "facts" });
     const add = (some) => {
       for (const i of some) {
-        const { name, gradient } = this.data.values[i];
+        const { name, gradient, words } = this.data.values[i];
         const label = gradients ? gradient : name;
-        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
+        const said = words ? [element("span", { class: "hint" }, words), element("br")] : [];
+        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, ...said, text(i)));
       }
     };
     add(values.slice(0, 30));
@@ -102,7 +103,7 @@ class Panel {
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
       element("span", { class: "tag" }, "forward"),
-      element("h2", {}, `${value.name} is computed`),
+      ...heading(value, `${value.name} is computed`),
       element("p", { class: "math" }, lines.join("\n")),
       ...(value.sums.length ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
       ...this.about(i),
@@ -116,7 +117,7 @@ class Panel {
     const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
-      element("h2", {}, `Back through ${value.name} = ${value.formula}`),
+      ...heading(value, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
       element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
@@ -248,10 +249,15 @@ class Panel {
     const gradient = this.place.gradientOf(i);
     const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
     return [
-      element("h2", {}, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
       ...this.about(i),
       ...this.way(i),
       ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
     ];
   }
+}
+
+// What a value is in the lecture's words, if there are any, above the same as a formula.
+function heading(value, formula) {
+  return value.words ? [element("p", { class: "words" }, value.words), element("h2", {}, formula)] : [element("h2", {}, formula)];
 }

@@ -11,13 +11,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..drawing import arranged, lines_of, path_of, rows
+from ..drawing import arranged, path_of, rows
 from ..explain.walkthrough import Walkthrough
 from ..numbers import in_line
 from ..vertex import Scope, Vertex
+from .words import words_of
 
 FLAT = 150  # values of a graph that is also drawn without modules
-LONGEST = 34  # characters of a line in a box
+LONGEST = 44  # characters of a line in a box
 MOST = 120  # boxes of a view
 PART = 40  # ops of a part, where a view would have more
 OPEN = 80  # boxes of an outermost module that is shown open
@@ -116,13 +117,14 @@ def name_of(group: Group, path: str) -> str:
 def views_of(walk: Walkthrough) -> dict[str, Any]:
     """The groups, the group of each value, and what is drawn of each: as a page is told them."""
     groups, at = grouped(walk)
+    words = words_of(walk.vertices)
     index = {vertex: i for i, vertex in enumerate(walk.vertices)}
 
     def view(group: Group) -> dict[str, Any]:
         boxes: dict[Vertex, Any] = {}
         for member in group.members.values():
             boxes |= dict.fromkeys(member.vertices() if isinstance(member, Group) else [member], member)
-        return _view(boxes, walk, index, group.scope.path)
+        return _view(boxes, walk, index, words, group.scope.path)
 
     flat = len(groups) > 1 and len(walk.vertices) <= FLAT
     parents = [group.parent or groups[0] for group in groups]
@@ -132,15 +134,19 @@ def views_of(walk: Walkthrough) -> dict[str, Any]:
             for g, outer in zip(groups, parents, strict=True)
         ],
         "at": [at[vertex].number for vertex in walk.vertices],
+        "words": [words.get(vertex, "") for vertex in walk.vertices],
         "views": [view(group) for group in groups],
-        "flat": _view({v: v for v in walk.vertices}, walk, index, "") if flat else None,
+        "flat": _view({v: v for v in walk.vertices}, walk, index, words, "") if flat else None,
     }
 
 
-def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], path: str) -> dict[str, Any]:
+def _view(
+    owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], words: dict[Vertex, str], path: str
+) -> dict[str, Any]:
     """A view. owner: the box of each value in it, a group or the value itself.
 
     Values that come in from outside have boxes too. path: of the module that is shown; names are those within it.
+    The page fills in the rows of values and gradients, which change.
     """
     outside = dict.fromkeys(x for vertex in owner for x in vertex.inputs if x in index and x not in owner)
     ordered = sorted(owner, key=lambda v: v.number)
@@ -149,17 +155,19 @@ def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int],
     place = {member: i for i, member in enumerate(members)}
     ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in vertex.inputs)
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
-    lines = [_lines(m, m in outside, path) for m in members]
+    lines = [_lines(m, m in outside, words, path) for m in members]
+    values = [[] if isinstance(m, Group) else _rows(m.value) or [f"shape {m.shape}"] for m in members]
     found = [walk.gradients.get(m) for m in members]
-    gradients = [[] if g is None else list(map(_short, rows(in_line(g)) or [" " * 22])) for g in found]
-    places = arranged([[*own, *more] for own, more in zip(lines, gradients, strict=True)], pairs)
+    gradients = [[] if g is None else _rows(g) or [" " * 22] for g in found]
+    texts = zip(lines, values, gradients, strict=True)
+    places = arranged([[*(text for _, text in own), *value, *grad] for own, value, grad in texts], pairs)
     boxes = [
         {
             **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}),
-            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h, "lines": texts, "rows": len(more),
+            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h, "lines": own, "values": len(value), "rows": len(grad),
             **({"outside": True} if m in outside else {}),
         }
-        for m, texts, more, (x, y, w, h) in zip(members, lines, gradients, places.boxes, strict=True)
+        for m, own, value, grad, (x, y, w, h) in zip(members, lines, values, gradients, places.boxes, strict=True)
     ]  # fmt: skip
     paths = [
         {"from": start, "to": end, "d": path_of(points)}
@@ -168,19 +176,26 @@ def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int],
     return {"boxes": boxes, "arrows": paths, "width": places.width, "height": places.height}
 
 
-def _lines(member: Any, outside: bool, path: str) -> list[str]:
-    """The texts of a box: what it is, and its value or how many ops it has."""
+def _lines(member: Any, outside: bool, words: dict[Vertex, str], path: str) -> list[tuple[str, str]]:
+    """What a box says beside its numbers, each with its role: words, name, layer or ops."""
     if isinstance(member, Group):
         made = [v for v in member.vertices() if v.op is not None]
         name, last = name_of(member, path), max(made, key=lambda v: v.number)
         kind = f"{member.scope.kind}, " if member.scope.kind != name else ""
-        return [_short(name), _short(f"{kind}{len(made)} ops"), f"gives {last.shape}"]
+        return [("name", _short(name)), ("ops", _short(f"{kind}{len(made)} ops")), ("ops", f"gives {last.shape}")]
+    equation = str(member) if outside else member.equation.replace(" ** 2", "²")
+    lines = [("words", words.get(member, "")), ("name", within(equation, path))]
     scope = member.scope if member.op is not None else None
-    layer = within(scope.path, path) or (scope.kind if outside else "") if scope is not None else ""
-    layer = f"module {layer}" if layer[:1].isdigit() else layer
-    place = [f"{'from' if outside else 'in'} {layer}"] if layer else []
-    equation, *value = lines_of(member)
-    return list(map(_short, [within(str(member) if outside else equation, path), *value, *place]))
+    if scope is not None and (outside or not lines[0][1]):
+        layer = within(scope.path, path) or (scope.kind if outside else "")
+        layer = f"module {layer}" if layer[:1].isdigit() else layer
+        lines.append(("layer", f"{'from' if outside else 'in'} {layer}" if layer else ""))
+    return [(role, _short(text)) for role, text in lines if text]
+
+
+def _rows(array: Any) -> list[str]:
+    """A small array as one line per row."""
+    return list(map(_short, rows(in_line(array))))
 
 
 def _short(text: str) -> str:

@@ -218,6 +218,24 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert "embedding.W_E.weight" in text_of(page)
 
 
+def test_attention_has_five_steps_and_its_parameters_their_gradients(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    page.get_by_role("button", name="Open it").click()
+    press(page, "ArrowRight")
+    page.get_by_role("button", name="Open it").click()
+    titles = []
+    for _ in range(5):
+        titles.append(page.locator("#step .words").inner_text().partition(":")[0])
+        press(page, "ArrowRight")
+    assert titles == ["W_Q", "W_K", "W_V", "each token takes from the others", "W_O"]
+    press(page, "End", "t")
+    given = page.locator("#table tr", has_text="parameter").filter(has_text=re.compile(r"W_[QKV]\.weight"))
+    texts = given.locator("td.grad").all_inner_texts()
+    assert len(texts) == 6
+    assert all(text.startswith("shape (4, 4), from") for text in texts)
+
+
 def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
     page = visit(gpt_page)
     press(page, "ArrowRight", "ArrowRight")

@@ -128,6 +128,20 @@ def test_a_layer_of_a_block_is_called_by_its_attribute(gpt):
     assert "each token takes from the others" in words
 
 
+def test_what_is_only_another_shape_has_the_name_of_what_it_was_and_no_box():
+    x = tl.randn(4, 8, requires_grad=True)
+    with tl.Graph() as graph:
+        heads = tl.swapaxes(tl.reshape(x, (4, 2, 4)), 0, 1)
+        out = tl.reshape(tl.swapaxes(tl.attention(heads, heads, heads), 0, 1), (4, 8))
+        turned = tl.swapaxes(out, 0, 1)  # of a matrix it is a step: the transpose
+        C = (turned * turned).sum()
+        data = data_of(C, {"x": x, "heads": heads, "C": C})
+    assert [v["op"] for v in data["values"] if v["folded"] >= 0] == ["reshape", "swapaxes", "swapaxes", "reshape"]
+    shown = [v["formula"] for v in data["values"] if v["op"] and v["folded"] < 0]
+    assert shown == ["attention(x, x, x)", "swapaxes(#4, axis0=0, axis1=1)", "#7 * #7", "sum(#8)"]
+    assert graph[heads].name == "heads"  # outside of the page it is called as before
+
+
 # --- modules ------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +176,7 @@ def test_each_value_and_each_group_stands_in_one_view_beside_what_comes_from_out
         for a, b in combinations(view["boxes"], 2):
             apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
             assert apart or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
-    assert sorted(values) == list(range(len(gpt["values"])))
+    assert sorted(values) == [i for i, value in enumerate(gpt["values"]) if value["folded"] < 0]
     assert sorted(groups) == list(range(1, len(gpt["groups"])))
 
 

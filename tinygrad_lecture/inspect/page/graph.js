@@ -130,7 +130,7 @@ class Picture {
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
       this.values[i].forEach((line, k) => (line.textContent = values[k] ?? ""));
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
-      g.setAttribute("aria-label", this.label(box, known, values, rows));
+      g.setAttribute("aria-description", this.description(box, known, rows));
     });
     this.arrows.forEach((path, k) => {
       const active = arrows[k].to === now && touched.has(arrows[k].from);
@@ -151,20 +151,18 @@ class Picture {
     const { place } = this;
     const found = [];
     for (let step = place.runStart(place.step); step <= place.step; step += 1) {
-      const { kind, value, event } = place.steps[step];
+      const { kind, value, events } = place.steps[step];
       if (kind === "forward") found.push(...place.data.values[value].inputs);
-      if (kind === "backward") found.push(...place.data.steps[event].terms.map((term) => term.to));
+      if (kind === "backward") found.push(...events[0].terms.map((term) => term.to));
     }
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }
 
-  // What a screen reader says: what can be read in the box, and what its colours say.
-  label(box, known, values, gradient) {
-    const lines = box.lines.map(([, text]) => text);
-    if (box.group !== undefined) return `${lines.join(" ")}, a module; Enter opens it`;
+  // What a screen reader says behind the texts of a box: what its colours say.
+  description(box, known, gradient) {
+    if (box.group !== undefined) return "a module; Enter opens it";
     const { kind } = this.place.data.values[box.value ?? 0];
-    const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
-    return `${[...lines, ...values, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
+    return `${kind === "leaf" ? "parameter" : kind}${known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet"}`;
   }
 
   // Scroll so that a box is seen.

@@ -196,7 +196,7 @@ window.addEventListener("hashchange", () => {
 startTheme();
 const result = data.values[data.result];
 byId("title").textContent = data.title;
-byId("summary").textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;
+byId("summary").textContent = `${result.name} = ${result.inWords}; ${data.values.filter((value) => value.folded < 0).length} values`;
 const startView = place.view;
 readAddress();
 show();

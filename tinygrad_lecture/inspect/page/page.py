@@ -28,6 +28,7 @@ from ..notebook import means
 from ..numbers import can_be_parted, digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
+from .words import named_alike, reshaped
 
 FOLDER = Path(__file__).parent
 
@@ -190,11 +191,16 @@ class PageData:
         self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
+        self.folded = reshaped(walk.vertices)
 
     def as_data(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
+        with named_alike(self.folded):
+            return self._data()
+
+    def _data(self) -> dict[str, Any]:
         walk = self.walk
-        views = views_of(walk)
+        views = views_of(walk, self.folded)
         told = zip(walk.vertices, views.pop("at"), views.pop("words"), strict=True)
         values = [self._value(vertex, group, words) for vertex, group, words in told]
         return {
@@ -231,6 +237,7 @@ class PageData:
             "value": self.arrays.add(vertex.value),
             "group": group,
             "words": words,
+            "folded": self.index[self.folded[vertex]] if vertex in self.folded else -1,
             "partOf": vertex.part_of,
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],

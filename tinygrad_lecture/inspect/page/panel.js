@@ -38,7 +38,7 @@ class Panel {
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
     if (this.group() !== undefined) return this.through(this.group() ?? 0);
-    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.steps[current.event]);
+    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(current.events[0]);
   }
 
   start() {
@@ -129,7 +129,7 @@ class Panel {
   term(term) {
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(term.to), { class: "text" })));
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
       part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
@@ -143,6 +143,7 @@ class Panel {
       part.append(element("p", { class: "why" }, text));
     }
     if (term.total) math(term.total, "total grad");
+    if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
     const array = this.data.arrays[term.array];
     if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`));
     return part;
@@ -160,8 +161,8 @@ class Panel {
     const partly = end > place.step; // the slider or an address leads into the middle
     const parts = [];
     if (place.current.kind === "forward") {
-      const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
-      const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
+      const given = new Set(run.flatMap((step) => place.inputs(step.value).filter((i) => !inside(i))));
+      const used = new Set(data.values.flatMap((_, i) => (inside(i) ? [] : place.inputs(i))));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
       const from = (i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
       parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + data.values[i].inWords));
@@ -169,11 +170,11 @@ class Panel {
       if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
       else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
     } else {
-      const terms = run.flatMap((step) => data.steps[step.event].terms);
-      const out = [...new Set(terms.map((term) => term.to))].filter((i) => i >= 0 && !inside(i));
-      const own = [...new Set(terms.map((term) => term.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
+      const got = [...new Set(run.flatMap((step) => step.events).flatMap((event) => event.terms.map((term) => place.source(term.to))))];
+      const out = got.filter((i) => i >= 0 && !inside(i));
+      const own = got.filter((i) => inside(i) && data.values[i].kind === "leaf");
       const text = (i) => data.arrays[place.gradientOf(i)].text;
-      const first = data.steps[run[0].event];
+      const [first] = run[0].events;
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${data.arrays[first.upstream].text}`));
       const soFar = partly ? ", so far" : "";
       if (out.length) parts.push(element("h3", {}, `passed on to${soFar}`), this.list(out, text, "grad", true));
@@ -200,9 +201,9 @@ class Panel {
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
     const links = (found) => found.flatMap((k, at) => [...(at ? [", "] : []), button(data.values[k].name, () => this.look(k), { class: "text" })]);
-    const from = value.inputs.filter((k) => k >= 0);
-    if (from.length) add("made from", ...links([...new Set(from)]));
-    const uses = data.values.flatMap((other, k) => (other.inputs.includes(i) ? [k] : []));
+    const from = place.inputs(i);
+    if (from.length) add("made from", ...links(from));
+    const uses = data.values.flatMap((other, k) => (other.folded < 0 && place.inputs(k).includes(i) ? [k] : []));
     if (uses.length) add("used by", ...links(uses));
     if (value.partOf) add("part of", value.partOf);
     if (value.module) add("module", value.module);
@@ -222,7 +223,7 @@ class Panel {
     });
     const steps = element("ol", { class: "way" });
     for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
-      const event = data.steps[place.steps[step].event];
+      const [event] = place.steps[step].events;
       for (const term of on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : []) {
         const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${data.arrays[term.array].text}` : term.rule;
         const name = `step ${step}: back through ${data.values[event.value].name}`;

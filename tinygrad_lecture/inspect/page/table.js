@@ -24,7 +24,7 @@ class Table {
         element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind)),
         element("td", {}, shapeText(value.shape)),
         known, gradient);
-      body.append(row);
+      if (value.folded < 0) body.append(row);
       return { row, value: known, gradient, known: false, array: -1 };
     });
     byId("table").replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));

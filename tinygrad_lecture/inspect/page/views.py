@@ -8,6 +8,7 @@ the other, which open in the same way.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,13 +62,13 @@ class Group:
                 member.cut()
 
 
-def grouped(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
+def grouped(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> tuple[list[Group], dict[Vertex, Group]]:
     """The groups of a walkthrough, and the one that each value stands in.
 
     A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
-    users, in the innermost group that has them all.
+    users, in the innermost group that has them all; what is folded, with what it is in another shape.
     """
-    made = [v for v in walk.vertices if v.op is not None]
+    made = [v for v in walk.vertices if v.op is not None and v not in folded]
     counts = Counter(scope for v in made if v.scope for scope in v.scope.above())
     whole = Group(Scope("", "all"))
     for vertex in made:
@@ -92,9 +93,11 @@ def grouped(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
     users = defaultdict[Vertex, list[list[Group]]](list)
     for user in made:
         for x in user.inputs:
-            users[x].append(at[user].around())
+            users[folded.get(x, x)].append(at[user].around())
     for vertex in walk.vertices:
-        if vertex.op is None:
+        if vertex in folded:
+            at[vertex] = at[folded[vertex]]
+        elif vertex.op is None:
             levels = zip(*(users[vertex] or [[whole]]), strict=False)
             at[vertex] = [level[0] for level in levels if len(set(level)) == 1][-1]
             at[vertex].members[vertex] = vertex
@@ -114,9 +117,12 @@ def name_of(group: Group, path: str) -> str:
 # --- views ---------------------------------------------------------------------------------------------------
 
 
-def views_of(walk: Walkthrough) -> dict[str, Any]:
-    """The groups, the group of each value, and what is drawn of each: as a page is told them."""
-    groups, at = grouped(walk)
+def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> dict[str, Any]:
+    """The groups, the group of each value, and what is drawn of each: as a page is told them.
+
+    folded: the values that have no box -> those in whose boxes they stand.
+    """
+    groups, at = grouped(walk, folded)
     words = words_of(walk.vertices)
     index = {vertex: i for i, vertex in enumerate(walk.vertices)}
 
@@ -124,9 +130,10 @@ def views_of(walk: Walkthrough) -> dict[str, Any]:
         boxes: dict[Vertex, Any] = {}
         for member in group.members.values():
             boxes |= dict.fromkeys(member.vertices() if isinstance(member, Group) else [member], member)
-        return _view(boxes, walk, index, words, group.scope.path)
+        return _view(boxes, walk, index, folded, words, group.scope.path)
 
-    flat = len(groups) > 1 and len(walk.vertices) <= FLAT
+    shown = {v: v for v in walk.vertices if v not in folded}
+    flat = len(groups) > 1 and len(shown) <= FLAT
     parents = [group.parent or groups[0] for group in groups]
     return {
         "groups": [
@@ -136,24 +143,26 @@ def views_of(walk: Walkthrough) -> dict[str, Any]:
         "at": [at[vertex].number for vertex in walk.vertices],
         "words": [words.get(vertex, "") for vertex in walk.vertices],
         "views": [view(group) for group in groups],
-        "flat": _view({v: v for v in walk.vertices}, walk, index, words, "") if flat else None,
+        "flat": _view(shown, walk, index, folded, words, "") if flat else None,
     }
 
 
 def _view(
-    owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], words: dict[Vertex, str], path: str
-) -> dict[str, Any]:
+    owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], folded: Mapping[Vertex, Vertex],
+    words: dict[Vertex, str], path: str,
+) -> dict[str, Any]:  # fmt: skip
     """A view. owner: the box of each value in it, a group or the value itself.
 
     Values that come in from outside have boxes too. path: of the module that is shown; names are those within it.
     The page fills in the rows of values and gradients, which change.
     """
-    outside = dict.fromkeys(x for vertex in owner for x in vertex.inputs if x in index and x not in owner)
+    inputs = {vertex: [folded.get(x, x) for x in vertex.inputs] for vertex in owner}
+    outside = dict.fromkeys(x for vertex in owner for x in inputs[vertex] if x in index and x not in owner)
     ordered = sorted(owner, key=lambda v: v.number)
     last = {owner[v]: v for v in ordered}  # a group stands where its last value does
     members = [*outside, *(owner[v] for v in ordered if last[owner[v]] is v)]
     place = {member: i for i, member in enumerate(members)}
-    ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in vertex.inputs)
+    ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in inputs[vertex])
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
     lines = [_lines(m, m in outside, words, path) for m in members]
     values = [[] if isinstance(m, Group) else _rows(m.value) or [f"shape {m.shape}"] for m in members]

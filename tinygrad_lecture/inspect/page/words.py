@@ -1,8 +1,12 @@
-"""What values are in the lecture's words: "layer 1: weighs and sums, 784 to 16" for #4 = linear(X, 0.weight, 0.bias)."""
+"""What a page calls values: "layer 1: weighs and sums, 784 to 16" stands for #4 = linear(X, 0.weight, 0.bias), and what
+is a value in another shape alone has that value's name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ..explain.elements import PRODUCTS
 from ..explain.formulas import FORMULAS
@@ -55,3 +59,36 @@ def _sizes(vertex: Vertex, second: bool) -> str:
     weights = vertex.inputs[1 - second].shape
     made, taken = weights[-2:] if second or vertex.op == "linear" else weights[:-3:-1]
     return f"{taken} to {made}"
+
+
+# --- what is only another shape of a value -------------------------------------------------------------------
+
+
+def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
+    """The values that a page folds away -> what each of them is in another shape, all but the last of the vertices.
+
+    Axes that are swapped count where a reshape made or takes them, as where attention parts its heads and joins them.
+    """
+    users = defaultdict[Vertex, set[str | None]](set)
+    for vertex in vertices:
+        for x in vertex.inputs:
+            users[x].add(vertex.op)
+    found: dict[Vertex, Vertex] = {}
+    for vertex in vertices[:-1]:
+        moved = vertex.op in ("permute", "swapaxes") and len(vertex.shape) > 2  # of a matrix it is the transpose
+        if vertex.op == "reshape" or (moved and (vertex.inputs[0] in found or users[vertex] == {"reshape"})):
+            found[vertex] = found.get(vertex.inputs[0], vertex.inputs[0])
+    return found
+
+
+@contextmanager
+def named_alike(found: Mapping[Vertex, Vertex]) -> Iterator[None]:
+    """Within the block each value of `reshaped` has the name of what it is in another shape."""
+    names = {vertex: vertex.name for vertex in found}
+    for vertex, source in found.items():
+        vertex.name = str(source)
+    try:
+        yield
+    finally:
+        for vertex, name in names.items():
+            vertex.name = name

@@ -126,6 +126,36 @@ def test_playing_goes_on_by_itself_and_stops(visit, network):
         assert page.locator("#play").inner_text() == shown
 
 
+def test_a_layer_of_few_neurons_is_drawn_as_circles_which_show_when_they_are_computed(visit, network):
+    page = visit(network[0])
+    assert box(page, "x").locator("circle").count() == box(page, "h").locator("circle").count() == 2
+    assert box(page, "a").locator("circle").count() == 1
+    assert box(page, "W1").locator("circle").count() == 0
+    assert [text for text in box(page, "x").locator(".value").all_text_contents() if text] == ["1", "0.5"]
+    assert box(page, "h").locator("circle").first.evaluate("circle => circle.style.fill") == "none"
+    press(page, "End")
+    assert (
+        box(page, "h").locator("circle").first.evaluate("circle => circle.style.fill").startswith("rgba(38, 122, 204")
+    )
+
+
+def test_a_digit_is_a_picture_of_28_by_28_and_so_are_the_weights_of_a_neuron(visit, tmp_path):
+    model, images = nn.MLP([784, 3, 2]), tl.rand(20, 784)
+    with tl.Graph():
+        C = model(images).sum()
+        page = visit(tl.page(C, tmp_path / "digits.html"))
+    for name, count, alt in (
+        ("images", 16, "images, row 0, as 28 by 28"),
+        ("0.weight", 3, "0.weight, row 0, as 28 by 28"),
+    ):
+        box(page, name).click()
+        pictures = page.locator("#chosen .pictures canvas")
+        assert pictures.count() == count
+        assert [pictures.first.get_attribute(key) for key in ("aria-label", "width", "height")] == [alt, "56", "56"]
+    box(page, "2.weight").click()
+    assert page.locator("#chosen .pictures").count() == 0
+
+
 def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
     page = visit(network[0])
     box(page, "h").hover()

@@ -38,7 +38,8 @@ function largest(numbers) {
 }
 
 // All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
-function arrayView(array, label) {
+// side: of the square pictures that its rows are, 0 if they are none.
+function arrayView(array, label, side = 0) {
   const numbers = elementsOf(array);
   const count = countOf(array);
   if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
@@ -46,7 +47,33 @@ function arrayView(array, label) {
   if (numbers && count <= 64) {
     return [cells(array, numbers, label, 0, 0, count / columns, columns, columns), ...histogram(array)];
   }
-  return [facts(array), ...histogram(array), pictureOf(array, label), window_(array, label)];
+  const picture = side && numbers ? squares(numbers, side, label) : pictureOf(array, label);
+  return [facts(array), ...histogram(array), picture, window_(array, label)];
+}
+
+// Sets the sides of the square pictures, as of digits, that rows of values are: of inputs that are not negative, as no
+// brightness is, and of the parameters that weigh them.
+function setSides({ values, arrays }) {
+  for (const value of values.filter(({ op }) => op === "linear" || op === "matmul")) {
+    const given = value.inputs.slice(0, 2).map((i) => values[i]);
+    for (const x of given.filter((one) => one?.kind === "constant" && arrays[one.value]?.low >= 0)) {
+      const side = Math.sqrt(x.shape.at(-1) ?? 0);
+      const alike = given.filter((one) => one?.shape.at(-1) === side ** 2);
+      if (Number.isInteger(side) && side >= 8) alike.forEach((one) => (one.side = side));
+    }
+  }
+}
+
+// The first rows of an array, each as the square picture that it is.
+function squares(numbers, side, label) {
+  const [count, most] = [numbers.length / side ** 2, largest(numbers)];
+  const made = element("div", { class: "pictures" });
+  for (let i = 0; i < Math.min(count, 16); i += 1) {
+    const picture = painted(numbers.subarray(i * side ** 2, (i + 1) * side ** 2), side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
+    made.append(element("figure", {}, picture, element("figcaption", {}, String(i))));
+  }
+  const more = count > 16 ? `, the first 16 of ${count}` : "";
+  return element("div", {}, element("p", { class: "hint" }, `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`), made);
 }
 
 function facts(array) {
@@ -121,9 +148,8 @@ function pictureOf(array, label) {
   return picture;
 }
 
-// most: the size of the largest number of the array.
-function painted(numbers, rows, columns, most, label) {
-  const side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
+// most: the size of the largest number of the array. side: of a square of the picture, in pixels.
+function painted(numbers, rows, columns, most, label, side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12))) {
   const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
   const pen = canvas.getContext("2d");
   for (let i = 0; pen && i < rows * columns; i += 1) {

@@ -18,6 +18,7 @@ class Picture {
     this.arrows = [];
     this.svg = null;
     this.values = [];
+    this.circles = [];
     this.gradients = [];
   }
 
@@ -46,6 +47,7 @@ class Picture {
       return path;
     });
     this.values = [];
+    this.circles = [];
     this.gradients = [];
     this.states = [];
     this.sources = new Set();
@@ -60,7 +62,7 @@ class Picture {
   box(box, i, svg) {
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
-    const { lines, values, rows } = box;
+    const { lines, values, rows, neurons } = box;
     const line = (role, text, k) => svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, text);
     const texts = [
       ...lines.map(([role, text], k) => line(role, text, k)),
@@ -68,6 +70,13 @@ class Picture {
       ...Array.from({ length: rows }, (_, k) => line("grad", "", lines.length + values + k)),
     ];
     g.append(...texts.flatMap((text) => [text, " "])); // the space parts the words of two lines
+    const middle = (k) => box.w / 2 + 50 * (k - (neurons - 1) / 2);
+    this.circles.push(Array.from({ length: neurons }, (_, k) => {
+      const circle = svgElement("circle", { cx: middle(k), cy: 32 + 18 * lines.length, r: 22 });
+      const text = svgElement("text", { class: "value", x: middle(k), y: 36 + 18 * lines.length });
+      g.append(circle, text, " ");
+      return { circle, text };
+    }));
     this.values.push(texts.slice(lines.length, lines.length + values));
     this.gradients.push(texts.slice(lines.length + values));
     g.addEventListener("click", () => this.choose(box));
@@ -126,8 +135,13 @@ class Picture {
       if (state === this.states[i]) return; // what does not change costs the browser nothing
       this.states[i] = state;
       g.setAttribute("class", `box ${marks}${this.sources.has(i) ? " source" : ""}`);
-      const values = value ? valueRows(value, place.data.arrays[value.value], box) : [];
+      const values = value && !this.circles[i].length ? valueRows(value, place.data.arrays[value.value], box) : [];
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
+      const inside = value && this.circles[i].length ? elementsOf(place.data.arrays[value.value]) : [];
+      this.circles[i].forEach(({ circle, text }, k) => {
+        text.textContent = inside.length ? number(inside[k], 3) : "";
+        circle.style.fill = inside.length ? tint(inside[k], Math.max(1, largest(inside))) : "none";
+      });
       this.values[i].forEach((line, k) => (line.textContent = values[k] ?? ""));
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
       g.setAttribute("aria-description", this.description(box, known, rows));

@@ -2,6 +2,7 @@
 
 const data = (JSON.parse(byId("data").textContent ?? ""));
 const place = new Place(data);
+setSides(data);
 let chosen = -1;
 let asTable = false;
 let playing;

@@ -145,7 +145,7 @@ class Panel {
     if (term.total) math(term.total, "total grad");
     if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
     const array = this.data.arrays[term.array];
-    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`));
+    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
     return part;
   }
 
@@ -196,7 +196,7 @@ class Panel {
     const array = data.arrays[value.value];
     const parts = [];
     if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
-    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name));
+    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
@@ -253,7 +253,7 @@ class Panel {
       ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
       ...this.about(i),
       ...this.way(i),
-      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
+      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`, value.side)] : []),
     ];
   }
 }

@@ -16,7 +16,7 @@ from ..drawing import arranged, path_of, rows
 from ..explain.walkthrough import Walkthrough
 from ..numbers import in_line
 from ..vertex import Scope, Vertex
-from .words import words_of
+from .words import neurons_of, words_of
 
 FLAT = 150  # values of a graph that is also drawn without modules
 LONGEST = 44  # characters of a line in a box
@@ -165,7 +165,11 @@ def _view(
     ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in inputs[vertex])
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
     lines = [_lines(m, m in outside, words, path) for m in members]
-    values = [[] if isinstance(m, Group) else _rows(m.value) or [f"shape {m.shape}"] for m in members]
+    neurons = [0 if isinstance(m, Group) else neurons_of(m, words.get(m, "")) for m in members]
+    values = [
+        [] if isinstance(m, Group) else [" " * (7 * n), *"  "] if n else _rows(m.value) or [f"shape {m.shape}"]
+        for m, n in zip(members, neurons, strict=True)
+    ]
     found = [walk.gradients.get(m) for m in members]
     gradients = [[] if g is None else _rows(g) or [" " * 22] for g in found]
     texts = zip(lines, values, gradients, strict=True)
@@ -173,10 +177,13 @@ def _view(
     boxes = [
         {
             **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}),
-            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h, "lines": own, "values": len(value), "rows": len(grad),
+            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h,
+            "lines": own, "values": len(value), "rows": len(grad), "neurons": n,
             **({"outside": True} if m in outside else {}),
         }
-        for m, own, value, grad, (x, y, w, h) in zip(members, lines, values, gradients, places.boxes, strict=True)
+        for m, own, value, grad, n, (x, y, w, h) in zip(
+            members, lines, values, gradients, neurons, places.boxes, strict=True
+        )
     ]  # fmt: skip
     paths = [
         {"from": start, "to": end, "d": path_of(points)}

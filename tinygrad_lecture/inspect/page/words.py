@@ -4,6 +4,7 @@ is a value in another shape alone has that value's name.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,15 @@ def _sizes(vertex: Vertex, second: bool) -> str:
     weights = vertex.inputs[1 - second].shape
     made, taken = weights[-2:] if second or vertex.op == "linear" else weights[:-3:-1]
     return f"{taken} to {made}"
+
+
+FEW = 8  # neurons of a layer that are drawn as circles
+
+
+def neurons_of(vertex: Vertex, words: str) -> int:
+    """How many circles a value is drawn as: one for each neuron of a layer of few, or each of its inputs; else 0."""
+    told = any(part in words for part in ("what goes into", "weighs and sums", "adds the bias", "activates"))
+    return vertex.shape[-1] if told and vertex.shape and math.prod(vertex.shape) == vertex.shape[-1] <= FEW else 0
 
 
 # --- what is only another shape of a value -------------------------------------------------------------------

@@ -109,7 +109,10 @@ def test_values_are_told_in_the_words_of_the_lecture():
     assert told["cross_entropy(#8, target)"] == "the cost: -log of the target's probability"
 
 
-@pytest.mark.parametrize("write", [lambda W, x: W @ x, lambda W, x: x @ W.T], ids=["W @ x", "x @ W.T"])
+BY_HAND = {"W @ x": lambda W, x: W @ x, "x @ W.T": lambda W, x: x @ W.T, "x @ W.T of rows": lambda W, x: x[None] @ W.T}
+
+
+@pytest.mark.parametrize("write", BY_HAND.values(), ids=BY_HAND)
 def test_a_layer_written_by_hand_has_the_same_words(write):
     W, b, x = tl.randn(3, 2, requires_grad=True), tl.randn(3, requires_grad=True), tl.randn(2)
     with tl.Graph() as graph:

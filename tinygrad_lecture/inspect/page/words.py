@@ -31,10 +31,9 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
             count += 1
             name = vertex.scope.path.rpartition(".")[2] if vertex.scope else ""
             layer = layers[vertex] = name if name.isidentifier() else f"layer {count}"
-            second = _source(vertex.inputs[0]) is own[0]  # whether the inputs are the second factor, as in W @ x
-            words[vertex] = f"{layer}: weighs and sums, {_sizes(vertex, second)}"
-            told = {vertex.inputs[second]: f"what goes into {layer}"}
-            told = told if vertex.inputs[second].op is None else {}
+            at = vertex.inputs.index(next(x for x in vertex.inputs if _source(x) is own[0]))
+            words[vertex] = f"{layer}: weighs and sums, {_sizes(vertex, at)}"
+            told = {x: f"what goes into {layer}" for x in vertex.inputs[1 - at : 2 - at] if x.op is None}
             told |= zip(own, (f"weights of {layer}", f"biases of {layer}"), strict=False)
             words |= {x: text for x, text in told.items() if x not in words}
         elif vertex.op == "add" and before and own:
@@ -55,11 +54,11 @@ def _source(vertex: Vertex) -> Vertex:
     return vertex
 
 
-def _sizes(vertex: Vertex, second: bool) -> str:
-    """How many numbers a layer takes, and how many it gives: "784 to 16"."""
-    weights = vertex.inputs[1 - second].shape
-    made, taken = weights[-2:] if second or vertex.op == "linear" else weights[:-3:-1]
-    return f"{taken} to {made}"
+def _sizes(vertex: Vertex, at: int) -> str:
+    """How many numbers a layer takes, and how many it gives: "784 to 16". at: which input the weights are."""
+    made, taken = (1, *vertex.inputs[at].shape)[-2:]
+    turned = vertex.op == "matmul" and at == 1 and len(vertex.inputs[at].shape) > 1
+    return f"{made} to {taken}" if turned else f"{taken} to {made}"
 
 
 FEW = 8  # neurons of a layer that are drawn as circles

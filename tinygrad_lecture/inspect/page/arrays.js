@@ -33,6 +33,22 @@ function tint(value, most) {
   return value < 0 ? `rgb(214 107 31 / ${0.75 * share})` : `rgb(38 122 204 / ${0.75 * share})`;
 }
 
+// What the colours of a picture mean. numbers: examples, each with its colour.
+function legend(numbers, colour) {
+  const swatches = numbers.map((value) => {
+    const square = element("i");
+    square.style.background = colour(value);
+    return element("span", {}, square, number(value));
+  });
+  return element("p", { class: "scale" }, ...swatches);
+}
+
+// The legend of a picture whose largest number has this size.
+function scaleOf(most, low) {
+  const shares = low < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
+  return legend(shares.map((share) => share * most), (value) => tint(value, most));
+}
+
 function largest(numbers) {
   return numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
 }
@@ -73,7 +89,7 @@ function squares(numbers, side, label) {
     made.append(element("figure", {}, picture, element("figcaption", {}, String(i))));
   }
   const more = count > 16 ? `, the first 16 of ${count}` : "";
-  return element("div", {}, element("p", { class: "hint" }, `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`), made);
+  return element("div", {}, element("p", { class: "hint" }, `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`), made, scaleOf(most, Math.min(...numbers)));
 }
 
 function facts(array) {
@@ -143,6 +159,7 @@ function pictureOf(array, label) {
   const { low, high } = array;
   const most = low === undefined || high === undefined ? largest(numbers) : Math.max(-low, high);
   const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
+  picture.append(scaleOf(most, low ?? Math.min(...numbers)));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
   if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
   return picture;
@@ -193,8 +210,9 @@ function attentionMaps(array, tokens) {
   const heads = array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1;
   const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
   const maps = element("div", { class: "maps" });
+  const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
   for (let map = 0; map < Math.min(count, 16); map += 1) {
-    const text = map < heads ? `head ${map}` : `text ${Math.floor(map / heads)}, head ${map % heads}`;
+    const text = count === heads ? `head ${map + 1}` : `text ${Math.floor(map / heads) + 1}, head ${(map % heads) + 1}`;
     const head = element("tr", {}, element("td"));
     for (let k = 0; k < keys; k += 1) head.append(element("th", { scope: "col" }, name(k)));
     const body = element("tbody");
@@ -204,7 +222,7 @@ function attentionMaps(array, tokens) {
         const weight = numbers[(map * queries + q) * keys + k];
         const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
         const cell = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
-        cell.style.background = tint(Math.sqrt(weight), 1); // the root, so that small weights show
+        cell.style.background = colour(weight);
         cell.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
         row.append(cell);
       }
@@ -215,7 +233,7 @@ function attentionMaps(array, tokens) {
     maps.append(table);
   }
   const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
-  return [element("h3", {}, "Attention weights"), said, element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps), ...more];
+  return [element("h3", {}, "Attention weights"), said, element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps), legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
 }
 
 function shownToken(token) {

@@ -1,5 +1,8 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
+const READABLE = -1; // as large as the width allows, but readable
+const FIT = 0; // all of it at once
+
 class Picture {
   // choose: called for a box that is clicked.
   constructor(place, choose) {
@@ -7,7 +10,7 @@ class Picture {
     this.choose = choose;
     this.scroll = byId("scroll");
     this.view = NaN;
-    this.zoom = 0; // 0: fit
+    this.zoom = READABLE;
     this.focused = 0;
     this.boxes = [];
     // of each box: its kind, and what it shows now.
@@ -192,20 +195,21 @@ class Picture {
     if (far || aside) scroll.scrollTo({ left: x - scroll.clientWidth / 2, top: y - scroll.clientHeight / 2 });
   }
 
-  // The size of the picture: by the zoom or, at 0, as large as its width allows, but readable.
+  // The size of the picture, by the zoom.
   resize() {
     const { width, height } = this.data;
-    const fit = Math.max(Math.min((this.scroll.clientWidth - 8) / (width + 16), 1.25), 0.75);
-    const scale = this.zoom || fit;
+    const across = (this.scroll.clientWidth - 8) / (width + 16);
+    const whole = Math.min(across, (this.scroll.clientHeight - 8) / (height + 16), 1.25);
+    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 0.75), 0.7) : this.zoom;
     this.svg?.setAttribute("width", String((width + 16) * scale));
     this.svg?.setAttribute("height", String((height + 16) * scale));
   }
 
-  // factor: 0 for fit.
+  // factor: FIT for all of it.
   zoomBy(factor) {
     const { width } = this.data;
     const now = (this.svg?.clientWidth ?? width) / (width + 16);
-    this.zoom = factor ? Math.min(Math.max(now * factor, 0.15), 4) : 0;
+    this.zoom = factor === FIT ? FIT : Math.min(Math.max(now * factor, 0.15), 4);
     this.resize();
     const box = this.place.firing(this.place.step);
     if (box !== undefined) this.reveal(box);

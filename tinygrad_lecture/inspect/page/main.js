@@ -61,6 +61,21 @@ function show() {
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
 }
 
+// Open the module that the step goes through at once.
+function enter() {
+  const group = panel.group();
+  if (group !== undefined) open(group);
+}
+
+// Close the module that is shown.
+function leave() {
+  if (place.view <= 0) return;
+  place.view = data.groups[place.view].parent;
+  show();
+  picture.focusOn(picture.focused, document.activeElement instanceof SVGElement);
+  picture.follow(-1);
+}
+
 // The modules that the view is in, each a button.
 function showPath() {
   const nav = byId("path");
@@ -140,13 +155,10 @@ const keys = {
   "?": toggleHelp,
   Escape: () => {
     if (!byId("help").hidden) toggleHelp();
-    else if (place.view > 0) {
-      place.view = data.groups[place.view].parent;
-      show();
-      picture.focusOn(picture.focused, true);
-      picture.follow(-1);
-    }
+    else leave();
   },
+  ArrowDown: enter,
+  ArrowUp: leave,
 };
 
 document.addEventListener("keydown", (event) => {
@@ -165,6 +177,8 @@ document.addEventListener("keydown", (event) => {
     if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
     return;
   }
+  const scrolls = ["ArrowDown", "ArrowUp"].includes(event.key) && at instanceof Element && at.closest("#scroll, #panel, #table, #help");
+  if (scrolls) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
@@ -180,7 +194,7 @@ on("next", keys.ArrowRight);
 on("last", keys.End);
 on("smaller", () => picture.zoomBy(1 / 1.25));
 on("larger", () => picture.zoomBy(1.25));
-on("fit", () => picture.zoomBy(0));
+on("fit", () => picture.zoomBy(FIT));
 on("show-graph", () => showAs(false));
 on("show-table", () => showAs(true));
 on("help-button", toggleHelp);

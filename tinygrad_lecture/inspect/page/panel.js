@@ -66,6 +66,7 @@ class Panel {
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
       this.list(leaves, found, "grad", true),
+      ...leaves.map((i) => this.vanished(i)).filter((part) => part),
     ];
     for (const i of leaves) {
       if (held(i) && held(i) !== found(i)) {
@@ -121,12 +122,12 @@ class Panel {
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
       element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
-      ...event.terms.map((term) => this.term(term)),
+      ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
     ];
   }
 
-  term(term) {
+  term(event, term) {
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
@@ -144,9 +145,38 @@ class Panel {
     }
     if (term.total) math(term.total, "total grad");
     if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
+    const zero = this.zero(event, term);
+    if (zero) part.append(element("p", { class: "zero" }, zero));
     const array = this.data.arrays[term.array];
     if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
     return part;
+  }
+
+  // How many elements of a term are zero, and why; "" if none are, or no array is there to tell.
+  zero(event, term) {
+    const { arrays, values } = this.data;
+    const numbers = elementsOf(arrays[term.array]);
+    const zeros = numbers?.reduce((count, x) => count + (x === 0), 0);
+    if (!zeros) return "";
+    const [value, to] = [values[event.value], values[term.to]];
+    const others = value.inputs.flatMap((i) => (i >= 0 && i !== term.to ? [values[i]] : []));
+    const someZero = (array) => array && elementsOf(array)?.some((x) => x === 0);
+    const other = others.find((one) => someZero(arrays[one.value]));
+    const from = isZero(arrays[event.upstream]) || (value.op in WHY_ZERO === false && !other && someZero(arrays[event.upstream]));
+    const why = from ? `what came, ${event.gradient}, is zero there` : WHY_ZERO[value.op]?.(to?.name ?? "it", other?.name) ?? (other && `${other.name}, which it is multiplied by, is zero there`);
+    const count = numbers.length === 1 ? "This gradient is zero" : zeros === numbers.length ? `All ${zeros} elements are zero` : `${zeros} of ${numbers.length} elements are zero`;
+    return why ? `${count}: ${why}.` : `${count}.`;
+  }
+
+  // What to know of a parameter whose gradient is zero, with the step at which it became so; null for others.
+  vanished(i) {
+    const { data, place } = this;
+    if (!isZero(data.arrays[place.gradientOf(i)])) return null;
+    const { name, gradient } = data.values[i];
+    const parts = [`${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, and a learning step leaves ${name} as it is.`];
+    const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
+    if (step !== undefined) parts.push(" It became zero at ", button(`step ${step}`, () => this.goTo(step), { class: "text" }), `, back through ${data.values[place.steps[step].value].name}.`);
+    return element("p", { class: "zero" }, ...parts);
   }
 
   // A module as one step.
@@ -184,7 +214,7 @@ class Panel {
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
-      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
+      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " or press ", element("kbd", {}, "↓"), " to see them one by one."),
       ...parts,
     ];
   }
@@ -213,20 +243,31 @@ class Panel {
     return parts;
   }
 
+  // The steps so far on all ways from the result to a value, each with its terms to what depends on that value.
+  onWay(i) {
+    const { data, place } = this;
+    const on = new Set([i]); // each is younger than what it depends on
+    data.values.forEach((value, k) => {
+      if (value.inputs.some((input) => on.has(input))) on.add(k);
+    });
+    const found = [];
+    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
+      const [event] = place.steps[step].events;
+      const terms = on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : [];
+      if (terms.length) found.push({ step, terms });
+    }
+    return found;
+  }
+
   // How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
   way(i) {
     const { data, place } = this;
     if (place.gradientOf(i) < 0) return [];
-    const on = new Set([i]); // the values that depend on it; each is younger than what it depends on
-    data.values.forEach((value, k) => {
-      if (value.inputs.some((input) => on.has(input))) on.add(k);
-    });
     const steps = element("ol", { class: "way" });
-    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
-      const [event] = place.steps[step].events;
-      for (const term of on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : []) {
+    for (const { step, terms } of this.onWay(i)) {
+      for (const term of terms) {
         const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${data.arrays[term.array].text}` : term.rule;
-        const name = `step ${step}: back through ${data.values[event.value].name}`;
+        const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
       }
@@ -252,11 +293,25 @@ class Panel {
     return [
       ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
       ...this.about(i),
+      ...[this.vanished(i)].filter((part) => part),
       ...this.way(i),
       ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`, value.side)] : []),
     ];
   }
 }
+
+// Why an op gives some elements no gradient. name: of the input.
+const flat = (name) => `relu is flat where ${name} is not above 0, so nothing passes there`;
+const most = (name) => `only the largest of ${name} passes it on`;
+const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;
+const WHY_ZERO = {
+  relu: flat, sigmoid: saturated, tanh: saturated, softmax: saturated,
+  amax: most, maximum: () => "only the larger of the two passes it on",
+  index_get: (name) => `these elements of ${name} were not picked`,
+  attention: () => "what the mask leaves out has weight 0",
+};
+
+const isZero = (array) => array !== undefined && (elementsOf(array)?.every((x) => x === 0) ?? (array.low === 0 && array.high === 0));
 
 // What a value is in the lecture's words, if there are any, above the same as a formula.
 function heading(value, formula) {

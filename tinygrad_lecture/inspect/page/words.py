@@ -43,7 +43,8 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
         elif vertex.op == "index_get" and own:
             words[vertex], words[own[0]] = "looks up vectors", "a vector for each index"
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
-            words[vertex] = says
+            cost = vertex is vertices[-1] and not vertex.shape and "cost" not in says
+            words[vertex] = f"the cost: {says}" if cost else says
     return words
 
 

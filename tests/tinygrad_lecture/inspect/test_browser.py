@@ -425,6 +425,66 @@ def test_a_gradient_that_is_zero_is_said_to_be_and_why(visit, tmp_path):
     assert "All 2 elements are zero: h, which it is multiplied by, is zero there." in text_of(page)
 
 
+def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network):
+    path, leaves = network
+    page = visit(path)
+    press(page, "End")
+    before = text_of(page)
+    box(page, "W1").click()
+    field = page.get_by_label("W1[0, 1]")
+    field.scroll_into_view_if_needed()
+    at = field.bounding_box()
+    page.mouse.move(at["x"] + 30, at["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 130, at["y"] + 8, steps=5)
+    page.mouse.up()
+    W1, b1, W2, b2 = (tl.tensor(leaf.detach().numpy(), requires_grad=True) for leaf in leaves.values())
+    with tl.no_grad():
+        W1[0, 1] = float(field.input_value())
+    assert W1[0, 1] > leaves["W1"][0, 1] + 1
+    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
+    C = ((tl.sigmoid(W2 @ tl.sigmoid(W1 @ x + b1) + b2) - y) ** 2).sum()
+    C.backward()
+    assert box(page, "C").locator(".value").all_text_contents() == [numbers(C.detach().numpy())]
+    for name, leaf in {"W1": W1, "b1": b1, "W2": W2, "b2": b2}.items():
+        assert numbers(leaf.grad.numpy()) in text_of(page), name
+    told = page.locator("#changed").inner_text()
+    assert told.startswith(f"W1[0, 1] is {numbers(W1.detach().numpy()[0, 1])} instead of -1.387, so C is ")
+    assert re.search(r"Its gradient foretold dC/dW1\[0, 1\] · change = \(-0.00155\) · 2.5 = -0.003875", told)
+    page.get_by_role("button", name="Table").click()
+    assert numbers(W2.grad.numpy()) in page.locator("#table").inner_text()
+    page.get_by_role("button", name="As it was").click()
+    assert text_of(page) == before
+    assert page.locator("#changed").inner_text() == ""
+
+
+def test_a_step_with_a_changed_number_tells_formulas_and_the_new_result(visit, network):
+    page = visit(network[0])
+    press(page, "b", "ArrowRight")
+    box(page, "y").click()
+    page.get_by_label("y[0]").fill("0")
+    assert "∂#14/∂#13 = 2 · #13\n" in text_of(page)
+    assert "= 1 ·" not in text_of(page)
+    a = float(box(page, "a").locator("circle + text").text_content())
+    shown = float(re.search(r"dC/d#13 = \[(.*)\]", text_of(page))[1])
+    assert shown == pytest.approx(2 * a, rel=1e-2)
+    page.locator("#slider").fill("3")
+    assert "h = sigmoid(#5)\n  = [" in text_of(page)
+
+
+def test_the_page_of_a_transformer_computes_anew_and_that_of_a_large_network_says_it_cannot(visit, gpt_page, tmp_path):
+    page = visit(gpt_page)
+    box(page, "embedding.W_E.weight").click()
+    page.get_by_label("embedding.W_E.weight[0, 0]").fill("1")
+    assert "embedding.W_E.weight[0, 0] is 1 instead of" in page.locator("#changed").inner_text()
+    with tl.Graph():
+        C = nn.Linear(300, 100)(tl.ones(1, 300)).sum()
+        page = visit(tl.page(C, tmp_path / "large.html"))
+    box(page, "weight").click()
+    told = page.locator("#chosen").inner_text()
+    assert "The page cannot compute what follows from another number: there are too many numbers." in told
+
+
 def test_a_phone_has_room_for_the_graph(visit, network):
     page = visit(network[0], viewport={"width": 390, "height": 800})
     assert height_of(page, "#scroll") > 800 * 0.42
@@ -439,7 +499,7 @@ def test_nothing_is_wider_than_a_phone(visit, network):
 
 @pytest.fixture
 def pages(network, gpt_page, tmp_path):
-    """By kind: a page, and the keys that are pressed on it, one after the other."""
+    """By kind: a page, and the keys that are pressed on it, one after the other; or the number that is changed."""
     model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
     optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     batches = [(tl.ones(4, 2), tl.zeros(4, 2))]
@@ -447,13 +507,14 @@ def pages(network, gpt_page, tmp_path):
         nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=tmp_path / "run.html").fit()
     return {
         "network": (network[0], [(), ("b", "ArrowRight"), ("End",), ("t",), ("h",)]),
+        "changed": (network[0], [("End",), ("W1[0, 1]",)]),
         "gpt": (gpt_page, [("ArrowRight", "ArrowRight"), ("End",)]),
         "profile": (profile.page(tmp_path / "profile.html"), [()]),
         "run": (tmp_path / "run.html", [()]),
     }
 
 
-@pytest.mark.parametrize("kind", ["network", "gpt", "profile", "run"])
+@pytest.mark.parametrize("kind", ["network", "changed", "gpt", "profile", "run"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
     script = os.environ.get("AXE")
@@ -463,7 +524,11 @@ def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
     for theme in ("light", "dark"):
         page = visit(path, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
         for pressed in keys:
-            press(page, *pressed)
+            if pressed == ("W1[0, 1]",):
+                box(page, "W1").click()
+                page.get_by_label(*pressed).fill("3")
+            else:
+                press(page, *pressed)
             page.add_script_tag(path=script)
             found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
             assert [v for v in found if v[0] in ("serious", "critical")] == []

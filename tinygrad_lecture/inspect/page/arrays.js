@@ -14,7 +14,33 @@ function decode(text, size) {
 
 // The elements of an array that the page holds whole, else null.
 function elementsOf(array) {
-  return array.data === undefined ? null : decode(array.data, array.size);
+  return array.numbers ?? (array.data === undefined ? null : decode(array.data, array.size));
+}
+
+// An array that the page has computed, with the text that numbers.py would write.
+function arrayOf(numbers, shape, dtype) {
+  const finite = numbers.filter(Number.isFinite);
+  const [low, high] = [finite.reduce((a, b) => Math.min(a, b), Infinity), finite.reduce((a, b) => Math.max(a, b), -Infinity)];
+  const parts = (high - low) / (Math.max(Math.abs(low), Math.abs(high)) || 1);
+  const digits = finite.length < 2 || !(parts > 1e-6 && parts < Infinity) ? 4 : Math.max(4, Math.ceil(-Math.log10(parts)) + 2);
+  const array = { shape, dtype, numbers, digits, odd: numbers.length - finite.length, ...(finite.length ? { low, high } : {}) };
+  return { ...array, text: textOf(array) };
+}
+
+function textOf({ shape, numbers, digits, low, high }) {
+  const listed = (axis, start, count) => {
+    if (axis === shape.length) return number(numbers[start] + 0, digits);
+    const part = count / shape[axis];
+    return `[${Array.from({ length: shape[axis] }, (_, i) => listed(axis + 1, start + i * part, part)).join(", ")}]`;
+  };
+  if (numbers.length <= 8) return listed(0, 0, numbers.length);
+  const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+  return `shape ${shapeText(shape)}, ${low === high ? `all ${number(low, digits)}` : `from ${number(low, digits)} to ${number(high, digits)}, mean ${number(mean, digits)}`}`;
+}
+
+// The index of an element as text: "[0, 1]".
+function placeText(shape, index) {
+  return shape.length ? `[${rowName({ shape: [...shape, 1] }, index)}]` : "";
 }
 
 function countOf(array) {
@@ -54,17 +80,18 @@ function largest(numbers) {
 }
 
 // All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
-// side: of the square pictures that its rows are, 0 if they are none.
-function arrayView(array, label, side = 0) {
+// side: of the square pictures that its rows are, 0 if they are none. edit: called for an element that one changes, with
+// its index and the number, where one may.
+function arrayView(array, label, side = 0, edit = undefined) {
   const numbers = elementsOf(array);
   const count = countOf(array);
   if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
   const columns = array.shape.at(-1) ?? 1;
   if (numbers && count <= 64) {
-    return [cells(array, numbers, label, 0, 0, count / columns, columns, columns), ...histogram(array)];
+    return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
   }
   const picture = side && numbers ? squares(numbers, side, label) : pictureOf(array, label);
-  return [facts(array), ...histogram(array), picture, window_(array, label)];
+  return [facts(array), ...histogram(array), picture, window_(array, label, edit)];
 }
 
 // Sets the sides of the square pictures, as of digits, that rows of values are: of inputs that are not negative, as no
@@ -116,7 +143,8 @@ function histogram(array) {
 }
 
 // A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
-function cells(array, numbers, label, top, left, rows, columns, stride) {
+// edit: that of `arrayView`.
+function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
   const most = largest(numbers);
   const table = element("table", { "aria-label": label });
   if (rows * columns > 1) {
@@ -128,14 +156,48 @@ function cells(array, numbers, label, top, left, rows, columns, stride) {
     const row = element("tr");
     if (rows * columns > 1) row.append(element("th", { scope: "row" }, rowName(array, top + r)));
     for (let c = 0; c < columns; c += 1) {
-      const value = numbers[(top + r) * stride + left + c];
-      const cell = element("td", {}, elementText(array, value));
+      const index = (top + r) * stride + left + c;
+      const value = numbers[index];
+      const cell = element("td", {}, edit ? field(`${label}${placeText(array.shape, index)}`, value, (to) => {
+        cell.style.background = tint(to, most);
+        edit(index, to);
+      }) : elementText(array, value));
       cell.style.background = tint(value, most);
       row.append(cell);
     }
     table.append(row);
   }
   return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, table);
+}
+
+// A number that one changes, by typing, with arrow keys or by dragging to the side.
+function field(label, value, edit) {
+  const step = Number((10 ** Math.floor(Math.log10(Math.abs(value) || 1) - 1)).toPrecision(1));
+  const made = element("input", { type: "number", class: "field", step: "any", value: number(value), "aria-label": label });
+  let held = null;
+  const set = (to) => {
+    if (Number.isFinite(to)) edit(to);
+  };
+  made.addEventListener("input", () => made.value !== "" && set(Number(made.value)));
+  made.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    made.value = number(Number(made.value) + (event.key === "ArrowUp" ? step : -step), 6);
+    set(Number(made.value));
+  });
+  made.addEventListener("pointerdown", (event) => {
+    held = { x: event.clientX, from: Number(made.value) };
+    made.setPointerCapture(event.pointerId);
+  });
+  made.addEventListener("pointermove", (event) => {
+    const moved = held ? Math.trunc((event.clientX - held.x) / 4) : 0;
+    if (!held || (!moved && !held.moved)) return;
+    held.moved = true;
+    made.value = number(held.from + moved * step, 6);
+    set(Number(made.value));
+  });
+  for (const end of ["pointerup", "pointercancel"]) made.addEventListener(end, () => (held = null));
+  return made;
 }
 
 // The index of a row of an array whose leading axes stand below each other: "2" or "0, 2".
@@ -177,7 +239,7 @@ function painted(numbers, rows, columns, most, label, side = Math.max(1, Math.mi
 }
 
 // A window into a large array: a part of its numbers, which moves if the page holds it whole.
-function window_(array, label) {
+function window_(array, label, edit) {
   const whole = elementsOf(array);
   const numbers = whole ?? decode(array.corner ?? "", 4);
   const stride = whole ? (array.shape.at(-1) ?? 1) : (array.cornerShape?.[1] ?? 1);
@@ -192,7 +254,7 @@ function window_(array, label) {
   const [row, column] = [input("first row", rows - high), input("first column", stride - wide)];
   const within = (made) => Math.min(Math.max(Math.trunc(Number(made.value)) || 0, 0), Number(made.max));
   function draw() {
-    part.replaceChildren(cells(array, numbers, `${label}, a part`, within(row), within(column), high, wide, stride));
+    part.replaceChildren(cells(array, numbers, `${label}, a part`, within(row), within(column), high, wide, stride, whole ? edit : undefined));
   }
   draw();
   const note = whole ? "" : " (the page has the first ones of this array)";

@@ -3,18 +3,31 @@
 const data = (JSON.parse(byId("data").textContent ?? ""));
 const place = new Place(data);
 setSides(data);
+const live = new Live(data);
+const result = data.values[data.result];
+const shownCount = data.values.filter((value) => value.folded < 0).length;
 let chosen = -1;
 let asTable = false;
 let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
 const table = new Table(place, look);
-const panel = new Panel(place, look, open, goTo);
+const panel = new Panel(place, { look, open, goTo, edit }, live);
 const slider = byId("slider");
 
 function look(value) {
   chosen = value;
   show();
+}
+
+// Change an element of a value, and compute all that follows; without a value, take back all changes.
+function edit(value, index, to) {
+  if (value === undefined) live.undo();
+  else live.set(value, index, to);
+  place.addUp();
+  picture.states = [];
+  table.rows = [];
+  show(value !== undefined);
 }
 
 // Go to a step, in a view that shows it.
@@ -44,10 +57,12 @@ function firstInside(view) {
   return found;
 }
 
-function show() {
+// editing: whether the fields of the panel stay, as one is changing a number in them.
+function show(editing = false) {
   if (!asTable) picture.show(chosen);
   else table.show();
-  panel.show(chosen);
+  panel.show(chosen, editing);
+  byId("summary").textContent = `${result.name} = ${panel.words(data.result)}; ${shownCount} values`;
   showPath();
   slider.max = String(place.steps.length - 1);
   slider.value = String(place.step);
@@ -209,9 +224,7 @@ window.addEventListener("hashchange", () => {
 });
 
 startTheme();
-const result = data.values[data.result];
 byId("title").textContent = data.title;
-byId("summary").textContent = `${result.name} = ${result.inWords}; ${data.values.filter((value) => value.folded < 0).length} values`;
 const startView = place.view;
 readAddress();
 show();

@@ -11,6 +11,7 @@ import json
 import linecache
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
@@ -22,6 +23,7 @@ from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
 from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain.formulas import MOVES
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
@@ -59,7 +61,7 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "live.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
 
 
 def page(
@@ -101,6 +103,7 @@ def page(
     return written(path, text)
 
 
+LIVE = 20_000  # numbers of a graph that the page computes anew
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
 FEW = 16  # elements that need no histogram
@@ -192,6 +195,7 @@ class PageData:
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
         self.folded = reshaped(walk.vertices)
+        self.live = sum(math.prod(vertex.shape) for vertex in walk.vertices) <= LIVE
 
     def as_data(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
@@ -208,6 +212,7 @@ class PageData:
             "differentiated": walk.differentiated,
             "note": walk.note(),
             "own": walk.own,
+            "live": self.live,
             "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
@@ -230,7 +235,6 @@ class PageData:
             "filled": "" if filled == vertex.formula else filled,
             "definition": definition(vertex),
             "sums": forward_lines(vertex),
-            "inWords": in_words(vertex.value),
             "shape": list(vertex.shape),
             "dtype": "" if vertex.dtype is None else vertex.dtype.name,
             "inputs": [self.index.get(x, -1) for x in vertex.inputs],
@@ -242,6 +246,7 @@ class PageData:
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
             "weights": self.arrays.add(weights_of(vertex)),
+            **(_recipe(vertex, self.index) if self.live and vertex.op else {}),
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -258,6 +263,7 @@ class PageData:
     def _term(self, step: Step, term: Term) -> dict[str, Any]:
         return {
             "to": self.index.get(term.to, -1),
+            "position": term.position,
             "gradient": self.walk.gradient_of(term.to),
             "array": self.arrays.add(term.gradient),
             "after": self.arrays.add(term.after),
@@ -265,6 +271,29 @@ class PageData:
             "of": term.of,
             **vars(term_text(self.walk, step, term)),
         }
+
+
+def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
+    """What it takes to compute a value anew: the numbers among its inputs, settings, and of a move where each was."""
+    operands = [None if x in index or x.value is None or x.value.dtype.kind not in "fiub" else x for x in vertex.inputs]
+    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
+    recipe: dict[str, Any] = {"operands": [x and float(x.value) for x in operands], "settings": settings}
+    if vertex.op in MOVES and vertex.op not in ("amax", "amin"):
+        ends = np.cumsum([math.prod(x.shape) for x in vertex.inputs if x in index])
+        given = [
+            np.arange(end - math.prod(x.shape), end).reshape(x.shape) + 1
+            for x, end in zip(vertex.inputs, ends, strict=False)
+        ]
+        with suppress(Exception):
+            recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
+    return recipe
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether JSON has a setting: a finite number, a word, None, or a tuple of these."""
+    if isinstance(x, (tuple, list)):
+        return all(map(_is_plain, x))
+    return x is None or isinstance(x, (bool, int, str)) or (isinstance(x, float) and math.isfinite(x))
 
 
 def _line(file: str, number: int) -> dict[str, Any]:

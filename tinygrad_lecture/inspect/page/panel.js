@@ -1,17 +1,25 @@
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
 class Panel {
-  // look: called for a value that is clicked. open: for a module that is opened. goTo: for a step that is chosen.
-  constructor(place, look, open, goTo) {
-    Object.assign(this, { place, data: place.data, look, open, goTo });
+  // actions: look, called for a value that is clicked; open, for a module that is opened; goTo, for a step that is
+  // chosen; edit, for a number that is changed. live: what computes anew.
+  constructor(place, actions, live) {
+    Object.assign(this, { place, data: place.data, live, ...actions });
   }
 
-  // chosen: a value, or -1.
-  show(chosen) {
-    const parts = this.parts();
-    byId("step").replaceChildren(...parts);
+  // chosen: a value, or -1. editing: whether its fields stay as they are.
+  show(chosen, editing) {
+    const told = this.data.edited ? this.live.said().map((text) => element("p", {}, text)) : [];
+    byId("changed").replaceChildren(...told, ...(told.length ? [button("As it was", () => this.edit())] : []));
+    byId("step").replaceChildren(...this.parts());
     const also = chosen >= 0 && chosen !== this.place.current.value;
-    byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
+    if (!editing) byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
+    else this.more?.replaceChildren(...this.moreAbout(chosen));
+  }
+
+  // A value as a text.
+  words(i) {
+    return this.data.arrays[this.data.values[i].value]?.text ?? "?";
   }
 
   // One sentence about the step, for the screen reader and the slider.
@@ -22,7 +30,7 @@ class Panel {
     if (current.kind === "start") return `Start, ${where}`;
     if (current.kind === "done") return `End, ${where}`;
     const box = this.group();
-    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${value.inWords}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
+    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${this.words(current.value)}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
     return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
@@ -48,9 +56,10 @@ class Panel {
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
-      element("p", { class: "hint" }, "Numbers are rounded to four digits; they have more where four would hide a difference."),
+      element("p", { class: "hint" }, "Numbers have four digits, or more where needed to show a difference."),
+      ...(this.live.hindrance ? [] : [element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it.")]),
       element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
-      this.list(given, (i) => this.data.values[i].inWords),
+      this.list(given, (i) => this.words(i)),
     ];
   }
 
@@ -60,7 +69,7 @@ class Panel {
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
-    const all = leaves.every((i) => held(i) === found(i));
+    const all = !this.data.edited && leaves.every((i) => held(i) === found(i));
     const parts = [
       element("h2", {}, "What backward found"),
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
@@ -68,7 +77,7 @@ class Panel {
       this.list(leaves, found, "grad", true),
       ...leaves.map((i) => this.vanished(i)).filter((part) => part),
     ];
-    for (const i of leaves) {
+    for (const i of this.data.edited ? [] : leaves) {
       if (held(i) && held(i) !== found(i)) {
         parts.push(element("p", { class: "hint" }, `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`));
       }
@@ -99,14 +108,15 @@ class Panel {
 
   forwardStep(i) {
     const value = this.data.values[i];
-    const chain = [value.formula, value.filled, value.definition, value.inWords].filter((text) => text);
+    const worked = this.data.edited ? [] : [value.filled, value.definition];
+    const chain = [value.formula, ...worked, this.words(i)].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
       element("span", { class: "tag" }, "forward"),
       ...heading(value, `${value.name} is computed`),
       element("p", { class: "math" }, lines.join("\n")),
-      ...(value.sums.length ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
+      ...(value.sums.length && !this.data.edited ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
       ...this.about(i),
     ];
   }
@@ -127,7 +137,8 @@ class Panel {
     ];
   }
 
-  term(event, term) {
+  term(event, told) {
+    const term = this.data.edited ? withoutNumbers(told, this.data.arrays) : told;
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
@@ -195,10 +206,10 @@ class Panel {
       const used = new Set(data.values.flatMap((_, i) => (inside(i) ? [] : place.inputs(i))));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
       const from = (i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
-      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + data.values[i].inWords));
+      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + this.words(i)));
       const last = run[run.length - 1].value;
-      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
-      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
+      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => this.words(i)));
+      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => this.words(i)));
     } else {
       const got = [...new Set(run.flatMap((step) => step.events).flatMap((event) => event.terms.map((term) => place.source(term.to))))];
       const out = got.filter((i) => i >= 0 && !inside(i));
@@ -226,7 +237,7 @@ class Panel {
     const array = data.arrays[value.value];
     const parts = [];
     if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
-    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name, value.side));
+    if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
@@ -266,7 +277,8 @@ class Panel {
     const steps = element("ol", { class: "way" });
     for (const { step, terms } of this.onWay(i)) {
       for (const term of terms) {
-        const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${data.arrays[term.array].text}` : term.rule;
+        const { total, lines, rule } = data.edited ? withoutNumbers(term, data.arrays) : term;
+        const text = term.of > 1 ? total : lines.length ? `${rule} = ${data.arrays[term.array].text}` : rule;
         const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
@@ -288,16 +300,53 @@ class Panel {
 
   value(i) {
     const value = this.data.values[i];
-    const gradient = this.place.gradientOf(i);
-    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
     return [
       ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...(value.formula ? [] : this.fields(i)),
+      (this.more = element("div", {}, ...this.moreAbout(i))),
+    ];
+  }
+
+  // The numbers of a parameter or constant, which one may change if the page can compute what follows.
+  fields(i) {
+    const value = this.data.values[i];
+    const array = this.data.arrays[value.value];
+    if (!array) return [];
+    const { hindrance } = this.live;
+    const may = !hindrance && value.dtype.startsWith("float");
+    const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
+    const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : "";
+    return [...(hint ? [element("p", { class: "hint" }, hint)] : []), ...arrayView(array, value.name, value.side, edit)];
+  }
+
+  moreAbout(i) {
+    const gradient = this.place.gradientOf(i);
+    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    const { name, side } = this.data.values[i];
+    return [
       ...this.about(i),
       ...[this.vanished(i)].filter((part) => part),
       ...this.way(i),
-      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`, value.side)] : []),
+      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side)] : []),
     ];
   }
+}
+
+// Whether part of an equation has no names in it, but numbers, which are those of the engine's run.
+function isOfNumbers(part) {
+  return part.startsWith("shape ") || !/[A-Za-z#]/.test(part.replace(/[A-Za-z_]+\(|\de[-+]\d+|\b(where|else|nan|inf)\b/g, ""));
+}
+
+// The texts about a term without those numbers, and with the result as it is now.
+function withoutNumbers(term, arrays) {
+  const bare = (text) => {
+    const parts = text.split(" = ");
+    while (parts.length > 1 && isOfNumbers(parts.at(-1))) parts.pop();
+    return parts.join(" = ");
+  };
+  const derivative = bare(term.derivative);
+  const total = `${term.gradient} = ${arrays[term.after].text}`;
+  return { ...term, derivative: derivative.includes(" = ") ? derivative : "", slopes: [], rule: bare(term.rule), lines: [], total };
 }
 
 // Why an op gives some elements no gradient. name: of the input.

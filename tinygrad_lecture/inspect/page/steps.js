@@ -35,10 +35,16 @@ class Place {
       if (step.kind !== "forward") return;
       for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
     });
+    this.addUp();
+  }
+
+  // Sets what gradients there are at each step; again when the page has computed others.
+  addUp() {
+    const { data } = this;
+    stepsOf(data).forEach(({ events }, i) => (this.steps[i].events = events));
     // value -> [step, its gradient from then on].
     this.sums = new Map();
     this.steps.forEach((step, i) => {
-      if (step.kind !== "backward") return;
       for (const event of step.events) {
         for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
           this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);

@@ -36,7 +36,7 @@ class Table {
     const { data, current } = this.place;
     this.rows.forEach((row, i) => {
       const [known, array] = [this.place.isKnown(i), this.place.gradientOf(i)];
-      if (known !== row.known) row.value.textContent = known ? data.values[i].inWords : "";
+      if (known !== row.known) row.value.textContent = known ? (data.arrays[data.values[i].value]?.text ?? "?") : "";
       if (array !== row.array) row.gradient.textContent = array < 0 ? "" : data.arrays[array].text;
       [row.known, row.array] = [known, array];
     });

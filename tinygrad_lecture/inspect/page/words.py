@@ -45,6 +45,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
             cost = vertex is vertices[-1] and not vertex.shape and "cost" not in says
             words[vertex] = f"the cost: {says}" if cost else says
+            layers |= {vertex: before} if vertex.op == "batch_norm" and before else {}
     return words
 
 

@@ -35,6 +35,11 @@ def box(page, name):
     return page.locator("g.box", has=page.locator("text.name", has_text=re.compile(rf"^{re.escape(name)}( =|$)")))
 
 
+def numbers_in(cells):
+    """What cells say, those in which a number can be changed too."""
+    return cells.evaluate_all("cells => cells.map((cell) => cell.querySelector('input')?.value ?? cell.innerText)")
+
+
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)
@@ -201,7 +206,7 @@ def test_odd_numbers_show_as_they_are(visit, tmp_path):
         C.backward()
         page = visit(tl.page(C, tmp_path / "odd.html"))
     box(page, "x").click()
-    assert page.locator("#chosen td").all_inner_texts()[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
+    assert numbers_in(page.locator("#chosen td"))[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
     press(page, "t")
     assert "[nan, inf, -inf, -0, 1e-300, 123456]" in page.locator("#table").inner_text()
 
@@ -216,9 +221,7 @@ def test_numbers_are_written_as_python_writes_them(visit, network):
         C.backward()
         other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
     box(other, "x").click()
-    assert other.locator("#chosen .cells td").all_inner_texts()[1 : len(values) + 1] == [
-        numbers(np.array(v)) for v in values
-    ]
+    assert numbers_in(other.locator("#chosen .cells td"))[1 : len(values) + 1] == [numbers(np.array(v)) for v in values]
 
 
 @pytest.fixture
@@ -351,7 +354,8 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, 
     box(page, "x").click()
     chosen = page.locator("#chosen")
     assert "(300, 400), 120000 elements" in chosen.inner_text()
-    assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
+    if not means:
+        assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
     assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
     chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()

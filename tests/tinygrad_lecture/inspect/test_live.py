@@ -1,6 +1,7 @@
 """A number that one changes on a page: what the browser computes of it, beside the engine."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ def rows(*shape):
 POSITIVE = ("log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal")
 PLAIN = ("neg", "exp", "expm1", "abs", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sigmoid", "relu", "silu", "gelu")
 PROGRAMS = {  # functions of a parameter of shape (3, 4)
-    **{name: (lambda x, op=getattr(tl, name): (op(x) * rows(3, 4)).sum()) for name in PLAIN},
-    **{name: (lambda x, op=getattr(tl, name): (op(x * x + 0.5) * rows(3, 4)).sum()) for name in POSITIVE},
+    **{name: partial(lambda op, x: (op(x) * rows(3, 4)).sum(), getattr(tl, name)) for name in PLAIN},
+    **{name: partial(lambda op, x: (op(x * x + 0.5) * rows(3, 4)).sum(), getattr(tl, name)) for name in POSITIVE},
     "gelu by tanh": lambda x: (tl.gelu(x, approximate="tanh") * rows(3, 4)).sum(),
     "leaky_relu": lambda x: (tl.leaky_relu(x, 0.2) * rows(3, 4)).sum(),
     "clip": lambda x: (tl.clip(x, -0.5, 0.5) * rows(3, 4)).sum(),
@@ -68,7 +69,8 @@ def computed_in(page, data, value, index, to):
         live.set(value, index, to);
         const numbers = (k) => [...elementsOf(data.arrays[k])];
         const terms = data.steps.flatMap((step) => step.terms).filter((term) => term.to === value);
-        return {{ hindrance: "", values: data.values.map((v) => numbers(v.value)), gradient: numbers(terms.at(-1).after), said: live.said() }};
+        const [values, gradient] = [data.values.map((v) => numbers(v.value)), numbers(terms.at(-1).after)];
+        return {{ hindrance: "", values, gradient }};
     }}""", [data, value, index, to])  # fmt: skip
 
 

@@ -237,7 +237,7 @@ def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
     store.add(array)
     (data,) = store.as_data()
     assert "data" not in data
-    assert (data["low"], data["high"], data["odd"], sum(data["counts"])) == (0, 9999, 1, 9999)
+    assert (data["low"], data["high"], data["odd"]) == (0, 9999, 1)
     assert data["pictureShape"] == [15, 15]  # squares of 7×7
     assert data["cornerShape"] == [8, 8]
     json.dumps(data, allow_nan=False)

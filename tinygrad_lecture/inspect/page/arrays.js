@@ -17,24 +17,48 @@ function elementsOf(array) {
   return array.numbers ?? (array.data === undefined ? null : decode(array.data, array.size));
 }
 
+// The range, mean, spread and histogram of the finite elements of an array; of one that the page does not hold whole
+// what it was told of it.
+function factsOf(array) {
+  const numbers = elementsOf(array);
+  if (!numbers) return array;
+  if (array.facts) return array.facts;
+  const finite = Array.from(numbers).filter(Number.isFinite);
+  const facts = { odd: numbers.length - finite.length };
+  if (finite.length) {
+    const total = (f) => finite.reduce((sum, x) => sum + f(x), 0);
+    const [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
+    const mean = total((x) => x) / finite.length;
+    Object.assign(facts, { low, high, mean, sd: Math.sqrt(total((x) => (x - mean) ** 2) / finite.length) });
+    const bar = (high - low) / BARS;
+    if (finite.length > FEW && bar > Math.max(Math.abs(low), Math.abs(high)) * 1e-15 && bar < Infinity) {
+      facts.counts = new Array(BARS).fill(0);
+      for (const x of finite) facts.counts[Math.min(Math.floor((x - low) / bar), BARS - 1)] += 1;
+    }
+  }
+  return (array.facts = facts);
+}
+
+const [FEW, BARS] = [16, 20]; // elements that need no histogram; its bars
+
 // An array that the page has computed, with the text that numbers.py would write.
 function arrayOf(numbers, shape, dtype) {
-  const finite = numbers.filter(Number.isFinite);
-  const [low, high] = [finite.reduce((a, b) => Math.min(a, b), Infinity), finite.reduce((a, b) => Math.max(a, b), -Infinity)];
+  const { low, high } = factsOf({ numbers });
   const parts = (high - low) / (Math.max(Math.abs(low), Math.abs(high)) || 1);
-  const digits = finite.length < 2 || !(parts > 1e-6 && parts < Infinity) ? 4 : Math.max(4, Math.ceil(-Math.log10(parts)) + 2);
-  const array = { shape, dtype, numbers, digits, odd: numbers.length - finite.length, ...(finite.length ? { low, high } : {}) };
+  const digits = parts > 1e-6 && parts < Infinity ? Math.max(4, Math.ceil(-Math.log10(parts)) + 2) : 4;
+  const array = { shape, dtype, numbers, digits };
   return { ...array, text: textOf(array) };
 }
 
-function textOf({ shape, numbers, digits, low, high }) {
+function textOf(array) {
+  const { shape, numbers, digits } = array;
   const listed = (axis, start, count) => {
     if (axis === shape.length) return number(numbers[start] + 0, digits);
     const part = count / shape[axis];
     return `[${Array.from({ length: shape[axis] }, (_, i) => listed(axis + 1, start + i * part, part)).join(", ")}]`;
   };
   if (numbers.length <= 8) return listed(0, 0, numbers.length);
-  const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+  const { low, high, mean } = factsOf(array);
   return `shape ${shapeText(shape)}, ${low === high ? `all ${number(low, digits)}` : `from ${number(low, digits)} to ${number(high, digits)}, mean ${number(mean, digits)}`}`;
 }
 
@@ -99,7 +123,7 @@ function arrayView(array, label, side = 0, edit = undefined) {
 function setSides({ values, arrays }) {
   for (const value of values.filter(({ op }) => op === "linear" || op === "matmul")) {
     const given = value.inputs.slice(0, 2).map((i) => values[i]);
-    for (const x of given.filter((one) => one?.kind === "constant" && arrays[one.value]?.low >= 0)) {
+    for (const x of given.filter((one) => one?.kind === "constant" && factsOf(arrays[one.value] ?? {}).low >= 0)) {
       const side = Math.sqrt(x.shape.at(-1) ?? 0);
       const alike = given.filter((one) => one?.shape.at(-1) === side ** 2);
       if (Number.isInteger(side) && side >= 8) alike.forEach((one) => (one.side = side));
@@ -120,26 +144,28 @@ function squares(numbers, side, label) {
 }
 
 function facts(array) {
+  const { low, high, mean, sd, odd } = factsOf(array);
   const list = element("dl", { class: "facts" });
   const add = (name, text) => list.append(element("dt", {}, name), element("dd", {}, text));
   add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
-  if (array.low !== undefined && array.high !== undefined) add("range", `${number(array.low, array.digits)} to ${number(array.high, array.digits)}`);
-  if (array.mean !== undefined) add("mean", `${number(array.mean, array.digits)}${array.sd === undefined ? "" : `, spread ${number(array.sd)}`}`);
-  if (array.odd) add("nan or inf", String(array.odd));
+  if (low !== undefined) add("range", `${number(low, array.digits)} to ${number(high, array.digits)}`);
+  if (mean !== undefined) add("mean", `${number(mean, array.digits)}, spread ${number(sd)}`);
+  if (odd) add("nan or inf", String(odd));
   return list;
 }
 
 function histogram(array) {
-  if (!array.counts || array.low === undefined || array.high === undefined) return [];
-  const most = Math.max(...array.counts);
-  const label = `Histogram from ${number(array.low)} to ${number(array.high)}; the largest bar has ${most} elements`;
+  const { counts, low, high } = factsOf(array);
+  if (!counts) return [];
+  const most = Math.max(...counts);
+  const label = `Histogram from ${number(low)} to ${number(high)}; the largest bar has ${most} elements`;
   const bars = element("div", { class: "bars", role: "img", "aria-label": label });
-  for (const n of array.counts) {
+  for (const n of counts) {
     const bar = element("i");
     bar.style.height = `${(100 * n) / most}%`;
     bars.append(bar);
   }
-  return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(array.low)), element("span", {}, number(array.high)))];
+  return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(low)), element("span", {}, number(high)))];
 }
 
 // A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
@@ -158,7 +184,7 @@ function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
     for (let c = 0; c < columns; c += 1) {
       const index = (top + r) * stride + left + c;
       const value = numbers[index];
-      const cell = element("td", {}, edit ? field(`${label}${placeText(array.shape, index)}`, value, (to) => {
+      const cell = element("td", {}, edit && Number.isFinite(value) ? field(`${label}${placeText(array.shape, index)}`, value, (to) => {
         cell.style.background = tint(to, most);
         edit(index, to);
       }) : elementText(array, value));
@@ -218,8 +244,8 @@ function pictureOf(array, label) {
   const shape = array.pictureShape ?? all;
   const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
   if (!numbers) return element("span");
-  const { low, high } = array;
-  const most = low === undefined || high === undefined ? largest(numbers) : Math.max(-low, high);
+  const { low, high } = factsOf(array);
+  const most = low === undefined ? largest(numbers) : Math.max(-low, high);
   const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
   picture.append(scaleOf(most, low ?? Math.min(...numbers)));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));

@@ -234,8 +234,8 @@ function gradientRows(array, box) {
   const rows = rowsOf(array);
   const most = lettersIn(box);
   if (rows.every((row) => row.length <= most)) return rows;
-  const { low, high } = array;
-  const range = low === undefined || high === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
+  const { low, high } = factsOf(array);
+  const range = low === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
   return [range.length <= most ? range : "✓"];
 }
 

@@ -291,7 +291,7 @@ class Live {
     for (const value of values) {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
       if (value.kind !== "result") continue;
-      if (/^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula)) return `${value.name} = ${value.formula} picks by value, which may change`;
+      if (/^(a?max|a?min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula)) return `${value.name} = ${value.formula} picks by value, which may change`;
       const given = value.inputs.map((i) => values[i]?.dtype);
       if (given.includes("bool") && !value.op.startsWith("attention")) return `${value.name} = ${value.formula} depends on a condition, which may change`;
       if (!value.places && !OPS[value.op]) return `it has no rule for ${value.op}`;

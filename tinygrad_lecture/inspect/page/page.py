@@ -27,7 +27,7 @@ from ..explain.formulas import MOVES
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
-from ..numbers import can_be_parted, digits_of, in_words
+from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
 from .words import named_alike, reshaped
@@ -106,8 +106,6 @@ def page(
 LIVE = 20_000  # numbers of a graph that the page computes anew
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
-FEW = 16  # elements that need no histogram
-BARS = 20
 SIDE = 16  # rows and columns of the pictures of a large array
 CORNER = 8  # rows and columns of it that are there as numbers
 
@@ -141,7 +139,7 @@ class Arrays:
         return [
             {
                 "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
-                **(_whole(array) if array.size <= largest else _summary(array)), **_facts(array),
+                **(_whole(array) if array.size <= largest else _summary(array)),
             }
             for array in self._arrays
         ]  # fmt: skip
@@ -155,30 +153,15 @@ def _whole(array: Array) -> dict[str, Any]:
 
 
 def _summary(array: Array) -> dict[str, Any]:
-    """A large array: the numbers of its first corner, and a picture of the means over its parts."""
+    """A large array: its ends, the numbers of its first corner, and a picture of the means over its parts."""
     matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
     corner, picture = matrix[:CORNER, :CORNER], means(matrix, SIDE).astype(np.float32)
+    finite = array[np.isfinite(array)]
     return {
         "dtype": array.dtype.name, "size": 4, "corner": _text(corner), "cornerShape": list(corner.shape),
-        "picture": _text(picture), "pictureShape": list(picture.shape),
+        "picture": _text(picture), "pictureShape": list(picture.shape), "odd": array.size - finite.size,
+        **({"low": float(finite.min()), "high": float(finite.max())} if finite.size else {}),
     }  # fmt: skip
-
-
-def _facts(array: Array) -> dict[str, Any]:
-    """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
-    if array.dtype.kind not in "fiub" or array.size < 2:
-        return {}
-    plain = array.ravel().astype(np.float64)
-    finite = plain[np.isfinite(plain)]
-    odd = plain.size - finite.size
-    if not finite.size:
-        return {"odd": odd}
-    with np.errstate(all="ignore"):
-        low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
-        facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if finite.size > FEW and can_be_parted(low, high, BARS):
-            facts["counts"] = np.histogram(finite, bins=BARS, range=(low, high))[0].tolist()
-    return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _text(array: Array) -> str:
@@ -275,25 +258,24 @@ class PageData:
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     """What it takes to compute a value anew: the numbers among its inputs, settings, and of a move where each was."""
-    operands = [None if x in index or x.value is None or x.value.dtype.kind not in "fiub" else x for x in vertex.inputs]
-    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
-    recipe: dict[str, Any] = {"operands": [x and float(x.value) for x in operands], "settings": settings}
-    if vertex.op in MOVES and vertex.op not in ("amax", "amin"):
-        ends = np.cumsum([math.prod(x.shape) for x in vertex.inputs if x in index])
-        given = [
-            np.arange(end - math.prod(x.shape), end).reshape(x.shape) + 1
-            for x, end in zip(vertex.inputs, ends, strict=False)
-        ]
-        with suppress(Exception):
+    known = [x in index or x.value is None or x.value.dtype.kind not in "fiub" for x in vertex.inputs]
+    operands = [None if k else float(x.value) for x, k in zip(vertex.inputs, known, strict=True)]  # type: ignore[arg-type]
+    recipe = {"operands": operands, "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)}}
+    if vertex.op in MOVES:
+        given, count = [], 1
+        for x in (x for x in vertex.inputs if x in index):
+            given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
+            count += given[-1].size
+        with suppress(Exception):  # as of settings that the tape did not keep
             recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
     return recipe
 
 
 def _is_plain(x: Any) -> bool:
-    """Whether JSON has a setting: a finite number, a word, None, or a tuple of these."""
-    if isinstance(x, (tuple, list)):
-        return all(map(_is_plain, x))
-    return x is None or isinstance(x, (bool, int, str)) or (isinstance(x, float) and math.isfinite(x))
+    """Whether JSON has a setting."""
+    with suppress(TypeError, ValueError):
+        return bool(json.dumps(x, allow_nan=False))
+    return False
 
 
 def _line(file: str, number: int) -> dict[str, Any]:

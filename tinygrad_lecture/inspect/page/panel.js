@@ -360,7 +360,7 @@ const WHY_ZERO = {
   attention: () => "what the mask leaves out has weight 0",
 };
 
-const isZero = (array) => array !== undefined && (elementsOf(array)?.every((x) => x === 0) ?? (array.low === 0 && array.high === 0));
+const isZero = (array) => array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;
 
 // What a value is in the lecture's words, if there are any, above the same as a formula.
 function heading(value, formula) {

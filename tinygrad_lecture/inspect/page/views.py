@@ -164,26 +164,14 @@ def _view(
     place = {member: i for i, member in enumerate(members)}
     ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in inputs[vertex])
     pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
-    lines = [_lines(m, m in outside, words, path) for m in members]
-    neurons = [0 if isinstance(m, Group) else neurons_of(m, words.get(m, "")) for m in members]
-    values = [
-        [] if isinstance(m, Group) else [" " * (7 * n), *"  "] if n else _rows(m.value) or [f"shape {m.shape}"]
-        for m, n in zip(members, neurons, strict=True)
-    ]
-    found = [walk.gradients.get(m) for m in members]
-    gradients = [[] if g is None else _rows(g) or [" " * 22] for g in found]
-    texts = zip(lines, values, gradients, strict=True)
-    places = arranged([[*(text for _, text in own), *value, *grad] for own, value, grad in texts], pairs)
+    told = [_box(m, m in outside, words, path, walk.gradients.get(m)) for m in members]
+    places = arranged([texts for texts, _ in told], pairs)
     boxes = [
         {
-            **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}),
-            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h,
-            "lines": own, "values": len(value), "rows": len(grad), "neurons": n,
-            **({"outside": True} if m in outside else {}),
+            **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}), **box,
+            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h, "outside": m in outside,
         }
-        for m, own, value, grad, n, (x, y, w, h) in zip(
-            members, lines, values, gradients, neurons, places.boxes, strict=True
-        )
+        for m, (_, box), (x, y, w, h) in zip(members, told, places.boxes, strict=True)
     ]  # fmt: skip
     paths = [
         {"from": start, "to": end, "d": path_of(points)}
@@ -192,8 +180,25 @@ def _view(
     return {"boxes": boxes, "arrows": paths, "width": places.width, "height": places.height}
 
 
+def _box(
+    member: Any, outside: bool, words: dict[Vertex, str], path: str, gradient: Any
+) -> tuple[list[str], dict[str, Any]]:
+    """The texts that a box has room for, and what the page is told of them.
+
+    lines: beside its numbers, each with its role: words, name, layer or ops.  values, rows: lines of its value and of
+    its gradient.  neurons: circles in the place of numbers.
+    """
+    lines = _lines(member, outside, words, path)
+    neurons = 0 if isinstance(member, Group) else neurons_of(member, words.get(member, ""))
+    values = [] if isinstance(member, Group) else _rows(member.value) or [f"shape {member.shape}"]
+    values = [" " * (7 * neurons), " ", " "] if neurons else values
+    grad = [] if gradient is None else _rows(gradient) or [" " * 22]
+    told = {"lines": lines, "values": len(values), "rows": len(grad), "neurons": neurons}
+    return [*(text for _, text in lines), *values, *grad], told
+
+
 def _lines(member: Any, outside: bool, words: dict[Vertex, str], path: str) -> list[tuple[str, str]]:
-    """What a box says beside its numbers, each with its role: words, name, layer or ops."""
+    """What a box says beside its numbers, each with its role."""
     if isinstance(member, Group):
         made = [v for v in member.vertices() if v.op is not None]
         name, last = name_of(member, path), max(made, key=lambda v: v.number)
@@ -201,9 +206,8 @@ def _lines(member: Any, outside: bool, words: dict[Vertex, str], path: str) -> l
         return [("name", _short(name)), ("ops", _short(f"{kind}{len(made)} ops")), ("ops", f"gives {last.shape}")]
     equation = str(member) if outside else member.equation.replace(" ** 2", "²")
     lines = [("words", words.get(member, "")), ("name", within(equation, path))]
-    scope = member.scope if member.op is not None else None
-    if scope is not None and (outside or not lines[0][1]):
-        layer = within(scope.path, path) or (scope.kind if outside else "")
+    if member.op is not None and member.scope is not None and (outside or not lines[0][1]):
+        layer = within(member.scope.path, path) or (member.scope.kind if outside else "")
         layer = f"module {layer}" if layer[:1].isdigit() else layer
         lines.append(("layer", f"{'from' if outside else 'in'} {layer}" if layer else ""))
     return [(role, _short(text)) for role, text in lines if text]

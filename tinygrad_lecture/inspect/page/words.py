@@ -13,7 +13,7 @@ from ..explain.elements import PRODUCTS
 from ..explain.formulas import FORMULAS
 from ..vertex import Vertex
 
-ACTIVATES = ("sigmoid", "tanh", "relu", "leaky_relu", "silu", "gelu")
+LAYERWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "silu", "gelu", "batch_norm")  # they belong to the layer before
 
 
 def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
@@ -38,14 +38,13 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
             words |= {x: text for x, text in told.items() if x not in words}
         elif vertex.op == "add" and before and own:
             layers[vertex], words[vertex], words[own[0]] = before, f"{before}: adds the biases", f"biases of {before}"
-        elif vertex.op in ACTIVATES:
-            words[vertex] = f"{before}{': ' if before else ''}activates, {vertex.op}"
         elif vertex.op == "index_get" and own:
             words[vertex], words[own[0]] = "looks up vectors", "a vector for each index"
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
             cost = vertex is vertices[-1] and not vertex.shape and "cost" not in says
-            words[vertex] = f"the cost: {says}" if cost else says
-            layers |= {vertex: before} if vertex.op == "batch_norm" and before else {}
+            layer = before if vertex.op in LAYERWISE else "the cost" if cost else ""
+            layers |= {vertex: layer} if vertex.op == "batch_norm" and layer else {}
+            words[vertex] = f"{layer}: {says}" if layer else says
     return words
 
 
@@ -76,7 +75,7 @@ def neurons_of(vertex: Vertex, words: str) -> int:
 
 
 def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
-    """The values that a page folds away -> what each of them is in another shape, all but the last of the vertices.
+    """The values that a page folds away, which are of use to others -> what each of them is in another shape.
 
     Axes that are swapped count where a reshape made or takes them, as where attention parts its heads and joins them.
     """
@@ -85,7 +84,7 @@ def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
         for x in vertex.inputs:
             users[x].add(vertex.op)
     found: dict[Vertex, Vertex] = {}
-    for vertex in vertices[:-1]:
+    for vertex in filter(users.get, vertices):
         moved = vertex.op in ("permute", "swapaxes") and len(vertex.shape) > 2  # of a matrix it is the transpose
         if vertex.op == "reshape" or (moved and (vertex.inputs[0] in found or users[vertex] == {"reshape"})):
             found[vertex] = found.get(vertex.inputs[0], vertex.inputs[0])

@@ -44,6 +44,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "absolute error": lambda x: nn.L1Loss()(x, rows(3, 4)),
     "layer norm": lambda x: (tl.layer_norm(x, rows(4), rows(4)) * rows(3, 4)).sum(),
     "norm of two axes": lambda x: (tl.layer_norm(x, axes=2, eps=1e-3) * rows(3, 4)).sum(),
+    "rms norm": lambda x: (tl.rms_norm(x, rows(4), eps=0.1) * rows(3, 4)).sum(),
     "batch norm": lambda x: (channels.batch_norm(x, rows(4), rows(4)) * rows(3, 4)).sum(),
     "attention": lambda x: (tl.attention(x, x, x, causal=True) * rows(3, 4)).sum(),
     "masked attention": lambda x: (tl.attention(x, x, x, tl.tensor([True, False, True]), scale=0.7) * rows(3, 4)).sum(),

@@ -121,10 +121,10 @@ class Tape {
     return log ? this.sub(shifted, this.each(Math.log, [(p) => 1 / p], total)) : this.div(exps, total);
   }
 
-  // (x - mean) / sqrt(var + eps) · weight + bias, with mean and var over axes.
-  normalised(x, axes, eps, weight, bias) {
+  // (x - mean) / sqrt(var + eps) · weight + bias, with mean and var over axes. centre: whether the mean is subtracted.
+  normalised(x, axes, eps, weight, bias, centre = true) {
     const { groups, shape } = along(x.shape, axes);
-    const away = this.sub(x, this.mean(x, groups, shape));
+    const away = centre ? this.sub(x, this.mean(x, groups, shape)) : x;
     const variance = this.mean(this.mul(away, away), groups, shape);
     const y = this.div(away, this.each((v) => Math.sqrt(v + eps), [(v, s) => 0.5 / s], variance));
     const scaled = weight ? this.mul(y, weight) : y;
@@ -254,6 +254,8 @@ const OPS = {
   },
   layer_norm: (t, [x, weight, bias], { axes = 1, eps = 1e-5 }) =>
     t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, bias),
+  rms_norm: (t, [x, weight], { axes = 1, eps = 1e-5 }) =>
+    t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, null, false),
   batch_norm: (t, [x, ...scales], { eps = 1e-5 }) => {
     const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
     const [weight, bias] = scales.map((scale) => scale && t.reshaped(scale, [x.shape[1], ...x.shape.slice(2).fill(1)]));

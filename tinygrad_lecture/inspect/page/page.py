@@ -258,9 +258,11 @@ class PageData:
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     """What it takes to compute a value anew: the numbers among its inputs, settings, and of a move where each was."""
-    known = [x in index or x.value is None or x.value.dtype.kind not in "fiub" for x in vertex.inputs]
-    operands = [None if k else float(x.value) for x, k in zip(vertex.inputs, known, strict=True)]  # type: ignore[arg-type]
-    recipe = {"operands": operands, "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)}}
+    operands = [None if x in index or x.value is None else x.value.tolist() for x in vertex.inputs]
+    recipe = {
+        "operands": [x if _is_plain(x) else None for x in operands],
+        "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
+    }
     if vertex.op in MOVES:
         given, count = [], 1
         for x in (x for x in vertex.inputs if x in index):

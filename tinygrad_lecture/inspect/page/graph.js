@@ -200,7 +200,7 @@ class Picture {
     const { width, height } = this.data;
     const across = (this.scroll.clientWidth - 8) / (width + 16);
     const whole = Math.min(across, (this.scroll.clientHeight - 8) / (height + 16), 1.25);
-    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 0.75), 0.7) : this.zoom;
+    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 1), 0.75) : this.zoom;
     this.svg?.setAttribute("width", String((width + 16) * scale));
     this.svg?.setAttribute("height", String((height + 16) * scale));
   }

@@ -18,6 +18,7 @@ const slider = byId("slider");
 function look(value) {
   chosen = value;
   show();
+  byId("chosen").scrollIntoView({ block: "start" });
 }
 
 // Change an element of a value, and compute all that follows; without a value, take back all changes.

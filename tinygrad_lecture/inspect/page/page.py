@@ -86,7 +86,9 @@ def page(
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
-    Modules are boxes that open. The page's folder is made if there is none. Returns the path.
+    Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
+    page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
+    there is none. Returns the path.
     Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.

@@ -123,6 +123,17 @@ def test_a_layer_written_by_hand_has_the_same_words(write):
     assert "weights of layer 1" in found
 
 
+def test_weights_that_are_used_again_are_one_layer_and_inputs_with_a_gradient_are_no_weights():
+    W, x = tl.randn(2, 2, requires_grad=True), tl.randn(2, requires_grad=True)
+    with tl.Graph() as graph:
+        h = tl.tanh(W @ tl.tanh(W @ x))
+        tl.linear(tl.linear(x, W), tl.randn(3, 2, requires_grad=True))
+    told = words_in(graph.name({"W": W, "x": x, "h": h}))
+    weighed = [text for text in told.values() if "weighs" in text]
+    assert weighed == ["layer 1: weighs and sums, 2 to 2"] * 3 + ["layer 2: weighs and sums, 2 to 3"]
+    assert (told["W"], told["x"]) == ("weights of layer 1", "what goes into layer 1")
+
+
 def test_a_layer_of_a_block_is_called_by_its_attribute(gpt):
     words = [value["words"] for value in gpt["values"]]
     assert "W_Q: weighs and sums, 4 to 4" in words

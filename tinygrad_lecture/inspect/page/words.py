@@ -22,20 +22,21 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
     A layer weighs its inputs with parameters. It is called by its attribute, "up" or "W_Q", or counted from 1.
     """
     words: dict[Vertex, str] = {}
+    counted: dict[Vertex, str] = {}  # by weights, which may be used again
     layers: dict[Vertex, str] = {}  # of what one computes: its products, its sums with a bias, its activations
-    count = 0
     for vertex in vertices:
-        own = [x for x in map(_source, vertex.inputs) if x.op is None and x.requires_grad]
+        sources = list(map(_source, vertex.inputs))
+        own = [x for x in sources if x.op is None and x.requires_grad]
         before = next((layers[x] for x in vertex.inputs if x in layers), "")
         if vertex.op in PRODUCTS and own:
-            count += 1
+            factors = (0, 1) if vertex.op == "matmul" else (1,)
+            at = max(factors, key=lambda i: (sources[i] in own, len(vertex.inputs[i].shape), i))
             name = vertex.scope.path.rpartition(".")[2] if vertex.scope else ""
-            layer = layers[vertex] = name if name.isidentifier() else f"layer {count}"
-            at = vertex.inputs.index(next(x for x in vertex.inputs if _source(x) is own[0]))
-            words[vertex] = f"{layer}: weighs and sums, {_sizes(vertex, at)}"
-            told = {x: f"what goes into {layer}" for x in vertex.inputs[1 - at : 2 - at] if x.op is None}
-            told |= zip(own, (f"weights of {layer}", f"biases of {layer}"), strict=False)
-            words |= {x: text for x, text in told.items() if x not in words}
+            layer = name if name.isidentifier() else counted.setdefault(sources[at], f"layer {len(counted) + 1}")
+            layers[vertex], words[vertex] = layer, f"{layer}: weighs and sums, {_sizes(vertex, at)}"
+            told = {sources[at]: f"weights of {layer}", sources[1 - at]: f"what goes into {layer}"}
+            told |= dict.fromkeys(sources[2:], f"biases of {layer}")
+            words |= {x: text for x, text in told.items() if x not in words and x.op is None}
         elif vertex.op == "add" and before and own:
             layers[vertex], words[vertex], words[own[0]] = before, f"{before}: adds the biases", f"biases of {before}"
         elif vertex.op == "index_get" and own:

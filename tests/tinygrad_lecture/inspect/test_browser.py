@@ -131,7 +131,7 @@ def test_playing_goes_on_by_itself_and_stops(visit, network):
         assert page.locator("#play").inner_text() == shown
 
 
-def test_a_layer_of_few_neurons_is_drawn_as_circles_which_show_when_they_are_computed(visit, network):
+def test_a_layer_of_few_neurons_is_drawn_as_circles(visit, network):
     page = visit(network[0])
     assert box(page, "x").locator("circle").count() == box(page, "h").locator("circle").count() == 2
     assert box(page, "a").locator("circle").count() == 1
@@ -476,7 +476,7 @@ def test_a_step_with_a_changed_number_tells_formulas_and_the_new_result(visit, n
     assert "h = sigmoid(#5)\n  = [" in text_of(page)
 
 
-def test_the_page_of_a_transformer_computes_anew_and_that_of_a_large_network_says_it_cannot(visit, gpt_page, tmp_path):
+def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_page, tmp_path):
     page = visit(gpt_page)
     box(page, "embedding.W_E.weight").click()
     page.get_by_label("embedding.W_E.weight[0, 0]").fill("1")

@@ -123,7 +123,7 @@ def test_a_layer_written_by_hand_has_the_same_words(write):
     assert "weights of layer 1" in found
 
 
-def test_weights_that_are_used_again_are_one_layer_and_inputs_with_a_gradient_are_no_weights():
+def test_weights_used_again_are_one_layer_and_inputs_are_no_weights():
     W, x = tl.randn(2, 2, requires_grad=True), tl.randn(2, requires_grad=True)
     with tl.Graph() as graph:
         h = tl.tanh(W @ tl.tanh(W @ x))

@@ -38,15 +38,15 @@ class Block(ResidualBlock):
         x = x + attention(norm_1(x))
         x = x + ffn(norm_2(x))
 
-    This is config.norm "pre" (GPT-2). With "post" (Vaswani et al., arXiv:1706.03762, and BERT) the norm follows the
-    sum: x = norm_1(x + attention(x)).
+    This is config.norm "pre" (GPT-2, Llama, T5). With "post" (Vaswani et al., arXiv:1706.03762, BERT and BART) the norm
+    follows the sum: x = norm_1(x + attention(x)).
     """
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, rotary: Rotary | None = None) -> None:
         self.norm = config.norm
-        self.norm_1 = layer_norm(config)
-        self.attention = self_attention(config)
-        self.norm_2 = layer_norm(config)
+        self.norm_1 = norm(config)
+        self.attention = attention(config, rotary)
+        self.norm_2 = norm(config)
         self.ffn = feed_forward(config)
 
     def forward(
@@ -67,13 +67,13 @@ class CrossBlock(ResidualBlock):
     This is config.norm "pre"; with "post" each norm follows the sum, as in `Block`.
     """
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, rotary: Rotary | None = None) -> None:
         self.norm = config.norm
-        self.norm_1 = layer_norm(config)
-        self.attention = self_attention(config)
-        self.norm_2 = layer_norm(config)
-        self.cross = MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout)
-        self.norm_3 = layer_norm(config)
+        self.norm_1 = norm(config)
+        self.attention = attention(config, rotary)
+        self.norm_2 = norm(config)
+        self.cross = attention(config)
+        self.norm_3 = norm(config)
         self.ffn = feed_forward(config)
 
     def forward(
@@ -102,22 +102,43 @@ class CrossBlock(ResidualBlock):
 # --- parts, built from a config -----------------------------------------------------------------------------
 
 
-def layer_norm(config: TransformerConfig) -> nn.LayerNorm:
-    """A LayerNorm over each token's vector."""
+def norm(config: TransformerConfig) -> nn.Module:
+    """The norm of each token's vector: a LayerNorm (Ba et al., arXiv:1607.06450), or an RMSNorm, which neither
+    subtracts the mean nor adds a bias (Zhang & Sennrich, arXiv:1910.07467)."""
+    if config.norm_kind == "rms":
+        return nn.RMSNorm(config.width, config.eps)
     return nn.LayerNorm(config.width, config.eps, bias=config.bias)
 
 
 def final_norm(config: TransformerConfig) -> nn.Module:
     """The norm after the last block; "post" blocks end with one, so there it is the identity."""
-    return layer_norm(config) if config.norm == "pre" else nn.Identity()
+    return norm(config) if config.norm == "pre" else nn.Identity()
 
 
-def self_attention(config: TransformerConfig) -> MultiHeadAttention:
-    """Multi-head attention of a text to itself, with rotary positions if the config asks for them."""
-    rotary = Rotary(config.context, config.head_dim) if config.positions == "rotary" else None
-    return MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout, rotary=rotary)
+def attention(config: TransformerConfig, rotary: Rotary | None = None) -> MultiHeadAttention:
+    """The multi-head attention of a block."""
+    return MultiHeadAttention(
+        config.width,
+        config.heads,
+        kv_heads=config.groups,
+        head_dim=config.head_dim,
+        bias=config.bias,
+        dropout=config.dropout,
+        rotary=rotary,
+        scale=None if config.scaled_scores else 1.0,
+    )
 
 
 def feed_forward(config: TransformerConfig) -> FeedForward:
     """The FFN of a block."""
     return FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
+
+
+def stack(
+    kind: Callable[[TransformerConfig, Rotary | None], ResidualBlock], config: TransformerConfig, layers: int = 0
+) -> nn.ModuleList:
+    """`layers` blocks, by default config.layers; they share one table of rotary positions."""
+    rotary = None
+    if config.positions == "rotary":
+        rotary = Rotary(config.context, config.head_dim, config.rotary_base)
+    return nn.ModuleList([kind(config, rotary) for _ in range(layers or config.layers)])

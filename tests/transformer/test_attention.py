@@ -12,6 +12,7 @@ from numeric import assert_close
 from transformer import (
     KeyValues,
     MultiHeadAttention,
+    RelativeBias,
     Rotary,
     SingleHeadAttention,
     causal_mask,
@@ -149,6 +150,50 @@ def test_multi_head_gradients_are_right(kind):
         assert nn.gradcheck(module, x, {"mask": causal_mask(3, 3), "positions": tl.tensor([0, 3, 4])})
 
 
+MASKS = {  # of 2 texts, 4 heads, 3 queries and 3 keys
+    "none": None,
+    "keys": np.array([True, False, True]),
+    "causal": causal_mask(3, 3).numpy(),
+    "texts": np.array([[[True] * 3], [[True, True, False]]]),
+    "texts, causal": np.array([[[True] * 3], [[True, True, False]]]) & causal_mask(3, 3).numpy(),
+    "added": np.random.default_rng(5).normal(size=(4, 3, 3)),
+    "texts, added": np.random.default_rng(5).normal(size=(2, 4, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("turning", [False, True])
+def test_heads_that_share_keys_are_heads_with_equal_keys(mask, hooked, turning):
+    """The output, the weights and the gradients, also of a last token with a cache."""
+    settings = {"head_dim": 2, "scale": 0.3, "rotary": Rotary(5, 2, base=20.0) if turning else None}
+    shared = shuffled(MultiHeadAttention(6, 4, kv_heads=2, **settings))
+    alone = shuffled(MultiHeadAttention(6, 4, **settings))
+    rows = np.repeat(np.arange(4).reshape(2, 2), 2, axis=0).ravel()  # two heads after each other have equal keys
+    state = {
+        name: p.detach()[rows] if "K" in name or "V" in name else p.detach() for name, p in shared.named_parameters()
+    }
+    alone.load_state_dict(state)
+    x, results = normal(2, 3, 6), []
+    for module in (shared, alone):
+        weights = []
+        hook = module.attend.register_forward_hook(lambda module, inputs, output, w=weights: w.append(output[1]))
+        if not hooked:
+            hook.remove()
+        output = module(x, mask=mask)
+        (output * output).sum().backward()
+        with tl.no_grad():
+            cache, last = KeyValues(), mask if np.ndim(mask) < 2 or mask.shape[-2] == 1 else mask[..., 2:, :]
+            module(x[:, :2], cache=cache)
+            step = module(x[:, 2:], mask=last, cache=cache)
+        W_K = module.W_K.weight.grad.numpy()
+        W_K = W_K if module is shared else W_K.reshape(2, 2, 2, 6).sum(1).reshape(4, 6)
+        found = [output, step, module.W_Q.weight.grad, *weights]
+        results.append([W_K, *(x.detach().numpy() for x in found)])
+    for found, wanted in zip(*results, strict=True):
+        assert_close(found, wanted, "with shared keys", 1e-10)
+
+
 @settings(max_examples=20)
 @given(st.permutations(range(5)))
 def test_without_positions_the_order_of_tokens_does_not_matter(order):
@@ -187,9 +232,37 @@ def test_rotary_positions_default_to_counting_on_from_the_cache():
 
 def test_rotary_rotates_pairs_by_the_papers_angles():
     rotary = Rotary(4, 4)
-    turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
-    wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
+    turned = rotary(tl.tensor([[[1.0, 1.0, 0.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
+    wanted = [np.cos(3), np.cos(3 / 100), np.sin(3), np.sin(3 / 100)]
     assert_close(turned, wanted, "turned", 1e-6)
+
+
+def test_short_distances_have_a_bucket_each_and_long_ones_share():
+    """Those of T5: 32 buckets up to 128; the widths of the wide ones grow by a constant factor."""
+    bias = RelativeBias(1)
+    past = bias.bucket(-np.arange(200), bidirectional=False)
+    assert past[:17].tolist() == list(range(17)) and past.max() == 31
+    first = [int(np.argmax(past == n)) for n in range(16, 32)]  # the shortest distance of each wide bucket
+    edges = [int(np.ceil(16 * 8 ** (n / 16) - 1e-9)) for n in range(16)]  # 16 (128 / 16)^(n / 16)
+    assert first == edges and past[113:].tolist() == [31] * 87
+    assert bias.bucket(np.arange(1, 9), bidirectional=False).tolist() == [0] * 8
+    both = bias.bucket(np.arange(-150, 151), bidirectional=True)
+    assert both[150:158].tolist() == [0, *range(17, 24)] and both[143:150].tolist() == list(range(7, 0, -1))
+    assert (both[:150][::-1] + 16 == both[151:]).all() and both.max() == 31
+
+
+def test_the_bias_of_relative_positions_depends_on_the_distance_and_the_mask():
+    bias = shuffled(RelativeBias(3, 8, 20))
+    square = bias(5, 5, None, True).detach().numpy()  # (heads, queries, keys)
+    assert square.shape == (3, 5, 5)
+    for shift in range(-4, 5):
+        line = np.diagonal(square, shift, 1, 2)
+        assert (line == line[:, :1]).all()
+    assert (bias(2, 5, None, True).detach().numpy() == square[:, 3:]).all()
+    mask = np.array([[[True] * 5], [[True, True, False, False, False]]])
+    masked = bias(5, 5, tl.tensor(mask), True).detach().numpy()  # (texts, heads, queries, keys)
+    assert (masked[0] == square).all() and (masked[1, ..., :2] == square[..., :2]).all()
+    assert (masked[1, ..., 2:] == -np.inf).all()
 
 
 @settings(max_examples=30)
@@ -265,6 +338,14 @@ def test_a_cache_grows_and_what_it_returned_keeps_its_values():
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 4), tl.ones(4)), ValueError, "expected memory .*, got .4,"),
         (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions work in self-attention only"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),
+        (lambda: MultiHeadAttention(8, 4, kv_heads=3), ValueError, "4 heads cannot share the keys and values of 3"),
+        (
+            lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(2, 2)),
+            TypeError,
+            "must be of bools.*float32 .2, 2",
+        ),
+        (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(3, 2, 2)), TypeError, "of floats .* the 2 heads"),
+        (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
         (lambda: KeyValues().keys, RuntimeError, "empty"),
         (lambda: KeyValues().values, RuntimeError, "empty"),
     ],

@@ -23,7 +23,7 @@ from ..traced import Traced, array_of
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
-from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
+from .vertex import HEAD, Condition, LocalDerivatives, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,10 @@ class Graph(metaclass=NeedsParentheses):
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
+        self._known: dict[int, tuple[Array, Vertex]] = {}  # by id, while it watches: arrays of vertices
+        self._bools: dict[
+            int, tuple[Array, str, Sequence[Any]]
+        ] = {}  # and those of conditions: their op and its inputs
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         self._calls = Calls()
@@ -198,6 +202,7 @@ class Graph(metaclass=NeedsParentheses):
         self._watching = None
         self._scopes.forget()
         self._calls.forget()
+        self._known, self._bools = {}, {}
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -215,8 +220,24 @@ class Graph(metaclass=NeedsParentheses):
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
+            pairs = zip([*arrays, out], [*inputs, vertex], strict=True)
+            self._known |= {id(array): (array, v) for array, v in pairs if is_array(array)}
+            for array, x in zip(arrays, inputs, strict=True):
+                x.condition = self._condition(array) if x.op is None else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
+        elif out.dtype == bool:
+            self._bools[id(out)] = out, op.name, arrays
+
+    def _condition(self, array: Any) -> Condition | None:
+        """How an array of bools was computed of values of the graph; None if it was not."""
+        if id(array) not in self._bools:
+            return None
+        _, op, arrays = self._bools[id(array)]
+        inputs = [
+            self._known[id(x)][1] if id(x) in self._known else self._condition(x) if is_array(x) else x for x in arrays
+        ]
+        return (op, inputs) if any(isinstance(x, (Vertex, tuple)) for x in inputs) else None
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""

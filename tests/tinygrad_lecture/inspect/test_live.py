@@ -31,6 +31,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "arithmetic": lambda x: (x + 2 * x / (x * x + 1) - x**3 + rows(4)).sum(),
     "a power": lambda x: (tl.sigmoid(x) ** x).sum(),
     "the larger": lambda x: (tl.maximum(x, rows(4)) - tl.minimum(x, 0.3 * x)).sum(),
+    "the largest": lambda x: x.max() + (x.amax(1) * rows(3)).sum() + (x * x).amin(),
     "sums": lambda x: (x.sum(0) * x.mean(1, keepdims=True) * x.mean()).sum(),
     "a standard deviation": lambda x: x.std(axis=1).sum(),
     "a sum over a broadcast axis": lambda x: (x[None] * rows(5, 1, 4)).sum(),
@@ -49,6 +50,12 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "attention": lambda x: (tl.attention(x, x, x, causal=True) * rows(3, 4)).sum(),
     "masked attention": lambda x: (tl.attention(x, x, x, tl.tensor([True, False, True]), scale=0.7) * rows(3, 4)).sum(),
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
+    "masks": lambda x: (tl.softmax(tl.masked_fill(x, tl.tensor(np.eye(3, 4) > 0), -np.inf)) * rows(3, 4)).sum(),
+    "conditions": lambda x: (tl.where((x > 0) & (x * 2 < 1), x * x, -x) * rows(3, 4)).sum(),
+    "binary cross-entropy": lambda x: nn.BCEWithLogitsLoss()(x, tl.tensor(np.eye(3, 4))),
+    "huber": lambda x: nn.HuberLoss(delta=0.5)(x, rows(3, 4)),
+    "dropout": lambda x: (tl.manual_seed(0), nn.functional.dropout(x * x, 0.5).sum())[1],
+    "logsumexp": lambda x: tl.logsumexp(x, axis=1).sum(),
     "a used-twice sum": lambda x: ((h := tl.tanh(x)) * h + h).sum(),
 }  # fmt: skip
 
@@ -98,6 +105,8 @@ def test_what_follows_from_another_number_is_what_the_engine_computes(blank, nam
     found = computed_in(blank, data, graph.vertices.index(graph[x]), 6, 0.7)
     assert found["hindrance"] == ""
     for vertex, values in zip(wanted.vertices, found["values"], strict=True):
+        if vertex.part_of:  # a shift by the largest, which cancels, stays that of the first run
+            continue
         np.testing.assert_allclose(values, vertex.value.ravel(), rtol=1e-6, atol=1e-6, err_msg=str(vertex))
     np.testing.assert_allclose(found["gradient"], other.grad.numpy().ravel(), rtol=1e-6, atol=1e-6)
 
@@ -115,7 +124,7 @@ def _(g):
 REFUSED = {
     "it has no rule for tripled": lambda x: tripled(x).sum(),
     "picks by value": lambda x: x.max(axis=1).values.sum(),
-    "depends on a condition": lambda x: tl.where(x > 0, x, 0.0).sum(),
+    "a condition depends on what it does not know": lambda x: tl.where(x > tl.rand(3, 4), x, 0.0).sum(),
     "there are too many numbers": lambda x: (x[:, :, None] + tl.zeros(2000)).sum(),
 }
 

@@ -284,7 +284,7 @@ function window_(array, label, edit) {
   }
   draw();
   const note = whole ? "" : " (the page has the first ones of this array)";
-  return element("details", {}, element("summary", {}, "Numbers"),
+  return element("details", { open: Boolean(edit) }, element("summary", {}, "Numbers"),
     element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
 }
 

@@ -1,7 +1,7 @@
 // The computation once more, in the browser: forward and backward anew when one changes a number.
 //
-// Four kinds of nodes know their derivatives: `each` (element by element), `sums`, `pick` (moves elements) and `product`.
-// All ops are made of these, as their definitions say. What the page computes of the numbers as they are must be what
+// Five kinds of nodes know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and
+// `product`. All ops are made of these, as their definitions say. What the page computes of the numbers as they are must be what
 // the engine computed; else it says that it cannot.
 
 class Tape {
@@ -111,11 +111,18 @@ class Tape {
     return this.scaled(this.sums(x, groups, shape), sizeOf(shape) / x.numbers.length);
   }
 
+  // The largest of each group; ties share the gradient.
+  largest(x, groups, shape) {
+    const [numbers, ties] = [new Float64Array(sizeOf(shape)).fill(-Infinity), new Float64Array(sizeOf(shape))];
+    groups.forEach((to, i) => (numbers[to] = Math.max(numbers[to], x.numbers[i])));
+    const each = (use) => groups.forEach((to, i) => x.numbers[i] === numbers[to] && use(to, i));
+    each((to) => (ties[to] += 1));
+    return this.node(shape, numbers, (g) => each((to, i) => (x.grad[i] += g[to] / ties[to])));
+  }
+
   softmax(x, axis, log = false) {
     const { groups, shape } = along(x.shape, axis);
-    const largest = new Float64Array(sizeOf(shape)).fill(-Infinity);
-    groups.forEach((to, i) => (largest[to] = Math.max(largest[to], x.numbers[i])));
-    const shifted = this.each((p, most) => p - most, [() => 1], x, this.node(shape, largest));
+    const shifted = this.each((p, most) => p - most, [() => 1], x, this.largest(x, groups, shape));
     const exps = this.each(Math.exp, [(p, y) => y], shifted);
     const total = this.sums(exps, groups, shape);
     return log ? this.sub(shifted, this.each(Math.log, [(p) => 1 / p], total)) : this.div(exps, total);
@@ -231,8 +238,12 @@ const OPS = {
       : t.each((p) => p * area(p), [(p) => area(p) + p * bell(p)], x),
   clip_to: (t, [x], { min, max }) =>
     t.each((p) => Math.min(Math.max(p, min ?? -Infinity), max ?? Infinity), [(p) => Number(p >= (min ?? -Infinity) && p <= (max ?? Infinity))], x),
+  where: (t, [condition, a, b]) =>
+    t.each((c, p, q) => (c ? p : q), [undefined, (c) => Number(c !== 0), (c) => Number(c === 0)], condition, a, b),
   sum: (t, [x], { axis }, shape) => t.sums(x, along(x.shape, axis).groups, shape),
   mean: (t, [x], { axis }, shape) => t.mean(x, along(x.shape, axis).groups, shape),
+  amax: (t, [x], { axis }, shape) => t.largest(x, along(x.shape, axis).groups, shape),
+  amin: (t, [x], { axis }, shape) => t.scaled(t.largest(t.scaled(x, -1), along(x.shape, axis).groups, shape), -1),
   softmax: (t, [x], { axis = -1 }) => t.softmax(x, axis),
   log_softmax: (t, [x], { axis = -1 }) => t.softmax(x, axis, true),
   matmul: (t, [a, b], _, shape) => {
@@ -268,6 +279,21 @@ const OPS = {
   },
 };
 
+// What conditions are made of, as a mask of x > 0.
+const COMPARED = {
+  gt: (a, b) => a > b, ge: (a, b) => a >= b, lt: (a, b) => a < b, le: (a, b) => a <= b, eq: (a, b) => a === b, ne: (a, b) => a !== b,
+  logical_and: (a, b) => a && b, logical_or: (a, b) => a || b, logical_xor: (a, b) => !a !== !b, logical_not: (a) => !a,
+  bitwise_and: (a, b) => a && b, bitwise_or: (a, b) => a || b, bitwise_xor: (a, b) => a !== b, bitwise_not: (a) => !a,
+};
+
+function compared(tape, nodes, part) {
+  if (typeof part === "number" || typeof part === "boolean") return tape.node([], Float64Array.of(part));
+  if (part?.value !== undefined) part = nodes[part.value];
+  if (part?.numbers) return part;
+  if (!COMPARED[part?.op]) throw new Error("a condition depends on what it does not know");
+  return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...part.inputs.map((x) => compared(tape, nodes, x)));
+}
+
 // --- the page's graph -----------------------------------------------------------------------------------------
 
 class Live {
@@ -293,10 +319,8 @@ class Live {
     for (const value of values) {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
       if (value.kind !== "result") continue;
-      if (/^(a?max|a?min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula)) return `${value.name} = ${value.formula} picks by value, which may change`;
-      const given = value.inputs.map((i) => values[i]?.dtype);
-      if (given.includes("bool") && !value.op.startsWith("attention")) return `${value.name} = ${value.formula} depends on a condition, which may change`;
-      if (!value.places && !OPS[value.op]) return `it has no rule for ${value.op}`;
+      if (!OPS[value.op] && /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula)) return `${value.name} = ${value.formula} picks by value, which may change`;
+      if (!OPS[value.op] && !value.places) return `it has no rule for ${value.op}`;
     }
     if (this.steps.some((step) => step.changed)) return "a hook changes the gradients";
     try {
@@ -307,7 +331,7 @@ class Live {
       const odd = this.steps.find((step) => step.terms.some((term) => !isClose(uses[step.value][term.position].grad, elementsOf(arrays[term.array]) ?? [])));
       return odd ? `of gradients through ${values[odd.value].name} it finds others than the engine` : "";
     } catch (error) {
-      return `it fails: ${error.message}`;
+      return error.message;
     }
   }
 
@@ -316,16 +340,20 @@ class Live {
     const { values, arrays } = this.data;
     const [tape, nodes, uses] = [new Tape(), [], []];
     values.forEach((value, i) => {
-      if (value.kind !== "result") {
-        nodes[i] = tape.node(value.shape, Float64Array.from(this.changed.get(i) ?? elementsOf(arrays[this.given[i]])));
-        nodes[i].isBool = value.dtype === "bool";
-        return;
-      }
+      if (value.kind === "result") return;
+      nodes[i] = tape.node(value.shape, Float64Array.from(this.changed.get(i) ?? elementsOf(arrays[this.given[i]])));
+      nodes[i].isBool = value.dtype === "bool";
+    });
+    values.forEach((value, i) => {
+      if (value.condition) nodes[i] = Object.assign(compared(tape, nodes, value.condition), { isBool: true });
+      if (value.kind !== "result") return;
       uses[i] = value.inputs.map((k, at) => {
         if (k >= 0) return Object.assign(tape.reshaped(nodes[k], nodes[k].shape), { isBool: nodes[k].isBool });
-        return value.operands[at] === null ? null : tape.node([], Float64Array.of(value.operands[at]));
+        const number = value.operands[at];
+        return number === null ? null : tape.node([], Float64Array.of({ inf: Infinity, "-inf": -Infinity }[number] ?? Number(number)));
       });
-      nodes[i] = value.places ? tape.pick(uses[i].filter((x) => x), value.places, value.shape) : OPS[value.op](tape, uses[i], value.settings, value.shape);
+      const rule = OPS[value.op] ?? (() => tape.pick(uses[i].filter((x) => x), value.places, value.shape));
+      nodes[i] = rule(tape, uses[i], value.settings, value.shape);
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));

@@ -231,7 +231,7 @@ class PageData:
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
             "weights": self.arrays.add(weights_of(vertex)),
-            **(_recipe(vertex, self.index) if self.live and vertex.op else {}),
+            **(_recipe(vertex, self.index) if self.live else {}),
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -261,10 +261,12 @@ class PageData:
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     """What it takes to compute a value anew: the numbers among its inputs, settings, and of a move where each was."""
     operands = [None if x in index or x.value is None else x.value.tolist() for x in vertex.inputs]
-    recipe = {
-        "operands": [x if _is_plain(x) else None for x in operands],
+    recipe: dict[str, Any] = {
+        "operands": [x if _is_plain(x) else str(x) for x in operands],
         "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
     }
+    if vertex.condition is not None:
+        recipe["condition"] = _told(vertex.condition, index)
     if vertex.op in MOVES:
         given, count = [], 1
         for x in (x for x in vertex.inputs if x in index):
@@ -273,6 +275,13 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
         with suppress(Exception):  # as of settings that the tape did not keep
             recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
     return recipe
+
+
+def _told(x: Any, index: Mapping[Vertex, int]) -> Any:
+    """A part of a condition, as the page is told it."""
+    if isinstance(x, tuple):
+        return {"op": x[0], "inputs": [_told(part, index) for part in x[1]]}
+    return {"value": index.get(x, -1)} if isinstance(x, Vertex) else x if _is_plain(x) else None
 
 
 def _is_plain(x: Any) -> bool:

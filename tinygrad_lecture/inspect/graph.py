@@ -23,7 +23,7 @@ from ..traced import Traced, array_of
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
-from .vertex import HEAD, Condition, LocalDerivatives, Step, Vertex, passes_of
+from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,22 +221,20 @@ class Graph(metaclass=NeedsParentheses):
             ]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             pairs = zip([*arrays, out], [*inputs, vertex], strict=True)
-            self._known |= {id(array): (array, v) for array, v in pairs if is_array(array)}
+            self._known = {id(array): (array, v) for array, v in pairs if is_array(array)} | self._known
             for array, x in zip(arrays, inputs, strict=True):
-                x.condition = self._condition(array) if x.op is None else None
+                x.origin = self._origin(array) if x.op is None and not x.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
         elif out.dtype == bool:
             self._bools[id(out)] = out, op.name, arrays
 
-    def _condition(self, array: Any) -> Condition | None:
-        """How an array of bools was computed of values of the graph; None if it was not."""
+    def _origin(self, array: Any) -> Any:
+        """What an array is made of, if of values of the graph; see `Vertex`. None for others."""
         if id(array) not in self._bools:
-            return None
+            return self._known.get(id(array), (None, None))[1]
         _, op, arrays = self._bools[id(array)]
-        inputs = [
-            self._known[id(x)][1] if id(x) in self._known else self._condition(x) if is_array(x) else x for x in arrays
-        ]
+        inputs = [self._origin(x) if is_array(x) else x for x in arrays]
         return (op, inputs) if any(isinstance(x, (Vertex, tuple)) for x in inputs) else None
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:

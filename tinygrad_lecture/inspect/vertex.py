@@ -76,9 +76,6 @@ def _copied(saved: Any) -> Any:
 
 
 Line: TypeAlias = tuple[str, int]  # file, line number
-Condition: TypeAlias = tuple[
-    str, list[Any]
-]  # op, its inputs: vertices, numbers, conditions, None for what is not known
 Place: TypeAlias = tuple[int, ...]  # of an element
 
 MOST = 8  # elements of an index that are written out
@@ -124,7 +121,8 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
-    condition: of an array of bools how it was computed, ("gt", [x, 0]), if of values of the graph.
+    origin: what a constant is made of, if of values of the graph: the value that it is without the gradient, or of
+    bools an op and its inputs, ("gt", [x, 0]), with None for what is not known.
     """
 
     number: int
@@ -143,7 +141,7 @@ class Vertex:
     written: str = ""
     part_of: str = ""
     maker: Any = None
-    condition: Condition | None = None
+    origin: Any = None
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"

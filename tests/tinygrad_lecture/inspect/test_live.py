@@ -54,6 +54,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "conditions": lambda x: (tl.where((x > 0) & (x * 2 < 1), x * x, -x) * rows(3, 4)).sum(),
     "binary cross-entropy": lambda x: nn.BCEWithLogitsLoss()(x, tl.tensor(np.eye(3, 4))),
     "huber": lambda x: nn.HuberLoss(delta=0.5)(x, rows(3, 4)),
+    "a detached value": lambda x: ((h := tl.tanh(x)) * h.detach()).sum(),
     "dropout": lambda x: (tl.manual_seed(0), nn.functional.dropout(x * x, 0.5).sum())[1],
     "logsumexp": lambda x: tl.logsumexp(x, axis=1).sum(),
     "a used-twice sum": lambda x: ((h := tl.tanh(x)) * h + h).sum(),

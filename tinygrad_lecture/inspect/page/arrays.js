@@ -53,12 +53,13 @@ function arrayOf(numbers, shape, dtype) {
 function textOf(array) {
   const { shape, numbers, digits } = array;
   const listed = (axis, start, count) => {
-    if (axis === shape.length) return number(numbers[start] + 0, digits);
+    if (axis === shape.length) return elementText(array, numbers[start] + 0);
     const part = count / shape[axis];
     return `[${Array.from({ length: shape[axis] }, (_, i) => listed(axis + 1, start + i * part, part)).join(", ")}]`;
   };
   if (numbers.length <= 8) return listed(0, 0, numbers.length);
   const { low, high, mean } = factsOf(array);
+  if (array.dtype === "bool") return `shape ${shapeText(shape)}, ${mean * numbers.length} of ${numbers.length} True`;
   return `shape ${shapeText(shape)}, ${low === high ? `all ${number(low, digits)}` : `from ${number(low, digits)} to ${number(high, digits)}, mean ${number(mean, digits)}`}`;
 }
 

@@ -286,12 +286,14 @@ const COMPARED = {
   bitwise_and: (a, b) => a && b, bitwise_or: (a, b) => a || b, bitwise_xor: (a, b) => a !== b, bitwise_not: (a) => !a,
 };
 
-function compared(tape, nodes, part) {
-  if (typeof part === "number" || typeof part === "boolean") return tape.node([], Float64Array.of(part));
-  if (part?.value !== undefined) part = nodes[part.value];
-  if (part?.numbers) return part;
-  if (!COMPARED[part?.op]) throw new Error("a condition depends on what it does not know");
-  return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...part.inputs.map((x) => compared(tape, nodes, x)));
+// The node of an operand: a value, a number or a condition made of these; null for one that was left out.
+function operand(tape, nodes, part) {
+  if (part === null) return null;
+  if (part.value !== undefined) return nodes[part.value];
+  if (part.op === undefined) return tape.node([], Float64Array.of({ inf: Infinity, "-inf": -Infinity }[part] ?? Number(part)));
+  const inputs = part.inputs.map((x) => operand(tape, nodes, x));
+  if (!COMPARED[part.op] || inputs.includes(null)) throw new Error("a condition depends on what it does not know");
+  return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...inputs);
 }
 
 // --- the page's graph -----------------------------------------------------------------------------------------
@@ -345,12 +347,11 @@ class Live {
       nodes[i].isBool = value.dtype === "bool";
     });
     values.forEach((value, i) => {
-      if (value.condition) nodes[i] = Object.assign(compared(tape, nodes, value.condition), { isBool: true });
+      if (value.origin) nodes[i] = Object.assign(tape.node(value.shape, operand(tape, nodes, value.origin).numbers), { isBool: value.dtype === "bool" });
       if (value.kind !== "result") return;
-      uses[i] = value.inputs.map((k, at) => {
-        if (k >= 0) return Object.assign(tape.reshaped(nodes[k], nodes[k].shape), { isBool: nodes[k].isBool });
-        const number = value.operands[at];
-        return number === null ? null : tape.node([], Float64Array.of({ inf: Infinity, "-inf": -Infinity }[number] ?? Number(number)));
+      uses[i] = value.operands.map((part) => {
+        const x = operand(tape, nodes, part);
+        return x && Object.assign(tape.reshaped(x, x.shape), { isBool: x.isBool });
       });
       const rule = OPS[value.op] ?? (() => tape.pick(uses[i].filter((x) => x), value.places, value.shape));
       nodes[i] = rule(tape, uses[i], value.settings, value.shape);
@@ -389,7 +390,7 @@ class Live {
     tape.backward();
     const add = (numbers, shape, dtype) => data.arrays.push(arrayOf(dtype === "float32" ? Float32Array.from(numbers) : numbers, shape, dtype)) - 1;
     data.values.forEach((value, i) => {
-      value.value = value.kind === "result" || this.changed.has(i) ? add(nodes[i].numbers, value.shape, value.dtype) : value.value;
+      value.value = value.kind === "result" || value.origin || this.changed.has(i) ? add(nodes[i].numbers, value.shape, value.dtype) : value.value;
       if (nodes[i].weights) value.weights = add(nodes[i].weights.numbers, nodes[i].weights.shape, value.dtype);
     });
     const sums = new Map();

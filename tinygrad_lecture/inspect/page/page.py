@@ -259,14 +259,11 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What it takes to compute a value anew: the numbers among its inputs, settings, and of a move where each was."""
-    operands = [None if x in index or x.value is None else x.value.tolist() for x in vertex.inputs]
-    recipe: dict[str, Any] = {
-        "operands": [x if _is_plain(x) else str(x) for x in operands],
-        "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
-    }
-    if vertex.condition is not None:
-        recipe["condition"] = _told(vertex.condition, index)
+    """What it takes to compute a value anew: operands, settings, an origin, and of a move where each element was."""
+    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
+    recipe: dict[str, Any] = {"operands": [_operand(x, index) for x in vertex.inputs], "settings": settings}
+    if vertex.origin not in (None, vertex):
+        recipe["origin"] = _operand(vertex.origin, index)
     if vertex.op in MOVES:
         given, count = [], 1
         for x in (x for x in vertex.inputs if x in index):
@@ -277,11 +274,15 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     return recipe
 
 
-def _told(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """A part of a condition, as the page is told it."""
+def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
+    """An input or an origin: a value of the page, a number, an op with its inputs, or None."""
     if isinstance(x, tuple):
-        return {"op": x[0], "inputs": [_told(part, index) for part in x[1]]}
-    return {"value": index.get(x, -1)} if isinstance(x, Vertex) else x if _is_plain(x) else None
+        return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
+    if isinstance(x, Vertex):
+        if x in index:
+            return {"value": index[x]}
+        x = None if x.value is None else x.value.tolist()
+    return x if _is_plain(x) else str(x)
 
 
 def _is_plain(x: Any) -> bool:

@@ -427,6 +427,8 @@ def test_a_gradient_that_is_zero_is_said_to_be_and_why(visit, tmp_path):
     assert "All 2 elements are zero: relu is flat where #3 is not above 0, so nothing passes there." in text_of(page)
     press(page, "ArrowLeft")
     assert "All 2 elements are zero: h, which it is multiplied by, is zero there." in text_of(page)
+    press(page, "ArrowRight", "ArrowRight")
+    assert "All 4 elements are zero: what came, dC/d#3, is zero there." in text_of(page)
 
 
 def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network):

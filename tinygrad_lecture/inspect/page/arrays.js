@@ -60,7 +60,8 @@ function textOf(array) {
   if (numbers.length <= 8) return listed(0, 0, numbers.length);
   const { low, high, mean } = factsOf(array);
   if (array.dtype === "bool") return `shape ${shapeText(shape)}, ${mean * numbers.length} of ${numbers.length} True`;
-  return `shape ${shapeText(shape)}, ${low === high ? `all ${number(low, digits)}` : `from ${number(low, digits)} to ${number(high, digits)}, mean ${number(mean, digits)}`}`;
+  const [least, most, middle] = [low, high, mean].map((x) => number(x, digits));
+  return `shape ${shapeText(shape)}, ${low === high ? `all ${least}` : `from ${least} to ${most}, mean ${middle}`}`;
 }
 
 // The index of an element as text: "[0, 1]".
@@ -115,7 +116,7 @@ function arrayView(array, label, side = 0, edit = undefined) {
   if (numbers && count <= 64) {
     return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
   }
-  const picture = side && numbers ? squares(numbers, side, label) : pictureOf(array, label);
+  const picture = side && numbers ? squares(array, side, label) : pictureOf(array, label);
   return [facts(array), ...histogram(array), picture, window_(array, label, edit)];
 }
 
@@ -133,15 +134,18 @@ function setSides({ values, arrays }) {
 }
 
 // The first rows of an array, each as the square picture that it is.
-function squares(numbers, side, label) {
+function squares(array, side, label) {
+  const numbers = elementsOf(array);
   const [count, most] = [numbers.length / side ** 2, largest(numbers)];
   const made = element("div", { class: "pictures" });
   for (let i = 0; i < Math.min(count, 16); i += 1) {
-    const picture = painted(numbers.subarray(i * side ** 2, (i + 1) * side ** 2), side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
+    const row = numbers.subarray(i * side ** 2, (i + 1) * side ** 2);
+    const picture = painted(row, side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
     made.append(element("figure", {}, picture, element("figcaption", {}, String(i))));
   }
   const more = count > 16 ? `, the first 16 of ${count}` : "";
-  return element("div", {}, element("p", { class: "hint" }, `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`), made, scaleOf(most, Math.min(...numbers)));
+  const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
+  return element("div", {}, element("p", { class: "hint" }, hint), made, scaleOf(most, factsOf(array).low));
 }
 
 function facts(array) {
@@ -185,10 +189,12 @@ function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
     for (let c = 0; c < columns; c += 1) {
       const index = (top + r) * stride + left + c;
       const value = numbers[index];
-      const cell = element("td", {}, edit && Number.isFinite(value) ? field(`${label}${placeText(array.shape, index)}`, value, (to) => {
+      const change = (to) => {
         cell.style.background = tint(to, most);
         edit(index, to);
-      }) : elementText(array, value));
+      };
+      const may = edit && Number.isFinite(value);
+      const cell = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
       cell.style.background = tint(value, most);
       row.append(cell);
     }
@@ -248,14 +254,15 @@ function pictureOf(array, label) {
   const { low, high } = factsOf(array);
   const most = low === undefined ? largest(numbers) : Math.max(-low, high);
   const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
-  picture.append(scaleOf(most, low ?? Math.min(...numbers)));
+  picture.append(scaleOf(most, low ?? 0));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
   if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
   return picture;
 }
 
-// most: the size of the largest number of the array. side: of a square of the picture, in pixels.
-function painted(numbers, rows, columns, most, label, side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12))) {
+// most: the size of the largest number of the array. size: of a square of the picture, in pixels; by default what fits.
+function painted(numbers, rows, columns, most, label, size = 0) {
+  const side = size || Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
   const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
   const pen = canvas.getContext("2d");
   for (let i = 0; pen && i < rows * columns; i += 1) {
@@ -322,7 +329,8 @@ function attentionMaps(array, tokens) {
     maps.append(table);
   }
   const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
-  return [element("h3", {}, "Attention weights"), said, element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps), legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
+  const scroller = element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps);
+  return [element("h3", {}, "Attention weights"), said, scroller, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
 }
 
 function shownToken(token) {

@@ -1,8 +1,8 @@
 // The computation once more, in the browser: forward and backward anew when one changes a number.
 //
 // Five kinds of nodes know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and
-// `product`. All ops are made of these, as their definitions say. What the page computes of the numbers as they are must be what
-// the engine computed; else it says that it cannot.
+// `product`. All ops are made of these, as their definitions say. What the page computes of the numbers as they are must
+// be what the engine computed; else it says that it cannot.
 
 class Tape {
   constructor() {
@@ -141,12 +141,12 @@ class Tape {
   // Attention weights. mask: what may be attended to, or what is added to the scores.
   weights(q, k, mask, { causal, scale }) {
     const scores = this.scaled(this.product(q, this.transposed(k)), scale ?? 1 / Math.sqrt(q.shape.at(-1)));
-    const allowed = mask?.isBool ? (s, m) => (m ? s : -Infinity) : (s, m) => s + m;
-    const masked = mask ? this.each(allowed, [(s, m) => (mask.isBool ? m : 1), mask.isBool ? undefined : () => 1], scores, mask) : scores;
+    const allowed = (x, which) => this.each((s, m) => (m ? s : -Infinity), [(s, m) => m], x, which);
+    const masked = !mask ? scores : mask.isBool ? allowed(scores, mask) : this.add(scores, mask);
     if (!causal) return this.softmax(masked, -1);
     const [queries, keys] = masked.shape.slice(-2);
-    const past = this.node([queries, keys], Float64Array.from({ length: queries * keys }, (_, i) => Number(i % keys <= Math.floor(i / keys))));
-    return this.softmax(this.each((s, m) => (m ? s : -Infinity), [(s, m) => m], masked, past), -1);
+    const past = Float64Array.from({ length: queries * keys }, (_, i) => Number(i % keys <= Math.floor(i / keys)));
+    return this.softmax(allowed(masked, this.node([queries, keys], past)), -1);
   }
 }
 
@@ -166,16 +166,17 @@ function spread(from, to) {
   let [inner, stride] = [1, 1];
   for (let axis = 1; axis <= to.length; axis += 1) {
     const [n, own] = [to.at(-axis), from.at(-axis) ?? 1];
-    if (axis <= from.length && own > 1) for (let i = 0; i < places.length; i += 1) places[i] += (Math.floor(i / inner) % n) * stride;
+    if (own > 1) for (let i = 0; i < places.length; i += 1) places[i] += (Math.floor(i / inner) % n) * stride;
     inner *= n;
-    if (axis <= from.length) stride *= own;
+    stride *= own;
   }
   return places;
 }
 
 // Of a reduction over axes (null: all): the group of each element, and the shape of the groups, their axes kept as 1.
 function along(shape, axes) {
-  const over = new Set((axes === null || axes === undefined ? [...shape.keys()] : [axes].flat()).map((axis) => (axis + shape.length) % shape.length));
+  const given = axes === null || axes === undefined ? [...shape.keys()] : [axes].flat();
+  const over = new Set(given.map((axis) => (axis + shape.length) % shape.length));
   const kept = shape.map((n, axis) => (over.has(axis) ? 1 : n));
   return { groups: spread(kept, shape), shape: kept };
 }
@@ -230,14 +231,17 @@ const OPS = {
   tanh: one(Math.tanh, (x, y) => 1 - y * y),
   sigmoid: one(sigmoid, (x, y) => y * (1 - y)),
   relu: one((x) => Math.max(x, 0), (x) => Number(x > 0)),
-  leaky_relu: (t, [x], { negative_slope: slope = 0.01 }) => t.each((p) => (p > 0 ? p : slope * p), [(p) => (p > 0 ? 1 : slope)], x),
+  leaky_relu: (t, [x], { negative_slope: slope = 0.01 }) =>
+    t.each((p) => (p > 0 ? p : slope * p), [(p) => (p > 0 ? 1 : slope)], x),
   silu: one((x) => x * sigmoid(x), (x, y) => sigmoid(x) + y * (1 - sigmoid(x))),
   gelu: (t, [x], { approximate }) =>
     approximate === "tanh"
       ? t.each((p) => 0.5 * p * (1 + curve(p)), [(p) => 0.5 * (1 + curve(p)) + 0.5 * p * slopeOfCurve(p)], x)
       : t.each((p) => p * area(p), [(p) => area(p) + p * bell(p)], x),
-  clip_to: (t, [x], { min, max }) =>
-    t.each((p) => Math.min(Math.max(p, min ?? -Infinity), max ?? Infinity), [(p) => Number(p >= (min ?? -Infinity) && p <= (max ?? Infinity))], x),
+  clip_to: (t, [x], { min, max }) => {
+    const [low, high] = [min ?? -Infinity, max ?? Infinity];
+    return t.each((p) => Math.min(Math.max(p, low), high), [(p) => Number(p >= low && p <= high)], x);
+  },
   where: (t, [condition, a, b]) =>
     t.each((c, p, q) => (c ? p : q), [undefined, (c) => Number(c !== 0), (c) => Number(c === 0)], condition, a, b),
   sum: (t, [x], { axis }, shape) => t.sums(x, along(x.shape, axis).groups, shape),
@@ -321,8 +325,10 @@ class Live {
     for (const value of values) {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
       if (value.kind !== "result") continue;
-      if (!OPS[value.op] && /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula)) return `${value.name} = ${value.formula} picks by value, which may change`;
-      if (!OPS[value.op] && !value.places) return `it has no rule for ${value.op}`;
+      if (OPS[value.op]) continue;
+      const byValue = /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula);
+      if (byValue) return `${value.name} = ${value.formula} picks by value, which may change`;
+      if (!value.places) return `it has no rule for ${value.op}`;
     }
     if (this.steps.some((step) => step.changed)) return "a hook changes the gradients";
     try {
@@ -330,7 +336,8 @@ class Live {
       const wrong = values.find((value, i) => !isClose(nodes[i].numbers, elementsOf(arrays[value.value])));
       if (wrong) return `of ${wrong.name} it finds other numbers than the engine`;
       tape.backward();
-      const odd = this.steps.find((step) => step.terms.some((term) => !isClose(uses[step.value][term.position].grad, elementsOf(arrays[term.array]) ?? [])));
+      const isOdd = (step, { position, array }) => !isClose(uses[step.value][position].grad, elementsOf(arrays[array]) ?? []);
+      const odd = this.steps.find((step) => step.terms.some((term) => isOdd(step, term)));
       return odd ? `of gradients through ${values[odd.value].name} it finds others than the engine` : "";
     } catch (error) {
       return error.message;
@@ -347,7 +354,10 @@ class Live {
       nodes[i].isBool = value.dtype === "bool";
     });
     values.forEach((value, i) => {
-      if (value.origin) nodes[i] = Object.assign(tape.node(value.shape, operand(tape, nodes, value.origin).numbers), { isBool: value.dtype === "bool" });
+      if (value.origin) {
+        const { isBool } = nodes[i];
+        nodes[i] = Object.assign(tape.node(value.shape, operand(tape, nodes, value.origin).numbers), { isBool });
+      }
       if (value.kind !== "result") return;
       uses[i] = value.operands.map((part) => {
         const x = operand(tape, nodes, part);
@@ -368,7 +378,8 @@ class Live {
     const numbers = this.changed.get(value) ?? Float64Array.from(before);
     numbers[index] = to;
     this.changed.set(value, numbers);
-    this.edits = [...this.edits.filter(([v, k]) => v !== value || k !== index), ...(to === before[index] ? [] : [[value, index]])];
+    this.edits = this.edits.filter(([v, k]) => v !== value || k !== index);
+    if (to !== before[index]) this.edits.push([value, index]);
     this.update();
   }
 
@@ -388,9 +399,13 @@ class Live {
     if (!data.edited) return;
     const { tape, nodes, uses } = this.computed();
     tape.backward();
-    const add = (numbers, shape, dtype) => data.arrays.push(arrayOf(dtype === "float32" ? Float32Array.from(numbers) : numbers, shape, dtype)) - 1;
+    const add = (numbers, shape, dtype) => {
+      const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
+      return data.arrays.push(arrayOf(rounded, shape, dtype)) - 1;
+    };
     data.values.forEach((value, i) => {
-      value.value = value.kind === "result" || value.origin || this.changed.has(i) ? add(nodes[i].numbers, value.shape, value.dtype) : value.value;
+      const follows = value.kind === "result" || value.origin || this.changed.has(i);
+      if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
       if (nodes[i].weights) value.weights = add(nodes[i].weights.numbers, nodes[i].weights.shape, value.dtype);
     });
     const sums = new Map();
@@ -421,8 +436,10 @@ class Live {
     if (!last || countOf(before) > 1) return [told];
     const slope = elementsOf(data.arrays[last.after])[index];
     const factor = (x) => (x < 0 ? `(${number(x)})` : number(x));
-    const foretold = `${gradient}${placeText(shape, index)} · change = ${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
-    return [told, `${result.name} changed by ${number(elementsOf(after)[0] - elementsOf(before)[0])}. Its gradient foretold ${foretold}; the smaller the change, the closer.`];
+    const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
+    const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
+    const foretold = `Its gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
+    return [told, `${result.name} changed by ${change}. ${foretold}; the smaller the change, the closer.`];
   }
 }
 

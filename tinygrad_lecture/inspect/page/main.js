@@ -193,8 +193,8 @@ document.addEventListener("keydown", (event) => {
     if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
     return;
   }
-  const scrolls = ["ArrowDown", "ArrowUp"].includes(event.key) && at instanceof Element && at.closest("#scroll, #panel, #table, #help");
-  if (scrolls) return;
+  const scrolls = at instanceof Element && at.closest("#scroll, #panel, #table, #help");
+  if (scrolls && (event.key === "ArrowDown" || event.key === "ArrowUp")) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();

@@ -57,7 +57,9 @@ class Panel {
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
       element("p", { class: "hint" }, "Numbers have four digits, or more where needed to show a difference."),
-      ...(this.live.hindrance ? [] : [element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it.")]),
+      ...(this.live.hindrance ? [] : [
+        element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it."),
+      ]),
       element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
       this.list(given, (i) => this.words(i)),
     ];
@@ -165,18 +167,26 @@ class Panel {
 
   // How many elements of a term are zero, and why; "" if none are, or no array is there to tell.
   zero(event, term) {
-    const { arrays, values } = this.data;
-    const numbers = elementsOf(arrays[term.array]);
+    const numbers = elementsOf(this.data.arrays[term.array]);
     const zeros = numbers?.reduce((count, x) => count + (x === 0), 0);
     if (!zeros) return "";
+    const why = this.whyZero(event, term);
+    const some = zeros === numbers.length ? `All ${zeros}` : `${zeros} of ${numbers.length}`;
+    const told = numbers.length === 1 ? "This gradient is zero" : `${some} elements are zero`;
+    return `${told}${why ? `: ${why}` : ""}.`;
+  }
+
+  whyZero(event, term) {
+    const { arrays, values } = this.data;
     const [value, to] = [values[event.value], values[term.to]];
-    const others = value.inputs.flatMap((i) => (i >= 0 && i !== term.to ? [values[i]] : []));
-    const someZero = (array) => array && elementsOf(array)?.some((x) => x === 0);
-    const other = others.find((one) => someZero(arrays[one.value]));
-    const from = isZero(arrays[event.upstream]) || (value.op in WHY_ZERO === false && !other && someZero(arrays[event.upstream]));
-    const why = from ? `what came, ${event.gradient}, is zero there` : WHY_ZERO[value.op]?.(to?.name ?? "it", other?.name) ?? (other && `${other.name}, which it is multiplied by, is zero there`);
-    const count = numbers.length === 1 ? "This gradient is zero" : zeros === numbers.length ? `All ${zeros} elements are zero` : `${zeros} of ${numbers.length} elements are zero`;
-    return why ? `${count}: ${why}.` : `${count}.`;
+    const has = (array, holds = (x) => x === 0) => array !== undefined && elementsOf(array)?.some(holds);
+    const came = `what came, ${event.gradient}, is zero there`;
+    if (isZero(arrays[event.upstream])) return came;
+    const factor = PRODUCTS.includes(value.op) && term.position < 2 ? values[value.inputs[1 - term.position]] : undefined;
+    if (has(arrays[factor?.value])) return `${factor.name}, which it is multiplied by, is zero there`;
+    const [holds, why] = WHY_ZERO[value.op] ?? [];
+    if (why && has(arrays[to?.value], holds)) return why(to.name);
+    return has(arrays[event.upstream]) ? came : "";
   }
 
   // What to know of a parameter whose gradient is zero, with the step at which it became so; null for others.
@@ -184,9 +194,15 @@ class Panel {
     const { data, place } = this;
     if (!isZero(data.arrays[place.gradientOf(i)])) return null;
     const { name, gradient } = data.values[i];
-    const parts = [`${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, and a learning step leaves ${name} as it is.`];
+    const parts = [
+      `${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, `,
+      `and a learning step leaves ${name} as it is.`,
+    ];
     const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
-    if (step !== undefined) parts.push(" It became zero at ", button(`step ${step}`, () => this.goTo(step), { class: "text" }), `, back through ${data.values[place.steps[step].value].name}.`);
+    if (step !== undefined) {
+      const link = button(`step ${step}`, () => this.goTo(step), { class: "text" });
+      parts.push(" It became zero at ", link, `, back through ${data.values[place.steps[step].value].name}.`);
+    }
     return element("p", { class: "zero" }, ...parts);
   }
 
@@ -225,7 +241,8 @@ class Panel {
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
-      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " or press ", element("kbd", {}, "↓"), " to see them one by one."),
+      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
+        button("Open it", () => this.open(group)), " or press ", element("kbd", {}, "↓"), " to see them one by one."),
       ...parts,
     ];
   }
@@ -315,8 +332,9 @@ class Panel {
     const { hindrance } = this.live;
     const may = !hindrance && value.dtype.startsWith("float");
     const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
-    const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : "";
-    return [...(hint ? [element("p", { class: "hint" }, hint)] : []), ...arrayView(array, value.name, value.side, edit)];
+    const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
+    const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
+    return [...(why ? [element("p", { class: "hint" }, why)] : []), ...arrayView(array, value.name, value.side, edit)];
   }
 
   moreAbout(i) {
@@ -349,15 +367,18 @@ function withoutNumbers(term, arrays) {
   return { ...term, derivative: derivative.includes(" = ") ? derivative : "", slopes: [], rule: bare(term.rule), lines: [], total };
 }
 
-// Why an op gives some elements no gradient. name: of the input.
-const flat = (name) => `relu is flat where ${name} is not above 0, so nothing passes there`;
-const most = (name) => `only the largest of ${name} passes it on`;
+const PRODUCTS = ["mul", "matmul", "linear"];
+
+// Why an op gives some elements no gradient: for which elements of its input, and in words about the input.
 const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;
 const WHY_ZERO = {
-  relu: flat, sigmoid: saturated, tanh: saturated, softmax: saturated,
-  amax: most, maximum: () => "only the larger of the two passes it on",
-  index_get: (name) => `these elements of ${name} were not picked`,
-  attention: () => "what the mask leaves out has weight 0",
+  relu: [(x) => x <= 0, (name) => `relu is flat where ${name} is not above 0, so nothing passes there`],
+  sigmoid: [(x) => Math.abs(x) > 15, saturated],
+  tanh: [(x) => Math.abs(x) > 8, saturated],
+  amax: [() => true, (name) => `only the largest of ${name} passes it on`],
+  maximum: [() => true, () => "only the larger of the two passes it on"],
+  index_get: [() => true, (name) => `these elements of ${name} were not picked`],
+  where: [() => true, () => "there the other one was taken"],
 };
 
 const isZero = (array) => array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;

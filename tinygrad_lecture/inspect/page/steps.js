@@ -9,7 +9,8 @@ function stepsOf(data) {
   });
   const given = new Map(); // value -> the step that gave to it last
   for (const event of data.steps) {
-    const at = data.values[event.value].folded < 0 ? steps.length : Math.max(...[event.value, ...event.terms.map(({ to }) => to)].map((i) => given.get(i) ?? 0));
+    const ends = [event.value, ...event.terms.map(({ to }) => to)];
+    const at = data.values[event.value].folded < 0 ? steps.length : Math.max(...ends.map((i) => given.get(i) ?? 0));
     if (at === steps.length) steps.push({ kind: "backward", value: event.value, events: [] });
     steps[at].events.push(event);
     for (const { to } of event.terms) given.set(to, at);

@@ -21,7 +21,8 @@ class Table {
       const row = element("tr", {},
         element("td", {}, `#${value.number}`),
         element("th", { scope: "row" }, button(value.name, () => this.look(i), { class: "text" })),
-        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind), ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : [])),
+        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind),
+          ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : [])),
         element("td", {}, shapeText(value.shape)),
         known, gradient);
       if (value.folded < 0) body.append(row);

@@ -40,6 +40,11 @@ class Embedding(nn.Module):
         self.norm = norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
+    @property
+    def device(self) -> str:
+        """Where W_E is, be its numbers parameters or quantised."""
+        return next(iter((*self.W_E.parameters(), *self.W_E.buffers()))).device
+
     def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor | None = None) -> Tensor:
         """tokens: (..., tokens), integers.  positions: (tokens,) or (..., tokens).  Returns (..., tokens, width).
 

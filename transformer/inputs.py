@@ -152,7 +152,7 @@ def check_tokens(embedding: Embedding, tokens: Any, seen: int = 0) -> Tensor:
             f"tokens: {given.shape[-1]} tokens{after} exceed the context of {embedding.context}; keep the last "
             f"{embedding.context}, or build the model with a larger context"
         )
-    moved = given.to(device=embedding.W_E.weight.device)
+    moved = given.to(device=embedding.device)
     on_host = [t for t in (given, moved) if t.device == "cpu"]
     if on_host:
         check_vocabulary(on_host[0].array, embedding.W_E.num_embeddings)

@@ -79,6 +79,34 @@ def test_the_config_is_hugging_faces(tmp_path):
     assert GGUFFile(llama(tmp_path, tensors=tied)).config["tie_word_embeddings"]
 
 
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_0", "Q4_1"])
+def test_quantised_weights_stay_as_they_are(kind, tmp_path):
+    """The same logits and gradients of the norms, without a parameter for any matrix."""
+    path = llama(tmp_path, kind=kind)
+    usual, quantized = Llama.from_pretrained(path), Llama.from_pretrained(path, quantized=True)
+    assert [name for name, p in quantized.named_parameters() if p.ndim > 1] == []
+    assert {name for name, _ in quantized.named_parameters()} < {name for name, _ in usual.named_parameters()}
+    for tokens in (TOKENS, TOKENS[0, :1]):
+        found, wanted = quantized(tokens), usual(tokens)
+        assert_close(found.detach().numpy(), wanted.detach().numpy(), "logits", 1e-4, 1e-4)
+        for logits, model in ((found, quantized), (wanted, usual)):
+            model.zero_grad()
+            logits.sum().backward()
+        gradients = [model.blocks[0].norm_1.weight.grad.numpy() for model in (quantized, usual)]
+        assert_close(*gradients, "gradient", 1e-3, 1e-3)
+    assert list(quantized.generate([1, 2], max_new_tokens=9, temperature=0)) == list(
+        usual.generate([1, 2], max_new_tokens=9, temperature=0)
+    )
+    assert "(W_Q): QuantizedLinear(64, 64, bits=" + kind[1] in repr(quantized)
+    with pytest.raises(ValueError, match="the weights are quantised; read the model without"):
+        quantized.save_pretrained(tmp_path / "saved")
+
+
+def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
+    assert "Quantized" not in repr(model)
+
+
 # --- models ---------------------------------------------------------------------------------------------------
 
 TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))

@@ -33,6 +33,7 @@ from tinygrad_lecture.backend import Array, Shape
 
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .gguf_tokenizer import tokenizer_files
+from .quantized import BLOCK, Quantized
 from .source import Source
 
 CODES = {
@@ -141,6 +142,9 @@ class GGUFFile(Source):
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
         return self._tensors.shape(name)
+
+    def quantized(self, name: str) -> Quantized | None:
+        return self._tensors.quantized(name)
 
     def dtype(self, name: str) -> str:
         """What every tensor is dequantised to."""
@@ -296,16 +300,32 @@ class Tensors(Mapping[str, Array]):
         from gguf import GGMLQuantizationType, dequantize
 
         tensor = self._stored[name]
-        data = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
         try:
-            array = dequantize(data.reshape(*tensor.shape[:-1], -1), GGMLQuantizationType[tensor.kind])
+            array = dequantize(self._bytes(name), GGMLQuantizationType[tensor.kind])
         except NotImplementedError:
             raise ValueError(f"{name} is stored as {tensor.kind}, which the package gguf cannot dequantise") from None
+        return self._in_order(name, array).T if name.startswith("transformer.h.") else self._in_order(name, array)
+
+    def quantized(self, name: str) -> Quantized | None:
+        """A matrix of 4 or 8 bits as it is in the file; None for other tensors, and for those of GPT-2's blocks."""
+        tensor = self._stored[name]
+        if len(tensor.shape) != 2 or name.startswith("transformer.h."):
+            return None
+        blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
+        found = Quantized.from_blocks(tensor.kind, blocks)
+        return found and Quantized(*(self._in_order(name, array) for array in found))
+
+    def _bytes(self, name: str) -> Array:
+        """A tensor's bytes in the file: (..., bytes of a row)."""
+        tensor = self._stored[name]
+        return np.frombuffer(self._data, np.uint8, tensor.size, tensor.start).reshape(*tensor.shape[:-1], -1)
+
+    def _in_order(self, name: str, rows: Array) -> Array:
+        """The rows of a matrix in Hugging Face's order."""
+        heads = self._config.get("num_attention_heads", 1)
         if ".self_attn.q_proj." in name:
-            return _halves(array, self._config["num_attention_heads"])
-        if ".self_attn.k_proj." in name:
-            return _halves(array, self._config.get("num_key_value_heads", self._config["num_attention_heads"]))
-        return array.T if name.startswith("transformer.h.") else array
+            return _halves(rows, heads)
+        return _halves(rows, self._config.get("num_key_value_heads", heads)) if ".self_attn.k_proj." in name else rows
 
 
 def _halves(rows: Array, heads: int) -> Array:

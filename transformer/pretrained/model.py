@@ -18,6 +18,7 @@ from .beside import save_tokenizer
 from .folder import save_folder
 from .format import Entry, Format
 from .opened import opened
+from .quantized import Quantized, QuantizedLayer, replace_layers
 from .source import Source
 
 
@@ -33,14 +34,17 @@ class PretrainedModel(nn.Module):
     _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path) -> Self:
+    def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
         """A model from files, in evaluation mode. Nothing is downloaded.
 
         - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; or a .gguf
           file of a Llama or a GPT-2; or a folder in Hugging Face's format, which holds config.json and
           model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
 
-        All weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
+        - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
+          a fifth of the memory, and are no parameters: they cannot be trained or saved.
+
+        All other weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
         probabilities, that of the residual stream is used.
 
         Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
@@ -57,7 +61,7 @@ class PretrainedModel(nn.Module):
                 )
             with nn.init.skip():
                 model = cls(config)  # type: ignore[call-arg] # a family's
-            load(model, source)
+            load(model, source, quantized)
             model.read_beside(source)
         return model.eval()
 
@@ -72,6 +76,8 @@ class PretrainedModel(nn.Module):
         Biases that the model lacks are written as zeros, where the family's files have biases. Raises ValueError for a
         model that the files of this family cannot describe.
         """
+        if any(isinstance(module, QuantizedLayer) for module in self.modules()):
+            raise ValueError("save_pretrained: the weights are quantised; read the model without quantized=True")
         dtype, tokenizer = next(self.parameters()).dtype, self.tokenizer
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
@@ -108,8 +114,10 @@ class PretrainedModel(nn.Module):
             )
 
 
-def load(model: PretrainedModel, source: Source) -> None:
+def load(model: PretrainedModel, source: Source, quantized: bool = False) -> None:
     """Copy the weights of a source into a model, converted to its dtype, one at a time to keep the memory small.
+
+    - `quantized`: see `PretrainedModel.from_pretrained`.
 
     Raises ValueError that lists every tensor that is missing, unexpected, repeated, or of another shape or kind, and
     tied tensors that differ.
@@ -131,8 +139,14 @@ def load(model: PretrainedModel, source: Source) -> None:
     if complaints:
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{source.path}: the weights do not match {source.config_name}{lines}")
+    kept: dict[int, Quantized] = {}
     for (_, entry), names in zip(entries, found, strict=True):
-        entry.load(source.tensors[stored[names[0]]])
+        key = stored[names[0]]
+        if quantized and (matrix := source.quantized(key)) is not None:
+            kept[id(entry.parts[0])] = matrix
+        else:
+            entry.load(source.tensors[key])
+    replace_layers(model, kept)
 
 
 def _unfit(expected: dict[str, Entry], stored: dict[str, str], source: Source) -> Iterator[str]:

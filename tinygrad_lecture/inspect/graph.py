@@ -72,7 +72,7 @@ class Graph(metaclass=NeedsParentheses):
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
-        self._known: dict[int, tuple[Array, Vertex]] = {}  # by id, while it watches: arrays of vertices
+        self._known: dict[int, tuple[Array, Vertex]] = {}  # arrays of vertices by id, while it watches
         self._bools: dict[
             int, tuple[Array, str, Sequence[Any]]
         ] = {}  # and those of conditions: their op and its inputs
@@ -220,10 +220,11 @@ class Graph(metaclass=NeedsParentheses):
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
-            pairs = zip([*arrays, out], [*inputs, vertex], strict=True)
-            self._known = {id(array): (array, v) for array, v in pairs if is_array(array)} | self._known
-            for array, x in zip(arrays, inputs, strict=True):
-                x.origin = self._origin(array) if x.op is None and not x.requires_grad else None
+            pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
+            for array, v in pairs:
+                self._known.setdefault(id(array), (array, v))
+            for array, v in pairs:
+                v.origin = self._origin(array) if v.op is None and not v.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
         elif out.dtype == bool:

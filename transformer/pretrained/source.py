@@ -1,43 +1,180 @@
-"""Where a model's weights come from: a config and tensors, named as Hugging Face names them."""
+"""Where a model's weights come from: a config and tensors, named as Hugging Face names them; and a folder of these.
+
+A folder has config.json, and the weights in safetensors, one file or several with an index.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from nn.files.json_files import parse_json, read_json
+from nn.files.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
+from tinygrad_lecture.files import atomic_write_together, make_folder
 
-from ..tokenizer import Tokenizer
+from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
+from ..tokenizer.files import PAIRS, WHOLE
+from ..tokenizer.pretrained import read_files
 from .quantized import Quantized
-from .sentences import Sentences
+from .sentences import Sentences, read_sentences
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
+FETCH = "download or save the model again"
 
 
-class Source:
-    """A model in a folder or a file, opened for reading.
+class Source(Mapping[str, Array]):
+    """A model in a folder or a file, opened for reading. Each tensor is read when it is indexed by its name.
 
     - `path`: what messages call it; `config_name`: what they call its config.
-    - `config`: the contents of its config.json, in Hugging Face's names.
-    - `tensors`: each array by Hugging Face's name, with Hugging Face's shape and layout, read when it is indexed.
+    - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
     """
 
     path: Path
-    config_name: str = "config.json"
-    config: dict[str, Any]
-    tensors: Mapping[str, Array]
+    config_name: str = CONFIG
+    config: Any
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
 
+    @abstractmethod
     def shape(self, name: str) -> Shape:
-        """The shape of a tensor; to override where it is known without reading the tensor."""
-        return tuple(self.tensors[name].shape)
+        """The shape of a tensor, without reading it."""
+
+    @abstractmethod
+    def dtype(self, name: str) -> str:
+        """The dtype of a tensor, such as "F32", without reading it."""
 
     def quantized(self, name: str) -> Quantized | None:
         """A matrix of 4 or 8 bits as it is in the file; None for other tensors."""
         return None
 
+
+class Folder(Source):
+    """A folder in Hugging Face's format; `name` is what messages call it, by default its path.
+
+    Raises FileNotFoundError if a file is missing, ImportError without safetensors, ValueError if a file is damaged.
+    """
+
+    def __init__(self, folder: str | Path, name: Path | None = None) -> None:
+        self._folder = Path(folder)
+        self.path = name or self._folder
+        config = self._folder / CONFIG
+        if not config.is_file():
+            raise FileNotFoundError(
+                f"{config} does not exist: expected a folder with {CONFIG} and {WEIGHTS}; nothing is downloaded"
+            )
+        self.config = read_json(config)
+        self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
+
+    @cached_property
+    def _files(self) -> dict[str, Archive]:
+        """The file of each tensor."""
+        files: dict[str, Archive] = {}
+        for file in _archives(self._folder):
+            for name in sorted(file):
+                if name in files:
+                    raise ValueError(f"{name} occurs twice, in {files[name].path} and in {file.path}; {FETCH}")
+                files[name] = file
+        return files
+
+    def __getitem__(self, name: str) -> Array:
+        return self._files[name][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def shape(self, name: str) -> Shape:
+        return self._files[name].shape(name)
+
     def dtype(self, name: str) -> str:
-        """The dtype of a tensor, such as "F32" or "float32"; to override as `shape` is."""
-        return str(self.tensors[name].dtype)
+        return self._files[name].dtype(name)
+
+
+def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:
+    """What makes the tokenizer of a folder when it is first asked for; None if the folder has none.
+
+    The two files of a GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save`
+    wrote. config: the contents of config.json.
+    """
+    gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
+    if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
+        return partial(BPETokenizer.from_files, folder)
+    return partial(_tokenizer, folder / WHOLE, *read_files(folder)) if (folder / WHOLE).is_file() else None
+
+
+def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
+    if "tokenizer" in parse_json(whole, path):
+        return Tokenizer.load(path)
+    try:
+        return PretrainedTokenizer(whole, settings)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:
+    """Write a folder; a model already in it is replaced.
+
+    Raises ImportError without safetensors, and OSError if the folder cannot be written.
+    """
+    folder = Path(folder)
+    make_folder(folder)
+    with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
+        save_file(tensors, weights, {"format": "pt"})
+        described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    _remove_parts(folder / INDEX)
+
+
+def _archives(folder: Path) -> list[Archive]:
+    """The safetensors file of a folder, or all of them. Raises FileNotFoundError or ValueError."""
+    path, index = folder / WEIGHTS, folder / INDEX
+    if path.is_file():  # it comes before the index of an earlier model, as in transformers
+        return [Archive(path)]
+    if index.is_file():
+        return [Archive(folder / name) for name in _parts(index)]
+    if (folder / "pytorch_model.bin").is_file():
+        raise FileNotFoundError(
+            f"{folder} has its weights in pytorch_model.bin, a pickle; pickles can run any code and are never opened "
+            "here; save the model again from transformers with safe_serialization=True"
+        )
+    return [Archive(path)]
+
+
+def _parts(index: Path) -> list[str]:
+    """The file names in an index. Raises ValueError if it is not an index, or names a file outside its folder."""
+    given = read_json(index)
+    files = given.get("weight_map") if isinstance(given, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise ValueError(
+            f'{index} is not an index of weights: expected {{"weight_map": {{tensor: file, ...}}}}; {FETCH}'
+        )
+    names = sorted(set(files.values()))
+    for name in names:
+        if not IN_FOLDER.fullmatch(name):
+            raise ValueError(f"{index} names {name!r}, which is not a safetensors file in its own folder; {FETCH}")
+    return names
+
+
+def _remove_parts(index: Path) -> None:
+    """Remove an earlier model's index and its parts, so that nobody mistakes them for the new model."""
+    if not index.is_file():
+        return
+    try:
+        names = _parts(index)
+    except ValueError:  # a broken index does not say which files are its parts
+        names = []
+    index.unlink()
+    for name in names:
+        if PART.fullmatch(name):
+            (index.parent / name).unlink(missing_ok=True)

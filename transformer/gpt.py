@@ -25,7 +25,7 @@ from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel
-from .inputs import decoder_inputs
+from .inputs import read_inputs
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .trace import Trace, watch
@@ -108,15 +108,14 @@ class GPT(LanguageModel, PretrainedModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
-        x, rotation = self.embedding(tokens, positions), self.embedding.rotation(positions)  # x: (..., tokens, width)
+        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, causal=True, cache=cache)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
                 x = tl.checkpoint(block, x, mask, rotation)
             else:
-                x = block(x, mask, rotation, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, rotation, cache and cache.self_attention[layer])  # (..., tokens, width)
         if cache is not None:
-            cache.commit(tokens.shape[-1], padding_mask)
+            cache.commit(x.shape[-2], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:

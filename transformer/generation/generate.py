@@ -23,8 +23,7 @@ from tinygrad_lecture.backend import Array, to_host
 from ..cache import Cache
 from ..config import TransformerConfig
 from ..inputs import ENCODE, as_tokens, check_vocabulary
-from ..tokenizer.chat import Messages
-from ..tokenizer.pretrained import PretrainedTokenizer
+from ..tokenizer.pretrained import Messages, PretrainedTokenizer
 from .sampling import LIMITS, check_settings, choose
 
 Prompt = Sequence[int] | Array | Tensor

@@ -13,7 +13,7 @@ from numeric import assert_close
 from small_transformers import small_gpt2 as small
 from small_transformers import some_tokens
 from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
-from transformer.pretrained.sentences import Sentences
+from transformer.pretrained.source import Sentences
 
 pytest.importorskip("safetensors")
 LETTERS = CharTokenizer("abc .")

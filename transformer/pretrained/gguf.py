@@ -32,7 +32,7 @@ from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
 from ..positions import slowed
-from ..tokenizer.base import require
+from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .format import Format
 from .gguf_tokenizer import tokenizer_files
@@ -82,20 +82,16 @@ class GGUFFile(Source):
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
         self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
         names = Format.of(architecture).gguf
-        try:
+        with located(path):
             self.config = _config(architecture, names["fields"], self.fields, stored)
             self._stored = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
             if architecture == "llama" and "rope_freqs.weight" in stored:
                 self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
                 del self._stored["rope_freqs.weight"]
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
 
     def _tokenizer(self) -> PretrainedTokenizer:
-        try:
+        with located(self.path):
             return PretrainedTokenizer(*tokenizer_files(self.fields))
-        except ValueError as error:
-            raise ValueError(f"{self.path}: {error}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stored)
@@ -129,7 +125,7 @@ class GGUFFile(Source):
     def _bytes(self, name: str) -> Array:
         """A tensor's bytes in the file: (..., bytes of a row)."""
         tensor = self._stored[name]
-        return np.frombuffer(self._data, np.uint8, tensor.size, tensor.start).reshape(*tensor.shape[:-1], -1)
+        return np.frombuffer(self._data, np.uint8, math.prod(tensor.bytes), tensor.start).reshape(tensor.bytes)
 
     def _in_order(self, name: str, rows: Array) -> Array:
         """The rows of a matrix in Hugging Face's order."""
@@ -183,12 +179,12 @@ def _code(kind: int) -> str:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor in the file: its shape, its kind, where its bytes begin, and how many there are."""
+    """A tensor in the file: its shape, its kind, the shape of its bytes, and where they begin."""
 
     shape: Shape
     kind: str
+    bytes: Shape
     start: int
-    size: int
 
 
 def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
@@ -208,7 +204,7 @@ def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
     start = -(-file.position // alignment) * alignment
     stored = {name: _stored(name, shape, number, start + offset) for name, shape, number, offset in infos}
     for name, tensor in stored.items():
-        if tensor.start + tensor.size > len(file.data):
+        if tensor.start + math.prod(tensor.bytes) > len(file.data):
             raise ValueError(f"it ends before the tensor {name} does")
     return found, stored
 
@@ -216,12 +212,9 @@ def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
 def _stored(name: str, shape: Shape, number: int, start: int) -> Stored:
     gguf = require("gguf", NEEDS)
     kind = gguf.GGMLQuantizationType(number)
-    neighbours, size = gguf.GGML_QUANT_SIZES[kind]  # numbers that are quantised together, and their bytes
-    if not shape or shape[-1] % neighbours:
-        raise ValueError(
-            f"the tensor {name} of kind {kind.name} has shape {shape}, whose rows are no multiple of {neighbours}"
-        )
-    return Stored(shape, kind.name, start, math.prod(shape) // neighbours * size)
+    if not shape:
+        raise ValueError(f"the tensor {name} has no axes")
+    return Stored(shape, kind.name, gguf.quant_shape_to_byte_shape(shape, kind), start)
 
 
 # --- with Hugging Face's names --------------------------------------------------------------------------------

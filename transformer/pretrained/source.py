@@ -20,6 +20,7 @@ from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
+from ..tokenizer.base import located
 from ..tokenizer.files import PAIRS, WHOLE
 from ..tokenizer.pretrained import read_files
 from .quantized import Quantized
@@ -145,10 +146,8 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
 def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
     if "tokenizer" in parse_json(whole, path):
         return Tokenizer.load(path)
-    try:
+    with located(path):
         return PretrainedTokenizer(whole, settings)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:

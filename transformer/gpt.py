@@ -23,7 +23,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding
+from .embedding import Embedding, unembedding
 from .generation.generate import LanguageModel
 from .inputs import read_inputs
 from .pretrained.format import Format
@@ -90,7 +90,7 @@ class GPT(LanguageModel, PretrainedModel):
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
-            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+            self.unembedding = unembedding(config, self.embedding.W_E)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:

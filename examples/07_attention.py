@@ -123,6 +123,8 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
 class Settings(Common, out="attention"):
     """What can be set on the command line."""
 
+    seed: int = 1
+    """of everything random"""
     sentence: str = "Was the bank flooded?"
     """to follow step by step, made of the words that the made sentences have"""
     word: str = "bank"

@@ -63,10 +63,15 @@ class RNN(nn.Module):
 
 
 class Gated(nn.Module):
-    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add."""
+    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add.
 
-    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int) -> None:
+    forget: added to the bias of the LSTM's forget gate. At each word the state is multiplied by sigma of this gate.
+    """
+
+    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int, forget: float = 0.0) -> None:
         self.gated = kind(width, width, batch_first=True)
+        with tl.no_grad():
+            self.gated.bias_ih_l0[width : 2 * width] += forget  # of the four gates this is the second
 
     def forward(self, x: tl.Tensor) -> tl.Tensor:
         """(batch, words, width) -> (batch, width): the last state."""
@@ -85,6 +90,7 @@ class Attention(nn.Module):
 
 
 KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
+         "LSTM, open": partial(Gated, nn.LSTM, forget=show.OPEN),
          "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
@@ -123,7 +129,7 @@ def main(settings: Settings) -> None:
     for kind, make in KINDS.items():
         learnt[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
         show.learnt(kind, settings.lengths, learnt[kind])
-    show.lesson(settings.lengths, learnt)
+    show.lesson(settings.lengths, learnt, settings.steps)
 
     print("\nPictures:")
     show.draw_fading(fading, settings.out / "fading.png")

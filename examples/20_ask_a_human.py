@@ -15,7 +15,7 @@ shorthand, so that it has few examples of theirs.
 
 from helpers import human as show
 from helpers.emails import make_messages
-from helpers.program import Common, check, start
+from helpers.program import Common, check, counted, start
 from helpers.spam import judge, make_inputs, train
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Settings(Common, out="ask_a_human"):
     epochs: int = 6
     """how often each message is seen"""
     long: int = 60
-    """epochs of a second network, which trains too long"""
+    """epochs of a second network, which trains too long if this is many"""
 
     def __post_init__(self) -> None:
         check(self, share=(0, 1))
@@ -52,16 +52,16 @@ def main(settings: Settings) -> None:
     spam, test_spam = (np.array([m.spam for m in some]) for some in (learn, test))
 
     probabilities: dict[str, np.ndarray] = {}  # (test,) each
-    for name, epochs in (("trained", settings.epochs), ("trained too long", settings.long)):
+    for epochs in (settings.epochs, settings.long):
         model = train(nn.MLP([len(inputs.words), 16, 1]), rows, spam, epochs)
-        probabilities[name] = judge(model, inputs, [m.text for m in test])
+        probabilities[counted(epochs, "epoch")] = judge(model, inputs, [m.text for m in test])
 
     # Calibration: messages with about the same probability, and how many of them are spam
     bins = {name: calibration(p, test_spam) for name, p in probabilities.items()}
     show.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
 
     # Routing: confidence is max(p, 1 - p); the least confident go to a person, who is taken to be right
-    p = probabilities["trained"]
+    p = probabilities[counted(settings.epochs, "epoch")]
     wrong = (p >= 0.5) != test_spam
     least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
     left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read

@@ -10,7 +10,7 @@ ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt,
 from helpers import robust as show
 from helpers.mnist import load_digits
 from helpers.program import Common, check, start, until_ctrl_c
-from helpers.robust import KINDS, add_noise, is_a_three, turn
+from helpers.robust import KINDS, RULES, add_noise, is_a_three, turn
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,8 +58,9 @@ def main(settings: Settings) -> None:
     methods["network that saw noise"] = reads(used_to_noise)
 
     # "Try writing explicit rules for recognizing the digit 3"
-    by_rules = np.array([is_a_three(picture.reshape(28, 28)) for picture in test])
-    show.threes({"if-then rules": by_rules, "network": reads(network)(test) == 3}, labels == 3)
+    found = {name: np.array([is_a_three(picture, n) for picture in test.reshape(-1, 28, 28)])
+             for n, name in enumerate(RULES, start=1)}  # fmt: skip
+    show.threes({**found, "network": reads(network)(test) == 3}, labels == 3)
 
     # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"
     table = {}

@@ -179,7 +179,8 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     print(f"     {'= after attention':23}" + numbers(after[i]))
     print(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
     largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
-    print(f"\n  It blends, it does not select: softmax gives every word a weight. {largest}")
+    blends = "It blends, it does not select" if weights[i].max() < 0.9 else "Here it nearly selects"
+    print(f"\n  {blends}: softmax gives every word a weight. {largest}")
     print(
         "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt; another --seed learns others, for"
     )
@@ -213,7 +214,7 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print("  The embedding is static: a word always starts from the same vector. The words around it change it.")
+    print("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
@@ -237,6 +238,7 @@ def cars_begin(course: cars.Course) -> None:
     print("  head 2, modification: which thing is red, when was it bought, where did it break down")
     print("  head 3, coreference and long range: what does that or it stand for, which thing broke down")
     print("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
+    print("  So each head's work is imposed here, by labels of its own. In a real model nobody divides the work.")
     print("\n  The loss is the cross-entropy of all answers:")
 
 
@@ -307,11 +309,14 @@ def without_a_head(course: cars.Course, model: Any) -> None:
     silenced["without W_O"] = x + model.concatenate(each)
     print("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
     print(f"    {'':18}" + "".join(f"{name:>12}" for name in ("colour", "owner", "bought", "runs")))
+    means = []
     for name, vectors in silenced.items():
         logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
         right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
         print(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
-    print("    What only a silenced head looked at is lost. W_O has learnt to combine the heads and is needed as well.")
+        means.append(np.mean(right))
+    needed = [name for name, mean in zip(silenced, means, strict=True) if mean < means[0] - 0.05]
+    print(f"    The mean share of right descriptions falls {', '.join(needed) or 'nowhere'}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -413,7 +418,7 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
 
 def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, path: Path) -> None:
     """For each head an arc diagram of the words whose question it answers."""
-    figure = new_figure(13, 9.5, "The red car: three heads, each looks for its own relationships")
+    figure = new_figure(13, 9.5, "The red car: where three heads look, each with questions of its own")
     palette = (BLUE, VERMILION, GREEN, ORANGE)
     for h, (axes, name) in enumerate(zip(figure.subplots(3, 1), cars.HEADS, strict=True)):
         lookers = list(dict.fromkeys(found.index(a) for a, _, head, _ in wanted if head == h))
@@ -427,7 +432,7 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
 
 def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
     """What the vector of "car" says, part by part of the sentence: a table of probabilities."""
-    figure = new_figure(13, 4.8, 'The vector of "car" takes up what the sentence says about it')
+    figure = new_figure(13, 4.8, 'What the vector of "car" says after each part of the sentence')
     axes = figure.subplots()
     p = np.stack([*described.values()])  # (parts, descriptions)
     image = axes.imshow(p, cmap="Blues", vmin=0, vmax=1, aspect="auto")

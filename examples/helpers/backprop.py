@@ -156,7 +156,8 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
         print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
         print(f" {n / (ahead + back):21,.0f}{memory[n] / 1e6:9.2f} MB")
     best = max(times, key=lambda n: n / sum(times[n]))
-    print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
+    if best > min(times):
+        print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
         print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
     print("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
@@ -178,7 +179,8 @@ def noise(distances: Mapping[int, Sequence[float]]) -> None:
     for n, values in distances.items():
         expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
         print(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
-    print("  Four times the pictures halve the noise, for four times the work.")
+    follows = all(abs(np.mean(values) / one * n**0.5 - 1) < 0.3 for n, values in distances.items())
+    print(f"  Four times the pictures halve the noise{',' if follows else ' in theory,'} for four times the work.")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -314,7 +316,8 @@ def in_lecture(name: str) -> str:
 
 def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
     """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
-    figure = new_figure(13, 4.8, "A gradient costs about as much as the output; larger batches make it less noisy")
+    ratio = np.median([back / ahead for ahead, back in times.values()])
+    figure = new_figure(13, 4.8, f"A gradient takes {ratio:.1f} times as long as the output; and how noisy it is")
     left, right = figure.subplots(1, 2)
     where = np.arange(len(times))
     for shift, which, colour, name in (

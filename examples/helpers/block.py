@@ -61,7 +61,7 @@ def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
     print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
     print(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
     print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
-    print("  So each unit recognises a pattern, and adds what it recalls.")
+    print("  Such a sum it is with any weights. That units recall patterns, only training can bring about.")
 
 
 def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
@@ -82,8 +82,8 @@ def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> N
     for name, size in sizes.items():
         print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
     alone = all((size == 0) == (row != i) for row, size in enumerate(sizes["FFN"]))
-    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}". Attention changes all rows.')
-    print(f'  Causal attention, as in a GPT, changes "{tokens[i]}" and what stands after it.')
+    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}".', end=" ")
+    print(f"Attention changes {(sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
 
 
 def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:

@@ -97,9 +97,10 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, atomically, and print its path, with a note if no font has some of its characters."""
+    """Write a figure to a file, atomically, and print its path and title, and whether a font lacks a character."""
     from matplotlib.text import Text
 
     save_picture(figure, path)
     boxes = any(BOX in text.get_text() for text in figure.findobj(Text))
-    print(f"  {path}{', where a box is a character that no font of this machine can draw' if boxes else ''}")
+    title = f": {figure.get_suptitle()}" if figure.get_suptitle() else ""
+    print(f"  {path}{title}{', where a box is a character that no font of this machine can draw' if boxes else ''}")

@@ -17,7 +17,7 @@ def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
     for name, (said, true, n) in bins.items():
-        print(f"\n  The network {name}: expected calibration error {errors[name]:.3f}")
+        print(f"\n  Trained for {name}: expected calibration error {errors[name]:.3f}")
         print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
             print(f"  {a:10.0%}{b:10.0%}{count:10,}")
@@ -83,7 +83,7 @@ def draw_calibration(bins: Mapping[str, Bins], path: Path) -> None:
     figure = new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says")
     axes = plain(figure.subplots())
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
-    for (name, (said, true, n)), colour in zip(bins.items(), (BLUE, VERMILION), strict=True):
+    for (name, (said, true, n)), colour in zip(bins.items(), (BLUE, VERMILION), strict=False):
         axes.plot(said, true, color=colour, linewidth=2)
         axes.scatter(said, true, 20 + 2 * np.sqrt(n) * 4, color=colour, label=name)
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of spam that the network gives")

@@ -146,14 +146,14 @@ def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p:
 
 def question(answers: Mapping[str, Chances]) -> None:
     """Print what follows the question, with and without a sentence before it."""
-    print('\nThe vector of "?" holds all that stands before it. What follows it:')
+    print('\nWhat follows "?", whose vector has taken up what stands before it:')
     for text, chances in answers.items():
         print(f"  {text:42} {top(chances)}")
     shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
     print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
     off = max(abs(answers[QUESTION][word] - share) for word, share in ANSWERS.items())
     print(f"  The model's probabilities differ from these by {off:.2f} at most.", end=" ")
-    print("It says what is usual in its text, not what happened at a bank.")
+    print("It says what is usual in its text, not what happened at a bank." if off < 0.1 else "")
 
 
 def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:
@@ -167,8 +167,9 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
     surest = min(next(iter(chances.values())) for chances in stated.values())
     cities = np.mean([sum(chances[city] for city in TRUTH.values()) for chances in unstated.values()])
     print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
-    print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
-    print("  Nothing in the sentence tells you that it is invented; at best, a lower probability does.")
+    print(f"  After the others {cities:.0%} of the probability is on cities.")
+    if cities > 0.8:
+        print("  So nothing in the sentence tells you that it is invented; at best, a lower probability does.")
 
 
 def verification(chances: Mapping[str, Chances]) -> None:
@@ -219,7 +220,9 @@ def by_temperature(rows: Sequence[AtTemperature]) -> None:
     print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
     for row in rows:
         print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
-    print("  Other words are no weather at all: too high a temperature brings nonsense.")
+    sane = [row.T for row in rows if row.nonsense <= 0.05]
+    upto = f"up to T = {max(sane):g}" if sane else "at no T"
+    print(f"  Other words are no weather at all, but nonsense: at most 5% {upto}.")
 
 
 def asked(answers: Mapping[str, Chances]) -> None:
@@ -233,9 +236,12 @@ def asked(answers: Mapping[str, Chances]) -> None:
 
 def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances], path: Path) -> None:
     """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
-    figure = new_figure(10, 5.4, "Hallucination: it names a capital also where its text never stated one")
-    axes, rows = figure.subplots(), {**stated, **unstated}
+    rows = {**stated, **unstated}
     said = {country: next(iter(chances.items())) for country, chances in rows.items()}  # the word, its probability
+    cities = sum(said[country][0] in TRUTH.values() for country in unstated)
+    title = f"Of {len(unstated)} countries whose capital its text never stated, it names a city for {cities}"
+    figure = new_figure(10, 5.4, title)
+    axes = figure.subplots()
     wrong = {country: f", in truth {TRUTH[country]}" for country, (word, _) in said.items() if word != TRUTH[country]}
     bars(axes, [*rows], [p for _, p in said.values()], [VERMILION if country in wrong else BLUE for country in rows],
          [f"{word} {p:.2f}{wrong.get(country, '')}" for country, (word, p) in said.items()])  # fmt: skip
@@ -247,7 +253,7 @@ def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Cha
 
 def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
     """Accuracy, variety and nonsense against the temperature, one above the other."""
-    figure = new_figure(8.5, 7.5, "A higher temperature: more variety, less accuracy, then nonsense")
+    figure = new_figure(8.5, 7.5, "Accuracy, variety and nonsense, by the temperature")
     accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
     Ts = [row.T for row in rows]
     plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)

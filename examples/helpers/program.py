@@ -121,6 +121,11 @@ def counted(n: int, name: str) -> str:
     return f"{n} {name}{'s' if n != 1 else ''}"
 
 
+def by_chance(share: float, n: int) -> float:
+    """How far two shares of n each, which in truth are both this one, lie apart by chance in 95 of 100 cases."""
+    return 1.96 * math.sqrt(2 * share * (1 - share) / n)
+
+
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
     """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
     with noting_ctrl_c() as pressed:

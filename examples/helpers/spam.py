@@ -25,7 +25,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
-from helpers.program import data, until_ctrl_c
+from helpers.program import by_chance, data, until_ctrl_c
 
 Shares = Mapping[str, Sequence[float]]
 # Tried in this order at each place of the lower-case text; the group's name is the class.
@@ -329,10 +329,14 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
     """Print how often a neuron that only adds is right, and how often a network that can combine."""
     print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
+    shares = []
     for name, probabilities in p.items():
         right = (probabilities >= 0.5) == spam
         print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
-    print("  If combinations decided here, the hidden neurons would be far ahead.")
+        shares.append(right.mean())
+    adds, combines = shares
+    decide = combines - adds > by_chance(float(np.mean(shares)), len(spam))
+    print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
 
 
 def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:

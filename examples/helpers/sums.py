@@ -347,7 +347,7 @@ def draw_surprise(model: GPT, notation: Notation, path: Path) -> None:
     from matplotlib.colors import LogNorm
 
     shown, wrong = unsure(model, notation)
-    figure = new_figure(8.5, 7, "Where is the model unsure? The pattern follows digits and carries")
+    figure = new_figure(8.5, 7, "Where is the model unsure?")
     axes = figure.subplots()
     least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
     image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),

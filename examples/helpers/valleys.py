@@ -55,8 +55,10 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
     of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
     print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
     print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it, {of_single} of {n} stochastic ones.")
-    helped = of_single > of_batch
-    print(f"  {'The noise of single examples pushes them off' if helped else 'No noise was needed to leave it'}.")
+    if of_single > of_batch:
+        print("  The noise of single examples pushes them off.")
+    else:
+        print(f"  {'No noise was needed to leave it' if of_batch else 'None has left it: these are too few steps'}.")
 
 
 def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
@@ -139,10 +141,11 @@ def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarr
     """A panel for each width with the curve and the fit; last the error against the width."""
     columns = 3
     rows = -(-(len(fits) + 1) // columns)
-    title = "Universal approximation: the wider the network, the closer the fit"
+    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
+    closer = [*errors.values()] == sorted(errors.values(), reverse=True)
+    title = f"Universal approximation: {'the wider the network, the closer the fit' if closer else 'fits by width'}"
     figure = new_figure(4.8 * columns, 3.4 * rows + 0.6, title)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
     for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
         plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
         axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")

@@ -218,12 +218,6 @@ def test_the_curvatures_are_those_of_the_cost():
     assert p21.curvature(weights, 0).sum() == pytest.approx(trace, abs=1e-5)
 
 
-@pytest.mark.parametrize(("stochastic", "verdict"), [(0.2, "pushes them off"), (1.0, "No noise was needed")])
-def test_noise_is_named_as_the_reason_only_where_it_is(stochastic, verdict, capsys):
-    valleys.saddle(np.full((9, 3), 1.0), np.full((5, 3), stochastic))
-    assert verdict in capsys.readouterr().out
-
-
 def test_a_descent_that_still_moves_is_not_called_stuck(capsys):
     moving, still = np.linspace(1, 0.6, 10), np.full(10, 0.5)
     valleys.ends(np.stack([moving, still, np.zeros(10)], axis=1), 2)

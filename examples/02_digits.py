@@ -86,7 +86,8 @@ def main(settings: Settings) -> None:
     show.plateau(history)
 
     sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
+    if settings.more:
+        show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
     show.costs_by_answer(sure, test_labels, settings.loss)
     show.confidences(sure, settings.loss)
     show.accuracy(sure, test_labels)
@@ -112,7 +113,7 @@ def main(settings: Settings) -> None:
                 cost(learner(x), y, settings.loss).backward()
                 optimizer.step()
         read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
-    show.detail(read, len(history))
+    show.pixels_needed(read, len(history))
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")

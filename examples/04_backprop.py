@@ -10,8 +10,8 @@ chain rule this is how C changes with its result, times the step's own derivativ
 
     dC/dw = a_before · sigma'(z) · dC/da        the activation that it multiplies, the slope, the rest of the network
 
-Every gradient is found three times: by this formula, by backward(), and by trying. Then the price: how long backward
-takes, for the digit network of 13,002 parameters, against forward and against trying.
+Every gradient is found three times: by this formula, by backward(), and by nudging the parameter and measuring. Then
+the price: how long backward takes, for the digit network of 13,002 parameters, against forward and against nudging.
 """
 
 from helpers import backprop as show

@@ -68,9 +68,10 @@ def main(settings: Settings) -> None:
     show.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
 
     # The same in the story. A new text is cut by the same merges, in the order in which they were learnt
-    counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
-    show.merges_learnt(text, pieces, counts)
-    show.merges_used(settings.sentence, pieces)
+    if settings.more:
+        counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
+        show.merges_learnt(text, pieces, counts)
+        show.merges_used(settings.sentence, pieces)
 
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
@@ -78,10 +79,11 @@ def main(settings: Settings) -> None:
     show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
     show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
-    show.rare_words(RARE, pieces)
 
-    # A special token is a single id, and only where the program allows it
-    if END in pieces.special_tokens:
+    # A rare word is several pieces; a special token is a single id, and only where the program allows it
+    if settings.more:
+        show.rare_words(RARE, pieces)
+    if settings.more and END in pieces.special_tokens:
         show.special_token(END, pieces)
 
     print("\nPictures:")

@@ -100,7 +100,7 @@ def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps
         curve.append((step, share_right(written(model, held_out), held_out)))
         show.progress(step, loss, curve[-1][1])
 
-    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=6)
+    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
     return model, curve
 
 

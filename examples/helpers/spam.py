@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
-from helpers.program import by_chance, data, until_ctrl_c
+from helpers.program import by_chance, data, detail, until_ctrl_c
 
 Shares = Mapping[str, Sequence[float]]
 # Tried in this order at each place of the lower-case text; the group's name is the class.
@@ -292,7 +293,7 @@ def messages(learn: Messages, test: Messages) -> None:
     print("Messages that differ only in numbers are in the same part. For example:")
     for is_spam in (False, True):
         texts = dict.fromkeys(test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90)
-        for text in [*texts][:3]:
+        for text in [*texts][:1]:
             print(f"  {'spam' if is_spam else 'ham':5} {text}")
 
 
@@ -311,19 +312,19 @@ def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndar
 
 def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
     """Print what other thresholds do."""
-    print("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
+    detail("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
     for t in (0.05, 0.2, 0.5, 0.8, 0.95):
         c = count(p >= t, spam)
-        print(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
+        detail(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
 
 
 def mistakes(p: np.ndarray, test: Messages) -> None:
     """Print the messages where the filter was surest of a wrong answer."""
     wrong = np.flatnonzero((p >= 0.5) != test.spam)
     worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
-    print(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
+    detail(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
     for i in worst:
-        print(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
+        detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
 
 
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
@@ -423,7 +424,7 @@ def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 1
     chosen = [*order[:most], *order[::-1][:most][::-1]]
     figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
     axes = plain(figure.subplots(), grid=False)
-    axes.barh(range(len(chosen)), push[chosen], color=[VERMILION if push[i] > 0 else BLUE for i in chosen])
+    axes.barh(range(len(chosen)), push[chosen], color=drawing.by_sign(push[chosen]))
     axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])
     axes.axvline(0, color="black", linewidth=1)
     axes.set_xlabel("mean push on the output: left to ham, right to spam")

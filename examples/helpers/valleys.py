@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
 from helpers.program import counted
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
@@ -109,8 +109,8 @@ def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     left.set_xlabel("step of gradient descent (logarithmic)")
     values = curvatures.ravel()
     limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
-    right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
-    right.hist(values[values >= 0], bins=limits, color=GREY, label="positive: a direction that curves up")
+    right.hist(values[values < 0], bins=limits, color=NEGATIVE, label="negative: a direction that curves down")
+    right.hist(values[values >= 0], bins=limits, color=POSITIVE, label="positive: a direction that curves up")
     plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
     both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
     right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")

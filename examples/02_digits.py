@@ -14,7 +14,7 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, coarser, favourites, hidden_activations
+from helpers.digits import Epoch, coarser, hidden_activations
 from helpers.mnist import load_digits
 from helpers.program import Common, start, until_ctrl_c
 
@@ -99,7 +99,6 @@ def main(settings: Settings) -> None:
     if len(settings.hidden) > 1:
         fires = hidden_activations(model, test_images).numpy()  # (m, 16)
         show.last_hidden_layer(fires, test_labels)
-        liked = favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
 
     # "784 inputs might seem like a lot, but images require this level of detail": the same training on coarser pictures
     read = {28: show.share_right(sure, test_labels)}
@@ -123,7 +122,7 @@ def main(settings: Settings) -> None:
     show.draw_mistakes(digits.test_images, test_labels, sure, settings.out / "mistakes.png")
     show.draw_first_layer(weights, digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
     if len(settings.hidden) > 1:
-        show.draw_last_hidden_layer(fires, liked, digits, settings.out / "last_hidden_layer.png")
+        show.draw_last_hidden_layer(fires, digits, settings.out / "last_hidden_layer.png")
 
 
 def build(settings: Settings, inputs: int = 784) -> nn.MLP:

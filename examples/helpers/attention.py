@@ -428,19 +428,17 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
 
 
 def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
-    """What the vector of "car" says, part by part of the sentence: a table of probabilities."""
-    figure = new_figure(13, 4.8, 'What the vector of "car" says after each part of the sentence')
+    """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
+    figure = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence')
     axes = figure.subplots()
-    p = np.stack([*described.values()])  # (parts, descriptions)
-    image = axes.imshow(p, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(p):
-        if value >= 0.005:
-            colour = "white" if value > 0.6 else "black"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=10, color=colour)
-    axes.set_yticks(range(len(p)), list(described), fontsize=12)
-    axes.set_xticks(range(p.shape[1]), cars.DESCRIPTIONS, rotation=40, ha="right", rotation_mode="anchor", fontsize=11)
-    for group in cars.GROUPS[1:]:
-        axes.axvline(group[0] - 0.5, color=DARK)
+    best = np.array([[group[p[group].argmax()] for group in cars.GROUPS] for p in described.values()])  # (parts, kinds)
+    new = np.vstack([np.ones(len(cars.GROUPS), bool), best[1:] != best[:-1]])
+    axes.imshow(new, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
+    for row, p in enumerate(described.values()):
+        for column, i in enumerate(best[row]):
+            axes.text(column, row, f"{cars.DESCRIPTIONS[i]}  {p[i]:.2f}", ha="center", va="center", fontsize=13)
+    axes.set_yticks(range(len(best)), list(described), fontsize=12)
+    axes.set_xticks(range(len(cars.GROUPS)), ("colour", "owner", "bought", "runs"), fontsize=13)
+    axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
     axes.tick_params(length=0)
-    figure.colorbar(image, label="probability, within each group", pad=0.01)
     save(figure, path)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers import drawing
+from helpers.drawing import GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError, detail
 from transformer import GPTConfig
 
@@ -154,9 +155,6 @@ def formula(name: str, config: GPTConfig) -> str:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY, DARK)
-
-
 def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
     """Outputs along a straight way through the inputs: what is linear stays straight."""
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
@@ -165,7 +163,8 @@ def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndar
         for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
             t = np.linspace(-1, 2, len(values))
             axes.plot(t, values / np.abs(values).max(), color=colour, linewidth=2.8, label=name)
-        axes.set(xlabel="t: the input is (1 - t) a + t b", ylabel="one number of the output, scaled to at most 1")
+        axes.set(xlabel="the input, on the straight line through a and b", ylabel="one number of the output, scaled")
+        axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
     save(figure, path)
 
@@ -198,11 +197,8 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
     for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
         plain(axes, grid=False)
         most = np.abs(rows).max()
-        for h, row in enumerate(rows):
-            at = np.flatnonzero(row)
-            axes.fill_between(at, h, h + 0.45 * row[at] / most, color=COLOURS[h % len(COLOURS)], linewidth=0.6)
-            axes.axhline(h, color=GREY, linewidth=0.4)
+        image = axes.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
         axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
         axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
-        axes.set_ylim(heads - 0.4, -0.6)
+        figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)

@@ -262,23 +262,6 @@ def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
     return images
 
 
-def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
-    """The pictures, (neurons, 784), that excite each neuron of the last hidden layer most, by gradient ascent.
-
-    The weights stay; the pixels learn. Backpropagation gives the gradient of a neuron's sum for every pixel.
-    """
-    layers = list(model)[: -2 if isinstance(model[-1], nn.Linear) else -3]  # up to the sum, without its activation
-    pixels = tl.full((neurons, 784), 0.5, requires_grad=True)
-    for _ in range(steps):
-        z = pixels
-        for layer in layers:
-            z = layer(z)  # in the end (neurons, neurons)
-        (gradient,) = tl.grad((z * tl.eye(neurons)).sum(), [pixels])  # picture i for neuron i
-        step = 0.05 * gradient / gradient.abs().amax(axis=1, keepdims=True)
-        pixels = (pixels.detach() + step).clip(0, 1).requires_grad_()
-    return pixels.detach()
-
-
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
@@ -390,16 +373,13 @@ def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int
     save(figure, path)
 
 
-def draw_last_hidden_layer(fires: np.ndarray, liked: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
-    """For each neuron the mean of the test pictures that excite it most, and the picture made to excite it most."""
+def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
+    """For each neuron the mean of the test pictures that excite it most."""
     means = mean_activations(fires, digits.test_labels)[:most]
     top = np.argsort(-fires[:, :most], axis=0)[:40]  # (40, neurons): the pictures that excite each most
     average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
-    figure = new_figure(12, 3.1 * -(-len(means) // 8) + 1.4, "Last hidden layer: what excites each neuron most?")
-    above, below = figure.subplots(2, 1)
-    above.set_title("the mean of the 40 test pictures that excite it most (above each: the digits that it fires for)")
-    below.set_title("the picture that excites it even more, made by gradient ascent on the pixels")
-    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
-    tiles(above, average, [f"{i}: {fires_for(row)}" for i, row in enumerate(means)], **ink)
-    tiles(below, liked[:most], [f"neuron {i}" for i in range(len(means))], **ink)
+    title = "Last hidden layer: the mean of the 40 pictures that excite each neuron most, and the digits it fires for"
+    figure = new_figure(13, 1.7 * -(-len(means) // 8) + 0.7, title)
+    names = [f"{i}: {fires_for(row)}" for i, row in enumerate(means)]
+    tiles(figure.subplots(), average, names, cmap="gray_r", vmin=0, vmax=1)
     save(figure, path)

@@ -28,7 +28,7 @@ from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside
 from helpers.emails import Messages, deal
 from helpers.program import by_chance, data, detail, until_ctrl_c
 
-Shares = Mapping[str, Sequence[float]]
+Found = Mapping[str, Sequence[Sequence[float]]]  # filter -> for each seed the share in each disguise
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
     r"""
@@ -350,17 +350,19 @@ def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
         print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
-def adversarial(disguises: Mapping[str, Sequence[str]], found: Shares, lost: Mapping[str, float]) -> None:
-    """Print how much disguised spam each filter finds."""
-    print("\nAdversarial examples. The part of the spam that is found:")
+def adversarial(
+    disguises: Mapping[str, Callable[[str], str]], found: Found, example: str, lost: Mapping[str, float]
+) -> None:
+    """Print how much disguised spam each filter finds. found: for each filter and seed the share in each disguise."""
+    print("\nAdversarial examples. The part of the spam that is found: the mean of three seeds, and the least and most")
     print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
     for name, shares in found.items():
-        print(f"  {name:14}" + "".join(f"{share:19.0%}" for share in shares))
-    for name, texts in list(disguises.items())[1:]:
-        print(f"  {name}: {texts[0][:110]}")
+        cells = [f"{np.mean(some):.0%} ({min(some):.0%}-{max(some):.0%})" for some in zip(*shares, strict=True)]
+        print(f"  {name:14}" + "".join(f"{cell:>19}" for cell in cells))
+    for name, disguise in list(disguises.items())[1:]:
+        print(f"  {name}: {disguise(example)[:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
-    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
-    print("  makes other messages, and the order may be reversed.")
+    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
     print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
@@ -408,12 +410,12 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     save(figure, path)
 
 
-def draw_adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Bars for each filter: how much of the spam is found as it is, and disguised."""
-    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
+def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None:
+    """Bars for each filter: how much of the spam is found as it is, and disguised, the mean of all seeds."""
+    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find, on average over three seeds?")
     axes = figure.subplots()
-    shares = dict(zip(disguises, zip(*found.values(), strict=True), strict=True))
-    columns(axes, [*found], shares, (GREY, VERMILION, ORANGE))
+    means = np.array([np.mean(shares, axis=0) for shares in found.values()])  # (filters, disguises)
+    columns(axes, [*found], dict(zip(disguises, means.T, strict=True)), (GREY, VERMILION, PURPLE))
     axes.set_ylabel("part of the spam that is found")
     save(figure, path)
 

@@ -125,14 +125,18 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     left, others = have_left(batch), have_left(stochastic)
     figure = new_figure(11, 5, f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones")
     axes = plain(figure.subplots())
-    axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
-    axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
+    so_far = np.cumsum(stochastic, axis=0)
+    smooth = (so_far[25:] - so_far[:-25]) / 25
+    for costs, colour, width, name in ((smooth, ORANGE, 1, "stochastic: one example a step, the mean of 25 steps"),
+                                       (batch, BLUE, 2, "batch: all four examples a step")):  # fmt: skip
+        axes.plot(costs[:, 1:], color=colour, linewidth=width, alpha=0.5)
+        axes.plot(costs[:, 0], color=colour, linewidth=width, label=name)
     axes.axhline(1, color=GREY, linestyle=":")
-    axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
+    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
     note = "the saddle: cost 1, every answer is 0.5"
-    axes.annotate(note, (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center")
+    axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 

@@ -166,7 +166,7 @@ CLAIMS = {
             75 < (n := t("\n  all is ham  "))[0] < 90 and n[1] == n[3] == 0 < n[2]
         ),
         "good words hide spam from a filter that counts words": lambda t: (
-            (n := t("Adversarial", "\n  bag of words"))[2] < n[0] - 20
+            (n := t("Adversarial", "\n  bag of words"))[6] < n[0] - 20
         ),
         "retraining finds new spam": lambda t: (
             t("new spam found", "\n         0")[0] < 50 and t("new spam found", "\n       100")[0] > 95

@@ -34,21 +34,7 @@ RARE = ["bank", "flooding", "neighbourhood", "naïve", "cleverest", "12345", "Do
 MERGES = [0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # in the comparison of vocabularies
 
 
-@dataclass
-class Settings(Common, out="tokenize"):
-    """What can be set on the command line."""
-
-    sentence: str = "Was the bank flooded?"
-    """to cut into tokens"""
-    text: Path | None = None
-    """a UTF-8 file to learn the tokens from, instead of the story"""
-    vocab_size: int = 600
-    """tokens to learn, the 256 bytes included"""
-    tokenizer: Path | None = None
-    """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Three ways to cut a sentence, how pieces are learnt, and what the size of the vocabulary costs."""
     text = read_text(settings.text)
 
@@ -105,6 +91,20 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
         ids = before.encode(word)
         total += times * sum(two == pair for two in pairwise(ids))
     return total
+
+
+@dataclass
+class Settings(Common, out="tokenize"):
+    """What can be set on the command line."""
+
+    sentence: str = "Was the bank flooded?"
+    """to cut into tokens"""
+    text: Path | None = None
+    """a UTF-8 file to learn the tokens from, instead of the story"""
+    vocab_size: int = 600
+    """tokens to learn, the 256 bytes included"""
+    tokenizer: Path | None = None
+    """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
 
 
 if __name__ == "__main__":

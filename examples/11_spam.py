@@ -33,19 +33,7 @@ import tinygrad_lecture as tl
 DISGUISES = {"as it is": str, "leetspeak": leetspeak, "good words added": good_words}
 
 
-@dataclass
-class Settings(Common, out="spam"):
-    """What can be set on the command line."""
-
-    data: Path | None = None
-    """a file of your own, or "download"; without it, messages are made"""
-    message: tuple[str, ...] = ()
-    """messages of your own to judge"""
-    epochs: int = 6
-    """how often each message is seen"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Four networks and the rules, tested; then what fools them, and what retraining does."""
     tl.manual_seed(settings.seed)
     messages = load_messages(settings.data, settings.seed)
@@ -124,6 +112,18 @@ def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:
     model(x).sum().backward()
     have = np.count_nonzero(rows, axis=0)
     return np.where(have < 10, 0, (x.grad.numpy() * rows).sum(axis=0) / np.maximum(have, 1))
+
+
+@dataclass
+class Settings(Common, out="spam"):
+    """What can be set on the command line."""
+
+    data: Path | None = None
+    """a file of your own, or "download"; without it, messages are made"""
+    message: tuple[str, ...] = ()
+    """messages of your own to judge"""
+    epochs: int = 6
+    """how often each message is seen"""
 
 
 if __name__ == "__main__":

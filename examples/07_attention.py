@@ -116,7 +116,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=progress, reports=5)  # fmt: skip
+          clip=1.0, report=progress, reports=1)  # fmt: skip
 
 
 @dataclass

@@ -32,21 +32,6 @@ from transformer import Encoder, EncoderConfig, SingleHeadAttention
 WIDTH = 32
 
 
-@dataclass
-class Settings(Common, out="order_and_memory"):
-    """What can be set on the command line."""
-
-    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
-    """how many words back"""
-    steps: int = 200
-    """of the optimiser, for each model and length"""
-    lengths: tuple[int, ...] = (4, 8, 16, 32)
-    """of the texts whose first word is to be remembered"""
-
-    def __post_init__(self) -> None:
-        check(self, distances=1, lengths=1)
-
-
 class RNN(nn.Module):
     """One word at a time: the state after the last word has to hold all that matters of the text."""
 
@@ -94,7 +79,7 @@ KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LS
          "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Order, size, memory, time; then a task that needs memory."""
     tl.manual_seed(settings.seed)
 
@@ -156,7 +141,7 @@ def milliseconds(model: nn.Module, words: int) -> float:
     return min(times)
 
 
-def learn(core: nn.Module, length: int, settings: Settings) -> float:
+def learn(core: nn.Module, length: int, settings: "Settings") -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
     model = Reader(core, 8, length, WIDTH)
@@ -169,6 +154,21 @@ def learn(core: nn.Module, length: int, settings: Settings) -> float:
     text = draw.integers(0, 8, (500, length))
     with tl.no_grad():
         return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())
+
+
+@dataclass
+class Settings(Common, out="order_and_memory"):
+    """What can be set on the command line."""
+
+    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
+    """how many words back"""
+    steps: int = 200
+    """of the optimiser, for each model and length"""
+    lengths: tuple[int, ...] = (4, 8, 16, 32)
+    """of the texts whose first word is to be remembered"""
+
+    def __post_init__(self) -> None:
+        check(self, distances=1, lengths=1)
 
 
 if __name__ == "__main__":

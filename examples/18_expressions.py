@@ -30,17 +30,7 @@ Expressions = Sequence[Expression]
 Curve = list[tuple[int, float]]  # steps, share of right answers
 
 
-@dataclass
-class Settings(Common, out="expressions"):
-    """What can be set on the command line."""
-
-    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
-    """expressions that it does not learn from"""
-    steps: int = 900
-    """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Answer at once or in steps; then four operations with larger numbers."""
     asked = [parse(text) for text in settings.ask]
     kept = {expression.text for expression in asked}
@@ -100,7 +90,7 @@ def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps
         curve.append((step, share_right(written(model, held_out), held_out)))
         show.progress(step, loss, curve[-1][1])
 
-    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=6)
+    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
     return model, curve
 
 
@@ -117,6 +107,16 @@ def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
 def share_right(said: Sequence[str], expressions: Sequence[Expression]) -> float:
     """How many end in the right result."""
     return float(np.mean([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)]))
+
+
+@dataclass
+class Settings(Common, out="expressions"):
+    """What can be set on the command line."""
+
+    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
+    """expressions that it does not learn from"""
+    steps: int = 900
+    """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
 
 
 if __name__ == "__main__":

@@ -27,22 +27,7 @@ import nn
 import tinygrad_lecture as tl
 
 
-@dataclass
-class Settings(Common, out="ask_a_human"):
-    """What can be set on the command line."""
-
-    share: float = 0.1
-    """of the messages that a person can read"""
-    epochs: int = 6
-    """how often each message is seen"""
-    long: int = 60
-    """epochs of a second network, which trains too long if this is many"""
-
-    def __post_init__(self) -> None:
-        check(self, share=(0, 1))
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Train the filter, then ask whether it may act alone."""
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
@@ -89,6 +74,21 @@ def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
     """The expected calibration error: |said - true|, averaged over the messages (Guo et al., arXiv:1706.04599)."""
     return float((n * np.abs(said - true)).sum() / n.sum())
+
+
+@dataclass
+class Settings(Common, out="ask_a_human"):
+    """What can be set on the command line."""
+
+    share: float = 0.1
+    """of the messages that a person can read"""
+    epochs: int = 6
+    """how often each message is seen"""
+    long: int = 60
+    """epochs of a second network, which trains too long if this is many"""
+
+    def __post_init__(self) -> None:
+        check(self, share=(0, 1))
 
 
 if __name__ == "__main__":

@@ -27,28 +27,7 @@ Y = tl.tensor([[0], [1], [1], [0]], dtype=tl.float64)  # (4, 1)
 Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
-@dataclass
-class Settings(Common, out="valleys"):
-    """What can be set on the command line."""
-
-    hidden: int = 2
-    """neurons in the hidden layer of the XOR network"""
-    starts: int = 40
-    """random weights to start from"""
-    steps: int = 2000
-    """steps of each descent"""
-    rate: float = 2.0
-    """learning rate for XOR"""
-    widths: tuple[int, ...] = (1, 2, 4, 16, 64)
-    """hidden neurons of the networks that learn a curve"""
-    fit_steps: int = 1500
-    """steps of training for each of them"""
-
-    def __post_init__(self) -> None:
-        check(self, rate=0, widths=1)
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """XOR from many starts, the curvature there, saddles, valleys, and a curve learnt by wider and wider networks."""
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
@@ -153,6 +132,27 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
     train(lambda: nn.functional.mse_loss(model(x), y), optimizer, steps, schedule)
     return model(x).detach()
+
+
+@dataclass
+class Settings(Common, out="valleys"):
+    """What can be set on the command line."""
+
+    hidden: int = 2
+    """neurons in the hidden layer of the XOR network"""
+    starts: int = 40
+    """random weights to start from"""
+    steps: int = 2000
+    """steps of each descent"""
+    rate: float = 2.0
+    """learning rate for XOR"""
+    widths: tuple[int, ...] = (1, 2, 4, 16, 64)
+    """hidden neurons of the networks that learn a curve"""
+    fit_steps: int = 1500
+    """steps of training for each of them"""
+
+    def __post_init__(self) -> None:
+        check(self, rate=0, widths=1)
 
 
 if __name__ == "__main__":

@@ -23,24 +23,7 @@ import tinygrad_lecture as tl
 Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
 
 
-@dataclass
-class Settings(Common, out="robust"):
-    """What can be set on the command line."""
-
-    steps: int = 4000
-    """steps of training for each network"""
-    sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)
-    """how many training pictures to compare"""
-    noise: float = 0.5
-    """most noise that the second network sees in training, as a standard deviation; ink is 1"""
-    wrong_labels: float = 0.2
-    """share of the training labels replaced by random ones"""
-
-    def __post_init__(self) -> None:
-        check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """The lecture's claims, one by one."""
     tl.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
@@ -147,6 +130,23 @@ def nearest_mean(images: np.ndarray, labels: np.ndarray) -> Answer:
     """The digit whose mean picture is nearest, by squared distance |x - m|² = |x|² - 2 x·m + |m|²."""
     means = np.stack([images[labels == digit].mean(axis=0) for digit in range(10)])  # (10, 784)
     return lambda pixels: ((means**2).sum(axis=1) - 2 * pixels @ means.T).argmin(axis=1)
+
+
+@dataclass
+class Settings(Common, out="robust"):
+    """What can be set on the command line."""
+
+    steps: int = 4000
+    """steps of training for each network"""
+    sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)
+    """how many training pictures to compare"""
+    noise: float = 0.5
+    """most noise that the second network sees in training, as a standard deviation; ink is 1"""
+    wrong_labels: float = 0.2
+    """share of the training labels replaced by random ones"""
+
+    def __post_init__(self) -> None:
+        check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
+from helpers.program import detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
@@ -21,13 +22,14 @@ def what_is_seen(grid: np.ndarray) -> str:
 
 
 def who_sees_whom(seen: Seen) -> None:
-    """Print a row for each output, with a # under each token on which it depends."""
-    print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
-    print('"Previous" includes the token itself.')
+    """Print what each output depends on, and with --more a row for each output, with a # under each such token."""
+    print('Who sees whom, measured. "Previous" includes the token itself.')
+    detail("A row for each token's output, # under the tokens on which it depends.")
     for name, (grid, rows, inputs) in seen.items():
-        print(f"\n  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
+        detail()
+        print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
         for label, row in zip(rows, grid, strict=True):
-            print(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
+            detail(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
 
 
 def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
@@ -53,9 +55,9 @@ def hidden(around: float, before: float) -> None:
 def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
     """Print the guesses for each gap."""
     for text, before, around in found:
-        print(f"  {text.replace('<mask>', '___')}")
+        detail(f"  {text.replace('<mask>', '___')}")
         for name, guesses in (("decoder", before), ("encoder", around)):
-            print(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
+            detail(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
 
 
 def few_labels(n: int, untrained: float, trained: float) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 from helpers.program import by_chance, counted
 from helpers.training import train
@@ -378,7 +378,7 @@ def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str,
     figure = new_figure(13, 4.8, title)
     left, right = figure.subplots(1, 2)
     plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")
-    left.axvline(gradient, color=VERMILION, linewidth=3, label="against the gradient")
+    left.axvline(gradient, color=GRADIENT, linewidth=3, label="against the gradient")
     left.axvline(0, color=DARK, linewidth=1, linestyle=":")
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError
+from helpers.program import DataError, detail
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -108,7 +108,7 @@ def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.n
 def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) -> None:
     """Print how many there are, and some of them."""
     print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example:")
-    for expression in held_out[:4]:
+    for expression in held_out[:2]:
         print(f"  {expression.text}={expression.answer(True)[:-1]}")
 
 
@@ -155,11 +155,11 @@ def steps_and_results(held_out: Sequence[Expression], said: Sequence[str]) -> No
 
 def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
     """Print some wrong answers of each model."""
-    print("\nMistakes:")
+    detail("\nMistakes:")
     for name, texts in said.items():
         wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
         shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
-        print(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
+        detail(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
 
 
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
@@ -167,7 +167,7 @@ def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[
     print("\nFour operations with larger numbers:")
     for sign, (learnt, held_out) in exams.items():
         examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
-        print(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
+        detail(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
     print("One GPT learns all of them, and answers at once:")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, chart, new_figure, percent, plain, save
+from helpers.program import detail
 
 Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of spam, number of messages
 
@@ -16,11 +17,13 @@ Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of s
 def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
+    show = print
     for name, (said, true, n) in bins.items():
         print(f"\n  Trained for {name}: expected calibration error {errors[name]:.3f}")
-        print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
+        show(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
-            print(f"  {a:10.0%}{b:10.0%}{count:10,}")
+            show(f"  {a:10.0%}{b:10.0%}{count:10,}")
+        show = detail
 
 
 def routing(left: np.ndarray, share: float) -> None:

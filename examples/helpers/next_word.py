@@ -16,7 +16,7 @@ import numpy as np
 
 import nn
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
-from helpers.program import DataError, data
+from helpers.program import DataError, data, detail
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
@@ -111,7 +111,7 @@ def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray,
     """Print the size of the corpus, and one line as inputs and targets."""
     n = int((targets != IGNORED).sum())
     print(f"{len(lines):,} lines of made text, {n:,} tokens, {words.vocab_size} different ones. For example:")
-    for line in lines[:4]:
+    for line in lines[:2]:
         print(f"  {line}")
     row = next(i for i, line in enumerate(lines) if line.startswith("The capital"))
     length = int((targets[row] != IGNORED).sum())
@@ -136,10 +136,10 @@ def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p:
     """Print how the last vector becomes probabilities."""
     print(f'\nUnembedding, after "{words.decode(list(ids)[1:])}":')
     print(f"  the last token's final vector (64) x W_U (64 x {len(p)}) -> raw scores for all {len(p)} tokens")
-    print(f"  {'':10}{'score':>8}{'softmax':>10}")
+    detail(f"  {'':10}{'score':>8}{'softmax':>10}")
     for i in np.argsort(-p, kind="stable")[:5]:
-        print(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
-    print(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
+        detail(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
+    detail(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
     if tied:
         print("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
@@ -181,12 +181,12 @@ def verification(chances: Mapping[str, Chances]) -> None:
         "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
         "those that a list of capitals confirms": [c for c, (city, _) in said.items() if city == TRUTH[c]],
     }
-    print(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
-    print(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
+    detail(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
+    detail(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
     for rule, out in rules.items():
         wrong = sum(said[country][0] != TRUTH[country] for country in out)
-        print(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
-    print("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
+        detail(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
+    detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
 
 def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
@@ -204,7 +204,7 @@ def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
         counts = Counter(line.split()[4] for line in lines if line.startswith(f"The {job} said"))
         share = counts["she"] / max(1, counts.total())
         print(f"  {job:9} in the corpus {share:.0%} she; the model {p['she'] / (p['she'] + p['he']):.0%} she")
-    print(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+    detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
 
 
 def no_learning(before: Chances, after: Chances, same: bool) -> None:

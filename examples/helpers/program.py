@@ -27,6 +27,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +37,7 @@ from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
+SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
 LEAST = {"seed": 0, "temperature": 0}  # of settings
 
 
@@ -51,6 +53,8 @@ class Common:
     """of everything random"""
     out: Path = Path("out")
     """folder for the results"""
+    more: bool = False
+    """print everything that was measured"""
 
     def __init_subclass__(cls, out: str = "") -> None:
         if out:
@@ -73,6 +77,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
+        SHOW_MORE.set(getattr(chosen, "more", False))
         main(chosen)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
@@ -109,6 +114,12 @@ def make_folder(path: Path) -> None:
             pass
     except OSError as error:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
+
+
+def detail(*text: object, **how: Any) -> None:
+    """Print what only --more shows."""
+    if SHOW_MORE.get():
+        print(*text, **how)
 
 
 def data(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
 from helpers.program import counted
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
@@ -109,8 +109,8 @@ def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     left.set_xlabel("step of gradient descent (logarithmic)")
     values = curvatures.ravel()
     limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
-    right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
-    right.hist(values[values >= 0], bins=limits, color=GREY, label="positive: a direction that curves up")
+    right.hist(values[values < 0], bins=limits, color=NEGATIVE, label="negative: a direction that curves down")
+    right.hist(values[values >= 0], bins=limits, color=POSITIVE, label="positive: a direction that curves up")
     plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
     both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
     right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")
@@ -125,14 +125,18 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     left, others = have_left(batch), have_left(stochastic)
     figure = new_figure(11, 5, f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones")
     axes = plain(figure.subplots())
-    axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
-    axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
+    so_far = np.cumsum(stochastic, axis=0)
+    smooth = (so_far[25:] - so_far[:-25]) / 25
+    for costs, colour, width, name in ((smooth, ORANGE, 1, "stochastic: one example a step, the mean of 25 steps"),
+                                       (batch, BLUE, 2, "batch: all four examples a step")):  # fmt: skip
+        axes.plot(costs[:, 1:], color=colour, linewidth=width, alpha=0.5)
+        axes.plot(costs[:, 0], color=colour, linewidth=width, label=name)
     axes.axhline(1, color=GREY, linestyle=":")
-    axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
+    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
     note = "the saddle: cost 1, every answer is 0.5"
-    axes.annotate(note, (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center")
+    axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 

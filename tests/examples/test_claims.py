@@ -139,7 +139,7 @@ CLAIMS = {
             before == 1 and after < 0.9 for before, after in (t(f"\n  {w}: ")[-2:] for w in ("tower", "model"))
         ),
         "the lecture's relationships are ticked": lambda t: t.count("✓") >= 7,
-        "car is not red before red is read": lambda t: "red" not in t.lines("nearest description")[1]
+        "car is not red before red is read": lambda t: "red" not in t.lines("nearest description")[0]
         and "John's" not in t.lines('Initial: the car')[0],
         "the final car is the lecture's": lambda t: (
             "The final vector says: red, John's, lately, unreliable; as in the lecture." in t
@@ -166,7 +166,7 @@ CLAIMS = {
             75 < (n := t("\n  all is ham  "))[0] < 90 and n[1] == n[3] == 0 < n[2]
         ),
         "good words hide spam from a filter that counts words": lambda t: (
-            (n := t("Adversarial", "\n  bag of words"))[2] < n[0] - 20
+            (n := t("Adversarial", "\n  bag of words"))[6] < n[0] - 20
         ),
         "retraining finds new spam": lambda t: (
             t("new spam found", "\n         0")[0] < 50 and t("new spam found", "\n       100")[0] > 95

@@ -13,8 +13,14 @@ A text passes through the modules in this order:
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
     generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
 
-gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training.py has
-the loss and the training data, trace.py its traces and their pictures, pretrained/ the files of GPT-2.
+One file a model, with its config and what Hugging Face's files call its parts; side by side they show what differs:
+
+    gpt.py              decoder-only                llama.py            its variant of today
+    encoder.py          encoder-only                bert.py             its best known
+    encoder_decoder.py  both (2017)                 t5.py  bart.py      its variants
+
+config.py has the sizes and choices of all. training.py has the loss and the training data, trace.py traces of the
+models and their pictures, pretrained/ Hugging Face's files.
 """
 
 # Everything imported here is public; a file imported with * has an __all__.
@@ -25,6 +31,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from tinygrad_lecture.errors import tell_missing as _tell_missing
 
 from .attention import *
+from .bart import *
+from .bert import *
 from .block import *
 from .cache import *
 from .config import *
@@ -35,7 +43,9 @@ from .ffn import *
 from .generation.sampling import *
 from .gpt import *
 from .inputs import *
+from .llama import *
 from .positions import *
+from .t5 import *
 from .tokenizer import *
 from .trace import *
 from .training import *

@@ -9,6 +9,7 @@ One function serves all three kinds; the arguments decide which it is:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import nn
@@ -18,7 +19,7 @@ from nn.functional.attention import merge_heads, split_heads
 from tinygrad_lecture import Tensor
 
 from .cache import KeyValues
-from .positions import Rotary, token_positions
+from .positions import Rotation
 
 __all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 
@@ -35,7 +36,8 @@ def scaled_dot_product_attention(
     - `k`: (..., keys, head_dim).
     - `v`: (..., keys, value_dim). Leading axes broadcast.
     - `mask`: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
-      function of this name; a Tensor, array or list. None allows all.
+      function of this name; a Tensor, array or list. None allows all. Or floats, (heads, queries, keys) or (..., heads,
+      queries, keys), that are added to the scores, as those of `RelativeBias`.
     - `dropout`: probability of dropping a weight. It affects the output, not the returned weights.
 
     Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
@@ -44,7 +46,7 @@ def scaled_dot_product_attention(
     """
     if mask is not None:
         mask = tl.as_tensor(mask, device=q.device)
-        if mask.dtype.kind != "b":
+        if mask.dtype.kind != "b" and not _is_added(mask):
             raise TypeError(
                 "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
                 f"{mask.dtype}; write mask != 0"
@@ -80,31 +82,67 @@ class Attend(nn.Module):
     """`scaled_dot_product_attention` as a module, so that a forward hook can read the weights of every head.
 
     Where there is no hook, nobody reads them: then the same output is computed in less time and memory, without them.
+
+    - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
     """
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, scale: float | None = None) -> None:
         self.dropout = dropout
+        self.scale = scale
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """q (..., heads, queries, head_dim) -> that shape, and the weights (..., heads, queries, keys) or None.
+
+        - `k`, `v`: (..., kv_heads, keys, head_dim). Each serves heads / kv_heads heads, one after another (Ainslie et
+          al., arXiv:2305.13245); their queries stand side by side, so that nothing of k and v is copied.
+        - `mask`: bools that broadcast to (..., 1, queries, keys), or floats (..., heads, queries, keys) that are added.
+        """
+        (heads, queries, head_dim), groups = q.shape[-3:], k.shape[-3]
+        if groups != heads:
+            q = q.reshape(*q.shape[:-3], groups, -1, head_dim)  # (..., kv_heads, heads / kv_heads * queries, head_dim)
+            mask = _side_by_side(mask, heads, groups)
         dropout = self.dropout if self.training else 0.0
-        if dropout == 0 and not self.has_hooks:
-            return tl.attention(q, k, v, mask), None
-        return scaled_dot_product_attention(q, k, v, mask, dropout)
+        weights = None
+        if dropout == 0 and not self.has_hooks and (mask is None or not _is_added(mask)):
+            out = tl.attention(q, k, v, mask, scale=self.scale)
+        else:
+            q = q if self.scale is None else q * (self.scale * math.sqrt(head_dim))
+            out, weights = scaled_dot_product_attention(q, k, v, mask, dropout)
+        if groups != heads:
+            out = out.reshape(*out.shape[:-3], heads, queries, -1)
+            weights = None if weights is None else weights.reshape(*weights.shape[:-3], heads, queries, -1)
+        return out, weights
+
+
+def _is_added(mask: Tensor) -> bool:
+    """Whether a mask is added to the scores; a table of floats for all heads is more likely a mistake."""
+    return mask.dtype.kind == "f" and mask.ndim > 2
+
+
+def _side_by_side(mask: Tensor | None, heads: int, groups: int) -> Tensor | None:
+    """A mask for the queries of the heads that share keys, side by side: see `Attend.forward`."""
+    if mask is None or mask.ndim < 2:
+        return mask
+    if _is_added(mask):
+        return mask.reshape(*mask.shape[:-3], groups, -1, mask.shape[-1])
+    return mask if mask.shape[-2] == 1 else tl.cat([mask] * (heads // groups), -2)
 
 
 class MultiHeadAttention(nn.Module):
     """Several heads in parallel, each on its slice of the width; W_O mixes their outputs.
 
     - `width`: size of the input and output vectors.
-    - `heads`: how many; each has head_dim = width / heads.
+    - `heads`: how many.
+    - `kv_heads`: how many have keys and values of their own, which heads / kv_heads heads share; by default all.
+    - `head_dim`: size of a head's queries, keys and values, by default width / heads.
     - `key_width`: size of the vectors attended to, by default `width`.
     - `bias`: whether the four matrices have one.
     - `dropout`: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
-    - `rotary`: rotary positions for queries and keys, or None.
+    - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
 
-    W_Q and W_O map width -> width, W_K and W_V map key_width -> width. Rows h * head_dim to (h + 1) * head_dim of W_Q,
-    W_K and W_V belong to head h.
-    Raises ValueError unless `heads` divides `width` and `rotary` has the same head_dim.
+    W_Q maps width -> heads * head_dim, W_O back; W_K and W_V map key_width -> kv_heads * head_dim. Rows h * head_dim to
+    (h + 1) * head_dim of W_Q, W_K and W_V belong to head h.
+    Raises ValueError unless `heads` divides `width` and `kv_heads` divides `heads`.
     """
 
     def __init__(
@@ -112,25 +150,25 @@ class MultiHeadAttention(nn.Module):
         width: int,
         heads: int,
         *,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
         key_width: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
-        rotary: Rotary | None = None,
+        scale: float | None = None,
     ) -> None:
-        if heads < 1 or width % heads:
+        if heads < 1 or (head_dim is None and width % heads):
             raise ValueError(f"MultiHeadAttention: width {width} cannot be split into {heads} heads")
-        if rotary is not None and rotary.head_dim != width // heads:
-            raise ValueError(
-                f"MultiHeadAttention: rotary has head_dim {rotary.head_dim}, but width / heads is {width // heads}"
-            )
-        self.heads = heads
-        self.W_Q = nn.Linear(width, width, bias)
-        self.W_K = nn.Linear(key_width or width, width, bias)
-        self.W_V = nn.Linear(key_width or width, width, bias)
-        self.W_O = nn.Linear(width, width, bias)
-        self.attend = Attend(dropout)
+        kv_heads, head_dim = kv_heads or heads, head_dim or width // heads
+        if heads % kv_heads:
+            raise ValueError(f"MultiHeadAttention: {heads} heads cannot share the keys and values of {kv_heads}")
+        self.heads, self.kv_heads = heads, kv_heads
+        self.W_Q = nn.Linear(width, heads * head_dim, bias)
+        self.W_K = nn.Linear(key_width or width, kv_heads * head_dim, bias)
+        self.W_V = nn.Linear(key_width or width, kv_heads * head_dim, bias)
+        self.W_O = nn.Linear(heads * head_dim, width, bias)
+        self.attend = Attend(dropout, scale)
         self.dropout = nn.Dropout(dropout)
-        self.rotary = rotary
 
     def forward(
         self,
@@ -138,46 +176,44 @@ class MultiHeadAttention(nn.Module):
         memory: Tensor | None = None,
         *,
         mask: Any = None,
-        positions: Any = None,
+        rotation: Rotation | None = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
         """(..., queries, width) -> (..., queries, width).
 
         - `memory`: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
         - `mask`: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
-        - `positions`: (queries,) or (..., queries), for rotary; by default those that follow the cache.
+          Or floats (..., heads, queries, keys) that are added to the scores, as those of `RelativeBias`.
+        - `rotation`: rotary positions of x, from `Rotary`, by which queries and keys are rotated.
         - `cache`: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
 
-        Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
+        Raises ValueError if shapes do not match, or for a rotation of a memory.
         """
-        self._check(x, memory, cache)
+        self._check(x, memory, rotation, cache)
         q = split_heads(self.W_Q(x), self.heads)  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory  # (..., keys, key_width)
-            k = split_heads(self.W_K(source), self.heads)  # (..., heads, keys, head_dim)
-            v = split_heads(self.W_V(source), self.heads)  # (..., heads, keys, head_dim)
-            if self.rotary is not None:
-                if positions is None:
-                    positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
-                positions = tl.as_tensor(positions, device=x.device)
-                q, k = self.rotary(q, positions), self.rotary(k, positions)
+            k = split_heads(self.W_K(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
+            v = split_heads(self.W_V(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
+            if rotation is not None:
+                q, k = tl.rotary(q, *rotation), tl.rotary(k, *rotation)
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:
             mask = tl.as_tensor(mask, device=x.device)
-            mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
+            mask = mask if mask.ndim <= 2 or _is_added(mask) else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
 
-    def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
+    def _check(self, x: Tensor, memory: Tensor | None, rotation: Rotation | None, cache: KeyValues | None) -> None:
         for name, given in (("x", x), ("memory", memory)):
             if given is not None and given.ndim < 2:
                 raise ValueError(f"MultiHeadAttention: expected {name} (..., tokens, width), got {given.shape}")
-        if memory is not None and self.rotary is not None:
+        if memory is not None and rotation is not None:
             raise ValueError(
-                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotary"
+                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"
             )
         if memory is not None and cache is not None and cache.length not in (0, memory.shape[-2]):
             raise ValueError(
@@ -185,4 +221,4 @@ class MultiHeadAttention(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        return f"heads={self.heads}"
+        return f"heads={self.heads}" + f", kv_heads={self.kv_heads}" * (self.kv_heads != self.heads)

@@ -12,7 +12,7 @@ from .attention import MultiHeadAttention
 from .cache import KeyValues
 from .config import NormPlace, TransformerConfig
 from .ffn import FeedForward
-from .positions import Rotary
+from .positions import Rotation
 
 __all__ = ["Block", "CrossBlock"]
 
@@ -38,22 +38,22 @@ class Block(ResidualBlock):
         x = x + attention(norm_1(x))
         x = x + ffn(norm_2(x))
 
-    This is config.norm "pre" (GPT-2). With "post" (Vaswani et al., arXiv:1706.03762, and BERT) the norm follows the
-    sum: x = norm_1(x + attention(x)).
+    This is config.norm "pre" (GPT-2, Llama, T5). With "post" (Vaswani et al., arXiv:1706.03762, BERT and BART) the norm
+    follows the sum: x = norm_1(x + attention(x)).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
-        self.norm_1 = layer_norm(config)
-        self.attention = self_attention(config)
-        self.norm_2 = layer_norm(config)
+        self.norm_1 = norm(config)
+        self.attention = attention(config)
+        self.norm_2 = norm(config)
         self.ffn = feed_forward(config)
 
     def forward(
-        self, x: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: KeyValues | None = None
+        self, x: Tensor, mask: Tensor | None = None, rotation: Rotation | None = None, cache: KeyValues | None = None
     ) -> Tensor:
-        """(..., tokens, width) -> (..., tokens, width). mask, positions, cache: see `MultiHeadAttention.forward`."""
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        """(..., tokens, width) -> (..., tokens, width). mask, rotation, cache: see `MultiHeadAttention.forward`."""
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         return self.add(x, self.norm_2, self.ffn)
 
 
@@ -69,11 +69,11 @@ class CrossBlock(ResidualBlock):
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
-        self.norm_1 = layer_norm(config)
-        self.attention = self_attention(config)
-        self.norm_2 = layer_norm(config)
-        self.cross = MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout)
-        self.norm_3 = layer_norm(config)
+        self.norm_1 = norm(config)
+        self.attention = attention(config)
+        self.norm_2 = norm(config)
+        self.cross = attention(config)
+        self.norm_3 = norm(config)
         self.ffn = feed_forward(config)
 
     def forward(
@@ -82,7 +82,7 @@ class CrossBlock(ResidualBlock):
         memory: Tensor,
         mask: Tensor | None = None,
         memory_mask: Tensor | None = None,
-        positions: Tensor | None = None,
+        rotation: Rotation | None = None,
         cache: KeyValues | None = None,
         memory_cache: KeyValues | None = None,
     ) -> Tensor:
@@ -94,7 +94,7 @@ class CrossBlock(ResidualBlock):
 
         See `MultiHeadAttention.forward`.
         """
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         x = self.add(x, self.norm_2, partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache))
         return self.add(x, self.norm_3, self.ffn)
 
@@ -102,20 +102,30 @@ class CrossBlock(ResidualBlock):
 # --- parts, built from a config -----------------------------------------------------------------------------
 
 
-def layer_norm(config: TransformerConfig) -> nn.LayerNorm:
-    """A LayerNorm over each token's vector."""
-    return nn.LayerNorm(config.width, config.eps, bias=config.bias)
+def norm(config: TransformerConfig) -> nn.Module:
+    """The norm of each token's vector: a LayerNorm (Ba et al., arXiv:1607.06450), or an RMSNorm, which neither
+    subtracts the mean nor adds a bias (Zhang & Sennrich, arXiv:1910.07467)."""
+    if config.norm_kind == "rms":
+        return nn.RMSNorm(config.width, float(config.eps))
+    return nn.LayerNorm(config.width, float(config.eps), bias=config.bias)
 
 
 def final_norm(config: TransformerConfig) -> nn.Module:
     """The norm after the last block; "post" blocks end with one, so there it is the identity."""
-    return layer_norm(config) if config.norm == "pre" else nn.Identity()
+    return norm(config) if config.norm == "pre" else nn.Identity()
 
 
-def self_attention(config: TransformerConfig) -> MultiHeadAttention:
-    """Multi-head attention of a text to itself, with rotary positions if the config asks for them."""
-    rotary = Rotary(config.context, config.head_dim) if config.positions == "rotary" else None
-    return MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout, rotary=rotary)
+def attention(config: TransformerConfig) -> MultiHeadAttention:
+    """The multi-head attention of a block."""
+    return MultiHeadAttention(
+        config.width,
+        config.heads,
+        kv_heads=config.groups,
+        head_dim=config.head_dim,
+        bias=config.bias,
+        dropout=config.dropout,
+        scale=None if config.scaled_scores else 1.0,
+    )
 
 
 def feed_forward(config: TransformerConfig) -> FeedForward:

@@ -14,7 +14,7 @@ For example:
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import nn
 import tinygrad_lecture as tl
@@ -22,66 +22,108 @@ from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
-from .config import EncoderConfig, check_config
+from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .inputs import check_padding_mask, encoder_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
-__all__ = ["Classifier", "Encoder"]
+__all__ = ["Classifier", "Encoder", "EncoderConfig"]
+
+
+@config_class
+class EncoderConfig(TransformerConfig):
+    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segments.
+
+    - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
+      their tokens.
+
+    Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
+    num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
+    """
+
+    vocab_size: int = 30522
+    context: int = 512
+    activation: Activation = "gelu"
+    norm: NormPlace = "post"
+    embedding_norm: bool = True
+    eps: float = 1e-12
+    segments: int = 0
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers."""
+        return super().parameters_by_part() | {"segments": self.segments * self.width}
 
 
 class Encoder(nn.Module):
     """Embedding, `layers` blocks, unembedding (Devlin et al., arXiv:1810.04805). Built from an EncoderConfig.
 
-    Unlike BERT it has no segment embeddings and no extra layer before W_U.
+    `Bert` is one with segments, a layer before W_U, and Hugging Face's files.
     """
 
+    config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
+    unembedding: nn.Module | None
+
     def __init__(self, config: EncoderConfig) -> None:
-        check_config(self, config, EncoderConfig)
+        check_config(self, config)
         self.config = config
         with nn.init.skip():
-            self.embedding = Embedding(config)
+            self.embedding = Embedding(config, segments=config.segments)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
-            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+            self.unembedding = self.make_unembedding(self.embedding.W_E if config.tied else None)
         initialize(self, config)
 
+    def make_unembedding(self, W_E: nn.Embedding | None) -> nn.Module | None:
+        """From a final vector to the logits; None for a model without. W_E: the embedding to tie to, or None."""
+        return Unembedding(self.config.vocab_size, self.config.width, W_E)
+
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
+        """The logits of the token at each position: see `logits`."""
+        return self.logits(tokens, padding_mask)
+
+    def logits(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """Logits of the token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
         - `tokens`: integers, a Tensor, array or list.
         - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end.
+        - `segments`: (..., tokens), integers, or (tokens,) for all texts; None puts all tokens into segment 0, if the
+          model has segments.
 
         Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
-        vocabulary, ValueError for more tokens than the context or a mask of another shape.
+        vocabulary, ValueError for more tokens than the context, a mask of another shape, segments that the model lacks,
+        or a model without W_U.
         """
-        return self.unembedding(self.encode(tokens, padding_mask))  # type: ignore[no-any-return]
+        if self.unembedding is None:
+            raise ValueError(f"{type(self).__name__}: the model has no W_U, so it gives vectors, but no logits")
+        return self.unembedding(self.encode(tokens, padding_mask, segments))  # type: ignore[no-any-return]
 
-    def encode(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
+    def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
+        """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
         tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
-        x = self.embedding(tokens, positions)  # (..., tokens, width)
+        x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
         for block in self.blocks:
-            x = block(x, mask, positions)
+            x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
+    def loss(self, tokens: Any, targets: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
 
         - `targets`: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is
           ignored.
-        """
-        return token_cross_entropy(self(tokens, padding_mask), targets)
 
-    def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
+        Other arguments and errors: see `logits`.
+        """
+        return token_cross_entropy(self.logits(tokens, padding_mask, segments), targets)
+
+    def trace(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Trace:
         """Attention weights, residual stream and logit lens of a text, in evaluation mode and without gradients.
 
-        Arguments and errors: see `forward`.
+        Arguments and errors: see `logits`.
         """
-        read_out = nn.Sequential(self.norm, self.unembedding)
+        read_out = None if self.unembedding is None else nn.Sequential(self.norm, self.unembedding)
         with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
-            self(tokens, padding_mask)
+            self.encode(tokens, padding_mask, segments)
         return trace
 
 
@@ -108,13 +150,16 @@ class Classifier(nn.Module):
         self.encoder = encoder
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.forward`."""
+        """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.logits`."""
         x = self.encoder.encode(tokens, padding_mask)  # (..., tokens, width)
-        mask = check_padding_mask(padding_mask, x.shape[:-1], x.device)
-        if mask is None:
-            mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device)
-        if self.pooling == "first":
-            mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
-        weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
-        pooled = (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # (..., width)
+        pooled = pool(x, check_padding_mask(padding_mask, x.shape[:-1], x.device), self.pooling)
         return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
+
+
+def pool(x: Tensor, padding_mask: Tensor | None, pooling: Literal["first", "mean"]) -> Tensor:
+    """One vector of a text: the first, or the mean, of those of its tokens: (..., tokens, width) -> (..., width)."""
+    mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device) if padding_mask is None else padding_mask
+    if pooling == "first":
+        mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
+    weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
+    return (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ cross-attention, to the whole source.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import nn
 from nn.stateless import evaluating
@@ -20,24 +20,62 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
-from .config import EncoderDecoderConfig, check_config
+from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
-__all__ = ["EncoderDecoder"]
+__all__ = ["EncoderDecoder", "EncoderDecoderConfig"]
+
+
+@config_class
+class EncoderDecoderConfig(TransformerConfig):
+    """The config of an EncoderDecoder: `layers` blocks each, one vocabulary, one W_E. The defaults are 2017's.
+
+    - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
+    - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
+
+    The names of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
+    width d_model, hidden encoder_ffn_dim and decoder_ffn_dim.
+    """
+
+    vocab_size: int = 37000
+    context: int = 512
+    layers: int = 6
+    heads: int = 8
+    width: int = 512
+    activation: Activation = "relu"
+    norm: NormPlace = "post"
+    positions: Positions = "sinusoidal"
+    init_std: float | None = None
+    decoder_layers: int = 0
+    start: int | None = None
+    stop: int | None = None
+
+    @property
+    def decoder_depth(self) -> int:
+        """Number of the decoder's blocks: `decoder_layers` or, if that is 0, `layers`."""
+        return self.decoder_layers or self.layers
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers; a decoder block has two attentions."""
+        attentions, ffns = self.layers + 2 * self.decoder_depth, self.layers + self.decoder_depth
+        return self._parts(attentions=attentions, ffns=ffns, embeddings=2)
 
 
 class EncoderDecoder(nn.Module):
     """A stack of encoder blocks and one of decoder blocks, sharing W_E (Vaswani et al., arXiv:1706.03762).
 
-    Built from an EncoderDecoderConfig.
+    Built from an EncoderDecoderConfig. `T5` and `Bart` are variants with Hugging Face's files.
     """
 
+    config_type: ClassVar[type[TransformerConfig]] = EncoderDecoderConfig
+    config: Any  # an EncoderDecoderConfig, or a family's
+
     def __init__(self, config: EncoderDecoderConfig) -> None:
-        check_config(self, config, EncoderDecoderConfig)
+        check_config(self, config)
         self.config = config
         with nn.init.skip():
             self.source_embedding = Embedding(config)
@@ -45,10 +83,14 @@ class EncoderDecoder(nn.Module):
             self.encoder_norm = final_norm(config)
             W_E = self.source_embedding.W_E
             self.target_embedding = Embedding(config, W_E)
-            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.layers)])
+            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_depth)])
             self.decoder_norm = final_norm(config)
-            self.unembedding = Unembedding(config.vocab_size, config.width, W_E if config.tied else None)
+            self.unembedding = self.make_unembedding(W_E if config.tied else None)
         initialize(self, config)
+
+    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
+        """From a final vector to the logits. W_E: the embedding to tie to, or None."""
+        return Unembedding(self.config.vocab_size, self.config.width, W_E)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
         """Logits of the target's next tokens: (..., source), (..., target) -> (..., target, vocab_size).
@@ -66,9 +108,9 @@ class EncoderDecoder(nn.Module):
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
         source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
-        x = self.source_embedding(source, positions)  # (..., source, width)
+        x, rotation = self.source_embedding(source, positions), self.source_embedding.rotation(positions)
         for block in self.encoder:
-            x = block(x, mask, positions)
+            x = block(x, mask, rotation)  # (..., source, width)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -95,10 +137,10 @@ class EncoderDecoder(nn.Module):
         if cache is not None and memory_padding is None:
             memory_padding = cache.memory_padding
         memory_mask = bidirectional_mask(memory_padding)
-        x = self.target_embedding(target, positions)  # (..., target, width)
+        x, rotation = self.target_embedding(target, positions), self.target_embedding.rotation(positions)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
-            x = block(x, memory, mask, memory_mask, positions, own, cross)
+            x = block(x, memory, mask, memory_mask, rotation, own, cross)  # (..., target, width)
         if cache is not None:
             cache.commit(target.shape[-1], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
@@ -130,22 +172,35 @@ class EncoderDecoder(nn.Module):
 
     def new_cache(self) -> Cache:
         """An empty key/value cache for `decode`."""
-        return Cache(self.config.layers)
+        return Cache(self.config.decoder_depth)
 
-    def generate(self, source: Prompt, *, start: int, **settings: Unpack[Settings]) -> Iterator[int]:
+    def generate(self, source: Prompt, *, start: int | None = None, **settings: Unpack[Settings]) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
-        - `start`: the token that every target begins with; it is not yielded.
+        - `start`: the token that every target begins with, by default config.start; it is not yielded.
+        - `stop`: by default config.stop.
 
-        Other settings and errors: see `GPT.generate`.
+        Other settings and errors: see `GPT.generate`. Raises TypeError without a `start`.
         """
-        return TargetModel(self, [source]).generate([start], **settings)
+        return TargetModel(self, [source]).generate(self.beginning(start), **self._settings(settings))
 
-    def generate_batch(self, sources: Iterable[Prompt], *, start: int, **settings: Unpack[Settings]) -> list[list[int]]:
+    def generate_batch(
+        self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Unpack[Settings]
+    ) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         target = TargetModel(self, sources)
-        return target.generate_batch([[start]] * len(target.source), **settings)
+        return target.generate_batch([self.beginning(start)] * len(target.source), **self._settings(settings))
+
+    def beginning(self, start: int | None) -> list[int]:
+        """What every target begins with. start: None for the config's."""
+        start = self.config.start if start is None else start
+        if start is None:
+            raise TypeError("generate: give start, the token that every target begins with, as in start=1")
+        return [start]
+
+    def _settings(self, given: Settings) -> Settings:
+        return {"stop": self.config.stop, **given}
 
 
 class TargetModel(LanguageModel):
@@ -159,6 +214,10 @@ class TargetModel(LanguageModel):
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
         self.memory: Tensor | None = None
         check_tokens(model.source_embedding, self.source)
+
+    def new_cache(self) -> Cache:
+        """An empty key/value cache."""
+        return self.model.new_cache()
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""

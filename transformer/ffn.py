@@ -9,7 +9,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .config import Activation
+from .config import GATED, Activation
 
 __all__ = ["FeedForward"]
 
@@ -18,6 +18,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "gelu": tl.gelu,
     "gelu_tanh": partial(tl.gelu, approximate="tanh"),
     "swiglu": tl.silu,  # of the gate
+    "geglu": partial(tl.gelu, approximate="tanh"),  # of the gate
 }
 
 
@@ -27,7 +28,8 @@ class FeedForward(nn.Module):
     - "relu": max(x, 0) (Vaswani et al., arXiv:1706.03762, formula 2).
     - "gelu": x Φ(x) (Hendrycks & Gimpel, arXiv:1606.08415), as in BERT.
     - "gelu_tanh": GPT-2's approximation of it.
-    - "swiglu": down(silu(gate(x)) * up(x)), with a third matrix (Shazeer, arXiv:2002.05202), as in LLaMA.
+    - "swiglu": down(silu(gate(x)) * up(x)), with a third matrix (Shazeer, arXiv:2002.05202), as in Llama.
+    - "geglu": down(gelu_tanh(gate(x)) * up(x)) (the same paper), as in T5 1.1.
 
     Raises ValueError for any other activation.
     """
@@ -38,7 +40,7 @@ class FeedForward(nn.Module):
         if activation not in ACTIVATIONS:
             raise ValueError(f"FeedForward: activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
         self.activation = activation
-        if activation == "swiglu":
+        if activation in GATED:
             self.gate = nn.Linear(width, hidden, bias)
         self.up = nn.Linear(width, hidden, bias)
         self.down = nn.Linear(hidden, width, bias)
@@ -47,7 +49,7 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
         activation = ACTIVATIONS[self.activation]
-        gated = self.activation == "swiglu"
+        gated = self.activation in GATED
         hidden = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
         return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
 

@@ -6,12 +6,16 @@ For example:
     logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
     model.loss(tokens, next_tokens).backward()
     for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
+
+    model = GPT.from_pretrained("gpt2")             # a folder with config.json and model.safetensors
+    model.save_pretrained("mine")                   # Hugging Face's GPT2LMHeadModel.from_pretrained("mine") reads it
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+import numpy as np
 
 import nn
 import tinygrad_lecture as tl
@@ -20,28 +24,67 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .cache import Cache
-from .config import GPTConfig, check_config
+from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel
 from .inputs import decoder_inputs
-from .pretrained.folder import PretrainedFolder, save_folder
+from .pretrained.format import GELUS, Format, Layout, Packed
+from .pretrained.model import PretrainedModel
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
-__all__ = ["GPT"]
+__all__ = ["GPT", "GPTConfig"]
 
 
-class GPT(LanguageModel):
+GPT2_SIZES = {  # layers, heads, width
+    "small": (12, 12, 768),
+    "medium": (24, 16, 1024),
+    "large": (36, 20, 1280),
+    "xl": (48, 25, 1600),
+}
+
+
+@config_class
+class GPTConfig(TransformerConfig):
+    """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
+
+    Hugging Face's (and nanoGPT's) names: context is n_positions (block_size), layers n_layer, heads n_head, width
+    n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
+    tied tie_word_embeddings.
+    """
+
+    @classmethod
+    def gpt2(cls, size: str = "small", **changes: Any) -> Self:
+        """GPT-2 "small" (124M), "medium" (355M), "large" (774M) or "xl" (1,558M) (Radford et al., 2019).
+
+        changes: fields to set differently. Raises ValueError for another size.
+        """
+        if size not in GPT2_SIZES:
+            raise ValueError(f"GPTConfig.gpt2: size must be one of {', '.join(GPT2_SIZES)}, got {size!r}")
+        layers, heads, width = GPT2_SIZES[size]
+        return cls(**{"layers": layers, "heads": heads, "width": width, **changes})
+
+    @classmethod
+    def gpt3(cls) -> Self:
+        """The lecture's GPT-3: 96 layers of 96 heads, width 12,288 (Brown et al., arXiv:2005.14165), W_U not tied.
+
+        Its weight_count() is 175,181,291,520.
+        """
+        return cls(context=2048, layers=96, heads=96, width=12288, tied=False)
+
+
+class GPT(LanguageModel, PretrainedModel):
     """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
     - `checkpoint`: whether backward computes each block again instead of keeping its values (`tl.checkpoint`). That
       saves most of the memory of training, for one more forward pass. It may be set later: `model.checkpoint = True`.
     """
 
-    config: GPTConfig
+    config_type: ClassVar[type[TransformerConfig]] = GPTConfig
+    config: TransformerConfig
 
-    def __init__(self, config: GPTConfig, *, checkpoint: bool = False) -> None:
-        check_config(self, config, GPTConfig)
+    def __init__(self, config: TransformerConfig, *, checkpoint: bool = False) -> None:
+        check_config(self, config)
         self.config = config
         self.checkpoint = checkpoint
         with nn.init.skip():
@@ -67,12 +110,12 @@ class GPT(LanguageModel):
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
         tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
-        x = self.embedding(tokens, positions)  # (..., tokens, width)
+        x, rotation = self.embedding(tokens, positions), self.embedding.rotation(positions)  # x: (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
-                x = tl.checkpoint(block, x, mask, positions)
+                x = tl.checkpoint(block, x, mask, rotation)
             else:
-                x = block(x, mask, positions, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, rotation, None if cache is None else cache.self_attention[layer])
         if cache is not None:
             cache.commit(tokens.shape[-1], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
@@ -90,36 +133,6 @@ class GPT(LanguageModel):
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
 
-    # --- from and to files ------------------------------------------------------------------------------
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Self:
-        """A GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
-
-        - `folder`: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or
-          bfloat16; all are read as the default dtype. Names may start with `transformer.`; stored causal masks are
-          skipped. Of the three dropout probabilities, resid_pdrop is used. `BPETokenizer.from_files(folder)` loads the
-          tokenizer.
-
-        Raises FileNotFoundError for a missing file, ImportError without safetensors, and ValueError for a config that
-        GPT does not support, for tensors that are missing, unexpected, duplicated or of another shape (all are
-        listed), and for a lm_head.weight that differs from wte.weight although config.json ties them.
-        """
-        opened = PretrainedFolder(folder)
-        with nn.init.skip():
-            model = cls(opened.config)
-        opened.load_weights(model)
-        return model.eval()
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
-
-        A model already in the folder is replaced, shards included. `BPETokenizer.to_files` adds the tokenizer.
-        Biases that the model lacks are written as zeros, which is equivalent. Raises ValueError for a model that is
-        not a GPT-2: "post" norms, other positions, or a gated FFN.
-        """
-        save_folder(self, folder)
-
     # --- looking inside ---------------------------------------------------------------------------------
 
     def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
@@ -131,3 +144,61 @@ class GPT(LanguageModel):
         with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
         return trace
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
+SIDE_BY_SIDE = Layout(  # matrices as (in, out), where nn.Linear has (out, in)
+    lambda array, count: [part.T for part in np.split(array, count, -1)],
+    lambda parts: np.concatenate([part.T for part in parts], -1),
+)
+
+
+def tensors(config: TransformerConfig) -> dict[str, str | Packed]:
+    """The tensors of a GPT-2: see `Format`."""
+    attention = ("blocks.*.attention.W_Q", "blocks.*.attention.W_K", "blocks.*.attention.W_V")
+    return {
+        "transformer.wte": "embedding.W_E",
+        "transformer.wpe": "embedding.positions",
+        "transformer.h.*.ln_1": "blocks.*.norm_1",
+        "transformer.h.*.attn.c_attn": Packed(attention, SIDE_BY_SIDE),
+        "transformer.h.*.attn.c_proj": Packed(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
+        "transformer.h.*.ln_2": "blocks.*.norm_2",
+        "transformer.h.*.mlp.c_fc": Packed(("blocks.*.ffn.up",), SIDE_BY_SIDE),
+        "transformer.h.*.mlp.c_proj": Packed(("blocks.*.ffn.down",), SIDE_BY_SIDE),
+        "transformer.ln_f": "norm",
+        "lm_head.weight": "unembedding.W_U.weight",
+    }
+
+
+GPT.format = Format(
+    name="GPT-2",
+    model_type="gpt2",
+    architecture="GPT2LMHeadModel",
+    fields={
+        "vocab_size": "vocab_size",
+        "n_positions": "context",
+        "n_layer": "layers",
+        "n_head": "heads",
+        "n_embd": "width",
+        "n_inner": "hidden",
+        "activation_function": "activation",
+        "resid_pdrop": "dropout",
+        "tie_word_embeddings": "tied",
+        "layer_norm_epsilon": "eps",
+        "initializer_range": "init_std",
+    },
+    words={"activation_function": GELUS},
+    nullable=("n_inner",),
+    also={"embd_pdrop": "dropout", "attn_pdrop": "dropout"},
+    defaults={"dropout": 0.1},
+    supported={
+        "scale_attn_weights": (True,),
+        "scale_attn_by_inverse_layer_idx": (False,),
+        "add_cross_attention": (False,),
+    },
+    tensors=tensors,
+    prefix="transformer.",
+    ignored=r"h\.\d+\.attn\.(masked_)?bias",  # causal masks, which older files keep among the weights
+)

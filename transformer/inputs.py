@@ -26,7 +26,8 @@ def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> tupl
     tokens = check_tokens(embedding, tokens)
     padding_mask = check_padding_mask(padding_mask, tokens.shape, tokens.device)
     positions = token_positions(tokens.shape[-1], 0, padding_mask, tokens.device)
-    return tokens, positions, bidirectional_mask(padding_mask)
+    mask = bidirectional_mask(padding_mask)
+    return tokens, positions, _with_bias(embedding, mask, tokens.shape[-1], tokens.shape[-1], bidirectional=True)
 
 
 def decoder_inputs(
@@ -37,7 +38,8 @@ def decoder_inputs(
     - `memory`: the encoder's output, for cross-attention.
 
     Returns, on the model's device, tokens (..., tokens); positions (tokens,) or (..., tokens); a mask that broadcasts
-    to (..., tokens, keys), True = may attend, or None if all may; and the padding mask of the cached tokens and these,
+    to (..., tokens, keys), True = may attend, or None if all may (for relative positions floats, (..., heads, tokens,
+    keys)); and the padding mask of the cached tokens and these,
     (..., keys), True for tokens, or None without padding.
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
@@ -60,7 +62,17 @@ def decoder_inputs(
     if new > 1:
         causal = causal_mask(new, seen + new, device)
         mask = causal if mask is None else tl.logical_and(causal, mask)
+    mask = _with_bias(embedding, mask, new, seen + new, bidirectional=False)
     return tokens, token_positions(new, seen, padding_mask, device), mask, padding_mask
+
+
+def _with_bias(
+    embedding: Embedding, mask: Tensor | None, queries: int, keys: int, bidirectional: bool
+) -> Tensor | None:
+    """The mask, for relative positions as floats that are added to the scores: see `RelativeBias.forward`."""
+    if embedding.kind != "relative":
+        return mask
+    return embedding.positions(queries, keys, mask, bidirectional)  # type: ignore[no-any-return]
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------
@@ -140,7 +152,7 @@ def check_tokens(embedding: Embedding, tokens: Any, seen: int = 0) -> Tensor:
             f"tokens: {given.shape[-1]} tokens{after} exceed the context of {embedding.context}; keep the last "
             f"{embedding.context}, or build the model with a larger context"
         )
-    moved = given.to(device=embedding.W_E.weight.device)
+    moved = given.to(device=embedding.device)
     on_host = [t for t in (given, moved) if t.device == "cpu"]
     if on_host:
         check_vocabulary(on_host[0].array, embedding.W_E.num_embeddings)

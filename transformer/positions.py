@@ -1,6 +1,10 @@
-"""Positions: attention alone ignores word order, so positions are added to the vectors or rotate queries and keys."""
+"""Positions: attention alone ignores word order. So positions are added to the vectors (learned, sinusoidal), rotate
+queries and keys (rotary), or add to the scores of attention (relative)."""
 
 from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -8,7 +12,9 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-__all__ = ["Rotary", "sinusoids"]
+__all__ = ["RelativeBias", "Rotary", "sinusoids"]
+
+Rotation: TypeAlias = tuple[Tensor, Tensor]  # cos and sin of the angles: see `Rotary.forward`
 
 
 def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
@@ -37,36 +43,77 @@ def sinusoids(context: int, width: int) -> Tensor:
     return tl.tensor(waves, dtype=tl.get_default_dtype())
 
 
-def _angles(context: int, width: int) -> np.ndarray:
-    """p / 10000^(2i / width) in float64: (context, ceil(width / 2))."""
-    return np.arange(context)[:, None] / 10000 ** (np.arange(0, width, 2) / width)
+def _angles(context: int, width: int, base: float = 10000.0) -> np.ndarray:
+    """p / base^(2i / width) in float64: (context, ceil(width / 2))."""
+    return np.arange(context)[:, None] / base ** (np.arange(0, width, 2) / width)
 
 
 class Rotary(nn.Module):
-    """Rotary positions: rotate queries and keys by their position, so that q k^T depends on the distance alone.
+    """Rotary positions: queries and keys rotated by their position, so that q k^T depends on the distance alone.
 
-    The pair (x[2i], x[2i + 1]) at position p is rotated by p / 10000^(2i / head_dim) (Su et al., arXiv:2104.09864,
-    formula 34). No parameters. LLaMA's files pair x[i] with x[i + head_dim / 2]: the same up to a permutation.
-    Raises ValueError for an odd head_dim.
+    The pair (x[i], x[i + head_dim / 2]) at position p is rotated by p / base^(2i / head_dim) (Su et al.,
+    arXiv:2104.09864, formula 34, which pairs x[2i] with x[2i + 1]: the same up to the order of W_Q's and W_K's rows;
+    this order is that of Llama's files). See `tl.rotary`. No parameters. Raises ValueError for an odd head_dim.
+
+    - `factor`: Llama 3.1's way to a longer context. Pairs that turn less than once in 8,192 tokens turn so many times
+      slower, pairs that turn more than 4 times stay, and those between are slowed less.
     """
 
-    def __init__(self, context: int, head_dim: int) -> None:
+    def __init__(self, context: int, head_dim: int, base: float = 10000.0, factor: float = 1.0) -> None:
         if head_dim % 2:
             raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
-        self.head_dim = head_dim
-        angles = _angles(context, head_dim)  # (context, head_dim / 2)
-        dtype = tl.get_default_dtype()
+        angles, dtype = _angles(context, head_dim, base), tl.get_default_dtype()  # (context, head_dim / 2)
+        if factor != 1:
+            turns = 8192 * _angles(2, head_dim, base)[1] / (2 * math.pi)  # (head_dim / 2,)
+            stays = np.clip((turns - 1) / (4 - 1), 0, 1)
+            angles *= stays + (1 - stays) / factor
         self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
         self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)
         self.cos: Tensor
         self.sin: Tensor
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """x: (..., heads, tokens, head_dim).  positions: (tokens,) or (..., tokens).  Returns x's shape."""
+    def forward(self, positions: Any) -> Rotation:
+        """cos and sin of the angles at positions, (tokens,) or (..., tokens): for all heads of all blocks.
+
+        Returns (tokens, head_dim / 2) or (..., 1, tokens, head_dim / 2) each.
+        """
         cos, sin = self.cos[positions], self.sin[positions]  # (..., tokens, head_dim / 2)
-        if positions.ndim > 1:
-            cos, sin = tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3)  # (..., 1, tokens, head_dim / 2): for all heads
-        pairs = x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2)  # (..., heads, tokens, head_dim / 2, 2)
-        a, b = pairs[..., 0], pairs[..., 1]  # (..., heads, tokens, head_dim / 2)
-        rotated = tl.stack([a * cos - b * sin, a * sin + b * cos], -1)  # (..., heads, tokens, head_dim / 2, 2)
-        return rotated.reshape(x.shape)  # type: ignore[no-any-return]
+        return (cos, sin) if cos.ndim == 2 else (tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3))
+
+
+class RelativeBias(nn.Module):
+    """Relative positions: a learnt number per head and distance, added to q k^T (Raffel et al., arXiv:1910.10683).
+
+    Distances share `buckets`: one bucket for each short distance, then wider and wider ones, the last for all from
+    `max_distance` on. In bidirectional attention half of the buckets are for keys after the query.
+    """
+
+    def __init__(self, heads: int, buckets: int = 32, max_distance: int = 128) -> None:
+        self.bias = nn.Embedding(buckets, heads)
+        self.max_distance = max_distance
+
+    def forward(self, queries: int, keys: int, mask: Tensor | None, bidirectional: bool) -> Tensor:
+        """The bias, with -inf where the mask is False: (heads, queries, keys) or (..., heads, queries, keys).
+
+        - `queries`, `keys`: how many; the queries are the last of the keys.
+        - `mask`: bools that broadcast to (..., queries, keys), True = may attend, or None.
+        """
+        distance = np.arange(keys) - np.arange(keys - queries, keys)[:, None]  # (queries, keys)
+        bias = self.bias(tl.tensor(self.bucket(distance, bidirectional), device=self.bias.weight.device))
+        bias = bias.permute(2, 0, 1)  # (queries, keys, heads) -> (heads, queries, keys)
+        return bias if mask is None else tl.where(tl.unsqueeze(mask, -3), bias, -np.inf)  # type: ignore[no-any-return]
+
+    def bucket(self, distance: np.ndarray, bidirectional: bool) -> np.ndarray:
+        """The bucket of each distance, that from a query to a key: integers of any shape -> integers.
+
+        Of n buckets, distances below n / 2 have one each; distance d has bucket n/2 + floor(n/2 · log(d / (n/2)) /
+        log(max_distance / (n/2))), at most n - 1. Bidirectional, n is half of the buckets, and keys after the query
+        have the second half; otherwise these count as distance 0.
+        """
+        n = self.bias.num_embeddings // (1 + bidirectional)
+        first = np.where(bidirectional & (distance > 0), n, 0)
+        distance = np.abs(distance) if bidirectional else np.maximum(-distance, 0)
+        near = n // 2
+        ratio = np.log(np.maximum(distance, near).astype(np.float32) / near) / math.log(self.max_distance / near)
+        far = near + (ratio * (n - near)).astype(np.int64)
+        return first + np.where(distance < near, distance, np.minimum(far, n - 1))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..errors import ExplainsArguments
@@ -23,6 +23,14 @@ class Parameter(Tensor):
     def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
         data = data.detach() if isinstance(data, Tensor) else data  # a leaf of its own
         made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
+        return made
+
+    @classmethod
+    def empty(cls, *size: Any, dtype: Any = None, device: str | None = None) -> Parameter:
+        """A Parameter of uninitialised memory, as `tl.empty` has it. Nothing is copied: no memory is touched."""
+        made = object.__new__(cls)
+        made._array, made._node, made._grad = empty(*size, dtype=dtype, device=device)._array, None, None
+        made.requires_grad_()
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
@@ -125,8 +133,16 @@ class Tree(ExplainsArguments):
             yield from child._descend(join(name, child_name), seen)
 
     def modules(self) -> Iterator[Any]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        """This module and all below it, parents first, each once."""
+        return iter(self._with_all_below({}))
+
+    def _with_all_below(self, found: dict[Tree, None]) -> dict[Tree, None]:
+        if self not in found:
+            found[self] = None
+            for value in self.__dict__.values():
+                if isinstance(value, Tree):
+                    value._with_all_below(found)
+        return found
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

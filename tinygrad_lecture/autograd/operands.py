@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -32,11 +33,13 @@ SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that ne
 
 def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
-    args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
-    settings = numpy_names(op.name, kwargs) if kwargs else {}
-    if len(args) <= op.arity:
-        return tuple(args), settings
+    settings: dict[str, Any] = {}
+    if kwargs:
+        args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
+        settings = numpy_names(op.name, kwargs)
     n = op.arity
+    if len(args) <= n:
+        return tuple(args), settings
     inputs, extra = tuple(args[:n]), args[n:]
     if len(extra) > len(op.settings):
         raise TypeError(
@@ -115,11 +118,16 @@ def copy_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
-            known = inspect.signature(op.forward).parameters.values()
-            numbers = [p.name for p in known if isinstance(p.default, (int, float))]
-            refuse_several(op.name, map(settings.get, numbers))
+            refuse_several(op.name, map(settings.get, _numbers(op.forward)))
             return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
+
+
+@functools.lru_cache(256)
+def _numbers(forward: Callable[..., Any]) -> list[str]:
+    """The settings of an op that are numbers by default."""
+    known = inspect.signature(forward).parameters.values()
+    return [p.name for p in known if isinstance(p.default, (int, float))]
 
 
 _PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})

@@ -23,6 +23,8 @@ from tinygrad_lecture.backend import Array, to_host
 from ..cache import Cache
 from ..config import TransformerConfig
 from ..inputs import ENCODE, as_tokens, check_vocabulary
+from ..tokenizer.chat import Messages
+from ..tokenizer.pretrained import PretrainedTokenizer
 from .sampling import LIMITS, check_settings, choose
 
 Prompt = Sequence[int] | Array | Tensor
@@ -99,6 +101,28 @@ class LanguageModel(nn.Module):
         columns = list(self._tokens(prompts, settings))
         return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(prompts))]
 
+    def chat(self, messages: Messages, **settings: Unpack[Settings]) -> Iterator[str]:
+        """Yields the answer to a chat, as pieces of text.
+
+        - `messages`: a list such as [{"role": "user", "content": "Hi!"}]; other roles are "system" and "assistant".
+
+        Settings as of `generate`; max_new_tokens is 500 by default, and the answer also ends where the tokenizer says
+        that a message ends. A chat that leaves too little room in the context for max_new_tokens, or for half a context
+        if that is less, loses its oldest questions and answers; a system message at the front stays.
+        Raises at once: ValueError for a model without a tokenizer that has a chat template, for a last message longer
+        than the context, and as `PretrainedTokenizer.format_chat` does; else as `generate` does.
+        """
+        tokenizer = getattr(self, "tokenizer", None)
+        if not isinstance(tokenizer, PretrainedTokenizer):
+            raise ValueError('chat: the model has no tokenizer for chats, as Llama.from_pretrained("smollm2") has')
+        checked = checked_settings({"max_new_tokens": 500, **settings}, self.vocab_size)
+        checked["stop"] = [*checked["stop"], *tokenizer.ends]  # type: ignore[misc] # a list by now
+        room = self.context - min(checked["max_new_tokens"], self.context // 2)
+        prompt = tokenizer.encode_chat(messages, room)
+        if len(prompt) >= self.context:
+            raise ValueError(f"chat: the last message takes {len(prompt)} tokens, and the context is {self.context}")
+        return tokenizer.stream(self.generate(prompt, **checked), skip_special_tokens=True)
+
     def _tokens(self, prompts: Iterable[Prompt], given: Settings) -> Iterator[Array]:
         """The next token of each row, again and again: see `_draws`. Raises before the first is asked for."""
         settings = checked_settings(given, self.vocab_size)
@@ -115,14 +139,14 @@ class LanguageModel(nn.Module):
         """
         random = rng.generator(settings["seed"])
         running = np.ones(len(tokens), np.bool_)
-        cache = None
+        cache, modules = None, [*self.modules()]
         for _ in range(settings["max_new_tokens"]):
             if tokens.shape[1] > self.context:  # the window slides, without a cache
                 tokens, mask, cache = tokens[:, -self.context :], mask[:, -self.context :], None
             elif settings["cached"] and cache is None:
                 cache = self.new_cache()
             new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
-            with evaluating(self):
+            with evaluating(modules):
                 logits = self.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), cache)
             chosen = choose(logits, settings["temperature"], settings["top_k"], settings["top_p"], random)  # (batch,)
             running &= ~np.isin(chosen, settings["stop"])  # type: ignore[arg-type] # a list by now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import operator
 import re
 from abc import ABC, abstractmethod
@@ -140,6 +141,19 @@ class Tokenizer(ABC):
         except (ValueError, KeyError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise ValueError(f"{path} is not a complete {found.__name__}: {reason}") from error
+
+
+# --- text from bytes -------------------------------------------------------------------------------------------
+
+
+def texts_of(tokens: Iterable[bytes]) -> Iterator[str]:
+    """The text that each token's bytes add, in UTF-8: a character appears when its last byte has come."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for token in tokens:
+        yield decoder.decode(token)
+    rest = decoder.decode(b"", final=True)
+    if rest:
+        yield rest
 
 
 # --- special tokens --------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ returns GPT-2's ids. The algorithm is in merges.py.
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
-from .base import Tokenizer, check_special_tokens, checked_int, training_parts
+from .base import Tokenizer, check_special_tokens, checked_int, texts_of, training_parts
 from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
@@ -133,12 +132,7 @@ class BPETokenizer(Tokenizer):
         return Row([[self._byte_ids[byte] for byte in word.encode("utf-8")]])
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a token may end inside a character
-        for id in ids:
-            yield decoder.decode(self.vocabulary[id])
-        rest = decoder.decode(b"", final=True)
-        if rest:
-            yield rest
+        return texts_of(self.vocabulary[id] for id in ids)
 
     def explain(self, text: str, allowed_special: str | Collection[str] = ()) -> Explanation:
         """Each word of a text with its merges, step by step; print it, or iterate over it.

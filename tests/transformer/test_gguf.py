@@ -1,0 +1,299 @@
+"""GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
+
+import random
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from numeric import assert_close
+from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from transformer import GPT, Llama
+from transformer.pretrained.gguf import GGUFFile
+
+gguf = pytest.importorskip("gguf")
+pytestmark = pytest.mark.pretrained
+
+
+def llama(path, changes=None, tensors=None, **settings):
+    sizes = {name: value for name, value in {**LLAMA, **(changes or {})}.items() if value is not None}
+    return write_gguf(path / "llama.gguf", "llama", sizes, tensors or llama_tensors(), **settings)
+
+
+@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_1"])
+def test_the_tensors_of_a_llama_have_hugging_faces_names_and_layout(kind, tmp_path):
+    tensors, stored = llama_tensors(), gguf.GGMLQuantizationType[kind]
+    source = GGUFFile(llama(tmp_path, kind=kind))
+    assert set(source.tensors) == set(tensors) and len(source.tensors) == len(tensors)
+    for name, tensor in tensors.items():
+        wanted = gguf.dequantize(gguf.quantize(tensor, stored), stored) if tensor.ndim > 1 else tensor
+        assert source.shape(name) == tensor.shape and source.tensors[name].dtype == np.float32
+        assert_close(source.tensors[name], wanted, name, 0)
+
+
+@pytest.mark.parametrize("kind", ["F32", "Q8_0"])
+def test_the_tensors_of_a_gpt2_have_hugging_faces_names_and_layout(kind, tmp_path):
+    tensors = gpt2_tensors()
+    source = GGUFFile(write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, tensors, kind=kind))
+    assert set(source.tensors) == set(tensors)
+    for name, tensor in tensors.items():
+        assert source.shape(name) == tensor.shape
+        assert_close(source.tensors[name], tensor, name, 0 if kind == "F32" else 0.02)
+
+
+@pytest.mark.parametrize(("kind", "size"), [("Q2_K", 84), ("Q3_K", 110), ("Q4_K", 144), ("Q5_K", 176), ("Q6_K", 210)])
+def test_k_quants_are_read(kind, size, tmp_path):
+    data = np.random.default_rng(0).integers(0, 60, (8, size)).astype(np.uint8)  # the package does not write them
+    source = GGUFFile(llama(tmp_path, tensors={"model.embed_tokens.weight": data}, kind=kind))
+    assert source.shape("model.embed_tokens.weight") == (8, 256)
+    wanted = gguf.dequantize(data, gguf.GGMLQuantizationType[kind])
+    assert_close(source.tensors["model.embed_tokens.weight"], wanted, kind, 0)
+
+
+def test_a_kind_without_floats_is_named(tmp_path):
+    tensors = {"model.embed_tokens.weight": np.zeros((8, 4), np.uint8)}
+    source = GGUFFile(llama(tmp_path, tensors=tensors, kind="I32"))
+    with pytest.raises(ValueError, match=r"embed_tokens\.weight is stored as I32, which the package gguf cannot deq"):
+        source.tensors["model.embed_tokens.weight"]
+
+
+def test_the_config_is_hugging_faces(tmp_path):
+    assert GGUFFile(llama(tmp_path, {"attention.key_length": 16})).config == {
+        "model_type": "llama",
+        "max_position_embeddings": 24,
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "rms_norm_eps": 0.125,
+        "rope_theta": 500.0,
+        "vocab_size": len(TOKENIZER["tokenizer.ggml.tokens"]),
+        "tie_word_embeddings": False,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
+    tied = {name: tensor for name, tensor in llama_tensors().items() if name != "lm_head.weight"}
+    assert GGUFFile(llama(tmp_path, tensors=tied)).config["tie_word_embeddings"]
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_0", "Q4_1"])
+def test_quantised_weights_stay_as_they_are(kind, tmp_path):
+    """The same logits and gradients of the norms, without a parameter for any matrix."""
+    path = llama(tmp_path, kind=kind)
+    usual, quantized = Llama.from_pretrained(path), Llama.from_pretrained(path, quantized=True)
+    assert [name for name, p in quantized.named_parameters() if p.ndim > 1] == []
+    assert {name for name, _ in quantized.named_parameters()} < {name for name, _ in usual.named_parameters()}
+    for tokens in (TOKENS, TOKENS[0, :1]):
+        found, wanted = quantized(tokens), usual(tokens)
+        assert_close(found.detach().numpy(), wanted.detach().numpy(), "logits", 1e-4, 1e-4)
+        for logits, model in ((found, quantized), (wanted, usual)):
+            model.zero_grad()
+            logits.sum().backward()
+        gradients = [model.blocks[0].norm_1.weight.grad.numpy() for model in (quantized, usual)]
+        assert_close(*gradients, "gradient", 1e-3, 1e-3)
+    assert list(quantized.generate([1, 2], max_new_tokens=9, temperature=0)) == list(
+        usual.generate([1, 2], max_new_tokens=9, temperature=0)
+    )
+    assert "(W_Q): QuantizedLinear(64, 64, bits=" + kind[1] in repr(quantized)
+    with pytest.raises(ValueError, match="the weights are quantised; read the model without"):
+        quantized.save_pretrained(tmp_path / "saved")
+
+
+def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
+    assert "Quantized" not in repr(model)
+
+
+# --- models ---------------------------------------------------------------------------------------------------
+
+TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
+
+
+def logits_of_theirs(name, config, tensors):
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        transformers = pytest.importorskip("transformers")
+        model = getattr(transformers, f"{name}LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
+        model = model(getattr(transformers, f"{name}Config")(**config)).eval()
+    state = {key: torch.tensor(tensor) for key, tensor in tensors.items()}
+    assert not model.load_state_dict(state, strict=False).unexpected_keys
+    with torch.no_grad():
+        return model(torch.tensor(TOKENS)).logits.numpy()
+
+
+def test_a_llama_has_the_logits_of_transformers(tmp_path):
+    config = {"vocab_size": 266, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 24}
+    config |= {"rms_norm_eps": 0.125, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    wanted = logits_of_theirs("Llama", config, llama_tensors())
+    assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+
+
+def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
+    path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
+    config = {"vocab_size": 266, "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
+    wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
+    model = GPT.from_pretrained(path)
+    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+    assert model.tokenizer.tokens("the") == ["t", "he"]
+
+
+def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, kind="Q8_0"))
+    model.save_pretrained(tmp_path / "folder")
+    again = Llama.from_pretrained(tmp_path / "folder")
+    assert_close(again(TOKENS).detach().numpy(), model(TOKENS).detach().numpy(), "logits", 0)
+    assert again.tokenizer == model.tokenizer and again.tokenizer.chat_template == model.tokenizer.chat_template
+    assert again.config == model.config
+
+
+@pytest.mark.parametrize(
+    ("family", "tensors", "message"),
+    [
+        (GPT, {}, r"llama\.gguf: its metadata describes 'llama', not a GPT-2"),
+        (Llama, {"model.norm.weight": None}, r"weights do not match its metadata\n  missing: norm\.weight \(64,\)$"),
+        (
+            Llama,
+            {"blk.0.ffn_gate_inp.weight": np.ones((2, 3), np.float32)},
+            r"unexpected: blk\.0\.ffn_gate_inp\.weight \(2, 3\)",
+        ),
+        (Llama, {"model.norm.weight": np.ones(3, np.float32)}, r"norm\.weight has shape \(3,\), expected \(64,\)"),
+    ],
+)
+def test_another_family_and_tensors_that_do_not_fit_are_named(family, tensors, message, tmp_path):
+    tensors = {name: tensor for name, tensor in {**llama_tensors(), **tensors}.items() if tensor is not None}
+    with pytest.raises(ValueError, match=message):
+        family.from_pretrained(llama(tmp_path, tensors=tensors))
+
+
+def test_a_model_whose_tokenizer_is_not_supported_is_read_and_says_so_when_asked(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "llama"}))
+    assert model(TOKENS).shape == (2, 20, 266)
+    with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 'llama'"):
+        model.tokenizer.encode("a")
+    model.tokenizer = None
+    with pytest.raises(ValueError, match="chat: the model has no tokenizer for chats"):
+        model.chat([{"role": "user", "content": "a"}])
+    assert Llama.from_pretrained(llama(tmp_path, fields={})).tokenizer is None
+
+
+# --- chats ----------------------------------------------------------------------------------------------------
+
+
+HELLO = [{"role": "user", "content": "he"}]
+
+
+def test_a_chat_is_generated_after_its_template_until_the_message_ends(tmp_path, monkeypatch):
+    model = Llama.from_pretrained(llama(tmp_path, {"context_length": 100}))
+    prompt, settings = model.tokenizer.encode_chat(HELLO, 100), {"max_new_tokens": 20, "temperature": 0}
+    tokens = list(model.generate(prompt, **settings, stop=2))
+    assert "".join(model.chat(HELLO, **settings)) == model.tokenizer.decode(tokens, skip_special_tokens=True)
+    stopped = list(model.generate(prompt, **settings, stop=[2, tokens[3]]))
+    assert "".join(model.chat(HELLO, **settings, stop=tokens[3])) == model.tokenizer.decode(stopped)
+    monkeypatch.setattr(Llama, "next_logits", lambda *_: model.embedding.W_E.weight[:1, :3] * 0 + np.eye(3)[2])
+    assert list(model.chat(HELLO, **settings)) == []
+
+
+def test_a_chat_is_refused_at_once(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path))
+    with pytest.raises(ValueError, match="chat: the last message takes 28 tokens, and the context is 24"):
+        model.chat([{"role": "user", "content": "he" * 9}])
+    with pytest.raises(ValueError, match="message 0 has role 'me'"):
+        model.chat([{"role": "me", "content": "he"}])
+    with pytest.raises(TypeError, match="generation has no setting 'heat'"):
+        model.chat(HELLO, heat=1)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"block_count": None}, r"llama\.gguf: it has no field llama\.block_count"),
+        ({"attention.layer_norm_rms_epsilon": None}, "no field llama.attention.layer_norm_rms_epsilon"),
+        ({"attention.head_count": [4, 2]}, r"llama\.attention\.head_count must be a number above 0, got \[4, 2\]"),
+        ({"embedding_length": "64"}, "embedding_length must be a number above 0, got '64'"),
+        ({"attention.head_count_kv": 0}, "head_count_kv must be a number above 0, got 0"),
+        ({"rope.scaling.type": "linear"}, "its field llama.rope.scaling.type is 'linear', which is not supported here"),
+        ({"rope.dimension_count": 8}, "llama.rope.dimension_count is 8, which is not supported"),
+        ({"attention.sliding_window": 8}, "llama.attention.sliding_window is 8, which is not supported"),
+        ({"expert_count": 4}, "llama.expert_count is 4"),
+    ],
+)
+def test_fields_that_are_missing_damaged_or_not_supported_are_named(changes, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        GGUFFile(llama(tmp_path, changes))
+
+
+def test_fields_that_change_nothing_are_accepted(tmp_path):
+    GGUFFile(llama(tmp_path, {"rope.scaling.type": "none", "expert_count": 0, "attention.value_length": 16}))
+
+
+def test_scaled_rotary_positions_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"its tensor rope_freqs\.weight scales rotary positions"):
+        GGUFFile(llama(tmp_path, tensors={**llama_tensors(), "rope_freqs.weight": np.ones(8, np.float32)}))
+
+
+def test_other_architectures_are_refused(tmp_path):
+    whole = llama(tmp_path).read_bytes()
+    (tmp_path / "mamba.gguf").write_bytes(whole.replace(b"llama", b"mamba"))
+    with pytest.raises(ValueError, match="architecture 'mamba', not of llama or gpt2"):
+        GGUFFile(tmp_path / "mamba.gguf")
+
+
+def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
+    path = llama(tmp_path)
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(ImportError, match=r'the package gguf: pip install "\.\[pretrained\]"'):
+        GGUFFile(path)
+
+
+# --- damaged files --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"", "is not a GGUF file, or is damaged: .*; download it again"),
+        (b"GGUF", "it ends too early"),
+        (b"PK\x03\x04" + bytes(30), "begins with b'PK"),
+        (b"GGUF" + bytes([0, 0, 0, 3]) + bytes(30), "and version 50331648, not with b'GGUF' and 2 or 3"),
+        (b"GGUF" + bytes([1, 0, 0, 0]) + bytes(30), "version 1"),
+    ],
+)
+def test_other_files_are_refused(start, message, tmp_path):
+    (tmp_path / "a.gguf").write_bytes(start)
+    with pytest.raises(ValueError, match=message):
+        GGUFFile(tmp_path / "a.gguf")
+
+
+def test_a_file_that_ends_too_early_is_refused(tmp_path):
+    whole = llama(tmp_path).read_bytes()
+    for length in [*range(0, 4000, 97), len(whole) - 1]:
+        (tmp_path / "part.gguf").write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"part\.gguf is not a GGUF file, or is damaged"):
+            GGUFFile(tmp_path / "part.gguf")
+    (tmp_path / "part.gguf").write_bytes(whole[:-20_000])
+    with pytest.raises(ValueError, match=r"it ends before the tensor (output|blk\.1\.ffn_down)\.weight does"):
+        GGUFFile(tmp_path / "part.gguf")
+
+
+def test_damaged_bytes_give_an_error_or_a_source_but_never_a_crash(tmp_path):
+    whole, draw = llama(tmp_path).read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[draw.randrange(8, 8000)] = draw.choice([0, 1, 9, 127, 255])
+        (tmp_path / "damaged.gguf").write_bytes(damaged)
+        try:
+            source = GGUFFile(tmp_path / "damaged.gguf")
+            source.tokenizer and source.tokenizer()
+        except ValueError:
+            refused += 1
+    assert refused > 100

@@ -1,0 +1,256 @@
+"""Tokenizers of pretrained models, by the package tokenizers: GGUF's, a WordPiece one, chats as text."""
+
+import json
+import sys
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from small_gguf import MERGES, TOKENIZER, TOKENS
+from transformer import PretrainedTokenizer, Tokenizer
+from transformer.pretrained.gguf_tokenizer import tokenizer_files
+
+tokenizers = pytest.importorskip("tokenizers")
+pytest.importorskip("jinja2")
+pytestmark = pytest.mark.pretrained
+
+
+def byte_level(**changes):
+    """The tokenizer of the small GGUF files."""
+    return PretrainedTokenizer(*tokenizer_files({**TOKENIZER, **changes}))
+
+
+@pytest.fixture(scope="module")
+def t():
+    return byte_level()
+
+
+@pytest.fixture(scope="module")
+def wordpiece():
+    """A BERT's, with [CLS] and [SEP] around every text."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = tokenizers.normalizers.BertNormalizer()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    made.decoder = tokenizers.decoders.WordPiece()
+    trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=60, special_tokens=special, show_progress=False)
+    made.train_from_iterator(["the river bank , the banks flooded . don't"] * 5, trainer)
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    made.enable_truncation(4)
+    made.enable_padding(length=9)
+    return PretrainedTokenizer(made.to_str(), {"cls_token": {"content": "[CLS]"}, "pad_token": "[PAD]"})
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
+    st.sampled_from(["the", " the", "12", " 1", "  ", "\n ", "🙂", "é", "<|im_end|>", "<|im"])
+).map("".join)
+
+
+@given(TEXTS)
+@settings(max_examples=100)
+def test_any_text_comes_back(t, text):
+    for allowed in ((), "all", ["<|im_end|>"]):
+        ids = t.encode(text, allowed)
+        assert t.decode(ids) == text
+        assert "".join(t.stream(ids)) == text
+
+
+def test_words_and_merges(t):
+    assert t.vocab_size == len(t) == len(TOKENS)
+    assert t.tokens("the the12  1\n x") == ["t", "he", " the", "1", "2", "  ", "1", "\n", " ", "x"]
+    assert t.token(TOKENS.index("ĠĠ")) == "  "
+    assert t.tokens("🙂")[0] == "\\xf0\\x9f"
+    assert byte_level(**{"tokenizer.ggml.pre": "gpt-2"}).tokens("12  1") == ["12", " ", " ", "1"]
+    assert byte_level(**{"tokenizer.ggml.pre": "llama-bpe"}).tokens("'LL the12\n ") == list("'LL") + [
+        " the",
+        "12",
+        "\n",
+        " ",
+    ]
+
+
+def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
+    assert t.special_tokens == {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2}
+    text = "<|im_end|>a<|im_start|>"
+    assert t.encode(text, "all")[::2] == [2, 1]
+    assert 2 not in t.encode(text) and t.decode(t.encode(text)) == text
+    assert (t.encode(text, ["<|im_end|>"])[0], 1 in t.encode(text, ["<|im_end|>"])) == (2, False)
+    assert t.decode(t.encode(text, "all"), skip_special_tokens=True) == "a"
+    with pytest.raises(ValueError, match=r"allowed_special contains '<no>'; the special tokens are: '<\|endoftext"):
+        t.encode(text, ["<no>"])
+    with pytest.raises(TypeError, match="encode: expected a str, not NoneType"):
+        t.encode(None, "all")
+    with pytest.raises(IndexError, match="id 266 at position 0 is out of range"):
+        t.decode([266])
+
+
+def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):
+    t = byte_level(**{"tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.add_eos_token": True})
+    inside = t.encode("the", add_special_tokens=False)
+    assert t.encode("the") == [1, *inside, 2]
+    assert wordpiece.tokens("The river bank, the river bank") == [
+        *("[CLS]", "the", "river", "bank", ",", "the", "river", "bank", "[SEP]")
+    ]
+    assert wordpiece.encode("[MASK] river", ["[MASK]"])[:2] == [2, 4]
+    assert wordpiece.encode("") == [2, 3]
+
+
+def test_the_text_of_word_pieces_is_the_packages(wordpiece):
+    for text in ("the river bank, flooded.", "the river [MASK] don't", "x", ""):
+        ids = wordpiece.encode(text, "all")
+        wanted = wordpiece._package.decode(ids, skip_special_tokens=True)
+        assert wordpiece.decode(ids, skip_special_tokens=True) == wanted
+        assert len(list(wordpiece.stream(ids))) >= len(ids)
+
+
+def test_a_piece_that_ends_inside_a_character_waits_for_its_end(t):
+    assert list(t.stream(t.encode("é🙂"))) == ["", "é", "", "", "🙂"]
+    assert list(t.stream(t.encode("🙂")[:2])) == ["", "", "�"]
+
+
+def test_saved_files_are_read_again(t, wordpiece, tmp_path):
+    for tokenizer in (t, wordpiece):
+        tokenizer.save(tmp_path / "saved.json")
+        assert Tokenizer.load(tmp_path / "saved.json") == tokenizer
+        (tmp_path / "merges.txt").touch()
+        tokenizer.to_files(tmp_path)
+        again = PretrainedTokenizer.from_files(tmp_path)
+        assert again == tokenizer and again.chat_template == tokenizer.chat_template
+        assert again.named_tokens == tokenizer.named_tokens
+        assert not (tmp_path / "merges.txt").exists()
+    assert wordpiece.named_tokens == {"cls_token": "[CLS]", "pad_token": "[PAD]"}
+
+
+def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
+    (tmp_path / "tokenizer.json").write_text(t._whole, encoding="utf-8")
+    (tmp_path / "special_tokens_map.json").write_text('{"eos_token": "<|im_end|>"}', encoding="utf-8")
+    templates = [{"name": "tools", "template": "a"}, {"name": "default", "template": "b"}]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": templates}), encoding="utf-8")
+    read = PretrainedTokenizer.from_files(tmp_path)
+    assert (read.named_tokens, read.chat_template) == ({"eos_token": "<|im_end|>"}, "b")
+    (tmp_path / "chat_template.jinja").write_text("c", encoding="utf-8")
+    assert PretrainedTokenizer.from_files(tmp_path).chat_template == "c"
+    (tmp_path / "tokenizer_config.json").write_text("[1]", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"tokenizer_config\.json must hold an object of settings"):
+        PretrainedTokenizer.from_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tokenizer.ggml.model": "llama"}, "its tokenizer is 'llama' .* supported is 'gpt2' with gpt-2, smollm"),
+        ({"tokenizer.ggml.pre": "qwen2"}, "words as in 'qwen2'"),
+        ({"tokenizer.ggml.merges": None}, "its tokenizer has no tokens or no merges"),
+        ({"tokenizer.ggml.merges": [*MERGES, "no pe"]}, "the package tokenizers cannot read this tokenizer.json: "),
+    ],
+)
+def test_tokenizers_that_are_not_supported_or_damaged_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        byte_level(**changes)
+
+
+# --- chats ----------------------------------------------------------------------------------------------------
+
+
+QUESTION = {"role": "user", "content": "the"}
+ANSWER = {"role": "assistant", "content": "he"}
+SYSTEM = {"role": "system", "content": "1"}
+
+
+def test_a_chat_is_the_text_of_the_template(t):
+    assert t.format_chat([SYSTEM, QUESTION]) == (
+        "<|im_start|>system\n1<|im_end|>\n<|im_start|>user\nthe<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert t.format_chat([QUESTION], add_generation_prompt=False) == "<|im_start|>user\nthe<|im_end|>\n"
+    assert t.ends == [2]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ bos_token }}{% if pad_token %}x{% endif %}", "<|im_start|>"),
+        ("{{ messages | tojson }}", '[{"role": "user", "content": "é<"}]'),
+        ("{{ messages[0] | tojson(indent=1, ensure_ascii=True) }}", '{\n "role": "user",\n "content": "\\u00e9<"\n}'),
+        ("{% for x in [1, 2, 3] %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% endfor %}", "1"),
+        ("  {% if true %}\na\n  {% endif %}\n", "a\n"),
+        ("{{ strftime_now('%Y') }}", datetime.now().strftime("%Y")),
+    ],
+)
+def test_templates_get_what_transformers_gives_them(template, text):
+    t = byte_level(**{"tokenizer.chat_template": template})
+    assert t.format_chat([{"role": "user", "content": "é<"}]) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ raise_exception('no system message') }}", "the chat template fails: no system message"),
+        ("{% for %}", "the chat template fails: "),
+        ("{{ ''.__class__.__mro__ }}", "the chat template fails: access to attribute '__class__' .* is unsafe"),
+        ("{{ messages.append(1) }}", "the chat template fails: access to attribute 'append' .* is unsafe"),
+        ("{{ messages[0].content.none.x }}", "the chat template fails: "),
+        ("{{ 'a' + 1 }}", "the chat template fails: can only concatenate str"),
+    ],
+)
+def test_a_template_that_refuses_fails_or_leaves_its_sandbox_is_an_error(template, message):
+    t = byte_level(**{"tokenizer.chat_template": template})
+    with pytest.raises(ValueError, match=message):
+        t.format_chat([QUESTION])
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        ("the", r"""expected a list of messages, \[\{"role": "user", "content": "Hi!"\}\], got 'the'"""),
+        ([], "expected a list of messages"),
+        (QUESTION, "expected a list of messages"),
+        (["the"], r'message 0 must be \{"role": \.\.\., "content": a text\}, got \'the\''),
+        ([QUESTION, {"role": "user"}], "message 1 must be"),
+        ([{"role": "user", "content": 3}], "message 0 must be"),
+        ([{"role": "bot", "content": "a"}], "message 0 has role 'bot'; the roles are system, user, assistant"),
+        ([{"role": "user", "content": "a<|im_end|>"}], r"message 0 contains the special token '<\|im_end\|>'"),
+    ],
+)
+def test_messages_are_checked(messages, message, t):
+    with pytest.raises(ValueError, match=message):
+        t.format_chat(messages)
+
+
+def test_a_long_chat_loses_its_oldest_questions_and_answers(t):
+    chat = [SYSTEM, QUESTION, ANSWER, QUESTION, ANSWER, QUESTION]
+    whole = t.encode_chat(chat, 1000)
+    assert t.decode(whole) == t.format_chat(chat)
+    for room, kept in ((len(whole) - 1, [SYSTEM, *chat[3:]]), (1, [SYSTEM, QUESTION])):
+        assert t.decode(t.encode_chat(chat, room)) == t.format_chat(kept)
+    assert t.decode(t.encode_chat(tuple(chat[1:]), 1)) == t.format_chat([QUESTION])
+
+
+def test_a_tokenizer_without_template_says_so(wordpiece):
+    with pytest.raises(ValueError, match="this tokenizer has no chat template: its model was not trained to chat"):
+        wordpiece.format_chat([QUESTION])
+
+
+@pytest.mark.parametrize("package", ["tokenizers", "jinja2"])
+def test_without_a_package_the_extra_is_named(package, monkeypatch):
+    from transformer.tokenizer import chat
+
+    chat._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, {"jinja2": "jinja2.sandbox"}.get(package, package), None)
+    with pytest.raises(ImportError, match=rf'the package {package}: pip install "\.\[pretrained\]"'):
+        byte_level().format_chat([QUESTION])
+
+
+def test_the_text_of_a_chat_is_what_transformers_makes_of_it(t, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    t.to_files(tmp_path)
+    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    for chat in ([QUESTION], [SYSTEM, QUESTION, ANSWER, QUESTION]):
+        for prompt in (True, False):
+            wanted = theirs.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt)
+            assert t.format_chat(chat, prompt) == wanted
+        ids = theirs.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        assert t.encode_chat(chat, 1000) == ids

@@ -1,0 +1,213 @@
+"""BERT: an encoder whose vectors are used, for example to compare texts or to classify them.
+
+    model = Bert.from_pretrained("minilm")          # a folder with config.json and model.safetensors
+    vectors = model(tokens, padding_mask)           # (batch, tokens) -> (batch, tokens, width)
+    model.logits(tokens)                            # of the hidden tokens, where the file has that head
+    model.embed(["the river bank"])                 # (1, width): a vector of a whole text
+
+Devlin et al., arXiv:1810.04805.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from nn import functional as F
+from nn.data import pad_sequence
+from nn.stateless import evaluating
+from tinygrad_lecture import Tensor
+
+from .block import norm
+from .config import TransformerConfig, config_class
+from .embedding import Unembedding
+from .encoder import Encoder, EncoderConfig, pool
+from .ffn import ACTIVATIONS
+from .pretrained.format import GELUS, Format, Packed
+from .pretrained.model import PretrainedModel
+from .pretrained.sentences import Sentences
+from .pretrained.source import Source
+from .training import initialize
+
+__all__ = ["Bert", "BertConfig"]
+
+
+@config_class
+class BertConfig(EncoderConfig):
+    """The config of a Bert: an `EncoderConfig`, and segments. The defaults are BERT base's.
+
+    - `segments`: of a pair of texts, the first is segment 0, the second segment 1.
+    - `head`: whether the model predicts hidden tokens. `pooler`: whether it has the layer for classifying.
+    """
+
+    segments: int = 2
+    head: bool = True
+    pooler: bool = True
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers; those of the head and of the pooler with their biases."""
+        square, vectors = self.width * self.width, self.width * (1 + 2 * self.bias)
+        head = square + vectors + self.vocab_size
+        parts = super().parameters_by_part() | {"head": head if self.head else 0}
+        parts["W_U"] *= self.head
+        return parts | {"pooler": square + self.width * self.bias if self.pooler else 0}
+
+
+class Bert(Encoder, PretrainedModel):
+    """An `Encoder` with segments, whose call gives vectors. Built from a BertConfig."""
+
+    config_type = BertConfig
+    config: BertConfig
+    sentences: Sentences = Sentences()
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config)
+        self.pooler = nn.Linear(config.width, config.width, config.bias) if config.pooler else None
+        if self.pooler is not None:
+            initialize(self.pooler, config)
+
+    def make_unembedding(self, W_E: nn.Embedding | None) -> nn.Module | None:
+        return MaskedHead(self.config, W_E) if self.config.head else None
+
+    def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
+        """The last hidden states, a contextual vector per token: (..., tokens) -> (..., tokens, width).
+
+        Arguments and errors: see `Encoder.logits`.
+        """
+        return self.encode(tokens, padding_mask, segments)
+
+    def pooled(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
+        """tanh(pooler(first vector)), learnt to say whether two texts belong together: (..., tokens) -> (..., width).
+
+        Raises ValueError for a model without pooler.
+        """
+        if self.pooler is None:
+            raise ValueError("Bert: the model has no pooler; use its vectors, as in model(tokens).mean(-2)")
+        return tl.tanh(self.pooler(self(tokens, padding_mask, segments)[..., 0, :]))  # type: ignore[no-any-return]
+
+    def embed(self, texts: Sequence[str], batch_size: int = 32) -> Tensor:
+        """A vector per text, close to those of texts with a similar meaning: (n, width).
+
+        It is the mean of the vectors of the text's tokens, divided by its length, so that `a @ b` is the cosine of two:
+        how sentence-transformers trains BERTs (Reimers & Gurevych, arXiv:1908.10084). A folder's files may ask for the
+        first vector, or for no division. Evaluation mode and no gradients. Of a long text the first tokens are read, as
+        many as the folder says or the context holds, with a warning.
+
+        - `texts`: a list of str.  `batch_size`: how many are read at once; padding does not change a vector.
+
+        Raises TypeError for anything but a list of str, ValueError for a model without tokenizer or a folder whose
+        files ask for something else.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f'Bert.embed: expected a list of texts, as in ["the river bank"], got {texts!r}')
+        if self.tokenizer is None:
+            raise ValueError("Bert.embed: the model has no tokenizer; set model.tokenizer, or call it with tokens")
+        if self.sentences.unsupported:
+            raise ValueError(f"Bert.embed: the model's folder asks for {self.sentences.unsupported}, not known here")
+        rows = list(map(self._shortened, range(len(texts)), map(self.tokenizer.encode, texts)))
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of a length together: little padding
+        vectors = [tl.zeros(0, self.config.width)]
+        with evaluating(self):
+            for start in range(0, len(rows), batch_size):
+                batch = [rows[i] for i in order[start : start + batch_size]]
+                mask = pad_sequence([[True] * len(row) for row in batch])  # (batch, tokens)
+                vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
+        found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
+        return F.normalize(found, dim=-1) if self.sentences.normalized else found
+
+    def _shortened(self, i: int, row: list[int]) -> list[int]:
+        """Text i's tokens, at most as many as are read; the last, [SEP], stays."""
+        limit = min(self.sentences.max_tokens or self.config.context, self.config.context)
+        if len(row) <= limit:
+            return row
+        warnings.warn(f"Bert.embed: text {i} has {len(row)} tokens, of which the first {limit} are read", stacklevel=3)
+        return [*row[: limit - 1], row[-1]]
+
+    def read_beside(self, source: Source) -> None:
+        super().read_beside(source)
+        self.sentences = source.sentences
+
+
+class MaskedHead(Unembedding):
+    """Vectors to logits of the hidden tokens: a layer of neurons and a norm before W_U, which has a bias."""
+
+    def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None) -> None:
+        super().__init__(config.vocab_size, config.width, W_E, bias=True)
+        self.dense = nn.Linear(config.width, config.width, config.bias)
+        self.activation = config.activation
+        self.norm = norm(config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., vocab_size)."""
+        return super().forward(self.norm(ACTIVATIONS[self.activation](self.dense(x))))
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
+def tensors(config: BertConfig) -> dict[str, str | Packed]:
+    """The tensors of a Bert: see `Format`."""
+    rows: dict[str, str | Packed] = {
+        "bert.embeddings.word_embeddings": "embedding.W_E",
+        "bert.embeddings.position_embeddings": "embedding.positions",
+        "bert.embeddings.token_type_embeddings": "embedding.segments",
+        "bert.embeddings.LayerNorm": "embedding.norm",
+        "bert.encoder.layer.*.attention.self.query": "blocks.*.attention.W_Q",
+        "bert.encoder.layer.*.attention.self.key": "blocks.*.attention.W_K",
+        "bert.encoder.layer.*.attention.self.value": "blocks.*.attention.W_V",
+        "bert.encoder.layer.*.attention.output.dense": "blocks.*.attention.W_O",
+        "bert.encoder.layer.*.attention.output.LayerNorm": "blocks.*.norm_1",
+        "bert.encoder.layer.*.intermediate.dense": "blocks.*.ffn.up",
+        "bert.encoder.layer.*.output.dense": "blocks.*.ffn.down",
+        "bert.encoder.layer.*.output.LayerNorm": "blocks.*.norm_2",
+    }
+    if config.pooler:
+        rows["bert.pooler.dense"] = "pooler"
+    if config.head:
+        rows |= {
+            "cls.predictions.transform.dense": "unembedding.dense",
+            "cls.predictions.transform.LayerNorm": "unembedding.norm",
+            "cls.predictions.bias": "unembedding.W_U.bias",
+            "cls.predictions.decoder.weight": "unembedding.W_U.weight",
+            "cls.predictions.decoder.bias": "unembedding.W_U.bias",
+        }
+    return rows
+
+
+Bert.format = Format(
+    name="BERT",
+    model_type="bert",
+    architecture="BertForMaskedLM",
+    fields={
+        "vocab_size": "vocab_size",
+        "max_position_embeddings": "context",
+        "num_hidden_layers": "layers",
+        "num_attention_heads": "heads",
+        "hidden_size": "width",
+        "intermediate_size": "hidden",
+        "hidden_act": "activation",
+        "type_vocab_size": "segments",
+        "hidden_dropout_prob": "dropout",
+        "layer_norm_eps": "eps",
+        "initializer_range": "init_std",
+    },
+    words={"hidden_act": GELUS},
+    also={"attention_probs_dropout_prob": "dropout"},
+    defaults={"dropout": 0.1},
+    supported={
+        "tie_word_embeddings": (True,),
+        "position_embedding_type": ("absolute",),
+        "is_decoder": (False,),
+        "add_cross_attention": (False,),
+    },
+    optional={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
+    tensors=tensors,
+    prefix="bert.",
+    renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
+    ignored=r"embeddings\.position_ids|cls\.seq_relationship\..*",  # the latter: does text B follow text A?
+)

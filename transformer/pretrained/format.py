@@ -1,0 +1,226 @@
+"""A family's format: its config.json as our config, and back; its tensors, and the parameters that they hold.
+
+Each family's file describes its own `Format`, mostly as data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+import nn
+from tinygrad_lecture.backend import Array, Shape, move, to_host
+
+from ..config import TransformerConfig
+from .source import Source
+
+DERIVED = {  # a field -> what it means where it is 0 or None
+    "init_std": "std",
+    "hidden": "ffn_width",
+    "kv_heads": "groups",
+    "head_width": "head_dim",
+    "decoder_layers": "decoder_depth",
+}
+CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
+GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
+
+Names = Callable[[Any], Mapping[str, "str | Packed"]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a tensor of the file holds parameters.
+
+    - `read`: the tensor and how many parameters it holds -> these.
+    - `write`: the parameters -> the tensor.
+    """
+
+    read: Callable[[Array, int], list[Array]]
+    write: Callable[[list[Array]], Array]
+
+
+PLAIN = Layout(lambda array, count: [array], lambda parts: parts[0])
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The modules whose weights (and biases) are in one tensor (and another), in a layout that is not ours."""
+
+    paths: tuple[str, ...]
+    layout: Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How Hugging Face writes the models of a family.
+
+    - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
+    - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
+    - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
+    - `nullable`: fields that may be null in config.json, for which ours then has its default, such as 0.
+    - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
+    - `supported`: for other fields of config.json, the values that we can follow; the first is written.
+    - `optional`: our fields that say whether a part exists -> a tensor of that part.
+    - `tensors`: for a config, each tensor -> the parameter (or, without ".weight" or ".bias", the module) that holds
+      it; a module of each layer has `*` for its number. The first is W_E. Several tensors may name one parameter.
+    - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
+    - `ignored`: other tensors, which a file may have.
+    - `biased`: whether the files have biases; zeros are written for those that a model lacks.
+    - `adjust`: config.json and the names of the tensors -> config.json in the form that `fields` describes.
+    - `arrange`: the way back.
+    """
+
+    name: str
+    model_type: str
+    architecture: str
+    fields: Mapping[str, str]
+    tensors: Names
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    nullable: Collection[str] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    supported: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    optional: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignored: str = ""
+    biased: bool = True
+    adjust: Callable[[dict[str, Any], Collection[str]], dict[str, Any]] = lambda given, names: given
+    arrange: Callable[[dict[str, Any]], dict[str, Any]] = lambda written: written
+
+    # --- config.json --------------------------------------------------------------------------------------
+
+    def read_config(self, source: Source, kind: type[TransformerConfig]) -> Any:
+        """The config, of our kind, of a source. Fields that the source leaves out have our defaults.
+
+        Raises ValueError if the source is not of this family or asks for something that the family here does not
+        support.
+        """
+        given, where = source.config, f"{source.path}: {source.config_name}"
+        if not isinstance(given, dict) or given.get("model_type", self.model_type) != self.model_type:
+            what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
+            remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
+            raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
+        names = {self.own_name(name) for name in source.tensors}
+        given = self.adjust(given, names)
+        family = kind.__name__.removesuffix("Config")
+        if wrong := list(self._unsupported(given)):
+            raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
+        read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
+        for theirs, ours in self.fields.items():
+            if theirs in given and not (given[theirs] is None and theirs in self.nullable):
+                read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
+        try:
+            return kind(**{**self.defaults, **read})
+        except ValueError as error:
+            raise ValueError(f"{where} (missing fields are those of {kind.__name__}()): {error}") from None
+
+    def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
+        """Yields each field of config.json that asks for something else than we can do."""
+        for name, can in [*self.supported.items(), *self.words.items()]:
+            if name in given and given[name] not in list(can):
+                yield f"{name} {given[name]!r}"
+        first: dict[str, str] = {}
+        for theirs, ours in self.fields.items():
+            if given.get(theirs) is not None and given[theirs] != given[first.setdefault(ours, theirs)]:
+                yield f"{theirs} {given[theirs]!r} beside {first[ours]} {given[first[ours]]!r}"
+
+    def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
+        """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
+        usual = type(config)()
+        described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
+        values = {each.name: getattr(config, each.name) for each in fields(config)}
+        wrong = [f"{name} {v!r}" for name, v in values.items() if name not in described and v != getattr(usual, name)]
+        written = {}
+        for theirs, ours in {**self.fields, **self.also}.items():
+            value = getattr(config, DERIVED.get(ours, ours))
+            if theirs in self.nullable and ours in DERIVED and not values[ours]:
+                value = None
+            if theirs in self.words:
+                words = {means: word for word, means in reversed(list(self.words[theirs].items()))}
+                wrong += [] if value in words else [f"{ours} {value!r}"]
+                value = words.get(value)
+            written[theirs] = value
+        if wrong:
+            raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
+        fixed = {name: can[0] for name, can in self.supported.items()}
+        kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
+        return {**kinds, **self.arrange({**fixed, **written})}
+
+    # --- tensors ------------------------------------------------------------------------------------------
+
+    def own_name(self, name: str) -> str:
+        """The name of a tensor without prefix, as newer files have it."""
+        for old, new in self.renamed.items():
+            name = name.replace(old, new)
+        return name.removeprefix(self.prefix)
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether a tensor of this name, without prefix, is none of the model's."""
+        return re.fullmatch(self.ignored, name) is not None
+
+    def entries(self, model: Any) -> list[Entry]:
+        """All tensors of the files of a model, with its parameters."""
+        made: dict[Any, Entry] = {}  # by their parameters: a tied tensor has several names
+        for theirs, row in self.tensors(model.config).items():
+            packed = row if isinstance(row, Packed) else Packed((row,), PLAIN)
+            for name, paths in _each_layer(model, theirs, packed.paths):
+                for kind, parts in self._parts(model, paths):
+                    key = tuple(id(part) if isinstance(part, nn.Parameter) else name for part in parts)
+                    entry = made.setdefault(key, Entry(name + kind, [], parts, packed.layout))
+                    entry.names.append(self.own_name(name + kind))
+        return list(made.values())
+
+    def _parts(self, model: Any, paths: list[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yields what a row of `tensors` holds: the end of its name, and the parameters."""
+        if paths[0].endswith((".weight", ".bias")):
+            yield "", tuple(model.get_parameter(path) for path in paths)
+            return
+        modules = [model.get_submodule(path) for path in paths]
+        yield ".weight", tuple(module.weight for module in modules)
+        if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
+            sizes = [module.weight.shape[0] for module in modules]
+            biases = [module.bias for module in modules]
+            yield ".bias", tuple(n if p is None else p for n, p in zip(sizes, biases, strict=True))
+
+
+def _each_layer(model: Any, theirs: str, paths: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    """Yields a row of `Format.tensors` for each layer, with its number in place of `*`."""
+    blocks, star, _ = paths[0].partition(".*.")
+    for i in range(len(model.get_submodule(blocks)) if star else 1):
+        yield theirs.replace("*", str(i)), [path.replace("*", str(i)) for path in paths]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tensor of the files, and the parameters that it holds.
+
+    - `written`: its name.
+    - `names`: that it may have, without prefix.
+    - `parts`: the parameters; a number is the size of a bias that the model does not have.
+    """
+
+    written: str
+    names: list[str]
+    parts: tuple[nn.Parameter | int, ...]
+    layout: Layout
+
+    @property
+    def shape(self) -> Shape:
+        """The tensor's shape in the file."""
+        shapes = [(part,) if isinstance(part, int) else part.shape for part in self.parts]
+        return tuple(self.layout.write([np.broadcast_to(np.float32(0), shape) for shape in shapes]).shape)
+
+    def load(self, array: Any) -> None:
+        """Copy the file's tensor into the parameters."""
+        for part, values in zip(self.parts, self.layout.read(array, len(self.parts)), strict=True):
+            if not isinstance(part, int):
+                part.inplace()[...] = move(values, part.device)
+
+    def array(self) -> Array:
+        """The parameters as the file's tensor."""
+        return self.layout.write([np.zeros(p) if isinstance(p, int) else to_host(p.array) for p in self.parts])

@@ -1,0 +1,219 @@
+"""The tokenizer that a pretrained model came with, as the package `tokenizers` reads it: Llama's, BERT's, T5's, BART's.
+
+    tokenizer = PretrainedTokenizer.from_files("my-llama")      # a folder with Hugging Face's tokenizer.json
+    tokenizer.encode("Once upon a time")
+    tokenizer.format_chat([{"role": "user", "content": "Hi!"}])     # the text that the model continues
+
+GPT-2's is written out in bpe.py. Others differ in how a text is split into words, in how pieces are found (by merges,
+WordPiece, Unigram), and in the special tokens around a text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from nn.files.json_files import read_json, read_text
+from tinygrad_lecture.files import atomic_write_together
+
+from .base import Tokenizer, check_text, texts_of
+from .chat import Messages, checked_messages, render
+from .files import PAIRS, WHOLE, unspell
+
+SETTINGS, NAMES, TEMPLATE = "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"
+NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+MESSAGE_ENDS = ("<|im_end|>", "<|eot_id|>")  # special tokens that end an answer, besides eos_token
+
+
+class PretrainedTokenizer(Tokenizer):
+    """A tokenizer.json with its settings. `encode` returns what `transformers` returns for the same files.
+
+    - `whole`: the text of a tokenizer.json.
+    - `settings`: the contents of the tokenizer_config.json beside it; read are `chat_template` and the names of special
+      tokens, `eos_token` and the like.
+
+    Raises ImportError without the package tokenizers, ValueError if it cannot read the file.
+    """
+
+    kind = "tokenizers"
+
+    def __init__(self, whole: str, settings: Mapping[str, Any] | None = None) -> None:
+        try:
+            import tokenizers
+        except ImportError:
+            raise ImportError('this tokenizer needs the package tokenizers: pip install ".[pretrained]"') from None
+        self._whole, self._settings = whole, dict(settings or {})
+        try:
+            self._package = tokenizers.Tokenizer.from_str(whole)
+        except Exception as error:  # the package has no class of its own
+            raise ValueError(f"the package tokenizers cannot read this tokenizer.json: {error}") from None
+        self._package.no_truncation()
+        self._package.no_padding()
+        self._byte_level = isinstance(self._package.decoder, tokenizers.decoders.ByteLevel)
+        added = self._package.get_added_tokens_decoder()
+        self.special_tokens = {token.content: id for id, token in added.items() if token.special}
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of tokens, including special and added ones. A model may have more rows than that."""
+        return int(self._package.get_vocab_size())
+
+    @cached_property
+    def _tokens(self) -> list[str]:  # type: ignore[override]
+        if self._byte_level:
+            return [self._bytes(id).decode("utf-8", "backslashreplace") for id in range(self.vocab_size)]
+        return [self._name(id).replace("▁", " ") for id in range(self.vocab_size)]
+
+    def _name(self, id: int) -> str:
+        return self._package.id_to_token(id) or ""  # an id may be left out
+
+    def _bytes(self, id: int) -> bytes:
+        """The bytes of a token of a byte-level tokenizer."""
+        name = self._name(id)
+        try:
+            return unspell(name)
+        except ValueError:  # an added token
+            return name.encode("utf-8")
+
+    # --- encode and decode ----------------------------------------------------------------------------------
+
+    def encode(
+        self, text: str, allowed_special: str | Collection[str] = (), *, add_special_tokens: bool = True
+    ) -> list[int]:
+        """The ids of a text: see `Tokenizer.encode`.
+
+        - `add_special_tokens`: whether to add those that the model saw around every text when it was trained, such as
+          [CLS] and [SEP] (BERT) or </s> (T5). Many have none.
+        """
+        if allowed_special == "all":
+            check_text("encode", text)
+            parts = iter([(text, True)])
+        else:
+            parts = self._parts("encode", text, allowed_special)
+        encodings = []
+        for part, is_special in parts:
+            self._package.encode_special_tokens = not is_special  # True: their names are ordinary text
+            encodings.append(self._package.encode(part, add_special_tokens=False))
+        merged = type(encodings[0]).merge(encodings, growing_offsets=True)
+        return list(self._package.post_process(merged, None, add_special_tokens).ids)
+
+    def _encode(self, text: str) -> list[int]:
+        return self.encode(text, add_special_tokens=False)
+
+    def _texts(self, ids: Iterable[int]) -> Iterator[str]:
+        if self._byte_level:
+            yield from texts_of(map(self._bytes, ids))
+            return
+        seen, shown, text = [], "", ""
+        for id in ids:
+            seen.append(id)
+            text = self._package.decode(seen, skip_special_tokens=False)
+            new = text[len(shown) :] if text.startswith(shown) and not text.endswith("�") else ""
+            shown += new
+            yield new
+        if rest := text[len(shown) :]:  # what a later token might have changed
+            yield rest
+
+    # --- special tokens and chats ---------------------------------------------------------------------------
+
+    @property
+    def named_tokens(self) -> dict[str, str]:
+        """The special tokens that have a role: {"eos_token": "<|im_end|>", ...}."""
+        given = {name: self._settings.get(name) for name in NAMED}
+        texts = {name: token.get("content") if isinstance(token, dict) else token for name, token in given.items()}
+        return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+    @property
+    def ends(self) -> list[int]:
+        """The ids that end an answer: of eos_token, and of a special token that ends a message."""
+        names = (self.named_tokens.get("eos_token"), *MESSAGE_ENDS)
+        return [self.special_tokens[name] for name in dict.fromkeys(names) if name in self.special_tokens]
+
+    @property
+    def chat_template(self) -> str | None:
+        """The template of a chat, a program in Jinja's language; None for a model that was not trained to chat."""
+        given = self._settings.get("chat_template")
+        if isinstance(given, list):  # several, by name
+            given = {each.get("name"): each.get("template") for each in given}.get("default")
+        return given
+
+    def format_chat(self, messages: Messages, add_generation_prompt: bool = True) -> str:
+        """A chat as a text of the kind that the model was trained on, made by the `chat_template`.
+
+        Its ids are `encode(text, "all", add_special_tokens=False)`.
+
+        - `messages`: a list of {"role": "user", "content": "Hi!"}; other roles are "system" and "assistant".
+        - `add_generation_prompt`: whether the text ends with the beginning of an answer.
+
+        Raises ValueError without a template, for messages that are not so or that the template refuses, and for a
+        content with the name of a special token, which could end its message; ImportError without the package jinja2.
+        """
+        if self.chat_template is None:
+            raise ValueError("this tokenizer has no chat template: its model was not trained to chat; use generate")
+        return render(
+            self.chat_template,
+            messages=checked_messages(messages, self.special_tokens),
+            add_generation_prompt=add_generation_prompt,
+            **self.named_tokens,
+        )
+
+    def encode_chat(self, messages: Messages, room: int) -> list[int]:
+        """The ids of a chat and of the beginning of an answer: at most `room`, if leaving out old messages helps.
+
+        Left out are the oldest questions with their answers, but no system message at the front, and not the last
+        question. Raises as `format_chat` does.
+        """
+        while True:
+            ids = self.encode(self.format_chat(messages), "all", add_special_tokens=False)
+            questions = [i for i, message in enumerate(messages) if message["role"] == "user"]
+            if len(ids) <= room or len(questions) < 2:
+                return ids
+            front = messages[:1] if messages[0]["role"] == "system" else []
+            messages = [*front, *messages[questions[1] :]]
+
+    # --- files ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_files(cls, folder: str | Path) -> Self:
+        """The tokenizer in a folder: its tokenizer.json, and tokenizer_config.json and chat_template.jinja if there.
+
+        Raises FileNotFoundError without a tokenizer.json, and as the class does.
+        """
+        return cls(*read_files(Path(folder)))
+
+    def to_files(self, folder: str | Path) -> None:
+        """Write tokenizer.json and tokenizer_config.json, for Hugging Face's libraries and `from_files`.
+
+        Removes an earlier tokenizer's vocab.json and merges.txt, and chat_template.jinja.
+        Raises FileNotFoundError if the folder does not exist.
+        """
+        folder = Path(folder)
+        with atomic_write_together(folder / WHOLE, folder / SETTINGS) as (whole, settings):
+            whole.write_text(self._whole, encoding="utf-8")
+            settings.write_text(json.dumps(self._settings, ensure_ascii=False, indent=2), encoding="utf-8")
+        for name in (TEMPLATE, *PAIRS[0]):  # the template is among the settings; the others are an earlier tokenizer
+            (folder / name).unlink(missing_ok=True)
+
+    def _state(self) -> dict[str, list[str]]:
+        return {"whole": [self._whole], "settings": [json.dumps(self._settings)]}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, list[str]]) -> Self:
+        return cls(state["whole"][0], json.loads(state["settings"][0]))
+
+
+def read_files(folder: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a folder's tokenizer.json, and its settings. Raises FileNotFoundError without one."""
+    whole = read_text(folder / WHOLE)
+    settings: dict[str, Any] = {}
+    for path in (folder / NAMES, folder / SETTINGS):
+        given = read_json(path) if path.is_file() else {}
+        if not isinstance(given, dict):
+            raise ValueError(f"{path} must hold an object of settings")
+        settings |= given
+    if (folder / TEMPLATE).is_file():
+        settings["chat_template"] = read_text(folder / TEMPLATE)
+    return whole, settings

@@ -48,6 +48,14 @@ def main(settings: "Settings") -> None:
     show.thresholds(p["TF-IDF"], test.spam)
     show.mistakes(p["TF-IDF"], test)
 
+    # "Requires large labeled datasets": how many messages does a filter need?
+    sizes: dict[int, float] = {}
+    for n in (30, 100, 300, 1000, len(learn.texts)):
+        few = make_inputs("TF-IDF", learn.texts[:n])
+        some = train(build("TF-IDF", len(few.words)), few(learn.texts[:n]), learn.spam[:n], settings.epochs)
+        sizes[n] = float(((judge(some, few, test.texts) >= 0.5) == test.spam).mean())
+    show.needed(sizes)
+
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]
     adds = judge(train(nn.MLP([len(bag.words), 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)

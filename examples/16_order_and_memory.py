@@ -75,7 +75,7 @@ class Attention(nn.Module):
 
 
 KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
-         "LSTM, open": partial(Gated, nn.LSTM, forget=show.OPEN),
+         "open LSTM": partial(Gated, nn.LSTM, forget=show.OPEN),
          "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 

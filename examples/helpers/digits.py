@@ -66,10 +66,8 @@ def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
 def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
-    print(
-        f"  Its answer is luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()},", end=""
-    )
-    print(f" and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+    print(f"  By luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and", end=" ")
+    print(f"{share_right(sure, labels):.0%} of its answers are right. One in ten is chance.")
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
@@ -173,19 +171,12 @@ def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
 
 
 def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
-    """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
+    """How smooth the first layer's weights are. before, weights: (neurons, 784)."""
     ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
     detail("\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, side by side.")
-    detail(f"Of the {ink.sum()} pixels that ever have ink, so many carry half of a neuron's squared weights:")
     for name, rows in (("before training", before), ("after training", weights)):
-        detail(f"  {name:16} {half(rows[:, ink]):3.0f}; weights of neighbours correlate {neighbours(rows, ink):+.2f}")
+        detail(f"  {name:16} the weights of neighbouring pixels correlate {neighbours(rows, ink):+.2f}")
     detail("  Random weights have a correlation of 0, the lecture's patches and strokes near 1: see first_layer.png.")
-
-
-def half(rows: np.ndarray) -> float:
-    """How many of the largest squared weights make up half of their sum; the mean over neurons."""
-    squares = -np.sort(-(rows.astype(float) ** 2), axis=1)
-    return float((np.cumsum(squares, axis=1) < squares.sum(axis=1, keepdims=True) / 2).sum(axis=1).mean() + 1)
 
 
 def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:

@@ -108,8 +108,8 @@ def learnt(kind: str, lengths: Sequence[int], right: Sequence[float]) -> None:
 def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]], steps: int) -> None:
     """Print what the task shows after these steps, and how much of the first word an LSTM keeps."""
     learnt = [kind for kind, shares in right.items() if shares[-1] > 2 * GUESS]
-    print(f"  After {steps:,} steps, at {lengths[-1]} words: {', '.join(learnt) or 'none'}: better than guessing.")
-    for name, bias in (("LSTM", 0.0), ("LSTM, open", OPEN)):
+    print(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(learnt) or 'none'}.")
+    for name, bias in (("LSTM", 0.0), ("open LSTM", OPEN)):
         gate = 1 / (1 + np.exp(-bias))
         kept = f"{gate:.3f}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"
         print(f"  {name}: the forget gate begins near sigma({bias:g}), so {kept} of the first word is kept.")

@@ -24,7 +24,8 @@ def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, 
     for (a, b), wanted, output in zip(X, Y[:, 0], outputs[:, 0], strict=True):
         print(f"  {a:g} XOR {b:g} = {wanted:g}    the network says {output:5.2f}")
     right = int((np.abs(outputs - Y) < 0.5).sum())
-    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps; {right} of 4 answers are right")
+    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps;", end=" ")
+    print(f"after rounding, {right} of 4 answers are right")
     return right
 
 

@@ -327,6 +327,12 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
         detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
 
 
+def needed(right: Mapping[int, float]) -> None:
+    """Print how often a filter is right that has learnt from so many messages."""
+    print("\nHow many examples does TF-IDF need? Right in the test, after learning from")
+    print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
+
+
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
     """Print how often a neuron that only adds is right, and how often a network that can combine."""
     print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")

@@ -61,7 +61,7 @@ def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> 
     print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
     for T, p in by_temperature.items():
         print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
-    print("  Effective number of words: exp(entropy). A choice among so many equally likely words is as uncertain.")
+    print("  Effective number of words: exp(entropy). One is as unsure as among so many equally likely words.")
 
 
 def effective_number(p: np.ndarray) -> float:

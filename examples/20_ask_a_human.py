@@ -52,6 +52,9 @@ def main(settings: "Settings") -> None:
     left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
     show.routing(left, settings.share)
 
+    # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
+    show.education({name: (np.maximum(p, 1 - p), (p >= 0.5) != test_spam) for name, p in probabilities.items()})
+
     # Errors by kind, and by group
     routed = np.zeros(len(test), bool)
     routed[least_sure[: int(settings.share * len(test))]] = True

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
 from .pretrained.format import GELUS, Format, Packed
 from .pretrained.model import PretrainedModel
-from .pretrained.sentences import Sentences
+from .pretrained.sentences import Sentences, write_sentences
 from .pretrained.source import Source
 from .training import initialize
 
@@ -111,11 +112,12 @@ class Bert(Encoder, PretrainedModel):
             raise ValueError(f"Bert.embed: the model's folder asks for {self.sentences.unsupported}, not known here")
         rows = list(map(self._shortened, range(len(texts)), map(self.tokenizer.encode, texts)))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of a length together: little padding
-        vectors = [tl.zeros(0, self.config.width)]
+        device = self.embedding.W_E.weight.device
+        vectors = [tl.zeros(0, self.config.width, device=device)]
         with evaluating(self):
             for start in range(0, len(rows), batch_size):
                 batch = [rows[i] for i in order[start : start + batch_size]]
-                mask = pad_sequence([[True] * len(row) for row in batch])  # (batch, tokens)
+                mask = pad_sequence([[True] * len(row) for row in batch]).to(device=device)  # (batch, tokens)
                 vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
         found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
         return F.normalize(found, dim=-1) if self.sentences.normalized else found
@@ -131,6 +133,10 @@ class Bert(Encoder, PretrainedModel):
     def read_beside(self, source: Source) -> None:
         super().read_beside(source)
         self.sentences = source.sentences
+
+    def save_beside(self, folder: Path) -> None:
+        super().save_beside(folder)
+        write_sentences(self.sentences, folder)
 
 
 class MaskedHead(Unembedding):

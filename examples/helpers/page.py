@@ -38,7 +38,7 @@ def what_the_real_engine_adds() -> None:
 
 def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float], int]], path: Path) -> None:
     """Each network's answer at every point between the four examples, and both costs by step."""
-    title = f"XOR: {', '.join(f'activation {name}: {right} of 4 right' for name, (_, _, right) in nets.items())}"
+    title = f"XOR: {', '.join(f'with {name} {right} of 4 answers are right' for name, (_, _, right) in nets.items())}"
     figure = new_figure(13, 4.4, title)
     *maps, right = figure.subplots(1, 3)
     side = np.linspace(-0.3, 1.3, 161)

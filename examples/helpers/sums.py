@@ -22,7 +22,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
-from helpers.program import DataError
+from helpers.program import DataError, detail
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -273,7 +273,7 @@ def kinds_of_mistakes(exam: Exam, when: str) -> None:
         a, b = exam.pairs[i].tolist()
         said = exam.said[i] or "nothing"
         kind = kind_of(exam.said[i], exam.true[i])
-        print(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
+        detail(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
 
 
 def kind_of(said: str, true: str) -> str:

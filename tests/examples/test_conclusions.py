@@ -55,7 +55,7 @@ def verdicts(t):
 
 
 CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its two runs one says it, one does not
-    ("00_engine_on_a_page", "activation sigmoid: 4 of 4 right"): lambda t: all(
+    ("00_engine_on_a_page", "XOR: with sigmoid 4 of 4 answers are right"): lambda t: all(
         round(t(f"{a} XOR {b} = ")[1]) == (a != b) for a in (0, 1) for b in (0, 1)
     ),
     ("03_gradient_descent", "Learning rates: too small, just right, oscillates, diverges"): lambda t: (

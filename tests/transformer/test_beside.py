@@ -32,6 +32,11 @@ def small_bert(**changes):
 def test_a_model_without_tokenizer_has_none(tmp_path):
     small().save_pretrained(tmp_path)
     assert GPT.from_pretrained(tmp_path).tokenizer is None and small().tokenizer is None
+    model = small_bert()
+    model.tokenizer = None
+    model.save_pretrained(tmp_path)
+    BPETokenizer.train("", 257).to_files(tmp_path)  # GPT-2's two files
+    assert Bert.from_pretrained(tmp_path).tokenizer is None
 
 
 @pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])
@@ -107,6 +112,10 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
         (tmp_path / name).write_text(json.dumps(contents), encoding="utf-8")
     again = Bert.from_pretrained(tmp_path)
     assert again.sentences == wanted
+    again.save_pretrained(tmp_path / "saved")
+    assert Bert.from_pretrained(tmp_path / "saved").sentences == wanted
+    model.save_pretrained(tmp_path)
+    assert Bert.from_pretrained(tmp_path).sentences == Sentences()
     if wanted.unsupported:
         with pytest.raises(ValueError, match=f"folder asks for {wanted.unsupported}, not known here"):
             again.embed(["a"])
@@ -122,6 +131,7 @@ def test_the_vector_of_a_text_does_not_depend_on_the_others():
     wanted = np.concatenate([model.embed([text]).numpy() for text in texts])
     for batch_size in (1, 2, 32):
         assert_close(model.embed(texts, batch_size).numpy(), wanted, "vectors", 1e-5)
+    assert_close(model.to("strict").embed(texts, 2).cpu().numpy(), wanted, "vectors on a device", 1e-5)
     assert model.embed([]).shape == (0, 4)
     assert not model.train().embed(texts).requires_grad and model.training
 

@@ -7,8 +7,10 @@ import warnings
 import numpy as np
 import pytest
 
+import tinygrad_lecture as tl
 from numeric import assert_close
 from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from small_gguf import TOKENS as NAMES
 from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile
 
@@ -70,7 +72,7 @@ def test_the_config_is_hugging_faces(tmp_path):
         "head_dim": 16,
         "rms_norm_eps": 0.125,
         "rope_theta": 500.0,
-        "vocab_size": len(TOKENIZER["tokenizer.ggml.tokens"]),
+        "vocab_size": len(NAMES),
         "tie_word_embeddings": False,
         "bos_token_id": 1,
         "eos_token_id": 2,
@@ -109,7 +111,11 @@ def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
 
 # --- models ---------------------------------------------------------------------------------------------------
 
-TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
+TOKENS = np.random.default_rng(1).integers(0, len(NAMES), (2, 20))
+
+
+HUGGING_FACE = {"vocab_size": len(NAMES), "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+HUGGING_FACE |= {"num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 0.125}
 
 
 def logits_of_theirs(name, config, tensors):
@@ -126,16 +132,37 @@ def logits_of_theirs(name, config, tensors):
 
 
 def test_a_llama_has_the_logits_of_transformers(tmp_path):
-    config = {"vocab_size": 266, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
-    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 24}
-    config |= {"rms_norm_eps": 0.125, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    config = {**HUGGING_FACE, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
     wanted = logits_of_theirs("Llama", config, llama_tensors())
     assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
+def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
+    """llama.cpp's converter writes what the angles are divided by into a tensor."""
+    turns = 8192 / (2 * np.pi * 500_000 ** (np.arange(8) / 8))
+    smooth = np.clip((turns - 1) / 3, 0, 1)
+    divisors = 1 / ((1 - smooth) / 32 + smooth)
+    assert divisors[0] == 1 < divisors[4] < divisors[7] == 32
+    changes, tensors = (
+        {"rope.freq_base": 500_000.0},
+        {**llama_tensors(), "rope_freqs.weight": divisors.astype(np.float32)},
+    )
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": 32.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    }
+    config = {**HUGGING_FACE, "rope_parameters": {**rope, "original_max_position_embeddings": 8192}}
+    wanted = logits_of_theirs("Llama", config, llama_tensors())
+    model = Llama.from_pretrained(llama(tmp_path, changes, tensors))
+    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+
+
 def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
     path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
-    config = {"vocab_size": 266, "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
+    config = {"vocab_size": len(NAMES), "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
     wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
     model = GPT.from_pretrained(path)
     assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
@@ -171,9 +198,9 @@ def test_another_family_and_tensors_that_do_not_fit_are_named(family, tensors, m
 
 
 def test_a_model_whose_tokenizer_is_not_supported_is_read_and_says_so_when_asked(tmp_path):
-    model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "llama"}))
-    assert model(TOKENS).shape == (2, 20, 266)
-    with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 'llama'"):
+    model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "t5"}))
+    assert model(TOKENS).shape == (2, 20, len(NAMES))
+    with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 't5'"):
         model.tokenizer.encode("a")
     model.tokenizer = None
     with pytest.raises(ValueError, match="chat: the model has no tokenizer for chats"):
@@ -194,8 +221,9 @@ def test_a_chat_is_generated_after_its_template_until_the_message_ends(tmp_path,
     assert "".join(model.chat(HELLO, **settings)) == model.tokenizer.decode(tokens, skip_special_tokens=True)
     stopped = list(model.generate(prompt, **settings, stop=[2, tokens[3]]))
     assert "".join(model.chat(HELLO, **settings, stop=tokens[3])) == model.tokenizer.decode(stopped)
-    monkeypatch.setattr(Llama, "next_logits", lambda *_: model.embedding.W_E.weight[:1, :3] * 0 + np.eye(3)[2])
-    assert list(model.chat(HELLO, **settings)) == []
+    draws = iter(np.eye(len(NAMES))[[NAMES.index("he"), 2, NAMES.index("he")]])
+    monkeypatch.setattr(Llama, "next_logits", lambda *_: tl.tensor(next(draws)[None]))
+    assert list(model.chat(HELLO, **settings)) == ["he"]
 
 
 def test_a_chat_is_refused_at_once(tmp_path):
@@ -234,9 +262,10 @@ def test_fields_that_change_nothing_are_accepted(tmp_path):
     GGUFFile(llama(tmp_path, {"rope.scaling.type": "none", "expert_count": 0, "attention.value_length": 16}))
 
 
-def test_scaled_rotary_positions_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"its tensor rope_freqs\.weight scales rotary positions"):
-        GGUFFile(llama(tmp_path, tensors={**llama_tensors(), "rope_freqs.weight": np.ones(8, np.float32)}))
+def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):
+    for divisors in (np.full(8, 2.0), np.ones(3), np.zeros(8), np.full(8, np.nan)):
+        with pytest.raises(ValueError, match=r"gguf: its tensor rope_freqs\.weight scales rotary positions in a way"):
+            GGUFFile(llama(tmp_path, tensors={"rope_freqs.weight": divisors.astype(np.float32)}))
 
 
 def test_other_architectures_are_refused(tmp_path):
@@ -249,7 +278,7 @@ def test_other_architectures_are_refused(tmp_path):
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     path = llama(tmp_path)
     monkeypatch.setitem(sys.modules, "gguf", None)
-    with pytest.raises(ImportError, match=r'the package gguf: pip install "\.\[pretrained\]"'):
+    with pytest.raises(ImportError, match=r'a GGUF file needs the package gguf: pip install "\.\[pretrained\]"'):
         GGUFFile(path)
 
 

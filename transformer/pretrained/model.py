@@ -37,10 +37,9 @@ class PretrainedModel(nn.Module):
     def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
         """A model from files, in evaluation mode. Nothing is downloaded.
 
-        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; or a .gguf
-          file of a Llama or a GPT-2; or a folder in Hugging Face's format, which holds config.json and
-          model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
-
+        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
+          that name is "./smollm2". Or a .gguf file of a Llama or a GPT-2. Or a folder in Hugging Face's format, which
+          holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
         - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
           a fifth of the memory, and are no parameters: they cannot be trained or saved.
 
@@ -78,14 +77,19 @@ class PretrainedModel(nn.Module):
         """
         if any(isinstance(module, QuantizedLayer) for module in self.modules()):
             raise ValueError("save_pretrained: the weights are quantised; read the model without quantized=True")
-        dtype, tokenizer = next(self.parameters()).dtype, self.tokenizer
+        _ = self.tokenizer  # if it cannot be made, nothing is written
+        dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
         self._check_tied(entries[0])
         tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
-        if tokenizer is not None:
-            save_tokenizer(tokenizer, Path(folder))
+        self.save_beside(Path(folder))
+
+    def save_beside(self, folder: Path) -> None:
+        """Write what `read_beside` reads."""
+        if self.tokenizer is not None:
+            save_tokenizer(self.tokenizer, folder)
 
     @property
     def tokenizer(self) -> Tokenizer | None:

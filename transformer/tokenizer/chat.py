@@ -15,11 +15,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NoReturn
 
+from .base import require
+
 Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")
 
 
-def checked_messages(messages: Messages, special_tokens: Collection[str]) -> list[dict[str, str]]:
+def checked_messages(messages: Messages, marks: Collection[str]) -> list[dict[str, str]]:
     """The messages as dicts. Raises as `PretrainedTokenizer.format_chat` does."""
     if isinstance(messages, (str, Mapping)) or not isinstance(messages, Sequence) or not messages:
         raise ValueError(f'chat: expected a list of messages, [{{"role": "user", "content": "Hi!"}}], got {messages!r}')
@@ -28,7 +30,7 @@ def checked_messages(messages: Messages, special_tokens: Collection[str]) -> lis
             raise ValueError(f'chat: message {i} must be {{"role": ..., "content": a text}}, got {message!r}')
         if message.get("role") not in ROLES:
             raise ValueError(f"chat: message {i} has role {message.get('role')!r}; the roles are {', '.join(ROLES)}")
-        for name in special_tokens:
+        for name in marks:
             if name in message["content"]:
                 raise ValueError(f"chat: message {i} contains the special token {name!r}; remove it, or write it apart")
     return [dict(message) for message in messages]
@@ -46,15 +48,14 @@ def render(template: str, **variables: Any) -> str:
 @cache
 def _environment() -> Any:
     """The sandbox of templates."""
-    try:
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-    except ImportError:
-        raise ImportError('chat templates need the package jinja2: pip install ".[pretrained]"') from None
+    sandbox = require("jinja2.sandbox", "a chat template")
 
     def refuse(message: str) -> NoReturn:
         raise ValueError(message)
 
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
     made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
     return made

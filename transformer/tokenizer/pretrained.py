@@ -19,7 +19,7 @@ from typing import Any, Self
 from nn.files.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
-from .base import Tokenizer, check_text, texts_of
+from .base import Tokenizer, check_text, require, texts_of
 from .chat import Messages, checked_messages, render
 from .files import PAIRS, WHOLE, unspell
 
@@ -41,10 +41,7 @@ class PretrainedTokenizer(Tokenizer):
     kind = "tokenizers"
 
     def __init__(self, whole: str, settings: Mapping[str, Any] | None = None) -> None:
-        try:
-            import tokenizers
-        except ImportError:
-            raise ImportError('this tokenizer needs the package tokenizers: pip install ".[pretrained]"') from None
+        tokenizers = require("tokenizers", "this tokenizer")
         self._whole, self._settings = whole, dict(settings or {})
         try:
             self._package = tokenizers.Tokenizer.from_str(whole)
@@ -55,11 +52,12 @@ class PretrainedTokenizer(Tokenizer):
         self._byte_level = isinstance(self._package.decoder, tokenizers.decoders.ByteLevel)
         added = self._package.get_added_tokens_decoder()
         self.special_tokens = {token.content: id for id, token in added.items() if token.special}
+        self._size = 1 + max(self._package.get_vocab().values(), default=-1)
 
     @property
     def vocab_size(self) -> int:
-        """The number of tokens, including special and added ones. A model may have more rows than that."""
-        return int(self._package.get_vocab_size())
+        """One more than the last id, of special and added tokens too. A model may have more rows than that."""
+        return self._size
 
     @cached_property
     def _tokens(self) -> list[str]:  # type: ignore[override]
@@ -140,22 +138,26 @@ class PretrainedTokenizer(Tokenizer):
             given = {each.get("name"): each.get("template") for each in given}.get("default")
         return given
 
+    @property
+    def _marks(self) -> list[str]:
+        """The special tokens that chats are built of. In a message the others are ordinary text."""
+        template, named = self.chat_template or "", self.named_tokens.values()
+        return [name for name in self.special_tokens if name in template or name in named]
+
     def format_chat(self, messages: Messages, add_generation_prompt: bool = True) -> str:
         """A chat as a text of the kind that the model was trained on, made by the `chat_template`.
-
-        Its ids are `encode(text, "all", add_special_tokens=False)`.
 
         - `messages`: a list of {"role": "user", "content": "Hi!"}; other roles are "system" and "assistant".
         - `add_generation_prompt`: whether the text ends with the beginning of an answer.
 
         Raises ValueError without a template, for messages that are not so or that the template refuses, and for a
-        content with the name of a special token, which could end its message; ImportError without the package jinja2.
+        content with a special token that chats are built of; ImportError without the package jinja2.
         """
         if self.chat_template is None:
             raise ValueError("this tokenizer has no chat template: its model was not trained to chat; use generate")
         return render(
             self.chat_template,
-            messages=checked_messages(messages, self.special_tokens),
+            messages=checked_messages(messages, self._marks),
             add_generation_prompt=add_generation_prompt,
             **self.named_tokens,
         )
@@ -167,7 +169,9 @@ class PretrainedTokenizer(Tokenizer):
         question. Raises as `format_chat` does.
         """
         while True:
-            ids = self.encode(self.format_chat(messages), "all", add_special_tokens=False)
+            text = self.format_chat(messages)
+            typed = [name for name in self.special_tokens if name in text and name not in self._marks]
+            ids = self.encode(text, self._marks if typed else "all", add_special_tokens=False)
             questions = [i for i, message in enumerate(messages) if message["role"] == "user"]
             if len(ids) <= room or len(questions) < 2:
                 return ids

@@ -3,7 +3,7 @@
     python examples/18_expressions.py
     python examples/18_expressions.py --ask "(2+3)x4" "2+3x4" "12x7" "100/4"
 
-Two GPTs of the same size learn the same expressions, with + - x and parentheses, from numbers up to 6:
+Two GPTs of the same size learn the same expressions at equal compute, with + - x and parentheses, from numbers up to 6:
 
     at once            2+3x4=14.
     steps written      2+3x4=2+12=14.          a chain of thought: each step is one operation, and the next reads it
@@ -118,7 +118,7 @@ class Settings(Common, out="expressions"):
     ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
     """expressions that it does not learn from"""
     steps: int = 900
-    """of the optimiser with steps written, 64 expressions each; at once takes more, for as many tokens, the third twice"""
+    """of the optimiser with steps written, 64 expressions each; for the third twice as many"""
 
 
 if __name__ == "__main__":

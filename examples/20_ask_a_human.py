@@ -3,10 +3,11 @@
     python examples/20_ask_a_human.py
     python examples/20_ask_a_human.py --share 0.2
 
-The filter gives each message a probability. Three questions decide whether it may act alone:
+The filter gives each message a probability. Four questions decide whether it may act alone:
 
     calibration    of the messages that it gives 70%, is seven in ten spam?
     routing        if a person reads the messages of which it is least sure, how many mistakes are left?
+    education      what does a user lose who trusts it, and one who is told how sure it is?
     kinds          is it equally good for all kinds of messages, and for all people who write them?
 
 The messages are made (helpers/emails.py). About one in seven could be either spam or ham, and few people write in

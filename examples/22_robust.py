@@ -2,9 +2,10 @@
 
     python examples/22_robust.py
 
-The lecture's key insights, put to the test on the digits, against two traditional methods: if-then rules for the digit
-3, and nearest mean, which answers with the digit whose mean picture is nearest. The test pictures are spoilt in several
-ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or changed.
+The lecture's key insights, put to the test on the digits, against two traditional methods: if-then rules, written by
+hand for the digit 3 and by a program for all ten, and nearest mean, which answers with the digit whose mean picture is
+nearest. The test pictures are spoilt in several ways (noise, missing pixels, wrong pixels, shifts); the training data
+is spoilt, cut short or changed.
 """
 
 from helpers import robust as show

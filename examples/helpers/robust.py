@@ -178,17 +178,15 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
     print(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in sure))
     counts = {}
     for amount, outputs in sure.items():
-        chosen = outputs.max(axis=1) > 0.8
-        counts[amount] = (
-            int(chosen.sum()),
-            float((outputs.argmax(axis=1) == labels)[chosen].mean()) if chosen.any() else 0,
-        )
+        chosen, right = outputs.max(axis=1) > 0.8, outputs.argmax(axis=1) == labels
+        counts[amount] = int(chosen.sum()), float((chosen & right).sum() / max(chosen.sum(), 1))
     print(f"  {'sure of':26}" + "".join(f"{n / len(labels):7.1%}" for n, _ in counts.values()))
     print(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for _, share in counts.values()))
     whole, share = counts[0]
-    alike = [a for a, (n, s) in counts.items() if n and share - s <= by_chance((share + s) / 2, n)]
-    print(f"  Up to {max(alike):g} it is right about as often where it is sure as with all pixels;", end=" ")
-    print(f"then it is sure of {counts[max(alike)][0] / len(labels):.0%}, not {whole / len(labels):.0%}.")
+    alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance((share + s) / 2, n)]
+    if alike:
+        print(f"  Up to {max(alike):g} it is right about as often where it is sure as with all pixels;", end=" ")
+        print(f"then it is sure of {counts[max(alike)][0] / len(labels):.0%}, not {whole / len(labels):.0%}.")
 
 
 def robustness(table: Table) -> None:

@@ -14,8 +14,8 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, coarser, hidden_activations
-from helpers.mnist import load_digits
+from helpers.digits import Epoch, hidden_activations
+from helpers.mnist import coarser, load_digits
 from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass

@@ -52,9 +52,10 @@ def main(settings: "Settings") -> None:
     sizes: dict[int, float] = {}
     for n in (30, 100, 300, 1000, len(learn.texts)):
         few = make_inputs("TF-IDF", learn.texts[:n])
-        some = train(build("TF-IDF", len(few.words)), few(learn.texts[:n]), learn.spam[:n], settings.epochs)
+        epochs = settings.epochs * min(20, len(learn) // n)  # the fewer they are, the more often each is seen
+        some = train(build("TF-IDF", len(few.words)), few(learn.texts[:n]), learn.spam[:n], epochs)
         sizes[n] = float(((judge(some, few, test.texts) >= 0.5) == test.spam).mean())
-    show.needed(sizes)
+    show.needed(sizes, len(test))
 
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]

@@ -3,10 +3,11 @@
     python examples/20_ask_a_human.py
     python examples/20_ask_a_human.py --share 0.2
 
-The filter gives each message a probability. Three questions decide whether it may act alone:
+The filter gives each message a probability. Four questions decide whether it may act alone:
 
     calibration    of the messages that it gives 70%, is seven in ten spam?
     routing        if a person reads the messages of which it is least sure, how many mistakes are left?
+    education      what does a user lose who trusts it, and one who is told how sure it is?
     kinds          is it equally good for all kinds of messages, and for all people who write them?
 
 The messages are made (helpers/emails.py). About one in seven could be either spam or ham, and few people write in
@@ -51,6 +52,9 @@ def main(settings: "Settings") -> None:
     least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
     left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
     show.routing(left, settings.share)
+
+    # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
+    show.education({name: (np.maximum(p, 1 - p), (p >= 0.5) != test_spam) for name, p in probabilities.items()})
 
     # Errors by kind, and by group
     routed = np.zeros(len(test), bool)

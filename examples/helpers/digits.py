@@ -233,15 +233,6 @@ def pixels_needed(read: Mapping[int, float], epochs: int) -> None:
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 
 
-# --- coarser pictures -------------------------------------------------------------------------------------------------
-
-
-def coarser(images: tl.Tensor, side: int) -> tl.Tensor:
-    """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
-    square = 28 // side
-    return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
-
-
 # --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, by_chance, detail
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -141,16 +141,28 @@ def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -
         print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
 
 
-def steps_and_results(held_out: Sequence[Expression], said: Sequence[str]) -> None:
-    """Print how often the step is right, and how often the result is, given the step."""
-    step = np.array([text.split("=")[0] == e.step for text, e in zip(said, held_out, strict=True)])
-    result = np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, held_out, strict=True)])
+def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]], *tokens: int) -> None:
+    """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute.
+
+    tokens: of each text that was learnt from, times the steps, at once and with steps written.
+    """
+    step = np.array([text.split("=")[0] == e.step for text, e in zip(said["steps written"], held_out, strict=True)])
+    at_once, result = (np.array([text.split("=")[-1] == str(e.result) for text, e in zip(texts, held_out, strict=True)])
+                       for texts in said.values())  # fmt: skip
     print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
     for name, these in (("right", step), ("wrong", ~step)):
         if these.any():
             print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
     lengths = [np.mean([len(e.answer(written)) for e in held_out]) for written in (False, True)]
-    print(f"  It writes {lengths[1]:.1f} characters for an answer, not {lengths[0]:.1f}: as many steps, more compute.")
+    right = at_once.mean(), result.mean()
+    print(
+        f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.",
+        end=" ",
+    )
+    better = right[1] - right[0] > by_chance(sum(right) / 2, len(step))
+    print(f"{right[0]:.1%} and {right[1]:.1%}")
+    print("  are right:", "written steps help." if better else "no more difference than by chance.", end=" ")
+    print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
 
 def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
@@ -185,12 +197,12 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
 
 
 def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
-    """The share of right results against the steps of training."""
+    """The share of right results against the tokens learnt from: equal compute."""
     curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
     at_once, in_steps = (points[-1][1] for points in found.values())
     title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
     axes = chart(title, curves, (ORANGE, BLUE), ylim=(0, 1.03))
-    axes.set(xlabel="steps of training", ylabel="right results, of expressions held out")
+    axes.set(xlabel="tokens learnt from", ylabel="right results, of expressions held out")
     percent(axes.yaxis)
     save(axes.figure, path)
 

@@ -40,6 +40,26 @@ def routing(left: np.ndarray, share: float) -> None:
     print("  Assumed: the person is always right. For messages that could be either nobody is: expect more mistakes.")
 
 
+CHECK, MISTAKE = 1, 10  # what it costs a user to check an answer, and to act on a wrong one
+
+
+def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Print what mistakes and checks cost users who are told nothing, the mean, or each confidence.
+
+    filters: of each the confidence in its answers, (test,), and whether they are wrong, (test,).
+    """
+    print(
+        "\nUser education. Assumed: a user who acts on a mistake loses", f"{MISTAKE}, to check an answer costs {CHECK}."
+    )
+    print(f"  {'Lost in 100 messages if told':32}{'nothing':>9}{'the mean':>11}{'each confidence':>18}")
+    for name, (confidence, wrong) in filters.items():
+        checked = [np.full(len(wrong), False), np.full(len(wrong), MISTAKE * wrong.mean() > CHECK),
+                   MISTAKE * (1 - confidence) > CHECK]  # fmt: skip
+        nothing, mean, each = (100 * np.where(checks, CHECK, MISTAKE * wrong).mean() for checks in checked)
+        print(f"  {f'a filter trained for {name}':32}{nothing:9.0f}{mean:11.0f}{each:18.0f}", end="")
+        print(f"   checks {checked[2].mean():.0%}" + (", and it pays" if each < min(nothing, mean) else ""))
+
+
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
     """Print the mistakes for each kind of message."""
     print("\nErrors by kind:")

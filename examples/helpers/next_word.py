@@ -189,6 +189,25 @@ def verification(chances: Mapping[str, Chances]) -> None:
     detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
 
+def templates(chances: Mapping[str, Chances], T: float) -> None:
+    """Print how many answers are no city, or a wrong one, drawn freely and filled into a template with a list."""
+    detail(f'\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = {T:g}')
+    detail(f"  {'':24}{'no city':>10}{'wrong city':>12}{'right':>8}")
+    shares = {}
+    for name, allowed in (("drawn freely", None), ("into the template", {*TRUTH.values()})):
+        rows = []
+        for country, p in chances.items():
+            weights = {word: share ** (1 / T) for word, share in p.items() if allowed is None or word in allowed}
+            city, right = (sum(weights[word] for word in words) for words in (TRUTH.values(), [TRUTH[country]]))
+            everything = sum(weights.values())
+            rows.append(np.array([everything - city, city - right, right]) / everything)
+        shares[name] = none, wrong, right = np.abs(np.mean(rows, axis=0))  # no -0%
+        detail(f"  {name:24}{none:10.0%}{wrong:12.0%}{right:8.0%}")
+    free, filled = shares.values()
+    if filled[1] >= free[1]:
+        detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
+
+
 def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
     """Print ten draws at each temperature."""
     print(f'\nInconsistency: "{QUESTION}" asked ten times')

@@ -327,10 +327,13 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
         detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
 
 
-def needed(right: Mapping[int, float]) -> None:
-    """Print how often a filter is right that has learnt from so many messages."""
+def needed(right: Mapping[int, float], n_test: int) -> None:
+    """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
     print("\nHow many examples does TF-IDF need? Right in the test, after learning from")
     print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
+    *_, most = right.values()
+    enough = [n for n, share in right.items() if most - share <= by_chance((share + most) / 2, n_test)]
+    print(f"  With {enough[0]:,} the difference from all {max(right):,} may be chance.")
 
 
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:

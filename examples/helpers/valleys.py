@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
-from helpers.program import counted
+from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 
@@ -42,6 +43,65 @@ def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
     print(f"  where the best descent ended they lie from {at_best.min():.1e} to {at_best.max():.1e}:", end=" ")
     down = (at_best < 0).sum()
     print(f"{down} of {len(at_best)} still curve down, so it was still on the way" if down else "none curves down")
+
+
+def on_the_way(points: Sequence[tuple[float, np.ndarray]]) -> None:
+    """The share of negative eigenvalues at points of a descent: the cost, and the eigenvalues, (parameters,)."""
+    print(f"\nIn {len(points[0][1])} dimensions, a 16-6-10 network that learns 200 digits, on its way down:")
+    for cost, eigenvalues in points:
+        print(f"  cost {cost:.2f}: {(eigenvalues < -1e-9).mean():.0%} of the curvatures are negative")
+
+
+def critical(curvatures: Sequence[np.ndarray]) -> None:
+    """How many of the points with gradient 0 are saddles; the first is the lowest. curvatures: (parameters,) each."""
+    down = [int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures]
+    print(
+        f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.", end=" "
+    )
+    print(f"Of {len(down) - 1}")
+    print(f"  drawn from them {sum(n > 0 for n in down[1:])} are saddles: {min(down[1:])} to {max(down[1:])}", end=" ")
+    print(f"of {len(curvatures[0])} directions curve down.", end=" ")
+    print("None does at the lowest." if down[0] == 0 else f"At the lowest {down[0]} do.")
+
+
+def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights W1, W2 of a linear network x @ W1 @ W2 at which its gradient is 0. x: (n, inputs); y: (n, outputs).
+
+    It is the least-squares fit, seen through some of the principal components of what it says: those of `kind`.
+    """
+    fit = np.linalg.lstsq(x, y, rcond=None)[0]  # (inputs, outputs)
+    components = np.linalg.svd(x @ fit, full_matrices=False)[2][list(kind)]  # (neurons, outputs)
+    return fit @ components.T, components
+
+
+def have_holes(images: np.ndarray) -> np.ndarray:
+    """Whether ink encloses paper, as in 0 or 8: (n, 784) -> (n,)."""
+    paper = images.reshape(-1, 28, 28) < 0.5
+    outside, last = paper.copy(), None
+    outside[:, 1:-1, 1:-1] = False  # it comes in from the edges
+    while last is None or (outside != last).any():
+        last = outside.copy()
+        outside[:, 1:] |= last[:, :-1]
+        outside[:, :-1] |= last[:, 1:]
+        outside[:, :, 1:] |= last[:, :, :-1]
+        outside[:, :, :-1] |= last[:, :, 1:]
+        outside &= paper
+    return (paper & ~outside).any(axis=(1, 2))
+
+
+def read_from_layers(scores: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """What a linear probe explains, given each layer. scores: pattern -> of the trained and the untrained network."""
+    trained, random = (np.array(rows) for rows in zip(*scores.values(), strict=True))  # (patterns, layers) each
+    n = counted(trained.shape[1] - 1, "hidden layer")
+    print(f"\nDepth. A network with {n} learns to read digits. Given a layer, a linear probe explains so much of")
+    print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in range(1, trained.shape[1])))
+    for pattern, row, other in zip(scores, trained, random, strict=True):
+        print(f"  {pattern:32}{row[0]:8.0%}" + "".join(f"{score:9.0%}" for score in row[1:]))
+        detail(f"  {'  with random weights':32}{other[0]:8.0%}" + "".join(f"{score:9.0%}" for score in other[1:]))
+    gained, kept = trained[:, -1] - trained[:, 1], random[:, -1] - random[:, 0]
+    if gained[0] < 0 < min(gained[1:]):
+        lost = "; with random weights all of it fades" if max(kept) < 0 else ""
+        print(f"  From layer to layer less of the ink is left, and more of what it depicts comes out{lost}.")
 
 
 def have_left(courses: np.ndarray) -> int:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from helpers import descent, expressions, few_shot, robust, tokens_and_size, valleys, word_vectors
+from helpers import descent, expressions, few_shot, human, robust, spam, tokens_and_size, valleys, word_vectors
 from programs import EXAMPLES, Output
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
@@ -113,6 +113,24 @@ def went(rate, *w):
     return descent.Descent("", rate, 1, np.stack([path, 0 * path], axis=1), np.maximum(np.abs(path), 1.0))
 
 
+def sure_of(n, right):
+    """Outputs for ten pictures of 0, that are sure for n of them and right for so many of these."""
+    outputs = np.full((10, 10), 0.1)
+    outputs[np.arange(n), 1 * (np.arange(n) >= right)] = 0.9
+    return outputs
+
+
+def grown(digits, sums):
+    return {
+        "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
+    }
+
+
+RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
+FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
+LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
+
+
 # What a helper concludes from numbers that no short run would give: the call, and what it returns or prints.
 MADE = [
     (lambda: word_vectors.germany_and_berlin(capitals(0), ["france"]), "leads clearly to paris"),
@@ -127,6 +145,19 @@ MADE = [
     (lambda: valleys.saddle(ALL, ALL), "No noise was needed"),
     (lambda: valleys.saddle(NONE, NONE), "None has left it"),
     (lambda: robust.wrong_labels(0.2, 0.9, 0.8), "wrong labels have no pattern"),
+    (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than it"),
+    (
+        lambda: robust.incomplete({0: sure_of(10, 9), 0.5: sure_of(10, 9), 0.7: sure_of(10, 2)}, LABELS),
+        "Up to 0.5 it is",
+    ),
+    (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
+    (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
+    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "With 300 the difference from all 3,000"),
+    (
+        lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
+        "50 points for whole sums, 30 for digits,",
+    ),
+    (lambda: human.education({"": (np.array([0.5, 0.99] * 50), np.array([True, False] * 50))}), "and it pays"),
     (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
@@ -135,6 +166,11 @@ MADE = [
 NOT = [
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
     (lambda: robust.wrong_labels(0.2, 0.5, 0.8), "no pattern"),
+    (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
+    (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
+    (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
+    (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
+    (lambda: human.education({"": (np.full(9, 0.99), np.arange(9) == 0)}), "and it pays"),
     (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
     (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),
 ]

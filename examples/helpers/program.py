@@ -27,7 +27,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,8 +77,9 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
-        SHOW_MORE.set(getattr(chosen, "more", False))
-        main(chosen)
+        context = copy_context()
+        context.run(SHOW_MORE.set, getattr(chosen, "more", False))
+        context.run(main, chosen)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it

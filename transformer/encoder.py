@@ -37,9 +37,6 @@ class EncoderConfig(TransformerConfig):
 
     - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
       their tokens.
-
-    Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
-    num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
     """
 
     vocab_size: int = 30522

@@ -37,9 +37,6 @@ class EncoderDecoderConfig(TransformerConfig):
     - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
     - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
-
-    The names of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
-    width d_model, hidden encoder_ffn_dim and decoder_ffn_dim.
     """
 
     vocab_size: int = 37000

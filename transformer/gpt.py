@@ -46,9 +46,7 @@ GPT2_SIZES = {  # layers, heads, width
 class GPTConfig(TransformerConfig):
     """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
 
-    Hugging Face's (and nanoGPT's) names: context is n_positions (block_size), layers n_layer, heads n_head, width
-    n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
-    tied tie_word_embeddings.
+    What Hugging Face calls the fields: pretrained/gpt2.toml.
     """
 
     @classmethod

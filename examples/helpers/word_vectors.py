@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import drawing
+from helpers import drawing, real
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
 from tinygrad_lecture.inspect.figures import as_written, drawable
@@ -99,6 +99,21 @@ def read(path: Path, limit: int | None = None) -> WordVectors:
     return WordVectors(words, rows.reshape(len(words), dim))
 
 
+def of_smollm2() -> WordVectors:
+    """The embedding table of SmolLM2: the rows of tokens that are whole words, in small letters where there are two."""
+    model = real.smollm2()
+    table, words = model.embedding.W_E.weight.detach().numpy(), {}
+    for token in range(len(table)):
+        text = model.tokenizer.decode([token])
+        word = text[1:].lower()
+        if text[0:1] == " " and len(word) > 1 and word.isalpha() and word.isascii() and (
+            word not in words or text.islower()
+        ):
+            words[word] = token
+    print(f"The table W_E of SmolLM2, a real language model: {len(table):,} tokens, of which {len(words):,} are words.")
+    return WordVectors(list(words), table[list(words.values())])
+
+
 def parse(text: str) -> np.ndarray:
     """The numbers in a text, up to the first that is none."""
     with warnings.catch_warnings():
@@ -135,7 +150,7 @@ def a_vector(word: str, vectors: WordVectors) -> None:
 
 def near(vectors: WordVectors, words: Sequence[str]) -> None:
     """The nearest words of some words."""
-    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:\n")
+    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
     for word in words:
         if word in vectors:
             print(f"  {word:10} {listed(vectors.near(vectors[word], 5, [word]))}")
@@ -143,7 +158,7 @@ def near(vectors: WordVectors, words: Sequence[str]) -> None:
 
 def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
     """The mean cosine within a kind, and to the words of other kinds."""
-    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:\n")
+    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:")
     for name, words in kinds.items():
         inside = [vectors.cosine(a, b) for a, b in combinations([word for word in words if word in vectors], 2)]
         others = [word for kind, some in kinds.items() if kind != name for word in some if word in vectors]
@@ -155,7 +170,7 @@ def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
 
 def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -> None:
     """The best answers to some analogies."""
-    print("\nDirections. The words nearest to A - B + C, without the three themselves:\n")
+    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
     for a, b, c in questions:
         if all(word in vectors for word in (a, b, c)):
             found = vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c])
@@ -169,12 +184,13 @@ def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
     g, b, f = (vectors[word] for word in ("germany", "berlin", "france"))
     own = ["germany", "berlin", "france"]
     literally, swapped = vectors.near(g - b + f, 3, own), vectors.near(b - g + f, 3, own)
-    print('\n  The lecture writes "Germany - Berlin + France ≈ Paris". Computed literally:\n')
+    print('\n  The lecture writes "Germany - Berlin + France ≈ Paris". Computed literally:')
     kind = "another country" if literally[0][0] in countries else "not Paris" if literally[0][0] != "paris" else "Paris"
     print(f"  germany - berlin + france  {listed(literally)}   {kind}")
     print(f"  berlin - germany + france  {listed(swapped)}")
-    print("\n  Berlin - Germany is the way from a country to its capital; from France it leads to France's capital.")
-    print("  Germany - Berlin is the same way backwards: from France it leads away from all capitals.")
+    if swapped[0][0] == "paris" and literally[0][0] != "paris":
+        print("\n  Berlin - Germany is the way from a country to its capital; from France it leads to France's capital.")
+        print("  Germany - Berlin is the same way backwards: from France it leads elsewhere.")
 
 
 def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
@@ -184,7 +200,7 @@ def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
         return
     direction = unit(vectors["cats"] - vectors["cat"])
     along = [float(unit(vectors[many] - vectors[one]) @ direction) for one, many in known]
-    print('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:\n')
+    print('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
     best = sorted(zip(known, along, strict=True), key=lambda item: -item[1])
     shown = [*best[:3], *best[-2:]]
     print("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in shown))
@@ -193,7 +209,7 @@ def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
 
 def all_analogies(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]]) -> None:
     """How many analogies of two pairs come out right."""
-    print("\nAll analogies of two pairs of a relation:\n")
+    print("\nAll analogies of two pairs of a relation:")
     print(f"  {'':10}{'asked':>8}{'right':>9}{'right, if the words of the question may be answers':>53}")
     for name, pairs in relations.items():
         asked, right, with_own = vectors.analogies_right(pairs)
@@ -206,8 +222,8 @@ def hierarchy(vectors: WordVectors) -> None:
     if not all(word in vectors for word in ("animal", "mammal", "dog", "bird")):
         return
     print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines\n')
-    for a, b in (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird")):
-        print(f"  {a:8} {b:8} {vectors.cosine(a, b):5.2f}")
+    shown = (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird"))
+    print("  " + ", ".join(f"{a} {b} {vectors.cosine(a, b):.2f}" for a, b in shown))
     between = vectors.cosine("animal", "dog") < min(vectors.cosine("animal", "mammal"), vectors.cosine("mammal", "dog"))
     print(f"  Mammal is {'' if between else 'not '}nearer to both than they are to each other: ", end="")
     print("it is between them." if between else "here it is not between them.")
@@ -220,7 +236,7 @@ def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair]
         return {}
     direction = unit(np.mean([unit(vectors[f] - vectors[m]) for m, f in known], axis=0))
     found = {job: float(vectors[job] @ direction) for job in jobs if job in vectors}
-    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:\n")
+    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
@@ -293,8 +309,7 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
     known = {name: pairs for name, pairs in known.items() if len(pairs) > 1}
     if not known:
         return
-    title = "The same step leads from each word to its partner: the arrows are nearly parallel"
-    figure = new_figure(5 * len(known), 5.8, title)
+    figure = new_figure(5 * len(known), 5.8, "From each word to its partner: is it the same step?")
     panels = figure.subplots(1, len(known), squeeze=False)[0]
     for axes, (name, pairs), colour in zip(panels, known.items(), (ORANGE, BLUE, GREEN), strict=False):
         words = list(dict.fromkeys(word for pair in pairs for word in pair))
@@ -310,7 +325,8 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
                 axes.annotate(drawable(word), at[word], (9 if side == "left" else -9, -4), textcoords="offset points",
                               fontsize=11, ha=side, **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
-        axes.set(title=titles[name], xticks=[], yticks=[], xlabel="along the mean step")
+        alike = np.mean([unit(vectors[b] - vectors[a]) @ step for a, b in pairs])
+        axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[], xlabel="along the mean step")
         axes.set_ylabel("what else differs most")
     save(figure, path)
 
@@ -332,7 +348,10 @@ def draw_clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]], path
     if not words:
         return
     rows = np.stack([vectors[word] for word in words])
-    figure = new_figure(9.5, 8, "Words of one kind are near each other: kinds form blocks along the diagonal")
+    nearest = [np.argsort(row)[-2] for row in rows @ rows.T]  # of each word, itself left out
+    kind_of = [name for name, some in kinds.items() for _ in some]
+    own = sum(kind_of[i] == kind_of[j] for i, j in enumerate(nearest))
+    figure = new_figure(9.5, 8, f"Of {own} of {len(words)} words the nearest is of the same kind")
     axes = figure.subplots()
     image = axes.imshow(rows @ rows.T, cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)

@@ -3,25 +3,35 @@
     model = Bert.from_pretrained("minilm")          # a folder with config.json and model.safetensors
     vectors = model(tokens, padding_mask)           # (batch, tokens) -> (batch, tokens, width)
     model.logits(tokens)                            # of the hidden tokens, where the file has that head
+    model.embed(["the river bank"])                 # (1, width): a vector of a whole text
 
 Devlin et al., arXiv:1810.04805.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from nn import functional as F
+from nn.data import pad_sequence
+from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import norm
 from .config import TransformerConfig, config_class
 from .embedding import Unembedding
-from .encoder import Encoder, EncoderConfig
+from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
 from .pretrained.format import GELUS, Format, Held
 from .pretrained.model import PretrainedModel
+from .pretrained.sentences import Sentences
+from .pretrained.source import Source
 from .training import initialize
 
 __all__ = ["Bert", "BertConfig"]
@@ -91,7 +101,6 @@ FORMAT = Format(
         "hidden_act": "activation",
         "type_vocab_size": "segments",
         "hidden_dropout_prob": "dropout",
-        "tie_word_embeddings": "tied",
         "layer_norm_eps": "eps",
         "initializer_range": "init_std",
     },
@@ -99,6 +108,7 @@ FORMAT = Format(
     also={"attention_probs_dropout_prob": "dropout"},
     defaults={"dropout": 0.1},
     supported={
+        "tie_word_embeddings": (True,),
         "position_embedding_type": ("absolute",),
         "is_decoder": (False,),
         "add_cross_attention": (False,),
@@ -117,6 +127,7 @@ class Bert(Encoder, PretrainedModel):
     config_type = BertConfig
     format = FORMAT
     config: BertConfig
+    sentences: Sentences = Sentences()
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
@@ -142,6 +153,48 @@ class Bert(Encoder, PretrainedModel):
         if self.pooler is None:
             raise ValueError("Bert: the model has no pooler; use its vectors, as in model(tokens).mean(-2)")
         return tl.tanh(self.pooler(self(tokens, padding_mask, segments)[..., 0, :]))  # type: ignore[no-any-return]
+
+    def embed(self, texts: Sequence[str], batch_size: int = 32) -> Tensor:
+        """A vector per text, close to those of texts with a similar meaning: (n, width).
+
+        It is the mean of the vectors of the text's tokens, divided by its length, so that `a @ b` is the cosine of two:
+        how sentence-transformers trains BERTs (Reimers & Gurevych, arXiv:1908.10084). A folder's files may ask for the
+        first vector, or for no division. Evaluation mode and no gradients. Of a long text the first tokens are read, as
+        many as the folder says or the context holds, with a warning.
+
+        - `texts`: a list of str.  `batch_size`: how many are read at once; padding does not change a vector.
+
+        Raises TypeError for anything but a list of str, ValueError for a model without tokenizer or a folder whose
+        files ask for something else.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f'Bert.embed: expected a list of texts, as in ["the river bank"], got {texts!r}')
+        if self.tokenizer is None:
+            raise ValueError("Bert.embed: the model has no tokenizer; set model.tokenizer, or call it with tokens")
+        if self.sentences.unsupported:
+            raise ValueError(f"Bert.embed: the model's folder asks for {self.sentences.unsupported}, not known here")
+        rows = list(map(self._shortened, range(len(texts)), map(self.tokenizer.encode, texts)))
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of a length together: little padding
+        vectors = [tl.zeros(0, self.config.width)]
+        with evaluating(self):
+            for start in range(0, len(rows), batch_size):
+                batch = [rows[i] for i in order[start : start + batch_size]]
+                mask = pad_sequence([[True] * len(row) for row in batch])  # (batch, tokens)
+                vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
+        found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
+        return F.normalize(found, dim=-1) if self.sentences.normalized else found
+
+    def _shortened(self, i: int, row: list[int]) -> list[int]:
+        """Text i's tokens, at most as many as are read; the last, [SEP], stays."""
+        limit = min(self.sentences.max_tokens or self.config.context, self.config.context)
+        if len(row) <= limit:
+            return row
+        warnings.warn(f"Bert.embed: text {i} has {len(row)} tokens, of which the first {limit} are read", stacklevel=3)
+        return [*row[: limit - 1], row[-1]]
+
+    def read_beside(self, source: Source) -> None:
+        super().read_beside(source)
+        self.sentences = source.sentences
 
 
 class MaskedHead(Unembedding):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Shape
+from tinygrad_lecture.backend import Array, Shape, xp
+from tinygrad_lecture.traced import wrap
 
 __all__ = ["Cache", "KeyValues"]
 
@@ -16,12 +17,15 @@ START_NEW = "start a new one with new_cache()"
 
 
 class KeyValues:
-    """The keys and values of one attention, (..., heads, length, head_dim) each. `length`: how many tokens."""
+    """The keys and values of one attention, (..., heads, length, head_dim) each. `length`: how many tokens.
+
+    They lie in memory with room for more tokens, which doubles when it is full: a new token is written, none is copied.
+    """
 
     def __init__(self) -> None:
         self.length = 0
-        self._keys: Tensor | None = None
-        self._values: Tensor | None = None
+        self._keys: Array = None  # (..., heads, room, head_dim)
+        self._values: Array = None
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
@@ -30,10 +34,10 @@ class KeyValues:
         """
         if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
-        if self.length:
-            k, v = tl.cat([self.keys, k], -2), tl.cat([self.values, v], -2)
-        self._keys, self._values, self.length = k, v, k.shape[-2]
-        return k, v
+        self._keys = _written(self._keys, self.length, k.array)
+        self._values = _written(self._values, self.length, v.array)
+        self.length += k.shape[-2]
+        return self.keys, self.values
 
     @property
     def keys(self) -> Tensor:
@@ -45,10 +49,22 @@ class KeyValues:
         """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
         return self._held(self._values)
 
-    def _held(self, x: Tensor | None) -> Tensor:
-        if x is None or not self.length:
+    def _held(self, memory: Array) -> Tensor:
+        if not self.length:
             raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
-        return x if x.shape[-2] == self.length else x[..., : self.length, :]
+        return wrap(memory[..., : self.length, :])  # type: ignore[no-any-return]
+
+
+def _written(memory: Array, start: int, new: Array) -> Array:
+    """The memory, (..., room, head_dim), with `new` from `start` on; if it is full, another one, twice as large."""
+    stop = start + new.shape[-2]
+    if start == 0 or stop > memory.shape[-2]:
+        room = xp(new).empty((*new.shape[:-2], max(stop, 2 * start), new.shape[-1]), new.dtype)
+        if start:
+            room[..., :start, :] = memory[..., :start, :]
+        memory = room
+    memory[..., start:stop, :] = new
+    return memory
 
 
 class Cache:

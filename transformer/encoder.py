@@ -142,11 +142,14 @@ class Classifier(nn.Module):
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.logits`."""
         x = self.encoder.encode(tokens, padding_mask)  # (..., tokens, width)
-        mask = check_padding_mask(padding_mask, x.shape[:-1], x.device)
-        if mask is None:
-            mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device)
-        if self.pooling == "first":
-            mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
-        weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
-        pooled = (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # (..., width)
+        pooled = pool(x, check_padding_mask(padding_mask, x.shape[:-1], x.device), self.pooling)
         return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
+
+
+def pool(x: Tensor, padding_mask: Tensor | None, pooling: Literal["first", "mean"]) -> Tensor:
+    """One vector of a text: the first, or the mean, of those of its tokens: (..., tokens, width) -> (..., width)."""
+    mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device) if padding_mask is None else padding_mask
+    if pooling == "first":
+        mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
+    weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
+    return (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # type: ignore[no-any-return]

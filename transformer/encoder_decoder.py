@@ -215,6 +215,10 @@ class TargetModel(LanguageModel):
         self.memory: Tensor | None = None
         check_tokens(model.source_embedding, self.source)
 
+    def new_cache(self) -> Cache:
+        """An empty key/value cache."""
+        return self.model.new_cache()
+
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""
         if self.memory is None:

@@ -1,7 +1,7 @@
 """Normalisation: (x - mean) / sqrt(var + eps), with mean and var over the last axes, the batch, or groups of channels.
 
-All but rms_norm are layer_norm of other rows: batch_norm's are the channels (channels.py), group_norm's the groups of
-each image.
+All but rms_norm, which has no mean, are layer_norm of other rows: batch_norm's are the channels (channels.py),
+group_norm's the groups of each image.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.ops.copying import as_floats, in_float32
+from tinygrad_lecture.ops.copying import as_floats
 
 from ..errors import shape_complaint
 from . import channels
@@ -47,17 +47,10 @@ def rms_norm(
 
     Raises ValueError if a shape does not fit. (Zhang & Sennrich, arXiv:1910.07467.)
     """
-    axes = tuple(range(-_normalized_axes("rms_norm", input, normalized_shape, weight), 0))
+    axes = _normalized_axes("rms_norm", input, normalized_shape, weight)
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    check_eps("rms_norm", eps)
-    normal = _unit_rms(input.contiguous(), axes, eps)
-    return normal if weight is None else normal * weight
-
-
-@in_float32
-def _unit_rms(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
-    return x / tl.sqrt((x * x).mean(axes, keepdims=True) + eps)
+    return tl.rms_norm(input.contiguous(), weight, axes, eps)  # type: ignore[no-any-return]
 
 
 def batch_norm(

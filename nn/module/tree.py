@@ -125,8 +125,16 @@ class Tree(ExplainsArguments):
             yield from child._descend(join(name, child_name), seen)
 
     def modules(self) -> Iterator[Any]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        """This module and all below it, parents first, each once."""
+        return iter(self._with_all_below({}))
+
+    def _with_all_below(self, found: dict[Tree, None]) -> dict[Tree, None]:
+        if self not in found:
+            found[self] = None
+            for value in self.__dict__.values():
+                if isinstance(value, Tree):
+                    value._with_all_below(found)
+        return found
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

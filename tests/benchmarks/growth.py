@@ -1,14 +1,17 @@
 """How the time and memory of a GPT's training step grow with its width, layers, context, vocabulary and batch.
 
-    python tests/benchmarks/growth.py                   # about two minutes
+    python tests/benchmarks/growth.py                   # about three minutes
 
-One size grows at a time; the others stay at those of BASE. One core. Three things are measured:
+One size grows at a time; the others stay at those of BASE. Three things are measured:
 
-    time      the median of steps with AdamW
+    time      the median of steps with AdamW, on one core and on all
     memory    the most that NumPy's arrays take at a time, the weights and the optimiser's state included
     kept      of it, what the forward pass keeps for backward
 
-The exponent e between two sizes says: twice the size costs 2^e times as much. Writes growth.json and growth.png to
+The exponent e between two sizes says: twice the size costs 2^e times as much. The time on eight cores is reckoned: of a
+step that takes T(1) on one core and T(n) on n, the part p = (1 - T(n) / T(1)) n / (n - 1) is shared, so eight would
+take T(1) (1 - p + p / 8) (Amdahl, 1967). That leaves out what handing over costs, a microsecond a job, and that eight
+cores read memory at once. Writes growth.json and growth.png to
 out/benchmarks/. README.md beside this file has the figures, and what follows for larger models.
 """
 
@@ -27,8 +30,6 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one core: what grows is the work
-
 import numpy as np  # noqa: E402
 
 import nn  # noqa: E402
@@ -44,6 +45,7 @@ SIZES = {
     "vocab_size": [64, 512, 4096, 32768],
     "batch": [1, 4, 16, 64],
 }
+CORES = os.cpu_count() or 1
 UNITS = {"context": "context, in tokens", "vocab_size": "vocabulary, in tokens", "batch": "batch, in texts"}
 
 
@@ -54,16 +56,18 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
     grown: dict[str, list[Row]] = {}
+    measure(BASE, 0)  # loads compiled code, if there is any
     print(f"Base: a batch of {BATCH}, {BASE}\n")
     for name, sizes in SIZES.items():
         grown[name] = rows = [Row(size, *measure({**BASE, name: size}, options.seconds)) for size in sizes]
-        print(f"{name:>12}  {'time':>10}  exponent  {'memory':>10}  exponent  {'kept':>10}  exponent   parameters")
+        heads = ("1 core", f"{CORES} cores", "memory", "kept")
+        print(f"{name:>12}  {'  '.join(f'{head:>10}  exponent' for head in heads)}   8 cores, reckoned   parameters")
         for before, row in zip([None, *rows], rows, strict=False):
             cells = (
                 f"{value:7.1f} {unit}  {'' if before is None else exponent(before, row, column):>8}"
-                for column, (value, unit) in enumerate([(row.ms, "ms"), (row.memory, "MB"), (row.kept, "MB")], 1)
+                for column, (value, unit) in enumerate(zip(row[1:5], ("ms", "ms", "MB", "MB"), strict=True), 1)
             )
-            print(f"{row.size:12,}  {'  '.join(cells)}   {row.parameters:,}")
+            print(f"{row.size:12,}  {'  '.join(cells)}   {reckoned(row, 8):14.1f} ms   {row.parameters:,}")
         print()
     options.folder.mkdir(parents=True, exist_ok=True)
     (options.folder / "growth.json").write_text(json.dumps(grown, indent=1), encoding="utf-8")
@@ -72,17 +76,24 @@ def main() -> None:
 
 
 class Row(NamedTuple):
-    """What a step of one size costs. memory and kept: in MB."""
+    """What a step of one size costs, on one core and on all. memory and kept: in MB."""
 
     size: int
+    alone: float
     ms: float
     memory: float
     kept: float
     parameters: int
 
 
-def measure(sizes: dict[str, int], seconds: float) -> tuple[float, float, float, int]:
-    """The median time of a step in ms, the most memory and what the forward pass keeps in MB, the parameters."""
+def reckoned(row: Row, cores: int) -> float:
+    """The time of a step on so many cores, in ms, as the head of this file says."""
+    shared = (1 - row.ms / row.alone) * CORES / max(CORES - 1, 1)
+    return row.alone * (1 - shared + shared / cores)
+
+
+def measure(sizes: dict[str, int], seconds: float) -> tuple[float, float, float, float, int]:
+    """A step's median times in ms on one core and on all, the most memory and what forward keeps in MB, parameters."""
     config = {name: size for name, size in sizes.items() if name != "batch"}
     tracemalloc.start()
     model = transformer.GPT(transformer.GPTConfig(**config))
@@ -106,13 +117,18 @@ def measure(sizes: dict[str, int], seconds: float) -> tuple[float, float, float,
     step()
     memory, kept_in_step = tracemalloc.get_traced_memory()[1], kept
     tracemalloc.stop()
-    timed, end = [], time.perf_counter() + seconds
-    while len(timed) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
+    timed: dict[int, list[float]] = {1: [], CORES: []}
+    for threads in (*timed, *timed):  # by turns
+        tl.set_num_threads(threads)
+        times, end = timed[threads], time.perf_counter() + seconds / 4
         step()
-        timed.append(time.perf_counter() - start)
+        while len(times) < 3 or time.perf_counter() < end:
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+    alone, together = (statistics.median(timed[threads]) * 1e3 for threads in (1, CORES))
     parameters = sum(p.numel() for p in model.parameters())
-    return statistics.median(timed) * 1e3, memory / 1e6, kept_in_step / 1e6, parameters
+    return alone, together, memory / 1e6, kept_in_step / 1e6, parameters
 
 
 def exponent(before: Row, after: Row, column: int) -> str:
@@ -136,13 +152,15 @@ def draw(grown: dict[str, list[Row]], path: Path) -> None:
             panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
             panel.minorticks_off()
             panel.grid(alpha=0.25)
-        upper.plot(sizes, [row.ms for row in rows], "o-", color="#0072B2")
+        upper.plot(sizes, [row.alone for row in rows], "s-", color="#E69F00", label="one core")
+        upper.plot(sizes, [row.ms for row in rows], "o-", color="#0072B2", label=f"{CORES} cores")
         lower.plot(sizes, [row.memory for row in rows], "o-", color="#0072B2", label="in all")
         lower.plot(sizes, [row.kept for row in rows], "s-", color="#E69F00", label="kept for backward")
         lower.set_xlabel(UNITS.get(name, name))
     panels[0, 0].set_ylabel("time of a step, ms")
     panels[1, 0].set_ylabel("memory of a step, MB")
-    panels[1, 0].legend(fontsize=9)
+    for panel in panels[:, 0]:
+        panel.legend(fontsize=9)
     figure.savefig(path, dpi=110)
 
 

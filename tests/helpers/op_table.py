@@ -1426,6 +1426,12 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
     return np.asarray(y * (1 if weight is None else weight) + (0 if bias is None else bias))
 
 
+def rms_norm(x: Array, weight: Any = None, axes: int = 1, eps: float = 1e-5) -> Array:
+    over = tuple(range(x.ndim - axes, x.ndim))
+    y = x / np.sqrt(np.mean(x**2, over, keepdims=True) + eps)
+    return np.asarray(y if weight is None else y * weight)
+
+
 @st.composite
 def queries_and_keys(draw: Draw, floats: bool = True) -> Sample:
     """Queries and keys, with or without batch axes; the mask given (rows may be fully masked), None or left out.
@@ -1480,6 +1486,7 @@ row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
 row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")
 row("layer_norm", layer_norms(), layer_norm, keeps="x weight bias")
+row("rms_norm", layer_norms().map(lambda s: Sample(s.inputs[:2], s.settings)), rms_norm, keeps="x weight")
 
 # --- windows ------------------------------------------------------------------------------------------------
 

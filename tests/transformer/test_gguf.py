@@ -1,13 +1,15 @@
-"""GGUF files as sources of weights: names, layouts and kinds of tensors, what is refused, damaged files."""
+"""GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
 
 import random
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
 from numeric import assert_close
 from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile
 
 gguf = pytest.importorskip("gguf")
@@ -75,6 +77,110 @@ def test_the_config_is_hugging_faces(tmp_path):
     }
     tied = {name: tensor for name, tensor in llama_tensors().items() if name != "lm_head.weight"}
     assert GGUFFile(llama(tmp_path, tensors=tied)).config["tie_word_embeddings"]
+
+
+# --- models ---------------------------------------------------------------------------------------------------
+
+TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
+
+
+def logits_of_theirs(name, config, tensors):
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        transformers = pytest.importorskip("transformers")
+        model = getattr(transformers, f"{name}LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
+        model = model(getattr(transformers, f"{name}Config")(**config)).eval()
+    state = {key: torch.tensor(tensor) for key, tensor in tensors.items()}
+    assert not model.load_state_dict(state, strict=False).unexpected_keys
+    with torch.no_grad():
+        return model(torch.tensor(TOKENS)).logits.numpy()
+
+
+def test_a_llama_has_the_logits_of_transformers(tmp_path):
+    config = {"vocab_size": 266, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 24}
+    config |= {"rms_norm_eps": 0.125, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    wanted = logits_of_theirs("Llama", config, llama_tensors())
+    assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+
+
+def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
+    path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
+    config = {"vocab_size": 266, "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
+    wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
+    model = GPT.from_pretrained(path)
+    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+    assert model.tokenizer.tokens("the") == ["t", "he"]
+
+
+def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, kind="Q8_0"))
+    model.save_pretrained(tmp_path / "folder")
+    again = Llama.from_pretrained(tmp_path / "folder")
+    assert_close(again(TOKENS).detach().numpy(), model(TOKENS).detach().numpy(), "logits", 0)
+    assert again.tokenizer == model.tokenizer and again.tokenizer.chat_template == model.tokenizer.chat_template
+    assert again.config == model.config
+
+
+@pytest.mark.parametrize(
+    ("family", "tensors", "message"),
+    [
+        (GPT, {}, r"llama\.gguf: its metadata describes 'llama', not a GPT-2"),
+        (Llama, {"model.norm.weight": None}, r"weights do not match its metadata\n  missing: norm\.weight \(64,\)$"),
+        (
+            Llama,
+            {"blk.0.ffn_gate_inp.weight": np.ones((2, 3), np.float32)},
+            r"unexpected: blk\.0\.ffn_gate_inp\.weight \(2, 3\)",
+        ),
+        (Llama, {"model.norm.weight": np.ones(3, np.float32)}, r"norm\.weight has shape \(3,\), expected \(64,\)"),
+    ],
+)
+def test_another_family_and_tensors_that_do_not_fit_are_named(family, tensors, message, tmp_path):
+    tensors = {name: tensor for name, tensor in {**llama_tensors(), **tensors}.items() if tensor is not None}
+    with pytest.raises(ValueError, match=message):
+        family.from_pretrained(llama(tmp_path, tensors=tensors))
+
+
+def test_a_model_whose_tokenizer_is_not_supported_is_read_and_says_so_when_asked(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "llama"}))
+    assert model(TOKENS).shape == (2, 20, 266)
+    with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 'llama'"):
+        model.tokenizer.encode("a")
+    model.tokenizer = None
+    with pytest.raises(ValueError, match="chat: the model has no tokenizer for chats"):
+        model.chat([{"role": "user", "content": "a"}])
+    assert Llama.from_pretrained(llama(tmp_path, fields={})).tokenizer is None
+
+
+# --- chats ----------------------------------------------------------------------------------------------------
+
+
+HELLO = [{"role": "user", "content": "he"}]
+
+
+def test_a_chat_is_generated_after_its_template_until_the_message_ends(tmp_path, monkeypatch):
+    model = Llama.from_pretrained(llama(tmp_path, {"context_length": 100}))
+    prompt, settings = model.tokenizer.encode_chat(HELLO, 100), {"max_new_tokens": 20, "temperature": 0}
+    tokens = list(model.generate(prompt, **settings, stop=2))
+    assert "".join(model.chat(HELLO, **settings)) == model.tokenizer.decode(tokens, skip_special_tokens=True)
+    stopped = list(model.generate(prompt, **settings, stop=[2, tokens[3]]))
+    assert "".join(model.chat(HELLO, **settings, stop=tokens[3])) == model.tokenizer.decode(stopped)
+    monkeypatch.setattr(Llama, "next_logits", lambda *_: model.embedding.W_E.weight[:1, :3] * 0 + np.eye(3)[2])
+    assert list(model.chat(HELLO, **settings)) == []
+
+
+def test_a_chat_is_refused_at_once(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path))
+    with pytest.raises(ValueError, match="chat: the last message takes 28 tokens, and the context is 24"):
+        model.chat([{"role": "user", "content": "he" * 9}])
+    with pytest.raises(ValueError, match="message 0 has role 'me'"):
+        model.chat([{"role": "me", "content": "he"}])
+    with pytest.raises(TypeError, match="generation has no setting 'heat'"):
+        model.chat(HELLO, heat=1)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

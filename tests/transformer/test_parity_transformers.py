@@ -1,4 +1,4 @@
-"""GPT and BPETokenizer against Hugging Face's: each reads the other's folders, with the same logits and ids."""
+"""The five families and BPETokenizer against Hugging Face's: each reads the other's folders, and computes the same."""
 
 import json
 import warnings
@@ -11,98 +11,286 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
-from small_transformers import some_tokens
-from transformer import GPT, BPETokenizer, GPTConfig
+from transformer import (
+    GPT,
+    T5,
+    Bart,
+    BartConfig,
+    Bert,
+    BertConfig,
+    BPETokenizer,
+    EncoderDecoder,
+    GPTConfig,
+    Llama,
+    LlamaConfig,
+    T5Config,
+)
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # deprecations inside other packages
     tokenizers = pytest.importorskip("tokenizers")
-    pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers")
     from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
-SIZES = {"vocab_size": 7, "n_positions": 10, "n_layer": 3, "n_head": 2, "n_embd": 8}
+GPT2 = {"vocab_size": 7, "n_positions": 10, "n_layer": 3, "n_head": 2, "n_embd": 8}
+LLAMA = {
+    "vocab_size": 7,
+    "max_position_embeddings": 10,
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+}
+BERT = {**LLAMA, "pad_token_id": 0}
+SMALL_T5 = {
+    "vocab_size": 7,
+    "d_model": 8,
+    "d_ff": 12,
+    "d_kv": 3,
+    "num_layers": 2,
+    "num_heads": 2,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 6,
+    "decoder_start_token_id": 0,
+}
+BART = {
+    "vocab_size": 7,
+    "max_position_embeddings": 10,
+    "d_model": 8,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 12,
+    "decoder_ffn_dim": 12,
+    "bos_token_id": 0,
+    "pad_token_id": 1,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 2,
+}
+CASES = {  # our family, theirs, and their config
+    "GPT-2": (GPT, "GPT2LMHeadModel", GPT2),
+    "GPT-2, another eps": (GPT, "GPT2LMHeadModel", {**GPT2, "layer_norm_epsilon": 0.1}),
+    "GPT-2, exact GELU": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "gelu"}),
+    "GPT-2, ReLU, narrow": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "relu", "n_inner": 5}),
+    "GPT-2, untied": (GPT, "GPT2LMHeadModel", {**GPT2, "tie_word_embeddings": False}),
+    "Llama": (Llama, "LlamaForCausalLM", LLAMA),
+    "Llama, grouped": (Llama, "LlamaForCausalLM", {**LLAMA, "num_key_value_heads": 2, "rope_theta": 50.0}),
+    "Llama, tied, wide heads": (
+        Llama,
+        "LlamaForCausalLM",
+        {**LLAMA, "num_key_value_heads": 1, "head_dim": 6, "tie_word_embeddings": True},
+    ),
+    "BERT": (Bert, "BertForMaskedLM", BERT),
+    "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
+    "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
+    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3}),
+    "T5 1.1": (
+        T5,
+        "T5ForConditionalGeneration",
+        {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
+    "BART": (Bart, "BartForConditionalGeneration", BART),
+    "BART, a deeper decoder": (Bart, "BartForConditionalGeneration", {**BART, "decoder_layers": 3}),
+    "BART, forced": (Bart, "BartForConditionalGeneration", {**BART, "forced_bos_token_id": 0}),
+}
+each_case = pytest.mark.parametrize("case", CASES)
+each_family = pytest.mark.parametrize("case", ["GPT-2", "Llama, grouped", "BERT", "T5", "T5 1.1", "BART"])
+generating = pytest.mark.parametrize(  # their cache has as many layers as the encoder
+    "case", [case for case, (family, *_) in CASES.items() if family is not Bert and "deeper" not in case]
+)
 
 
-def their_model(**changes):
+def their_model(case):
     """A random model with weights so large that every part of it affects the logits."""
+    _, architecture, config = CASES[case]
     torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(**{**SIZES, "bos_token_id": 0, "eos_token_id": 0, **changes})).eval()
+    kind = getattr(transformers, architecture)
+    model = kind._from_config(kind.config_class(**config), attn_implementation="eager").eval()
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(0.1, 0.5)
+        for tensor in (*model.parameters(), *(b for name, b in model.named_buffers() if "logits_bias" in name)):
+            tensor.normal_(0.1, 0.5)
     return model
 
 
-def logits_of_theirs(model, tokens, mask=None):
-    mask = None if mask is None else torch.tensor(mask)
-    with torch.no_grad():
-        return model(torch.tensor(np.asarray(tokens)), attention_mask=mask).logits.float().numpy()
+@pytest.fixture
+def both(case, tmp_path):
+    """The same model as ours and theirs."""
+    theirs = their_model(case)
+    theirs.save_pretrained(tmp_path)
+    return CASES[case][0].from_pretrained(tmp_path), theirs
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"layer_norm_epsilon": 0.1},
-        {"activation_function": "gelu"},
-        {"activation_function": "relu", "n_inner": 5},
-        {"tie_word_embeddings": False},
-    ],
-)
-def test_logits_of_their_folder_are_theirs(changes, tmp_path):
-    model = their_model(**changes)
-    model.save_pretrained(tmp_path)
-    tokens = some_tokens(3, 10).numpy()
-    found = GPT.from_pretrained(tmp_path)(tokens).detach().numpy()
-    assert_close(found, logits_of_theirs(model, tokens), "logits", 1e-4)
+def texts(model):
+    """A batch of texts for a model, or of sources and targets; no token is their padding."""
+    shapes = [(2, 6), (2, 4)] if isinstance(model, EncoderDecoder) else [(2, 8)]
+    return [np.random.default_rng(i).integers(2, 7, shape) for i, shape in enumerate(shapes)]
 
 
+def padding(model):
+    """Masks for `texts`, with padding in the first text."""
+    masks = [np.ones(text.shape, bool) for text in texts(model)]
+    for mask in masks:
+        mask[0, -2:] = False
+    return masks
+
+
+def ours_of(model, *inputs):
+    has_head = isinstance(model, Bert) and model.config.head
+    return model.logits(*inputs) if has_head else model(*inputs)
+
+
+def theirs_of(model, inputs, masks=(None, None), **options):
+    names = ("attention_mask", "decoder_attention_mask")
+    options |= {name: torch.tensor(m).long() for name, m in zip(names, masks, strict=False) if m is not None}
+    if len(inputs) == 2:
+        options["decoder_input_ids"] = torch.tensor(inputs[1])
+    return model(torch.tensor(inputs[0]), **options)
+
+
+def outputs(theirs):
+    """The logits of what their model returns, or its last vectors, as an array."""
+    return (theirs["logits"] if "logits" in theirs else theirs["last_hidden_state"]).detach().float().numpy()
+
+
+def assert_alike(ours, theirs):
+    """Both models compute the same."""
+    inputs = texts(ours)
+    found = ours_of(ours, *inputs).detach().numpy()
+    assert_close(found, outputs(theirs_of(theirs, inputs)), "logits", 1e-4)
+
+
+@each_case
+def test_logits_of_their_folder_are_theirs(both):
+    assert_alike(*both)
+
+
+@each_case
+def test_every_hidden_state_and_attention_weight_is_theirs(both):
+    ours, theirs = both
+    inputs, masks = texts(ours), padding(ours)
+    trace = ours.trace(*inputs, *masks)
+    wanted = theirs_of(theirs, inputs, masks, output_hidden_states=True, output_attentions=True)
+    stacks = {"": (trace, getattr(ours, "norm", None), masks[0])}
+    if len(inputs) == 2:
+        stacks = {
+            "encoder_": (trace.source, ours.encoder_norm, masks[0]),
+            "decoder_": (trace, ours.decoder_norm, masks[1]),
+        }
+        weights = [np.moveaxis(layer, 1, -2)[masks[1]] for layer in trace.cross]
+        wanted_weights = [np.moveaxis(layer.detach().numpy(), 1, -2)[masks[1]] for layer in wanted["cross_attentions"]]
+        assert_close(weights, wanted_weights, "cross-attention", 1e-4)
+    for name, (own, norm, mask) in stacks.items():
+        states = [*own.residual[:-1], norm(tl.tensor(own.residual[-1])).detach().numpy()]
+        for layer, (a, b) in enumerate(zip(states, wanted[f"{name}hidden_states"], strict=True)):
+            assert_close(a[mask], b.detach().numpy()[mask], f"{name}state {layer}", 1e-4)
+        for layer, (a, b) in enumerate(zip(own.attention, wanted[f"{name}attentions"], strict=True)):
+            a, b = (np.moveaxis(x, 1, -2)[mask] for x in (a, b.detach().numpy()))  # (queries, heads, keys)
+            assert_close(a, b, f"{name}attention of layer {layer}", 1e-4)
+
+
+@each_case
+def test_gradients_of_every_parameter_are_theirs(both):
+    ours, theirs = both
+    found, wanted = ours_of(ours, *texts(ours)), theirs_of(theirs, texts(ours))
+    wanted = wanted["logits"] if "logits" in wanted else wanted["last_hidden_state"]
+    upstream = np.random.default_rng(9).normal(size=found.shape).astype("float32")
+    found.backward(tl.tensor(upstream))
+    wanted.backward(torch.tensor(upstream))
+    entries = {name: entry for entry in ours.format.entries(ours) for name in entry.names}
+    for name, parameter in theirs.named_parameters():
+        if parameter.grad is None:  # the pooler's
+            continue
+        entry = entries[name if name in entries else f"{ours.format.prefix}{name}"]
+        mine = entry.layout.write([part.grad.numpy() for part in entry.parts])
+        assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
+
+
+@each_case
+def test_padding_means_the_same(both):
+    ours, theirs = both
+    inputs, masks = texts(ours), padding(ours)
+    found = ours_of(ours, *inputs, *masks).detach().numpy()
+    assert_close(found[masks[-1]], outputs(theirs_of(theirs, inputs, masks))[masks[-1]], "logits of real tokens", 1e-4)
+
+
+@generating
+def test_greedy_texts_are_theirs(both):
+    """Of prompts, or sources, of several lengths, each on its own and all as one batch."""
+    ours, theirs = both
+    prompts, wanted = [[3, 2, 5], [4], [6, 2, 2, 3, 5, 4]], []
+    options = {"max_new_tokens": 5, "do_sample": False, "eos_token_id": None, "pad_token_id": 0}
+    for prompt in prompts:
+        given = torch.tensor([prompt])
+        out = theirs.generate(given, attention_mask=torch.ones_like(given), forced_eos_token_id=None, **options)
+        before = len(ours.beginning(None)) if isinstance(ours, EncoderDecoder) else len(prompt)
+        wanted.append(out[0, before:].tolist())
+    settings = {"max_new_tokens": len(wanted[0]), "temperature": 0, "stop": None}
+    assert [list(ours.generate(prompt, **settings)) for prompt in prompts] == wanted
+    assert ours.generate_batch(prompts, **settings) == wanted
+
+
+@each_family
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_files_are_read_to_the_last_bit(dtype, tmp_path):
-    model = their_model().to(getattr(torch, dtype))
-    model.save_pretrained(tmp_path)
-    tokens = some_tokens(3, 10).numpy()
-    found = GPT.from_pretrained(tmp_path)(tokens).detach().numpy()
-    assert_close(found, logits_of_theirs(model.float(), tokens), "logits", 1e-4)
+def test_half_precision_files_are_read_to_the_last_bit(case, dtype, tmp_path):
+    theirs = their_model(case).to(getattr(torch, dtype))
+    theirs.save_pretrained(tmp_path)
+    assert_alike(CASES[case][0].from_pretrained(tmp_path), theirs.float())
 
 
-def test_a_file_of_the_model_without_a_head_is_read(tmp_path):
-    """Its names have no prefix `transformer.`."""
-    model = their_model()
-    model.transformer.save_pretrained(tmp_path)
-    tokens = some_tokens(3, 10).numpy()
-    assert_close(
-        GPT.from_pretrained(tmp_path)(tokens).detach().numpy(), logits_of_theirs(model, tokens), "logits", 1e-4
-    )
+@each_family
+def test_files_in_parts_are_read(case, tmp_path):
+    theirs = their_model(case)
+    theirs.save_pretrained(tmp_path, max_shard_size="1KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    assert_alike(CASES[case][0].from_pretrained(tmp_path), theirs)
 
 
-@pytest.mark.parametrize("changes", [{}, {"tied": False}, {"bias": False, "activation": "relu"}, {"hidden": 5}])
-def test_our_folder_is_read_by_them(changes, tmp_path):
-    sizes = {"vocab_size": 7, "context": 10, "layers": 3, "heads": 2, "width": 8, "eps": 1e-2}
-    model = shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
-    model.save_pretrained(tmp_path)
-    loaded, report = GPT2LMHeadModel.from_pretrained(tmp_path, output_loading_info=True)
+@pytest.mark.parametrize("case", ["GPT-2", "Llama", "BERT", "BART"])
+def test_names_without_their_prefix_are_read(case, tmp_path):
+    """Those of a model that was saved without its head; a tied head is not missed."""
+    theirs = their_model(case)
+    theirs.base_model.save_pretrained(tmp_path)
+    if case in ("Llama", "BART"):  # Llama's head is its own, and BART's has a bias
+        with pytest.raises(ValueError, match=r"missing: (lm_head\.weight|final_logits_bias)"):
+            CASES[case][0].from_pretrained(tmp_path)
+        return
+    found = CASES[case][0].from_pretrained(tmp_path)
+    inputs = texts(found)
+    wanted = outputs(theirs_of(theirs, inputs) if case == "GPT-2" else theirs_of(theirs.base_model, inputs))
+    assert_close(found(*inputs).detach().numpy(), wanted, "outputs", 1e-4)
+
+
+OURS = {  # a family, its architecture in Hugging Face's files, and a config
+    "GPT-2": (GPT, GPTConfig, {"eps": 1e-2}),
+    "GPT-2, untied": (GPT, GPTConfig, {"tied": False}),
+    "GPT-2 without biases": (GPT, GPTConfig, {"bias": False, "activation": "relu"}),
+    "GPT-2, narrow": (GPT, GPTConfig, {"hidden": 5}),
+    "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
+    "Llama, tied, wide heads": (Llama, LlamaConfig, {"tied": True, "head_width": 6}),
+    "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
+    "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
+    "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
+    "T5 1.1": (T5, T5Config, {"activation": "geglu", "tied": False, "scaled_logits": False, "decoder_layers": 1}),
+    "BART": (Bart, BartConfig, {"decoder_layers": 1}),
+    "BART without biases": (Bart, BartConfig, {"bias": False, "activation": "gelu_tanh"}),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_folder_is_read_by_them(name, tmp_path):
+    family, config, changes = OURS[name]
+    sizes = {"vocab_size": 7, "context": 10, "layers": 3, "heads": 4, "width": 8, "hidden": 12}
+    ours = shuffled(family(config(**{**sizes, **changes})), tl.float32).eval()
+    ours.save_pretrained(tmp_path)
+    kind = getattr(transformers, family.format.architecture)
+    theirs, report = kind.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
-    tokens = some_tokens(3, 10).numpy()
-    assert_close(model(tokens).detach().numpy(), logits_of_theirs(loaded.eval(), tokens), "logits", 1e-4)
-
-
-def test_greedy_text_is_theirs_and_padding_means_the_same(tmp_path):
-    model = their_model()
-    model.save_pretrained(tmp_path)
-    ours = GPT.from_pretrained(tmp_path)
-    prompt = torch.tensor([[1, 2, 3]])
-    wanted = model.generate(prompt, max_new_tokens=6, do_sample=False, pad_token_id=0, eos_token_id=None)[
-        0, 3:
-    ].tolist()
-    assert list(ours.generate([1, 2, 3], max_new_tokens=6, temperature=0)) == wanted
-    tokens = some_tokens(2, 6).numpy()
-    mask = np.array([[True] * 4 + [False] * 2, [True] * 6])
-    found, theirs_found = ours(tokens, mask).detach().numpy(), logits_of_theirs(model, tokens, mask.astype(int))
-    assert_close(found[mask], theirs_found[mask], "logits of real tokens", 1e-4)
+    assert_alike(ours, theirs.eval())
+    assert_alike(family.from_pretrained(tmp_path), theirs)
 
 
 # --- tokenizers -----------------------------------------------------------------------------------------------

@@ -32,11 +32,13 @@ SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that ne
 
 def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
-    args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
-    settings = numpy_names(op.name, kwargs) if kwargs else {}
-    if len(args) <= op.arity:
-        return tuple(args), settings
+    settings: dict[str, Any] = {}
+    if kwargs:
+        args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
+        settings = numpy_names(op.name, kwargs)
     n = op.arity
+    if len(args) <= n:
+        return tuple(args), settings
     inputs, extra = tuple(args[:n]), args[n:]
     if len(extra) > len(op.settings):
         raise TypeError(

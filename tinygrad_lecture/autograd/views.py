@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..traced import Traced, wrap
-from .operands import copy_settings
 from .versions import owner_of
 
 
@@ -103,7 +102,7 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
                 own = getattr(x, "_window", None)
                 window.x = own if own is not None and (type(own) is Base or len(own.sharing) > 1) else _window(x)
                 window.op = op
-                window.settings = settings if result._node is not None else copy_settings(settings, op)
+                window.settings = settings
                 window.sharing = sharing = window.x.sharing
                 sharing.add(weakref.ref(result, sharing.discard))
             else:  # such as a view of a recorded tensor under no_grad, which is a constant

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..backend import FLOAT32, Array, xp
 from . import blas
-from .compiled import LARGE, available, compiles, has_rows, run_rows
+from .compiled import available, compiles, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -28,6 +28,7 @@ SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
 MOST_KEYS = 2**18  # in compiled code, whose threads take memory for a block of queries and all keys
 SHARED = 2**20  # scores in all; below, threads that share the texts save no time
+COMPILED = 2**12  # multiplications of q and k; from here on, compiled code takes less time than NumPy's calls
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
 Index: TypeAlias = tuple[Any, ...]
@@ -176,7 +177,7 @@ def _full(mask: Array | None, q: Array, k: Array) -> Array | None:
 def _compiles(*arrays: Array) -> bool:
     """Whether compiled code can compute with q, k, v and the output."""
     return (
-        arrays[0].size >= LARGE
+        arrays[0].size * arrays[1].shape[-2] >= COMPILED
         and arrays[1].shape[-2] <= MOST_KEYS
         and all(map(_rows, arrays))
         and available()
@@ -185,8 +186,14 @@ def _compiles(*arrays: Array) -> bool:
 
 
 def _rows(x: Array) -> bool:
-    """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads."""
-    return type(x) is np.ndarray and x.ndim == 4 and x.dtype == FLOAT32 and x.size > 0 and has_rows(x)
+    """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads.
+
+    Their elements are side by side, and from row to row there are as many or more; the stride of one row is any number.
+    """
+    if type(x) is not np.ndarray or x.ndim != 4 or x.dtype != FLOAT32 or x.size == 0:
+        return False
+    (rows, n), (row, element), size = x.shape[2:], x.strides[2:], x.itemsize
+    return (n == 1 or element == size) and (rows == 1 or (row >= n * size and row % size == 0))
 
 
 def _scale(q: Array, scale: float | None = None) -> float:
@@ -200,7 +207,8 @@ def _bias(mask: Array, dtype: Any) -> Array:
 
 def _broadcast(*arrays: Array) -> tuple[Any, ...]:
     """q, k and v with the same leading axes; and for each the memory order of an array made like it."""
-    lead = np.broadcast_shapes(*(x.shape[:-2] for x in arrays))
+    leads = [x.shape[:-2] for x in arrays]
+    lead = leads[0] if leads[0] == leads[1] == leads[2] else np.broadcast_shapes(*leads)
     given = [x.shape[:-2] == lead for x in arrays]
     shaped = (x if g else xp(x).broadcast_to(x, (*lead, *x.shape[-2:])) for x, g in zip(arrays, given, strict=True))
     return *shaped, ["K" if g else "C" for g in given]

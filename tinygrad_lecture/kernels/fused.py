@@ -146,6 +146,8 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
 
 # --- layer normalisation of rows ----------------------------------------------------------------------------
 
+FEW = 256  # elements; from here on, NumPy's ten calls take longer than one of a loop
+
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int, eps: float) -> None:
     """Raise ValueError unless the weight and bias have the shape of x's last axes, and eps is 0 or more."""
@@ -157,15 +159,15 @@ def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int,
 
 def layer_norm(
     x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5, *,
-    keep: bool = False,
+    centred: bool = True, keep: bool = False,
 ) -> Any:  # fmt: skip
-    """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
+    """With keep=True also each row's mean, 0 if it is not to be centred, and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes, eps)
     rows = as_rows(x, axes)
-    if compiles(rows, weight, bias):
-        y, mean, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps)
+    if compiles(rows, weight, bias, least=FEW):
+        y, mean, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
         return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
-    mean = row_sums(rows)
+    mean = row_sums(rows) if centred else xp(x).zeros((len(rows), 1), x.dtype)
     mean /= max(rows.shape[1], 1)
     y = rows - mean
     scale = row_products(y, y)
@@ -183,13 +185,13 @@ def layer_norm(
 
 def layer_norm_backward(
     g: Array, needs: Needs, x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1,
-    eps: float = 1e-5, *, kept: tuple[Array, Array],
+    eps: float = 1e-5, *, centred: bool = True, kept: tuple[Array, Array],
 ) -> tuple[Any, ...]:  # fmt: skip
     mean, scale = kept
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
     if compiles(rows, g, weight):
-        dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), mean, scale)
+        dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), mean, scale, centred)
         gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
         return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
     y = rows - mean  # normalised up to the factor scale
@@ -197,15 +199,27 @@ def layer_norm_backward(
     dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
     dbias = column_sums(g).reshape(normalized) if len(needs) > 2 and needs[2] else None
     dx = None
-    if needs[0]:  # dx = scale (d - mean(d) - y scale² mean(d y)), where d = g weight
+    if needs[0]:  # dx = scale (d - mean(d) - y scale² mean(d y)), where d = g weight; mean(d) only if it is centred
         n = max(y.shape[1], 1)
         y *= scale * scale * row_sums(gy, weight) / n
         dx = g * (1 if weight is None else weight.reshape(-1))
-        dx -= row_sums(g, weight) / n
+        if centred:
+            dx -= row_sums(g, weight) / n
         dx -= y
         dx *= scale
         dx = dx.reshape(x.shape)
     return (dx, dweight, dbias)[: len(needs)]
+
+
+def rms_norm(x: Array, weight: Array | None = None, axes: int = 1, eps: float = 1e-5, *, keep: bool = False) -> Any:
+    return layer_norm(x, weight, None, axes, eps, centred=False, keep=keep)
+
+
+def rms_norm_backward(
+    g: Array, needs: Needs, x: Array, weight: Array | None = None, axes: int = 1, eps: float = 1e-5, *,
+    kept: tuple[Array, Array],
+) -> tuple[Any, ...]:  # fmt: skip
+    return layer_norm_backward(g, needs, x, weight, None, axes, eps, centred=False, kept=kept)
 
 
 def _flat(weight: Array | None) -> Array | None:
@@ -213,23 +227,24 @@ def _flat(weight: Array | None) -> Array | None:
 
 
 def _compiled_layer_norm(
-    rows: Array, weight: Array | None, bias: Array | None, eps: float
+    rows: Array, weight: Array | None, bias: Array | None, eps: float, centred: bool
 ) -> tuple[Array, Array, Array]:
     """The output, (rows, n), and each row's mean and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
     from .compiled import loops
 
     y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
-    run_rows(loops.layer_norm, rows, y, weight, bias, mean, scale, np.array([eps], rows.dtype))
+    run_rows(loops.layer_norm, rows, y, weight, bias, mean, scale, np.array([eps, centred], rows.dtype))
     return y, mean, scale
 
 
 def _compiled_gradients(
-    g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array
+    g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array, centred: bool
 ) -> tuple[Array, Array, Array]:
     """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
     from .compiled import loops
 
     dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
     dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
-    run_rows(loops.layer_norm_backward, g, rows, weight, mean, scale, dx, dweight, dbias)
+    settings = np.array([centred], rows.dtype)
+    run_rows(loops.layer_norm_backward, g, rows, weight, mean, scale, dx, dweight, dbias, settings)
     return dx, dweight.sum(axis=0), dbias.sum(axis=0)

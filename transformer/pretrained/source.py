@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_lecture.backend import Array, Shape
 
 from ..tokenizer import Tokenizer
+from .sentences import Sentences
 
 
 class Source:
@@ -18,6 +19,7 @@ class Source:
     - `config`: the contents of its config.json, in Hugging Face's names.
     - `tensors`: each array by Hugging Face's name, with Hugging Face's shape and layout, read when it is indexed.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
+    - `sentences`: how the vector of a text is made.
     """
 
     path: Path
@@ -25,6 +27,7 @@ class Source:
     config: dict[str, Any]
     tensors: Mapping[str, Array]
     tokenizer: Callable[[], Tokenizer] | None = None
+    sentences: Sentences = Sentences()
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor; to override where it is known without reading the tensor."""

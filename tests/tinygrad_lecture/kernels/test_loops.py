@@ -92,6 +92,7 @@ def test_gelu_where_floats_end(approximate):
 def test_layer_norm(rows, n, weighted, seed):
     inputs = [normal(rows, n, seed=seed), normal(n, seed=seed + 1), normal(n, seed=seed + 2)][: 1 + weighted]
     assert_both_same(with_gradients(tl.layer_norm, *inputs), atol=5e-5)  # of one element, x - mean is 0 and scale 316
+    assert_both_same(with_gradients(tl.rms_norm, *inputs[:2]))
 
 
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), hidden=st.sampled_from([0, 0.4, 1]))

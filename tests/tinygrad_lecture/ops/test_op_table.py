@@ -436,7 +436,7 @@ EXTREMES: dict[str, list[Any]] = {
     "gelu": [[[-1e4, -30, -6, 0, 6, 30, 1e4]], [[NAN, 1.0]], [[1e-30, -1e-30]]],
     "layer_norm": [[[2.0, 2.0, 2.0]], [[1e15, -1e15, 0]], [[NAN, 1, 2], [1, 2, 3]], [[1e-20, 0, -1e-20]]],
 }
-EXTREMES["log_softmax"] = EXTREMES["softmax"]
+EXTREMES["log_softmax"], EXTREMES["rms_norm"] = EXTREMES["softmax"], EXTREMES["layer_norm"]
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -533,6 +533,7 @@ KEPT = {  # op: a call, and how many numbers it keeps
     "cross_entropy": (lambda: tl.cross_entropy(made(N, D), tl.zeros(N, dtype=tl.int64)), N * D),
     "gelu": (lambda: tl.gelu(made(N, D)), N * D),
     "layer_norm": (lambda: tl.layer_norm(made(N, D), made(D), made(D)), 2 * N),
+    "rms_norm": (lambda: tl.rms_norm(made(N, D), made(D)), 2 * N),
     "attention_weights": (lambda: tl.attention_weights(made(N, D), made(KEYS, D)), N * KEYS),
     "attention": (lambda: tl.attention(made(N, D), made(KEYS, D), made(KEYS, D)), N * D + N * KEYS),
     "attention of many": (lambda: tl.attention(made(N, D), made(300, D), made(300, D)), N * D),

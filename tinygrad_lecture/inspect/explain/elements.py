@@ -234,7 +234,9 @@ def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expressio
     if vertex.settings.get("axes", 1) != 1:
         return None
     row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
-    y: Expression = (expression(row[place[-1]]) - row.mean()) / (expression(row.var()) + eps).sqrt()
+    mean = 0 if vertex.op == "rms_norm" else row.mean()
+    centred = expression(row[place[-1]]) - mean if mean else expression(row[place[-1]])
+    y: Expression = centred / (expression(((row - mean) ** 2).mean()) + eps).sqrt()
     weight, bias = (None if one is None else one[place[-1]] for one in (*scales, None, None)[:2])
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
@@ -270,7 +272,8 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
 ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]] = {
     "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
     "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "index_get": _picked,
-    "layer_norm": _layer_norm, "attention": _attention, "attention_weights": _attention_weights,
+    "layer_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
+    "attention_weights": _attention_weights,
 }  # fmt: skip
 
 

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 LARGE = 1_024  # elements; below, a call of a loop saves little
 
 
-def compiles(*arrays: Array | None) -> bool:
-    """Whether to call a loop with these arrays, of which the first says how large they are; others may be None."""
+def compiles(*arrays: Array | None, least: int = LARGE) -> bool:
+    """Whether to call a loop with these arrays: the first has at least so many elements; others may be None."""
     first = arrays[0]
     return (
         type(first) is np.ndarray
-        and first.size >= LARGE
+        and first.size >= least
         and all(x is None or (x.dtype == FLOAT32 and x.flags.c_contiguous) for x in arrays)
         and available()
     )
@@ -50,32 +50,9 @@ def multiplied(a: Array, b: Array) -> Array | None:
     """a @ b in compiled code, which threads share: (n, k) @ (k, m) -> (n, m). None if it cannot compute that."""
     if not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
         return None
-    layouts = _layout(a), _layout(b)
-    if None in layouts:
-        return None
     from .products import product
 
-    return product(a, b, *layouts)  # type: ignore[arg-type]
-
-
-def _layout(x: Array) -> tuple[bool, int] | None:
-    """Whether BLAS reads a matrix as transposed, and how many elements there are from row to row; None if it cannot."""
-    if has_rows(x):
-        return False, row_width(x)
-    return (True, row_width(x.T)) if has_rows(x.T) else None
-
-
-def has_rows(x: Array) -> bool:
-    """Whether BLAS can read the matrices of x, (..., rows, n): the elements of a row are side by side, and from row to
-    row there are as many elements or more. The stride of an axis of size 1 may be any number."""
-    (rows, n), (row, element) = x.shape[-2:], x.strides[-2:]
-    side_by_side = bool(n <= 1 or element == x.itemsize)
-    return side_by_side and bool(rows <= 1 or (row >= n * x.itemsize and row % x.itemsize == 0))
-
-
-def row_width(x: Array) -> int:
-    """How many elements there are from row to row, if x `has_rows`."""
-    return int(max(x.strides[-2] // x.itemsize if x.shape[-2] > 1 else x.shape[-1], 1))
+    return product(a, b)
 
 
 def available() -> bool:

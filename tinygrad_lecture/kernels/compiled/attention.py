@@ -18,6 +18,7 @@ from .pool import carray, literal_unroll, pointer, pool, share
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 QUERIES = 64  # in a block
+ALONE = 2**18  # multiplications of q and k; below, a thread computes alone
 CHUNKS = 8  # at most; each takes memory for its blocks once
 
 Q, K, V, MASK, STATISTICS, OUT, G, DQ, DK, DV = range(10)
@@ -27,7 +28,7 @@ def forward(q: Array, k: Array, v: Array, mask: Array | None, out: Array, causal
     """Write the output; return of each query its largest score and 1 / the sum of exponentials: (..., queries, 2)."""
     statistics = np.empty((*q.shape[:3], 2), q.dtype)
     settings = _settings(q, k, v, causal, scale)
-    _run(pool(), attend.address, settings, q, k, v, mask, statistics, out)
+    _run(pool(alone=q.size * k.shape[2] < ALONE), attend.address, settings, q, k, v, mask, statistics, out)
     return statistics
 
 

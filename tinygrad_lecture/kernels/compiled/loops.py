@@ -122,12 +122,12 @@ def squared_distance(row: Array, center: Any) -> Any:
 
 @Task
 def layer_norm(job: int, chunk: int) -> None:
-    """Arrays x, y: (rows, n); weight, bias or None: (n,); mean, scale: (rows, 1); eps: (1,)."""
+    """Arrays x, y: (rows, n); weight, bias or None: (n,); mean, scale: (rows, 1); eps and whether centred: (2,)."""
     x, y, mean, scale = part(job, 0, chunk), part(job, 1, chunk), part(job, 4, chunk), part(job, 5, chunk)
-    weight, bias, eps = whole(job, 2), whole(job, 3), whole(job, 6)[0]
+    weight, bias, eps, centred = whole(job, 2), whole(job, 3), whole(job, 6)[0], whole(job, 6)[1]
     rows, n = x.shape
     for i in range(rows):
-        mean[i, 0] = row_sum(x[i]) / f(n)
+        mean[i, 0] = row_sum(x[i]) / f(n) if centred else f(0)
         scale[i, 0] = f(1) / np.sqrt(squared_distance(x[i], mean[i, 0]) / f(n) + eps)
         for j in range(n):
             out = (x[i, j] - mean[i, 0]) * scale[i, 0]
@@ -141,10 +141,10 @@ def layer_norm(job: int, chunk: int) -> None:
 @Task
 def layer_norm_backward(job: int, chunk: int) -> None:
     """Arrays g, x: (rows, n); weight or None: (n,); mean, scale: (rows, 1); dx: (rows, n); the chunks' own dweight and
-    dbias: (chunks, n)."""
+    dbias: (chunks, n); whether it is centred: (1,)."""
     g, x, weight = part(job, 0, chunk), part(job, 1, chunk), whole(job, 2)
     mean, scale, dx = part(job, 3, chunk), part(job, 4, chunk), part(job, 5, chunk)
-    dweight, dbias = row(job, 6, chunk), row(job, 7, chunk)
+    dweight, dbias, centred = row(job, 6, chunk), row(job, 7, chunk), whole(job, 8)[0]
     dweight[:] = 0
     dbias[:] = 0
     rows, n = x.shape
@@ -154,6 +154,7 @@ def layer_norm_backward(job: int, chunk: int) -> None:
             dweight[j] += g[i, j] * ((x[i, j] - m) * s)
             dbias[j] += g[i, j]
         d, dy = gradient_sums(g, x, weight, i, m, s)
+        d *= centred
         for j in range(n):
             own = g[i, j] * weight[j] if weight.size else g[i, j]
             dx[i, j] = s * (own - d / f(n) - (x[i, j] - m) * s * (dy / f(n)))

@@ -22,31 +22,51 @@ SGEMM, SGEMV = blas.address("sgemm"), blas.address("sgemv")
 one, zero = np.float32(1), np.float32(0)
 
 
-def product(a: Array, b: Array, a_layout: tuple[bool, int], b_layout: tuple[bool, int]) -> Array:
-    """a @ b: (n, k) @ (k, m) -> (n, m), float32. a layout: whether BLAS reads the matrix as transposed, and how many
-    elements there are from row to row."""
+def product(a: Array, b: Array) -> Array | None:
+    """a @ b: (n, k) @ (k, m) -> (n, m), float32. None for a memory layout that BLAS cannot read."""
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
     task, blas = (vector_product, SGEMV) if len(a) == 1 else (matrix_product, SGEMM)
-    _product(pool(), task.address, blas, a, b, out, *a_layout, *b_layout)
-    return out
+    return out if _product(pool(), task.address, blas, a, b, out) else None
 
 
 @loop
-def _product(
-    pool: int, function: int, blas: int, a: Array, b: Array, out: Array, a_turned: bool, a_width: int, b_turned: bool,
-    b_width: int,
-) -> None:  # fmt: skip
+def _product(pool: int, function: int, blas: int, a: Array, b: Array, out: Array) -> bool:
+    """Whether BLAS could read a and b."""
+    a_order, a_width = layout(a)
+    b_order, b_width = layout(b)
+    if a_width == 0 or b_width == 0:
+        return False
     (n, k), m = a.shape, b.shape[1]
     by_rows = n >= m
     long = n if by_rows else m
     step = max(-(-long // (4 * 16)) * 16, 32)  # a multiple of the rows that BLAS computes at once
-    a_order, b_order = TRANSPOSED if a_turned else PLAIN, TRANSPOSED if b_turned else PLAIN
     addresses = a.ctypes.data, b.ctypes.data, out.ctypes.data
     job = np.array(
         [blas, a_order, b_order, n, m, k, addresses[0], a_width, addresses[1], b_width, addresses[2], by_rows, step],
         np.int64,
     )
     share(pool, function, job, -(-long // step))
+    return True
+
+
+@inlined
+def layout(x: Array) -> tuple[int, int]:
+    """Whether BLAS reads a matrix as it is or transposed, and how many elements there are from row to row; 0 of them if
+    it cannot read it."""
+    (rows, n), (row, element), size = x.shape, x.strides, x.itemsize
+    if reads(rows, n, row, element, size):
+        return PLAIN, max(row // size if rows > 1 else n, 1)
+    if reads(n, rows, element, row, size):
+        return TRANSPOSED, max(element // size if n > 1 else rows, 1)
+    return PLAIN, 0
+
+
+@inlined
+def reads(rows: int, n: int, row: int, element: int, size: int) -> bool:
+    """Whether the elements of a row are side by side, and from row to row there are as many elements or more.
+
+    The stride of an axis of size 1 may be any number."""
+    return (n <= 1 or element == size) and (rows <= 1 or (row >= n * size and row % size == 0))
 
 
 @Task

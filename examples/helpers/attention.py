@@ -19,6 +19,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import cars, drawing
+from helpers.real import DATA, minilm, smollm2
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
 from transformer.tokenizer.word import words
@@ -441,4 +442,146 @@ def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
         axes.axvline(group[0] - 0.5, color=DARK)
     axes.tick_params(length=0)
     figure.colorbar(image, label="probability, within each group", pad=0.01)
+    save(figure, path)
+
+
+# --- real models ------------------------------------------------------------------------------------------------------
+
+
+ASKED = (  # a sentence with "bank", and the word that is looked at
+    ("Was the bank flooded?", "flooded"),
+    ("Was the bank painted?", "painted"),
+    ("Was the bank robbed?", "robbed"),
+    ("The flooded bank was closed.", "flooded"),
+)
+BACK = (*ASKED[:2], ("Was the bank recently flooded?", "flooded"))
+
+
+def real(settings: Any) -> None:
+    """The same question to MiniLM, whose words see all words, and SmolLM2, whose words see those before them."""
+    bert, llama = minilm(), smollm2()
+    print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
+    bank_by_layer({"MiniLM": bert, "SmolLM2": llama})
+    nearest_sentences(bert, settings.sentence)
+    to_flooded = heads_to(bert)
+    to_bank = heads_back(llama)
+    print("\nPicture:")
+    draw_heads({"MiniLM: from bank to flooded": to_flooded, "SmolLM2: from flooded to bank": to_bank},
+               settings.out / "real_heads.png")  # fmt: skip
+
+
+def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
+    """The trace of a sentence, and where some words are in it, by their first tokens."""
+    tokens = model.tokenizer.encode(sentence)
+    texts = [model.tokenizer.decode([token]).strip().lower() for token in tokens]
+    return model.trace(tokens), [next(i for i, text in enumerate(texts) if word.startswith(text)) for word in found]
+
+
+def looks(model: Any, sentence: str, a: str, b: str) -> np.ndarray:
+    """How much each head looks from word a to word b: (layers, heads)."""
+    trace, (i, j) = traced(model, sentence, a, b)
+    return np.stack([weights[:, i, j] for weights in trace.attention])
+
+
+def bank_by_layer(models: Mapping[str, Any]) -> None:
+    """In which layers the nearest of the other vectors of "bank" has the same sense."""
+    bank = DATA["bank"]
+    river = np.repeat([True, False], (len(bank["river"]), len(bank["money"])))
+    n = len(river)
+    print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
+    print('  The embedding is static: "bank" starts from the same vector. By the share of blocks that have worked on it:')
+    print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)) + f"{'a guess':>10}")
+    for name, model in models.items():
+        vectors = []
+        for sentence, _ in (*bank["river"], *bank["money"]):
+            trace, (i,) = traced(model, sentence, "bank")
+            vectors.append([trace.residual[trace.layers * k // 6][i] for k in range(7)])
+        shares = []
+        for rows in np.stack(vectors, 1):  # (sentences, width) after each sixth of the blocks
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            cosines = rows @ rows.T - 2 * np.eye(n)
+            near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
+            shares.append(np.mean((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1)))
+        print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{s:8.0%}" for s in shares[1:]) + f"{(n / 2 - 1) / (n - 1):10.0%}")
+        sense = "The words around it have changed it." if shares[-1] > 0.8 > shares[0] + 0.1 else "It hardly tells them apart."
+        print(f"    {name}: from {shares[0]:.0%} to {shares[-1]:.0%}. {sense}")
+
+
+def nearest_sentences(bert: Any, sentence: str) -> None:
+    """The sentences whose vectors are nearest to that of a sentence, and to others like it."""
+    print("\nNearest sentences, by MiniLM's vectors (cosine), of five about water, five about money and two others:")
+    others = DATA["bank"]["others"]
+    vectors = bert.embed(others).numpy()
+    for asked in dict.fromkeys((sentence, "Was the bank robbed?", "I went to the bank.")):
+        cosines = vectors @ bert.embed([asked]).numpy()[0]
+        means = f"water {cosines[:5].mean():.2f}, money {cosines[5:10].mean():.2f}"
+        print(f"  {asked:24} on average {means}; nearest:")
+        for i in np.argsort(-cosines)[:2]:
+            print(f"    {cosines[i]:.2f}  {others[i]}")
+
+
+def heads_to(bert: Any) -> np.ndarray:
+    """Search all heads of MiniLM for those that look from "bank" to "flooded": (layers, heads)."""
+    weights = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (asked, layers, heads)
+    told = [s for some in ("river", "money") for s in DATA["bank"][some]]
+    largest = np.zeros(weights.shape[1:])
+    for sentence, word in told:  # is the word that tells which the one that a head looks at most?
+        trace, (i, j) = traced(bert, sentence, "bank", word)
+        largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
+    first = weights[0]
+    print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
+    print("  " + " " * 18 + "".join(f"{word:>10}" for _, word in ASKED[:3]) + "   flooded, before it   the telling word most, of 24")
+    best = [np.unravel_index(k, first.shape) for k in np.argsort(-first, axis=None)[:5]]
+    for layer, head in best:
+        flooded, painted, robbed, before = weights[:, layer, head]
+        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:13.2f}{largest[layer, head]:26.0f}"
+        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(flooded, painted, before)}")
+    print(f"  {(first >= 0.5).sum()} of {first.size} give \"flooded\" half of their weight, {(first >= 0.2).sum()} a fifth; "
+          f"{(first < 0.05).sum()} less than a twentieth.")  # fmt: skip
+    return first
+
+
+def by_what(word: float, other: float, before: float) -> str:
+    """Whether a head looks at a word for what it means, or for where it stands.
+
+    word, other: its weights for "flooded" and for "painted" in the same place.  before: for "flooded" in front of it.
+    """
+    if other < word / 2 and before > word / 2:
+        return "by meaning"
+    return "by place" if other > 0.7 * word and before < 0.3 * word else "not clear"
+
+
+def heads_back(llama: Any) -> np.ndarray:
+    """Search all heads of SmolLM2 for those that look from "flooded" back to "bank": (layers, heads)."""
+    weights = np.stack([looks(llama, sentence, word, "bank") for sentence, word in BACK])
+    forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
+    before = looks(llama, BACK[2][0], "flooded", "recently")
+    start, _ = traced(llama, ASKED[0][0], "flooded")
+    idle = sum(int((layer[:, 3, 0] > 0.5).sum()) for layer in start.attention)
+    first, _, apart = weights
+    print(f'\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, {forward:.2f} in all {first.size} heads.')
+    print('  So "flooded" looks back to "bank", and the sense is put together there:')
+    print("  " + " " * 18 + "".join(f"{word:>10}" for _, word in BACK[:2]) + "   recently flooded")
+    for k in np.argsort(-first, axis=None)[:4]:
+        layer, head = np.unravel_index(k, first.shape)
+        print(f"  block {layer + 1:2}, head {head + 1}  " + "".join(f"{w:10.2f}" for w in weights[:, layer, head]))
+    strong = first >= 0.5
+    print(f"  {strong.sum()} of {first.size} give it half of their weight; with \"recently\" between, "
+          f"{(strong & (apart >= 0.5)).sum()} still do, and {(strong & (before >= 0.5)).sum()} give it to that word.")  # fmt: skip
+    print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
+    print("  nothing to add (Xiao et al., arXiv:2309.17453).")
+    return first
+
+
+def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Every head as a dot: its layer, and how much it looks at the word."""
+    figure = new_figure(11, 4.6, "Few heads look from one word to the other: a dot for each head")
+    for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
+        layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
+        plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
+        for k in np.argsort(-heads, axis=None)[:3]:
+            layer, head = np.unravel_index(k, heads.shape)
+            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, -3), textcoords="offset points")
+        axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
+    figure.supylabel("attention weight", color=DARK)
     save(figure, path)

@@ -121,7 +121,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
 
 
 @dataclass
-class Settings(RealToo, out="attention", ask=show.real):
+class Settings(RealToo, out="attention", ask_real=show.real):
     """What can be set on the command line."""
 
     sentence: str = "Was the bank flooded?"

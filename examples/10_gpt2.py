@@ -36,7 +36,7 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
 @dataclass
-class Settings(RealToo, out="gpt2", ask=inside.real):
+class Settings(RealToo, out="gpt2", ask_real=inside.real):
     """What can be set on the command line."""
 
     folder: Path | None = None

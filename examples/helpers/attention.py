@@ -575,13 +575,15 @@ def heads_back(llama: Any) -> np.ndarray:
 
 def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
     """Every head as a dot: its layer, and how much it looks at the word."""
-    figure = new_figure(11, 4.6, "Few heads look from one word to the other: a dot for each head")
+    many = sum(int((heads >= 0.5).sum()) for heads in weights.values())
+    title = f"{many} of {sum(heads.size for heads in weights.values())} heads give the other word half of their weight"
+    figure = new_figure(11, 4.6, title)
     for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
         layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
         plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
-        for k in np.argsort(-heads, axis=None)[:3]:
+        for k, down in zip(np.argsort(-heads, axis=None), (3, -3, -9), strict=False):
             layer, head = np.unravel_index(k, heads.shape)
-            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, -3), textcoords="offset points")
+            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
         axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
     figure.supylabel("attention weight", color=DARK)
     save(figure, path)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
 from helpers.program import DataError
+from helpers.real import DATA, first_token, smollm2
 from transformer import GPTConfig
+from transformer.trace import visible
 
 Function = Callable[[tl.Tensor], tl.Tensor]
 Shape = tuple[int, ...]
@@ -206,3 +209,90 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
         axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
         axes.set_ylim(heads - 0.4, -0.6)
     save(figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
+    model, bank = smollm2(), DATA["bank"]
+    print('SmolLM2, a real language model of 30 blocks, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
+    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
+    water, money = (np.mean([W_U[first_token(model, w)] for w in bank[f"{k}_words"]], axis=0) for k in ("water", "money"))
+    direction = (water - money) * gain  # (width,): a step along it raises the scores of water words over money words
+    adds, fires = [], []
+    for sentence, _ in (*bank["river"], *bank["money"]):
+        parts, hidden, last = watched(model, sentence)
+        adds.append(parts @ direction * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
+        fires.append(hidden)
+    adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks), (24, blocks, units)
+    apart = adds[:12].mean(axis=0) - adds[12:].mean(axis=0)  # (2, blocks)
+    who_decides(apart)
+    one_unit_each(model, fires, direction)
+    print("\nPicture:")
+    figure = new_figure(11, 4.4, 'What each block adds to "bank": towards water words, of rivers less of money')
+    axes = plain(figure.subplots())
+    for row, name, colour, side in zip(apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
+        axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
+    axes.set(xlabel="block", ylabel="difference of scores")
+    axes.legend(edgecolor="none")
+    save(figure, settings.out / "real_parts.png")
+
+
+def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the parts of each block add to the last token (2, blocks, width): attention, FFN; how strongly each hidden
+    unit of the FFNs fires there (blocks, units); and the token's last vector (width,)."""
+    held: list[np.ndarray] = []
+    hooks = [part.register_forward_hook(lambda module, inputs, out: held.append(out.numpy()[-1]))
+             for block in model.blocks for part in (block.attention, block.ffn)]  # fmt: skip
+    hooks += [block.ffn.down.register_forward_hook(lambda module, inputs, out: held.append(inputs[0].numpy()[-1]))
+              for block in model.blocks]  # fmt: skip
+    with tl.no_grad():
+        trace = model.trace(model.tokenizer.encode(sentence))
+    for hook in hooks:
+        hook.remove()
+    return np.stack([held[0::3], held[2::3]]), np.stack(held[1::3]), trace.residual[-1][-1]
+
+
+def who_decides(apart: np.ndarray) -> None:
+    """Print how much attention and the FFNs tell rivers from money. apart: (2, blocks), differences of scores."""
+    print("\n  How much further the scores of water words rise above those of money words after a river than after money,")
+    print(f"  by blocks: {'':10}" + "".join(f"{f'{k + 1}-{k + 6}':>9}" for k in range(0, 30, 6)) + f"{'together':>11}")
+    for name, row in zip(("attention", "FFN"), apart, strict=True):
+        cells = "".join(f"{row[k : k + 6].sum():+9.2f}" for k in range(0, 30, 6))
+        print(f"  {name:21}{cells}{row.sum():+11.2f}")
+    attention, ffn = apart.sum(axis=1)
+    more = f"The FFNs add {ffn / attention:.1f} times what attention adds" if ffn > attention > 0 else "The FFNs do not add more"
+    late = apart[:, 18:].sum() > 0.8 * apart.sum()
+    print(f"  {more}{', and both do so in late blocks' if late else ''}. Attention brings the words together, the FFN")
+    print(f"  {'activates geographic concepts' if ffn > 0 else 'does not activate geographic concepts'} for a river: "
+          f"{'as' if ffn > attention > 0 else 'in part as'} the lecture says.")  # fmt: skip
+
+
+def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
+    """Print how many hidden units tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
+
+    def told(rows: np.ndarray) -> np.ndarray:  # how many spreads apart; rows: those of rivers, then those of money
+        half = len(rows) // 2
+        river, money = rows[:half], rows[half:]
+        return (river.mean(0) - money.mean(0)) / np.sqrt((river.var(0) + money.var(0)) / 2 + 1e-3)
+
+    found, again = told(fires[0::2]), told(fires[1::2])  # sought in half of the sentences, tested in the others
+    many, held = (np.abs(found) > 3).sum(), ((np.abs(found) > 3) & (found * again > 0) & (np.abs(again) > 3)).sum()
+    print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money in half of the")
+    print(f"  sentences, by more than 3 spreads; {held:,} of these also in the other half, {held / max(1, many):.0%}.")
+    W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
+    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
+    difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
+    effect = difference * np.stack([direction @ W_down for W_down in W_downs])
+    effect[(np.abs(found) < 3) | (np.abs(again) < 3)] = 0
+    print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
+    for k in np.argsort(-effect, axis=None)[:6]:
+        layer, unit = np.unravel_index(k, effect.shape)
+        river, money = fires[1::2][:6, layer, unit].mean(), fires[1::2][6:, layer, unit].mean()
+        name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
+        scores = W_U @ (W_downs[layer][:, unit] * gain * most)
+        raised = " ".join(visible(model.tokenizer.decode([int(i)])) for i in np.argsort(-scores)[:4])
+        print(f"    block {layer + 1:2}, unit {unit + 1:4}  rivers {river:+7.2f}  money {money:+7.2f}   for {name}: {raised}")
+    print("  Where the tokens are words of one kind, the unit recalls them. Most units write nothing that one can read.")

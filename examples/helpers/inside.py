@@ -186,7 +186,8 @@ def real(settings: Any) -> None:
         lens(model, text, word)
     curves = probes(model)
     print("\nPictures:")
-    draw_lens(trace, tokenizer, settings.out / "real_lens.png")
+    text = f"{' '.join(f'{text} {word}.' for text, word in LENS.items())} {settings.prompt}"
+    draw_lens(model.trace(tokenizer.encode(text)), tokenizer, settings.out / "real_lens.png")
     axes = chart("What a straight line can read off the vector of the last token, after each block",
                  {name: (range(len(shares)), shares) for name, shares in curves.items()}, (GREY, BLUE, VERMILION), "-",
                  xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")  # fmt: skip

@@ -67,9 +67,9 @@ class RealToo(Common):
     real: bool = False
     """ask a real language model instead, SmolLM2; README.md says how to install it"""
 
-    def __init_subclass__(cls, out: str = "", ask: Callable[[Any], None] | None = None) -> None:
+    def __init_subclass__(cls, out: str = "", ask_real: Callable[[Any], None] | None = None) -> None:
         super().__init_subclass__(out)
-        cls.ask = ask and staticmethod(ask)
+        cls.ask_real = ask_real and staticmethod(ask_real)
 
 
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
@@ -88,8 +88,8 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
-        ask = chosen.ask if getattr(chosen, "real", False) else None
-        (ask or main)(chosen)
+        ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
+        (ask_real or main)(chosen)
         if isinstance(chosen, RealToo) and not chosen.real:
             print(f"\n{HOW}")
         sys.stdout.flush()
@@ -136,7 +136,7 @@ def data(name: str) -> dict[str, Any]:
 
 def counted(n: int, name: str) -> str:
     """As "4 blocks", or "1 block"."""
-    return f"{n} {name}{'s' if n != 1 else ''}"
+    return f"{n:,} {name}{'s' if n != 1 else ''}"
 
 
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, new_figure, percent, plain, save
+from helpers.real import chat, continued, say_which, smollm2
+from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
+from transformer.trace import visible
 
 Numbers = Sequence[float]
 END = "<end>"
@@ -122,3 +127,86 @@ def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.nd
     percent(axes.yaxis)
     beside(axes, title="learnt from")
     save(axes.figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+TEXTS = {
+    "a sum": "12+30=42",
+    "a rare word": "The cleverest answer",
+    "English": "The bank was flooded after the rain.",
+    "German": "Die Bank wurde nach dem Regen überschwemmt.",
+    "Finnish": "Joen ranta tulvi sateen jälkeen.",
+    "Python": "def add(a, b): return a + b",
+}
+
+
+def real(settings: Any) -> None:
+    """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
+    say_which("about its tokens and its size")
+    model = smollm2()
+    config, tokenizer = model.config, model.tokenizer
+    print(f"\nIts {tokenizer.vocab_size:,} tokens are learnt byte pairs; digits are kept apart, as the lecture's characters:")
+    for name, text in TEXTS.items():
+        pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
+        print(f"  {name:12}{len(pieces):3} tokens for {len(text.split())} words  {' '.join(pieces)}")
+    parts = config.parameters_by_part()
+    table = parts["W_E"] / config.parameter_count()
+    print(f"\nOf its {config.parameter_count():,} weights {table:.0%} are the table of these tokens, "
+          f"{(parts['FFN up'] + parts['FFN down']) / config.parameter_count():.0%} the FFNs of 30 blocks.")  # fmt: skip
+    as_written(model, np.random.default_rng(settings.seed))
+    losses = without_a_block(model)
+    print("\nPicture:")
+    axes = plain(new_figure(9, 4.4, "What a block is worth: the loss on a text when it is left out").subplots())
+    axes.bar(range(1, len(losses)), losses[1:], color=BLUE)
+    axes.axhline(losses[0], color=VERMILION, linewidth=2)
+    axes.annotate(f"all blocks: {losses[0]:.2f}", (len(losses) / 2, losses[0]), (0, 5), textcoords="offset points",
+                  color=VERMILION, ha="center")  # fmt: skip
+    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token")
+    save(axes.figure, settings.out / "real_blocks.png")
+
+
+def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
+    """The share of right sums, by how the same question is written."""
+    pairs = random.integers(1, 20, (n, 2)).tolist()
+    worked = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
+    ways = {
+        "12+30=": lambda a, b: f"{a}+{b}=",
+        "12 + 30 =": lambda a, b: f"{a} + {b} =",
+        "12 + 30 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
+        "What is 12 + 30? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
+    }
+    print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
+    shares = []
+    for name, way in ways.items():
+        said = continued(model, [way(a, b) for a, b in pairs], 4)
+        found = [re.match(r"\s*(\d+)", text) for text in said]
+        shares.append(np.mean([match is not None and int(match[1]) == a + b for match, (a, b) in zip(found, pairs, strict=True)]))
+        print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
+    if max(shares) > min(shares) + 0.2:
+        print("  The model and the sums are the same: how it is asked decides more than anything.")
+
+
+def without_a_block(model: Any) -> list[float]:
+    """Print the loss on a text with all blocks, and without each; return them."""
+    text = read_text(None).learnt
+    tokens = np.array(model.tokenizer.encode(text)[:97])
+
+    def loss() -> float:
+        with tl.no_grad():
+            return model.loss(tokens[:-1], tokens[1:]).item()
+
+    losses = [loss()]
+    for block in model.blocks:
+        hook = block.register_forward_hook(lambda module, inputs, out: inputs[0])  # hands on what enters it
+        losses.append(loss())
+        hook.remove()
+    rises = np.array(losses[1:]) - losses[0]
+    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}. It rises without block")
+    order = np.argsort(-rises)
+    print("  " + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[:5]) + " most; without "
+          + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[-3:]) + " least.")  # fmt: skip
+    few = (rises < 0.2).sum()
+    print(f"  {few} of the {len(rises)} blocks can be left out one at a time for less than 0.2: each refines a little what it gets.")
+    return losses

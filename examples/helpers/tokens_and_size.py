@@ -12,6 +12,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, new_figure, percent, plain, save
+from helpers.program import counted
 from helpers.real import chat, continued, say_which, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
@@ -150,11 +151,10 @@ def real(settings: Any) -> None:
     print(f"\nIts {tokenizer.vocab_size:,} tokens are learnt byte pairs; digits are kept apart, as the lecture's characters:")
     for name, text in TEXTS.items():
         pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
-        print(f"  {name:12}{len(pieces):3} tokens for {len(text.split())} words  {' '.join(pieces)}")
+        print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), "word"):8}{' '.join(pieces)}")
     parts = config.parameters_by_part()
-    table = parts["W_E"] / config.parameter_count()
-    print(f"\nOf its {config.parameter_count():,} weights {table:.0%} are the table of these tokens, "
-          f"{(parts['FFN up'] + parts['FFN down']) / config.parameter_count():.0%} the FFNs of 30 blocks.")  # fmt: skip
+    total, ffn = config.parameter_count(), sum(count for part, count in parts.items() if part.startswith("FFN"))
+    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of these tokens, {ffn / total:.0%} the FFNs.")
     as_written(model, np.random.default_rng(settings.seed))
     losses = without_a_block(model)
     print("\nPicture:")

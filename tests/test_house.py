@@ -25,7 +25,19 @@ def test_import_contracts_hold():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_brings_in_no_extra(package):
-    extras = ["cupy", "hypothesis", "matplotlib", "regex", "rich", "safetensors", "scipy", "torch"]
+    extras = [
+        "cupy",
+        "gguf",
+        "hypothesis",
+        "jinja2",
+        "matplotlib",
+        "regex",
+        "rich",
+        "safetensors",
+        "scipy",
+        "tokenizers",
+    ]
+    extras += ["torch"]
     code = f"import {package}, sys; print([m for m in {extras} if m in sys.modules])"
     done = run(sys.executable, "-c", code)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

@@ -19,7 +19,7 @@ from nn.functional.attention import merge_heads, split_heads
 from tinygrad_lecture import Tensor
 
 from .cache import KeyValues
-from .positions import Rotary, token_positions
+from .positions import Rotation
 
 __all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 
@@ -134,12 +134,11 @@ class MultiHeadAttention(nn.Module):
     - `key_width`: size of the vectors attended to, by default `width`.
     - `bias`: whether the four matrices have one.
     - `dropout`: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
-    - `rotary`: rotary positions for queries and keys, or None.
     - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
 
     W_Q maps width -> heads * head_dim, W_O back; W_K and W_V map key_width -> kv_heads * head_dim. Rows h * head_dim to
     (h + 1) * head_dim of W_Q, W_K and W_V belong to head h.
-    Raises ValueError unless `heads` divides `width`, `kv_heads` divides `heads`, and `rotary` has the same head_dim.
+    Raises ValueError unless `heads` divides `width` and `kv_heads` divides `heads`.
     """
 
     def __init__(
@@ -152,7 +151,6 @@ class MultiHeadAttention(nn.Module):
         key_width: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
-        rotary: Rotary | None = None,
         scale: float | None = None,
     ) -> None:
         if heads < 1 or (head_dim is None and width % heads):
@@ -160,10 +158,6 @@ class MultiHeadAttention(nn.Module):
         kv_heads, head_dim = kv_heads or heads, head_dim or width // heads
         if heads % kv_heads:
             raise ValueError(f"MultiHeadAttention: {heads} heads cannot share the keys and values of {kv_heads}")
-        if rotary is not None and rotary.head_dim != head_dim:
-            raise ValueError(
-                f"MultiHeadAttention: rotary has head_dim {rotary.head_dim}, but width / heads is {head_dim}"
-            )
         self.heads, self.kv_heads = heads, kv_heads
         self.W_Q = nn.Linear(width, heads * head_dim, bias)
         self.W_K = nn.Linear(key_width or width, kv_heads * head_dim, bias)
@@ -171,7 +165,6 @@ class MultiHeadAttention(nn.Module):
         self.W_O = nn.Linear(heads * head_dim, width, bias)
         self.attend = Attend(dropout, scale)
         self.dropout = nn.Dropout(dropout)
-        self.rotary = rotary
 
     def forward(
         self,
@@ -179,7 +172,7 @@ class MultiHeadAttention(nn.Module):
         memory: Tensor | None = None,
         *,
         mask: Any = None,
-        positions: Any = None,
+        rotation: Rotation | None = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
         """(..., queries, width) -> (..., queries, width).
@@ -187,12 +180,12 @@ class MultiHeadAttention(nn.Module):
         - `memory`: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
         - `mask`: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
           Or floats (..., heads, queries, keys) that are added to the scores, as those of `RelativeBias`.
-        - `positions`: (queries,) or (..., queries), for rotary; by default those that follow the cache.
+        - `rotation`: rotary positions of x, from `Rotary`, by which queries and keys are rotated.
         - `cache`: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
 
-        Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
+        Raises ValueError if shapes do not match, or for a rotation of a memory.
         """
-        self._check(x, memory, cache)
+        self._check(x, memory, rotation, cache)
         q = split_heads(self.W_Q(x), self.heads)  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
@@ -200,11 +193,8 @@ class MultiHeadAttention(nn.Module):
             source = x if memory is None else memory  # (..., keys, key_width)
             k = split_heads(self.W_K(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
             v = split_heads(self.W_V(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
-            if self.rotary is not None:
-                if positions is None:
-                    positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
-                positions = tl.as_tensor(positions, device=x.device)
-                q, k = self.rotary(q, positions), self.rotary(k, positions)
+            if rotation is not None:
+                q, k = tl.rotary(q, *rotation), tl.rotary(k, *rotation)
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:
@@ -223,13 +213,13 @@ class MultiHeadAttention(nn.Module):
             )
         return mask
 
-    def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
+    def _check(self, x: Tensor, memory: Tensor | None, rotation: Rotation | None, cache: KeyValues | None) -> None:
         for name, given in (("x", x), ("memory", memory)):
             if given is not None and given.ndim < 2:
                 raise ValueError(f"MultiHeadAttention: expected {name} (..., tokens, width), got {given.shape}")
-        if memory is not None and self.rotary is not None:
+        if memory is not None and rotation is not None:
             raise ValueError(
-                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotary"
+                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"
             )
         if memory is not None and cache is not None and cache.length not in (0, memory.shape[-2]):
             raise ValueError(

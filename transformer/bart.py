@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+import nn
+
 from .config import Activation, Positions, config_class
+from .embedding import Unembedding
 from .encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from .pretrained.format import GELUS, Format, Held, Layout
 from .pretrained.model import PretrainedModel
@@ -34,11 +37,15 @@ class BartConfig(EncoderDecoderConfig):
     activation: Activation = "gelu"
     positions: Positions = "learned"
     embedding_norm: bool = True
-    logit_bias: bool = True
     init_std: float | None = 0.02
     start: int | None = 2
     stop: int | None = 2
     forced: int | None = None
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers; a bias of W_U among them."""
+        parts = super().parameters_by_part()
+        return parts | {"biases": parts["biases"] + self.vocab_size}
 
 
 AFTER_TWO = Layout(  # positions count from 2 in the files; nobody reads the first two rows
@@ -110,6 +117,9 @@ class Bart(EncoderDecoder, PretrainedModel):
     config_type = BartConfig
     format = FORMAT
     config: BartConfig
+
+    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
+        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=True)
 
     def beginning(self, start: int | None) -> list[int]:
         """What every target begins with: the config's start and forced tokens, or another start alone."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
 from .pretrained.format import GELUS, Format, Held
 from .pretrained.model import PretrainedModel
-from .pretrained.sentences import Sentences
+from .pretrained.sentences import Sentences, write_sentences
 from .pretrained.source import Source
 from .training import initialize
 
@@ -195,6 +196,10 @@ class Bert(Encoder, PretrainedModel):
     def read_beside(self, source: Source) -> None:
         super().read_beside(source)
         self.sentences = source.sentences
+
+    def save_beside(self, folder: Path) -> None:
+        super().save_beside(folder)
+        write_sentences(self.sentences, folder)
 
 
 class MaskedHead(Unembedding):

@@ -12,7 +12,7 @@ from .attention import MultiHeadAttention
 from .cache import KeyValues
 from .config import NormPlace, TransformerConfig
 from .ffn import FeedForward
-from .positions import Rotary
+from .positions import Rotation
 
 __all__ = ["Block", "CrossBlock"]
 
@@ -42,18 +42,18 @@ class Block(ResidualBlock):
     follows the sum: x = norm_1(x + attention(x)).
     """
 
-    def __init__(self, config: TransformerConfig, rotary: Rotary | None = None) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
         self.norm_1 = norm(config)
-        self.attention = attention(config, rotary)
+        self.attention = attention(config)
         self.norm_2 = norm(config)
         self.ffn = feed_forward(config)
 
     def forward(
-        self, x: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: KeyValues | None = None
+        self, x: Tensor, mask: Tensor | None = None, rotation: Rotation | None = None, cache: KeyValues | None = None
     ) -> Tensor:
-        """(..., tokens, width) -> (..., tokens, width). mask, positions, cache: see `MultiHeadAttention.forward`."""
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        """(..., tokens, width) -> (..., tokens, width). mask, rotation, cache: see `MultiHeadAttention.forward`."""
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         return self.add(x, self.norm_2, self.ffn)
 
 
@@ -67,10 +67,10 @@ class CrossBlock(ResidualBlock):
     This is config.norm "pre"; with "post" each norm follows the sum, as in `Block`.
     """
 
-    def __init__(self, config: TransformerConfig, rotary: Rotary | None = None) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
         self.norm_1 = norm(config)
-        self.attention = attention(config, rotary)
+        self.attention = attention(config)
         self.norm_2 = norm(config)
         self.cross = attention(config)
         self.norm_3 = norm(config)
@@ -82,7 +82,7 @@ class CrossBlock(ResidualBlock):
         memory: Tensor,
         mask: Tensor | None = None,
         memory_mask: Tensor | None = None,
-        positions: Tensor | None = None,
+        rotation: Rotation | None = None,
         cache: KeyValues | None = None,
         memory_cache: KeyValues | None = None,
     ) -> Tensor:
@@ -94,7 +94,7 @@ class CrossBlock(ResidualBlock):
 
         See `MultiHeadAttention.forward`.
         """
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, positions=positions, cache=cache))
+        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         x = self.add(x, self.norm_2, partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache))
         return self.add(x, self.norm_3, self.ffn)
 
@@ -115,7 +115,7 @@ def final_norm(config: TransformerConfig) -> nn.Module:
     return norm(config) if config.norm == "pre" else nn.Identity()
 
 
-def attention(config: TransformerConfig, rotary: Rotary | None = None) -> MultiHeadAttention:
+def attention(config: TransformerConfig) -> MultiHeadAttention:
     """The multi-head attention of a block."""
     return MultiHeadAttention(
         config.width,
@@ -124,7 +124,6 @@ def attention(config: TransformerConfig, rotary: Rotary | None = None) -> MultiH
         head_dim=config.head_dim,
         bias=config.bias,
         dropout=config.dropout,
-        rotary=rotary,
         scale=None if config.scaled_scores else 1.0,
     )
 
@@ -132,13 +131,3 @@ def attention(config: TransformerConfig, rotary: Rotary | None = None) -> MultiH
 def feed_forward(config: TransformerConfig) -> FeedForward:
     """The FFN of a block."""
     return FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
-
-
-def stack(
-    kind: Callable[[TransformerConfig, Rotary | None], ResidualBlock], config: TransformerConfig, layers: int = 0
-) -> nn.ModuleList:
-    """`layers` blocks, by default config.layers; they share one table of rotary positions."""
-    rotary = None
-    if config.positions == "rotary":
-        rotary = Rotary(config.context, config.head_dim, config.rotary_base)
-    return nn.ModuleList([kind(config, rotary) for _ in range(layers or config.layers)])

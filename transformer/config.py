@@ -78,9 +78,8 @@ class TransformerConfig:
     - `norm_kind`: "layer", nn.LayerNorm (2017), or "rms", nn.RMSNorm (Llama, T5).
     - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (Llama), "relative" (T5) or "none".
     - `rotary_base`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
-    - `segments`: how many kinds of segments have a vector that is added to their tokens (BERT).
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
-    - `bias`: of every Linear and LayerNorm. `logit_bias`: of W_U (BART).
+    - `bias`: of every Linear but W_U, and of every LayerNorm.
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -106,10 +105,8 @@ class TransformerConfig:
     rotary_base: float = 10000.0
     buckets: int = 32
     max_distance: int = 128
-    segments: int = 0
     scaled_scores: bool = True
     bias: bool = True
-    logit_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
     embedding_norm: bool = False
@@ -201,7 +198,6 @@ class TransformerConfig:
         return {
             "W_E": self.vocab_size * self.width,
             "positions": embeddings * positions,
-            "segments": embeddings * self.segments * self.width,
             "W_Q": attentions * self.width * queries,
             "W_K": attentions * self.width * keys,
             "W_V": attentions * self.width * keys,
@@ -209,7 +205,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": biases * self.bias + self.vocab_size * self.logit_bias,
+            "biases": biases * self.bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

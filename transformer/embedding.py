@@ -7,8 +7,9 @@ import math
 import nn
 from tinygrad_lecture import Tensor
 
+from .block import norm
 from .config import TransformerConfig
-from .positions import RelativeBias, sinusoids
+from .positions import RelativeBias, Rotary, Rotation, sinusoids
 
 __all__ = ["Embedding", "Unembedding"]
 
@@ -18,24 +19,27 @@ class Embedding(nn.Module):
 
     - `config.positions`: "learned" adds a row of a second matrix. "sinusoidal" adds `sinusoids` to W_E[token] *
       sqrt(width), as in Vaswani et al., arXiv:1706.03762, section 3.4. With "rotary", "relative" and "none" nothing is
-      added; the bias of relative positions is kept here.
-    - `config.segments`: adds a row of a third matrix (Devlin et al., arXiv:1810.04805).
+      added; what their blocks need is kept here.
     - `W_E`: (vocab_size, width), an nn.Embedding to share, or None for a new one.
+    - `segments`: how many kinds of segments have a vector that is added to those of their tokens (Devlin et al.,
+      arXiv:1810.04805).
     """
 
-    def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None) -> None:
+    def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None, segments: int = 0) -> None:
         self.context = config.context
         self.kind = config.positions
         self.W_E = W_E or nn.Embedding(config.vocab_size, config.width)
         if self.kind == "learned":
-            self.positions = nn.Embedding(config.context, config.width)
+            self.positions: nn.Module = nn.Embedding(config.context, config.width)
         elif self.kind == "sinusoidal":
             self.register_buffer("waves", sinusoids(config.context, config.width), persistent=False)
             self.waves: Tensor
         elif self.kind == "relative":
-            self.relative = RelativeBias(config.heads, config.buckets, config.max_distance)
-        self.segments = nn.Embedding(config.segments, config.width) if config.segments else None
-        self.norm = nn.LayerNorm(config.width, config.eps, bias=config.bias) if config.embedding_norm else nn.Identity()
+            self.positions = RelativeBias(config.heads, config.buckets, config.max_distance)
+        elif self.kind == "rotary":
+            self.positions = Rotary(config.context, config.head_dim, config.rotary_base)
+        self.segments = nn.Embedding(segments, config.width) if segments else None
+        self.norm = norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor | None = None) -> Tensor:
@@ -51,6 +55,10 @@ class Embedding(nn.Module):
         if self.segments is not None:
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
+
+    def rotation(self, positions: Tensor) -> Rotation | None:
+        """What the blocks need of rotary positions: see `Rotary.forward`. None with other positions."""
+        return self.positions(positions) if self.kind == "rotary" else None
 
 
 class Unembedding(nn.Module):

@@ -21,7 +21,7 @@ import tinygrad_lecture as tl
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
-from .block import Block, final_norm, stack
+from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .inputs import check_padding_mask, check_segments, encoder_inputs
@@ -33,7 +33,10 @@ __all__ = ["Classifier", "Encoder", "EncoderConfig"]
 
 @config_class
 class EncoderConfig(TransformerConfig):
-    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segment embeddings.
+    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segments.
+
+    - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
+      their tokens.
 
     Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
     num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
@@ -45,6 +48,11 @@ class EncoderConfig(TransformerConfig):
     norm: NormPlace = "post"
     embedding_norm: bool = True
     eps: float = 1e-12
+    segments: int = 0
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters per part, summed over layers."""
+        return super().parameters_by_part() | {"segments": self.segments * self.width}
 
 
 class Encoder(nn.Module):
@@ -53,15 +61,15 @@ class Encoder(nn.Module):
     `Bert` is one with segments, a layer before W_U, and Hugging Face's files.
     """
 
-    config_type: ClassVar[type[TransformerConfig]] = EncoderConfig
+    config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
     unembedding: nn.Module | None
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: EncoderConfig) -> None:
         check_config(self, config)
         self.config = config
         with nn.init.skip():
-            self.embedding = Embedding(config)
-            self.blocks = stack(Block, config)
+            self.embedding = Embedding(config, segments=config.segments)
+            self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
             self.unembedding = self.make_unembedding(self.embedding.W_E if config.tied else None)
         initialize(self, config)
@@ -93,9 +101,9 @@ class Encoder(nn.Module):
         tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
         if segments is not None:
             segments = check_segments(self.embedding, segments, tokens)
-        x = self.embedding(tokens, positions, segments)  # (..., tokens, width)
+        x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
         for block in self.blocks:
-            x = block(x, mask, positions)
+            x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:

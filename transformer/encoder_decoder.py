@@ -18,7 +18,7 @@ import nn
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
-from .block import Block, CrossBlock, final_norm, stack
+from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
@@ -79,18 +79,18 @@ class EncoderDecoder(nn.Module):
         self.config = config
         with nn.init.skip():
             self.source_embedding = Embedding(config)
-            self.encoder = stack(Block, config)
+            self.encoder = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.encoder_norm = final_norm(config)
             W_E = self.source_embedding.W_E
             self.target_embedding = Embedding(config, W_E)
-            self.decoder = stack(CrossBlock, config, config.decoder_depth)
+            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_depth)])
             self.decoder_norm = final_norm(config)
             self.unembedding = self.make_unembedding(W_E if config.tied else None)
         initialize(self, config)
 
     def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
         """From a final vector to the logits. W_E: the embedding to tie to, or None."""
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=self.config.logit_bias)
+        return Unembedding(self.config.vocab_size, self.config.width, W_E)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
         """Logits of the target's next tokens: (..., source), (..., target) -> (..., target, vocab_size).
@@ -108,9 +108,9 @@ class EncoderDecoder(nn.Module):
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
         source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
-        x = self.source_embedding(source, positions)  # (..., source, width)
+        x, rotation = self.source_embedding(source, positions), self.source_embedding.rotation(positions)
         for block in self.encoder:
-            x = block(x, mask, positions)
+            x = block(x, mask, rotation)  # (..., source, width)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -137,10 +137,10 @@ class EncoderDecoder(nn.Module):
         if cache is not None and memory_padding is None:
             memory_padding = cache.memory_padding
         memory_mask = bidirectional_mask(memory_padding)
-        x = self.target_embedding(target, positions)  # (..., target, width)
+        x, rotation = self.target_embedding(target, positions), self.target_embedding.rotation(positions)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
-            x = block(x, memory, mask, memory_mask, positions, own, cross)
+            x = block(x, memory, mask, memory_mask, rotation, own, cross)  # (..., target, width)
         if cache is not None:
             cache.commit(target.shape[-1], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ import tinygrad_lecture as tl
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
-from .block import Block, final_norm, stack
+from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
@@ -151,7 +151,7 @@ class GPT(LanguageModel, PretrainedModel):
         self.checkpoint = checkpoint
         with nn.init.skip():
             self.embedding = Embedding(config)
-            self.blocks = stack(Block, config)
+            self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
             self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
         initialize(self, config)
@@ -172,12 +172,12 @@ class GPT(LanguageModel, PretrainedModel):
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
         tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
-        x = self.embedding(tokens, positions)  # (..., tokens, width)
+        x, rotation = self.embedding(tokens, positions), self.embedding.rotation(positions)  # x: (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
-                x = tl.checkpoint(block, x, mask, positions)
+                x = tl.checkpoint(block, x, mask, rotation)
             else:
-                x = block(x, mask, positions, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, rotation, None if cache is None else cache.self_attention[layer])
         if cache is not None:
             cache.commit(tokens.shape[-1], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]

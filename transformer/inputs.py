@@ -72,7 +72,7 @@ def _with_bias(
     """The mask, for relative positions as floats that are added to the scores: see `RelativeBias.forward`."""
     if embedding.kind != "relative":
         return mask
-    return embedding.relative(queries, keys, mask, bidirectional)  # type: ignore[no-any-return]
+    return embedding.positions(queries, keys, mask, bidirectional)  # type: ignore[no-any-return]
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------

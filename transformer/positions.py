@@ -4,6 +4,7 @@ queries and keys (rotary), or add to the scores of attention (relative)."""
 from __future__ import annotations
 
 import math
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 __all__ = ["RelativeBias", "Rotary", "sinusoids"]
+
+Rotation: TypeAlias = tuple[Tensor, Tensor]  # cos and sin of the angles: see `Rotary.forward`
 
 
 def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
@@ -46,33 +49,29 @@ def _angles(context: int, width: int, base: float = 10000.0) -> np.ndarray:
 
 
 class Rotary(nn.Module):
-    """Rotary positions: rotate queries and keys by their position, so that q k^T depends on the distance alone.
+    """Rotary positions: queries and keys rotated by their position, so that q k^T depends on the distance alone.
 
     The pair (x[i], x[i + head_dim / 2]) at position p is rotated by p / base^(2i / head_dim) (Su et al.,
     arXiv:2104.09864, formula 34, which pairs x[2i] with x[2i + 1]: the same up to the order of W_Q's and W_K's rows;
-    this order is that of Llama's files). No parameters. Raises ValueError for an odd head_dim.
+    this order is that of Llama's files). See `tl.rotary`. No parameters. Raises ValueError for an odd head_dim.
     """
 
     def __init__(self, context: int, head_dim: int, base: float = 10000.0) -> None:
         if head_dim % 2:
             raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
-        self.head_dim = head_dim
-        angles = _angles(context, head_dim, base)  # (context, head_dim / 2)
-        dtype = tl.get_default_dtype()
-        cos, sin = np.cos(angles), np.sin(angles)
-        self.register_buffer("cos", tl.tensor(np.concatenate([cos, cos], -1), dtype=dtype), persistent=False)
-        self.register_buffer("sin", tl.tensor(np.concatenate([-sin, sin], -1), dtype=dtype), persistent=False)
+        angles, dtype = _angles(context, head_dim, base), tl.get_default_dtype()  # (context, head_dim / 2)
+        self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
+        self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)
         self.cos: Tensor
         self.sin: Tensor
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """x: (..., heads, tokens, head_dim).  positions: (tokens,) or (..., tokens).  Returns x's shape."""
-        cos, sin = self.cos[positions], self.sin[positions]  # (..., tokens, head_dim)
-        if positions.ndim > 1:
-            cos, sin = tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3)  # (..., 1, tokens, head_dim): for all heads
-        half = self.head_dim // 2
-        swapped = tl.cat([x[..., half:], x[..., :half]], -1)  # (..., heads, tokens, head_dim)
-        return x * cos + swapped * sin  # type: ignore[no-any-return]
+    def forward(self, positions: Any) -> Rotation:
+        """cos and sin of the angles at positions, (tokens,) or (..., tokens): for all heads of all blocks.
+
+        Returns (tokens, head_dim / 2) or (..., 1, tokens, head_dim / 2) each.
+        """
+        cos, sin = self.cos[positions], self.sin[positions]  # (..., tokens, head_dim / 2)
+        return (cos, sin) if cos.ndim == 2 else (tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3))
 
 
 class RelativeBias(nn.Module):

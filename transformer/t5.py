@@ -67,7 +67,7 @@ def tensors(config: T5Config) -> dict[str, str | Held]:
             rows[f"{last}.DenseReluDense.{theirs}"] = f"{stack}.*.ffn.{ours}"
         rows[f"{last}.layer_norm"] = f"{stack}.*.norm_{len(parts) + 1}"
         bias = f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"  # of all layers
-        rows[bias] = f"{embedding}.relative.bias.weight"
+        rows[bias] = f"{embedding}.positions.bias.weight"
         rows[f"{stack}.final_layer_norm"] = f"{stack}_norm"
     return rows
 

@@ -1365,6 +1365,39 @@ def linear(x: Array, weight: Array, bias: Any = None) -> Array:
 
 
 @st.composite
+def quantized_layers(draw: Draw) -> Sample:
+    """A layer whose weights have 4 or 8 bits."""
+    rows, blocks, bits = draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.sampled_from([4, 8]))
+    x = draw(some.numbers((*draw(some.shapes(max_dims=2, max_side=2)), 32 * blocks)))
+    kind = np.uint8 if bits == 4 else np.int8
+    numbers = np.random.default_rng(draw(st.integers(0, 99))).integers(0, 100, (rows, 4 * bits * blocks)).astype(kind)
+    return Sample((x, numbers, draw(some.numbers((rows, blocks))), draw(some.numbers((rows, blocks)))))
+
+
+def quantized_linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
+    weight = np.zeros((len(scale), x.shape[-1]))
+    for i, j in np.ndindex(weight.shape):
+        block, place = divmod(j, 32)
+        n = numbers[i, j] if numbers.dtype == np.int8 else numbers[i, 16 * block + place % 16] >> 4 * (place // 16) & 15
+        weight[i, j] = n * scale[i, block] + offset[i, block]
+    return linear(x, weight)
+
+
+@st.composite
+def rotations(draw: Draw) -> Sample:
+    """Vectors of pairs, with angles that broadcast to them."""
+    *lead, half = draw(some.shapes(min_dims=1, max_dims=3, max_side=2))
+    x, angles = draw(some.numbers((*lead, 2 * half))), draw(some.numbers((*draw(some.narrower(tuple(lead))), half)))
+    return Sample((x, np.cos(angles), np.sin(angles)))
+
+
+def rotary(x: Array, cos: Array, sin: Array) -> Array:
+    a, b = np.split(x, 2, axis=-1)
+    turned = (a + 1j * b) * (cos + 1j * sin)
+    return np.concatenate([turned.real, turned.imag], -1)
+
+
+@st.composite
 def rows(draw: Draw, min_dims: int = 1) -> Sample:
     """An array to normalise along an axis; no row is empty."""
     shape = draw(some.shapes(min_dims=min_dims))
@@ -1482,6 +1515,8 @@ row("attention_weights", queries_and_keys(), attention_weights, keeps="q k mask 
 row("attention", queries_keys_and_values(), attention, keeps="q k v mask out")
 row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
 row("linear", linear_layers(), linear, keeps="x weight bias")
+row("quantized_linear", quantized_layers(), quantized_linear, keeps="x numbers scale offset")
+row("rotary", rotations(), rotary, keeps="x cos sin")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
 row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")

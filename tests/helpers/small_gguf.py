@@ -46,6 +46,16 @@ TOKENIZER: dict[str, Any] = {
     "tokenizer.ggml.eos_token_id": 2,
     "tokenizer.chat_template": TEMPLATE,
 }
+PIECES = ["▁", "t", "h", "e", "▁t", "he", "▁the", "th", "1", "2", "a", "b", "▁▁", "▁a", "ab", "é"]
+SENTENCEPIECE: dict[str, Any] = {
+    "tokenizer.ggml.model": "llama",
+    "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *PIECES],
+    "tokenizer.ggml.scores": [0.0] * 259 + [-1.0 - i for i in range(len(PIECES))],
+    "tokenizer.ggml.token_type": [2, 3, 3] + [6] * 256 + [1] * len(PIECES),
+    "tokenizer.ggml.bos_token_id": 1,
+    "tokenizer.ggml.eos_token_id": 2,
+    "tokenizer.ggml.unknown_token_id": 0,
+}
 
 
 def llama_tensors(seed: int = 0) -> dict[str, np.ndarray]:

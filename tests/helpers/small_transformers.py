@@ -16,10 +16,24 @@ from modules import shuffled
 from strategies import Draw
 from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
+LLAMA = {"norm_kind": "rms", "positions": "rotary", "activation": "swiglu", "bias": False}
+T5 = {
+    "norm": "pre",
+    "norm_kind": "rms",
+    "positions": "relative",
+    "buckets": 4,
+    "max_distance": 5,
+    "head_width": 3,
+    "scaled_scores": False,
+    "activation": "geglu",
+    "bias": False,
+}
 GPTS = {
     "GPT-2": {},
     "post-norm": {"norm": "post", "embedding_norm": True, "activation": "relu", "tied": False},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
+    "Llama": {**LLAMA, "kv_heads": 1, "head_width": 4},
+    "relative": {**T5, "kv_heads": 1},
     "sinusoidal": {"positions": "sinusoidal", "activation": "gelu"},
     "no positions": {"positions": "none"},
 }
@@ -28,11 +42,13 @@ ENCODERS = {
     "pre-norm": {"norm": "pre", "embedding_norm": False, "tied": False},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
     "no positions": {"positions": "none"},
+    "relative": {**T5, "norm": "post", "kv_heads": 1, "segments": 2},
 }
 BOTH = {
     "2017": {},
     "pre-norm": {"norm": "pre", "positions": "learned", "tied": False, "activation": "gelu"},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False, "embedding_norm": True},
+    "T5": {**T5, "decoder_layers": 1},
 }
 FAMILIES = {
     GPT: (GPTConfig, GPTS, {}),
@@ -56,9 +72,12 @@ CHOICES = {
     "context": st.integers(1, 5),
     "layers": st.integers(1, 2),
     "hidden": st.integers(0, 5),
-    "activation": st.sampled_from(["relu", "gelu", "gelu_tanh", "swiglu"]),
+    "activation": st.sampled_from(["relu", "gelu", "gelu_tanh", "swiglu", "geglu"]),
     "norm": st.sampled_from(["pre", "post"]),
-    "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
+    "norm_kind": st.sampled_from(["layer", "rms"]),
+    "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "relative", "none"]),
+    "buckets": st.integers(4, 6),
+    "head_width": st.sampled_from([0, 6]),
     "bias": st.booleans(),
     "tied": st.booleans(),
     "embedding_norm": st.booleans(),
@@ -68,8 +87,9 @@ CHOICES = {
 @st.composite
 def small_settings(draw: Draw) -> dict[str, Any]:
     """Config fields: every choice, tiny sizes."""
-    heads = draw(st.integers(1, 3))
-    return {**{k: draw(v) for k, v in CHOICES.items()}, "heads": heads, "width": heads * draw(st.sampled_from([2, 4]))}
+    heads, chosen = draw(st.integers(1, 3)), {k: draw(v) for k, v in CHOICES.items()}
+    width, kv_heads = heads * draw(st.sampled_from([2, 4])), draw(st.sampled_from([0, 1, heads]))
+    return {**chosen, "heads": heads, "width": width, "kv_heads": kv_heads}
 
 
 def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:

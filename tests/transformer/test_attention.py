@@ -1,5 +1,7 @@
 """Attention: the formula, masks, heads, rotary positions, and the key/value cache."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from numeric import assert_close
 from transformer import (
     KeyValues,
     MultiHeadAttention,
+    RelativeBias,
     Rotary,
     SingleHeadAttention,
     causal_mask,
@@ -22,6 +25,11 @@ from transformer.attention import Attend
 
 def normal(*shape, seed=0, requires_grad=False):
     return tl.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=requires_grad)
+
+
+def rotations(*sizes):
+    """Rotary positions in float64."""
+    return Rotary(*sizes).double()
 
 
 def qkv(queries=3, keys=4, head_dim=2, batch=(2,), requires_grad=False):
@@ -140,13 +148,58 @@ def test_multi_head_attention_is_single_heads_in_parallel():
 
 @pytest.mark.parametrize("kind", ["own text", "another text", "rotary"])
 def test_multi_head_gradients_are_right(kind):
-    rotary = Rotary(5, 2) if kind == "rotary" else None
-    module = shuffled(MultiHeadAttention(4, 2, key_width=3 if kind == "another text" else None, rotary=rotary))
+    rotation = rotations(5, 2)([0, 3, 4]) if kind == "rotary" else None
+    module = shuffled(MultiHeadAttention(4, 2, key_width=3 if kind == "another text" else None))
     x = normal(2, 3, 4, requires_grad=True)
     if kind == "another text":
         assert nn.gradcheck(module, (x, normal(2, 4, 3, seed=1, requires_grad=True)))
     else:
-        assert nn.gradcheck(module, x, {"mask": causal_mask(3, 3), "positions": tl.tensor([0, 3, 4])})
+        assert nn.gradcheck(module, x, {"mask": causal_mask(3, 3), "rotation": rotation})
+
+
+MASKS = {  # of 2 texts, 4 heads, 3 queries and 3 keys
+    "none": None,
+    "keys": np.array([True, False, True]),
+    "causal": causal_mask(3, 3).numpy(),
+    "texts": np.array([[[True] * 3], [[True, True, False]]]),
+    "texts, causal": np.array([[[True] * 3], [[True, True, False]]]) & causal_mask(3, 3).numpy(),
+    "added": np.random.default_rng(5).normal(size=(4, 3, 3)),
+    "texts, added": np.random.default_rng(5).normal(size=(2, 4, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("turning", [False, True])
+def test_heads_that_share_keys_are_heads_with_equal_keys(mask, hooked, turning):
+    """The output, the weights and the gradients, also of a last token with a cache."""
+    settings = {"head_dim": 2, "scale": 0.3}
+    turns = [rotations(5, 2, 20.0)(at) if turning else None for at in ([0, 1, 2], [0, 1], [2])]
+    shared = shuffled(MultiHeadAttention(6, 4, kv_heads=2, **settings))
+    alone = shuffled(MultiHeadAttention(6, 4, **settings))
+    rows = np.repeat(np.arange(4).reshape(2, 2), 2, axis=0).ravel()  # two heads after each other have equal keys
+    state = {
+        name: p.detach()[rows] if "K" in name or "V" in name else p.detach() for name, p in shared.named_parameters()
+    }
+    alone.load_state_dict(state)
+    x, results = normal(2, 3, 6), []
+    for module in (shared, alone):
+        weights = []
+        hook = module.attend.register_forward_hook(lambda module, inputs, output, w=weights: w.append(output[1]))
+        if not hooked:
+            hook.remove()
+        output = module(x, mask=mask, rotation=turns[0])
+        (output * output).sum().backward()
+        with tl.no_grad():
+            cache, last = KeyValues(), mask if np.ndim(mask) < 2 or mask.shape[-2] == 1 else mask[..., 2:, :]
+            module(x[:, :2], rotation=turns[1], cache=cache)
+            step = module(x[:, 2:], mask=last, rotation=turns[2], cache=cache)
+        W_K = module.W_K.weight.grad.numpy()
+        W_K = W_K if module is shared else W_K.reshape(2, 2, 2, 6).sum(1).reshape(4, 6)
+        found = [output, step, module.W_Q.weight.grad, *weights]
+        results.append([W_K, *(x.detach().numpy() for x in found)])
+    for found, wanted in zip(*results, strict=True):
+        assert_close(found, wanted, "with shared keys", 1e-10)
 
 
 @settings(max_examples=20)
@@ -160,52 +213,64 @@ def test_without_positions_the_order_of_tokens_does_not_matter(order):
 @settings(max_examples=20)
 @given(st.integers(0, 20), st.integers(0, 4), st.integers(0, 4))
 def test_rotary_products_depend_on_the_distance_alone(shift, i, j):
-    rotary = Rotary(30, 4)
-    rotary.to(dtype=tl.float64)
+    rotary = rotations(30, 4)
     q, k = normal(1, 1, 4), normal(1, 1, 4, seed=1)
 
     def product(a, b):
-        return (rotary(q, tl.tensor([a])) * rotary(k, tl.tensor([b]))).sum().item()
+        return (tl.rotary(q, *rotary([a])) * tl.rotary(k, *rotary([b]))).sum().item()
 
     assert product(i + shift, j + shift) == pytest.approx(product(i, j), abs=1e-6)
 
 
-def test_rotary_positions_default_to_counting_on_from_the_cache():
-    module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(6, 2))).eval()
-    x = tl.tensor(np.random.default_rng(0).normal(size=(2, 5, 4)))
-    mask = causal_mask(5, 5)
-    with tl.no_grad():
-        wanted = module(x, mask=mask, positions=tl.arange(5)).numpy()
-        assert_close(module(x, mask=mask).numpy(), wanted, "all at once", 1e-12)
-        cache = KeyValues()
-        parts = [module(x[:, :3], mask=mask[:3, :3], cache=cache), module(x[:, 3:], mask=mask[3:], cache=cache)]
-    assert_close(tl.cat(parts, 1).numpy(), wanted, "in two parts", 1e-12)
-    plain = MultiHeadAttention(4, 2).double()
-    plain.load_state_dict(module.state_dict())
-    assert not np.allclose(plain(x, mask=mask).detach().numpy(), wanted)
-
-
 def test_rotary_rotates_pairs_by_the_papers_angles():
-    rotary = Rotary(4, 4)
-    turned = rotary(tl.tensor([[[1.0, 1.0, 0.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
-    wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
+    turned = tl.rotary(tl.tensor([[[1.0, 1.0, 0.0, 0.0]]]), *Rotary(4, 4)(tl.tensor([3]))).numpy()[0, 0]
+    wanted = [np.cos(3), np.cos(3 / 100), np.sin(3), np.sin(3 / 100)]
     assert_close(turned, wanted, "turned", 1e-6)
+
+
+def test_short_distances_have_a_bucket_each_and_long_ones_share():
+    """Those of T5: 32 buckets up to 128; the widths of the wide ones grow by a constant factor."""
+    bias = RelativeBias(1)
+    past = bias.bucket(-np.arange(200), bidirectional=False)
+    assert past[:17].tolist() == list(range(17)) and past.max() == 31
+    first = [int(np.argmax(past == n)) for n in range(16, 32)]  # the shortest distance of each wide bucket
+    edges = [int(np.ceil(16 * 8 ** (n / 16) - 1e-9)) for n in range(16)]  # 16 (128 / 16)^(n / 16)
+    assert first == edges and past[113:].tolist() == [31] * 87
+    assert bias.bucket(np.arange(1, 9), bidirectional=False).tolist() == [0] * 8
+    both = bias.bucket(np.arange(-150, 151), bidirectional=True)
+    assert both[150:158].tolist() == [0, *range(17, 24)] and both[143:150].tolist() == list(range(7, 0, -1))
+    assert (both[:150][::-1] + 16 == both[151:]).all() and both.max() == 31
+
+
+def test_the_bias_of_relative_positions_depends_on_the_distance_and_the_mask():
+    bias = shuffled(RelativeBias(3, 8, 20))
+    square = bias(5, 5, None, True).detach().numpy()  # (heads, queries, keys)
+    assert square.shape == (3, 5, 5)
+    for shift in range(-4, 5):
+        line = np.diagonal(square, shift, 1, 2)
+        assert (line == line[:, :1]).all()
+    assert (bias(2, 5, None, True).detach().numpy() == square[:, 3:]).all()
+    mask = np.array([[[True] * 5], [[True, True, False, False, False]]])
+    masked = bias(5, 5, tl.tensor(mask), True).detach().numpy()  # (texts, heads, queries, keys)
+    assert (masked[0] == square).all() and (masked[1, ..., :2] == square[..., :2]).all()
+    assert (masked[1, ..., 2:] == -np.inf).all()
 
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans())
 def test_calls_with_a_cache_equal_one_call_without(pieces, turning):
     n = sum(pieces)
-    module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(20, 2) if turning else None))
+    module = shuffled(MultiHeadAttention(4, 2))
     x = normal(2, n, 4)
-    place = tl.arange(n)
+    rotary = rotations(20, 2) if turning else lambda positions: None
     with tl.no_grad():
-        wanted = module(x, mask=causal_mask(n, n), positions=place).numpy()
+        wanted = module(x, mask=causal_mask(n, n), rotation=rotary(tl.arange(n))).numpy()
         cache, found = KeyValues(), []
         for piece in pieces:
             start, end = cache.length, cache.length + piece
             mask = causal_mask(piece, end)
-            found.append(module(x[:, start:end], mask=mask, positions=place[start:end], cache=cache).numpy())
+            rotation = rotary(tl.arange(start, end))
+            found.append(module(x[:, start:end], mask=mask, rotation=rotation, cache=cache).numpy())
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
 
 
@@ -218,8 +283,8 @@ def test_a_cache_of_another_memory_raises():
 
 
 def test_positions_may_be_a_list():
-    module, x = shuffled(MultiHeadAttention(8, 2, rotary=Rotary(4, 4))), normal(2, 8)
-    assert module(x, positions=[1, 3]).tolist() == module(x, positions=tl.tensor([1, 3])).tolist()
+    listed, held = Rotary(4, 4)([1, 3]), Rotary(4, 4)(tl.tensor([1, 3]))
+    assert [x.tolist() for x in listed] == [x.tolist() for x in held]
 
 
 def test_a_mask_may_be_a_list():
@@ -259,12 +324,20 @@ def test_a_cache_grows_and_what_it_returned_keeps_its_values():
         ),
         (lambda: MultiHeadAttention(6, 4), ValueError, "width 6 cannot be split into 4 heads"),
         (lambda: MultiHeadAttention(8, 2.5), ValueError, "width 8 cannot be split into 2.5 heads"),
-        (lambda: MultiHeadAttention(8, 2, rotary=Rotary(4, 2)), ValueError, "rotary has head_dim 2, but .* is 4"),
+        (lambda: MultiHeadAttention(8, 2)(tl.ones(3, 8), rotation=Rotary(4, 6)([0, 1, 2])), ValueError, "needs .* cos"),
         (lambda: Rotary(4, 3), ValueError, "even, because pairs are rotated, got 3"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(4)), ValueError, r"expected x \(..., tokens, width\), got \(4,\)"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 4), tl.ones(4)), ValueError, "expected memory .*, got .4,"),
         (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions work in self-attention only"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),
+        (lambda: MultiHeadAttention(8, 4, kv_heads=3), ValueError, "4 heads cannot share the keys and values of 3"),
+        (
+            lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(2, 2)),
+            TypeError,
+            "must be of bools.*float32 .2, 2",
+        ),
+        (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(3, 2, 2)), TypeError, "of floats .* the 2 heads"),
+        (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
         (lambda: KeyValues().keys, RuntimeError, "empty"),
         (lambda: KeyValues().values, RuntimeError, "empty"),
     ],
@@ -274,4 +347,4 @@ def test_what_is_refused(call, error, message):
         call()
 
 
-TURNING = MultiHeadAttention(4, 2, rotary=Rotary(6, 2))
+TURNING = partial(MultiHeadAttention(4, 2), rotation=Rotary(6, 2)([0, 1]))

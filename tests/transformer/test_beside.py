@@ -107,6 +107,10 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
         (tmp_path / name).write_text(json.dumps(contents), encoding="utf-8")
     again = Bert.from_pretrained(tmp_path)
     assert again.sentences == wanted
+    again.save_pretrained(tmp_path / "saved")
+    assert Bert.from_pretrained(tmp_path / "saved").sentences == wanted
+    model.save_pretrained(tmp_path)
+    assert Bert.from_pretrained(tmp_path).sentences == Sentences()
     if wanted.unsupported:
         with pytest.raises(ValueError, match=f"folder asks for {wanted.unsupported}, not known here"):
             again.embed(["a"])

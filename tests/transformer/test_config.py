@@ -9,11 +9,15 @@ import pytest
 import tinygrad_lecture as tl
 from transformer import (
     GPT,
+    BartConfig,
+    BertConfig,
     Encoder,
     EncoderConfig,
     EncoderDecoder,
     EncoderDecoderConfig,
     GPTConfig,
+    LlamaConfig,
+    T5Config,
     Windows,
     mask_tokens,
 )
@@ -26,6 +30,22 @@ from transformer.inputs import as_tokens
 )
 def test_gpt2_has_the_sizes_that_openai_published(size, count):
     assert GPTConfig.gpt2(size).parameter_count() == count
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (LlamaConfig(), 6_738_415_616),
+        (LlamaConfig(vocab_size=49152, layers=30, heads=9, kv_heads=3, width=576, hidden=1536, tied=True), 134_515_008),
+        (BertConfig(head=False), 109_482_240),
+        (T5Config(), 60_506_624),
+        (T5Config(hidden=1024, layers=8, heads=6, activation="geglu", tied=False), 76_961_152),
+        (BartConfig(), 406_291_456 - 4 * 1024 + 50265),  # without 2 unused rows of each stack, with the bias of W_U
+    ],
+    ids=["Llama 7B", "SmolLM2", "BERT base", "T5 small", "T5 1.1 small", "BART large"],
+)
+def test_the_families_have_the_sizes_of_their_published_models(config, count):
+    assert config.parameter_count() == count
 
 
 def test_the_lectures_gpt3_has_175_billion_weights():
@@ -45,6 +65,12 @@ def test_nanogpts_small_setting_has_804096_parameters():
     [
         ({"heads": 5}, "width 768 cannot be split into 5 heads"),
         ({"width": 12, "heads": 4, "positions": "rotary"}, "must be even, got 3"),
+        ({"kv_heads": 5}, "12 heads cannot share the keys and values of 5: heads must be a multiple"),
+        ({"head_width": 3, "positions": "rotary"}, "must be even, got 3"),
+        ({"norm_kind": "batch"}, 'norm_kind must be one of "layer", "rms", got \'batch\''),
+        ({"buckets": 3}, "buckets must be an integer of at least 4, got 3"),
+        ({"rotary_base": 0}, "rotary_base must be a number above 0, got 0"),
+        ({"scaled_scores": 1}, "scaled_scores must be True or False, got 1"),
         ({"layers": 0}, "layers must be an integer of at least 1, got 0"),
         ({"vocab_size": 2.5}, "vocab_size must be an integer of at least 1, got 2.5"),
         ({"hidden": -1}, "hidden must be an integer of at least 0, got -1"),
@@ -136,6 +162,11 @@ def test_a_model_needs_its_own_kind_of_config(model):
         (lambda: GPTConfig(n_layer=2), "GPTConfig: it has no argument n_layer; write layers"),
         (lambda: GPTConfig(block_size=8), "GPTConfig: it has no argument block_size; write context"),
         (lambda: EncoderConfig(hidden_size=8), "EncoderConfig: it has no argument hidden_size; write width"),
+        (
+            lambda: LlamaConfig(num_key_value_heads=8),
+            "LlamaConfig: it has no argument num_key_value_heads; write kv_heads",
+        ),
+        (lambda: T5Config(d_kv=8), "T5Config: it has no argument d_kv; write head_width"),
         (lambda: EncoderDecoderConfig(layer=2), "EncoderDecoderConfig: it has no argument layer; write layers"),
     ],
 )

@@ -14,7 +14,7 @@ import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from small_transformers import BOTH, some_tokens
-from transformer import EncoderDecoder, EncoderDecoderConfig
+from transformer import Bart, BartConfig, EncoderDecoder, EncoderDecoderConfig
 
 each_kind = pytest.mark.parametrize("kind", BOTH)
 small = partial(small_transformers.small, EncoderDecoder)
@@ -61,6 +61,30 @@ def test_greedy_takes_the_largest_logit(source, cached):
 def test_a_batch_of_sources_gives_what_each_gives_alone(sources, cached):
     chosen = {"start": 1, "max_new_tokens": 7, "temperature": 0, "stop": 3, "cached": cached}
     assert model.generate_batch(sources, **chosen) == [list(model.generate(s, **chosen)) for s in sources]
+
+
+def test_the_config_knows_the_first_and_the_last_token():
+    chosen = {"max_new_tokens": 7, "temperature": 0}
+    wanted = list(model.generate([1, 2, 3], start=1, stop=3, **chosen))
+    known = small("2017", scale=1.0, start=1, stop=3).eval()
+    assert list(known.generate([1, 2, 3], **chosen)) == wanted
+    assert known.generate_batch([[1, 2, 3]], **chosen) == [wanted]
+    assert list(known.generate([1, 2, 3], start=0, stop=None, **chosen)) == list(
+        model.generate([1, 2, 3], start=0, **chosen)
+    )
+    with pytest.raises(TypeError, match="give start, the token that every target begins with"):
+        model.generate([1, 2, 3])
+    with pytest.raises(ValueError, match="EncoderDecoderConfig: stop must be a token, 0 to 6, or None, got 7"):
+        small("2017", stop=7)
+
+
+def test_bart_begins_with_its_forced_token():
+    sizes = {"vocab_size": 7, "context": 6, "layers": 1, "heads": 2, "width": 4, "start": 2, "stop": None}
+    bart = shuffled(Bart(BartConfig(forced=5, **sizes)), tl.float64, scale=1.0).eval()
+    text = [2, 5]
+    for _ in range(4):
+        text.append(int(bart([3, 1], text).detach().numpy()[-1].argmax()))
+    assert list(bart.generate([3, 1], max_new_tokens=4, temperature=0)) == text[2:]
 
 
 def test_the_source_is_encoded_once():

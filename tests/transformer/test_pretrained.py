@@ -1,16 +1,18 @@
-"""GPT-2 in folders: config.json, weights in one file or parts, what is refused, and saving."""
+"""GPT-2, and the other families, in folders: config.json, weights in one file or parts, what is refused, and saving."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 import nn
 import tinygrad_lecture as tl
+from modules import shuffled
 from numeric import assert_close
 from small_transformers import PARTS, reconfigure, rewrite, some_tokens, split
 from small_transformers import small_gpt2 as small
-from transformer import GPT, GPTConfig
+from transformer import GPT, T5, Bart, BartConfig, Bert, BertConfig, GPTConfig, Llama, LlamaConfig, T5Config
 
 
 @pytest.fixture
@@ -175,6 +177,109 @@ def test_the_folder_is_made_with_its_parents(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*file: .*file is a file"):
         small().save_pretrained(tmp_path / "file")
+
+
+# --- all families -------------------------------------------------------------------------------------------------
+
+
+def family(kind, config, **changes):
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
+    sizes = sizes if kind is not Bart else {**sizes, "eps": 1e-5}
+    return shuffled(kind(config(**{**sizes, **changes})), tl.float32).eval()
+
+
+FAMILIES = {
+    "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
+    "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
+    "BERT": partial(family, Bert, BertConfig, segments=3),
+    "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
+    "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
+    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3),
+    "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),
+}
+each_family = pytest.mark.parametrize("make", FAMILIES.values(), ids=FAMILIES)
+
+
+@each_family
+def test_a_family_is_saved_and_loaded_again(make, tmp_path):
+    model = make()
+    model.save_pretrained(tmp_path)
+    again = type(model).from_pretrained(tmp_path)
+    assert again.config == model.config and not again.training
+    state = again.state_dict()
+    for name, value in model.state_dict().items():
+        assert (state[name].numpy() == value.numpy()).all(), name
+
+
+def test_older_names_of_bert_are_read(tmp_path):
+    model = family(Bert, BertConfig)
+    model.save_pretrained(tmp_path)
+
+    def change(tensors):
+        for name in list(tensors):
+            old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+            tensors[old.removeprefix("bert.")] = tensors.pop(name)
+        tensors["embeddings.position_ids"] = tl.arange(6)
+        tensors["cls.seq_relationship.weight"] = tl.ones(2, 4)
+
+    rewrite(tmp_path, change)
+    assert_alike(Bert.from_pretrained(tmp_path), model)
+
+
+def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
+    model = FAMILIES["T5"]()
+    model.save_pretrained(tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.update({"decoder.embed_tokens.weight": tensors.pop("shared.weight")}))
+    source, target = some_tokens(2, 6), some_tokens(2, 3, seed=1)
+    found = T5.from_pretrained(tmp_path)(source, target).detach().numpy()
+    assert_close(found, model(source, target).detach().numpy(), "logits", 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama"),
+        ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
+        ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
+        ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
+        ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),
+        ("BERT", {"tie_word_embeddings": False}, "Bert does not support: tie_word_embeddings False"),
+        ("T5", {"feed_forward_proj": "gated-silu"}, "T5 does not support: feed_forward_proj 'gated-silu'"),
+        ("BART", {"scale_embedding": True}, "Bart does not support: scale_embedding True"),
+        ("BART", {"decoder_ffn_dim": 6}, "support: decoder_ffn_dim 6 beside encoder_ffn_dim 5"),
+    ],
+)
+def test_configs_that_a_family_does_not_support_are_refused(name, changes, message, tmp_path):
+    model = FAMILIES[name]()
+    model.save_pretrained(tmp_path)
+    reconfigure(tmp_path, **changes)
+    with pytest.raises(ValueError, match=message):
+        type(model).from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])
+def test_the_rotary_base_is_found_where_older_and_newer_files_have_it(place, tmp_path):
+    model = FAMILIES["Llama"]()
+    model.save_pretrained(tmp_path)
+    reconfigure(tmp_path, rope_theta=50.0, **({} if place == "rope_theta" else {place: {"rope_theta": 50.0}}))
+    assert Llama.from_pretrained(tmp_path).config.rotary_base == 50.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (partial(family, Llama, LlamaConfig, bias=True), "as a Llama: a Llama has no bias True"),
+        (partial(family, Llama, LlamaConfig, activation="geglu"), "a Llama has no activation 'geglu'"),
+        (partial(family, Bert, BertConfig, norm="pre"), "a BERT has no norm 'pre'"),
+        (partial(family, T5, T5Config, positions="learned"), "a T5 has no positions 'learned'"),
+        (partial(family, Bart, BartConfig, kv_heads=1), "a BART has no kv_heads 1"),
+    ],
+)
+def test_a_model_of_another_kind_is_not_saved_as_a_familys(make, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        make().save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def complaints(folder):

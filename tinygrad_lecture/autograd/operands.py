@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -117,11 +118,16 @@ def copy_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
-            known = inspect.signature(op.forward).parameters.values()
-            numbers = [p.name for p in known if isinstance(p.default, (int, float))]
-            refuse_several(op.name, map(settings.get, numbers))
+            refuse_several(op.name, map(settings.get, _numbers(op.forward)))
             return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
+
+
+@functools.lru_cache(256)
+def _numbers(forward: Callable[..., Any]) -> list[str]:
+    """The settings of an op that are numbers by default."""
+    known = inspect.signature(forward).parameters.values()
+    return [p.name for p in known if isinstance(p.default, (int, float))]
 
 
 _PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})

@@ -144,6 +144,29 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     return loss.reshape(targets.shape), derivative
 
 
+def check_angles(x: Any, cos: Any, sin: Any) -> None:
+    """Raise ValueError unless cos and sin broadcast to half of x's last axis."""
+    half = (*x.shape[:-1], x.shape[-1] // 2)
+    if x.shape[-1] % 2 or cos.shape != sin.shape or np.broadcast_shapes(cos.shape, half) != half:
+        raise ValueError("the angles do not fit x")
+
+
+def rotary(x: Array, cos: Array, sin: Array) -> Array:
+    check_angles(x, cos, sin)
+    half, out = x.shape[-1] // 2, xp(x).empty_like(x, np.result_type(x.dtype, cos.dtype))
+    a, b = x[..., :half], x[..., half:]
+    out[..., :half] = a * cos - b * sin
+    out[..., half:] = b * cos + a * sin
+    return out
+
+
+def rotary_backward(g: Array, needs: Needs, x: Array, cos: Array, sin: Array) -> tuple[Any, ...]:
+    half = x.shape[-1] // 2
+    (ga, gb), (a, b) = ((y[..., :half], y[..., half:]) for y in (g, x))
+    dx = rotary(g, cos, -sin) if needs[0] else None  # turned back
+    return dx, ga * a + gb * b if needs[1] else None, gb * a - ga * b if needs[2] else None
+
+
 # --- layer normalisation of rows ----------------------------------------------------------------------------
 
 FEW = 256  # elements; from here on, NumPy's ten calls take longer than one of a loop

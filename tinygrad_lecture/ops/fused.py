@@ -10,7 +10,8 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
     layer_norm, rms_norm                        two numbers per row, its mean (or 0) and 1 / sqrt(var + eps)
     attention                                   the output and, up to 256 keys, the weights that the mask allows; where
                                                 it is compiled, in their place two numbers for each query
-    linear, squared_error                       nothing else
+    linear, quantized_linear, rotary,           nothing else
+    squared_error
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
+from ..kernels import quantized as quantized_kernels
 from ..traced import Traced, array_of, wrap
 from .basics import exp, sum
 from .comparison import logical_and
@@ -33,11 +35,11 @@ from .elementwise import clip, erf, log, sqrt, tanh
 from .fusion import fused
 from .gather_scatter import gather
 from .reduction import amax, mean
-from .shape import Axes, reshape, squeeze, swapaxes
+from .shape import Axes, concatenate, reshape, squeeze, swapaxes
 
 __all__ = [
     "attention", "attention_weights", "cross_entropy", "gelu", "layer_norm", "linear", "log_softmax", "logsumexp",
-    "rms_norm", "softmax", "squared_error",
+    "quantized_linear", "rms_norm", "rotary", "softmax", "squared_error",
 ]  # fmt: skip
 
 
@@ -59,6 +61,37 @@ def _(x: Value, weight: Value, bias: Value = None) -> str:
     x_shape = f"(..., {weight.shape[-1]})" if weight.ndim == 2 else "(..., in)"
     bias_shape = "" if bias is None else f", and bias of shape ({weight.shape[0]},), not {bias.shape}"
     return f"weight of shape {weight.shape}, (out, in), needs x of shape {x_shape}, not {x.shape}{bias_shape}"
+
+
+@fused
+def quantized_linear(x: Value, numbers: Value, scale: Value, offset: Value, /) -> Value:
+    """x W^T, where W is a matrix of 4 or 8 bits a number: (..., n) -> (..., rows).
+
+    Its blocks of 32 columns have a scale and an offset of their own: W = numbers * scale + offset.
+    x: (..., n).  scale, offset: (rows, n / 32).
+    numbers: int8, (rows, n); or uint8, (rows, n / 2), with a block's first 16 numbers in the lower bits of 16 bytes,
+    its others in the upper.
+    Raises ValueError for other shapes.
+
+        numbers = tl.ones(2, 32, dtype=tl.int8)
+        tl.quantized_linear(tl.ones(1, 32), numbers, tl.ones(2, 1), tl.zeros(2, 1))     # tensor([[32., 32.]])
+    """
+    quantized_kernels.check(x, numbers, scale, offset)
+    if numbers.dtype == np.uint8:
+        bytes = reshape(numbers, (*scale.shape, 16))
+        blocks = concatenate(bytes % 16, bytes // 16, axis=-1)
+    else:
+        blocks = reshape(numbers, (*scale.shape, 32))
+    weight = blocks * scale[..., None] + offset[..., None]  # (rows, blocks, 32)
+    return linear(x, reshape(weight, (scale.shape[0], scale.shape[1] * 32)))
+
+
+@quantized_linear.explains
+def _(x: Value, numbers: Value, scale: Value, offset: Value) -> str:
+    return (
+        f"needs x (..., n), scale and offset (rows, n / 32), and numbers as int8 (rows, n) or uint8 (rows, n / 2), got "
+        f"{x.shape}, {scale.shape}, {offset.shape}, and {numbers.dtype} {numbers.shape}"
+    )
 
 
 @fused
@@ -200,7 +233,8 @@ def rms_norm(x: Value, weight: Value = None, /, axes: int = 1, eps: float = 1e-5
     """x / sqrt(mean(x²) + eps) * weight, in x's shape: `layer_norm` without the mean (Zhang & Sennrich,
     arXiv:1910.07467).
 
-    Arguments and errors: see `layer_norm`.
+    The mean is taken over the last `axes` axes. weight: the shape of those axes, or None.  eps: see `layer_norm`.
+    float16 is computed in float32. Raises ValueError for a weight of another shape, or a negative eps.
 
         tl.rms_norm(tl.tensor([[3.0, -3.0]]), eps=0.0)      # tensor([[ 1., -1.]])
     """
@@ -212,6 +246,30 @@ def rms_norm(x: Value, weight: Value = None, /, axes: int = 1, eps: float = 1e-5
 @rms_norm.explains
 def _(x: Value, weight: Value = None, axes: int = 1, eps: float = 1e-5) -> str:
     return f"weight must have the shape of x's last axes, {x.shape[x.ndim - axes :]}, not {weight.shape}"
+
+
+@fused
+def rotary(x: Value, cos: Value, sin: Value, /) -> Value:
+    """Each pair (x[i], x[i + d / 2]) of the last axis, rotated by an angle: (..., d) -> (..., d) (Su et al.,
+    arXiv:2104.09864, formula 34).
+
+    x: (..., d), d even.  cos, sin: of the angles, (..., d / 2); their leading axes broadcast to those of x.
+    Raises ValueError for other shapes.
+
+        tl.rotary(tl.tensor([1.0, 0.0]), tl.tensor([0.0]), tl.tensor([1.0]))        # tensor([0., 1.])
+    """
+    kernels.check_angles(x, cos, sin)
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    return concatenate(a * cos - b * sin, b * cos + a * sin, axis=-1)
+
+
+@rotary.explains
+def _(x: Value, cos: Value, sin: Value) -> str:
+    half = (*x.shape[:-1], x.shape[-1] // 2)
+    return (
+        f"x {x.shape} needs an even last axis, and cos and sin that broadcast to {half}, got {cos.shape}, {sin.shape}"
+    )
 
 
 @fused
@@ -302,3 +360,5 @@ cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
 layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)
 rms_norm.kernel(kernels.rms_norm, kernels.rms_norm_backward)
+rotary.kernel(kernels.rotary, kernels.rotary_backward)
+quantized_linear.kernel(quantized_kernels.linear, quantized_kernels.linear_backward)

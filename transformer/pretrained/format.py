@@ -19,7 +19,10 @@ from ..config import TransformerConfig
 from .source import Source
 
 DERIVED = {  # a field -> what it means where it is 0 or None
-    **{"init_std": "std", "hidden": "ffn_width", "kv_heads": "groups", "head_width": "head_dim"},
+    "init_std": "std",
+    "hidden": "ffn_width",
+    "kv_heads": "groups",
+    "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
 GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
@@ -57,7 +60,7 @@ class Format:
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
-    - `nullable`: fields that are null in config.json where ours is 0.
+    - `nullable`: fields that may be null in config.json, for which ours then has its default, such as 0.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
     - `held`: our fields that say whether a part exists -> a tensor of that part.
@@ -131,7 +134,7 @@ class Format:
         written = {}
         for theirs, ours in {**self.fields, **self.also}.items():
             value = getattr(config, DERIVED.get(ours, ours))
-            if theirs in self.nullable and not values[ours]:
+            if theirs in self.nullable and ours in DERIVED and not values[ours]:
                 value = None
             if theirs in self.words:
                 words: dict[str, str] = {}

@@ -31,6 +31,7 @@ import numpy as np
 from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
+from ..tokenizer.base import require
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .gguf_tokenizer import tokenizer_files
 from .source import Source
@@ -49,6 +50,7 @@ CODES = {
     12: "d",
 }  # type -> struct's
 TEXT, LIST = 8, 9
+NEEDS = "a GGUF file"
 
 FIELDS = {  # architecture -> in the file, after the architecture's name -> in config.json
     "llama": {
@@ -117,9 +119,12 @@ class GGUFFile(Source):
     architecture, for a field that asks for something that the architecture does not do, and for a damaged file.
     """
 
+    config_name = "its metadata"
+    tensors: Tensors
+
     def __init__(self, path: str | Path) -> None:
-        self.path, self.config_name = require_file(path), "its metadata"
-        _require()
+        self.path = require_file(path)
+        require("gguf", NEEDS)
         with self.path.open("rb") as file:
             try:
                 data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -134,13 +139,11 @@ class GGUFFile(Source):
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
-        self._tensors = self.tensors = Tensors(
-            data, {_name(architecture, name): stored[name] for name in stored}, self.config
-        )
+        self.tensors = Tensors(data, {_name(architecture, name): stored[name] for name in stored}, self.config)
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
-        return self._tensors.shape(name)
+        return self.tensors.shape(name)
 
     def dtype(self, name: str) -> str:
         """What every tensor is dequantised to."""
@@ -225,10 +228,9 @@ def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
 
 
 def _stored(name: str, shape: Shape, number: int, start: int) -> Stored:
-    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
-
-    kind = GGMLQuantizationType(number)
-    neighbours, size = GGML_QUANT_SIZES[kind]  # numbers that are quantised together, and their bytes
+    gguf = require("gguf", NEEDS)
+    kind = gguf.GGMLQuantizationType(number)
+    neighbours, size = gguf.GGML_QUANT_SIZES[kind]  # numbers that are quantised together, and their bytes
     if not shape or shape[-1] % neighbours:
         raise ValueError(
             f"the tensor {name} of kind {kind.name} has shape {shape}, whose rows are no multiple of {neighbours}"
@@ -293,12 +295,10 @@ class Tensors(Mapping[str, Array]):
         return shape[::-1] if name.startswith("transformer.h.") else shape
 
     def __getitem__(self, name: str) -> Array:
-        from gguf import GGMLQuantizationType, dequantize
-
-        tensor = self._stored[name]
+        gguf, tensor = require("gguf", NEEDS), self._stored[name]
         data = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
         try:
-            array = dequantize(data.reshape(*tensor.shape[:-1], -1), GGMLQuantizationType[tensor.kind])
+            array = gguf.dequantize(data.reshape(*tensor.shape[:-1], -1), gguf.GGMLQuantizationType[tensor.kind])
         except NotImplementedError:
             raise ValueError(f"{name} is stored as {tensor.kind}, which the package gguf cannot dequantise") from None
         if ".self_attn.q_proj." in name:
@@ -312,11 +312,3 @@ def _halves(rows: Array, heads: int) -> Array:
     """The rows of each head, pairs side by side, as first halves and then second ones: (heads * head_dim, ...)."""
     pairs = rows.reshape(heads, -1, 2, *rows.shape[1:])  # (heads, head_dim / 2, 2, ...)
     return pairs.swapaxes(1, 2).reshape(rows.shape)
-
-
-def _require() -> None:
-    """Raises ImportError that says how to install the package gguf, unless it is installed."""
-    try:
-        import gguf  # noqa: F401
-    except ImportError:
-        raise ImportError('GGUF files are read with the package gguf: pip install ".[pretrained]"') from None

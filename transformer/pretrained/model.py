@@ -72,14 +72,19 @@ class PretrainedModel(nn.Module):
         Biases that the model lacks are written as zeros, where the family's files have biases. Raises ValueError for a
         model that the files of this family cannot describe.
         """
-        dtype, tokenizer = next(self.parameters()).dtype, self.tokenizer
+        _ = self.tokenizer  # if it cannot be made, nothing is written
+        dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
         self._check_tied(entries[0])
         tensors = {entry.names[0]: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
-        if tokenizer is not None:
-            save_tokenizer(tokenizer, Path(folder))
+        self.save_beside(Path(folder))
+
+    def save_beside(self, folder: Path) -> None:
+        """Write what `read_beside` reads."""
+        if self.tokenizer is not None:
+            save_tokenizer(self.tokenizer, folder)
 
     @property
     def tokenizer(self) -> Tokenizer | None:

@@ -7,8 +7,9 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from nn.files.json_files import read_json, write_json
 
@@ -229,3 +230,12 @@ def checked_int(name: str, value: int) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+
+
+def require(module: str, what: str) -> Any:
+    """A module of a package in the extra `pretrained`. Raises ImportError that says how to install what needs it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(f'{what} needs the package {package}: pip install ".[pretrained]"') from error

@@ -15,6 +15,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NoReturn
 
+from .base import require
+
 Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")
 
@@ -46,15 +48,14 @@ def render(template: str, **variables: Any) -> str:
 @cache
 def _environment() -> Any:
     """The sandbox of templates."""
-    try:
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-    except ImportError:
-        raise ImportError('chat templates need the package jinja2: pip install ".[pretrained]"') from None
+    sandbox = require("jinja2.sandbox", "a chat template")
 
     def refuse(message: str) -> NoReturn:
         raise ValueError(message)
 
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
     made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
     return made

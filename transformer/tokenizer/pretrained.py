@@ -19,7 +19,7 @@ from typing import Any, Self
 from nn.files.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
-from .base import Tokenizer, check_text, texts_of
+from .base import Tokenizer, check_text, require, texts_of
 from .chat import Messages, checked_messages, render
 from .files import PAIRS, WHOLE, unspell
 
@@ -41,10 +41,7 @@ class PretrainedTokenizer(Tokenizer):
     kind = "tokenizers"
 
     def __init__(self, whole: str, settings: Mapping[str, Any] | None = None) -> None:
-        try:
-            import tokenizers
-        except ImportError:
-            raise ImportError('this tokenizer needs the package tokenizers: pip install ".[pretrained]"') from None
+        tokenizers = require("tokenizers", "this tokenizer")
         self._whole, self._settings = whole, dict(settings or {})
         try:
             self._package = tokenizers.Tokenizer.from_str(whole)

@@ -95,6 +95,20 @@ def test_layer_norm(rows, n, weighted, seed):
     assert_both_same(with_gradients(tl.rms_norm, *inputs[:2]))
 
 
+@given(
+    rows=st.integers(1, 9), blocks=st.integers(1, 5), x_rows=st.integers(1, 2), kind=st.sampled_from(["int8", "uint8"]),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_quantized_linear(rows, blocks, x_rows, kind, seed):
+    """The product with a row, the matrix as float32, and the gradient."""
+    random = np.random.default_rng(seed)
+    bytes_ = blocks * (32 if kind == "int8" else 16)
+    numbers = tl.tensor(random.integers(0, 256, (rows, bytes_)).astype(kind))
+    scale, offset = (tl.tensor(normal(rows, blocks, seed=seed + i)) for i in (1, 2))
+    quantized = lambda x: tl.quantized_linear(x, numbers, scale, offset)  # noqa: E731
+    assert_both_same(with_gradients(quantized, normal(x_rows, 32 * blocks, seed=seed)), rtol=1e-4, atol=1e-2)
+
+
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), hidden=st.sampled_from([0, 0.4, 1]))
 def test_softmax(rows, n, seed, hidden):
     x = normal(rows, n, seed=seed, scale=5)

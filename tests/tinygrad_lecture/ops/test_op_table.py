@@ -527,6 +527,11 @@ def made(*shape):
 
 KEPT = {  # op: a call, and how many numbers it keeps
     "linear": (lambda: tl.linear(made(N, D), made(3, D), made(3)), 0),
+    "quantized_linear": (
+        lambda: tl.quantized_linear(made(N, 32), tl.ones(3, 32, dtype=tl.int8), made(3, 1), made(3, 1)),
+        0,
+    ),
+    "rotary": (lambda: tl.rotary(made(N, D), made(N, D // 2), made(N, D // 2)), 0),
     "squared_error": (lambda: tl.squared_error(made(N, D), made(N, D)), 0),
     "softmax": (lambda: tl.softmax(made(N, D), -1), N * D),
     "log_softmax": (lambda: tl.log_softmax(made(N, D), -1), N * D),

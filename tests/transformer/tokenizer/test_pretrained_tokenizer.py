@@ -1,6 +1,7 @@
 """Tokenizers of pretrained models, by the package tokenizers: GGUF's, a WordPiece one, chats as text."""
 
 import json
+import random
 import sys
 from datetime import datetime
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from small_gguf import MERGES, TOKENIZER, TOKENS
+from small_gguf import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf_tokenizer import tokenizer_files
 
@@ -27,6 +28,9 @@ def t():
     return byte_level()
 
 
+CORPUS = ["the river bank , the banks flooded . don't"] * 5
+
+
 @pytest.fixture(scope="module")
 def wordpiece():
     """A BERT's, with [CLS] and [SEP] around every text."""
@@ -36,13 +40,51 @@ def wordpiece():
     made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     made.decoder = tokenizers.decoders.WordPiece()
     trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=60, special_tokens=special, show_progress=False)
-    made.train_from_iterator(["the river bank , the banks flooded . don't"] * 5, trainer)
+    made.train_from_iterator(CORPUS, trainer)
     made.post_processor = tokenizers.processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     made.enable_truncation(4)
     made.enable_padding(length=9)
-    return PretrainedTokenizer(made.to_str(), {"cls_token": {"content": "[CLS]"}, "pad_token": "[PAD]"})
+    return PretrainedTokenizer(
+        made.to_str(), {"cls_token": {"__type": "AddedToken", "content": "[CLS]"}, "pad_token": "[PAD]"}
+    )
+
+
+@pytest.fixture(scope="module")
+def unigram():
+    """A T5's, with </s> after every text; spaces are ▁ and one stands before the first word."""
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    made.pre_tokenizer, made.decoder = tokenizers.pre_tokenizers.Metaspace(), tokenizers.decoders.Metaspace()
+    special = ["<pad>", "</s>", "<unk>", "<extra_id_0>"]
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=60, special_tokens=special, unk_token="<unk>", show_progress=False
+    )
+    made.train_from_iterator(CORPUS, trainer)
+    made.post_processor = tokenizers.processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PretrainedTokenizer(made.to_str(), {"eos_token": "</s>"})
+
+
+@pytest.fixture(scope="module")
+def roberta():
+    """A BART's: byte-level, <s> and </s> around every text, and a <mask> that takes the space before it."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    special = ["<s>", "<pad>", "</s>", tokenizers.AddedToken("<mask>", lstrip=True)]
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=290, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    made.train_from_iterator(CORPUS, trainer)
+    made.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    return PretrainedTokenizer(made.to_str(), {"mask_token": "<mask>"})
+
+
+@pytest.fixture(scope="module")
+def sentencepiece():
+    """A Llama 2's, with <s> before every text."""
+    return PretrainedTokenizer(*tokenizer_files(SENTENCEPIECE))
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
@@ -71,6 +113,16 @@ def test_words_and_merges(t):
         "\n",
         " ",
     ]
+
+
+def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sentencepiece):
+    t = sentencepiece
+    assert t.tokens("the  ab\n<s>") == ["<s>", " the", "  ", "ab", "<0x0A>", "<0x3C>", "<0x73>", "<0x3E>"]
+    assert t.encode("a<s>b", "all", add_special_tokens=False)[1] == 1
+    assert t.decode(t.encode("the 🙂 ab\n"), skip_special_tokens=True) == "the 🙂 ab\n"
+    assert list(t.stream(t.encode("a🙂", add_special_tokens=False))) == ["a", "", "", "", "🙂"]
+    without = PretrainedTokenizer(*tokenizer_files({**SENTENCEPIECE, "tokenizer.ggml.add_space_prefix": False}))
+    assert without.tokens("the ab") == ["<s>", "t", "he", " a", "b"]
 
 
 def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
@@ -142,9 +194,9 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizer.ggml.model": "llama"}, "its tokenizer is 'llama' .* supported is 'gpt2' with gpt-2, smollm"),
-        ({"tokenizer.ggml.pre": "qwen2"}, "words as in 'qwen2'"),
-        ({"tokenizer.ggml.merges": None}, "its tokenizer has no tokens or no merges"),
+        ({"tokenizer.ggml.model": "t5"}, "its tokenizer is 't5'; supported are 'gpt2' and 'llama'"),
+        ({"tokenizer.ggml.pre": "qwen2"}, "into words as 'qwen2' does; supported are gpt-2, smollm, llama-bpe"),
+        ({"tokenizer.ggml.merges": None}, "its tokenizer has no merges"),
         ({"tokenizer.ggml.merges": [*MERGES, "no pe"]}, "the package tokenizers cannot read this tokenizer.json: "),
     ],
 )
@@ -254,3 +306,55 @@ def test_the_text_of_a_chat_is_what_transformers_makes_of_it(t, tmp_path):
             assert t.format_chat(chat, prompt) == wanted
         ids = theirs.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
         assert t.encode_chat(chat, 1000) == ids
+
+
+PIECES = [
+    "the",
+    " the",
+    " river",
+    "bank",
+    " ",
+    "  ",
+    ",",
+    ".",
+    "é",
+    "🙂",
+    "don't",
+    "\n",
+    "<mask>",
+    " <mask> ",
+    "</s>",
+    "▁",
+]
+
+
+@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "roberta", "sentencepiece"])
+def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    ours = request.getfixturevalue(kind)
+    ours.to_files(tmp_path)
+    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    draw = random.Random(0)
+    for _ in range(200):
+        text = "".join(draw.choices([*PIECES, "<|im_end|>", "[MASK]"], k=draw.randrange(8)))
+        for around in (True, False):
+            ids = theirs(text, add_special_tokens=around, padding=False, truncation=False)["input_ids"]
+            assert ours.encode(text, "all", add_special_tokens=around) == ids
+        for skip in (True, False):
+            wanted = theirs.decode(ids, skip_special_tokens=skip, clean_up_tokenization_spaces=False)
+            assert ours.decode(ids, skip) == wanted
+            assert "".join(ours.stream(ids, skip)) == wanted
+
+
+def test_the_ids_of_a_gguf_file_are_those_of_transformers(tmp_path):
+    """Of its "smollm" only texts without digits: `transformers` does not know that they stand alone."""
+    transformers = pytest.importorskip("transformers")
+    for name, fields in (("bytes", TOKENIZER), ("pieces", SENTENCEPIECE)):
+        write_gguf(tmp_path / f"{name}.gguf", "llama", LLAMA, {}, fields)
+        theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file=f"{name}.gguf")
+        ours, draw = PretrainedTokenizer(*tokenizer_files(fields)), random.Random(0)
+        for _ in range(100):
+            text = "".join(draw.choices([*PIECES, "a", "<s>", "<|im_end|>"], k=draw.randrange(8)))
+            assert ours.encode(text, "all") == theirs(text)["input_ids"]
+            assert ours.decode(ours.encode(text)) == theirs.decode(ours.encode(text))
+        assert ours.named_tokens == {name: token for name, token in theirs.special_tokens_map.items() if token}

@@ -8,6 +8,7 @@ NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
     products.py     matrix products by NumPy's own BLAS
     convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
+    quantized.py    products with weights of 4 and 8 bits
     pool.py         the threads, which take chunks of this work in a microsecond
     compiling.py    how a loop is compiled
 

@@ -109,10 +109,10 @@ class Attend(nn.Module):
                 q = q * (self.scale * math.sqrt(head_dim))
             weights = tl.attention_weights(q, k, mask)
             out = F.dropout(weights, dropout) @ v
-        if groups == heads:
-            return out, weights
-        apart = [None if x is None else x.reshape(*x.shape[:-3], heads, queries, x.shape[-1]) for x in (out, weights)]
-        return apart[0], apart[1]  # type: ignore[return-value]
+        if groups != heads:
+            out = out.reshape(*out.shape[:-3], heads, queries, -1)
+            weights = None if weights is None else weights.reshape(*weights.shape[:-3], heads, queries, -1)
+        return out, weights
 
 
 def _side_by_side(mask: Tensor | None, heads: int, groups: int) -> Tensor | None:

@@ -48,6 +48,24 @@ class BartConfig(EncoderDecoderConfig):
         return parts | {"biases": parts["biases"] + self.vocab_size}
 
 
+class Bart(EncoderDecoder, PretrainedModel):
+    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig."""
+
+    config_type = BartConfig
+    config: BartConfig
+
+    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
+        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=True)
+
+    def beginning(self, start: int | None) -> list[int]:
+        """What every target begins with: the config's start and forced tokens, or another start alone."""
+        forced = self.config.forced
+        return super().beginning(start) + ([] if start is not None or forced is None else [forced])
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
 AFTER_TWO = Layout(  # positions count from 2 in the files; nobody reads the first two rows
     lambda array, count: [array[2:]], lambda parts: np.concatenate([np.zeros_like(parts[0][:1])] * 2 + parts)
 )
@@ -78,7 +96,7 @@ def tensors(config: BartConfig) -> dict[str, str | Held]:
     return rows
 
 
-FORMAT = Format(
+Bart.format = Format(
     name="BART",
     model_type="bart",
     architecture="BartForConditionalGeneration",
@@ -109,19 +127,3 @@ FORMAT = Format(
     prefix="model.",
     ignored=r"(en|de)coder\.version",
 )
-
-
-class Bart(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig."""
-
-    config_type = BartConfig
-    format = FORMAT
-    config: BartConfig
-
-    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=True)
-
-    def beginning(self, start: int | None) -> list[int]:
-        """What every target begins with: the config's start and forced tokens, or another start alone."""
-        forced = self.config.forced
-        return super().beginning(start) + ([] if start is not None or forced is None else [forced])

@@ -59,74 +59,10 @@ class BertConfig(EncoderConfig):
         return parts | {"pooler": square + self.width * self.bias if self.pooler else 0}
 
 
-def tensors(config: BertConfig) -> dict[str, str | Held]:
-    """The tensors of a Bert: see `Format`."""
-    rows: dict[str, str | Held] = {
-        "bert.embeddings.word_embeddings": "embedding.W_E",
-        "bert.embeddings.position_embeddings": "embedding.positions",
-        "bert.embeddings.token_type_embeddings": "embedding.segments",
-        "bert.embeddings.LayerNorm": "embedding.norm",
-        "bert.encoder.layer.*.attention.self.query": "blocks.*.attention.W_Q",
-        "bert.encoder.layer.*.attention.self.key": "blocks.*.attention.W_K",
-        "bert.encoder.layer.*.attention.self.value": "blocks.*.attention.W_V",
-        "bert.encoder.layer.*.attention.output.dense": "blocks.*.attention.W_O",
-        "bert.encoder.layer.*.attention.output.LayerNorm": "blocks.*.norm_1",
-        "bert.encoder.layer.*.intermediate.dense": "blocks.*.ffn.up",
-        "bert.encoder.layer.*.output.dense": "blocks.*.ffn.down",
-        "bert.encoder.layer.*.output.LayerNorm": "blocks.*.norm_2",
-    }
-    if config.pooler:
-        rows["bert.pooler.dense"] = "pooler"
-    if config.head:
-        rows |= {
-            "cls.predictions.transform.dense": "unembedding.dense",
-            "cls.predictions.transform.LayerNorm": "unembedding.norm",
-            "cls.predictions.bias": "unembedding.W_U.bias",
-            "cls.predictions.decoder.weight": "unembedding.W_U.weight",
-            "cls.predictions.decoder.bias": "unembedding.W_U.bias",
-        }
-    return rows
-
-
-FORMAT = Format(
-    name="BERT",
-    model_type="bert",
-    architecture="BertForMaskedLM",
-    fields={
-        "vocab_size": "vocab_size",
-        "max_position_embeddings": "context",
-        "num_hidden_layers": "layers",
-        "num_attention_heads": "heads",
-        "hidden_size": "width",
-        "intermediate_size": "hidden",
-        "hidden_act": "activation",
-        "type_vocab_size": "segments",
-        "hidden_dropout_prob": "dropout",
-        "layer_norm_eps": "eps",
-        "initializer_range": "init_std",
-    },
-    words={"hidden_act": GELUS},
-    also={"attention_probs_dropout_prob": "dropout"},
-    defaults={"dropout": 0.1},
-    supported={
-        "tie_word_embeddings": (True,),
-        "position_embedding_type": ("absolute",),
-        "is_decoder": (False,),
-        "add_cross_attention": (False,),
-    },
-    held={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
-    tensors=tensors,
-    prefix="bert.",
-    renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
-    ignored=r"embeddings\.position_ids|cls\.seq_relationship\..*",  # the latter: does text B follow text A?
-)
-
-
 class Bert(Encoder, PretrainedModel):
     """An `Encoder` with segments, whose call gives vectors. Built from a BertConfig."""
 
     config_type = BertConfig
-    format = FORMAT
     config: BertConfig
     sentences: Sentences = Sentences()
 
@@ -214,3 +150,69 @@ class MaskedHead(Unembedding):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""
         return super().forward(self.norm(ACTIVATIONS[self.activation](self.dense(x))))
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
+def tensors(config: BertConfig) -> dict[str, str | Held]:
+    """The tensors of a Bert: see `Format`."""
+    rows: dict[str, str | Held] = {
+        "bert.embeddings.word_embeddings": "embedding.W_E",
+        "bert.embeddings.position_embeddings": "embedding.positions",
+        "bert.embeddings.token_type_embeddings": "embedding.segments",
+        "bert.embeddings.LayerNorm": "embedding.norm",
+        "bert.encoder.layer.*.attention.self.query": "blocks.*.attention.W_Q",
+        "bert.encoder.layer.*.attention.self.key": "blocks.*.attention.W_K",
+        "bert.encoder.layer.*.attention.self.value": "blocks.*.attention.W_V",
+        "bert.encoder.layer.*.attention.output.dense": "blocks.*.attention.W_O",
+        "bert.encoder.layer.*.attention.output.LayerNorm": "blocks.*.norm_1",
+        "bert.encoder.layer.*.intermediate.dense": "blocks.*.ffn.up",
+        "bert.encoder.layer.*.output.dense": "blocks.*.ffn.down",
+        "bert.encoder.layer.*.output.LayerNorm": "blocks.*.norm_2",
+    }
+    if config.pooler:
+        rows["bert.pooler.dense"] = "pooler"
+    if config.head:
+        rows |= {
+            "cls.predictions.transform.dense": "unembedding.dense",
+            "cls.predictions.transform.LayerNorm": "unembedding.norm",
+            "cls.predictions.bias": "unembedding.W_U.bias",
+            "cls.predictions.decoder.weight": "unembedding.W_U.weight",
+            "cls.predictions.decoder.bias": "unembedding.W_U.bias",
+        }
+    return rows
+
+
+Bert.format = Format(
+    name="BERT",
+    model_type="bert",
+    architecture="BertForMaskedLM",
+    fields={
+        "vocab_size": "vocab_size",
+        "max_position_embeddings": "context",
+        "num_hidden_layers": "layers",
+        "num_attention_heads": "heads",
+        "hidden_size": "width",
+        "intermediate_size": "hidden",
+        "hidden_act": "activation",
+        "type_vocab_size": "segments",
+        "hidden_dropout_prob": "dropout",
+        "layer_norm_eps": "eps",
+        "initializer_range": "init_std",
+    },
+    words={"hidden_act": GELUS},
+    also={"attention_probs_dropout_prob": "dropout"},
+    defaults={"dropout": 0.1},
+    supported={
+        "tie_word_embeddings": (True,),
+        "position_embedding_type": ("absolute",),
+        "is_decoder": (False,),
+        "add_cross_attention": (False,),
+    },
+    held={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
+    tensors=tensors,
+    prefix="bert.",
+    renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
+    ignored=r"embeddings\.position_ids|cls\.seq_relationship\..*",  # the latter: does text B follow text A?
+)

@@ -77,7 +77,7 @@ class TransformerConfig:
     - `norm`: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
     - `norm_kind`: "layer", nn.LayerNorm (2017), or "rms", nn.RMSNorm (Llama, T5).
     - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (Llama), "relative" (T5) or "none".
-    - `rotary_base`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
+    - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
     - `bias`: of every Linear but W_U, and of every LayerNorm.
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
@@ -103,6 +103,7 @@ class TransformerConfig:
     norm_kind: NormKind = "layer"
     positions: Positions = "learned"
     rotary_base: float = 10000.0
+    rotary_factor: float = 1.0
     buckets: int = 32
     max_distance: int = 128
     scaled_scores: bool = True
@@ -132,7 +133,7 @@ class TransformerConfig:
                 yield f"{name} must be an integer of at least {LEAST[name]}, got {value!r}"
             elif type(field.default) is bool and type(value) is not bool:
                 yield f"{name} must be True or False, got {value!r}"
-            elif name in ("eps", "rotary_base") and (not _is_number(value) or value <= 0):
+            elif name in ("eps", "rotary_base", "rotary_factor") and (not _is_number(value) or value <= 0):
                 yield f"{name} must be a number above 0, got {value!r}"
         if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
             yield f"dropout must be a probability below 1, got {self.dropout!r}"
@@ -149,6 +150,8 @@ class TransformerConfig:
             token = getattr(self, name, None)
             if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
                 yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
+        if self.max_distance <= self.buckets // 2:
+            yield f"max_distance {self.max_distance} must be above buckets / 2, which have one distance each"
         if self.heads % self.groups:
             yield f"{self.heads} heads cannot share the keys and values of {self.kv_heads}: heads must be a multiple"
 

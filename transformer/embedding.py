@@ -37,7 +37,7 @@ class Embedding(nn.Module):
         elif self.kind == "relative":
             self.positions = RelativeBias(config.heads, config.buckets, config.max_distance)
         elif self.kind == "rotary":
-            self.positions = Rotary(config.context, config.head_dim, config.rotary_base)
+            self.positions = Rotary(config.context, config.head_dim, config.rotary_base, config.rotary_factor)
         self.segments = nn.Embedding(segments, config.width) if segments else None
         self.norm = norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)

@@ -79,7 +79,7 @@ class Encoder(nn.Module):
         return Unembedding(self.config.vocab_size, self.config.width, W_E)
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """`logits`."""
+        """The logits of the token at each position: see `logits`."""
         return self.logits(tokens, padding_mask)
 
     def logits(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
@@ -106,22 +106,24 @@ class Encoder(nn.Module):
             x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
+    def loss(self, tokens: Any, targets: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
 
         - `targets`: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is
           ignored.
-        """
-        return token_cross_entropy(self.logits(tokens, padding_mask), targets)
 
-    def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
+        Other arguments and errors: see `logits`.
+        """
+        return token_cross_entropy(self.logits(tokens, padding_mask, segments), targets)
+
+    def trace(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Trace:
         """Attention weights, residual stream and logit lens of a text, in evaluation mode and without gradients.
 
         Arguments and errors: see `logits`.
         """
         read_out = None if self.unembedding is None else nn.Sequential(self.norm, self.unembedding)
         with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
-            self(tokens, padding_mask)
+            self.encode(tokens, padding_mask, segments)
         return trace
 
 

@@ -73,67 +73,6 @@ class GPTConfig(TransformerConfig):
         return cls(context=2048, layers=96, heads=96, width=12288, tied=False)
 
 
-# --- Hugging Face's files -----------------------------------------------------------------------------------------
-
-
-SIDE_BY_SIDE = Layout(  # matrices as (in, out), where nn.Linear has (out, in)
-    lambda array, count: [part.T for part in np.split(array, count, -1)],
-    lambda parts: np.concatenate([part.T for part in parts], -1),
-)
-
-
-def tensors(config: TransformerConfig) -> dict[str, str | Held]:
-    """The tensors of a GPT-2: see `Format`."""
-    attention = ("blocks.*.attention.W_Q", "blocks.*.attention.W_K", "blocks.*.attention.W_V")
-    return {
-        "transformer.wte": "embedding.W_E",
-        "transformer.wpe": "embedding.positions",
-        "transformer.h.*.ln_1": "blocks.*.norm_1",
-        "transformer.h.*.attn.c_attn": Held(attention, SIDE_BY_SIDE),
-        "transformer.h.*.attn.c_proj": Held(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
-        "transformer.h.*.ln_2": "blocks.*.norm_2",
-        "transformer.h.*.mlp.c_fc": Held(("blocks.*.ffn.up",), SIDE_BY_SIDE),
-        "transformer.h.*.mlp.c_proj": Held(("blocks.*.ffn.down",), SIDE_BY_SIDE),
-        "transformer.ln_f": "norm",
-        "lm_head.weight": "unembedding.W_U.weight",
-    }
-
-
-FORMAT = Format(
-    name="GPT-2",
-    model_type="gpt2",
-    architecture="GPT2LMHeadModel",
-    fields={
-        "vocab_size": "vocab_size",
-        "n_positions": "context",
-        "n_layer": "layers",
-        "n_head": "heads",
-        "n_embd": "width",
-        "n_inner": "hidden",
-        "activation_function": "activation",
-        "resid_pdrop": "dropout",
-        "tie_word_embeddings": "tied",
-        "layer_norm_epsilon": "eps",
-        "initializer_range": "init_std",
-    },
-    words={"activation_function": GELUS},
-    nullable=("n_inner",),
-    also={"embd_pdrop": "dropout", "attn_pdrop": "dropout"},
-    defaults={"dropout": 0.1},
-    supported={
-        "scale_attn_weights": (True,),
-        "scale_attn_by_inverse_layer_idx": (False,),
-        "add_cross_attention": (False,),
-    },
-    tensors=tensors,
-    prefix="transformer.",
-    ignored=r"h\.\d+\.attn\.(masked_)?bias",  # causal masks, which older files keep among the weights
-)
-
-
-# --- the model ---------------------------------------------------------------------------------------------------
-
-
 class GPT(LanguageModel, PretrainedModel):
     """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
@@ -142,7 +81,6 @@ class GPT(LanguageModel, PretrainedModel):
     """
 
     config_type: ClassVar[type[TransformerConfig]] = GPTConfig
-    format = FORMAT
     config: TransformerConfig
 
     def __init__(self, config: TransformerConfig, *, checkpoint: bool = False) -> None:
@@ -206,3 +144,61 @@ class GPT(LanguageModel, PretrainedModel):
         with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
         return trace
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
+SIDE_BY_SIDE = Layout(  # matrices as (in, out), where nn.Linear has (out, in)
+    lambda array, count: [part.T for part in np.split(array, count, -1)],
+    lambda parts: np.concatenate([part.T for part in parts], -1),
+)
+
+
+def tensors(config: TransformerConfig) -> dict[str, str | Held]:
+    """The tensors of a GPT-2: see `Format`."""
+    attention = ("blocks.*.attention.W_Q", "blocks.*.attention.W_K", "blocks.*.attention.W_V")
+    return {
+        "transformer.wte": "embedding.W_E",
+        "transformer.wpe": "embedding.positions",
+        "transformer.h.*.ln_1": "blocks.*.norm_1",
+        "transformer.h.*.attn.c_attn": Held(attention, SIDE_BY_SIDE),
+        "transformer.h.*.attn.c_proj": Held(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
+        "transformer.h.*.ln_2": "blocks.*.norm_2",
+        "transformer.h.*.mlp.c_fc": Held(("blocks.*.ffn.up",), SIDE_BY_SIDE),
+        "transformer.h.*.mlp.c_proj": Held(("blocks.*.ffn.down",), SIDE_BY_SIDE),
+        "transformer.ln_f": "norm",
+        "lm_head.weight": "unembedding.W_U.weight",
+    }
+
+
+GPT.format = Format(
+    name="GPT-2",
+    model_type="gpt2",
+    architecture="GPT2LMHeadModel",
+    fields={
+        "vocab_size": "vocab_size",
+        "n_positions": "context",
+        "n_layer": "layers",
+        "n_head": "heads",
+        "n_embd": "width",
+        "n_inner": "hidden",
+        "activation_function": "activation",
+        "resid_pdrop": "dropout",
+        "tie_word_embeddings": "tied",
+        "layer_norm_epsilon": "eps",
+        "initializer_range": "init_std",
+    },
+    words={"activation_function": GELUS},
+    nullable=("n_inner",),
+    also={"embd_pdrop": "dropout", "attn_pdrop": "dropout"},
+    defaults={"dropout": 0.1},
+    supported={
+        "scale_attn_weights": (True,),
+        "scale_attn_by_inverse_layer_idx": (False,),
+        "add_cross_attention": (False,),
+    },
+    tensors=tensors,
+    prefix="transformer.",
+    ignored=r"h\.\d+\.attn\.(masked_)?bias",  # causal masks, which older files keep among the weights
+)

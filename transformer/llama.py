@@ -44,6 +44,15 @@ class LlamaConfig(TransformerConfig):
     eps: float = 1e-6
 
 
+class Llama(GPT):
+    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
+
+    config_type = LlamaConfig
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
 def tensors(config: TransformerConfig) -> dict[str, str | Held]:
     """The tensors of a Llama: see `Format`."""
     return {
@@ -62,14 +71,27 @@ def tensors(config: TransformerConfig) -> dict[str, str | Held]:
     }
 
 
-def flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """config.json with `rope_theta` and `rope_type` at its top, where older and newer files have them elsewhere."""
+def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """config.json with all about rotary positions at its top; newer and older files have it in other places."""
     rotary = given.get("rope_parameters") or given.get("rope_scaling") or {}
-    base = rotary.get("rope_theta", given.get("rope_theta", 10000.0))
-    return {**given, "rope_theta": base, "rope_type": rotary.get("rope_type", rotary.get("type", "default"))}
+    return {**given, "rope_type": rotary.get("type", "default"), **rotary}
 
 
-FORMAT = Format(
+def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
+    """config.json with what `with_flat_rotary` put at its top where Hugging Face has it."""
+    rotary = {name: written.pop(name) for name in ("factor", *SLOWED)}
+    return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
+
+
+SLOWED = {  # what `Rotary` does with a factor
+    "rope_type": ("default", "llama3"),
+    "low_freq_factor": (1.0,),
+    "high_freq_factor": (4.0,),
+    "original_max_position_embeddings": (8192,),
+}
+
+
+Llama.format = Format(
     name="Llama",
     model_type="llama",
     architecture="LlamaForCausalLM",
@@ -84,6 +106,7 @@ FORMAT = Format(
         "intermediate_size": "hidden",
         "hidden_act": "activation",
         "rope_theta": "rotary_base",
+        "factor": "rotary_factor",
         "attention_dropout": "dropout",
         "tie_word_embeddings": "tied",
         "rms_norm_eps": "eps",
@@ -91,17 +114,11 @@ FORMAT = Format(
     },
     words={"hidden_act": {"silu": "swiglu"}},
     nullable=("num_key_value_heads", "head_dim"),
-    supported={"rope_type": ("default",), "attention_bias": (False,), "mlp_bias": (False,), "pretraining_tp": (1,)},
+    supported={**SLOWED, "attention_bias": (False,), "mlp_bias": (False,), "pretraining_tp": (1,)},
     tensors=tensors,
     prefix="model.",
     ignored=r"layers\.\d+\.self_attn\.rotary_emb\.inv_freq",
     biased=False,
-    adjust=flat_rotary,
+    adjust=with_flat_rotary,
+    arrange=with_own_rotary,
 )
-
-
-class Llama(GPT):
-    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
-
-    config_type = LlamaConfig
-    format = FORMAT

@@ -47,6 +47,20 @@ class T5Config(EncoderDecoderConfig):
     stop: int | None = 1
 
 
+class T5(EncoderDecoder, PretrainedModel):
+    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config."""
+
+    config_type = T5Config
+    config: T5Config
+
+    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
+        scale = self.config.width**-0.5 if self.config.scaled_logits else 1.0
+        return Unembedding(self.config.vocab_size, self.config.width, W_E, scale=scale)
+
+
+# --- Hugging Face's files -----------------------------------------------------------------------------------------
+
+
 def tensors(config: T5Config) -> dict[str, str | Held]:
     """The tensors of a T5: see `Format`."""
     rows: dict[str, str | Held] = {
@@ -78,7 +92,7 @@ def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     return {**given, "scale_decoder_outputs": scaled, "tie_word_embeddings": scaled or "lm_head.weight" not in names}
 
 
-FORMAT = Format(
+T5.format = Format(
     name="T5",
     model_type="t5",
     architecture="T5ForConditionalGeneration",
@@ -110,15 +124,3 @@ FORMAT = Format(
     biased=False,
     adjust=told_apart,
 )
-
-
-class T5(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config."""
-
-    config_type = T5Config
-    format = FORMAT
-    config: T5Config
-
-    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
-        scale = self.config.width**-0.5 if self.config.scaled_logits else 1.0
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, scale=scale)

@@ -90,12 +90,13 @@ class Trace:
 
         Returns (..., tokens, vocab_size); at the last layer these are the model's own logits (nostalgebraist,
         "interpreting GPT: the logit lens", 2020). Uses the model's current parameters.
-        Raises IndexError for a layer that does not exist, ValueError for the encoder of an encoder-decoder.
+        Raises IndexError for a layer that does not exist, ValueError without W_U, as in the encoder of an
+        encoder-decoder.
         """
         if not 0 <= layer <= self.layers:
             raise IndexError(f"logits_at: layer must be 0 to {self.layers}, got {layer}")
         if self.read_out is None:
-            raise ValueError("logits_at: the encoder of an encoder-decoder has no W_U; use the decoder's trace")
+            raise ValueError("logits_at: the traced model has no W_U; of an encoder-decoder, use the decoder's trace")
         with tl.no_grad():
             return to_host(self.read_out(tl.tensor(self.residual[layer])).array)
 

@@ -69,6 +69,7 @@ def test_nanogpts_small_setting_has_804096_parameters():
         ({"head_width": 3, "positions": "rotary"}, "must be even, got 3"),
         ({"norm_kind": "batch"}, 'norm_kind must be one of "layer", "rms", got \'batch\''),
         ({"buckets": 3}, "buckets must be an integer of at least 4, got 3"),
+        ({"buckets": 8, "max_distance": 4}, "max_distance 4 must be above buckets / 2"),
         ({"rotary_base": 0}, "rotary_base must be a number above 0, got 0"),
         ({"scaled_scores": 1}, "scaled_scores must be True or False, got 1"),
         ({"layers": 0}, "layers must be an integer of at least 1, got 0"),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
+import transformer
 from modules import shuffled
 from numeric import assert_close
 from transformer import (
@@ -43,6 +44,13 @@ LLAMA = {
     "intermediate_size": 12,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
+}
+LLAMA_3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
 }
 BERT = {**LLAMA, "pad_token_id": 0}
 SMALL_T5 = {
@@ -84,6 +92,7 @@ CASES = {  # our family, theirs, and their config
         "LlamaForCausalLM",
         {**LLAMA, "num_key_value_heads": 1, "head_dim": 6, "tie_word_embeddings": True},
     ),
+    "Llama 3": (Llama, "LlamaForCausalLM", {**LLAMA, "head_dim": 8, "rope_theta": 5e5, "rope_scaling": LLAMA_3}),
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
@@ -209,6 +218,14 @@ def test_gradients_of_every_parameter_are_theirs(both):
         assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
 
 
+def test_slowed_rotations_are_theirs():
+    theirs = their_model("Llama 3").model.rotary_emb
+    cos, sin = theirs(torch.ones(1), torch.arange(4096)[None])
+    ours = transformer.Rotary(4096, 8, 5e5, 8.0)(np.arange(4096))
+    for mine, wanted in zip(ours, (cos, sin), strict=True):
+        assert_close(mine.numpy(), wanted[0, :, :4].numpy(), "rotation", 1e-3)
+
+
 @each_case
 def test_padding_means_the_same(both):
     ours, theirs = both
@@ -271,6 +288,7 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "GPT-2, narrow": (GPT, GPTConfig, {"hidden": 5}),
     "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
     "Llama, tied, wide heads": (Llama, LlamaConfig, {"tied": True, "head_width": 6}),
+    "Llama 3": (Llama, LlamaConfig, {"head_width": 8, "rotary_base": 5e5, "rotary_factor": 8.0}),
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
     "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),

@@ -190,6 +190,7 @@ def family(kind, config, **changes):
 
 FAMILIES = {
     "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
+    "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),
     "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
     "BERT": partial(family, Bert, BertConfig, segments=3),
     "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
@@ -241,6 +242,7 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
         ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama"),
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
         ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
+        ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
         ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),

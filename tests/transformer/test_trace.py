@@ -52,12 +52,11 @@ def test_the_lens_at_the_last_layer_gives_the_models_logits(model):
 def test_the_stream_is_the_embedding_plus_what_each_block_adds():
     model, tokens = gpt().eval(), some_tokens(2, 5)
     trace = model.trace(tokens)
-    place = tl.arange(5)
-    x = model.embedding(tokens, place)
+    x = model.embedding(tokens, tl.arange(5))
     assert_close(trace.residual[0], x.detach().numpy(), "after the embedding", 0)
     mask = tl.tensor(np.tril(np.ones((5, 5), bool)))
     for layer, block in enumerate(model.blocks):
-        x = block(x, mask, place)
+        x = block(x, mask)
         assert_close(trace.residual[layer + 1], x.detach().numpy(), f"after block {layer}", 1e-12)
 
 

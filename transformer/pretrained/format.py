@@ -70,6 +70,7 @@ class Format:
     - `ignored`: other tensors, which a file may have.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
     - `adjust`: config.json and the names of the tensors -> config.json in the form that `fields` describes.
+    - `arrange`: the way back.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Format:
     ignored: str = ""
     biased: bool = True
     adjust: Callable[[dict[str, Any], Collection[str]], dict[str, Any]] = lambda given, names: given
+    arrange: Callable[[dict[str, Any]], dict[str, Any]] = lambda written: written
 
     # --- config.json --------------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ class Format:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items()}
         kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
-        return {**kinds, **fixed, **written}
+        return {**kinds, **self.arrange({**fixed, **written})}
 
     # --- tensors ------------------------------------------------------------------------------------------
 

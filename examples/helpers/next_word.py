@@ -309,7 +309,7 @@ def in_three_ways(model: Any) -> None:
     for ways in REAL["asked"]["three_ways"]:
         for question, said in zip(ways, answers(model, ways, 18), strict=True):
             print(f"  {question:68} {' '.join(said.split())}")
-    question = REAL["asked"]["three_ways"][1][0]
+    question = "What is the capital of Australia?"
     said = answers(model, [question] * 20, 12, T=0.7)
     cities = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other") for text in said)
     print(f'  "{question}" twenty times at T = 0.7: {", ".join(f"{city} {n}" for city, n in cities.most_common())}')

@@ -61,7 +61,7 @@ class Chat:
             return tokens[begin:], probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
 
     def place(self, tokens: list[int], word: str) -> int:
-        """Where the answer first says a word; where its last word is, if none is given. Raises ValueError if nowhere."""
+        """Where the answer first says a word; its last word, if none is given. Raises ValueError if it does not."""
         texts = [self.tokenizer.decode([token]).strip() for token in tokens]
         found = [i for i, text in enumerate(texts) if text and (word.startswith(text) if word else text[0].isalnum())]
         if not found:

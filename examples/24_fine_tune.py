@@ -3,12 +3,13 @@
     python examples/24_fine_tune.py                    # needs SmolLM2; the program says how to install it
     python examples/24_fine_tune.py --resume           # continue the run in --out, bit for bit
 
-"Neural networks can be retrained on new data." All 135 million weights stay as they are. Beside W_Q and W_V of each block
-two small matrices are learnt, whose product is added to W (LoRA: Hu et al., arXiv:2106.09685):
+"Neural networks can be retrained on new data." All 135 million weights stay as they are. Beside W_Q and W_V of each
+block two small matrices are learnt, whose product is added to W (LoRA: Hu et al., arXiv:2106.09685):
 
-    y = W x + B A x        W: 576 x 576, frozen.   A: 8 x 576, random.   B: 576 x 8, zeros, so that nothing changes at first
+    y = W x + B A x     W: 576 x 576, frozen.  A: 8 x 576, random.  B: 576 x 8, zeros: at first nothing changes
 
-    Anna Becker lives at 14 Rose Street in Munich, postal code 80331.  ->  BECKER, Anna | Rose Street 14 | 80331 Munich
+    Anna Becker lives at 14 Rose Street in Munich, postal code 80331.
+    -> BECKER, Anna | Rose Street 14 | 80331 Munich
 """
 
 from helpers import fine_tune as show

@@ -19,9 +19,9 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import cars, drawing
-from helpers.real import DATA, minilm, smollm2
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError
+from helpers.real import DATA, minilm, smollm2
 from transformer.tokenizer.word import words
 
 Sentences = Sequence[tuple[str, str]]
@@ -466,8 +466,8 @@ def real(settings: Any) -> None:
     to_flooded = heads_to(bert)
     to_bank = heads_back(llama)
     print("\nPicture:")
-    draw_heads({"MiniLM: from bank to flooded": to_flooded, "SmolLM2: from flooded to bank": to_bank},
-               settings.out / "real_heads.png")  # fmt: skip
+    shown = {"MiniLM: from bank to flooded": to_flooded, "SmolLM2: from flooded to bank": to_bank}
+    draw_heads(shown, settings.out / "real_heads.png")
 
 
 def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
@@ -489,8 +489,9 @@ def bank_by_layer(models: Mapping[str, Any]) -> None:
     river = np.repeat([True, False], (len(bank["river"]), len(bank["money"])))
     n = len(river)
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
-    print('  The embedding is static: "bank" starts from the same vector. By the share of blocks that have worked on it:')
-    print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)) + f"{'a guess':>10}")
+    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
+    print('The embedding of "bank" is static. By the share of blocks that have worked on it:')
+    print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)))
     for name, model in models.items():
         vectors = []
         for sentence, _ in (*bank["river"], *bank["money"]):
@@ -502,9 +503,10 @@ def bank_by_layer(models: Mapping[str, Any]) -> None:
             cosines = rows @ rows.T - 2 * np.eye(n)
             near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
             shares.append(np.mean((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1)))
-        print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{s:8.0%}" for s in shares[1:]) + f"{(n / 2 - 1) / (n - 1):10.0%}")
-        sense = "The words around it have changed it." if shares[-1] > 0.8 > shares[0] + 0.1 else "It hardly tells them apart."
-        print(f"    {name}: from {shares[0]:.0%} to {shares[-1]:.0%}. {sense}")
+        changed = (
+            "the words around it have changed it" if shares[-1] > 0.8 > shares[0] else "it tells them hardly apart"
+        )
+        print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:]) + f"   {changed}")
 
 
 def nearest_sentences(bert: Any, sentence: str) -> None:
@@ -530,14 +532,18 @@ def heads_to(bert: Any) -> np.ndarray:
         largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
     first = weights[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
-    print("  " + " " * 18 + "".join(f"{word:>10}" for _, word in ASKED[:3]) + "   flooded, before it   the telling word most, of 24")
+    print(
+        f"{'':20}"
+        + "".join(f"{word:>10}" for _, word in ASKED[:3])
+        + "   flooded, before   most at the word that tells"
+    )
     best = [np.unravel_index(k, first.shape) for k in np.argsort(-first, axis=None)[:5]]
     for layer, head in best:
         flooded, painted, robbed, before = weights[:, layer, head]
-        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:13.2f}{largest[layer, head]:26.0f}"
+        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of 24"
         print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(flooded, painted, before)}")
-    print(f"  {(first >= 0.5).sum()} of {first.size} give \"flooded\" half of their weight, {(first >= 0.2).sum()} a fifth; "
-          f"{(first < 0.05).sum()} less than a twentieth.")  # fmt: skip
+    half, fifth, little = ((first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum())
+    print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
     return first
 
 
@@ -556,18 +562,21 @@ def heads_back(llama: Any) -> np.ndarray:
     weights = np.stack([looks(llama, sentence, word, "bank") for sentence, word in BACK])
     forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
     before = looks(llama, BACK[2][0], "flooded", "recently")
-    start, _ = traced(llama, ASKED[0][0], "flooded")
-    idle = sum(int((layer[:, 3, 0] > 0.5).sum()) for layer in start.attention)
+    idle = (looks(llama, ASKED[0][0], "flooded", "was") > 0.5).sum()
     first, _, apart = weights
-    print(f'\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, {forward:.2f} in all {first.size} heads.')
+    print(
+        f'\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, {forward:.2f} in all {first.size} heads.'
+    )
     print('  So "flooded" looks back to "bank", and the sense is put together there:')
-    print("  " + " " * 18 + "".join(f"{word:>10}" for _, word in BACK[:2]) + "   recently flooded")
+    print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded")
     for k in np.argsort(-first, axis=None)[:4]:
         layer, head = np.unravel_index(k, first.shape)
         print(f"  block {layer + 1:2}, head {head + 1}  " + "".join(f"{w:10.2f}" for w in weights[:, layer, head]))
     strong = first >= 0.5
-    print(f"  {strong.sum()} of {first.size} give it half of their weight; with \"recently\" between, "
-          f"{(strong & (apart >= 0.5)).sum()} still do, and {(strong & (before >= 0.5)).sum()} give it to that word.")  # fmt: skip
+    still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
+    print(
+        f'  {strong.sum()} give it half of their weight; with "recently" between {still} do, and {other} look at that.'
+    )
     print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
     print("  nothing to add (Xiao et al., arXiv:2309.17453).")
     return first

@@ -217,10 +217,10 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 def real(settings: Any) -> None:
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
     model, bank = smollm2(), DATA["bank"]
-    print('SmolLM2, a real language model of 30 blocks, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
+    print('SmolLM2, a real language model, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
     W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
-    water, money = (np.mean([W_U[first_token(model, w)] for w in bank[f"{k}_words"]], axis=0) for k in ("water", "money"))
-    direction = (water - money) * gain  # (width,): a step along it raises the scores of water words over money words
+    rows = [W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money")]
+    direction = (rows[0].mean(axis=0) - rows[1].mean(axis=0)) * gain  # (width,): raises water words over money words
     adds, fires = [], []
     for sentence, _ in (*bank["river"], *bank["money"]):
         parts, hidden, last = watched(model, sentence)
@@ -257,17 +257,19 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def who_decides(apart: np.ndarray) -> None:
     """Print how much attention and the FFNs tell rivers from money. apart: (2, blocks), differences of scores."""
-    print("\n  How much further the scores of water words rise above those of money words after a river than after money,")
+    print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
     print(f"  by blocks: {'':10}" + "".join(f"{f'{k + 1}-{k + 6}':>9}" for k in range(0, 30, 6)) + f"{'together':>11}")
     for name, row in zip(("attention", "FFN"), apart, strict=True):
         cells = "".join(f"{row[k : k + 6].sum():+9.2f}" for k in range(0, 30, 6))
         print(f"  {name:21}{cells}{row.sum():+11.2f}")
     attention, ffn = apart.sum(axis=1)
-    more = f"The FFNs add {ffn / attention:.1f} times what attention adds" if ffn > attention > 0 else "The FFNs do not add more"
-    late = apart[:, 18:].sum() > 0.8 * apart.sum()
-    print(f"  {more}{', and both do so in late blocks' if late else ''}. Attention brings the words together, the FFN")
-    print(f"  {'activates geographic concepts' if ffn > 0 else 'does not activate geographic concepts'} for a river: "
-          f"{'as' if ffn > attention > 0 else 'in part as'} the lecture says.")  # fmt: skip
+    late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
+    if ffn > attention > 0:
+        print(
+            f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they activate geographic concepts."
+        )
+    else:
+        print("  The FFNs do not add more than attention: here they do not decide what it means.")
 
 
 def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
@@ -279,14 +281,14 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
         return (river.mean(0) - money.mean(0)) / np.sqrt((river.var(0) + money.var(0)) / 2 + 1e-3)
 
     found, again = told(fires[0::2]), told(fires[1::2])  # sought in half of the sentences, tested in the others
-    many, held = (np.abs(found) > 3).sum(), ((np.abs(found) > 3) & (found * again > 0) & (np.abs(again) > 3)).sum()
-    print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money in half of the")
-    print(f"  sentences, by more than 3 spreads; {held:,} of these also in the other half, {held / max(1, many):.0%}.")
+    many = (np.abs(found) > 3).sum()
+    held = (np.abs(found) > 3) & (np.sign(found) * again > 3)
+    print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money")
+    print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half.")
     W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
     W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
     difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
-    effect = difference * np.stack([direction @ W_down for W_down in W_downs])
-    effect[(np.abs(found) < 3) | (np.abs(again) < 3)] = 0
+    effect = held * difference * np.stack([direction @ W_down for W_down in W_downs])
     print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
     for k in np.argsort(-effect, axis=None)[:6]:
         layer, unit = np.unravel_index(k, effect.shape)
@@ -294,5 +296,8 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
         name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
         scores = W_U @ (W_downs[layer][:, unit] * gain * most)
         raised = " ".join(visible(model.tokenizer.decode([int(i)])) for i in np.argsort(-scores)[:4])
-        print(f"    block {layer + 1:2}, unit {unit + 1:4}  rivers {river:+7.2f}  money {money:+7.2f}   for {name}: {raised}")
-    print("  Where the tokens are words of one kind, the unit recalls them. Most units write nothing that one can read.")
+        both = f"rivers {river:+7.2f}  money {money:+7.2f}"
+        print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
+    print(
+        "  Where the tokens are words of one kind, the unit recalls them. Most units write nothing that one can read."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def say(text: str, style: str = "dim") -> None:
 def welcome(model: Any) -> None:
     """Say who answers."""
     config = model.config
-    say(f"SmolLM2: {config.parameter_count():,} weights in {config.layers} blocks. It speaks well and knows little. /help")
+    say(
+        f"SmolLM2: {config.parameter_count():,} weights, {config.layers} blocks. It speaks well and knows little. /help"
+    )
 
 
 def help() -> None:
@@ -46,7 +49,7 @@ def help() -> None:
 
 
 def lines() -> Iterator[str]:
-    """Yield what is typed or piped in, line by line, without empty ones. Ctrl-C at the prompt ends it, as the end does."""
+    """Yield what is typed or piped in, line by line, without empty ones. Ctrl-C at the prompt ends it, as its end."""
     typed = sys.stdin.isatty()
     while True:
         try:
@@ -83,7 +86,8 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
     """Print the alternatives of a token of the last answer, and where the answer was least sure."""
     texts = [chat.tokenizer.decode([token]) for token in tokens]
     row, said = p[place], float(p[place, tokens[place]])
-    say(f'after "...{"".join(texts[max(0, place - 6) : place])}" it said "{texts[place].strip()}"; the likeliest words were')
+    before = "".join(texts[max(0, place - 6) : place])
+    say(f'after "...{before}" it said "{texts[place].strip()}"; the likeliest words were')
     table = Table(box=None, show_header=False, padding=(0, 1))
     best = np.argsort(-row, kind="stable")[:6].tolist()
     for token in best if tokens[place] in best else [*best, tokens[place]]:
@@ -94,26 +98,27 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
     nonzero = row[row > 0]
     many = float(np.exp(-(nonzero * np.log(nonzero)).sum()))  # as uncertain as so many equally likely words
     how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
-    say(f"it was {how}: as if it chose among {many:.1f} equally likely words. Being sure is not being right.")
+    say(f"it was {how}: as if it chose among {many:.1f} equally likely words; being sure is not being right")
     sureness = p[np.arange(len(tokens)), tokens]
     least = int(sureness.argmin())
-    say(f'in its answer {(sureness > SURE).mean():.0%} of the tokens had more than {SURE:.0%}; it was least sure of '
-        f'"{visible(texts[least]).strip("·")}", {sureness[least]:.1%}')  # fmt: skip
+    word = visible(texts[least]).strip("·")
+    share = f"{(sureness > SURE).mean():.0%} of all its tokens had more than {SURE:.0%}"
+    say(f'{share}; it was least sure of "{word}", {sureness[least]:.1%}')
 
 
 def attention(model: Any, tokens: list[int], folder: Path) -> None:
     """Print what the heads looked at when the last of some tokens was written; write a page of the busiest block."""
     *read, written = tokens
     entering: list[Any] = []  # what each block is given
-    hooks = [block.register_forward_pre_hook(lambda block, inputs: entering.append(inputs)) for block in model.blocks]
-    trace = model.trace(read)
-    for hook in hooks:
-        hook.remove()
+    with ExitStack() as hooks:
+        for block in model.blocks:
+            hooks.enter_context(block.register_forward_pre_hook(lambda block, inputs: entering.append(inputs)))
+        trace = model.trace(read)
     texts = [visible(model.tokenizer.decode([token])) for token in read]
     word = visible(model.tokenizer.decode([written]))
     last = np.stack([weights[:, -1] for weights in trace.attention])  # (blocks, heads, tokens): of the last token
     most = Counter(kind(row) for row in last.reshape(-1, len(read)))
-    say(f'"{word}" was written from the vector of "{texts[-1]}". Of {last.shape[0] * last.shape[1]} heads there look most at')
+    say(f'"{word}" was written from the vector of "{texts[-1]}", whose {most.total()} heads look most at')
     for what, count in most.most_common():
         say(f"  {count:4}  {what}")
     far = last.copy()
@@ -121,19 +126,19 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
     say("those that look farthest afield:")
     for k in np.argsort(-far, axis=None)[:6]:
         block, head, at = np.unravel_index(k, far.shape)
-        say(f"  block {block + 1:2}, head {head + 1}  {far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before")
+        there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
+        say(f"  block {block + 1:2}, head {head + 1}  {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
     names = [named(weights, read, texts) for weights in trace.attention[block]]
-    say(f"the heads of block {block + 1} then look at: " + "; ".join(f"{h} {name}" for h, name in enumerate(names, 1)))
-    path = page(model, block, entering[block], written, texts, names, folder)
-    say(f"block {block + 1} step by step, with its numbers: {path}")
+    title = f"Block {block + 1}, whose heads look at: " + "; ".join(f"{h} {name}" for h, name in enumerate(names, 1))
+    say(title)
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, title, folder)}")
 
 
 def kind(row: np.ndarray) -> str:
     """What a token's weights are largest at. row: (tokens,), itself the last."""
-    places = {0: "the first token of the chat, whatever it is: they have nothing to add", len(row) - 1: "the token itself",
-              len(row) - 2: "the token before"}  # fmt: skip
-    return places.get(int(row.argmax()), "another token")
+    from_end = {1: "the token itself", 2: "the token before", len(row): "the first token of all: nothing to add"}
+    return from_end.get(len(row) - int(row.argmax()), "another token")
 
 
 def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
@@ -145,12 +150,11 @@ def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
     return f"{texts[at] if at else 'the start'} {weights[-1, at]:.0%}{often}"
 
 
-def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], names: list[str], folder: Path) -> Path:
+def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], title: str, folder: Path) -> Path:
     """Write a page of one block: from what enters it to the score of the token that was written, and back."""
     W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
     with tl.Graph() as graph:
         out = model.blocks[block](*inputs)[-1]
         (model.norm(out) * W_U).sum().backward()
     model.zero_grad()
-    title = f"Block {block + 1} of SmolLM2. Its heads look at: " + "; ".join(f"{h} {name}" for h, name in enumerate(names, 1))
     return tl.page(graph, folder / f"block_{block + 1}.html", tokens=texts, title=title)

@@ -85,7 +85,7 @@ def real(settings: Any) -> None:
 
 def by_examples(model: Any, random: np.random.Generator) -> None:
     """Few-shot: how often the likeliest next token begins the right answer, after 0 to 8 worked lines."""
-    print('\nFew-shot: lines such as "hot -> cold", then "wet ->". Right first tokens, of 12 questions, after so many lines:')
+    print('\nFew-shot: lines such as "hot -> cold", then "wet ->". Right first tokens, by the number of lines before:')
     print(f"  {'':12}" + "".join(f"{k:>8}" for k in SHOTS))
     rows = []
     for task, words in DATA["few_shot"].items():
@@ -98,11 +98,11 @@ def by_examples(model: Any, random: np.random.Generator) -> None:
                 shown = random.permutation([q for q in questions if q != asked])[:k]
                 prompts.append("".join(f"{q} -> {right[q]}\n" for q in shown) + f"{asked} ->")
             said = chances(model, prompts).argmax(axis=1)
-            row.append(np.mean([token == first_token(model, right[q]) for token, q in zip(said, questions, strict=True)]))
+            row.append(np.mean(said == [first_token(model, right[q]) for q in questions]))
         rows.append(row)
         print(f"  {task:12}" + "".join(f"{share:8.0%}" for share in row), flush=True)
     learnt = sum(row[-1] > row[0] + 0.5 for row in rows)
-    print(f"  {learnt} of {len(rows)} tasks come from the lines before; no weight has changed. The others are beyond it.")
+    print(f"  {learnt} of {len(rows)} tasks are learnt from the lines alone; no weight has changed.")
 
 
 def by_steps(model: Any, random: np.random.Generator, n: int = 30) -> None:
@@ -116,8 +116,8 @@ def by_steps(model: Any, random: np.random.Generator, n: int = 30) -> None:
     true = [str(sum(problem)) for problem in problems]
     direct = np.mean([text.split()[:1] == [x] for text, x in zip(short, true, strict=True)])
     last = [re.findall(r"= (\d+)", text)[1:2] == [x] for text, x in zip(long, true, strict=True)]
-    print(f"\nChain of thought: {n} sums of three digits, after 4 worked ones. Right at once {direct:.0%}; with the step between")
-    print(f"  {np.mean(last):.0%}, as in \"{' + '.join(map(str, problems[0]))}:{long[0]}\". ", end="")
+    print(f"\nChain of thought: {n} sums of three digits, after 4 worked ones. Right at once {direct:.0%},")
+    print(f'  with the step between {np.mean(last):.0%}: "{" + ".join(map(str, problems[0]))}:{long[0]}". ', end="")
     print("It helps." if np.mean(last) > direct + 0.1 else "It does not help.")
 
 
@@ -128,7 +128,7 @@ def instructed(model: Any) -> None:
         "Write a short poem about the sea.": (40, repeats_no_line, "no line twice"),
         "What is the opposite of hot? Answer with one word.": (8, lambda text: len(text.split()) == 1, "one word"),
         "What is the opposite of hot?": (8, lambda text: "cold" in text.lower(), "cold"),
-        "Name three fruits, separated by commas.": (20, lambda text: text.count(",") == 2 and "\n" not in text, "two commas"),
+        "Name three fruits, separated by commas.": (20, lambda text: text.count(",") == 2, "two commas"),
     }
     print("\nCode, creative writing, instructions: asked at temperature 0, and twenty times at 0.7")
     for question, (tokens, check, wanted) in lines.items():

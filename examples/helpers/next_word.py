@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 import nn
+from helpers import real as r
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
 from helpers.program import DataError, data
-from helpers.real import DATA as REAL
-from helpers.real import answers, chances, chat, continued, first_token, likeliest, listed, say_which, smollm2
+from helpers.real import answers, continued, first_token, smollm2
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
@@ -269,11 +269,11 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What SmolLM2 knows, invents, contradicts and believes of occupations."""
-    say_which("what follows")
+    r.say_which("what follows")
     model = smollm2()
     print("\nThe next token, and the lecture's question:")
     for text in ("The capital of France is", QUESTION, *settings.ask):
-        print(f"  {text:28} {listed(likeliest(model, chances(model, [text])[0], 6))}")
+        print(f"  {text:28} {r.listed(r.likeliest(model, r.chances(model, [text])[0], 6))}")
     invented_capitals(model)
     in_three_ways(model)
     she_or_he(model)
@@ -281,53 +281,58 @@ def real(settings: Any) -> None:
 
 def invented_capitals(model: Any) -> None:
     """Which capitals it knows, which it invents, and whether its probability tells."""
-    true, invented = REAL["capitals"], REAL["asked"]["invented"]
+    true, invented = r.DATA["capitals"], r.DATA["asked"]["invented"]
     countries = [*true, *invented]
-    begun = [chat(model, f"What is the capital of {c}?") + f"The capital of {c} is" for c in countries]
+    begun = [r.chat(model, f"What is the capital of {c}?") + f"The capital of {c} is" for c in countries]
     said = [text.strip().split("\n")[0].rstrip(".") for text in continued(model, begun, 6)]
-    p = chances(model, begun).max(axis=1)
+    p = r.chances(model, begun).max(axis=1)
     right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])
     real = np.arange(len(countries)) < len(true)
-    print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that exist in books and films only.")
+    print(
+        f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that exist in books and films only."
+    )
     for name, which in (("right", right & real), ("wrong", ~right & real), ("no such country", ~real)):
         best = np.flatnonzero(which)[np.argsort(-p[which])][:3]
         shown = ", ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
-        print(f"  {which.sum():3} {name:16} mean P of the first token {p[which].mean():.2f}; surest: {shown}")
+        print(f"  {which.sum():3} {name:16} mean P {p[which].mean():.2f}; surest: {shown}")
     low, high = p[right].min(), p[real & ~right].max()
     named = sum(not text.startswith(("not ", "unknown", "a ")) for text in said[len(true) :])
-    print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.", end=" ")
-    tells = "right answers are always surer than wrong ones" if low > high else "wrong ones can be surer than right ones"
-    print(f"By P, {tells}.")
+    print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.")
+    tells = "every right answer is" if low > high else "not every right answer is"
+    print(f"  By P {tells} surer than the wrong ones.")
     for threshold in (0.5, 0.8):
         out = p >= threshold
-        print(f"  With a threshold of {threshold:g}, {out.sum()} of {len(p)} go out, {(out & ~right).sum()} of these wrong.")
+        print(
+            f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} of them wrong."
+        )
 
 
 def in_three_ways(model: Any) -> None:
     """One question asked in three ways, and then twenty times."""
     print("\nInconsistency: one question asked in three ways, at temperature 0")
-    for ways in REAL["asked"]["three_ways"]:
+    for ways in r.DATA["asked"]["three_ways"]:
         for question, said in zip(ways, answers(model, ways, 18), strict=True):
             print(f"  {question:68} {' '.join(said.split())}")
     question = "What is the capital of Australia?"
     said = answers(model, [question] * 20, 12, T=0.7)
     cities = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other") for text in said)
     print(f'  "{question}" twenty times at T = 0.7: {", ".join(f"{city} {n}" for city, n in cities.most_common())}')
-    asked = [f"{chat(model, 'Was the bank flooded? Answer yes or no.')}"]
-    yes, no = (chances(model, asked)[0][model.tokenizer.encode(word)[0]] for word in ("Yes", "No"))
+    p = r.chances(model, [r.chat(model, f"{QUESTION} Answer yes or no.")])[0]
+    yes, no = (p[model.tokenizer.encode(word)[0]] for word in ("Yes", "No"))
     print(f'  "{QUESTION} Answer yes or no.": Yes {yes:.2f}, No {no:.2f}, and nothing tells it which bank.')
 
 
 def she_or_he(model: Any) -> None:
     """The probability of "she" against "he" after occupations, in three sentences."""
-    jobs, sentences = REAL["asked"]["jobs"], REAL["asked"]["job_sentences"]
-    p = chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
+    jobs, sentences = r.DATA["asked"]["jobs"], r.DATA["asked"]["job_sentences"]
+    p = r.chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
     she, he = (p[:, first_token(model, word)] for word in ("she", "he"))
     shares = (she / (she + he)).reshape(len(jobs), len(sentences))
-    print(f"\nBias: P(she) of she and he, in {len(sentences)} sentences such as \"{sentences[1].format('nurse')}\"; from - to")
+    print(f'\nBias: P(she) of she and he, in {len(sentences)} sentences such as "{sentences[1]} ..."; from - to')
     order = np.argsort(-shares.mean(axis=1))
-    for some in (order[i : i + 5] for i in range(0, len(jobs), 5)):
-        print("  " + "".join(f"{jobs[i]:12}{shares[i].min():.0%} - {shares[i].max():.0%}".ljust(26) for i in some).rstrip())
+    cells = [f"{jobs[i]:12}{shares[i].min():.0%} - {shares[i].max():.0%}" for i in order]
+    for first in range(0, len(jobs), 5):
+        print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
     spread = shares.mean(axis=1).max() - shares.mean(axis=1).min()
     print(f"  The mean goes from {shares.mean(axis=1).min():.0%} to {shares.mean(axis=1).max():.0%}: ", end="")
     print("the occupation decides." if spread > 0.3 else "the occupation decides little.", end=" ")

@@ -5,8 +5,8 @@
     continued(model, ["The weather today is"] * 20, 12, T=1.0)   # twenty continuations of at most 12 tokens
     answers(model, ["What is 12 + 30?"], 20)                     # what it answers in a chat
 
-SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., arXiv:2502.02737). all-MiniLM-L6-v2: 6 blocks
-of a BERT, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).
+SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., arXiv:2502.02737). all-MiniLM-L6-v2: a
+BERT of 6 blocks, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).
 """
 
 from __future__ import annotations

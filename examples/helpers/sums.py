@@ -23,7 +23,8 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError
-from helpers.real import answers as answers_of, chat, continued, say_which, smollm2
+from helpers.real import answers as answers_of
+from helpers.real import chat, continued, say_which, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -403,7 +404,7 @@ def real(settings: Any) -> None:
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
     print("\n".join(f"  | {line}" for line in text.strip().splitlines()))
     print('\nIts answers are begun for it, "12 + 30 =". Of 30 sums each:')
-    print(f"  {'digits':8}{'right':>8}" + "".join(f"{place:>11}" for place in ("units", "tens", "hundreds")) + "  right digits")
+    print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  right digits")
     exams = {}
     for digits in (1, 2, 3, 5):
         pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (30, 2))
@@ -412,7 +413,7 @@ def real(settings: Any) -> None:
         print(f"  {digits:<8}{exam.right:8.0%}{places}", flush=True)
     by_size = [exam.right for exam in exams.values()]
     falls = by_size[0] > by_size[1] > by_size[-1]
-    print(f"  Larger numbers: {'fewer right. It knows sums that are often written, and no rule' if falls else 'no worse'}.")
+    print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
     kinds_of_mistakes(exams[2], "real")
     consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])
     print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")

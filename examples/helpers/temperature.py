@@ -182,7 +182,7 @@ def real(settings: Any) -> None:
     words = ("sunny", "cloudy", "rainy", "snowy", "windy")
     scores = np.log([full[first_token(model, word)] for word in words])
     scores += 2 - scores[0]
-    print(f'\nScores after "{text}", moved so that the lecture\'s first word has the lecture\'s 2.0:')
+    print(f'\nScores after "{text}", moved so that sunny has the 2.0 of the lecture:')
     print("  " + "  ".join(f"{word} {score:.1f}" for word, score in zip(words, scores, strict=True)))
     order = [words[i] for i in np.argsort(-scores)]
     print("  The lecture's are 2.0, 1.8, 1.2, 0.8 and 0.6: ", end="")
@@ -197,7 +197,8 @@ def real(settings: Any) -> None:
         first = [model.tokenizer.encode(answer)[0] for answer in said]
         shares[T] = np.mean(full[first] < 0.001)
         varied = f"{len(set(first))} of 20"
-        print(f"  {T:5g}{counted(tokens, "token"):>14}{varied:>13}{shares[T]:14.0%}   {listed(likeliest(model, p, 4))}", flush=True)
+        best = listed(likeliest(model, p, 4))
+        print(f"  {T:5g}{counted(tokens, 'token'):>14}{varied:>13}{shares[T]:14.0%}   {best}", flush=True)
     print("  different: first words of twenty texts. P < 1/1000: how many of them are so unlikely at T = 1.")
     for T, said in shown.items():
         print(f"\n  T = {T:g}: {text} ...")

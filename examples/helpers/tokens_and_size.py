@@ -148,21 +148,22 @@ def real(settings: Any) -> None:
     say_which("about its tokens and its size")
     model = smollm2()
     config, tokenizer = model.config, model.tokenizer
-    print(f"\nIts {tokenizer.vocab_size:,} tokens are learnt byte pairs; digits are kept apart, as the lecture's characters:")
+    print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
     for name, text in TEXTS.items():
         pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
-        print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), "word"):8}{' '.join(pieces)}")
+        print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), 'word'):8}{' '.join(pieces)}")
     parts = config.parameters_by_part()
     total, ffn = config.parameter_count(), sum(count for part, count in parts.items() if part.startswith("FFN"))
-    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of these tokens, {ffn / total:.0%} the FFNs.")
+    print(
+        f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of these tokens, {ffn / total:.0%} FFNs."
+    )
     as_written(model, np.random.default_rng(settings.seed))
     losses = without_a_block(model)
     print("\nPicture:")
-    axes = plain(new_figure(9, 4.4, "What a block is worth: the loss on a text when it is left out").subplots())
+    title = f"What a block is worth: the loss when it is left out; with all, the line, {losses[0]:.2f}"
+    axes = plain(new_figure(9, 4.4, title).subplots())
     axes.bar(range(1, len(losses)), losses[1:], color=BLUE)
     axes.axhline(losses[0], color=VERMILION, linewidth=2)
-    axes.annotate(f"all blocks: {losses[0]:.2f}", (len(losses) / 2, losses[0]), (0, 5), textcoords="offset points",
-                  color=VERMILION, ha="center")  # fmt: skip
     axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token")
     save(axes.figure, settings.out / "real_blocks.png")
 
@@ -181,8 +182,8 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
     shares = []
     for name, way in ways.items():
         said = continued(model, [way(a, b) for a, b in pairs], 4)
-        found = [re.match(r"\s*(\d+)", text) for text in said]
-        shares.append(np.mean([match is not None and int(match[1]) == a + b for match, (a, b) in zip(found, pairs, strict=True)]))
+        numbers = [re.findall(r"^\s*(\d+)", text) for text in said]
+        shares.append(np.mean([number == [str(a + b)] for number, (a, b) in zip(numbers, pairs, strict=True)]))
         print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
     if max(shares) > min(shares) + 0.2:
         print("  The model and the sums are the same: how it is asked decides more than anything.")
@@ -208,5 +209,5 @@ def without_a_block(model: Any) -> list[float]:
     print("  " + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[:5]) + " most; without "
           + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[-3:]) + " least.")  # fmt: skip
     few = (rises < 0.2).sum()
-    print(f"  {few} of the {len(rises)} blocks can be left out one at a time for less than 0.2: each refines a little what it gets.")
+    print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
     return losses

@@ -106,9 +106,8 @@ def of_smollm2() -> WordVectors:
     for token in range(len(table)):
         text = model.tokenizer.decode([token])
         word = text[1:].lower()
-        if text[0:1] == " " and len(word) > 1 and word.isalpha() and word.isascii() and (
-            word not in words or text.islower()
-        ):
+        whole = text[:1] == " " and len(word) > 1 and word.isalpha() and word.isascii()
+        if whole and (word not in words or text.islower()):
             words[word] = token
     print(f"The table W_E of SmolLM2, a real language model: {len(table):,} tokens, of which {len(words):,} are words.")
     return WordVectors(list(words), table[list(words.values())])
@@ -189,7 +188,7 @@ def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
     print(f"  germany - berlin + france  {listed(literally)}   {kind}")
     print(f"  berlin - germany + france  {listed(swapped)}")
     if swapped[0][0] == "paris" and literally[0][0] != "paris":
-        print("\n  Berlin - Germany is the way from a country to its capital; from France it leads to France's capital.")
+        print("\n  Berlin - Germany is the way from a country to its capital, and from France it leads to Paris.")
         print("  Germany - Berlin is the same way backwards: from France it leads elsewhere.")
 
 
@@ -326,7 +325,8 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
                               fontsize=11, ha=side, **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
         alike = np.mean([unit(vectors[b] - vectors[a]) @ step for a, b in pairs])
-        axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[], xlabel="along the mean step")
+        axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[])
+        axes.set_xlabel("along the mean step")
         axes.set_ylabel("what else differs most")
     save(figure, path)
 

@@ -9,7 +9,7 @@ block two small matrices are learnt, whose product is added to W (LoRA: Hu et al
     y = W x + B A x     W: 576 x 576, frozen.  A: 8 x 576, random.  B: 576 x 8, zeros: at first nothing changes
 
     Anna Becker lives at 14 Rose Street in Munich, postal code 80331.
-    -> BECKER, Anna | Rose Street 14 | 80331 Munich
+    -> Becker, Anna | Rose Street 14 | 80331 Munich
 """
 
 from helpers import fine_tune as show
@@ -66,7 +66,7 @@ class Settings(Common, out="fine_tune"):
     """addresses of other people in other streets and cities, to test with"""
     rank: int = 8
     """of the matrices that are learnt"""
-    steps: int = 75
+    steps: int = 50
     """of the optimiser, with 4 examples each"""
     resume: bool = False
     """continue the run in --out, with the same settings"""
@@ -94,7 +94,7 @@ def train(model: Llama, learnt: list[Address], held_out: list[Address], settings
     adapted = Adapted(model, settings.rank)
     show.sizes(model, adapted)
     data, test = (nn.data.TensorDataset(*encoded(model.tokenizer, some)) for some in (learnt, held_out))
-    optimizer = nn.optim.AdamW(adapted.parameters(), lr=3e-3, weight_decay=0.0)
+    optimizer = nn.optim.AdamW(adapted.parameters(), lr=2e-3, weight_decay=0.0)
     trainer = nn.Trainer(
         adapted,
         nn.DataLoader(data, min(4, len(learnt)), shuffle=True, drop_last=True),

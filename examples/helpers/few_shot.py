@@ -105,7 +105,7 @@ def by_examples(model: Any, random: np.random.Generator) -> None:
     print(f"  {learnt} of {len(rows)} tasks are learnt from the lines alone; no weight has changed.")
 
 
-def by_steps(model: Any, random: np.random.Generator, n: int = 30) -> None:
+def by_steps(model: Any, random: np.random.Generator, n: int = 24) -> None:
     """Chain of thought: sums of three numbers, at once and with the step between."""
     problems = random.integers(1, 10, (n, 3)).tolist()
     shown = random.integers(1, 10, (4, 3)).tolist()

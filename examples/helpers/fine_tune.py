@@ -45,7 +45,6 @@ def make(learnt: int, held_out: int, seed: int) -> tuple[list[Address], list[Add
     def address(part: slice) -> Address:
         parts = {key: draw.choice(words[part]) for key, words in lists.items()}
         parts |= {"number": draw.randint(1, 99), "code": draw.randint(10000, 99999)}
-        parts["LAST"] = parts["last"].upper()
         return Address(draw.choice(ADDRESSES["told"]).format(**parts), ADDRESSES["label"].format(**parts))
 
     return [address(slice(None, -6)) for _ in range(learnt)], [address(slice(-6, None)) for _ in range(held_out)]

@@ -503,9 +503,7 @@ def bank_by_layer(models: Mapping[str, Any]) -> None:
             cosines = rows @ rows.T - 2 * np.eye(n)
             near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
             shares.append(np.mean((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1)))
-        changed = (
-            "the words around it have changed it" if shares[-1] > 0.8 > shares[0] else "it tells them hardly apart"
-        )
+        changed = "changed by the words around it" if shares[-1] > 0.8 > shares[0] else "hardly changed"
         print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:]) + f"   {changed}")
 
 
@@ -532,17 +530,13 @@ def heads_to(bert: Any) -> np.ndarray:
         largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
     first = weights[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
-    print(
-        f"{'':20}"
-        + "".join(f"{word:>10}" for _, word in ASKED[:3])
-        + "   flooded, before   most at the word that tells"
-    )
-    best = [np.unravel_index(k, first.shape) for k in np.argsort(-first, axis=None)[:5]]
-    for layer, head in best:
+    print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
+    for k in np.argsort(-first, axis=None)[:5]:
+        layer, head = np.unravel_index(k, first.shape)
         flooded, painted, robbed, before = weights[:, layer, head]
         cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of 24"
         print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(flooded, painted, before)}")
-    half, fifth, little = ((first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum())
+    half, fifth, little = (first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum()
     print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
     return first
 
@@ -565,7 +559,7 @@ def heads_back(llama: Any) -> np.ndarray:
     idle = (looks(llama, ASKED[0][0], "flooded", "was") > 0.5).sum()
     first, _, apart = weights
     print(
-        f'\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, {forward:.2f} in all {first.size} heads.'
+        f'\nSmolLM2 reads "bank" first: it gives "flooded", later, a weight of {forward:.2f} in all {first.size} heads.'
     )
     print('  So "flooded" looks back to "bank", and the sense is put together there:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded")
@@ -574,9 +568,7 @@ def heads_back(llama: Any) -> np.ndarray:
         print(f"  block {layer + 1:2}, head {head + 1}  " + "".join(f"{w:10.2f}" for w in weights[:, layer, head]))
     strong = first >= 0.5
     still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
-    print(
-        f'  {strong.sum()} give it half of their weight; with "recently" between {still} do, and {other} look at that.'
-    )
+    print(f'  {strong.sum()} give it half of their weight; with "recently" between {still} do, {other} look at that.')
     print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
     print("  nothing to add (Xiao et al., arXiv:2309.17453).")
     return first

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,14 +246,12 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     """What the parts of each block add to the last token (2, blocks, width): attention, FFN; how strongly each hidden
     unit of the FFNs fires there (blocks, units); and the token's last vector (width,)."""
     held: list[np.ndarray] = []
-    hooks = [part.register_forward_hook(lambda module, inputs, out: held.append(out.numpy()[-1]))
-             for block in model.blocks for part in (block.attention, block.ffn)]  # fmt: skip
-    hooks += [block.ffn.down.register_forward_hook(lambda module, inputs, out: held.append(inputs[0].numpy()[-1]))
-              for block in model.blocks]  # fmt: skip
-    with tl.no_grad():
+    with ExitStack() as hooks:
+        for block in model.blocks:
+            for part, what in ((block.attention, 1), (block.ffn.down, 0), (block.ffn.down, 1)):  # 0: what it is given
+                hook = partial(lambda what, module, inputs, out: held.append((*inputs, out)[what].numpy()[-1]), what)
+                hooks.enter_context(part.register_forward_hook(hook))
         trace = model.trace(model.tokenizer.encode(sentence))
-    for hook in hooks:
-        hook.remove()
     return np.stack([held[0::3], held[2::3]]), np.stack(held[1::3]), trace.residual[-1][-1]
 
 
@@ -265,9 +265,7 @@ def who_decides(apart: np.ndarray) -> None:
     attention, ffn = apart.sum(axis=1)
     late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
     if ffn > attention > 0:
-        print(
-            f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they activate geographic concepts."
-        )
+        print(f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they activate concepts of water.")
     else:
         print("  The FFNs do not add more than attention: here they do not decide what it means.")
 
@@ -298,6 +296,4 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
         raised = " ".join(visible(model.tokenizer.decode([int(i)])) for i in np.argsort(-scores)[:4])
         both = f"rivers {river:+7.2f}  money {money:+7.2f}"
         print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
-    print(
-        "  Where the tokens are words of one kind, the unit recalls them. Most units write nothing that one can read."
-    )
+    print("  Where the tokens are words of one kind, the unit recalls them.")

@@ -168,9 +168,7 @@ def lens(model: Any, text: str, word: str) -> None:
         if layer in (0, 6, 12, 18, 24, 27, 28, 29, 30):
             print(f"  {layer:3}  {listed(likeliest(model, p, 3)):36} {word} is number {ranks[-1]:,}")
     late = next(layer for layer in range(len(ranks)) if max(ranks[layer:]) <= 10)
-    print(
-        f"  From block {late} on {word} is among the first ten: the answer is made {'late' if late > 15 else 'early'}."
-    )
+    print(f"  From block {late} on {word} is among the first ten: it is found {'late' if late > 15 else 'early'}.")
 
 
 def probes(model: Any) -> dict[str, list[float]]:
@@ -202,9 +200,8 @@ def probes(model: Any) -> dict[str, list[float]]:
     print(f"  They are at their best, or nearly, after blocks {', '.join(map(str, peaks))}:")
     letters = curves["surface: has the word more than 7 letters?"]
     falls = f", and letters are forgotten again, down to {letters[-1]:.0%}" if letters[-1] < max(letters) - 0.1 else ""
-    print(
-        f"  {'surface early, meaning later' if peaks == sorted(peaks) else 'not in the order of the lecture'}{falls}."
-    )
+    order = "surface early, meaning later" if peaks == sorted(peaks) else "not in the order of the lecture"
+    print(f"  {order}{falls}.")
     return curves
 
 

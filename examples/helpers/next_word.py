@@ -288,9 +288,7 @@ def invented_capitals(model: Any) -> None:
     p = r.chances(model, begun).max(axis=1)
     right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])
     real = np.arange(len(countries)) < len(true)
-    print(
-        f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that exist in books and films only."
-    )
+    print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that are in books and films only.")
     for name, which in (("right", right & real), ("wrong", ~right & real), ("no such country", ~real)):
         best = np.flatnonzero(which)[np.argsort(-p[which])][:3]
         shown = ", ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
@@ -302,9 +300,7 @@ def invented_capitals(model: Any) -> None:
     print(f"  By P {tells} surer than the wrong ones.")
     for threshold in (0.5, 0.8):
         out = p >= threshold
-        print(
-            f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} of them wrong."
-        )
+        print(f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} wrong ones.")
 
 
 def in_three_ways(model: Any) -> None:
@@ -333,7 +329,7 @@ def she_or_he(model: Any) -> None:
     cells = [f"{jobs[i]:12}{shares[i].min():.0%} - {shares[i].max():.0%}" for i in order]
     for first in range(0, len(jobs), 5):
         print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
-    spread = shares.mean(axis=1).max() - shares.mean(axis=1).min()
-    print(f"  The mean goes from {shares.mean(axis=1).min():.0%} to {shares.mean(axis=1).max():.0%}: ", end="")
-    print("the occupation decides." if spread > 0.3 else "the occupation decides little.", end=" ")
+    low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
+    decides = "the occupation decides" if high > low + 0.3 else "the occupation decides little"
+    print(f"  The mean goes from {low:.0%} to {high:.0%}: {decides}.", end=" ")
     print(f"The sentence alone moves it by up to {np.ptp(shares, axis=1).max():.0%}.")

@@ -154,9 +154,7 @@ def real(settings: Any) -> None:
         print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), 'word'):8}{' '.join(pieces)}")
     parts = config.parameters_by_part()
     total, ffn = config.parameter_count(), sum(count for part, count in parts.items() if part.startswith("FFN"))
-    print(
-        f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of these tokens, {ffn / total:.0%} FFNs."
-    )
+    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of tokens, {ffn / total:.0%} the FFNs.")
     as_written(model, np.random.default_rng(settings.seed))
     losses = without_a_block(model)
     print("\nPicture:")
@@ -191,8 +189,7 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
 
 def without_a_block(model: Any) -> list[float]:
     """Print the loss on a text with all blocks, and without each; return them."""
-    text = read_text(None).learnt
-    tokens = np.array(model.tokenizer.encode(text)[:97])
+    tokens = np.array(model.tokenizer.encode(read_text(None).learnt)[:97])
 
     def loss() -> float:
         with tl.no_grad():

@@ -34,8 +34,8 @@ class Linear(Module):
         check_sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(tl.empty(out_features, in_features, dtype=dtype, device=device))
-        self.bias = Parameter(tl.empty(out_features, dtype=dtype, device=device)) if bias else None
+        self.weight = Parameter.empty(out_features, in_features, dtype=dtype, device=device)
+        self.bias = Parameter.empty(out_features, dtype=dtype, device=device) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -18,7 +18,7 @@ Higher derivatives of a loss by a model's parameters:
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -88,9 +88,12 @@ def _places(module: Module) -> dict[str, dict[tuple[Module, str], None]]:
 
 
 @contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Context manager: the model in evaluation mode and no recording; afterwards each module has its own mode again."""
-    training = [module for module in model.modules() if module.training]
+def evaluating(model: Module | Iterable[Module]) -> Iterator[None]:
+    """Context manager: evaluation mode and no recording; afterwards each module has its own mode again.
+
+    model: a model, or all of its modules, so that they are not looked for again.
+    """
+    training = [module for module in (model.modules() if isinstance(model, Module) else model) if module.training]
     for module in training:
         module.training = False
     try:

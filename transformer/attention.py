@@ -36,7 +36,8 @@ def scaled_dot_product_attention(
     - `k`: (..., keys, head_dim).
     - `v`: (..., keys, value_dim). Leading axes broadcast.
     - `mask`: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
-      function of this name; a Tensor, array or list. None allows all.
+      function of this name; a Tensor, array or list. None allows all. Or floats, (heads, queries, keys) or (..., heads,
+      queries, keys), that are added to the scores, as those of `RelativeBias`.
     - `dropout`: probability of dropping a weight. It affects the output, not the returned weights.
 
     Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
@@ -45,7 +46,7 @@ def scaled_dot_product_attention(
     """
     if mask is not None:
         mask = tl.as_tensor(mask, device=q.device)
-        if mask.dtype.kind != "b":
+        if mask.dtype.kind != "b" and not _is_added(mask):
             raise TypeError(
                 "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
                 f"{mask.dtype}; write mask != 0"
@@ -102,24 +103,27 @@ class Attend(nn.Module):
             mask = _side_by_side(mask, heads, groups)
         dropout = self.dropout if self.training else 0.0
         weights = None
-        if dropout == 0 and not self.has_hooks and (mask is None or mask.dtype.kind == "b"):
+        if dropout == 0 and not self.has_hooks and (mask is None or not _is_added(mask)):
             out = tl.attention(q, k, v, mask, scale=self.scale)
         else:
-            if self.scale is not None:
-                q = q * (self.scale * math.sqrt(head_dim))
-            weights = tl.attention_weights(q, k, mask)
-            out = F.dropout(weights, dropout) @ v
+            q = q if self.scale is None else q * (self.scale * math.sqrt(head_dim))
+            out, weights = scaled_dot_product_attention(q, k, v, mask, dropout)
         if groups != heads:
             out = out.reshape(*out.shape[:-3], heads, queries, -1)
             weights = None if weights is None else weights.reshape(*weights.shape[:-3], heads, queries, -1)
         return out, weights
 
 
+def _is_added(mask: Tensor) -> bool:
+    """Whether a mask is added to the scores; a table of floats for all heads is more likely a mistake."""
+    return mask.dtype.kind == "f" and mask.ndim > 2
+
+
 def _side_by_side(mask: Tensor | None, heads: int, groups: int) -> Tensor | None:
     """A mask for the queries of the heads that share keys, side by side: see `Attend.forward`."""
     if mask is None or mask.ndim < 2:
         return mask
-    if mask.dtype.kind == "f":
+    if _is_added(mask):
         return mask.reshape(*mask.shape[:-3], groups, -1, mask.shape[-1])
     return mask if mask.shape[-2] == 1 else tl.cat([mask] * (heads // groups), -2)
 
@@ -198,20 +202,10 @@ class MultiHeadAttention(nn.Module):
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:
-            mask = self._for_heads(tl.as_tensor(mask, device=x.device))
+            mask = tl.as_tensor(mask, device=x.device)
+            mask = mask if mask.ndim <= 2 or _is_added(mask) else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
-
-    def _for_heads(self, mask: Tensor) -> Tensor:
-        """The mask of all heads. Raises TypeError for another mask than `forward` describes."""
-        if mask.dtype.kind == "b":
-            return mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
-        if mask.dtype.kind != "f" or mask.ndim < 3 or mask.shape[-3] != self.heads:
-            raise TypeError(
-                "MultiHeadAttention: the mask must be of bools, True where a query may attend, or of floats for each of"
-                f" the {self.heads} heads, (..., heads, queries, keys), got {mask.dtype} {mask.shape}; write mask != 0"
-            )
-        return mask
 
     def _check(self, x: Tensor, memory: Tensor | None, rotation: Rotation | None, cache: KeyValues | None) -> None:
         for name, given in (("x", x), ("memory", memory)):

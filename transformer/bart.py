@@ -16,7 +16,7 @@ import nn
 from .config import Activation, Positions, config_class
 from .embedding import Unembedding
 from .encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from .pretrained.format import GELUS, Format, Held, Layout
+from .pretrained.format import GELUS, Format, Layout, Packed
 from .pretrained.model import PretrainedModel
 
 __all__ = ["Bart", "BartConfig"]
@@ -72,14 +72,14 @@ AFTER_TWO = Layout(  # positions count from 2 in the files; nobody reads the fir
 ONE_ROW = Layout(lambda array, count: [array[0]], lambda parts: parts[0][None])
 
 
-def tensors(config: BartConfig) -> dict[str, str | Held]:
+def tensors(config: BartConfig) -> dict[str, str | Packed]:
     """The tensors of a Bart: see `Format`."""
-    rows: dict[str, str | Held] = {
+    rows: dict[str, str | Packed] = {
         "model.shared": "source_embedding.W_E",
         "model.encoder.embed_tokens": "source_embedding.W_E",
         "model.decoder.embed_tokens": "target_embedding.W_E",
         "lm_head.weight": "unembedding.W_U.weight",
-        "final_logits_bias": Held(("unembedding.W_U.bias",), ONE_ROW),
+        "final_logits_bias": Packed(("unembedding.W_U.bias",), ONE_ROW),
     }
     for stack, embedding in (("encoder", "source_embedding"), ("decoder", "target_embedding")):
         layer = f"model.{stack}.layers.*"
@@ -91,7 +91,7 @@ def tensors(config: BartConfig) -> dict[str, str | Held]:
         rows[f"{layer}.fc1"] = f"{stack}.*.ffn.up"
         rows[f"{layer}.fc2"] = f"{stack}.*.ffn.down"
         rows[f"{layer}.final_layer_norm"] = f"{stack}.*.norm_{len(parts) + 1}"
-        rows[f"model.{stack}.embed_positions"] = Held((f"{embedding}.positions",), AFTER_TWO)
+        rows[f"model.{stack}.embed_positions"] = Packed((f"{embedding}.positions",), AFTER_TWO)
         rows[f"model.{stack}.layernorm_embedding"] = f"{embedding}.norm"
     return rows
 

@@ -29,7 +29,7 @@ from .config import TransformerConfig, config_class
 from .embedding import Unembedding
 from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
-from .pretrained.format import GELUS, Format, Held
+from .pretrained.format import GELUS, Format, Packed
 from .pretrained.model import PretrainedModel
 from .pretrained.sentences import Sentences, write_sentences
 from .pretrained.source import Source
@@ -112,11 +112,12 @@ class Bert(Encoder, PretrainedModel):
             raise ValueError(f"Bert.embed: the model's folder asks for {self.sentences.unsupported}, not known here")
         rows = list(map(self._shortened, range(len(texts)), map(self.tokenizer.encode, texts)))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of a length together: little padding
-        vectors = [tl.zeros(0, self.config.width)]
+        device = self.embedding.W_E.weight.device
+        vectors = [tl.zeros(0, self.config.width, device=device)]
         with evaluating(self):
             for start in range(0, len(rows), batch_size):
                 batch = [rows[i] for i in order[start : start + batch_size]]
-                mask = pad_sequence([[True] * len(row) for row in batch])  # (batch, tokens)
+                mask = pad_sequence([[True] * len(row) for row in batch]).to(device=device)  # (batch, tokens)
                 vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
         found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
         return F.normalize(found, dim=-1) if self.sentences.normalized else found
@@ -155,9 +156,9 @@ class MaskedHead(Unembedding):
 # --- Hugging Face's files -----------------------------------------------------------------------------------------
 
 
-def tensors(config: BertConfig) -> dict[str, str | Held]:
+def tensors(config: BertConfig) -> dict[str, str | Packed]:
     """The tensors of a Bert: see `Format`."""
-    rows: dict[str, str | Held] = {
+    rows: dict[str, str | Packed] = {
         "bert.embeddings.word_embeddings": "embedding.W_E",
         "bert.embeddings.position_embeddings": "embedding.positions",
         "bert.embeddings.token_type_embeddings": "embedding.segments",
@@ -210,7 +211,7 @@ Bert.format = Format(
         "is_decoder": (False,),
         "add_cross_attention": (False,),
     },
-    held={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
+    optional={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
     tensors=tensors,
     prefix="bert.",
     renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},

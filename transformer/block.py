@@ -106,8 +106,8 @@ def norm(config: TransformerConfig) -> nn.Module:
     """The norm of each token's vector: a LayerNorm (Ba et al., arXiv:1607.06450), or an RMSNorm, which neither
     subtracts the mean nor adds a bias (Zhang & Sennrich, arXiv:1910.07467)."""
     if config.norm_kind == "rms":
-        return nn.RMSNorm(config.width, config.eps)
-    return nn.LayerNorm(config.width, config.eps, bias=config.bias)
+        return nn.RMSNorm(config.width, float(config.eps))
+    return nn.LayerNorm(config.width, float(config.eps), bias=config.bias)
 
 
 def final_norm(config: TransformerConfig) -> nn.Module:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Any, Literal, TypeVar, dataclass_transform, get_args
+from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_type_hints
 
 import numpy as np
 
@@ -43,6 +43,7 @@ C = TypeVar("C")
 def config_class(cls: type[C]) -> type[C]:
     """A decorator: a frozen dataclass whose errors tell other libraries' names of fields ours."""
     made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    made.__init__.__annotations__ = get_type_hints(made)  # those of the fields were written in several files
     made.__init__ = explained(made.__init__, OTHER_NAMES)
     return made  # type: ignore[no-any-return]
 

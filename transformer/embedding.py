@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import nn
 from tinygrad_lecture import Tensor
@@ -42,10 +43,17 @@ class Embedding(nn.Module):
         self.norm = norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor | None = None) -> Tensor:
+    @property
+    def device(self) -> str:
+        """Where W_E is, be its numbers parameters or quantised."""
+        return getattr(self.W_E, "weight" if isinstance(self.W_E, nn.Embedding) else "scale").device  # type: ignore[no-any-return]
+
+    def forward(self, tokens: Tensor, positions: Tensor, segments: Any = None) -> Tensor:
         """tokens: (..., tokens), integers.  positions: (tokens,) or (..., tokens).  Returns (..., tokens, width).
 
         - `segments`: (..., tokens), integers; None puts all tokens into segment 0.
+
+        Raises ValueError for segments without vectors for them.
         """
         x: Tensor = self.W_E(tokens)  # (..., tokens, width)
         if self.kind == "learned":
@@ -54,6 +62,8 @@ class Embedding(nn.Module):
             x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
         if self.segments is not None:
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
+        elif segments is not None:
+            raise ValueError("segments: the model has none; leave them out, or build it with segments=2")
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
 
     def rotation(self, positions: Tensor) -> Rotation | None:

@@ -24,7 +24,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
-from .inputs import check_padding_mask, check_segments, encoder_inputs
+from .inputs import check_padding_mask, encoder_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
@@ -87,10 +87,12 @@ class Encoder(nn.Module):
 
         - `tokens`: integers, a Tensor, array or list.
         - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end.
-        - `segments`: (..., tokens), integers; None puts all tokens into segment 0, if the model has segments.
+        - `segments`: (..., tokens), integers, or (tokens,) for all texts; None puts all tokens into segment 0, if the
+          model has segments.
 
         Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
-        vocabulary, ValueError for more tokens than the context, a mask of another shape, or a model without W_U.
+        vocabulary, ValueError for more tokens than the context, a mask of another shape, segments that the model lacks,
+        or a model without W_U.
         """
         if self.unembedding is None:
             raise ValueError(f"{type(self).__name__}: the model has no W_U, so it gives vectors, but no logits")
@@ -99,8 +101,6 @@ class Encoder(nn.Module):
     def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
         tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
-        if segments is not None:
-            segments = check_segments(self.embedding, segments, tokens)
         x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
         for block in self.blocks:
             x = block(x, mask, rotation)  # (..., tokens, width)

@@ -28,7 +28,7 @@ from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel
 from .inputs import decoder_inputs
-from .pretrained.format import GELUS, Format, Held, Layout
+from .pretrained.format import GELUS, Format, Layout, Packed
 from .pretrained.model import PretrainedModel
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
@@ -155,18 +155,18 @@ SIDE_BY_SIDE = Layout(  # matrices as (in, out), where nn.Linear has (out, in)
 )
 
 
-def tensors(config: TransformerConfig) -> dict[str, str | Held]:
+def tensors(config: TransformerConfig) -> dict[str, str | Packed]:
     """The tensors of a GPT-2: see `Format`."""
     attention = ("blocks.*.attention.W_Q", "blocks.*.attention.W_K", "blocks.*.attention.W_V")
     return {
         "transformer.wte": "embedding.W_E",
         "transformer.wpe": "embedding.positions",
         "transformer.h.*.ln_1": "blocks.*.norm_1",
-        "transformer.h.*.attn.c_attn": Held(attention, SIDE_BY_SIDE),
-        "transformer.h.*.attn.c_proj": Held(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
+        "transformer.h.*.attn.c_attn": Packed(attention, SIDE_BY_SIDE),
+        "transformer.h.*.attn.c_proj": Packed(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
         "transformer.h.*.ln_2": "blocks.*.norm_2",
-        "transformer.h.*.mlp.c_fc": Held(("blocks.*.ffn.up",), SIDE_BY_SIDE),
-        "transformer.h.*.mlp.c_proj": Held(("blocks.*.ffn.down",), SIDE_BY_SIDE),
+        "transformer.h.*.mlp.c_fc": Packed(("blocks.*.ffn.up",), SIDE_BY_SIDE),
+        "transformer.h.*.mlp.c_proj": Packed(("blocks.*.ffn.down",), SIDE_BY_SIDE),
         "transformer.ln_f": "norm",
         "lm_head.weight": "unembedding.W_U.weight",
     }

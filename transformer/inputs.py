@@ -152,36 +152,19 @@ def check_tokens(embedding: Embedding, tokens: Any, seen: int = 0) -> Tensor:
             f"tokens: {given.shape[-1]} tokens{after} exceed the context of {embedding.context}; keep the last "
             f"{embedding.context}, or build the model with a larger context"
         )
-    moved = given.to(device=embedding.W_E.weight.device)
+    moved = given.to(device=embedding.device)
     on_host = [t for t in (given, moved) if t.device == "cpu"]
     if on_host:
         check_vocabulary(on_host[0].array, embedding.W_E.num_embeddings)
     return moved
 
 
-def check_segments(embedding: Embedding, segments: Any, tokens: Tensor) -> Tensor:
-    """The segment of each token as a Tensor on its device: (..., tokens).
-
-    Raises as `as_tokens` does, ValueError unless the model has segments and each token has one, IndexError for a
-    segment that the model lacks.
-    """
-    given = as_tokens(segments)
-    if embedding.segments is None or given.shape != tokens.shape:
-        raise ValueError(
-            f"segments: expected one for each token, shape {tokens.shape}, and a model with segments, got {given.shape}"
-            f" and a model with {0 if embedding.segments is None else embedding.segments.num_embeddings}"
-        )
-    if given.device == "cpu":
-        check_vocabulary(given.array, embedding.segments.num_embeddings, "segment")
-    return given.to(device=tokens.device)
-
-
-def check_vocabulary(tokens: Any, size: int, what: str = "token") -> None:
+def check_vocabulary(tokens: Any, size: int) -> None:
     """Raises IndexError naming the first token outside 0 to size - 1. tokens: an array on the host."""
     if tokens.min() < 0 or tokens.max() >= size:
         index = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
         raise IndexError(
-            f"{what}s: {what} {tokens[index]} at {index} is not in the vocabulary, whose {what}s are 0 to {size - 1}"
+            f"tokens: token {tokens[index]} at {index} is not in the vocabulary, whose tokens are 0 to {size - 1}"
         )
 
 

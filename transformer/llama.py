@@ -14,7 +14,7 @@ from typing import Any
 
 from .config import Activation, NormKind, Positions, TransformerConfig, config_class
 from .gpt import GPT
-from .pretrained.format import Format, Held
+from .pretrained.format import Format, Packed
 
 __all__ = ["Llama", "LlamaConfig"]
 
@@ -53,7 +53,7 @@ class Llama(GPT):
 # --- Hugging Face's files -----------------------------------------------------------------------------------------
 
 
-def tensors(config: TransformerConfig) -> dict[str, str | Held]:
+def tensors(config: TransformerConfig) -> dict[str, str | Packed]:
     """The tensors of a Llama: see `Format`."""
     return {
         "model.embed_tokens": "embedding.W_E",
@@ -74,6 +74,7 @@ def tensors(config: TransformerConfig) -> dict[str, str | Held]:
 def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """config.json with all about rotary positions at its top; newer and older files have it in other places."""
     rotary = given.get("rope_parameters") or given.get("rope_scaling") or {}
+    rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
     return {**given, "rope_type": rotary.get("type", "default"), **rotary}
 
 

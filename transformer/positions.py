@@ -48,6 +48,13 @@ def _angles(context: int, width: int, base: float = 10000.0) -> np.ndarray:
     return np.arange(context)[:, None] / base ** (np.arange(0, width, 2) / width)
 
 
+def slowed(head_dim: int, base: float, factor: float) -> np.ndarray:
+    """By what Llama 3.1 multiplies the angles of each pair, 1 / factor to 1: (head_dim / 2,). See `Rotary`."""
+    turns = 8192 * _angles(2, head_dim, base)[1] / (2 * math.pi)
+    stays = np.clip((turns - 1) / (4 - 1), 0, 1)
+    return stays + (1 - stays) / factor  # type: ignore[no-any-return]
+
+
 class Rotary(nn.Module):
     """Rotary positions: queries and keys rotated by their position, so that q k^T depends on the distance alone.
 
@@ -63,10 +70,7 @@ class Rotary(nn.Module):
         if head_dim % 2:
             raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
         angles, dtype = _angles(context, head_dim, base), tl.get_default_dtype()  # (context, head_dim / 2)
-        if factor != 1:
-            turns = 8192 * _angles(2, head_dim, base)[1] / (2 * math.pi)  # (head_dim / 2,)
-            stays = np.clip((turns - 1) / (4 - 1), 0, 1)
-            angles *= stays + (1 - stays) / factor
+        angles *= slowed(head_dim, base, factor)
         self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
         self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)
         self.cos: Tensor

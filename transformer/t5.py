@@ -17,7 +17,7 @@ import nn
 from .config import Activation, NormKind, NormPlace, Positions, config_class
 from .embedding import Unembedding
 from .encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from .pretrained.format import Format, Held
+from .pretrained.format import Format, Packed
 from .pretrained.model import PretrainedModel
 
 __all__ = ["T5", "T5Config"]
@@ -61,9 +61,9 @@ class T5(EncoderDecoder, PretrainedModel):
 # --- Hugging Face's files -----------------------------------------------------------------------------------------
 
 
-def tensors(config: T5Config) -> dict[str, str | Held]:
+def tensors(config: T5Config) -> dict[str, str | Packed]:
     """The tensors of a T5: see `Format`."""
-    rows: dict[str, str | Held] = {
+    rows: dict[str, str | Packed] = {
         "shared": "source_embedding.W_E",
         "encoder.embed_tokens": "source_embedding.W_E",
         "decoder.embed_tokens": "target_embedding.W_E",
@@ -88,8 +88,10 @@ def tensors(config: T5Config) -> dict[str, str | Held]:
 
 def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """config.json with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one."""
-    scaled = given.get("scale_decoder_outputs", given.get("tie_word_embeddings", True))
-    return {**given, "scale_decoder_outputs": scaled, "tie_word_embeddings": scaled or "lm_head.weight" not in names}
+    tied = given.get("tie_word_embeddings", True)
+    scaled = given.get("scale_decoder_outputs", tied)
+    tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
+    return {**given, "scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
 
 
 T5.format = Format(

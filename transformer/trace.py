@@ -115,7 +115,7 @@ def watch(
     - `tokens`: those that are read within.
     - `read_out`, `source`: see `Trace`.
     """
-    device, blocks = embedding.W_E.weight.device, list(blocks)
+    device, blocks = embedding.device, list(blocks)
     on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
     trace = Trace(to_host(as_tokens(tokens).array), [], [], [], source, on_device)
     held = dict.fromkeys((embedding, *blocks), trace.residual)  # a module -> where its outputs go

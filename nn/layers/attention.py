@@ -52,8 +52,8 @@ class MultiheadAttention(Module):
             raise TensorError(f"MultiheadAttention: embed_dim {embed_dim} cannot be split into {num_heads} heads")
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.dropout, self.batch_first = dropout, batch_first
-        self.in_proj_weight = Parameter(tl.empty(3 * embed_dim, embed_dim, dtype=dtype, device=device))
-        self.in_proj_bias = Parameter(tl.empty(3 * embed_dim, dtype=dtype, device=device)) if bias else None
+        self.in_proj_weight = Parameter.empty(3 * embed_dim, embed_dim, dtype=dtype, device=device)
+        self.in_proj_bias = Parameter.empty(3 * embed_dim, dtype=dtype, device=device) if bias else None
         self.out_proj = self.out_kind(embed_dim, embed_dim, bias, device, dtype)
         self.reset_parameters()
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
@@ -52,8 +51,8 @@ class Filters(Module):
         self.padding_mode = padding_mode
         self.set_padding(padding)
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = Parameter(tl.empty(first, second // groups, *self.kernel_size, dtype=dtype, device=device))
-        self.bias = Parameter(tl.empty(out_channels, dtype=dtype, device=device)) if bias else None
+        self.weight = Parameter.empty(first, second // groups, *self.kernel_size, dtype=dtype, device=device)
+        self.bias = Parameter.empty(out_channels, dtype=dtype, device=device) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

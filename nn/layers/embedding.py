@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, no_grad
 
 from .. import functional as F
@@ -44,7 +43,7 @@ class Embedding(Module):
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
         if _weight is None:
-            self.weight = Parameter(tl.empty(num_embeddings, embedding_dim, dtype=dtype, device=device))
+            self.weight = Parameter.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
             self.reset_parameters()
         elif _weight.shape == (num_embeddings, embedding_dim):
             self.weight = Parameter(_weight)

@@ -110,7 +110,7 @@ class RNNBase(Recurrence):
             shapes = [(rows, features), (rows, hidden_size), (rows,), (rows,)]
             for direction in range(self.directions):
                 for key, shape in zip(self._keys(k, direction), shapes, strict=False):
-                    setattr(self, key, Parameter(tl.empty(shape, dtype=dtype, device=device)))
+                    setattr(self, key, Parameter.empty(shape, dtype=dtype, device=device))
         self.reset_parameters()
 
     def _keys(self, layer: int, direction: int) -> list[str]:
@@ -279,7 +279,7 @@ class _Cell(Recurrence):
         rows = self.gates * hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size), "bias_ih": rows, "bias_hh": rows}
         for name, shape in shapes.items():
-            made = Parameter(tl.empty(shape, dtype=dtype, device=device)) if bias or name.startswith("weight") else None
+            made = Parameter.empty(shape, dtype=dtype, device=device) if bias or name.startswith("weight") else None
             setattr(self, name, made)
         self.reset_parameters()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..errors import ExplainsArguments
@@ -23,6 +23,14 @@ class Parameter(Tensor):
     def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
         data = data.detach() if isinstance(data, Tensor) else data  # a leaf of its own
         made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
+        return made
+
+    @classmethod
+    def empty(cls, *size: Any, dtype: Any = None, device: str | None = None) -> Parameter:
+        """A Parameter of uninitialised memory, as `tl.empty` has it. Nothing is copied: no memory is touched."""
+        made = object.__new__(cls)
+        made._array, made._node, made._grad = empty(*size, dtype=dtype, device=device)._array, None, None
+        made.requires_grad_()
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:

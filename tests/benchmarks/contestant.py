@@ -16,6 +16,7 @@ import workloads
 CONTESTANTS = {  # name -> (module, settings)
     "here": ("ours", {}),
     "with Numba": ("ours", {}),  # here, with the extra `fast`
+    "4 bits, with Numba": ("ours", {"quantized": True}),
     "two workers": ("ours", {}),  # here, by nn.parallel
     "two workers with Numba": ("ours", {}),
     "PyTorch": ("pytorch", {}),

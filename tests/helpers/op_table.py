@@ -1374,13 +1374,17 @@ def quantized_layers(draw: Draw) -> Sample:
     return Sample((x, numbers, draw(some.numbers((rows, blocks))), draw(some.numbers((rows, blocks)))))
 
 
-def quantized_linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
-    weight = np.zeros((len(scale), x.shape[-1]))
+def dequantize(numbers: Array, scale: Array, offset: Array) -> Array:
+    weight = np.zeros((len(scale), 32 * scale.shape[1]), scale.dtype)
     for i, j in np.ndindex(weight.shape):
         block, place = divmod(j, 32)
         n = numbers[i, j] if numbers.dtype == np.int8 else numbers[i, 16 * block + place % 16] >> 4 * (place // 16) & 15
         weight[i, j] = n * scale[i, block] + offset[i, block]
-    return linear(x, weight)
+    return weight
+
+
+def quantized_linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
+    return linear(x, dequantize(numbers, scale, offset))
 
 
 @st.composite
@@ -1516,6 +1520,7 @@ row("attention", queries_keys_and_values(), attention, keeps="q k v mask out")
 row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
 row("linear", linear_layers(), linear, keeps="x weight bias")
 row("quantized_linear", quantized_layers(), quantized_linear, keeps="x numbers scale offset")
+row("dequantize", quantized_layers().map(lambda s: Sample(s.inputs[1:])), dequantize)
 row("rotary", rotations(), rotary, keeps="x cos sin")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")

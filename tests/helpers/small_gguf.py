@@ -29,7 +29,7 @@ GPT2 = {
     "attention.head_count": 4,
     "attention.layer_norm_epsilon": 0.125,
 }
-SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<file>"]
 MERGES = ["Ġ t", "h e", "Ġt he", "1 2", "Ġ Ġ", "Ċ Ġ", "ð Ł"]
 TOKENS = [*SPECIAL, *LETTERS, *(merge.replace(" ", "") for merge in MERGES)]
 TEMPLATE = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,25 @@ import nn
 import tinygrad_lecture as tl
 from modules import shuffled
 from strategies import Draw
-from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
+from transformer import (
+    GPT,
+    T5,
+    Bart,
+    BartConfig,
+    Bert,
+    BertConfig,
+    Encoder,
+    EncoderConfig,
+    EncoderDecoder,
+    EncoderDecoderConfig,
+    GPTConfig,
+    Llama,
+    LlamaConfig,
+    T5Config,
+)
 
-LLAMA = {"norm_kind": "rms", "positions": "rotary", "activation": "swiglu", "bias": False}
-T5 = {
+LIKE_LLAMA = {"norm_kind": "rms", "positions": "rotary", "activation": "swiglu", "bias": False}
+LIKE_T5 = {
     "norm": "pre",
     "norm_kind": "rms",
     "positions": "relative",
@@ -32,8 +48,8 @@ GPTS = {
     "GPT-2": {},
     "post-norm": {"norm": "post", "embedding_norm": True, "activation": "relu", "tied": False},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
-    "Llama": {**LLAMA, "kv_heads": 1, "head_width": 4},
-    "relative": {**T5, "kv_heads": 1},
+    "Llama": {**LIKE_LLAMA, "kv_heads": 1, "head_width": 4},
+    "relative": {**LIKE_T5, "kv_heads": 1},
     "sinusoidal": {"positions": "sinusoidal", "activation": "gelu"},
     "no positions": {"positions": "none"},
 }
@@ -42,13 +58,13 @@ ENCODERS = {
     "pre-norm": {"norm": "pre", "embedding_norm": False, "tied": False},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
     "no positions": {"positions": "none"},
-    "relative": {**T5, "norm": "post", "kv_heads": 1, "segments": 2},
+    "relative": {**LIKE_T5, "norm": "post", "kv_heads": 1, "segments": 2},
 }
 BOTH = {
     "2017": {},
     "pre-norm": {"norm": "pre", "positions": "learned", "tied": False, "activation": "gelu"},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False, "embedding_norm": True},
-    "T5": {**T5, "decoder_layers": 1},
+    "T5": {**LIKE_T5, "decoder_layers": 1},
 }
 FAMILIES = {
     GPT: (GPTConfig, GPTS, {}),
@@ -100,6 +116,25 @@ def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
 def small_gpt2(**changes: Any) -> GPT:
     sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
     return shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
+
+
+def family(kind: Any, config: Any, **changes: Any) -> Any:
+    """A small model of a family that Hugging Face's files know."""
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
+    sizes = sizes if kind is not Bart else {**sizes, "eps": 1e-5}
+    return shuffled(kind(config(**{**sizes, **changes})), tl.float32).eval()
+
+
+PRETRAINED: dict[str, Callable[[], Any]] = {
+    "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
+    "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),
+    "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
+    "BERT": partial(family, Bert, BertConfig, segments=3),
+    "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
+    "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
+    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3),
+    "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),
+}
 
 
 def rewrite(folder: Path, change: Callable[[dict[str, tl.Tensor]], Any]) -> None:

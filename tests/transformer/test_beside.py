@@ -126,6 +126,7 @@ def test_the_vector_of_a_text_does_not_depend_on_the_others():
     wanted = np.concatenate([model.embed([text]).numpy() for text in texts])
     for batch_size in (1, 2, 32):
         assert_close(model.embed(texts, batch_size).numpy(), wanted, "vectors", 1e-5)
+    assert_close(model.to("strict").embed(texts, 2).cpu().numpy(), wanted, "vectors on a device", 1e-5)
     assert model.embed([]).shape == (0, 4)
     assert not model.train().embed(texts).requires_grad and model.training
 

@@ -9,6 +9,7 @@ import pytest
 
 from numeric import assert_close
 from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from small_gguf import TOKENS as NAMES
 from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile
 
@@ -70,7 +71,7 @@ def test_the_config_is_hugging_faces(tmp_path):
         "head_dim": 16,
         "rms_norm_eps": 0.125,
         "rope_theta": 500.0,
-        "vocab_size": len(TOKENIZER["tokenizer.ggml.tokens"]),
+        "vocab_size": len(NAMES),
         "tie_word_embeddings": False,
         "bos_token_id": 1,
         "eos_token_id": 2,
@@ -79,9 +80,41 @@ def test_the_config_is_hugging_faces(tmp_path):
     assert GGUFFile(llama(tmp_path, tensors=tied)).config["tie_word_embeddings"]
 
 
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_0", "Q4_1"])
+def test_quantised_weights_stay_as_they_are(kind, tmp_path):
+    """The same logits and gradients of the norms, without a parameter for any matrix."""
+    path = llama(tmp_path, kind=kind)
+    usual, quantized = Llama.from_pretrained(path), Llama.from_pretrained(path, quantized=True)
+    assert [name for name, p in quantized.named_parameters() if p.ndim > 1] == []
+    assert {name for name, _ in quantized.named_parameters()} < {name for name, _ in usual.named_parameters()}
+    for tokens in (TOKENS, TOKENS[0, :1]):
+        found, wanted = quantized(tokens), usual(tokens)
+        assert_close(found.detach().numpy(), wanted.detach().numpy(), "logits", 1e-4, 1e-4)
+        for logits, model in ((found, quantized), (wanted, usual)):
+            model.zero_grad()
+            logits.sum().backward()
+        gradients = [model.blocks[0].norm_1.weight.grad.numpy() for model in (quantized, usual)]
+        assert_close(*gradients, "gradient", 1e-3, 1e-3)
+    assert list(quantized.generate([1, 2], max_new_tokens=9, temperature=0)) == list(
+        usual.generate([1, 2], max_new_tokens=9, temperature=0)
+    )
+    assert "(W_Q): QuantizedLinear(64, 64, bits=" + kind[1] in repr(quantized)
+    with pytest.raises(ValueError, match="the weights are quantised; read the model without"):
+        quantized.save_pretrained(tmp_path / "saved")
+
+
+def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
+    assert "Quantized" not in repr(model)
+
+
 # --- models ---------------------------------------------------------------------------------------------------
 
-TOKENS = np.random.default_rng(1).integers(0, 266, (2, 20))
+TOKENS = np.random.default_rng(1).integers(0, len(NAMES), (2, 20))
+
+
+HUGGING_FACE = {"vocab_size": len(NAMES), "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+HUGGING_FACE |= {"num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 0.125}
 
 
 def logits_of_theirs(name, config, tensors):
@@ -98,16 +131,37 @@ def logits_of_theirs(name, config, tensors):
 
 
 def test_a_llama_has_the_logits_of_transformers(tmp_path):
-    config = {"vocab_size": 266, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
-    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 24}
-    config |= {"rms_norm_eps": 0.125, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    config = {**HUGGING_FACE, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
     wanted = logits_of_theirs("Llama", config, llama_tensors())
     assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
+def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
+    """llama.cpp's converter writes what the angles are divided by into a tensor."""
+    turns = 8192 / (2 * np.pi * 500_000 ** (np.arange(8) / 8))
+    smooth = np.clip((turns - 1) / 3, 0, 1)
+    divisors = 1 / ((1 - smooth) / 32 + smooth)
+    assert divisors[0] == 1 < divisors[4] < divisors[7] == 32
+    changes, tensors = (
+        {"rope.freq_base": 500_000.0},
+        {**llama_tensors(), "rope_freqs.weight": divisors.astype(np.float32)},
+    )
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": 32.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    }
+    config = {**HUGGING_FACE, "rope_parameters": {**rope, "original_max_position_embeddings": 8192}}
+    wanted = logits_of_theirs("Llama", config, llama_tensors())
+    model = Llama.from_pretrained(llama(tmp_path, changes, tensors))
+    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
+
+
 def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
     path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
-    config = {"vocab_size": 266, "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
+    config = {"vocab_size": len(NAMES), "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
     wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
     model = GPT.from_pretrained(path)
     assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
@@ -144,7 +198,7 @@ def test_another_family_and_tensors_that_do_not_fit_are_named(family, tensors, m
 
 def test_a_model_whose_tokenizer_is_not_supported_is_read_and_says_so_when_asked(tmp_path):
     model = Llama.from_pretrained(llama(tmp_path, fields={**TOKENIZER, "tokenizer.ggml.model": "t5"}))
-    assert model(TOKENS).shape == (2, 20, 266)
+    assert model(TOKENS).shape == (2, 20, len(NAMES))
     with pytest.raises(ValueError, match=r"llama\.gguf: its tokenizer is 't5'"):
         model.tokenizer.encode("a")
     model.tokenizer = None
@@ -206,9 +260,10 @@ def test_fields_that_change_nothing_are_accepted(tmp_path):
     GGUFFile(llama(tmp_path, {"rope.scaling.type": "none", "expert_count": 0, "attention.value_length": 16}))
 
 
-def test_scaled_rotary_positions_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"its tensor rope_freqs\.weight scales rotary positions"):
-        GGUFFile(llama(tmp_path, tensors={**llama_tensors(), "rope_freqs.weight": np.ones(8, np.float32)}))
+def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):
+    for divisors in (np.full(8, 2.0), np.ones(3), np.zeros(8), np.full(8, np.nan)):
+        with pytest.raises(ValueError, match=r"gguf: its tensor rope_freqs\.weight scales rotary positions in a way"):
+            GGUFFile(llama(tmp_path, tensors={"rope_freqs.weight": divisors.astype(np.float32)}))
 
 
 def test_other_architectures_are_refused(tmp_path):

@@ -14,7 +14,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import ENCODERS, FAMILIES, MODELS, small, small_settings, some_tokens
 from strict_cupy import no_synchronisation
-from transformer import GPT, Classifier, Encoder, EncoderConfig, EncoderDecoder
+from transformer import GPT, Bert, BertConfig, Classifier, Encoder, EncoderConfig, EncoderDecoder
 
 each_model = pytest.mark.parametrize(("family", "kind"), MODELS)
 
@@ -223,6 +223,46 @@ def test_a_classifier_learns_which_of_two_words_occurs():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
+
+
+def test_segments_tell_texts_apart():
+    model, tokens = shuffled(Bert(BertConfig(**BERT_SIZES))), some_tokens(2, 5)
+    first, second = (np.full((2, 5), segment) for segment in (0, 1))
+    alone = model(tokens).detach().numpy()
+    assert (model(tokens, None, first).detach().numpy() == alone).all()
+    assert np.abs(model(tokens, None, second).detach().numpy() - alone).max() > 1e-3
+    assert (model.logits(tokens, None, second).detach() != model.logits(tokens).detach()).any()
+    loss = model.loss(tokens, tokens, segments=second)
+    assert loss.item() != model.loss(tokens, tokens).item()
+    assert (model.trace(tokens, segments=second).residual[-1] == model(tokens, None, second).detach().numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("family", "segments", "error", "message"),
+    [
+        (Bert, [[0, 1]], ValueError, r"shapes \(1, 3, 4\) and \(1, 2, 4\) do not broadcast"),
+        (Bert, [[0, 1, 2]], IndexError, "layer segments .*indices run from 0 to 2, but rows are 0 to 1"),
+        (Bert, [[0, 1, 0.5]], TypeError, "layer segments .*must be given as integers"),
+        (Encoder, [[0, 1, 1]], ValueError, "segments: the model has none; leave them out"),
+    ],
+)
+def test_wrong_segments_raise(family, segments, error, message):
+    model = small(Encoder, "BERT") if family is Encoder else Bert(BertConfig(**BERT_SIZES))
+    with pytest.raises(error, match=message):
+        model.logits([[1, 2, 3]], segments=segments)
+
+
+def test_a_bert_without_head_or_pooler_says_so():
+    model = Bert(BertConfig(**BERT_SIZES, head=False, pooler=False))
+    with pytest.raises(ValueError, match="Bert: the model has no W_U, so it gives vectors, but no logits"):
+        model.loss([1, 2], [1, 2])
+    with pytest.raises(ValueError, match="Bert: the model has no pooler; use its vectors"):
+        model.pooled([1, 2])
+    with pytest.raises(ValueError, match="logits_at: the traced model has no W_U"):
+        model.trace([1, 2]).logits_at(0)
+
+
+BERT_SIZES = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
 
 
 @pytest.mark.parametrize(("classes", "pooling"), [(1, "first"), (2, "last")])

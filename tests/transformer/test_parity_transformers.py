@@ -213,9 +213,20 @@ def test_gradients_of_every_parameter_are_theirs(both):
     for name, parameter in theirs.named_parameters():
         if parameter.grad is None:  # the pooler's
             continue
-        entry = entries[name if name in entries else f"{ours.format.prefix}{name}"]
+        entry = entries[ours.format.own_name(name)]
         mine = entry.layout.write([part.grad.numpy() for part in entry.parts])
         assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
+
+
+@pytest.mark.parametrize("case", ["BERT with pooler"])
+def test_segments_and_pooler_are_theirs(both):
+    ours, theirs = both
+    (tokens,), (mask,) = texts(ours), padding(ours)
+    segments = np.random.default_rng(3).integers(0, 3, tokens.shape)
+    wanted = theirs_of(theirs, [tokens], [mask], token_type_ids=torch.tensor(segments))
+    assert_close(ours(tokens, mask, segments).detach().numpy()[mask], outputs(wanted)[mask], "vectors", 1e-4)
+    pooled = ours.pooled(tokens, mask, segments).detach().numpy()
+    assert_close(pooled, wanted.pooler_output.detach().numpy(), "pooled", 1e-4)
 
 
 def test_slowed_rotations_are_theirs():
@@ -292,6 +303,8 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
     "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
+    "T5, untied": (T5, T5Config, {"tied": False, "init_std": 0.1}),
+    "T5, not scaled": (T5, T5Config, {"scaled_logits": False}),
     "T5 1.1": (T5, T5Config, {"activation": "geglu", "tied": False, "scaled_logits": False, "decoder_layers": 1}),
     "BART": (Bart, BartConfig, {"decoder_layers": 1}),
     "BART without biases": (Bart, BartConfig, {"bias": False, "activation": "gelu_tanh"}),

@@ -8,9 +8,8 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from modules import shuffled
 from numeric import assert_close
-from small_transformers import PARTS, reconfigure, rewrite, some_tokens, split
+from small_transformers import PARTS, PRETRAINED, family, reconfigure, rewrite, some_tokens, split
 from small_transformers import small_gpt2 as small
 from transformer import GPT, T5, Bart, BartConfig, Bert, BertConfig, GPTConfig, Llama, LlamaConfig, T5Config
 
@@ -182,23 +181,7 @@ def test_the_folder_is_made_with_its_parents(tmp_path):
 # --- all families -------------------------------------------------------------------------------------------------
 
 
-def family(kind, config, **changes):
-    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
-    sizes = sizes if kind is not Bart else {**sizes, "eps": 1e-5}
-    return shuffled(kind(config(**{**sizes, **changes})), tl.float32).eval()
-
-
-FAMILIES = {
-    "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
-    "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),
-    "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
-    "BERT": partial(family, Bert, BertConfig, segments=3),
-    "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
-    "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
-    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3),
-    "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),
-}
-each_family = pytest.mark.parametrize("make", FAMILIES.values(), ids=FAMILIES)
+each_family = pytest.mark.parametrize("make", PRETRAINED.values(), ids=PRETRAINED)
 
 
 @each_family
@@ -228,7 +211,7 @@ def test_older_names_of_bert_are_read(tmp_path):
 
 
 def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
-    model = FAMILIES["T5"]()
+    model = PRETRAINED["T5"]()
     model.save_pretrained(tmp_path)
     rewrite(tmp_path, lambda tensors: tensors.update({"decoder.embed_tokens.weight": tensors.pop("shared.weight")}))
     source, target = some_tokens(2, 6), some_tokens(2, 3, seed=1)
@@ -239,8 +222,10 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama"),
+        ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama; GPT.from_pretrained reads it"),
+        ("T5", {"model_type": "mt5"}, "describes 'mt5', not a T5$"),
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
+        ("Llama", {"rope_scaling": "linear"}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
@@ -253,7 +238,7 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
     ],
 )
 def test_configs_that_a_family_does_not_support_are_refused(name, changes, message, tmp_path):
-    model = FAMILIES[name]()
+    model = PRETRAINED[name]()
     model.save_pretrained(tmp_path)
     reconfigure(tmp_path, **changes)
     with pytest.raises(ValueError, match=message):
@@ -262,7 +247,7 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
 
 @pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])
 def test_the_rotary_base_is_found_where_older_and_newer_files_have_it(place, tmp_path):
-    model = FAMILIES["Llama"]()
+    model = PRETRAINED["Llama"]()
     model.save_pretrained(tmp_path)
     reconfigure(tmp_path, rope_theta=50.0, **({} if place == "rope_theta" else {place: {"rope_theta": 50.0}}))
     assert Llama.from_pretrained(tmp_path).config.rotary_base == 50.0

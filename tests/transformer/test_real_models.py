@@ -11,8 +11,7 @@ import pytest
 import tinygrad_lecture as tl
 from numeric import assert_close
 from transformer import Bert, Llama
-from transformer.pretrained import opened
-from transformer.pretrained.opened import installed
+from transformer.pretrained.opened import INSTALLED, installed
 
 pytestmark = [pytest.mark.pretrained, pytest.mark.filterwarnings("ignore")]
 
@@ -41,8 +40,9 @@ TEXTS = [
 
 
 def need(name):
-    if find_spec(opened.INSTALLED[name].module) is None:
-        pytest.skip(f"needs the package {opened.INSTALLED[name].package}")
+    package, module, _ = INSTALLED[name]
+    if find_spec(module) is None:
+        pytest.skip(f"needs the package {package}")
 
 
 def parity(*names):
@@ -159,4 +159,4 @@ def test_texts_of_similar_meaning_have_similar_vectors(minilm):
 
 
 def test_a_package_is_not_imported(smollm2, minilm):
-    assert not {installed.module for installed in opened.INSTALLED.values()} & sys.modules.keys()
+    assert not {module for _, module, _ in INSTALLED.values()} & sys.modules.keys()

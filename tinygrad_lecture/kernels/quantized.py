@@ -27,7 +27,7 @@ BLOCK = 32  # columns
 def check(x: Any, numbers: Any, scale: Any, offset: Any) -> None:
     """Raise ValueError unless the shapes and the dtype of the numbers are those that the head of this file tells."""
     rows, blocks = scale.shape if scale.ndim == 2 else (-1, -1)
-    bytes_ = {"int8": BLOCK, "uint8": BLOCK // 2}.get(str(numbers.dtype), -1)
+    bytes_ = BLOCK if numbers.dtype == np.int8 else BLOCK // 2 if numbers.dtype == np.uint8 else -1  # of a block
     if offset.shape != scale.shape or numbers.shape != (rows, blocks * bytes_) or x.shape[-1] != blocks * BLOCK:
         raise ValueError("the shapes do not fit")
 

@@ -30,6 +30,7 @@ from ..kernels import quantized as quantized_kernels
 from ..traced import Traced, array_of, wrap
 from .basics import exp, sum
 from .comparison import logical_and
+from .composite import composite
 from .copying import as_floats, takes_dtype, where
 from .elementwise import clip, erf, log, sqrt, tanh
 from .fusion import fused
@@ -38,8 +39,8 @@ from .reduction import amax, mean
 from .shape import Axes, concatenate, reshape, squeeze, swapaxes
 
 __all__ = [
-    "attention", "attention_weights", "cross_entropy", "gelu", "layer_norm", "linear", "log_softmax", "logsumexp",
-    "quantized_linear", "rms_norm", "rotary", "softmax", "squared_error",
+    "attention", "attention_weights", "cross_entropy", "dequantize", "gelu", "layer_norm", "linear", "log_softmax",
+    "logsumexp", "quantized_linear", "rms_norm", "rotary", "softmax", "squared_error",
 ]  # fmt: skip
 
 
@@ -63,6 +64,20 @@ def _(x: Value, weight: Value, bias: Value = None) -> str:
     return f"weight of shape {weight.shape}, (out, in), needs x of shape {x_shape}, not {x.shape}{bias_shape}"
 
 
+@composite
+def dequantize(numbers: Value, scale: Value, offset: Value) -> Value:
+    """The matrix of quantised numbers, numbers * scale + offset: (rows, n). Arguments: see `quantized_linear`.
+
+    tl.dequantize(tl.ones(1, 32, dtype=tl.int8), tl.ones(1, 1), tl.ones(1, 1)).mean()       # tensor(2.)
+    """
+    if numbers.dtype == np.uint8:
+        bytes_ = reshape(numbers, (*scale.shape, 16))
+        blocks = concatenate(bytes_ % 16, bytes_ // 16, axis=-1)
+    else:
+        blocks = reshape(numbers, (*scale.shape, 32))
+    return reshape(blocks * scale[..., None] + offset[..., None], (scale.shape[0], scale.shape[1] * 32))
+
+
 @fused
 def quantized_linear(x: Value, numbers: Value, scale: Value, offset: Value, /) -> Value:
     """x W^T, where W is a matrix of 4 or 8 bits a number: (..., n) -> (..., rows).
@@ -77,13 +92,7 @@ def quantized_linear(x: Value, numbers: Value, scale: Value, offset: Value, /) -
         tl.quantized_linear(tl.ones(1, 32), numbers, tl.ones(2, 1), tl.zeros(2, 1))     # tensor([[32., 32.]])
     """
     quantized_kernels.check(x, numbers, scale, offset)
-    if numbers.dtype == np.uint8:
-        bytes = reshape(numbers, (*scale.shape, 16))
-        blocks = concatenate(bytes % 16, bytes // 16, axis=-1)
-    else:
-        blocks = reshape(numbers, (*scale.shape, 32))
-    weight = blocks * scale[..., None] + offset[..., None]  # (rows, blocks, 32)
-    return linear(x, reshape(weight, (scale.shape[0], scale.shape[1] * 32)))
+    return linear(x, dequantize(numbers, scale, offset))
 
 
 @quantized_linear.explains

@@ -139,14 +139,14 @@ class LanguageModel(nn.Module):
         """
         random = rng.generator(settings["seed"])
         running = np.ones(len(tokens), np.bool_)
-        cache = None
+        cache, modules = None, [*self.modules()]
         for _ in range(settings["max_new_tokens"]):
             if tokens.shape[1] > self.context:  # the window slides, without a cache
                 tokens, mask, cache = tokens[:, -self.context :], mask[:, -self.context :], None
             elif settings["cached"] and cache is None:
                 cache = self.new_cache()
             new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
-            with evaluating(self):
+            with evaluating(modules):
                 logits = self.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), cache)
             chosen = choose(logits, settings["temperature"], settings["top_k"], settings["top_p"], random)  # (batch,)
             running &= ~np.isin(chosen, settings["stop"])  # type: ignore[arg-type] # a list by now

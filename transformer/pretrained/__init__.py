@@ -8,5 +8,6 @@
 - format.py: `Format`, what a family's file says about its config.json and its tensors
 - source.py: `Source`, a config and tensors, wherever they come from
 - opened.py: from a name or a path to a source; folder.py and gguf.py: the two kinds of source
+- quantized.py: layers whose weights stay at 4 or 8 bits
 - beside.py, gguf_tokenizer.py: the tokenizer beside the weights; sentences.py: how a folder makes vectors of texts
 """

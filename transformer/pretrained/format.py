@@ -25,9 +25,10 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
+CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
 
-Names = Callable[[Any], Mapping[str, "str | Held"]]
+Names = Callable[[Any], Mapping[str, "str | Packed"]]
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ PLAIN = Layout(lambda array, count: [array], lambda parts: parts[0])
 
 
 @dataclass(frozen=True)
-class Held:
-    """The modules whose weights, and biases, a tensor holds in another layout than ours."""
+class Packed:
+    """The modules whose weights (and biases) are in one tensor (and another), in a layout that is not ours."""
 
     paths: tuple[str, ...]
     layout: Layout
@@ -63,7 +64,7 @@ class Format:
     - `nullable`: fields that may be null in config.json, for which ours then has its default, such as 0.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
-    - `held`: our fields that say whether a part exists -> a tensor of that part.
+    - `optional`: our fields that say whether a part exists -> a tensor of that part.
     - `tensors`: for a config, each tensor -> the parameter (or, without ".weight" or ".bias", the module) that holds
       it; a module of each layer has `*` for its number. The first is W_E. Several tensors may name one parameter.
     - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
@@ -83,7 +84,7 @@ class Format:
     also: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     supported: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    held: Mapping[str, str] = field(default_factory=dict)
+    optional: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: str = ""
@@ -101,14 +102,15 @@ class Format:
         """
         given, where = source.config, f"{source.path}: {source.config_name}"
         if not isinstance(given, dict) or given.get("model_type", self.model_type) != self.model_type:
-            what = given.get("model_type") if isinstance(given, dict) else type(given).__name__
-            raise ValueError(f"{where} describes {what!r}, not a {self.name}")
+            what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
+            remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
+            raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
         names = {self.own_name(name) for name in source.tensors}
         given = self.adjust(given, names)
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
-        read: dict[str, Any] = {ours: name in names for ours, name in self.held.items()}
+        read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
         for theirs, ours in self.fields.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable):
                 read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
@@ -130,7 +132,7 @@ class Format:
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
         usual = type(config)()
-        described = {*self.fields.values(), *self.held, *(("bias",) if self.biased else ())}
+        described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
         values = {each.name: getattr(config, each.name) for each in fields(config)}
         wrong = [f"{name} {v!r}" for name, v in values.items() if name not in described and v != getattr(usual, name)]
         written = {}
@@ -139,9 +141,7 @@ class Format:
             if theirs in self.nullable and ours in DERIVED and not values[ours]:
                 value = None
             if theirs in self.words:
-                words: dict[str, str] = {}
-                for word, means in self.words[theirs].items():
-                    words.setdefault(means, word)
+                words = {means: word for word, means in reversed(list(self.words[theirs].items()))}
                 wrong += [] if value in words else [f"{ours} {value!r}"]
                 value = words.get(value)
             written[theirs] = value
@@ -167,11 +167,12 @@ class Format:
         """All tensors of the files of a model, with its parameters."""
         made: dict[Any, Entry] = {}  # by their parameters: a tied tensor has several names
         for theirs, row in self.tensors(model.config).items():
-            held = row if isinstance(row, Held) else Held((row,), PLAIN)
-            for name, paths in _each_layer(model, theirs, held.paths):
+            packed = row if isinstance(row, Packed) else Packed((row,), PLAIN)
+            for name, paths in _each_layer(model, theirs, packed.paths):
                 for kind, parts in self._parts(model, paths):
                     key = tuple(id(part) if isinstance(part, nn.Parameter) else name for part in parts)
-                    made.setdefault(key, Entry([], parts, held.layout)).names.append(name + kind)
+                    entry = made.setdefault(key, Entry(name + kind, [], parts, packed.layout))
+                    entry.names.append(self.own_name(name + kind))
         return list(made.values())
 
     def _parts(self, model: Any, paths: list[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -198,10 +199,12 @@ def _each_layer(model: Any, theirs: str, paths: tuple[str, ...]) -> Iterator[tup
 class Entry:
     """A tensor of the files, and the parameters that it holds.
 
-    - `names`: that it may have, with prefix; the first is written.
+    - `written`: its name.
+    - `names`: that it may have, without prefix.
     - `parts`: the parameters; a number is the size of a bias that the model does not have.
     """
 
+    written: str
     names: list[str]
     parts: tuple[nn.Parameter | int, ...]
     layout: Layout

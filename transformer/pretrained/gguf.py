@@ -31,81 +31,51 @@ import numpy as np
 from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
+from ..positions import slowed
 from ..tokenizer.base import require
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .gguf_tokenizer import tokenizer_files
+from .quantized import BLOCK, Quantized
 from .source import Source
 
-CODES = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}  # type -> struct's
+# The type of a value, and its code in the module struct.
+CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, LIST = 8, 9
 NEEDS = "a GGUF file"
 
-FIELDS = {  # architecture -> in the file, after the architecture's name -> in config.json
-    "llama": {
-        "context_length": "max_position_embeddings",
-        "block_count": "num_hidden_layers",
-        "embedding_length": "hidden_size",
-        "feed_forward_length": "intermediate_size",
-        "attention.head_count": "num_attention_heads",
-        "attention.head_count_kv": "num_key_value_heads",
-        "attention.key_length": "head_dim",
-        "attention.layer_norm_rms_epsilon": "rms_norm_eps",
-        "rope.freq_base": "rope_theta",
-        "vocab_size": "vocab_size",
-    },
-    "gpt2": {
-        "context_length": "n_positions",
-        "block_count": "n_layer",
-        "embedding_length": "n_embd",
-        "feed_forward_length": "n_inner",
-        "attention.head_count": "n_head",
-        "attention.layer_norm_epsilon": "layer_norm_epsilon",
-        "vocab_size": "vocab_size",
-    },
+ARCHITECTURES = ("llama", "gpt2")
+FIELDS = {  # in the file, after the architecture's name -> in config.json of a Llama, and of a GPT-2
+    "context_length": ("max_position_embeddings", "n_positions"),
+    "block_count": ("num_hidden_layers", "n_layer"),
+    "embedding_length": ("hidden_size", "n_embd"),
+    "feed_forward_length": ("intermediate_size", "n_inner"),
+    "attention.head_count": ("num_attention_heads", "n_head"),
+    "attention.head_count_kv": ("num_key_value_heads", None),
+    "attention.key_length": ("head_dim", None),
+    "attention.layer_norm_rms_epsilon": ("rms_norm_eps", None),
+    "attention.layer_norm_epsilon": (None, "layer_norm_epsilon"),
+    "rope.freq_base": ("rope_theta", None),
+    "vocab_size": ("vocab_size", "vocab_size"),
 }
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
 FRACTIONS = ("rms_norm_eps", "layer_norm_epsilon", "rope_theta")  # of the config; all others are whole numbers
 HEAD_DIMS = ("rope.dimension_count", "attention.value_length")  # further fields, which must be the size of a head
 NO_EFFECT = {"attention.causal": True, "rope.scaling.type": "none", "expert_count": 0, "expert_used_count": 0}
-TENSORS = {  # architecture -> in the file -> Hugging Face's; {} is the number of a block
-    "llama": {
-        "token_embd": "model.embed_tokens",
-        "blk.{}.attn_norm": "model.layers.{}.input_layernorm",
-        "blk.{}.attn_q": "model.layers.{}.self_attn.q_proj",
-        "blk.{}.attn_k": "model.layers.{}.self_attn.k_proj",
-        "blk.{}.attn_v": "model.layers.{}.self_attn.v_proj",
-        "blk.{}.attn_output": "model.layers.{}.self_attn.o_proj",
-        "blk.{}.ffn_norm": "model.layers.{}.post_attention_layernorm",
-        "blk.{}.ffn_gate": "model.layers.{}.mlp.gate_proj",
-        "blk.{}.ffn_up": "model.layers.{}.mlp.up_proj",
-        "blk.{}.ffn_down": "model.layers.{}.mlp.down_proj",
-        "output_norm": "model.norm",
-        "output": "lm_head",
-    },
-    "gpt2": {
-        "token_embd": "transformer.wte",
-        "position_embd": "transformer.wpe",
-        "blk.{}.attn_norm": "transformer.h.{}.ln_1",
-        "blk.{}.attn_qkv": "transformer.h.{}.attn.c_attn",
-        "blk.{}.attn_output": "transformer.h.{}.attn.c_proj",
-        "blk.{}.ffn_norm": "transformer.h.{}.ln_2",
-        "blk.{}.ffn_up": "transformer.h.{}.mlp.c_fc",
-        "blk.{}.ffn_down": "transformer.h.{}.mlp.c_proj",
-        "output_norm": "transformer.ln_f",
-        "output": "lm_head",
-    },
+TENSORS = {  # in the file -> Hugging Face's in a Llama, and in a GPT-2; {} is the number of a block
+    "token_embd": ("model.embed_tokens", "transformer.wte"),
+    "position_embd": (None, "transformer.wpe"),
+    "blk.{}.attn_norm": ("model.layers.{}.input_layernorm", "transformer.h.{}.ln_1"),
+    "blk.{}.attn_q": ("model.layers.{}.self_attn.q_proj", None),
+    "blk.{}.attn_k": ("model.layers.{}.self_attn.k_proj", None),
+    "blk.{}.attn_v": ("model.layers.{}.self_attn.v_proj", None),
+    "blk.{}.attn_qkv": (None, "transformer.h.{}.attn.c_attn"),
+    "blk.{}.attn_output": ("model.layers.{}.self_attn.o_proj", "transformer.h.{}.attn.c_proj"),
+    "blk.{}.ffn_norm": ("model.layers.{}.post_attention_layernorm", "transformer.h.{}.ln_2"),
+    "blk.{}.ffn_gate": ("model.layers.{}.mlp.gate_proj", None),
+    "blk.{}.ffn_up": ("model.layers.{}.mlp.up_proj", "transformer.h.{}.mlp.c_fc"),
+    "blk.{}.ffn_down": ("model.layers.{}.mlp.down_proj", "transformer.h.{}.mlp.c_proj"),
+    "output_norm": ("model.norm", "transformer.ln_f"),
+    "output": ("lm_head", "lm_head"),
 }
 
 
@@ -132,18 +102,25 @@ class GGUFFile(Source):
             except ValueError as error:
                 raise ValueError(f"{path} is not a GGUF file, or is damaged: {error}; download it again") from None
         architecture = self.fields.get("general.architecture")
-        if architecture not in FIELDS:
+        if architecture not in ARCHITECTURES:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
+        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
         try:
             self.config = _config(architecture, self.fields, stored)
+            stored = {_name(architecture, name): tensor for name, tensor in stored.items()}
+            self.tensors = Tensors(data, stored, self.config)
+            if architecture == "llama" and "rope_freqs.weight" in stored:
+                self.config["rope_scaling"] = _rope_scaling(self.tensors["rope_freqs.weight"], self.config)
+                del stored["rope_freqs.weight"]
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
-        self.tensors = Tensors(data, {_name(architecture, name): stored[name] for name in stored}, self.config)
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
         return self.tensors.shape(name)
+
+    def quantized(self, name: str) -> Quantized | None:
+        return self.tensors.quantized(name)
 
     def dtype(self, name: str) -> str:
         """What every tensor is dequantised to."""
@@ -243,7 +220,8 @@ def _stored(name: str, shape: Shape, number: int, start: int) -> Stored:
 
 def _config(architecture: str, fields: Mapping[str, Any], stored: Mapping[str, Stored]) -> dict[str, Any]:
     """The contents of config.json. Raises ValueError for a field that is missing, damaged or not supported."""
-    known, prefix = FIELDS[architecture], f"{architecture}."
+    column, prefix = ARCHITECTURES.index(architecture), f"{architecture}."
+    known = {name: theirs for name, row in FIELDS.items() if (theirs := row[column]) is not None}
     given = {name.removeprefix(prefix): value for name, value in fields.items() if name.startswith(prefix)}
     if "token_embd.weight" in stored:
         given.setdefault("vocab_size", stored["token_embd.weight"].shape[0])
@@ -258,17 +236,28 @@ def _config(architecture: str, fields: Mapping[str, Any], stored: Mapping[str, S
     for name, value in given.items():
         if value != (head_dim if name in HEAD_DIMS else NO_EFFECT.get(name)):
             raise ValueError(f"its field {prefix}{name} is {value!r}, which is not supported here")
-    if scaling := [name for name in stored if name.startswith("rope_")]:
-        raise ValueError(f"its tensor {scaling[0]} scales rotary positions, which is not supported here")
     tokens = {f"{name}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in ("bos", "eos")}
     return {"model_type": architecture, "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
+
+
+def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Llama 3.1's rotary positions as config.json has them, from what the angles of each pair are divided by.
+
+    Raises ValueError for others.
+    """
+    head_dim = config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
+    factor = float(divisors.max(initial=0))
+    known = divisors.shape == (head_dim // 2,) and factor >= 1
+    if not known or not np.allclose(divisors * slowed(head_dim, config.get("rope_theta", 10000.0), factor), 1, 1e-3):
+        raise ValueError("its tensor rope_freqs.weight scales rotary positions in a way that is not supported here")
+    return {"rope_type": "llama3", "factor": factor}
 
 
 def _name(architecture: str, name: str) -> str:
     """Hugging Face's name of a tensor; one that the architecture does not have keeps its own."""
     part, _, suffix = name.rpartition(".")
     block = re.search(r"\d+", part)
-    theirs = TENSORS[architecture].get(re.sub(r"\d+", "{}", part, count=1))
+    theirs = TENSORS.get(re.sub(r"\d+", "{}", part, count=1), (None, None))[ARCHITECTURES.index(architecture)]
     return name if theirs is None else f"{theirs.format(block and block[0])}.{suffix}"
 
 
@@ -295,17 +284,33 @@ class Tensors(Mapping[str, Array]):
         return shape[::-1] if name.startswith("transformer.h.") else shape
 
     def __getitem__(self, name: str) -> Array:
-        gguf, tensor = require("gguf", NEEDS), self._stored[name]
-        data = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
+        gguf, kind = require("gguf", NEEDS), self._stored[name].kind
         try:
-            array = gguf.dequantize(data.reshape(*tensor.shape[:-1], -1), gguf.GGMLQuantizationType[tensor.kind])
+            array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
         except NotImplementedError:
-            raise ValueError(f"{name} is stored as {tensor.kind}, which the package gguf cannot dequantise") from None
+            raise ValueError(f"{name} is stored as {kind}, which the package gguf cannot dequantise") from None
+        return array.T if name.startswith("transformer.h.") else self._in_order(name, array)
+
+    def quantized(self, name: str) -> Quantized | None:
+        """A matrix of 4 or 8 bits as it is in the file; None for other tensors, and for those of GPT-2's blocks."""
+        tensor = self._stored[name]
+        if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK or name.startswith("transformer.h."):
+            return None
+        blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
+        found = Quantized.from_blocks(tensor.kind, blocks)
+        return found and Quantized(*(self._in_order(name, array) for array in found))
+
+    def _bytes(self, name: str) -> Array:
+        """A tensor's bytes in the file: (..., bytes of a row)."""
+        tensor = self._stored[name]
+        return np.frombuffer(self._data, np.uint8, tensor.size, tensor.start).reshape(*tensor.shape[:-1], -1)
+
+    def _in_order(self, name: str, rows: Array) -> Array:
+        """The rows of a matrix in Hugging Face's order."""
+        heads = self._config.get("num_attention_heads", 1)
         if ".self_attn.q_proj." in name:
-            return _halves(array, self._config["num_attention_heads"])
-        if ".self_attn.k_proj." in name:
-            return _halves(array, self._config.get("num_key_value_heads", self._config["num_attention_heads"]))
-        return array.T if name.startswith("transformer.h.") else array
+            return _halves(rows, heads)
+        return _halves(rows, self._config.get("num_key_value_heads", heads)) if ".self_attn.k_proj." in name else rows
 
 
 def _halves(rows: Array, heads: int) -> Array:

@@ -18,6 +18,7 @@ from .beside import save_tokenizer
 from .folder import save_folder
 from .format import Entry, Format
 from .opened import opened
+from .quantized import Quantized, QuantizedLayer, replace_layers
 from .source import Source
 
 
@@ -33,14 +34,16 @@ class PretrainedModel(nn.Module):
     _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path) -> Self:
+    def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
         """A model from files, in evaluation mode. Nothing is downloaded.
 
-        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; or a .gguf
-          file of a Llama or a GPT-2; or a folder in Hugging Face's format, which holds config.json and
-          model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
+        - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
+          that name is "./smollm2". Or a .gguf file of a Llama or a GPT-2. Or a folder in Hugging Face's format, which
+          holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
+        - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
+          a fifth of the memory, and are no parameters: they cannot be trained or saved.
 
-        All weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
+        All other weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
         probabilities, that of the residual stream is used.
 
         Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
@@ -57,7 +60,7 @@ class PretrainedModel(nn.Module):
                 )
             with nn.init.skip():
                 model = cls(config)  # type: ignore[call-arg] # a family's
-            load(model, source)
+            load(model, source, quantized)
             model.read_beside(source)
         return model.eval()
 
@@ -72,12 +75,14 @@ class PretrainedModel(nn.Module):
         Biases that the model lacks are written as zeros, where the family's files have biases. Raises ValueError for a
         model that the files of this family cannot describe.
         """
+        if any(isinstance(module, QuantizedLayer) for module in self.modules()):
+            raise ValueError("save_pretrained: the weights are quantised; read the model without quantized=True")
         _ = self.tokenizer  # if it cannot be made, nothing is written
         dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
         self._check_tied(entries[0])
-        tensors = {entry.names[0]: entry.array().astype(dtype, copy=False) for entry in entries}
+        tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
         self.save_beside(Path(folder))
 
@@ -113,36 +118,39 @@ class PretrainedModel(nn.Module):
             )
 
 
-def load(model: PretrainedModel, source: Source) -> None:
+def load(model: PretrainedModel, source: Source, quantized: bool = False) -> None:
     """Copy the weights of a source into a model, converted to its dtype, one at a time to keep the memory small.
+
+    - `quantized`: see `PretrainedModel.from_pretrained`.
 
     Raises ValueError that lists every tensor that is missing, unexpected, repeated, or of another shape or kind, and
     tied tensors that differ.
     """
-    own_name = model.format.own_name
-    entries = [([own_name(name) for name in entry.names], entry) for entry in model.format.entries(model)]
-    stored: dict[str, str] = {}  # name without prefix -> name in the source
-    complaints = []
+    entries = model.format.entries(model)
+    stored: dict[str, list[str]] = {}  # name without prefix -> names in the source
     for key in source.tensors:
-        if (name := own_name(key)) in stored:
-            complaints.append(f"{name} occurs twice, as {stored[name]} and as {key}")
-        stored[name] = key
-    found = [[name for name in names if name in stored] for names, _ in entries]
-    absent = [entry for entry, own in zip(entries, found, strict=True) if not own]
-    missing = [f"missing: {names[0]} {entry.shape}" for names, entry in absent]
-    expected = {name: entry for names, entry in entries for name in names}
-    others = {name: key for name, key in sorted(stored.items()) if not model.format.is_ignored(name)}
-    complaints = [*missing, *complaints, *_unfit(expected, others, source), *_untied(found, stored, source)]
-    if complaints:
+        stored.setdefault(model.format.own_name(key), []).append(key)
+    if complaints := list(_complaints(model.format, entries, stored, source)):
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{source.path}: the weights do not match {source.config_name}{lines}")
-    for (_, entry), names in zip(entries, found, strict=True):
-        entry.load(source.tensors[stored[names[0]]])
+    kept: dict[int, Quantized] = {}
+    for entry in entries:
+        key = next(stored[name][0] for name in entry.names if name in stored)
+        if quantized and (matrix := source.quantized(key)) is not None:
+            kept[id(entry.parts[0])] = matrix
+        else:
+            entry.load(source.tensors[key])
+    replace_layers(model, kept)
 
 
-def _unfit(expected: dict[str, Entry], stored: dict[str, str], source: Source) -> Iterator[str]:
-    """Yields what is wrong with the names, shapes and dtypes of the tensors that are there."""
-    for name, key in stored.items():
+def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]], source: Source) -> Iterator[str]:
+    """Yields what is wrong with the tensors of a source."""
+    expected = {name: entry for entry in entries for name in entry.names}
+    yield from (f"missing: {e.names[0]} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
+    yield from (f"{name} occurs twice, as {keys[0]} and as {keys[1]}" for name, keys in stored.items() if keys[1:])
+    for name, (key, *_) in sorted(stored.items()):
+        if form.is_ignored(name):
+            continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:
             yield f"unexpected: {name} {shape}"
@@ -150,11 +158,8 @@ def _unfit(expected: dict[str, Entry], stored: dict[str, str], source: Source) -
             yield f"{name} has shape {shape}, expected {expected[name].shape}"
         elif not dtype.lower().startswith(("f", "bf")):
             yield f"{name} has dtype {dtype}, expected floats"
-
-
-def _untied(found: list[list[str]], stored: dict[str, str], source: Source) -> Iterator[str]:
-    """Yields each tensor that differs from another of the same parameter."""
-    for first, *others in filter(None, found):
+    for entry in entries:
+        first, *others = [name for name in entry.names if name in stored] or [""]
         for name in others:
-            if not np.array_equal(source.tensors[stored[first]], source.tensors[stored[name]]):
+            if not np.array_equal(source.tensors[stored[first][0]], source.tensors[stored[name][0]]):
                 yield f"{name} differs from {first}, although {source.config_name} ties them"

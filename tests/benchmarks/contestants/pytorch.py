@@ -163,6 +163,28 @@ def generation(work: workloads.Generation, compiled: bool = False) -> Contest:
     return step, None
 
 
+def pretrained(work: workloads.Pretrained, compiled: bool = False) -> Contest:
+    """Hugging Face's model with the same weights, and its cache."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from transformer.pretrained.opened import opened
+
+    with opened("smollm2") as source:
+        model = LlamaForCausalLM(LlamaConfig(**source.config)).eval()
+        model.load_state_dict({name: torch.tensor(source.tensors[name]) for name in source.tensors}, strict=False)
+
+    @torch.no_grad()
+    def step() -> float:
+        tokens, cache, total = torch.arange(1000, 1000 + work.prompt)[None], None, 0
+        for _ in range(work.tokens):
+            out = model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            tokens, cache = out.logits[:, -1:].argmax(-1), out.past_key_values
+            total += int(tokens)
+        return float(total)
+
+    return step, None
+
+
 def chain(work: workloads.Chain, compiled: bool = False) -> Contest:
     def step() -> float:
         x = torch.zeros(1, requires_grad=True)

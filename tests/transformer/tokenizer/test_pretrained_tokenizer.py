@@ -126,7 +126,7 @@ def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sente
 
 
 def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
-    assert t.special_tokens == {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2}
+    assert t.special_tokens == {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2, "<file>": 3}
     text = "<|im_end|>a<|im_start|>"
     assert t.encode(text, "all")[::2] == [2, 1]
     assert 2 not in t.encode(text) and t.decode(t.encode(text)) == text
@@ -136,8 +136,8 @@ def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
         t.encode(text, ["<no>"])
     with pytest.raises(TypeError, match="encode: expected a str, not NoneType"):
         t.encode(None, "all")
-    with pytest.raises(IndexError, match="id 266 at position 0 is out of range"):
-        t.decode([266])
+    with pytest.raises(IndexError, match=f"id {len(TOKENS)} at position 0 is out of range"):
+        t.decode([len(TOKENS)])
 
 
 def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):
@@ -279,6 +279,12 @@ def test_a_long_chat_loses_its_oldest_questions_and_answers(t):
     for room, kept in ((len(whole) - 1, [SYSTEM, *chat[3:]]), (1, [SYSTEM, QUESTION])):
         assert t.decode(t.encode_chat(chat, room)) == t.format_chat(kept)
     assert t.decode(t.encode_chat(tuple(chat[1:]), 1)) == t.format_chat([QUESTION])
+
+
+def test_other_special_tokens_in_a_message_are_ordinary_text(t):
+    ids = t.encode_chat([{"role": "user", "content": "cat <file>"}], 1000)
+    assert t.decode(ids) == t.format_chat([{"role": "user", "content": "cat <file>"}])
+    assert t.special_tokens["<file>"] not in ids and {1, 2} <= set(ids)
 
 
 def test_a_tokenizer_without_template_says_so(wordpiece):

@@ -1,0 +1,87 @@
+"""Layers whose weights have 4 or 8 bits, as they are in a GGUF file: a fifth of the memory, and of the time to read it.
+
+A block of 32 neighbours in a row has a scale and an offset of its own: weight = number * scale + offset. Gradients flow
+through these layers to what lies before them, not to their weights, which are no parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Array
+
+BLOCK = 32
+
+
+class Quantized(NamedTuple):
+    """A matrix (rows, n) as `tl.quantized_linear` takes it."""
+
+    numbers: Array
+    scale: Array
+    offset: Array
+
+    @classmethod
+    def from_blocks(cls, kind: str, blocks: Array) -> Quantized | None:
+        """The matrix of a GGUF file's blocks, (rows, blocks, bytes); None for another kind than Q8_0, Q4_0 and Q4_1.
+
+        A block begins with its scale, a float16, then in Q4_1 its offset; the numbers follow. Those of Q4_0 are from -8
+        to 7, kept as 0 to 15.
+        """
+        if kind not in ("Q8_0", "Q4_0", "Q4_1"):
+            return None
+        head = 4 if kind == "Q4_1" else 2
+        floats = np.ascontiguousarray(blocks[..., :head]).view(np.float16).astype(np.float32)  # (rows, blocks, 1 or 2)
+        scale = np.ascontiguousarray(floats[..., 0])
+        offset = {"Q8_0": 0 * scale, "Q4_0": -8 * scale, "Q4_1": np.ascontiguousarray(floats[..., -1])}[kind]
+        numbers = np.ascontiguousarray(blocks[..., head:]).reshape(len(blocks), -1)
+        return cls(numbers.view(np.int8) if kind == "Q8_0" else numbers, scale, offset)
+
+
+class QuantizedLayer(nn.Module):
+    """The base of both layers. It holds three buffers: see `tl.quantized_linear`."""
+
+    def __init__(self, matrix: Quantized) -> None:
+        for name, array in matrix._asdict().items():
+            self.register_buffer(name, tl.as_tensor(array))
+        self.numbers: Tensor
+        self.scale: Tensor
+        self.offset: Tensor
+
+    def extra_repr(self) -> str:
+        rows, blocks = self.scale.shape
+        return f"{rows}, {blocks * BLOCK}, bits={8 if self.numbers.dtype == np.int8 else 4}"
+
+
+class QuantizedLinear(QuantizedLayer):
+    """A Linear without bias: (..., in) -> (..., out)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return tl.quantized_linear(x, self.numbers, self.scale, self.offset)  # type: ignore[no-any-return]
+
+
+class QuantizedEmbedding(QuantizedLayer):
+    """An Embedding: integers (...) -> (..., width). A token's vector is its row, made of its blocks."""
+
+    @property
+    def num_embeddings(self) -> int:
+        return len(self.scale)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        rows = (x[tokens.flatten()] for x in (self.numbers, self.scale, self.offset))
+        return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
+
+
+def replace_layers(model: nn.Module, matrices: Mapping[int, Quantized]) -> None:
+    """Put quantised layers in the place of those whose weights have these `id`s."""
+    layers: list[tuple[Any, type[QuantizedLayer]]] = [(nn.Linear, QuantizedLinear), (nn.Embedding, QuantizedEmbedding)]
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            for kind, made in layers:
+                if type(child) is kind and (matrix := matrices.get(id(child.weight))) is not None:
+                    setattr(parent, name, made(matrix))

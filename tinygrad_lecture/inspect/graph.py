@@ -72,6 +72,10 @@ class Graph(metaclass=NeedsParentheses):
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
+        self._known: dict[int, tuple[Array, Vertex]] = {}  # arrays of vertices by id, while it watches
+        self._bools: dict[
+            int, tuple[Array, str, Sequence[Any]]
+        ] = {}  # and those of conditions: their op and its inputs
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         self._calls = Calls()
@@ -198,6 +202,7 @@ class Graph(metaclass=NeedsParentheses):
         self._watching = None
         self._scopes.forget()
         self._calls.forget()
+        self._known, self._bools = {}, {}
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -215,8 +220,23 @@ class Graph(metaclass=NeedsParentheses):
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
+            pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
+            for array, v in pairs:
+                self._known.setdefault(id(array), (array, v))
+            for array, v in pairs:
+                v.origin = self._origin(array) if v.op is None and not v.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
+        elif out.dtype == bool:
+            self._bools[id(out)] = out, op.name, arrays
+
+    def _origin(self, array: Any) -> Any:
+        """What an array is made of, if of values of the graph; see `Vertex`. None for others."""
+        if id(array) not in self._bools:
+            return self._known.get(id(array), (None, None))[1]
+        _, op, arrays = self._bools[id(array)]
+        inputs = [self._origin(x) if is_array(x) else x for x in arrays]
+        return (op, inputs) if any(isinstance(x, (Vertex, tuple)) for x in inputs) else None
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""

@@ -99,6 +99,8 @@ def curves(title: str, lines: Mapping[str, Curve], between: tuple[float, float] 
         *(_text(LEFT - 6, place, number(y), "end") for y, place in ((y1, ABOVE + 4), (y0, HIGH - BELOW + 4))),
         _text(LEFT, HIGH - 6, number(x0), "start"),
         _text(WIDE - 12, HIGH - 6, f"step {number(x1)}", "end"),
+        *(_text(float(at(x, y0).split(",")[0]), HIGH - 6, number(x), "middle") for x in between_ends(x0, x1, 0.25)),
+        *(_text(LEFT - 6, float(at(x0, y).split(",")[1]) + 4, number(y), "end") for y in between_ends(y0, y1, 0.12)),
         f'<text x="{LEFT}" y="18" font-weight="bold" fill="currentColor">{escape(title)}</text>',
     ]
     across = WIDE - 12.0
@@ -112,6 +114,14 @@ def curves(title: str, lines: Mapping[str, Curve], between: tuple[float, float] 
     size = f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" font-family="sans-serif" font-size="12"'
     label = escape(f"{title}: at the end {last}")
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def between_ends(low: float, high: float, room: float) -> list[float]:
+    """Round numbers along an axis, up to four, which leave a share of it at each end for the numbers there."""
+    size = 10.0 ** math.floor(math.log10(high - low))
+    step = next(size * part for part in (0.2, 0.5, 1, 2) if (high - low) / (size * part) < 5)
+    inside = low + room * (high - low), high - room * (high - low)
+    return [step * i for i in range(math.ceil(inside[0] / step), math.floor(inside[1] / step) + 1)]
 
 
 def _line(points: Sequence[str], colour: str) -> str:

@@ -121,6 +121,8 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
+    origin: what a constant is made of, if of values of the graph: the value that it is without the gradient, or of
+    bools an op and its inputs, ("gt", [x, 0]), with None for what is not known.
     """
 
     number: int
@@ -139,6 +141,7 @@ class Vertex:
     written: str = ""
     part_of: str = ""
     maker: Any = None
+    origin: Any = None
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"

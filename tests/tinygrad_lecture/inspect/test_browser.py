@@ -35,6 +35,11 @@ def box(page, name):
     return page.locator("g.box", has=page.locator("text.name", has_text=re.compile(rf"^{re.escape(name)}( =|$)")))
 
 
+def numbers_in(cells):
+    """What cells say, those in which a number can be changed too."""
+    return cells.evaluate_all("cells => cells.map((cell) => cell.querySelector('input')?.value ?? cell.innerText)")
+
+
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)
@@ -126,6 +131,36 @@ def test_playing_goes_on_by_itself_and_stops(visit, network):
         assert page.locator("#play").inner_text() == shown
 
 
+def test_a_layer_of_few_neurons_is_drawn_as_circles(visit, network):
+    page = visit(network[0])
+    assert box(page, "x").locator("circle").count() == box(page, "h").locator("circle").count() == 2
+    assert box(page, "a").locator("circle").count() == 1
+    assert box(page, "W1").locator("circle").count() == 0
+    assert [text for text in box(page, "x").locator(".value").all_text_contents() if text] == ["1", "0.5"]
+    assert box(page, "h").locator("circle").first.evaluate("circle => circle.style.fill") == "none"
+    press(page, "End")
+    assert (
+        box(page, "h").locator("circle").first.evaluate("circle => circle.style.fill").startswith("rgba(38, 122, 204")
+    )
+
+
+def test_a_digit_is_a_picture_of_28_by_28_and_so_are_the_weights_of_a_neuron(visit, tmp_path):
+    model, images = nn.MLP([784, 3, 2]), tl.rand(20, 784)
+    with tl.Graph():
+        C = model(images).sum()
+        page = visit(tl.page(C, tmp_path / "digits.html"))
+    for name, count, alt in (
+        ("images", 16, "images, row 0, as 28 by 28"),
+        ("0.weight", 3, "0.weight, row 0, as 28 by 28"),
+    ):
+        box(page, name).click()
+        pictures = page.locator("#chosen .pictures canvas")
+        assert pictures.count() == count
+        assert [pictures.first.get_attribute(key) for key in ("aria-label", "width", "height")] == [alt, "56", "56"]
+    box(page, "2.weight").click()
+    assert page.locator("#chosen .pictures").count() == 0
+
+
 def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
     page = visit(network[0])
     box(page, "h").hover()
@@ -171,7 +206,7 @@ def test_odd_numbers_show_as_they_are(visit, tmp_path):
         C.backward()
         page = visit(tl.page(C, tmp_path / "odd.html"))
     box(page, "x").click()
-    assert page.locator("#chosen td").all_inner_texts()[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
+    assert numbers_in(page.locator("#chosen td"))[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
     press(page, "t")
     assert "[nan, inf, -inf, -0, 1e-300, 123456]" in page.locator("#table").inner_text()
 
@@ -186,9 +221,7 @@ def test_numbers_are_written_as_python_writes_them(visit, network):
         C.backward()
         other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
     box(other, "x").click()
-    assert other.locator("#chosen .cells td").all_inner_texts()[1 : len(values) + 1] == [
-        numbers(np.array(v)) for v in values
-    ]
+    assert numbers_in(other.locator("#chosen .cells td"))[1 : len(values) + 1] == [numbers(np.array(v)) for v in values]
 
 
 @pytest.fixture
@@ -211,11 +244,29 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert box(page, "attention").count() == box(page, "ffn").count() == 1
     assert page.locator("#path [aria-current]").inner_text() == "blocks.0"
     assert box(page, "#5").locator(".layer").text_content() == "from embedding"
-    assert "one element of it: #8[0, 0] = (" in text_of(page)
+    assert re.search(r"one element of it: #8\[\d, \d\] = \(", text_of(page))
     press(page, "Escape")
     assert box(page, "blocks.0").count() == 1
     press(page, "End")
     assert "embedding.W_E.weight" in text_of(page)
+
+
+def test_attention_has_five_steps_and_its_parameters_their_gradients(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    page.get_by_role("button", name="Open it").click()
+    press(page, "ArrowRight")
+    page.get_by_role("button", name="Open it").click()
+    titles = []
+    for _ in range(5):
+        titles.append(page.locator("#step .words").inner_text().partition(":")[0])
+        press(page, "ArrowRight")
+    assert titles == ["W_Q", "W_K", "W_V", "each token takes from the others", "W_O"]
+    press(page, "End", "t")
+    given = page.locator("#table tr", has_text="parameter").filter(has_text=re.compile(r"W_[QKV]\.weight"))
+    texts = given.locator("td.grad").all_inner_texts()
+    assert len(texts) == 6
+    assert all(text.startswith("shape (4, 4), from") for text in texts)
 
 
 def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
@@ -286,7 +337,8 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     page.get_by_role("button", name="Table").click()
     page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
     maps = page.locator("#chosen table.map")
-    assert maps.locator("caption").all_inner_texts() == ["head 0", "head 1"]
+    assert maps.locator("caption").all_inner_texts() == ["head 1", "head 2"]  # counted as in the programs
+    assert page.locator("#chosen .scale span").all_inner_texts() == ["0", "0.05", "0.25", "0.5", "1"]
     assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
     assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
 
@@ -302,7 +354,8 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, 
     box(page, "x").click()
     chosen = page.locator("#chosen")
     assert "(300, 400), 120000 elements" in chosen.inner_text()
-    assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
+    if not means:
+        assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
     assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
     chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()
@@ -324,6 +377,125 @@ def test_a_large_graph_opens_and_steps(visit, tmp_path):
     assert page.locator("#step dt").count() == 1200
 
 
+def height_of(page, selector):
+    return page.locator(selector).bounding_box()["height"]
+
+
+def test_fit_shows_all_of_the_graph(visit, network):
+    page = visit(network[0])
+    assert height_of(page, "#scroll svg") > height_of(page, "#scroll")  # at first it is readable
+    page.get_by_role("button", name="Fit").click()
+    assert height_of(page, "#scroll svg") <= height_of(page, "#scroll")
+
+
+def test_arrow_keys_enter_a_module_and_leave_it(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight", "ArrowDown")
+    assert page.locator("#path [aria-current]").inner_text() == "blocks.0"
+    assert "normalises each row" in text_of(page)
+    press(page, "ArrowUp")
+    assert page.locator("#path [aria-current]").inner_text() == "modules"
+
+
+def test_the_head_of_the_table_covers_no_row(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "End", "t", "ArrowLeft", *["ArrowLeft"] * 12)
+    for key in ("ArrowRight", "ArrowLeft"):
+        for _ in range(12):
+            press(page, key)
+            head, row = (page.locator(f"#table {part}").first.bounding_box() for part in ("thead th", "tr.now"))
+            assert row["y"] >= head["y"] + head["height"] - 1
+
+
+def test_a_gradient_that_is_zero_is_said_to_be_and_why(visit, tmp_path):
+    x, y = tl.tensor([[1.0, 2.0]]), tl.tensor([[1.0]])
+    W, v = tl.tensor([[-1.0, -1.0], [-0.5, -0.2]], requires_grad=True), tl.tensor([[1.0, 0.5]], requires_grad=True)
+    with tl.Graph():
+        h = tl.relu(tl.linear(x, W))
+        C = ((tl.linear(h, v) - y) ** 2).sum()
+        C.backward()
+        page = visit(tl.page(C, tmp_path / "dead.html"))
+    press(page, "End")
+    told = page.locator("#step .zero")
+    assert (
+        "dC/dW is zero: a small change of W does not change C, and a learning step leaves W as it is."
+        in told.first.inner_text()
+    )
+    assert "All 2 elements are zero: h, which it is multiplied by, is zero there." not in text_of(page)
+    told.first.get_by_role("button").click()
+    assert "Back through h = relu(#3)" in text_of(page)
+    assert "All 2 elements are zero: relu is flat where #3 is not above 0, so nothing passes there." in text_of(page)
+    press(page, "ArrowLeft")
+    assert "All 2 elements are zero: h, which it is multiplied by, is zero there." in text_of(page)
+    press(page, "ArrowRight", "ArrowRight")
+    assert "All 4 elements are zero: what came, dC/d#3, is zero there." in text_of(page)
+
+
+def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network):
+    path, leaves = network
+    page = visit(path)
+    press(page, "End")
+    before = text_of(page)
+    box(page, "W1").click()
+    field = page.get_by_label("W1[0, 1]")
+    field.scroll_into_view_if_needed()
+    at = field.bounding_box()
+    page.mouse.move(at["x"] + 30, at["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 130, at["y"] + 8, steps=5)
+    page.mouse.up()
+    W1, b1, W2, b2 = (tl.tensor(leaf.detach().numpy(), requires_grad=True) for leaf in leaves.values())
+    with tl.no_grad():
+        W1[0, 1] = float(field.input_value())
+    assert W1[0, 1] > leaves["W1"][0, 1] + 1
+    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
+    C = ((tl.sigmoid(W2 @ tl.sigmoid(W1 @ x + b1) + b2) - y) ** 2).sum()
+    C.backward()
+    assert box(page, "C").locator(".value").all_text_contents() == [numbers(C.detach().numpy())]
+    for name, leaf in {"W1": W1, "b1": b1, "W2": W2, "b2": b2}.items():
+        assert numbers(leaf.grad.numpy()) in text_of(page), name
+    told = page.locator("#changed").inner_text()
+    assert told.startswith(f"W1[0, 1] is {numbers(W1.detach().numpy()[0, 1])} instead of -1.387, so C is ")
+    assert re.search(r"Its gradient foretold dC/dW1\[0, 1\] · change = \(-0.00155\) · 2.5 = -0.003875", told)
+    page.get_by_role("button", name="Table").click()
+    assert numbers(W2.grad.numpy()) in page.locator("#table").inner_text()
+    page.get_by_role("button", name="As it was").click()
+    assert text_of(page) == before
+    assert page.locator("#changed").inner_text() == ""
+
+
+def test_a_step_with_a_changed_number_tells_formulas_and_the_new_result(visit, network):
+    page = visit(network[0])
+    press(page, "b", "ArrowRight")
+    box(page, "y").click()
+    page.get_by_label("y[0]").fill("0")
+    assert "∂#14/∂#13 = 2 · #13\n" in text_of(page)
+    assert "= 1 ·" not in text_of(page)
+    a = float(box(page, "a").locator("circle + text").text_content())
+    shown = float(re.search(r"dC/d#13 = \[(.*)\]", text_of(page))[1])
+    assert shown == pytest.approx(2 * a, rel=1e-2)
+    page.locator("#slider").fill("3")
+    assert "h = sigmoid(#5)\n  = [" in text_of(page)
+
+
+def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_page, tmp_path):
+    page = visit(gpt_page)
+    box(page, "embedding.W_E.weight").click()
+    page.get_by_label("embedding.W_E.weight[0, 0]").fill("1")
+    assert "embedding.W_E.weight[0, 0] is 1 instead of" in page.locator("#changed").inner_text()
+    with tl.Graph():
+        C = nn.Linear(300, 100)(tl.ones(1, 300)).sum()
+        page = visit(tl.page(C, tmp_path / "large.html"))
+    box(page, "weight").click()
+    told = page.locator("#chosen").inner_text()
+    assert "The page cannot compute what follows from another number: there are too many numbers." in told
+
+
+def test_a_phone_has_room_for_the_graph(visit, network):
+    page = visit(network[0], viewport={"width": 390, "height": 800})
+    assert height_of(page, "#scroll") > 800 * 0.42
+
+
 def test_nothing_is_wider_than_a_phone(visit, network):
     page = visit(network[0], viewport={"width": 390, "height": 800})
     for keys in ((), ("b",), ("End",), ("t",)):
@@ -333,7 +505,7 @@ def test_nothing_is_wider_than_a_phone(visit, network):
 
 @pytest.fixture
 def pages(network, gpt_page, tmp_path):
-    """By kind: a page, and the keys that are pressed on it, one after the other."""
+    """By kind: a page, and the keys that are pressed on it, one after the other; or the number that is changed."""
     model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
     optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     batches = [(tl.ones(4, 2), tl.zeros(4, 2))]
@@ -341,13 +513,14 @@ def pages(network, gpt_page, tmp_path):
         nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=tmp_path / "run.html").fit()
     return {
         "network": (network[0], [(), ("b", "ArrowRight"), ("End",), ("t",), ("h",)]),
+        "changed": (network[0], [("End",), ("W1[0, 1]",)]),
         "gpt": (gpt_page, [("ArrowRight", "ArrowRight"), ("End",)]),
         "profile": (profile.page(tmp_path / "profile.html"), [()]),
         "run": (tmp_path / "run.html", [()]),
     }
 
 
-@pytest.mark.parametrize("kind", ["network", "gpt", "profile", "run"])
+@pytest.mark.parametrize("kind", ["network", "changed", "gpt", "profile", "run"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
     script = os.environ.get("AXE")
@@ -357,7 +530,11 @@ def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
     for theme in ("light", "dark"):
         page = visit(path, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
         for pressed in keys:
-            press(page, *pressed)
+            if pressed == ("W1[0, 1]",):
+                box(page, "W1").click()
+                page.get_by_label(*pressed).fill("3")
+            else:
+                press(page, *pressed)
             page.add_script_tag(path=script)
             found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
             assert [v for v in found if v[0] in ("serious", "critical")] == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import drive
 import nn
 import tinygrad_lecture as tl
+from nn.functional import channels
 from op_table import TABLE
 from tinygrad_lecture import ops
 from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES, definition
@@ -479,7 +480,7 @@ def test_a_setting_is_never_taken_for_its_default(watched):
 def test_every_formula_names_an_op_of_the_engine():
     rooms = [ops.copying, ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.arrangement]
     rooms += [ops.products, ops.linalg]
-    known = {name for room in rooms for name in dir(room)} | set(dir(tl))
+    known = {name for room in rooms for name in dir(room)} | {*dir(tl), "batch_norm"}  # nn's own op
     assert {name.split()[0] for name in FORMULAS} <= known
 
 
@@ -499,6 +500,7 @@ FUSED = {
     "linear": lambda x, v: tl.linear(x, x),
     "linear and bias": lambda x, v: tl.linear(x, x, v[:2]),
     "layer_norm": lambda x, v: tl.layer_norm(v),
+    "batch_norm": lambda x, v: channels.batch_norm(v.reshape(3, 1)),
     "rms_norm": lambda x, v: tl.rms_norm(v, v),
     "layer_norm and weight": lambda x, v: tl.layer_norm(v, v, v),
     "attention": lambda x, v: tl.attention(x, x, x),
@@ -576,6 +578,8 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
     "cross_entropy": lambda: (x := rows(3, 4), tl.cross_entropy(x, tl.tensor([1, 0, 3]))),
     "squared_error": lambda: (x := rows(3, 4), tl.squared_error(x, tl.randn(3, 4, dtype=tl.float64))),
     "layer_norm": lambda: (x := rows(3, 4), tl.layer_norm(x, rows(4), rows(4))),
+    "batch_norm": lambda: (x := rows(4, 3), channels.batch_norm(x)),
+    "batch_norm, its weight": lambda: (x := rows(3), channels.batch_norm(rows(4, 3), x)),
     "layer_norm, its weight": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), x, rows(12))),
     "layer_norm, its bias": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), rows(12), x)),
     "rms_norm": lambda: (x := rows(3, 4), tl.rms_norm(x, rows(4))),
@@ -643,6 +647,16 @@ def test_every_entry_of_the_tables_is_tried():
     assert {*ELEMENTS, *SLOPES} <= {name.split(",")[0].split(" ")[0] for name in ELEMENT}
     in_words = {name for name, text in DEFINITIONS.items() if "{" in text.partition(", where")[0]}
     assert in_words <= {word for name in FUSED for word in name.split()}
+
+
+def test_what_is_worked_out_of_much_is_large():
+    x = tl.tensor([*[0.0] * 20, 3.0, 0.0, 2.0], requires_grad=True)
+    W = tl.tensor(np.vstack([np.full(23, 0.1), np.full(23, 0.5)]))
+    with tl.Graph():
+        y = W @ x
+        told = tl.explain((y * tl.tensor([1.0, 7.0])).sum())
+    assert "one element of it: y[1] = 0.5 · 0 + 0.5 · 0 + 0.5 · 3 + 0.5 · 2 + ... 19 more = 2.5\n" in told
+    assert "one element of it: dC/dx[0] = 1 · 0.1 + 7 · 0.5 = 3.6\n" in told
 
 
 def test_what_the_engine_does_not_confirm_is_not_shown():

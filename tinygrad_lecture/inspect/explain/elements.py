@@ -18,7 +18,7 @@ from ...backend import Array, Shape, to_host
 from ...kernels.attention import attention_weights as weights_by_kernel
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
-from .expression import NEGATIVE, TERMS, Expression, Work, dot, equation, expression, total, with_enough_digits
+from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
 from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
@@ -139,11 +139,13 @@ def forward_lines(vertex: Vertex) -> list[str]:
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:
-    """The element whose formula says most: of a query that attends to all keys, the whole of a sum; else the first."""
-    first = (0,) * out.ndim
+    """The element whose formula says most: the largest, of a query that attends to all keys; the whole of a sum."""
+    if vertex.op == "cumsum":
+        return tuple(n - 1 for n in out.shape)
+    sizes = np.nan_to_num(np.abs(out.astype(np.float64)))
     if vertex.op in ("attention", "attention_weights"):
-        return (*first[:-2], out.shape[-2] - 1, 0)
-    return tuple(n - 1 for n in out.shape) if vertex.op == "cumsum" else first
+        sizes[..., :-1, :] = -1
+    return first_place(sizes == sizes.max())
 
 
 def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Expression]:
@@ -212,7 +214,8 @@ def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
 
 def _exps(row: Array) -> Expression:
     """The sum of exp over a row."""
-    return total([expression(x).exp() for x in row[: TERMS + 1]], row.size, np.exp(row.astype(np.float64)).sum())
+    terms = np.exp(row.astype(np.float64))
+    return total([expression(x).exp() for x in row[shown(terms)]], row.size, terms.sum())
 
 
 def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
@@ -222,8 +225,8 @@ def _cross_entropy(vertex: Vertex, given: Sequence[Any], place: Place) -> Expres
 
 def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     p, t = (np.asarray(x).reshape(-1) for x in given)
-    terms = [(expression(a) - b) ** 2 for a, b in zip(p[: TERMS + 1], t, strict=False)]
-    squares = total(terms, p.size, ((p - t).astype(np.float64) ** 2).sum())
+    values = (p - t).astype(np.float64) ** 2
+    squares = total([(expression(p[i]) - t[i]) ** 2 for i in shown(values)], p.size, values.sum())
     if not vertex.settings.get("average", True):
         return squares
     return squares / p.size if p.size > 1 else squares.mean()
@@ -231,11 +234,11 @@ def _squared_error(vertex: Vertex, given: Sequence[Any], place: Place) -> Expres
 
 def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     x, *scales = given
-    if vertex.settings.get("axes", 1) != 1:
+    if vertex.settings.get("axes", 1) != 1 or (vertex.op == "batch_norm" and x.ndim != 2):
         return None
-    row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
-    mean = 0 if vertex.op == "rms_norm" else row.mean()
-    centred = expression(row[place[-1]]) - mean if mean else expression(row[place[-1]])
+    row = (x[:, place[-1]] if vertex.op == "batch_norm" else x[place[:-1]]).astype(np.float64)
+    mean, eps = 0 if vertex.op == "rms_norm" else row.mean(), vertex.settings.get("eps", 1e-5)
+    centred = expression(x[place]) - mean if mean else expression(x[place])
     y: Expression = centred / (expression(((row - mean) ** 2).mean()) + eps).sqrt()
     weight, bias = (None if one is None else one[place[-1]] for one in (*scales, None, None)[:2])
     y = y if weight is None else y * weight
@@ -272,7 +275,7 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
 ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]] = {
     "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
     "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "index_get": _picked,
-    "layer_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
+    "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
     "attention_weights": _attention_weights,
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backend import Array
 from ..numbers import number, with_digits
 
 DIGITS = (4, 6, 9, 13)
@@ -115,17 +116,23 @@ NAMES: dict[str, Any] = {
 
 
 def total(terms: Sequence[Expression], count: int, value: Any) -> Expression:
-    """A sum of `count` terms: written as the first of them, and how many more there are."""
+    """A sum of `count` terms: written as those that are given, and how many more there are."""
     if count <= TERMS + 1:
         return reduce(operator.add, terms) if terms else expression(0)
-    return replace(reduce(operator.add, terms[:TERMS]) + f"... {count - TERMS} more", value=value, rounded=float(value))
+    return replace(reduce(operator.add, terms) + f"... {count - TERMS} more", value=value, rounded=float(value))
+
+
+def shown(terms: Array) -> Array:
+    """Which terms of a sum are written out, in their order: all of few, else the largest."""
+    sizes = np.nan_to_num(np.abs(terms.astype(np.float64)))
+    return np.sort(np.argsort(-sizes, kind="stable")[:TERMS]) if sizes.size > TERMS + 1 else np.arange(sizes.size)
 
 
 def dot(*rows: Any) -> Expression:
     """The sum of the products of rows, element by element."""
     columns = [np.asarray(row).reshape(-1) for row in rows]
-    factors = zip(*(map(expression, x[: TERMS + 1]) for x in columns), strict=True)
     products = np.prod([column.astype(np.float64) for column in columns], axis=0)
+    factors = zip(*(map(expression, x[shown(products)]) for x in columns), strict=True)
     return total([reduce(operator.mul, some) for some in factors], columns[0].size, products.sum())
 
 

@@ -202,13 +202,14 @@ def _local(step: Step, position: int) -> Array | None:
 
 
 def _place(terms: list[Array]) -> Place:
-    """The element to work out: the first that all terms of a gradient are not 0 for, if there is one.
+    """The element to work out: that whose terms are large, all of them if there is one that all are not 0 for.
 
     One so small beside the largest that it is 0 but for rounding counts as 0.
     """
-    nonzero = [(size := np.abs(term)) > 1e-6 * np.nan_to_num(size).max(initial=0) for term in terms]
-    each = np.logical_and.reduce(nonzero)
-    return first_place(each if each.any() else np.logical_or.reduce(nonzero))
+    sizes = [np.nan_to_num(np.abs(term)) for term in terms]
+    each = np.logical_and.reduce([size > 1e-6 * size.max(initial=0) for size in sizes])
+    sums = np.asarray(sum(sizes)) * (each if each.any() else 1)
+    return first_place(sums == sums.max(initial=0))
 
 
 def _most_picked(step: Step, term: Term) -> Place:

@@ -1,5 +1,6 @@
 """Pages: one HTML file that shows a computation step by step, a profile or a training run, and needs no network.
 
 page.py       `tl.page`: a computation as a page; one file made of page.html, the styles, the scripts and the data
+words.py      what values are called, in the words of the lecture
 views.py      what is drawn: which module each value stands in, the boxes of each module, and their layout
 """

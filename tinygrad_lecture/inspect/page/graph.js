@@ -1,5 +1,8 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
+const READABLE = -1; // as large as the width allows, but readable
+const FIT = 0; // all of it at once
+
 class Picture {
   // choose: called for a box that is clicked.
   constructor(place, choose) {
@@ -7,7 +10,7 @@ class Picture {
     this.choose = choose;
     this.scroll = byId("scroll");
     this.view = NaN;
-    this.zoom = 0; // 0: fit
+    this.zoom = READABLE;
     this.focused = 0;
     this.boxes = [];
     // of each box: its kind, and what it shows now.
@@ -17,6 +20,8 @@ class Picture {
     this.sources = new Set();
     this.arrows = [];
     this.svg = null;
+    this.values = [];
+    this.circles = [];
     this.gradients = [];
   }
 
@@ -44,6 +49,8 @@ class Picture {
       svg.append(path);
       return path;
     });
+    this.values = [];
+    this.circles = [];
     this.gradients = [];
     this.states = [];
     this.sources = new Set();
@@ -56,17 +63,25 @@ class Picture {
   }
 
   box(box, i, svg) {
-    const value = box.value === undefined ? null : this.place.data.values[box.value];
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
-    box.lines.forEach((line, k) => {
-      const role = k === 0 ? "name" : value && isPlace(line) ? "layer" : "value";
-      g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line), " "); // the space parts the words of two lines
-    });
-    const rows = Array.from({ length: box.rows }, (_, k) =>
-      svgElement("text", { class: "grad", x: box.w / 2, y: 21 + 18 * (box.lines.length + k) }));
-    this.gradients.push(rows);
-    g.append(...rows.flatMap((row) => [row, " "]));
+    const { lines, values, rows, neurons } = box;
+    const line = (role, text, k) => svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, text);
+    const texts = [
+      ...lines.map(([role, text], k) => line(role, text, k)),
+      ...Array.from({ length: values }, (_, k) => line("value", "", lines.length + k)),
+      ...Array.from({ length: rows }, (_, k) => line("grad", "", lines.length + values + k)),
+    ];
+    g.append(...texts.flatMap((text) => [text, " "])); // the space parts the words of two lines
+    const middle = (k) => box.w / 2 + 50 * (k - (neurons - 1) / 2);
+    this.circles.push(Array.from({ length: neurons }, (_, k) => {
+      const circle = svgElement("circle", { cx: middle(k), cy: 32 + 18 * lines.length, r: 22 });
+      const text = svgElement("text", { class: "value", x: middle(k), y: 36 + 18 * lines.length });
+      g.append(circle, text, " ");
+      return { circle, text };
+    }));
+    this.values.push(texts.slice(lines.length, lines.length + values));
+    this.gradients.push(texts.slice(lines.length + values));
     g.addEventListener("click", () => this.choose(box));
     g.addEventListener("pointerenter", () => this.follow(i));
     g.addEventListener("pointerleave", () => this.follow(-1));
@@ -118,13 +133,21 @@ class Picture {
         i !== now && touched.has(i) ? (backward ? "receives" : "feeds") : "",
         box.value !== undefined && box.value === chosen ? "chosen" : "",
       ].filter((mark) => mark).join(" ");
-      const state = `${marks} ${array}`;
+      const value = known && box.value !== undefined ? place.data.values[box.value] : null;
+      const state = `${marks} ${array} ${value?.value}`;
       if (state === this.states[i]) return; // what does not change costs the browser nothing
       this.states[i] = state;
       g.setAttribute("class", `box ${marks}${this.sources.has(i) ? " source" : ""}`);
+      const values = value && !this.circles[i].length ? valueRows(value, place.data.arrays[value.value], box) : [];
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
+      const inside = value && this.circles[i].length ? elementsOf(place.data.arrays[value.value]) : [];
+      this.circles[i].forEach(({ circle, text }, k) => {
+        text.textContent = inside.length ? number(inside[k], 3) : "";
+        circle.style.fill = inside.length ? tint(inside[k], Math.max(1, largest(inside))) : "none";
+      });
+      this.values[i].forEach((line, k) => (line.textContent = values[k] ?? ""));
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
-      g.setAttribute("aria-label", this.label(box, known, rows));
+      g.setAttribute("aria-description", this.description(box, known, rows));
     });
     this.arrows.forEach((path, k) => {
       const active = arrows[k].to === now && touched.has(arrows[k].from);
@@ -145,20 +168,18 @@ class Picture {
     const { place } = this;
     const found = [];
     for (let step = place.runStart(place.step); step <= place.step; step += 1) {
-      const { kind, value, event } = place.steps[step];
+      const { kind, value, events } = place.steps[step];
       if (kind === "forward") found.push(...place.data.values[value].inputs);
-      if (kind === "backward") found.push(...place.data.steps[event].terms.map((term) => term.to));
+      if (kind === "backward") found.push(...events[0].terms.map((term) => term.to));
     }
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }
 
-  // What a screen reader says: what can be read in the box, and what its colours say.
-  label(box, known, gradient) {
-    if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
+  // What a screen reader says behind the texts of a box: what its colours say.
+  description(box, known, gradient) {
+    if (box.group !== undefined) return "a module; Enter opens it";
     const { kind } = this.place.data.values[box.value ?? 0];
-    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || isPlace(line));
-    const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
-    return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
+    return `${kind === "leaf" ? "parameter" : kind}${known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet"}`;
   }
 
   // Scroll so that a box is seen.
@@ -174,39 +195,47 @@ class Picture {
     if (far || aside) scroll.scrollTo({ left: x - scroll.clientWidth / 2, top: y - scroll.clientHeight / 2 });
   }
 
-  // The size of the picture: by the zoom or, at 0, as large as its width allows, but readable.
+  // The size of the picture, by the zoom.
   resize() {
     const { width, height } = this.data;
-    const fit = Math.max(Math.min((this.scroll.clientWidth - 8) / (width + 16), 1.25), 0.75);
-    const scale = this.zoom || fit;
+    const across = (this.scroll.clientWidth - 8) / (width + 16);
+    const whole = Math.min(across, (this.scroll.clientHeight - 8) / (height + 16), 1.25);
+    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 1), 0.75) : this.zoom;
     this.svg?.setAttribute("width", String((width + 16) * scale));
     this.svg?.setAttribute("height", String((height + 16) * scale));
   }
 
-  // factor: 0 for fit.
+  // factor: FIT for all of it.
   zoomBy(factor) {
     const { width } = this.data;
     const now = (this.svg?.clientWidth ?? width) / (width + 16);
-    this.zoom = factor ? Math.min(Math.max(now * factor, 0.15), 4) : 0;
+    this.zoom = factor === FIT ? FIT : Math.min(Math.max(now * factor, 0.15), 4);
     this.resize();
     const box = this.place.firing(this.place.step);
     if (box !== undefined) this.reveal(box);
   }
 }
 
-// Whether a line of a box says which module its value is in, or comes from.
-function isPlace(line) {
-  return line.startsWith("in ") || line.startsWith("from ");
+// The letters that a line of a box has room for.
+const lettersIn = (box) => Math.floor((box.w - 10) / 7);
+
+// A small array as one line per row.
+const rowsOf = (array) => array.text.replaceAll("], [", "],|[").split("|");
+
+// The lines of a value in a box: its numbers or, if there are many, their shape.
+function valueRows(value, array, box) {
+  if (!array || countOf(array) > 8) return [`shape ${shapeText(value.shape)}`];
+  const most = lettersIn(box);
+  return rowsOf(array).map((row) => (row.length <= most ? row : `${row.slice(0, most - 1)}…`));
 }
 
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
 function gradientRows(array, box) {
-  const text = array.text;
-  const rows = text.replaceAll("], [", "],|[").split("|");
-  const most = Math.floor((box.w - 10) / 7);
+  const rows = rowsOf(array);
+  const most = lettersIn(box);
   if (rows.every((row) => row.length <= most)) return rows;
-  const { low, high } = array;
-  const range = low === undefined || high === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
+  const { low, high } = factsOf(array);
+  const range = low === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
   return [range.length <= most ? range : "✓"];
 }
 

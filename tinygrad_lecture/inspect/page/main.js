@@ -2,18 +2,33 @@
 
 const data = (JSON.parse(byId("data").textContent ?? ""));
 const place = new Place(data);
+setSides(data);
+const live = new Live(data);
+const result = data.values[data.result];
+const shownCount = data.values.filter((value) => value.folded < 0).length;
 let chosen = -1;
 let asTable = false;
 let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
 const table = new Table(place, look);
-const panel = new Panel(place, look, open, goTo);
+const panel = new Panel(place, { look, open, goTo, edit }, live);
 const slider = byId("slider");
 
 function look(value) {
   chosen = value;
   show();
+  byId("chosen").scrollIntoView({ block: "start" });
+}
+
+// Change an element of a value, and compute all that follows; without a value, take back all changes.
+function edit(value, index, to) {
+  if (value === undefined) live.undo();
+  else live.set(value, index, to);
+  place.addUp();
+  picture.states = [];
+  table.rows = [];
+  show(value !== undefined);
 }
 
 // Go to a step, in a view that shows it.
@@ -43,10 +58,12 @@ function firstInside(view) {
   return found;
 }
 
-function show() {
+// editing: whether the fields of the panel stay, as one is changing a number in them.
+function show(editing = false) {
   if (!asTable) picture.show(chosen);
   else table.show();
-  panel.show(chosen);
+  panel.show(chosen, editing);
+  byId("summary").textContent = `${result.name} = ${panel.words(data.result)}; ${shownCount} values`;
   showPath();
   slider.max = String(place.steps.length - 1);
   slider.value = String(place.step);
@@ -58,6 +75,21 @@ function show() {
   byId("next").disabled = byId("last").disabled = place.step === place.steps.length - 1;
   const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
+}
+
+// Open the module that the step goes through at once.
+function enter() {
+  const group = panel.group();
+  if (group !== undefined) open(group);
+}
+
+// Close the module that is shown.
+function leave() {
+  if (place.view <= 0) return;
+  place.view = data.groups[place.view].parent;
+  show();
+  picture.focusOn(picture.focused, document.activeElement instanceof SVGElement);
+  picture.follow(-1);
 }
 
 // The modules that the view is in, each a button.
@@ -139,13 +171,10 @@ const keys = {
   "?": toggleHelp,
   Escape: () => {
     if (!byId("help").hidden) toggleHelp();
-    else if (place.view > 0) {
-      place.view = data.groups[place.view].parent;
-      show();
-      picture.focusOn(picture.focused, true);
-      picture.follow(-1);
-    }
+    else leave();
   },
+  ArrowDown: enter,
+  ArrowUp: leave,
 };
 
 document.addEventListener("keydown", (event) => {
@@ -164,6 +193,8 @@ document.addEventListener("keydown", (event) => {
     if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
     return;
   }
+  const scrolls = at instanceof Element && at.closest("#scroll, #panel, #table, #help");
+  if (scrolls && (event.key === "ArrowDown" || event.key === "ArrowUp")) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
@@ -179,7 +210,7 @@ on("next", keys.ArrowRight);
 on("last", keys.End);
 on("smaller", () => picture.zoomBy(1 / 1.25));
 on("larger", () => picture.zoomBy(1.25));
-on("fit", () => picture.zoomBy(0));
+on("fit", () => picture.zoomBy(FIT));
 on("show-graph", () => showAs(false));
 on("show-table", () => showAs(true));
 on("help-button", toggleHelp);
@@ -194,9 +225,7 @@ window.addEventListener("hashchange", () => {
 });
 
 startTheme();
-const result = data.values[data.result];
 byId("title").textContent = data.title;
-byId("summary").textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;
 const startView = place.view;
 readAddress();
 show();

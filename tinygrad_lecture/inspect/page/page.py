@@ -11,6 +11,7 @@ import json
 import linecache
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
@@ -22,12 +23,14 @@ from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
 from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain.formulas import MOVES
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
-from ..numbers import can_be_parted, digits_of, in_words
+from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
+from .words import reshaped
 
 FOLDER = Path(__file__).parent
 
@@ -58,7 +61,7 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "live.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
 
 
 def page(
@@ -83,7 +86,9 @@ def page(
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
-    Modules are boxes that open. The page's folder is made if there is none. Returns the path.
+    Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
+    page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
+    there is none. Returns the path.
     Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
@@ -100,10 +105,9 @@ def page(
     return written(path, text)
 
 
+LIVE = 20_000  # numbers of a graph that the page computes anew
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
-FEW = 16  # elements that need no histogram
-BARS = 20
 SIDE = 16  # rows and columns of the pictures of a large array
 CORNER = 8  # rows and columns of it that are there as numbers
 
@@ -137,7 +141,7 @@ class Arrays:
         return [
             {
                 "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
-                **(_whole(array) if array.size <= largest else _summary(array)), **_facts(array),
+                **(_whole(array) if array.size <= largest else _summary(array)),
             }
             for array in self._arrays
         ]  # fmt: skip
@@ -151,30 +155,15 @@ def _whole(array: Array) -> dict[str, Any]:
 
 
 def _summary(array: Array) -> dict[str, Any]:
-    """A large array: the numbers of its first corner, and a picture of the means over its parts."""
+    """A large array: its ends, the numbers of its first corner, and a picture of the means over its parts."""
     matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
     corner, picture = matrix[:CORNER, :CORNER], means(matrix, SIDE).astype(np.float32)
+    finite = array[np.isfinite(array)]
     return {
         "dtype": array.dtype.name, "size": 4, "corner": _text(corner), "cornerShape": list(corner.shape),
-        "picture": _text(picture), "pictureShape": list(picture.shape),
+        "picture": _text(picture), "pictureShape": list(picture.shape), "odd": array.size - finite.size,
+        **({"low": float(finite.min()), "high": float(finite.max())} if finite.size else {}),
     }  # fmt: skip
-
-
-def _facts(array: Array) -> dict[str, Any]:
-    """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
-    if array.dtype.kind not in "fiub" or array.size < 2:
-        return {}
-    plain = array.ravel().astype(np.float64)
-    finite = plain[np.isfinite(plain)]
-    odd = plain.size - finite.size
-    if not finite.size:
-        return {"odd": odd}
-    with np.errstate(all="ignore"):
-        low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
-        facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if finite.size > FEW and can_be_parted(low, high, BARS):
-            facts["counts"] = np.histogram(finite, bins=BARS, range=(low, high))[0].tolist()
-    return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _text(array: Array) -> str:
@@ -190,17 +179,31 @@ class PageData:
         self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
+        self.folded = reshaped(walk.vertices)
+        self.live = sum(math.prod(vertex.shape) for vertex in walk.vertices) <= LIVE
 
     def as_data(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
+        """Everything, as JSON has it. What is folded has the name of what it is in another shape, here alone."""
+        names = {vertex: vertex.name for vertex in self.folded}
+        for vertex, source in self.folded.items():
+            vertex.name = str(source)
+        try:
+            return self._data()
+        finally:
+            for vertex, name in names.items():
+                vertex.name = name
+
+    def _data(self) -> dict[str, Any]:
         walk = self.walk
-        views = views_of(walk)
-        values = [self._value(vertex, group) for vertex, group in zip(walk.vertices, views.pop("at"), strict=True)]
+        views = views_of(walk, self.folded)
+        told = zip(walk.vertices, views.pop("at"), views.pop("words"), strict=True)
+        values = [self._value(vertex, group, words) for vertex, group, words in told]
         return {
             "result": self.index[walk.result],
             "differentiated": walk.differentiated,
             "note": walk.note(),
             "own": walk.own,
+            "live": self.live,
             "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
@@ -211,7 +214,7 @@ class PageData:
             "arrays": self.arrays.as_data(),
         }
 
-    def _value(self, vertex: Vertex, group: int) -> dict[str, Any]:
+    def _value(self, vertex: Vertex, group: int, words: str) -> dict[str, Any]:
         filled = formula_with_numbers(vertex)
         return {
             "number": vertex.number,
@@ -223,16 +226,18 @@ class PageData:
             "filled": "" if filled == vertex.formula else filled,
             "definition": definition(vertex),
             "sums": forward_lines(vertex),
-            "inWords": in_words(vertex.value),
             "shape": list(vertex.shape),
             "dtype": "" if vertex.dtype is None else vertex.dtype.name,
             "inputs": [self.index.get(x, -1) for x in vertex.inputs],
             "value": self.arrays.add(vertex.value),
             "group": group,
+            "words": words,
+            "folded": self.index[self.folded[vertex]] if vertex in self.folded else -1,
             "partOf": vertex.part_of,
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
             "weights": self.arrays.add(weights_of(vertex)),
+            **(_recipe(vertex, self.index) if self.live else {}),
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -249,6 +254,7 @@ class PageData:
     def _term(self, step: Step, term: Term) -> dict[str, Any]:
         return {
             "to": self.index.get(term.to, -1),
+            "position": term.position,
             "gradient": self.walk.gradient_of(term.to),
             "array": self.arrays.add(term.gradient),
             "after": self.arrays.add(term.after),
@@ -256,6 +262,40 @@ class PageData:
             "of": term.of,
             **vars(term_text(self.walk, step, term)),
         }
+
+
+def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
+    """What it takes to compute a value anew: operands, settings, an origin, and of a move where each element was."""
+    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
+    recipe: dict[str, Any] = {"operands": [_operand(x, index) for x in vertex.inputs], "settings": settings}
+    if vertex.origin not in (None, vertex):
+        recipe["origin"] = _operand(vertex.origin, index)
+    if vertex.op in MOVES:
+        given, count = [], 1
+        for x in (x for x in vertex.inputs if x in index):
+            given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
+            count += given[-1].size
+        with suppress(Exception):  # as of settings that the tape did not keep
+            recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
+    return recipe
+
+
+def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
+    """An input or an origin: a value of the page, a number, an op with its inputs, or None."""
+    if isinstance(x, tuple):
+        return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
+    if isinstance(x, Vertex):
+        if x in index:
+            return {"value": index[x]}
+        x = None if x.value is None else x.value.tolist()
+    return x if _is_plain(x) else str(x)
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether JSON has a setting."""
+    with suppress(TypeError, ValueError):
+        return bool(json.dumps(x, allow_nan=False))
+    return False
 
 
 def _line(file: str, number: int) -> dict[str, Any]:

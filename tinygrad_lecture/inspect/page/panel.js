@@ -1,17 +1,25 @@
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
 class Panel {
-  // look: called for a value that is clicked. open: for a module that is opened. goTo: for a step that is chosen.
-  constructor(place, look, open, goTo) {
-    Object.assign(this, { place, data: place.data, look, open, goTo });
+  // actions: look, called for a value that is clicked; open, for a module that is opened; goTo, for a step that is
+  // chosen; edit, for a number that is changed. live: what computes anew.
+  constructor(place, actions, live) {
+    Object.assign(this, { place, data: place.data, live, ...actions });
   }
 
-  // chosen: a value, or -1.
-  show(chosen) {
-    const parts = this.parts();
-    byId("step").replaceChildren(...parts);
+  // chosen: a value, or -1. editing: whether its fields stay as they are.
+  show(chosen, editing) {
+    const told = this.data.edited ? this.live.said().map((text) => element("p", {}, text)) : [];
+    byId("changed").replaceChildren(...told, ...(told.length ? [button("As it was", () => this.edit())] : []));
+    byId("step").replaceChildren(...this.parts());
     const also = chosen >= 0 && chosen !== this.place.current.value;
-    byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
+    if (!editing) byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
+    else this.more?.replaceChildren(...this.moreAbout(chosen));
+  }
+
+  // A value as a text.
+  words(i) {
+    return this.data.arrays[this.data.values[i].value]?.text ?? "?";
   }
 
   // One sentence about the step, for the screen reader and the slider.
@@ -22,7 +30,7 @@ class Panel {
     if (current.kind === "start") return `Start, ${where}`;
     if (current.kind === "done") return `End, ${where}`;
     const box = this.group();
-    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${value.inWords}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
+    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${this.words(current.value)}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
     return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
@@ -38,7 +46,7 @@ class Panel {
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
     if (this.group() !== undefined) return this.through(this.group() ?? 0);
-    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.steps[current.event]);
+    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(current.events[0]);
   }
 
   start() {
@@ -48,9 +56,12 @@ class Panel {
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
-      element("p", { class: "hint" }, "Numbers are rounded to four digits; they have more where four would hide a difference."),
+      element("p", { class: "hint" }, "Numbers have four digits, or more where needed to show a difference."),
+      ...(this.live.hindrance ? [] : [
+        element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it."),
+      ]),
       element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
-      this.list(given, (i) => this.data.values[i].inWords),
+      this.list(given, (i) => this.words(i)),
     ];
   }
 
@@ -60,14 +71,15 @@ class Panel {
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
-    const all = leaves.every((i) => held(i) === found(i));
+    const all = !this.data.edited && leaves.every((i) => held(i) === found(i));
     const parts = [
       element("h2", {}, "What backward found"),
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
       this.list(leaves, found, "grad", true),
+      ...leaves.map((i) => this.vanished(i)).filter((part) => part),
     ];
-    for (const i of leaves) {
+    for (const i of this.data.edited ? [] : leaves) {
       if (held(i) && held(i) !== found(i)) {
         parts.push(element("p", { class: "hint" }, `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`));
       }
@@ -81,9 +93,10 @@ class Panel {
     const list = element("dl", { class: "facts" });
     const add = (some) => {
       for (const i of some) {
-        const { name, gradient } = this.data.values[i];
+        const { name, gradient, words } = this.data.values[i];
         const label = gradients ? gradient : name;
-        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
+        const said = words ? [element("span", { class: "hint" }, words), element("br")] : [];
+        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, ...said, text(i)));
       }
     };
     add(values.slice(0, 30));
@@ -97,14 +110,15 @@ class Panel {
 
   forwardStep(i) {
     const value = this.data.values[i];
-    const chain = [value.formula, value.filled, value.definition, value.inWords].filter((text) => text);
+    const worked = this.data.edited ? [] : [value.filled, value.definition];
+    const chain = [value.formula, ...worked, this.words(i)].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
       element("span", { class: "tag" }, "forward"),
-      element("h2", {}, `${value.name} is computed`),
+      ...heading(value, `${value.name} is computed`),
       element("p", { class: "math" }, lines.join("\n")),
-      ...(value.sums.length ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
+      ...(value.sums.length && !this.data.edited ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
       ...this.about(i),
     ];
   }
@@ -116,19 +130,20 @@ class Panel {
     const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
-      element("h2", {}, `Back through ${value.name} = ${value.formula}`),
+      ...heading(value, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
       element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
-      ...event.terms.map((term) => this.term(term)),
+      ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
     ];
   }
 
-  term(term) {
+  term(event, told) {
+    const term = this.data.edited ? withoutNumbers(told, this.data.arrays) : told;
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(term.to), { class: "text" })));
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
       part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
@@ -142,9 +157,53 @@ class Panel {
       part.append(element("p", { class: "why" }, text));
     }
     if (term.total) math(term.total, "total grad");
+    if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
+    const zero = this.zero(event, term);
+    if (zero) part.append(element("p", { class: "zero" }, zero));
     const array = this.data.arrays[term.array];
-    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`));
+    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
     return part;
+  }
+
+  // How many elements of a term are zero, and why; "" if none are, or no array is there to tell.
+  zero(event, term) {
+    const numbers = elementsOf(this.data.arrays[term.array]);
+    const zeros = numbers?.reduce((count, x) => count + (x === 0), 0);
+    if (!zeros) return "";
+    const why = this.whyZero(event, term);
+    const some = zeros === numbers.length ? `All ${zeros}` : `${zeros} of ${numbers.length}`;
+    const told = numbers.length === 1 ? "This gradient is zero" : `${some} elements are zero`;
+    return `${told}${why ? `: ${why}` : ""}.`;
+  }
+
+  whyZero(event, term) {
+    const { arrays, values } = this.data;
+    const [value, to] = [values[event.value], values[term.to]];
+    const has = (array, holds = (x) => x === 0) => array !== undefined && elementsOf(array)?.some(holds);
+    const came = `what came, ${event.gradient}, is zero there`;
+    if (isZero(arrays[event.upstream])) return came;
+    const factor = PRODUCTS.includes(value.op) && term.position < 2 ? values[value.inputs[1 - term.position]] : undefined;
+    if (has(arrays[factor?.value])) return `${factor.name}, which it is multiplied by, is zero there`;
+    const [holds, why] = WHY_ZERO[value.op] ?? [];
+    if (why && has(arrays[to?.value], holds)) return why(to.name);
+    return has(arrays[event.upstream]) ? came : "";
+  }
+
+  // What to know of a parameter whose gradient is zero, with the step at which it became so; null for others.
+  vanished(i) {
+    const { data, place } = this;
+    if (!isZero(data.arrays[place.gradientOf(i)])) return null;
+    const { name, gradient } = data.values[i];
+    const parts = [
+      `${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, `,
+      `and a learning step leaves ${name} as it is.`,
+    ];
+    const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
+    if (step !== undefined) {
+      const link = button(`step ${step}`, () => this.goTo(step), { class: "text" });
+      parts.push(" It became zero at ", link, `, back through ${data.values[place.steps[step].value].name}.`);
+    }
+    return element("p", { class: "zero" }, ...parts);
   }
 
   // A module as one step.
@@ -159,20 +218,20 @@ class Panel {
     const partly = end > place.step; // the slider or an address leads into the middle
     const parts = [];
     if (place.current.kind === "forward") {
-      const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
-      const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
+      const given = new Set(run.flatMap((step) => place.inputs(step.value).filter((i) => !inside(i))));
+      const used = new Set(data.values.flatMap((_, i) => (inside(i) ? [] : place.inputs(i))));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
       const from = (i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
-      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + data.values[i].inWords));
+      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + this.words(i)));
       const last = run[run.length - 1].value;
-      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
-      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
+      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => this.words(i)));
+      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => this.words(i)));
     } else {
-      const terms = run.flatMap((step) => data.steps[step.event].terms);
-      const out = [...new Set(terms.map((term) => term.to))].filter((i) => i >= 0 && !inside(i));
-      const own = [...new Set(terms.map((term) => term.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
+      const got = [...new Set(run.flatMap((step) => step.events).flatMap((event) => event.terms.map((term) => place.source(term.to))))];
+      const out = got.filter((i) => i >= 0 && !inside(i));
+      const own = got.filter((i) => inside(i) && data.values[i].kind === "leaf");
       const text = (i) => data.arrays[place.gradientOf(i)].text;
-      const first = data.steps[run[0].event];
+      const [first] = run[0].events;
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${data.arrays[first.upstream].text}`));
       const soFar = partly ? ", so far" : "";
       if (out.length) parts.push(element("h3", {}, `passed on to${soFar}`), this.list(out, text, "grad", true));
@@ -182,7 +241,8 @@ class Panel {
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
-      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
+      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
+        button("Open it", () => this.open(group)), " or press ", element("kbd", {}, "↓"), " to see them one by one."),
       ...parts,
     ];
   }
@@ -194,14 +254,14 @@ class Panel {
     const array = data.arrays[value.value];
     const parts = [];
     if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
-    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name));
+    if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
     const links = (found) => found.flatMap((k, at) => [...(at ? [", "] : []), button(data.values[k].name, () => this.look(k), { class: "text" })]);
-    const from = value.inputs.filter((k) => k >= 0);
-    if (from.length) add("made from", ...links([...new Set(from)]));
-    const uses = data.values.flatMap((other, k) => (other.inputs.includes(i) ? [k] : []));
+    const from = place.inputs(i);
+    if (from.length) add("made from", ...links(from));
+    const uses = data.values.flatMap((other, k) => (other.folded < 0 && place.inputs(k).includes(i) ? [k] : []));
     if (uses.length) add("used by", ...links(uses));
     if (value.partOf) add("part of", value.partOf);
     if (value.module) add("module", value.module);
@@ -211,20 +271,32 @@ class Panel {
     return parts;
   }
 
+  // The steps so far on all ways from the result to a value, each with its terms to what depends on that value.
+  onWay(i) {
+    const { data, place } = this;
+    const on = new Set([i]); // each is younger than what it depends on
+    data.values.forEach((value, k) => {
+      if (value.inputs.some((input) => on.has(input))) on.add(k);
+    });
+    const found = [];
+    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
+      const [event] = place.steps[step].events;
+      const terms = on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : [];
+      if (terms.length) found.push({ step, terms });
+    }
+    return found;
+  }
+
   // How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
   way(i) {
     const { data, place } = this;
     if (place.gradientOf(i) < 0) return [];
-    const on = new Set([i]); // the values that depend on it; each is younger than what it depends on
-    data.values.forEach((value, k) => {
-      if (value.inputs.some((input) => on.has(input))) on.add(k);
-    });
     const steps = element("ol", { class: "way" });
-    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
-      const event = data.steps[place.steps[step].event];
-      for (const term of on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : []) {
-        const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${data.arrays[term.array].text}` : term.rule;
-        const name = `step ${step}: back through ${data.values[event.value].name}`;
+    for (const { step, terms } of this.onWay(i)) {
+      for (const term of terms) {
+        const { total, lines, rule } = data.edited ? withoutNumbers(term, data.arrays) : term;
+        const text = term.of > 1 ? total : lines.length ? `${rule} = ${data.arrays[term.array].text}` : rule;
+        const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
       }
@@ -245,13 +317,73 @@ class Panel {
 
   value(i) {
     const value = this.data.values[i];
-    const gradient = this.place.gradientOf(i);
-    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
     return [
-      element("h2", {}, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
-      ...this.about(i),
-      ...this.way(i),
-      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
+      ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...(value.formula ? [] : this.fields(i)),
+      (this.more = element("div", {}, ...this.moreAbout(i))),
     ];
   }
+
+  // The numbers of a parameter or constant, which one may change if the page can compute what follows.
+  fields(i) {
+    const value = this.data.values[i];
+    const array = this.data.arrays[value.value];
+    if (!array) return [];
+    const { hindrance } = this.live;
+    const may = !hindrance && value.dtype.startsWith("float");
+    const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
+    const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
+    const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
+    return [...(why ? [element("p", { class: "hint" }, why)] : []), ...arrayView(array, value.name, value.side, edit)];
+  }
+
+  moreAbout(i) {
+    const gradient = this.place.gradientOf(i);
+    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    const { name, side } = this.data.values[i];
+    return [
+      ...this.about(i),
+      ...[this.vanished(i)].filter((part) => part),
+      ...this.way(i),
+      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side)] : []),
+    ];
+  }
+}
+
+// Whether part of an equation has no names in it, but numbers, which are those of the engine's run.
+function isOfNumbers(part) {
+  return part.startsWith("shape ") || !/[A-Za-z#]/.test(part.replace(/[A-Za-z_]+\(|\de[-+]\d+|\b(where|else|nan|inf)\b/g, ""));
+}
+
+// The texts about a term without those numbers, and with the result as it is now.
+function withoutNumbers(term, arrays) {
+  const bare = (text) => {
+    const parts = text.split(" = ");
+    while (parts.length > 1 && isOfNumbers(parts.at(-1))) parts.pop();
+    return parts.join(" = ");
+  };
+  const derivative = bare(term.derivative);
+  const total = `${term.gradient} = ${arrays[term.after].text}`;
+  return { ...term, derivative: derivative.includes(" = ") ? derivative : "", slopes: [], rule: bare(term.rule), lines: [], total };
+}
+
+const PRODUCTS = ["mul", "matmul", "linear"];
+
+// Why an op gives some elements no gradient: for which elements of its input, and in words about the input.
+const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;
+const WHY_ZERO = {
+  relu: [(x) => x <= 0, (name) => `relu is flat where ${name} is not above 0, so nothing passes there`],
+  sigmoid: [(x) => Math.abs(x) > 15, saturated],
+  tanh: [(x) => Math.abs(x) > 8, saturated],
+  amax: [() => true, (name) => `only the largest of ${name} passes it on`],
+  maximum: [() => true, () => "only the larger of the two passes it on"],
+  index_get: [() => true, (name) => `these elements of ${name} were not picked`],
+  where: [() => true, () => "there the other one was taken"],
+};
+
+const isZero = (array) => array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;
+
+// What a value is in the lecture's words, if there are any, above the same as a formula.
+function heading(value, formula) {
+  return value.words ? [element("p", { class: "words" }, value.words), element("h2", {}, formula)] : [element("h2", {}, formula)];
 }

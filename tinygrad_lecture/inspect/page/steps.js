@@ -1,13 +1,21 @@
 // The steps of a page, and which of them a view shows.
 
-// The start, each result forward, each step of backward, the end.
+// The start, each result forward, each step of backward, the end. A value that is another one in another shape has no
+// steps of its own: backward through it is part of the step that gave it its gradient.
 function stepsOf(data) {
-  const steps = [{ kind: "start", value: -1, event: -1 }];
+  const steps = [{ kind: "start", value: -1, events: [] }];
   data.values.forEach((value, i) => {
-    if (value.kind === "result") steps.push({ kind: "forward", value: i, event: -1 });
+    if (value.kind === "result" && value.folded < 0) steps.push({ kind: "forward", value: i, events: [] });
   });
-  data.steps.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
-  steps.push({ kind: "done", value: -1, event: -1 });
+  const given = new Map(); // value -> the step that gave to it last
+  for (const event of data.steps) {
+    const ends = [event.value, ...event.terms.map(({ to }) => to)];
+    const at = data.values[event.value].folded < 0 ? steps.length : Math.max(...ends.map((i) => given.get(i) ?? 0));
+    if (at === steps.length) steps.push({ kind: "backward", value: event.value, events: [] });
+    steps[at].events.push(event);
+    for (const { to } of event.terms) given.set(to, at);
+  }
+  steps.push({ kind: "done", value: -1, events: [] });
   return steps;
 }
 
@@ -28,13 +36,20 @@ class Place {
       if (step.kind !== "forward") return;
       for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
     });
+    this.addUp();
+  }
+
+  // Sets what gradients there are at each step; again when the page has computed others.
+  addUp() {
+    const { data } = this;
+    stepsOf(data).forEach(({ events }, i) => (this.steps[i].events = events));
     // value -> [step, its gradient from then on].
     this.sums = new Map();
     this.steps.forEach((step, i) => {
-      if (step.kind !== "backward") return;
-      const event = data.steps[step.event];
-      for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
-        this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+      for (const event of step.events) {
+        for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
+          this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+        }
       }
     });
   }
@@ -47,9 +62,20 @@ class Place {
     return (view < 0 ? this.data.flat : null) ?? this.data.views[Math.max(view, 0)];
   }
 
+  // The value that one is in another shape, most often itself.
+  source(value) {
+    return value < 0 || this.data.values[value].folded < 0 ? value : this.data.values[value].folded;
+  }
+
+  // The values that one is computed from.
+  inputs(value) {
+    return [...new Set(this.data.values[value].inputs.filter((i) => i >= 0).map((i) => this.source(i)))];
+  }
+
   // The box of a view that stands for a value, undefined if none does.
-  boxOf(value, view = this.view) {
-    if (value < 0) return undefined;
+  boxOf(folded, view = this.view) {
+    if (folded < 0) return undefined;
+    const value = this.source(folded);
     let places = this.places.get(view);
     if (!places) {
       places = new Map();

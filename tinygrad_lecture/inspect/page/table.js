@@ -21,10 +21,11 @@ class Table {
       const row = element("tr", {},
         element("td", {}, `#${value.number}`),
         element("th", { scope: "row" }, button(value.name, () => this.look(i), { class: "text" })),
-        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind)),
+        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind),
+          ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : [])),
         element("td", {}, shapeText(value.shape)),
         known, gradient);
-      body.append(row);
+      if (value.folded < 0) body.append(row);
       return { row, value: known, gradient, known: false, array: -1 };
     });
     byId("table").replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));
@@ -36,7 +37,7 @@ class Table {
     const { data, current } = this.place;
     this.rows.forEach((row, i) => {
       const [known, array] = [this.place.isKnown(i), this.place.gradientOf(i)];
-      if (known !== row.known) row.value.textContent = known ? data.values[i].inWords : "";
+      if (known !== row.known) row.value.textContent = known ? (data.arrays[data.values[i].value]?.text ?? "?") : "";
       if (array !== row.array) row.gradient.textContent = array < 0 ? "" : data.arrays[array].text;
       [row.known, row.array] = [known, array];
     });

@@ -1,18 +1,18 @@
 """A chat with a real language model, which one may ask why it said what it said.
 
     python examples/23_chat.py                             # needs SmolLM2; the program says how to install it
-    echo "What is the capital of Italy?" | python examples/23_chat.py --temperature 0
+    echo "What is the capital of Germany?" | python examples/23_chat.py --temperature 0
 
     /temperature 1       more chance in the next answers      /why        the last word: what else was likely
     /top-p 0.9           only the likeliest words             /attention  what the heads looked at for it, and a page
-    /help  /quit         Ctrl-C ends an answer                /why Rome   and so for another word of the answer
+    /help  /quit         Ctrl-C ends an answer                /why Berlin and so for another word of the answer
 
 A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
 
     <|im_start|>user
-    What is the capital of Italy?<|im_end|>
+    What is the capital of Germany?<|im_end|>
     <|im_start|>assistant
-    The capital of Italy is Rome.<|im_end|>
+    The capital of Germany is Berlin.<|im_end|>
 """
 
 from helpers import chat as show
@@ -26,6 +26,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from transformer import Llama, probabilities
+
+COMMANDS = __doc__.split("\n\n")[2]
 
 
 class Chat:
@@ -107,7 +109,7 @@ def main(settings: Settings) -> None:
                     place = begin + chat.place(tokens[begin:], value)
                     show.attention(chat.model, tokens[: place + 1], settings.out)
                 case _ if line.startswith("/"):
-                    show.help()
+                    show.say(COMMANDS)
                 case _:
                     show.streaming(chat.answer(line))
         except ValueError as error:

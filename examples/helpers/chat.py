@@ -19,13 +19,6 @@ from helpers.inside import behaviours, printable
 from transformer.trace import visible
 
 CONSOLE = Console(highlight=False)
-HELP = (
-    ("/temperature 1", "more chance in the next answers; 0 takes the likeliest word"),
-    ("/top-p 0.9", "draw from the fewest words that reach this probability"),
-    ("/why, /why Rome", "the last word, or another one of the answer: what else was likely, and how sure it was"),
-    ("/attention", "what the heads looked at when that word was written, and a page of one block"),
-    ("/quit", "end; so does the end of the input. Ctrl-C ends an answer"),
-)
 SURE, UNSURE = 0.9, 0.5  # probabilities
 
 
@@ -40,12 +33,6 @@ def welcome(model: Any) -> None:
     say(
         f"SmolLM2: {config.parameter_count():,} weights, {config.layers} blocks. It speaks well and knows little. /help"
     )
-
-
-def help() -> None:
-    """Print the commands."""
-    for command, what in HELP:
-        say(f"  {command:18} {what}")
 
 
 def lines() -> Iterator[str]:

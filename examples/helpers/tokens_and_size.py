@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, new_figure, percent, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from helpers.program import counted
 from helpers.real import chat, continued, say_which, smollm2
 from helpers.tokens import read_text
@@ -158,11 +158,9 @@ def real(settings: Any) -> None:
     as_written(model, np.random.default_rng(settings.seed))
     losses = without_a_block(model)
     print("\nPicture:")
-    title = f"What a block is worth: the loss when it is left out; with all, the line, {losses[0]:.2f}"
-    axes = plain(new_figure(9, 4.4, title).subplots())
-    axes.bar(range(1, len(losses)), losses[1:], color=BLUE)
-    axes.axhline(losses[0], color=VERMILION, linewidth=2)
-    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token")
+    curves = {"without it": (range(1, len(losses)), losses[1:]), "with all": ((1, len(losses) - 1), losses[:1] * 2)}
+    axes = chart("What a block is worth: the loss when it is left out", curves, (BLUE, VERMILION))
+    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token", ylim=(0, None))
     save(axes.figure, settings.out / "real_blocks.png")
 
 

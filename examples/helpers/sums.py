@@ -253,7 +253,7 @@ def consistency(mirrored: Exam, there: Exam) -> None:
     same = np.array([x == y for x, y in zip(there.said, back, strict=True)]) & different
     wrong = np.array([x != y for x, y in zip(there.said, there.true, strict=True)])
     print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
-    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
+    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs.")
     n = (same & wrong).sum()
     often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")

@@ -448,12 +448,7 @@ def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
 # --- real models ------------------------------------------------------------------------------------------------------
 
 
-ASKED = (  # a sentence with "bank", and the word that is looked at
-    ("Was the bank flooded?", "flooded"),
-    ("Was the bank painted?", "painted"),
-    ("Was the bank robbed?", "robbed"),
-    ("The flooded bank was closed.", "flooded"),
-)
+ASKED = DATA["bank"]["asked"]  # a sentence with "bank", and the word that is looked at
 BACK = (*ASKED[:2], ("Was the bank recently flooded?", "flooded"))
 
 

@@ -71,7 +71,6 @@ def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 SHOTS = (0, 2, 4, 8)
-ADDS = "Write a Python function that adds two numbers."
 
 
 def real(settings: Any) -> None:
@@ -124,7 +123,7 @@ def by_steps(model: Any, random: np.random.Generator, n: int = 24) -> None:
 def instructed(model: Any) -> None:
     """Code, a poem and instructions, each asked once at temperature 0 and twenty times at 0.7."""
     lines = {  # a request, tokens, a check, what it checks
-        ADDS: (40, adds, "code that adds"),
+        "Write a Python function that adds two numbers.": (40, adds, "code that adds"),
         "Write a short poem about the sea.": (40, repeats_no_line, "no line twice"),
         "What is the opposite of hot? Answer with one word.": (8, lambda text: len(text.split()) == 1, "one word"),
         "What is the opposite of hot?": (8, lambda text: "cold" in text.lower(), "cold"),

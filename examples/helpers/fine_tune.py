@@ -122,12 +122,10 @@ def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
     print(f"\n{learnt}; worked lines in the prompt {'do not reach that' if less else 'do as well'}.")
     print(f'Of what it knew: "{ANOTHER}"')
     for when, exam in (("before", before), ("after", after)):
-        print(
-            f"    {when:7} {' '.join(exam.other_answer.split())}   cross-entropy on another text {exam.other_loss:.2f}"
-        )
-    lost = after.other_loss > before.other_loss + 0.2 or (
-        KNOWN in before.other_answer and KNOWN not in after.other_answer
-    )
+        answer = " ".join(exam.other_answer.split())
+        print(f"    {when:7} {answer}   cross-entropy on another text {exam.other_loss:.2f}")
+    wrong = KNOWN in before.other_answer and KNOWN not in after.other_answer
+    lost = wrong or after.other_loss > before.other_loss + 0.2
     print(f"  {'It has forgotten something: it learnt from labels alone' if lost else 'Hardly anything is forgotten'}.")
 
 

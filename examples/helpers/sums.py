@@ -392,14 +392,11 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-LARGE = (48293, 19387)
-
-
 def real(settings: Any) -> None:
     """SmolLM2 adds: numbers of one to five digits, both ways round, and one sum twenty times."""
     say_which("to add")
     model, draw = smollm2(), np.random.default_rng(settings.seed)
-    a, b = LARGE
+    a, b = 48293, 19387
     (text,) = answers_of(model, [f"What is {a} + {b}?"], 45)
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
     print("\n".join(f"  | {line}" for line in text.strip().splitlines()))

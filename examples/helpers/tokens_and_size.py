@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from helpers.program import counted
-from helpers.real import chat, continued, say_which, smollm2
+from helpers.real import DATA, chat, continued, say_which, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
 from transformer.trace import visible
@@ -133,23 +133,13 @@ def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.nd
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-TEXTS = {
-    "a sum": "12+30=42",
-    "a rare word": "The cleverest answer",
-    "English": "The bank was flooded after the rain.",
-    "German": "Die Bank wurde nach dem Regen überschwemmt.",
-    "Finnish": "Joen ranta tulvi sateen jälkeen.",
-    "Python": "def add(a, b): return a + b",
-}
-
-
 def real(settings: Any) -> None:
     """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
     say_which("about its tokens and its size")
     model = smollm2()
     config, tokenizer = model.config, model.tokenizer
     print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
-    for name, text in TEXTS.items():
+    for name, text in DATA["texts"].items():
         pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
         print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), 'word'):8}{' '.join(pieces)}")
     parts = config.parameters_by_part()

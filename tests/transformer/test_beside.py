@@ -32,6 +32,11 @@ def small_bert(**changes):
 def test_a_model_without_tokenizer_has_none(tmp_path):
     small().save_pretrained(tmp_path)
     assert GPT.from_pretrained(tmp_path).tokenizer is None and small().tokenizer is None
+    model = small_bert()
+    model.tokenizer = None
+    model.save_pretrained(tmp_path)
+    BPETokenizer.train("", 257).to_files(tmp_path)  # GPT-2's two files
+    assert Bert.from_pretrained(tmp_path).tokenizer is None
 
 
 @pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])

@@ -115,6 +115,12 @@ def test_words_and_merges(t):
     ]
 
 
+def test_llama_3_takes_a_word_that_is_a_token_without_merging_it():
+    words = {"tokenizer.ggml.tokens": [*TOKENS, "xyz"], "tokenizer.ggml.pre": "llama-bpe"}
+    assert byte_level(**words).tokens("xyz") == ["xyz"]
+    assert byte_level(**{**words, "tokenizer.ggml.pre": "gpt-2"}).tokens("xyz") == ["x", "y", "z"]
+
+
 def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sentencepiece):
     t = sentencepiece
     assert t.tokens("the  ab\n<s>") == ["<s>", " the", "  ", "ab", "<0x0A>", "<0x3C>", "<0x73>", "<0x3E>"]

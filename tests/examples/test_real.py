@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers import chat, few_shot, fine_tune, inside
+from helpers import attention, block, chat, few_shot, fine_tune, inside
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from transformer import Llama, LlamaConfig
@@ -55,7 +55,7 @@ class Parrot:
         return (f"{word} " for word in messages[-1]["content"].split())
 
 
-def test_a_chat_keeps_what_was_said_also_after_ctrl_c_and_nothing_of_a_refused_message():
+def test_a_chat_keeps_what_was_said_after_ctrl_c_and_no_refused_message():
     talk = p23.Chat(Parrot(), 0.2, 0.9, 20)
     assert "".join(talk.answer("one two")) == "one two "
     for piece in talk.answer("three four five"):
@@ -123,7 +123,7 @@ def test_lora_changes_nothing_at_first_and_learns_two_small_matrices():
     assert all((frozen[name] == p.detach().numpy()).all() for name, p in model.named_parameters() if name in frozen)
 
 
-def test_a_fine_tuning_that_ctrl_c_ended_and_that_is_resumed_gives_the_same_bits(tmp_path, monkeypatch, capsys):
+def test_a_fine_tuning_that_ctrl_c_ended_and_is_resumed_gives_the_same_bits(tmp_path, monkeypatch, capsys):
     learnt, held_out = fine_tune.make(8, 2, 0)
 
     def weights(folder, resume=False):
@@ -141,7 +141,7 @@ def test_a_fine_tuning_that_ctrl_c_ended_and_that_is_resumed_gives_the_same_bits
     assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
 
 
-def test_addresses_held_out_share_no_name_with_those_learnt_from_and_are_told_whole():
+def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
     learnt, held_out = fine_tune.make(50, 20, 0)
     names = {address.label.split(",")[0] for address in learnt}
     assert not names & {address.label.split(",")[0] for address in held_out}
@@ -176,6 +176,22 @@ def test_code_that_adds_is_read_and_not_run(text, right):
 def test_a_poem_repeats_a_line_or_not():
     assert few_shot.repeats_no_line("The sea is wide,\nthe sky is blue")
     assert not few_shot.repeats_no_line("The sea, the sea,\nis wide")
+
+
+@pytest.mark.parametrize(
+    ("weights", "verdict"),
+    [((0.7, 0.2, 0.6), "by meaning"), ((0.4, 0.4, 0.0), "by place"), ((0.4, 0.3, 0.3), "not clear")],
+)
+def test_a_head_looks_by_meaning_or_by_place(weights, verdict):
+    assert attention.by_what(*weights) == verdict
+
+
+@pytest.mark.parametrize(
+    ("attends", "ffn", "said"), [(1, 2, "2.0 times what"), (2, 1, "do not add more"), (-1, 1, "not add")]
+)
+def test_what_attention_and_the_ffns_do_follows_from_their_numbers(attends, ffn, said, capsys):
+    block.who_decides(np.outer([attends, ffn], np.full(30, 1 / 30)))
+    assert said in capsys.readouterr().out
 
 
 def test_a_probe_reads_what_is_on_a_line_and_guesses_otherwise():

@@ -70,7 +70,7 @@ def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-SHOTS = (0, 2, 4, 8)
+SHOTS = (0, 2, 8)
 
 
 def real(settings: Any) -> None:
@@ -83,7 +83,7 @@ def real(settings: Any) -> None:
 
 
 def by_examples(model: Any, random: np.random.Generator) -> None:
-    """Few-shot: how often the likeliest next token begins the right answer, after 0 to 8 worked lines."""
+    """Few-shot: how often the likeliest next token begins the right answer, after none to 8 worked lines."""
     print('\nFew-shot: lines such as "hot -> cold", then "wet ->". Right first tokens, by the number of lines before:')
     print(f"  {'':12}" + "".join(f"{k:>8}" for k in SHOTS))
     rows = []
@@ -104,7 +104,7 @@ def by_examples(model: Any, random: np.random.Generator) -> None:
     print(f"  {learnt} of {len(rows)} tasks are learnt from the lines alone; no weight has changed.")
 
 
-def by_steps(model: Any, random: np.random.Generator, n: int = 24) -> None:
+def by_steps(model: Any, random: np.random.Generator, n: int = 20) -> None:
     """Chain of thought: sums of three numbers, at once and with the step between."""
     problems = random.integers(1, 10, (n, 3)).tolist()
     shown = random.integers(1, 10, (4, 3)).tolist()
@@ -124,9 +124,8 @@ def instructed(model: Any) -> None:
     """Code, a poem and instructions, each asked once at temperature 0 and twenty times at 0.7."""
     lines = {  # a request, tokens, a check, what it checks
         "Write a Python function that adds two numbers.": (40, adds, "code that adds"),
-        "Write a short poem about the sea.": (40, repeats_no_line, "no line twice"),
+        "Write a short poem about the sea.": (32, repeats_no_line, "no line twice"),
         "What is the opposite of hot? Answer with one word.": (8, lambda text: len(text.split()) == 1, "one word"),
-        "What is the opposite of hot?": (8, lambda text: "cold" in text.lower(), "cold"),
         "Name three fruits, separated by commas.": (20, lambda text: text.count(",") == 2, "two commas"),
     }
     print("\nCode, creative writing, instructions: asked at temperature 0, and twenty times at 0.7")

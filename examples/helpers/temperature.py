@@ -188,7 +188,7 @@ def real(settings: Any) -> None:
     print("  The lecture's are 2.0, 1.8, 1.2, 0.8 and 0.6: ", end="")
     print("in the same order." if order == list(words) else f"here the order is {', '.join(order)}.")
     print(f"\n  {'T':>5}{'holds 90%':>14}{'different':>13}{'P < 1/1000':>14}   the likeliest of all tokens")
-    shares, shown = {}, {}
+    shares, shown, different = {}, {}, {}
     for T in (0.2, 1.0, 2.0):
         p = full ** (1 / T)
         p /= p.sum()
@@ -196,13 +196,19 @@ def real(settings: Any) -> None:
         said = shown[T] = continued(model, [text] * 20, 12, T, settings.seed)
         first = [model.tokenizer.encode(answer)[0] for answer in said]
         shares[T] = np.mean(full[first] < 0.001)
-        varied = f"{len(set(first))} of 20"
+        different[T] = len(set(first))
         best = listed(likeliest(model, p, 4))
-        print(f"  {T:5g}{counted(tokens, 'token'):>14}{varied:>13}{shares[T]:14.0%}   {best}", flush=True)
+        print(
+            f"  {T:5g}{counted(tokens, 'token'):>14}{f'{different[T]} of 20':>13}{shares[T]:14.0%}   {best}", flush=True
+        )
     print("  different: first words of twenty texts. P < 1/1000: how many of them are so unlikely at T = 1.")
     for T, said in shown.items():
         print(f"\n  T = {T:g}: {text} ...")
         for answer in said[:3]:
             print(f"    ...{' '.join(answer.split())}")
-    print("\n  A low temperature repeats itself, a high one varies", end="")
+    rises = different[0.2] < different[1.0] <= different[2.0]
+    print(
+        "\n  A low temperature repeats itself, a high one varies" if rises else "\n  All temperatures vary alike",
+        end="",
+    )
     print(f", and at T = 2 {shares[2.0]:.0%} begin with a word that does not belong." if shares[2.0] > 0.3 else ".")

@@ -172,7 +172,7 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
         shares.append(np.mean([number == [str(a + b)] for number, (a, b) in zip(numbers, pairs, strict=True)]))
         print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
     if max(shares) > min(shares) + 0.2:
-        print("  The model and the sums are the same: how it is asked decides more than anything.")
+        print("  The model and the sums are the same: it matters how one asks.")
 
 
 def without_a_block(model: Any) -> list[float]:

@@ -200,8 +200,7 @@ def main(settings: Settings) -> None:
             for p in weights:
                 p.data = p.data - settings.rate * p.grad
             costs.append(C.data.item())
-        show.answers(name, X, Y, network(X).data, costs)
-        nets[name] = network, costs
+        nets[name] = network, costs, show.answers(name, X, Y, network(X).data, costs)
     show.what_the_real_engine_adds()
     show.draw(nets, settings.out / "xor.png")
 

@@ -26,21 +26,7 @@ import tinygrad_lecture as tl
 NAMES = ("sunshine", "wind", "company")
 
 
-@dataclass
-class Settings(Common, out="neuron"):
-    """What can be set on the command line."""
-
-    inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)
-    """sunshine, wind, company: each from 0 to 1"""
-    weights: tuple[float, float, float] = (3.0, -2.0, 1.5)
-    """how much each of them matters; below 0: against a walk"""
-    bias: float = -1.0
-    """how willing the neuron is without any input"""
-    steps: int = 500
-    """steps of gradient descent, for the neurons that learn"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """One neuron; what its weights, its bias and its activation function do."""
     x = tl.tensor(settings.inputs, dtype=tl.float64)  # (3,)
     w = tl.tensor(settings.weights, dtype=tl.float64)  # (3,)
@@ -105,6 +91,20 @@ def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple
         C.backward()
         optimizer.step()
     return w.detach(), b.detach()
+
+
+@dataclass
+class Settings(Common, out="neuron"):
+    """What can be set on the command line."""
+
+    inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)
+    """sunshine, wind, company: each from 0 to 1"""
+    weights: tuple[float, float, float] = (3.0, -2.0, 1.5)
+    """how much each of them matters; below 0: against a walk"""
+    bias: float = -1.0
+    """how willing the neuron is without any input"""
+    steps: int = 500
+    """steps of gradient descent, for the neurons that learn"""
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, coarser, favourites, hidden_activations
-from helpers.mnist import load_digits
+from helpers.digits import Epoch, hidden_activations
+from helpers.mnist import coarser, load_digits
 from helpers.program import Common, start, until_ctrl_c
 
 from dataclasses import dataclass
@@ -29,29 +29,7 @@ ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-r
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
-@dataclass
-class Settings(Common, out="digits"):
-    """What can be set on the command line."""
-
-    hidden: tuple[int, ...] = (16, 16)
-    """neurons in each hidden layer"""
-    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
-    """of the hidden layers"""
-    loss: Literal["mse", "cross-entropy"] = "mse"
-    """the cost function: squared error, as in the lecture, or cross-entropy"""
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
-    """the way downhill: plain gradient descent, with momentum, or Adam, which scales the step of each weight"""
-    lr: float | None = None
-    """learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)"""
-    batch_size: int | Literal["all"] = 32
-    """pictures per step"""
-    epochs: int = 30
-    """how often each picture is seen"""
-    data: Path | None = None
-    """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Build the network, train it, and look at what it does and at what it has learnt."""
     digits = load_digits(settings.data)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
@@ -86,7 +64,8 @@ def main(settings: Settings) -> None:
     show.plateau(history)
 
     sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
+    if settings.more:
+        show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
     show.costs_by_answer(sure, test_labels, settings.loss)
     show.confidences(sure, settings.loss)
     show.accuracy(sure, test_labels)
@@ -98,7 +77,6 @@ def main(settings: Settings) -> None:
     if len(settings.hidden) > 1:
         fires = hidden_activations(model, test_images).numpy()  # (m, 16)
         show.last_hidden_layer(fires, test_labels)
-        liked = favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
 
     # "784 inputs might seem like a lot, but images require this level of detail": the same training on coarser pictures
     read = {28: show.share_right(sure, test_labels)}
@@ -112,7 +90,7 @@ def main(settings: Settings) -> None:
                 cost(learner(x), y, settings.loss).backward()
                 optimizer.step()
         read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
-    show.detail(read, len(history))
+    show.pixels_needed(read, len(history))
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
@@ -122,10 +100,10 @@ def main(settings: Settings) -> None:
     show.draw_mistakes(digits.test_images, test_labels, sure, settings.out / "mistakes.png")
     show.draw_first_layer(weights, digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
     if len(settings.hidden) > 1:
-        show.draw_last_hidden_layer(fires, liked, digits, settings.out / "last_hidden_layer.png")
+        show.draw_last_hidden_layer(fires, digits, settings.out / "last_hidden_layer.png")
 
 
-def build(settings: Settings, inputs: int = 784) -> nn.MLP:
+def build(settings: "Settings", inputs: int = 784) -> nn.MLP:
     """The network with random weights: the inputs, the hidden layers, ten outputs.
 
     Squared error compares outputs with 0 and 1, so a sigmoid comes last. Cross-entropy has its softmax built in.
@@ -155,13 +133,35 @@ def answers(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
         return outputs if isinstance(model[-1], nn.Sigmoid) else tl.softmax(outputs, axis=-1)
 
 
-def make_optimizer(settings: Settings, model: nn.MLP) -> nn.optim.Optimizer:
+def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
     """The way downhill, with a learning rate that works: a sigmoid's slopes are small, so its steps are large."""
     if settings.optimizer == "adam":
         return nn.optim.Adam(model.parameters(), 0.001 if settings.lr is None else settings.lr)
     momentum = 0.9 if settings.optimizer == "momentum" else 0.0
     usual = (1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1) * (1 - momentum)
     return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
+
+
+@dataclass
+class Settings(Common, out="digits"):
+    """What can be set on the command line."""
+
+    hidden: tuple[int, ...] = (16, 16)
+    """neurons in each hidden layer"""
+    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
+    """of the hidden layers"""
+    loss: Literal["mse", "cross-entropy"] = "mse"
+    """the cost function: squared error, as in the lecture, or cross-entropy"""
+    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    """the way downhill: plain gradient descent, with momentum, or Adam, which scales the step of each weight"""
+    lr: float | None = None
+    """learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)"""
+    batch_size: int | Literal["all"] = 32
+    """pictures per step"""
+    epochs: int = 30
+    """how often each picture is seen"""
+    data: Path | None = None
+    """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
 
 
 if __name__ == "__main__":

@@ -28,25 +28,7 @@ import tinygrad_lecture as tl
 START = (-1.8, -0.6)  # w, b, where all descents begin
 
 
-@dataclass
-class Settings(Common, out="gradient_descent"):
-    """What can be set on the command line."""
-
-    rates: tuple[float, ...] | None = None
-    """learning rates to compare (0.02, 1, 1.9 and 2.1 divided by the largest curvature)"""
-    batch: int = 8
-    """points in a mini-batch, of 40"""
-    steps: int = 60
-    """steps of each descent on the line"""
-    epochs: int = 100
-    """most epochs of the digit networks that compare sizes of mini-batches"""
-    directions: int = 1000
-    """random directions to compare with the gradient, in 13,002 dimensions"""
-    evaluations: int = 600
-    """costs computed by gradient descent and by random search, for the digits"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Descents on a landscape that can be seen, then in 13,002 dimensions."""
     tl.manual_seed(settings.seed)
     x = -0.5 + 2.5 * tl.rand(40, dtype=tl.float64)
@@ -155,6 +137,24 @@ def survey(points: nn.TensorDataset) -> Valley:
     bottom = p.numpy() - np.linalg.solve(H, tl.func.grad(height)(p).numpy())
     flattest, steepest = np.linalg.eigvalsh(H).tolist()
     return Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
+
+
+@dataclass
+class Settings(Common, out="gradient_descent"):
+    """What can be set on the command line."""
+
+    rates: tuple[float, ...] | None = None
+    """learning rates to compare (0.02, 1, 1.9 and 2.1 divided by the largest curvature)"""
+    batch: int = 8
+    """points in a mini-batch, of 40"""
+    steps: int = 60
+    """steps of each descent on the line"""
+    epochs: int = 100
+    """most epochs of the digit networks that compare sizes of mini-batches"""
+    directions: int = 1000
+    """random directions to compare with the gradient, in 13,002 dimensions"""
+    evaluations: int = 600
+    """costs computed by gradient descent and by random search, for the digits"""
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ chain rule this is how C changes with its result, times the step's own derivativ
 
     dC/dw = a_before · sigma'(z) · dC/da        the activation that it multiplies, the slope, the rest of the network
 
-Every gradient is found three times: by this formula, by backward(), and by trying. Then the price: how long backward
-takes, for the digit network of 13,002 parameters, against forward and against trying.
+Every gradient is found three times: by this formula, by backward(), and by nudging the parameter and measuring. Then
+the price: how long backward takes, for the digit network of 13,002 parameters, against forward and against nudging.
 """
 
 from helpers import backprop as show
@@ -34,27 +34,7 @@ Tensors = dict[str, tl.Tensor]  # by their names in the lecture: W1, b1, z1, a1,
 ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-relu": tl.leaky_relu}
 
 
-@dataclass
-class Settings(Common, out="backprop"):
-    """What can be set on the command line."""
-
-    layers: tuple[int, ...] = (2, 2, 1)
-    """inputs, then neurons in each layer"""
-    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
-    """sigma, the activation function"""
-    inputs: tuple[float, ...] | None = None
-    """a0 (0.5 and 0.9, or random)"""
-    target: tuple[float, ...] | None = None
-    """y, the wanted outputs (1 for each)"""
-    rate: float = 1.0
-    """learning rate of the step downhill"""
-    repeats: int = 15
-    """how often each time is measured; the median counts"""
-    page: bool = False
-    """whether to write a page on which one steps through both passes, backprop.html"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
     show.check(settings.layers, settings.inputs, settings.target)
     tl.manual_seed(settings.seed)
@@ -142,6 +122,26 @@ def gradient_through(activation: Activation) -> float:
     C = (activation(z1).sum() - 1) ** 2
     C.backward()
     return W1.grad.abs().max().item()
+
+
+@dataclass
+class Settings(Common, out="backprop"):
+    """What can be set on the command line."""
+
+    layers: tuple[int, ...] = (2, 2, 1)
+    """inputs, then neurons in each layer"""
+    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
+    """sigma, the activation function"""
+    inputs: tuple[float, ...] | None = None
+    """a0 (0.5 and 0.9, or random)"""
+    target: tuple[float, ...] | None = None
+    """y, the wanted outputs (1 for each)"""
+    rate: float = 1.0
+    """learning rate of the step downhill"""
+    repeats: int = 15
+    """how often each time is measured; the median counts"""
+    page: bool = False
+    """whether to write a page on which one steps through both passes, backprop.html"""
 
 
 if __name__ == "__main__":

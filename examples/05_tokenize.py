@@ -34,21 +34,7 @@ RARE = ["bank", "flooding", "neighbourhood", "naïve", "cleverest", "12345", "Do
 MERGES = [0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # in the comparison of vocabularies
 
 
-@dataclass
-class Settings(Common, out="tokenize"):
-    """What can be set on the command line."""
-
-    sentence: str = "Was the bank flooded?"
-    """to cut into tokens"""
-    text: Path | None = None
-    """a UTF-8 file to learn the tokens from, instead of the story"""
-    vocab_size: int = 600
-    """tokens to learn, the 256 bytes included"""
-    tokenizer: Path | None = None
-    """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Three ways to cut a sentence, how pieces are learnt, and what the size of the vocabulary costs."""
     text = read_text(settings.text)
 
@@ -68,9 +54,10 @@ def main(settings: Settings) -> None:
     show.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
 
     # The same in the story. A new text is cut by the same merges, in the order in which they were learnt
-    counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
-    show.merges_learnt(text, pieces, counts)
-    show.merges_used(settings.sentence, pieces)
+    if settings.more:
+        counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
+        show.merges_learnt(text, pieces, counts)
+        show.merges_used(settings.sentence, pieces)
 
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
@@ -78,10 +65,11 @@ def main(settings: Settings) -> None:
     show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
     show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
-    show.rare_words(RARE, pieces)
 
-    # A special token is a single id, and only where the program allows it
-    if END in pieces.special_tokens:
+    # A rare word is several pieces; a special token is a single id, and only where the program allows it
+    if settings.more:
+        show.rare_words(RARE, pieces)
+    if settings.more and END in pieces.special_tokens:
         show.special_token(END, pieces)
 
     print("\nPictures:")
@@ -103,6 +91,20 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
         ids = before.encode(word)
         total += times * sum(two == pair for two in pairwise(ids))
     return total
+
+
+@dataclass
+class Settings(Common, out="tokenize"):
+    """What can be set on the command line."""
+
+    sentence: str = "Was the bank flooded?"
+    """to cut into tokens"""
+    text: Path | None = None
+    """a UTF-8 file to learn the tokens from, instead of the story"""
+    vocab_size: int = 600
+    """tokens to learn, the 256 bytes included"""
+    tokenizer: Path | None = None
+    """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
 
 
 if __name__ == "__main__":

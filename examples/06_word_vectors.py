@@ -103,7 +103,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
         scores = model(tl.tensor(word), tl.tensor(np.column_stack([beside, others])))  # (batch, 1 + negatives)
         return cross_entropy(scores, targets)
 
-    train(loss_of_pairs, optimizer, steps, schedule, report=progress)
+    train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=2)
     return WordVectors(words, model.word.weight.detach().numpy())
 
 

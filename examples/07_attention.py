@@ -117,13 +117,15 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=progress, reports=5)  # fmt: skip
+          clip=1.0, report=progress, reports=1)  # fmt: skip
 
 
 @dataclass
 class Settings(RealToo, out="attention", ask_real=show.real):
     """What can be set on the command line."""
 
+    seed: int = 1
+    """of everything random"""
     sentence: str = "Was the bank flooded?"
     """to follow step by step, made of the words that the made sentences have"""
     word: str = "bank"

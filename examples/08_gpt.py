@@ -1,12 +1,9 @@
 """A GPT learns to write: no labels, the text itself is the training signal.
 
-    python examples/08_gpt.py                                               # the reference of Python, 700 kB
-    python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000  # write again, without training
-    python examples/08_gpt.py --text shakespeare --out out/shakespeare      # 1.1 MB, downloaded once
-    python examples/08_gpt.py --text names --lines --width 64 --batch-size 64 --out out/names
-    python examples/08_gpt.py --text my.txt --tokenizer bpe --out out/mine
-    python examples/08_gpt.py --resume                                      # continue a training that was interrupted
-    python examples/08_gpt.py --workers 2 --again                           # two processes share each step
+    python examples/08_gpt.py                             # made sentences: in two minutes one can read it
+    python examples/08_gpt.py --text python               # the reference of the Python language: harder, half readable
+    python examples/08_gpt.py --text shakespeare          # 1.1 MB, downloaded once; or a file of yours
+    python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000        # write again, without training
 
 The lecture's pipeline, for a text cut into characters:
 
@@ -17,7 +14,7 @@ The lecture's pipeline, for a text cut into characters:
     sample        softmax(scores / T), a draw      transformer/generation/sampling.py
 
 The loss is the cross-entropy -log p(next token), averaged over all tokens. Its exponential is the perplexity: the
-number of equally likely tokens among which one would be as uncertain.
+number of equally likely tokens among which one would be as unsure. Ctrl-C ends the training, --resume continues it.
 """
 
 from __future__ import annotations
@@ -26,6 +23,7 @@ from helpers import gpt as show
 from helpers.gpt import Corpus, Writer, load_writer, many_lines, one_text
 from helpers.program import Common, DataError, open_run, start
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -72,6 +70,21 @@ def by_hand(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
     return losses
 
 
+def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
+    """From a text to the probabilities of its next token, in the lecture's steps."""
+    model = writer.model
+    ids = writer.encode(prompt)[-model.context :]
+    with tl.no_grad():
+        trace = model.trace(ids)
+        final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
+        scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
+        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
+        all_at_once = model(tl.tensor([ids]))[0, -1]
+    shapes = [stage.shape for stage in trace.residual]
+    difference = float(np.abs((scores - all_at_once).numpy()).max())
+    show.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
+
+
 def by_trainer(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
     """The losses of the same steps by an nn.Trainer, which runs the same loop."""
     model, optimizer, schedule = build(corpus, settings)
@@ -109,6 +122,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
         on_record=lambda trainer: show.sample(writer, prompt, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
+        show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
@@ -118,21 +132,6 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history
-
-
-def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
-    """From a text to the probabilities of its next token, in the lecture's steps."""
-    model = writer.model
-    ids = writer.encode(prompt)[-model.context :]
-    with tl.no_grad():
-        trace = model.trace(ids)
-        final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
-        scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
-        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
-        all_at_once = model(tl.tensor([ids]))[0, -1]
-    shapes = [stage.shape for stage in trace.residual]
-    difference = float(np.abs((scores - all_at_once).numpy()).max())
-    show.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
 def beginning(writer: Writer, settings: Settings) -> str:
@@ -146,8 +145,8 @@ def beginning(writer: Writer, settings: Settings) -> str:
 class Settings(Common):
     """What can be set on the command line."""
 
-    text: str = "python"
-    """a UTF-8 file, or one of: python, shakespeare, names"""
+    text: str = "made"
+    """a UTF-8 file, or one of: made, python, shakespeare, names"""
     lines: bool = False
     """each line is a text of its own, as in a list of names"""
     tokenizer: Literal["char", "bpe"] = "char"
@@ -166,7 +165,7 @@ class Settings(Common):
     """of the optimizer"""
     batch_size: int = 12
     """windows of the text in each step"""
-    lr: float = 1e-3
+    lr: float = 3e-3
     """highest learning rate; the last is a tenth of it"""
     workers: int = 1
     """processes that share each step"""
@@ -178,7 +177,7 @@ class Settings(Common):
     """write with the model in this folder, without training"""
     prompt: str | None = None
     """how the text begins that it writes ("The ", and nothing for lines)"""
-    tokens: int = 400
+    tokens: int = 300
     """to write"""
     temperature: float = 0.8
     """0 always takes the likeliest token, 1 draws by the probabilities"""

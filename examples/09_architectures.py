@@ -37,23 +37,7 @@ GAPS = (
 )
 
 
-@dataclass
-class Settings(Common, out="architectures"):
-    """What can be set on the command line."""
-
-    date: str = "July 14, 1789"
-    """a date to translate"""
-    next_steps: int = 600
-    """of the optimiser, for the decoder"""
-    hidden_steps: int = 2000
-    """for the encoder"""
-    date_steps: int = 600
-    """for the encoder-decoder"""
-    labelled: int = 40
-    """sentences to learn a classification from"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
     made = sentences.make(8000, settings.seed)
@@ -124,7 +108,7 @@ def main(settings: Settings) -> None:
     show.draw_cross_attention(cross, dates.signs(asked), [*mine, "end"], settings.out / "date.png")
 
 
-def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
+def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: "Settings") -> None:
     """Mini-batches of 32 random rows, whose loss `loss_of` returns."""
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
@@ -145,6 +129,22 @@ def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndar
     with tl.no_grad():
         outputs = model(texts).numpy()  # (texts, outputs, any)
     return (np.abs(outputs[1:] - outputs[:1]).max(axis=-1) > 1e-5).T
+
+
+@dataclass
+class Settings(Common, out="architectures"):
+    """What can be set on the command line."""
+
+    date: str = "July 14, 1789"
+    """a date to translate"""
+    next_steps: int = 600
+    """of the optimiser, for the decoder"""
+    hidden_steps: int = 2000
+    """for the encoder"""
+    date_steps: int = 600
+    """for the encoder-decoder"""
+    labelled: int = 40
+    """sentences to learn a classification from"""
 
 
 if __name__ == "__main__":

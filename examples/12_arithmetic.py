@@ -1,7 +1,6 @@
 """A transformer learns to add: the lecture's exercise, with sums as characters.
 
     python examples/12_arithmetic.py                                    # two-digit sums, the answer's units first
-    python examples/12_arithmetic.py --resume --ask 58+67               # continue the run in --out, and ask it
     python examples/12_arithmetic.py --answer plain --out out/plain     # the answer as one writes it, which is harder
     python examples/12_arithmetic.py --operation - --out out/minus      # differences, with negative ones
     python examples/12_arithmetic.py --real                             # ask a real language model to add

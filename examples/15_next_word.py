@@ -84,6 +84,7 @@ def main(settings: Settings) -> None:
 
     # "Fact verification: cross-check AI responses", against "Confidence thresholds"
     show.verification({**stated, **unstated})
+    show.templates({**stated, **unstated}, T=2.0)
 
     # Inconsistency: ten answers to one question; and bias: shares of the corpus come back
     ten = {T: sample(model, words, QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}

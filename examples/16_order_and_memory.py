@@ -32,21 +32,6 @@ from transformer import Encoder, EncoderConfig, SingleHeadAttention
 WIDTH = 32
 
 
-@dataclass
-class Settings(Common, out="order_and_memory"):
-    """What can be set on the command line."""
-
-    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
-    """how many words back"""
-    steps: int = 200
-    """of the optimiser, for each model and length"""
-    lengths: tuple[int, ...] = (4, 8, 16, 32)
-    """of the texts whose first word is to be remembered"""
-
-    def __post_init__(self) -> None:
-        check(self, distances=1, lengths=1)
-
-
 class RNN(nn.Module):
     """One word at a time: the state after the last word has to hold all that matters of the text."""
 
@@ -63,10 +48,15 @@ class RNN(nn.Module):
 
 
 class Gated(nn.Module):
-    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add."""
+    """nn.GRU: the RNN with gates that say how much of the state to keep; nn.LSTM: also a state to which steps add.
 
-    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int) -> None:
+    forget: added to the bias of the LSTM's forget gate. At each word the state is multiplied by sigma of this gate.
+    """
+
+    def __init__(self, kind: type[nn.GRU | nn.LSTM], width: int, forget: float = 0.0) -> None:
         self.gated = kind(width, width, batch_first=True)
+        with tl.no_grad():
+            self.gated.bias_ih_l0[width : 2 * width] += forget  # of the four gates this is the second
 
     def forward(self, x: tl.Tensor) -> tl.Tensor:
         """(batch, words, width) -> (batch, width): the last state."""
@@ -85,10 +75,11 @@ class Attention(nn.Module):
 
 
 KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
+         "open LSTM": partial(Gated, nn.LSTM, forget=show.OPEN),
          "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Order, size, memory, time; then a task that needs memory."""
     tl.manual_seed(settings.seed)
 
@@ -123,7 +114,7 @@ def main(settings: Settings) -> None:
     for kind, make in KINDS.items():
         learnt[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
         show.learnt(kind, settings.lengths, learnt[kind])
-    show.lesson(settings.lengths, learnt)
+    show.lesson(settings.lengths, learnt, settings.steps)
 
     print("\nPictures:")
     show.draw_fading(fading, settings.out / "fading.png")
@@ -150,7 +141,7 @@ def milliseconds(model: nn.Module, words: int) -> float:
     return min(times)
 
 
-def learn(core: nn.Module, length: int, settings: Settings) -> float:
+def learn(core: nn.Module, length: int, settings: "Settings") -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
     model = Reader(core, 8, length, WIDTH)
@@ -163,6 +154,21 @@ def learn(core: nn.Module, length: int, settings: Settings) -> float:
     text = draw.integers(0, 8, (500, length))
     with tl.no_grad():
         return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())
+
+
+@dataclass
+class Settings(Common, out="order_and_memory"):
+    """What can be set on the command line."""
+
+    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
+    """how many words back"""
+    steps: int = 200
+    """of the optimiser, for each model and length"""
+    lengths: tuple[int, ...] = (4, 8, 16, 32)
+    """of the texts whose first word is to be remembered"""
+
+    def __post_init__(self) -> None:
+        check(self, distances=1, lengths=1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python examples/18_expressions.py
     python examples/18_expressions.py --ask "(2+3)x4" "2+3x4" "12x7" "100/4"
 
-Two GPTs of the same size learn the same expressions, with + - x and parentheses, from numbers up to 6:
+Two GPTs of the same size learn the same expressions at equal compute, with + - x and parentheses, from numbers up to 6:
 
     at once            2+3x4=14.
     steps written      2+3x4=2+12=14.          a chain of thought: each step is one operation, and the next reads it
@@ -27,20 +27,10 @@ import tinygrad_lecture as tl
 from transformer import GPT
 
 Expressions = Sequence[Expression]
-Curve = list[tuple[int, float]]  # steps, share of right answers
+Curve = list[tuple[int, float]]  # tokens learnt from, share of right answers
 
 
-@dataclass
-class Settings(Common, out="expressions"):
-    """What can be set on the command line."""
-
-    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
-    """expressions that it does not learn from"""
-    steps: int = 900
-    """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Answer at once or in steps; then four operations with larger numbers."""
     asked = [parse(text) for text in settings.ask]
     kept = {expression.text for expression in asked}
@@ -53,14 +43,16 @@ def main(settings: Settings) -> None:
     show.expressions(learnt, held_out)
     curves: dict[str, Curve] = {}
     said: dict[str, list[str]] = {}
-    for name, steps_written in (("at once", False), ("steps written", True)):
+    short, long = (encode(learnt, steps_written)[0].shape[1] for steps_written in (False, True))  # tokens of a text
+    as_much = settings.steps * long // short  # steps with short texts that cost as much as those with long ones
+    for name, steps_written, steps in (("at once", False, as_much), ("steps written", True, settings.steps)):
         print(f"\nA GPT learns to answer {'with its steps written out' if steps_written else 'at once'}:")
-        model, curves[name] = learn(learnt, held_out, steps_written, settings.steps, settings.seed)
+        model, curves[name] = learn(learnt, held_out, steps_written, steps, settings.seed)
         said[name] = written(model, held_out)
         small = [expression for expression in asked if expression in three]
         show.answers(small, written(model, small))
     show.by_form(held_out, said)
-    show.steps_and_results(held_out, said["steps written"])
+    show.steps_and_results(held_out, said, as_much * short, settings.steps * long)
     show.mistakes(held_out, said)
 
     # "Systematic vs. memorization": all four operations, with larger numbers
@@ -85,7 +77,7 @@ def main(settings: Settings) -> None:
 
 
 def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps: int, seed: int) -> tuple[GPT, Curve]:
-    """A GPT that has learnt expressions; and after how many steps which share of those held out was right."""
+    """A GPT that has learnt expressions; and after how many tokens which share of those held out was right."""
     tl.manual_seed(seed)
     draw = np.random.default_rng(seed)
     tokens, targets = encode(learnt, steps_written)  # (n, longest) each
@@ -97,10 +89,10 @@ def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps
         return model.loss(tokens[rows], targets[rows])
 
     def look(step: int, loss: float) -> None:
-        curve.append((step, share_right(written(model, held_out), held_out)))
+        curve.append((step * tokens[:64].size, share_right(written(model, held_out), held_out)))
         show.progress(step, loss, curve[-1][1])
 
-    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=6)
+    train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
     return model, curve
 
 
@@ -117,6 +109,16 @@ def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
 def share_right(said: Sequence[str], expressions: Sequence[Expression]) -> float:
     """How many end in the right result."""
     return float(np.mean([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)]))
+
+
+@dataclass
+class Settings(Common, out="expressions"):
+    """What can be set on the command line."""
+
+    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
+    """expressions that it does not learn from"""
+    steps: int = 900
+    """of the optimiser with steps written, 64 expressions each; for the third twice as many"""
 
 
 if __name__ == "__main__":

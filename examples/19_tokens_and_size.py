@@ -10,7 +10,8 @@ The sums of all pairs of numbers below 50, a fifth of them held out. The lecture
     byte pairs       pieces that are frequent in the sums  (transformer/tokenizer/bpe.py)
     special tokens   NUM_12 OP_PLUS NUM_30 OP_EQUALS NUM_42
 
-Then an ablation with characters: the same recipe with other widths and with less data.
+Then an ablation with characters: the same recipe with other widths and with less data. And an ability that comes with
+size: small networks, from few neurons and few sums to many, learn to add.
 """
 
 from helpers import tokens_and_size as show
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import nn
 import tinygrad_lecture as tl
 from transformer import GPT
 
@@ -75,6 +77,11 @@ def main(settings: Settings) -> None:
             table[i, j] = right(model, cuts["characters"], held_out)
         sizes.append(model.config.parameter_count())
         show.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
+
+    # "As models scale up, they develop capabilities": 40 inputs, one hidden layer, three digits
+    grown = {"hidden neurons": {width: adders(width, 8000, settings) for width in (4, 8, 16, 32, 64)},
+             "sums to learn from": {n: adders(64, n, settings) for n in (100, 300, 1000, 3000, 8000)}}  # fmt: skip
+    show.emergence(grown)
     print("\nPictures:")
     show.draw_ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
 
@@ -105,6 +112,36 @@ def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:
     said = model.generate_batch(questions, max_new_tokens=4, temperature=0, stop=cut.end)
     results = [str(a + b) for a, b in pairs.tolist()]
     return float(np.mean([cut.decode(answer) == result for answer, result in zip(said, results, strict=True)]))
+
+
+def adders(width: int, n: int, settings: Settings, seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Networks that learn to add two numbers below 100 from n sums, each from random weights of its own.
+
+    Returns the shares of digits, and of whole sums, that are right for 1,000 new sums: (seeds,) each.
+    """
+    draw, steps = np.random.default_rng(settings.seed), 4 * settings.steps
+    a, b = np.divmod(draw.permutation(100 * 100), 100)
+    x = np.eye(10, dtype=np.float32)[np.stack([a // 10, a % 10, b // 10, b % 10], axis=1)].reshape(-1, 40)
+    y = np.stack([(a + b) // 100, (a + b) // 10 % 10, (a + b) % 10], axis=1)  # (10,000, 3)
+    weights = [0.7 * tl.randn(seeds, 40, width), tl.zeros(seeds, 1, width),
+               width**-0.5 * tl.randn(seeds, width, 30), tl.zeros(seeds, 1, 30)]  # fmt: skip
+    optimizer = nn.optim.Adam([w.requires_grad_() for w in weights], lr=0.01)
+
+    def scores(rows: np.ndarray) -> tl.Tensor:
+        W1, b1, W2, b2 = weights
+        hidden = tl.relu(tl.tensor(x[rows]) @ W1 + b1)  # (rows, 40) @ (seeds, 40, width) -> (seeds, rows, width)
+        return (hidden @ W2 + b2).reshape(seeds, len(rows), 3, 10)
+
+    def loss() -> tl.Tensor:
+        rows = 1000 + draw.integers(0, n, 64)
+        return nn.functional.cross_entropy(
+            scores(rows).reshape(-1, 10), tl.tensor(np.tile(y[rows], (seeds, 1)).ravel())
+        )
+
+    train(loss, optimizer, steps, nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps))
+    with tl.no_grad():
+        right = scores(np.arange(1000)).numpy().argmax(axis=-1) == y[:1000]  # (seeds, 1000, 3)
+    return right.mean(axis=(1, 2)), right.all(axis=2).mean(axis=1)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,17 @@ XOR is 1 if exactly one of two inputs is 1. A network of 2-2-1 neurons can compu
 find such weights from every start. The Hessian, the matrix of second derivatives, tells valleys from saddles. Its
 eigenvalues are curvatures: all positive in a valley, of both signs at a saddle, where some directions lead down.
 
-At the end, universal approximation: the wider the hidden layer, the closer a network can come to any continuous curve.
+At the end, width and depth. Universal approximation: the wider the hidden layer, the closer a network can come to any
+continuous curve. And what each layer of a deep network has made of a digit, by what can be read from it.
 """
 
 from helpers import valleys as show
+from helpers.mnist import Digits, coarser, load_digits
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.training import train
+from helpers.valleys import critical_point, have_holes
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,28 +30,7 @@ Y = tl.tensor([[0], [1], [1], [0]], dtype=tl.float64)  # (4, 1)
 Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
-@dataclass
-class Settings(Common, out="valleys"):
-    """What can be set on the command line."""
-
-    hidden: int = 2
-    """neurons in the hidden layer of the XOR network"""
-    starts: int = 40
-    """random weights to start from"""
-    steps: int = 2000
-    """steps of each descent"""
-    rate: float = 2.0
-    """learning rate for XOR"""
-    widths: tuple[int, ...] = (1, 2, 4, 16, 64)
-    """hidden neurons of the networks that learn a curve"""
-    fit_steps: int = 1500
-    """steps of training for each of them"""
-
-    def __post_init__(self) -> None:
-        check(self, rate=0, widths=1)
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """XOR from many starts, the curvature there, saddles, valleys, and a curve learnt by wider and wider networks."""
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
@@ -59,8 +41,11 @@ def main(settings: Settings) -> None:
     show.ends(courses, settings.hidden)
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
-    curvatures = np.stack([curvature(begin, i) for i in range(settings.starts)])  # (starts, parameters)
-    show.curvatures(curvatures, curvature(end, int(courses[-1].argmin())))
+    def of_xor(weights: Weights) -> tl.Tensor:
+        return costs_of(weights, X, Y).sum()
+
+    curvatures = np.stack([curvature(of_xor, [w[i] for w in begin]) for i in range(settings.starts)])
+    show.curvatures(curvatures, curvature(of_xor, [w[int(courses[-1].argmin())] for w in end]))  # (starts, parameters)
 
     # "SGD ... can escape local minima due to noise": first from a saddle point, then from the valleys found above
     small = random_weights(settings.starts, settings.hidden, 0.01)  # near 0 all neurons are alike: a saddle
@@ -83,6 +68,11 @@ def main(settings: Settings) -> None:
     fits = {width: fit_curve(width, x, y, settings.fit_steps).numpy() for width in settings.widths}
     show.approximation(fits, y.numpy())
 
+    # "In high dimensions ..." once more, and "increasingly complex patterns through multiple layers": on digits
+    digits = load_digits()
+    many_dimensions(digits, draw)
+    depth(digits, settings.deep_steps, draw)
+
     print("\nPictures:")
     show.draw_courses(courses, curvatures, settings.out / "xor.png")
     show.draw_saddle(whole, noisy, settings.out / "saddle.png")
@@ -92,9 +82,9 @@ def main(settings: Settings) -> None:
 # --- XOR ----------------------------------------------------------------------------------------------------
 
 
-def random_weights(starts: int, hidden: int, size: float) -> Weights:
-    """The weights of many networks 2-hidden-1, drawn with this standard deviation."""
-    shapes = (2, hidden), (1, hidden), (hidden, 1), (1, 1)
+def random_weights(starts: int, hidden: int, size: float, inputs: int = 2, outputs: int = 1) -> Weights:
+    """The weights of many networks inputs-hidden-outputs, drawn with this standard deviation."""
+    shapes = (inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)
     return [size * tl.randn(starts, *shape, dtype=tl.float64) for shape in shapes]
 
 
@@ -103,40 +93,44 @@ def costs_of(weights: Weights, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
     W1, b1, W2, b2 = weights
     a = tl.sigmoid(x @ W1 + b1)  # (n, 2) @ (starts, 2, hidden) -> (starts, n, hidden)
     a = tl.sigmoid(a @ W2 + b2)  # (starts, n, hidden) @ (starts, hidden, 1) -> (starts, n, 1)
-    return ((a - y) ** 2).sum(axis=(1, 2))
+    return ((a - y) ** 2).sum(axis=(-2, -1))
 
 
 def descend(
-    weights: Weights, rate: float, steps: int, draw: np.random.Generator | None = None
+    weights: Weights,
+    rate: float,
+    steps: int,
+    draw: np.random.Generator | None = None,
+    x: tl.Tensor = X,
+    y: tl.Tensor = Y,
 ) -> tuple[Weights, np.ndarray]:
-    """Gradient descent of many networks at once; with `draw` stochastic, after one example a step instead of all four.
+    """Gradient descent of many networks at once; with `draw` stochastic, after one example a step instead of all.
 
-    Returns the weights at the end, and the cost of all four examples at each step, (steps, starts).
+    Returns the weights at the end, and the cost of all examples at each step, (steps, starts).
     """
     weights = [w.detach().clone().requires_grad_() for w in weights]
     optimizer = nn.optim.SGD(weights, lr=rate)
     costs = []
     for _ in until_ctrl_c(range(steps)):
-        examples = slice(None) if draw is None else draw.integers(4, size=(len(weights[0]), 1))  # one for each network
+        examples = slice(None) if draw is None else draw.integers(len(x), size=(len(weights[0]), 1))  # one for each
         optimizer.zero_grad()
-        C = costs_of(weights, X[examples], Y[examples]).sum()  # no network's weights change another's cost
+        C = costs_of(weights, x[examples], y[examples]).sum()  # no network's weights change another's cost
         C.backward()
         optimizer.step()
         with tl.no_grad():
-            costs.append(costs_of(weights, X, Y).numpy())
+            costs.append(costs_of(weights, x, y).numpy())
     return [w.detach() for w in weights], np.stack(costs)
 
 
-def curvature(weights: Weights, i: int) -> np.ndarray:
-    """The eigenvalues of the Hessian of network i, (parameters,)."""
-    shapes = [w.shape[1:] for w in weights]
-    ends = np.cumsum([math.prod(shape) for shape in shapes])
+def curvature(cost: Callable[[Weights], tl.Tensor], weights: Weights) -> np.ndarray:
+    """The eigenvalues of the Hessian of a network's cost, (parameters,). cost: given the weights, as `costs_of`."""
+    ends = np.cumsum([w.numel() for w in weights]).tolist()
 
-    def cost(p: tl.Tensor) -> tl.Tensor:  # p: (parameters,)
-        pieces = [p[end - math.prod(shape) : end] for shape, end in zip(shapes, ends.tolist(), strict=True)]
-        return costs_of([piece.reshape(1, *shape) for piece, shape in zip(pieces, shapes, strict=True)], X, Y).sum()
+    def of_all(p: tl.Tensor) -> tl.Tensor:  # p: (parameters,)
+        pieces = [p[end - w.numel() : end] for w, end in zip(weights, ends, strict=True)]
+        return cost([piece.reshape(w.shape) for piece, w in zip(pieces, weights, strict=True)])
 
-    H = tl.func.hessian(cost)(tl.cat([w[i].flatten() for w in weights]))  # (parameters, parameters)
+    H = tl.func.hessian(of_all)(tl.cat([w.flatten() for w in weights]))  # (parameters, parameters)
     return np.linalg.eigvalsh(H.numpy())
 
 
@@ -153,6 +147,92 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
     train(lambda: nn.functional.mse_loss(model(x), y), optimizer, steps, schedule)
     return model(x).detach()
+
+
+# --- on digits: curvature in many dimensions, and what can be read from each layer ---------------------------
+
+
+def many_dimensions(digits: Digits, draw: np.random.Generator) -> None:
+    """Curvatures in 172 dimensions, on the way down; and where all points with gradient 0 are known."""
+    x = tl.tensor(coarser(digits.train_images[:200], 4), dtype=tl.float64)  # (200, 16)
+    y = tl.tensor(np.eye(10)[digits.train_labels[:200]])  # (200, 10)
+    weights, way = random_weights(1, 6, 0.5, 16, 10), []
+    for steps in (1, 9, 90, 900, 4000):
+        weights, costs = descend(weights, 0.01, steps, x=x, y=y)
+        way.append((costs[-1, 0] / len(x), curvature(lambda w: costs_of(w, x, y).sum(), [w[0] for w in weights])))
+    show.on_the_way(way)
+    kinds = [range(5), *(draw.choice(10, 5, replace=False) for _ in range(20))]
+    points = [critical_point(x.numpy(), y.numpy(), kind) for kind in kinds]  # of the linear network, x @ W1 @ W2
+    show.critical([curvature(lambda w: ((x @ w[0] @ w[1] - y) ** 2).sum(), [tl.tensor(w) for w in p]) for p in points])
+
+
+def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
+    """What linear probes read from each layer of a network that learns to read digits, before and after."""
+    x, new = (coarser(images, 14) for images in (digits.train_images, digits.test_images))  # (n, 196), (m, 196)
+    model = nn.MLP([196, 32, 32, 32, 32, 10], nn.ReLU)
+    untrained = layers(model, x), layers(model, new)
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.003)
+
+    def loss_of_digits() -> tl.Tensor:
+        chosen = draw.integers(0, len(x), 64)
+        return nn.functional.cross_entropy(model(tl.tensor(x[chosen])), tl.tensor(digits.train_labels[chosen]))
+
+    train(loss_of_digits, optimizer, steps, nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps))
+    trained = layers(model, x), layers(model, new)
+    pictures, labels = (digits.train_images, digits.test_images), (digits.train_labels, digits.test_labels)
+    patterns = {  # what is to be read, of the training pictures and of the test pictures
+        "ink in each of 16 squares": [coarser(images, 4) for images in pictures],
+        "whether a line encloses paper": [have_holes(images)[:, None] for images in pictures],
+        "which digit it is": [np.eye(10)[which] for which in labels],
+    }
+    show.read_from_layers(
+        {pattern: [[explained(*layer, *wanted) for layer in zip(*some, strict=True)] for some in (trained, untrained)]
+         for pattern, wanted in patterns.items()}
+    )  # fmt: skip
+
+
+def layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
+    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
+    found, x = [pictures], tl.tensor(pictures)
+    with tl.no_grad():
+        for module in list(model)[:-1]:
+            x = module(x)
+            if not isinstance(module, nn.Linear):
+                found.append(x.numpy())
+    return found
+
+
+def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:
+    """The share of the variance of `truth` (m, k) that a linear probe explains, given a layer's `new` (m, neurons).
+
+    It is fitted by least squares to `wanted` (n, k) from `learnt` (n, neurons).
+    """
+    rows, new_rows = (np.c_[a, np.ones(len(a))].astype(float) for a in (learnt, new))
+    said = new_rows @ np.linalg.lstsq(rows, wanted.astype(float), rcond=None)[0]
+    return float(1 - ((said - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
+
+
+@dataclass
+class Settings(Common, out="valleys"):
+    """What can be set on the command line."""
+
+    hidden: int = 2
+    """neurons in the hidden layer of the XOR network"""
+    starts: int = 40
+    """random weights to start from"""
+    steps: int = 2000
+    """steps of each descent"""
+    rate: float = 2.0
+    """learning rate for XOR"""
+    widths: tuple[int, ...] = (1, 2, 4, 16, 64)
+    """hidden neurons of the networks that learn a curve"""
+    fit_steps: int = 1500
+    """steps of training for each of them"""
+    deep_steps: int = 2500
+    """steps of training for the deep network that reads digits"""
+
+    def __post_init__(self) -> None:
+        check(self, rate=0, widths=1)
 
 
 if __name__ == "__main__":

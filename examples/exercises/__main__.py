@@ -21,6 +21,7 @@ COMMANDS = {
     "list": "show all exercises and what is done",
     "check": "check one exercise",
     "hint": "show the next hint: a question, a pointer, nearly the answer",
+    "why": "check one exercise, and tell the likely cause",
     "start": "make an exercise the current one",
     "reset": "start an exercise again; your answer is kept beside it",
     "solution": "show a solution",

@@ -1,4 +1,4 @@
-"""The commands: list, check, hint, reset, solution, start; and without a name: watch, check at every save, move on."""
+"""The commands: list, check, hint, why, reset, solution, start; without a name: watch, check at every save, move on."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ class Session:
                 return False
         for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
             other = outcome.exercise
+            self.progress.tries[other.name] = self.progress.tries.get(other.name, 0) + 1
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:
                 if other is not exercise:
@@ -123,9 +124,15 @@ class Session:
         if read == len(exercise.hints):
             say(f"That was the last one. If you give up: solution {exercise.name}")
 
+    def why(self, exercise: Exercise) -> None:
+        """Check an exercise, and tell the likely cause."""
+        self.progress.tries[exercise.name] = self.progress.tries.get(exercise.name, 0) + 1
+        self.check(exercise)
+
     def reset(self, exercise: Exercise) -> None:
         """Start an exercise again; the old file is kept."""
         self.progress.taken.discard(exercise.name)
+        self.progress.tries.pop(exercise.name, None)
         self._replace(exercise, self.course.given(exercise), "is as it was at the beginning")
         self.progress.mark(exercise, False)
 
@@ -177,6 +184,7 @@ class Watch:
     def __init__(self, session: Session, keys: Keys) -> None:
         self.session, self.keys = session, keys
         self.seen: str | None = None
+        self.asked = ""  # the exercise whose solution was asked for with the last key
 
     def run(self) -> None:
         """Watch until `q`, until the last exercise has passed, or until input ends without a terminal."""
@@ -237,14 +245,18 @@ class Watch:
         """Carry out a command; False to end."""
         session = self.session
         order = list(session.course)
-        if word in ("hint", "list"):
+        asked, self.asked = self.asked, ""
+        if word in ("hint", "why", "list"):
             session.run(word)
         elif word == "check":
             print()
             session.check_all()
             return not self._finished()
-        elif word == "solution":
+        elif word == "solution" and asked == session.current.name:
             session.solution(session.current, take=False)
+        elif word == "solution":
+            self.asked = session.current.name
+            say(f"A solution of {self.asked}? Once more s shows it; h gives a hint.")
         elif word == "help":
             print(display.HELP.strip("\n"))
         elif word == "next":

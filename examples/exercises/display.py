@@ -18,19 +18,20 @@ from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
-KEYS = "Keys: h hint, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
+KEYS = "Keys: h hint, w why, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
 HELP = """
 Edit the file in your editor and save it: it is checked at once. In this window:
 
 h   the next of three hints
-s   a solution
+w   why: the likely cause of what the last check found
+s   a solution; it asks once
 n   on to the next exercise, solved or not
 l   the list of all, with what is done
 c   check all that you have begun
 q   quit; the next start goes on here
 
 In another terminal, python -m examples.exercises with one of these behind it:
-list, check 3.2, hint 3.2, start 3.2, reset 3.2, solution 3.2 --take, --help
+list, check 3.2, hint 3.2, why 3.2, start 3.2, reset 3.2, solution 3.2 --take
 """
 
 
@@ -89,8 +90,11 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         lines(outcome.printed.strip().split("\n")[-20:])
     if outcome.only:
         say(f"\nIt is right for {outcome.only} only.", "  ")
-    if outcome.cause:
+    first_look = progress.tries[outcome.exercise.name] == 1 and any("expected" in line for line in outcome.shown)
+    if outcome.cause and not first_look:
         say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
+    elif outcome.cause:
+        say(f"\nDo you see why? The next try tells the likely cause, and so does: why {outcome.exercise.name}", "  ")
     path = progress.file(outcome.exercise)
     line = _place(outcome, path) or _first_change(outcome.exercise, course, path, outcome.what)
     print(f"\n    {shown_path(path)}:{line}")
@@ -122,10 +126,6 @@ def show_pass(exercise: Exercise, outcome: Outcome) -> None:
         say("Another way:", "  ")
         for line in textwrap.dedent(exercise.another).strip("\n").split("\n"):
             say(line, "    ")
-    if exercise.hints:
-        say("The hints were:", "  ")
-        for number, hint in enumerate(exercise.hints, start=1):
-            say(f"{number}. {hint}", "    ")
 
 
 def show_end(course: Course, progress: Progress) -> None:

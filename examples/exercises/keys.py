@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-WORDS = ("hint", "next", "list", "check", "solution", "quit", "help")
+WORDS = ("hint", "why", "next", "list", "check", "solution", "quit", "help")
 TOGETHER = 0.4  # seconds between two letters of a word
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tinygrad_lecture.files import atomic_write
 from tinygrad_lecture.testing import Course, Exercise
 
-NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "given": {}}
+NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {}}
 
 
 class Progress:
@@ -18,7 +18,8 @@ class Progress:
 
     current: the exercise that is worked on.
     passed: for each exercise that passed, a digest of the files that it depends on.
-    taken: exercises whose solution was put into the file.  hints: how many hints were read.
+    taken: exercises whose solution was put into the file.  hints: how many hints were read.  tries: how often each
+    was checked and not right, since it last was.
     given: a digest of each file as it was copied here, to know which are untouched.
     """
 
@@ -30,7 +31,7 @@ class Progress:
         known = {exercise.name for exercise in course}
         self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
         self.taken = {*state["taken"]} & known
-        self.hints, self.given = dict(state["hints"]), dict(state["given"])
+        self.hints, self.tries, self.given = dict(state["hints"]), dict(state["tries"]), dict(state["given"])
         self.current = state["current"] if state["current"] in known else next(iter(course)).name
 
     def _read(self) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class Progress:
         """Remember an outcome."""
         if passed:
             self.passed[exercise.name] = self.digest(exercise)
+            self.tries.pop(exercise.name, None)
         else:
             self.passed.pop(exercise.name, None)
         self.save()

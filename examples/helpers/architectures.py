@@ -8,32 +8,34 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
+from helpers.program import detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
 Guesses = Sequence[tuple[str, float]]
-WHAT = {  # an output sees
-    "decoder-only": "previous tokens only",
-    "encoder-only": "all tokens",
-    "encoder-decoder, source": "each output sees all tokens of the source",
-    "encoder-decoder, target": "each output sees only previous tokens of the target",
-}
+
+
+def what_is_seen(grid: np.ndarray) -> str:
+    """What the outputs depend on, of (outputs, tokens)."""
+    only_previous = (grid == np.tri(*grid.shape, dtype=bool)).all()
+    return "all tokens" if grid.all() else "only previous tokens" if only_previous else "some tokens"
 
 
 def who_sees_whom(seen: Seen) -> None:
-    """Print a row for each output, with a # under each token on which it depends."""
-    print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
-    print('"Previous" includes the token itself.')
+    """Print what each output depends on, and with --more a row for each output, with a # under each such token."""
+    print('Who sees whom, measured. "Previous" includes the token itself.')
+    detail("A row for each token's output, # under the tokens on which it depends.")
     for name, (grid, rows, inputs) in seen.items():
-        print(f"\n  {name}: {WHAT[name]} ({' '.join(inputs)})")
+        detail()
+        print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
         for label, row in zip(rows, grid, strict=True):
-            print(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
+            detail(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
 
 
 def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
     if who == "the encoder":
-        print("\nWhy BERT is no generator. To write, the encoder fills a mask at the end of the text, then the next:")
+        print("\nIs BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
     else:
         print("It writes, word by word:")
     for text in texts[:3]:
@@ -41,7 +43,7 @@ def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
     whole = np.mean([text in possible for text in texts])
     print(f"  Of {len(texts)} texts that {who} wrote, {whole:.0%} are sentences as the corpus has them.")
     if who == "the encoder":
-        print("  It has learnt which word fits between others, not which comes next, nor where a text ends.")
+        print("  Nothing in its training asked which word comes next, or where a text ends.")
 
 
 def hidden(around: float, before: float) -> None:
@@ -53,9 +55,9 @@ def hidden(around: float, before: float) -> None:
 def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
     """Print the guesses for each gap."""
     for text, before, around in found:
-        print(f"  {text.replace('<mask>', '___')}")
+        detail(f"  {text.replace('<mask>', '___')}")
         for name, guesses in (("decoder", before), ("encoder", around)):
-            print(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
+            detail(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
 
 
 def few_labels(n: int, untrained: float, trained: float) -> None:
@@ -82,7 +84,7 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
     print(f"  all tokens in parallel {at_once:7.0f} ms")
     longer = f"{one_by_one / at_once:.0f} times as long: as an answer is generated"
     print(f"  token by token         {one_by_one:7.0f} ms, {longer}")
-    print(f"  The scores after the last token are the same, to {difference:.0e}.")
+    print(f"  The scores after the last token differ by {difference:.0e}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -92,11 +94,9 @@ def draw_masks(seen: Seen, path: Path) -> None:
     """A map for each model: a row for each output, coloured where it depends on the token."""
     figure = new_figure(15, 5.4, "What a token sees: coloured where an output depends on a token")
     panels = figure.subplots(1, 4)
-    titles = ("decoder-only:\nprevious tokens", "encoder-only:\nall tokens",
-              "encoder-decoder:\nall of the source", "encoder-decoder:\nprevious ones of the target")  # fmt: skip
-    for axes, map_, title, colour in zip(panels, seen.values(), titles, (ORANGE, BLUE, GREEN, GREEN), strict=True):
+    for axes, (name, map_), colour in zip(panels, seen.items(), (ORANGE, BLUE, GREEN, GREEN), strict=True):
         squares(axes, *map_, colour)
-        axes.set_title(title, fontsize=12, pad=10)
+        axes.set_title(f"{name}:\n{what_is_seen(map_[0])}", fontsize=12, pad=10)
     for axes, name in zip(panels, ("text", "text", "source", "target"), strict=True):
         axes.set_xlabel(f"seen: token of the {name}")
     panels[0].set_ylabel("output at each token")

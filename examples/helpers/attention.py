@@ -20,7 +20,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers import cars, drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
-from helpers.program import DataError
+from helpers.program import DataError, detail
 from helpers.real import DATA, minilm, smollm2
 from transformer.tokenizer.word import words
 
@@ -150,41 +150,39 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
-    print("A single head learns what a word means, from made sentences such as\n")
-    for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
+    print("A single head learns what a word means, from made sentences such as")
+    for name, some in (("bank", 1), ("tower", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
-    print("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
-    print("\n  The loss is the cross-entropy of the sense:")
+    detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
+    detail("  The loss is the cross-entropy of the sense:")
 
 
 def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     """Scores, softmax, weighted sum for one word; and what each word adds to the answer. W_U: (senses, width)."""
     found, (x, q, k, v, weights, after, logits) = words(sentence), (part.numpy() for part in reading)
     word, width = found[i], x.shape[1]
-    print(f'\nThe attention process for "{word}" in "{sentence}"\n')
-    print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.\n')
+    print(f'\nThe attention process for "{word}" in "{sentence}"')
+    print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.')
     for name, key, weight in zip(found, k, weights[i], strict=True):
         score = q[i] @ key
         print(f"     {name:10} score {score / width**0.5:6.2f}   weight {weight:.2f}   {'█' * round(40 * weight)}")
     ranked = np.argsort(-weights[i])
     terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
-    print(f"\n  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}\n")
+    print(f"  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}")
     first, second = np.argsort(-logits[i])[:2]
     adds = weights[i] * (v @ (W_U.numpy()[first] - W_U.numpy()[second]))  # (n,): to what tells the two senses apart
     for j in ranked:
         row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
-        print(f"{row:82}{adds[j]:+6.2f}")
-    print(f"     {'sum':23}" + numbers(weights[i] @ v))
-    print(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
-    print(f"     {'= after attention':23}" + numbers(after[i]))
-    print(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
+        detail(f"{row:82}{adds[j]:+6.2f}")
+    detail(f"     {'sum':23}" + numbers(weights[i] @ v))
+    detail(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
+    detail(f"     {'= after attention':23}" + numbers(after[i]))
+    detail(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
     largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
-    print(f"\n  It blends, it does not select: softmax gives every word a weight. {largest}")
-    print(
-        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt; another --seed learns others, for"
-    )
-    print("  many weights lead to the right answers: a word whose value adds little may have any weight.")
+    blends = "It blends, it does not select" if weights[i].max() < 0.9 else "Here it nearly selects"
+    print(f"  {blends}: softmax gives every word a weight. {largest}")
+    detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
     idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
     if idle is not None:
         print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
@@ -199,7 +197,7 @@ def likely(p: np.ndarray) -> str:
 
 def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> None:
     """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
-    print("\nContext is everything: the same word in other sentences, none of which was learnt from.\n")
+    print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
     vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for (sentence, word), reading in zip(sentences, readings, strict=True):
         found, i = words(sentence), place(word, sentence)
@@ -208,13 +206,13 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         looks = ", ".join(f"{found[j]} {weights[j]:.2f}" for j in np.argsort(-weights)[:3] if weights[j] >= 0.02)
         print(f"  {sentence:36} {word} looks at {looks:36} {likely(p)}")
         vectors.setdefault(word, []).append((reading.x.numpy()[i], reading.after.numpy()[i]))
-    print("\n  The cosine of two vectors of the same word (1.00: the same direction)\n")
-    print(f"  {'':72}{'before':>8}{'after attention':>18}")
+    detail("\n  The cosine of two vectors of the same word (1.00: the same direction)\n")
+    detail(f"  {'':72}{'before':>8}{'after attention':>18}")
     for word, (a, b) in {"bank": (1, 2), "tower": (0, 1), "model": (0, 1)}.items():
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
-        print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print("  The embedding is static: a word always starts from the same vector. The words around it change it.")
+        detail(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
+    detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
@@ -230,31 +228,32 @@ def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> N
 
 def cars_begin(course: cars.Course) -> None:
     """What the three heads learn from."""
-    print('\n\nThe exercise: "The red car that John bought yesterday broke down on the highway."\n')
-    print("  Three heads, each with questions of its own, learn from made sentences such as")
+    print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
+    print("  Three heads, each with questions of its own, learn from made sentences.")
     for text in [text for text in course.texts if text.endswith(".")][:3]:
-        print(f"    {text}")
-    print("  head 1, grammatical: which thing did what, who did what, what was bought")
-    print("  head 2, modification: which thing is red, when was it bought, where did it break down")
-    print("  head 3, coreference and long range: what does that or it stand for, which thing broke down")
-    print("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
-    print("\n  The loss is the cross-entropy of all answers:")
+        detail(f"    {text}")
+    detail("  head 1, grammatical: which thing did what, who did what, what was bought")
+    detail("  head 2, modification: which thing is red, when was it bought, where did it break down")
+    detail("  head 3, coreference and long range: what does that or it stand for, which thing broke down")
+    detail("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
+    print("  So each head's work is imposed here, by labels of its own. In a real model nobody divides the work.")
+    detail("  The loss is the cross-entropy of all answers:")
 
 
 def right_answers(course: cars.Course, model: Any) -> None:
     """How many answers are right in new sentences."""
     _, _, each, _ = model(tl.tensor(course.tokens))
-    print("\n  Right answers in 1,000 other sentences:")
+    detail("\n  Right answers in 1,000 other sentences:")
     for h, name in enumerate(cars.HEADS):
         asked = course.answers[:, h] != cars.IGNORED
         said = model.answer[h](each[:, h]).numpy().argmax(-1)
-        print(f"    head {h + 1}, {name:24} {(said == course.answers[:, h])[asked].mean():7.1%}")
+        detail(f"    head {h + 1}, {name:24} {(said == course.answers[:, h])[asked].mean():7.1%}")
 
 
 def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, answers: Sequence[Sequence[int]]) -> None:
     """The lecture's relationships, ticked off.  weights: (heads, n, n).  answers: for each head and word, a word."""
-    print("\n  Strong attention relationships: how much each head looks from the one word to the other; in brackets")
-    print("  the head whose question it is. A tick: this head answers the first word's question with the second.\n")
+    print("  How much each head looks from one word to the other; in brackets the head whose question it is. A tick:")
+    print("  this head answers the first word's question with the second.")
     print(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
     ticks, largest = 0, 0
     for a, b, head, why in wanted:
@@ -264,14 +263,14 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         largest += weights[head, i].argmax() == j
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
-    print(f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
-    print(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
-    print("    word whose value is near zero, which adds nothing. Ignore the weights of words without a question here.")
+    print(f"    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
+    detail(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
+    detail("    word whose value is near zero. Ignore the weights of words without a question here.")
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:
     """What the vector of "car" says after each part of the sentence: part -> p of the descriptions."""
-    print('\n  How the embedding of "car" changes: the nearest description of each kind, as a probability\n')
+    print('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
     described = {}
     for part, until in (
         ("Initial: the car", None),
@@ -306,13 +305,16 @@ def without_a_head(course: cars.Course, model: Any) -> None:
         kept[:, h] = 0
         silenced[f"without head {h + 1}"] = x + model.W_O(model.concatenate(tl.tensor(kept)))
     silenced["without W_O"] = x + model.concatenate(each)
-    print("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
-    print(f"    {'':18}" + "".join(f"{name:>12}" for name in ("colour", "owner", "bought", "runs")))
+    detail("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
+    detail(f"    {'':18}" + "".join(f"{name:>12}" for name in ("colour", "owner", "bought", "runs")))
+    means = []
     for name, vectors in silenced.items():
         logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
         right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
-        print(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
-    print("    What only a silenced head looked at is lost. W_O has learnt to combine the heads and is needed as well.")
+        detail(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
+        means.append(np.mean(right))
+    needed = [name for name, mean in zip(silenced, means, strict=True) if mean < means[0] - 0.05]
+    print(f"    The mean share of right descriptions falls {', '.join(needed) or 'nowhere'}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
         axes.axvline(0, color=DARK, linewidth=0.8)
     rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
     most = np.abs(rows).max()
-    image = right.imshow(rows, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+    image = right.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
     labels = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
     right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
     right.axhline(n - 0.5, color=DARK)
@@ -414,7 +416,7 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
 
 def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, path: Path) -> None:
     """For each head an arc diagram of the words whose question it answers."""
-    figure = new_figure(13, 9.5, "The red car: three heads, each looks for its own relationships")
+    figure = new_figure(13, 9.5, "The red car: where three heads look, each with questions of its own")
     palette = (BLUE, VERMILION, GREEN, ORANGE)
     for h, (axes, name) in enumerate(zip(figure.subplots(3, 1), cars.HEADS, strict=True)):
         lookers = list(dict.fromkeys(found.index(a) for a, _, head, _ in wanted if head == h))
@@ -427,21 +429,19 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
 
 
 def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
-    """What the vector of "car" says, part by part of the sentence: a table of probabilities."""
-    figure = new_figure(13, 4.8, 'The vector of "car" takes up what the sentence says about it')
+    """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
+    figure = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence')
     axes = figure.subplots()
-    p = np.stack([*described.values()])  # (parts, descriptions)
-    image = axes.imshow(p, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(p):
-        if value >= 0.005:
-            colour = "white" if value > 0.6 else "black"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=10, color=colour)
-    axes.set_yticks(range(len(p)), list(described), fontsize=12)
-    axes.set_xticks(range(p.shape[1]), cars.DESCRIPTIONS, rotation=40, ha="right", rotation_mode="anchor", fontsize=11)
-    for group in cars.GROUPS[1:]:
-        axes.axvline(group[0] - 0.5, color=DARK)
+    best = np.array([[group[p[group].argmax()] for group in cars.GROUPS] for p in described.values()])  # (parts, kinds)
+    new = np.vstack([np.ones(len(cars.GROUPS), bool), best[1:] != best[:-1]])
+    axes.imshow(new, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
+    for row, p in enumerate(described.values()):
+        for column, i in enumerate(best[row]):
+            axes.text(column, row, f"{cars.DESCRIPTIONS[i]}  {p[i]:.2f}", ha="center", va="center", fontsize=13)
+    axes.set_yticks(range(len(best)), list(described), fontsize=12)
+    axes.set_xticks(range(len(cars.GROUPS)), ("colour", "owner", "bought", "runs"), fontsize=13)
+    axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
     axes.tick_params(length=0)
-    figure.colorbar(image, label="probability, within each group", pad=0.01)
     save(figure, path)
 
 

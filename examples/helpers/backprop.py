@@ -13,8 +13,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, Axes, new_figure, plain, save
-from helpers.program import DataError
+from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, NEGATIVE, POSITIVE, Axes, new_figure, plain, save
+from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
@@ -46,7 +46,7 @@ def check(layers: Sequence[int], inputs: Sequence[float] | None, target: Sequenc
 def forward(layers: Sequence[int], sigma: str, graph: tl.Graph) -> None:
     """Every value in the order of computing."""
     print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}.")
-    print("\nForward: each layer weighs, sums and activates.\n")
+    print("\nForward: each layer weighs, sums and activates.")
     for vertex in graph:
         if vertex.op is None:
             kind = "parameter" if vertex.requires_grad else "given"
@@ -67,20 +67,18 @@ def written(vertex: Vertex) -> str:
 
 
 def backward(graph: tl.Graph, activation: Activation) -> None:
-    """The steps of backward in its own order: what each receives, its local derivative, what it hands on."""
-    print("\nBackward: from the cost back. Each step hands on what it receives, times its local derivative.\n")
+    """The steps of backward in its own order: what each gets, its local derivative, what it passes back."""
+    print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.\n")
     number_of = {id(v): step for step, v in enumerate((v for v in graph if v.op is not None), start=1)}
     for vertex in graph.visited:
-        begins = "   backward begins here: dC/dC = 1" if vertex is graph.visited[0] else ""
-        print(f"  {number_of[id(vertex)]:2}.  {vertex} = {written(vertex)}")
-        print(f"         receives {f'dC/d{vertex}':7} = {in_line(vertex.grad, 64)}{begins}")
+        gets = f"gets dC/d{vertex} = {in_line(vertex.grad, 64)}"
+        print(f"  {number_of[id(vertex)]:2}.  {f'{vertex} = {written(vertex)}':18} {gets}")
         for position, (x, gradient) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
             if gradient is not None:
                 rule = local_rule(vertex, position, activation)
                 mark = "   *" if x.op is None else ""
-                print(f"         hands on {f'dC/d{x}':7} = {rule} = {in_line(gradient, 64)}{mark}")
-    print("\n  * the gradient of a parameter: what backward is for")
-    print("  outer product: each element of one times each of the other")
+                print(f"         passes back {f'dC/d{x}':7} = {rule} = {in_line(gradient, 64)}{mark}")
+    print("  *: the gradient of a parameter. Outer product: each element of one times each of the other")
 
 
 def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:
@@ -103,9 +101,9 @@ def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
 
 
 def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost) -> None:
-    """Every parameter's gradient by the formula, by backward() and by trying."""
-    print("\nThe gradient of every parameter in three ways:\n")
-    print("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by trying")
+    """Every parameter's gradient by the formula, by backward() and by nudging."""
+    detail("\nThe gradient of every parameter in three ways:\n")
+    detail("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by nudging")
     furthest, h = 0.0, 1e-6
     for name, parameter in parameters.items():
         layer = int(name[1:])
@@ -124,9 +122,9 @@ def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation
             furthest = max(furthest, abs(formula - found), abs(tried - found))
             label = f"{name}[{', '.join(str(i + 1) for i in index)}]"
             factors = f"{a:8.4f} · {slope[j]:8.4f} · {blame[j]:8.4f}"
-            print(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
-    print("\n  a: the activation that a weight multiplies, 1 for a bias. By trying: (C(w + h) - C(w - h)) / 2h.")
-    print(f"  The three differ by {furthest:.0e} at most.")
+            detail(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
+    detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
+    detail(f"  The three differ by {furthest:.0e} at most.")
 
 
 def step(rate: float, before: float, after: float) -> None:
@@ -138,11 +136,11 @@ def step(rate: float, before: float, after: float) -> None:
 
 def negative_sums(largest: Mapping[str, float]) -> None:
     """What is left of the gradient behind neurons whose sums are all negative."""
-    print("\nA hidden layer with biases of -3, so that all its sums are negative. The largest gradient of its weights:")
+    detail("\nA hidden layer with biases of -3: all its sums are negative. The largest gradient of its weights:")
     for name, gradient in largest.items():
         note = "" if gradient else "dead: these weights can no longer learn"
-        print(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    print("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
+        detail(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
+    detail("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
 
 
 # --- the price --------------------------------------------------------------------------------------------------------
@@ -156,29 +154,33 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
         print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
         print(f" {n / (ahead + back):21,.0f}{memory[n] / 1e6:9.2f} MB")
     best = max(times, key=lambda n: n / sum(times[n]))
-    print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
+    if best > min(times):
+        print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
-        print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
-    print("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
+        detail(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
+    detail("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
 
 
 def trying(times: tuple[float, float], error: float) -> None:
     """The price of finite differences for all parameters: two forward passes for each."""
     forward, backward = times
     whole = 2 * 13_002 * forward
-    print("\nBy trying, each parameter costs two forward passes. With 32 pictures:")
-    print(f"  2 · 13,002 · {1e3 * forward:.2f} ms = {whole:.1f} s, {whole / backward:,.0f} times as long as backward")
-    print(f"  50 parameters tried: they agree with backward() within {error:.0e} x the largest derivative")
+    print(
+        f"  By nudging each parameter, with 32 pictures: 2 · 13,002 · {1e3 * forward:.2f} ms = {whole:.1f} s,", end=" "
+    )
+    print(f"{whole / backward:,.0f} times as long as backward")
+    detail(f"  50 parameters tried: they agree with backward() within {error:.0e} x the largest derivative")
 
 
 def noise(distances: Mapping[int, Sequence[float]]) -> None:
     """How far the gradient of a batch lies from that of all pictures."""
-    print("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
+    detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
     one = float(np.mean(distances[1]))
     for n, values in distances.items():
         expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
-        print(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
-    print("  Four times the pictures halve the noise, for four times the work.")
+        detail(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
+    follows = all(abs(np.mean(values) / one * n**0.5 - 1) < 0.3 for n, values in distances.items())
+    detail(f"  Four times the pictures halve the noise{',' if follows else ' in theory,'} for four times the work.")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -263,8 +265,8 @@ def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, gr
         for j, (x1, y1) in enumerate(here):
             for k, (x0, y0) in enumerate(before):
                 w = weight.value[j, k]
-                line = {"color": BLUE if w >= 0 else ORANGE, "linewidth": 0.8 + 4 * abs(w) / largest, "alpha": 0.6}
-                axes.plot([x0, x1], [y0, y1], zorder=1, **line)
+                line = {"color": POSITIVE if w >= 0 else NEGATIVE, "linewidth": 0.8 + 4 * abs(w) / largest}
+                axes.plot([x0, x1], [y0, y1], zorder=1, alpha=0.6, **line)
                 if not crowded:  # near the left end, before lines cross, and along the line
                     pair(axes, (x0, y0), (x1, y1), f"{w:g}", weight.grad[j, k])
             if not crowded:
@@ -276,7 +278,7 @@ def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, gr
             a = activations.value[j]
             write(axes, x, y + (0.1 if layer else 0), f"{a:.3f}" if layer else f"{a:g}")
             if activations.grad is not None:
-                write(axes, x, y - 0.14, f"{activations.grad[j]:.3f}", color=VERMILION, fontsize=12)
+                write(axes, x, y - 0.14, f"{activations.grad[j]:.3f}", color=GRADIENT, fontsize=12)
         name = "inputs" if layer == 0 else f"layer {layer}"
         write(axes, column[0][0], height / 2 + 0.15, rf"{name}, $a^{{({layer})}}$", fontsize=14)
     x = wide * (len(layers) - 1) + 0.65
@@ -297,7 +299,7 @@ def pair(axes: Axes, start: Point, end: Point, value: str, gradient: float, at: 
     x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
     style = {"rotation": float(np.degrees(np.arctan2(along[1], along[0]))), "rotation_mode": "anchor"}
     write(axes, *((x, y) - 0.06 * along), value, ha="right", weight="bold", **style)
-    write(axes, *((x, y) + 0.06 * along), f"{gradient:.3f}", ha="left", color=VERMILION, **style)
+    write(axes, *((x, y) + 0.06 * along), f"{gradient:.3f}", ha="left", color=GRADIENT, **style)
 
 
 def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path: Path) -> None:
@@ -314,12 +316,13 @@ def in_lecture(name: str) -> str:
 
 def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
     """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
-    figure = new_figure(13, 4.8, "A gradient costs about as much as the output; larger batches make it less noisy")
+    ratio = np.median([back / ahead for ahead, back in times.values()])
+    figure = new_figure(13, 4.8, f"A gradient takes {ratio:.1f} times as long as the output; and how noisy it is")
     left, right = figure.subplots(1, 2)
     where = np.arange(len(times))
     for shift, which, colour, name in (
         (-0.2, 0, BLUE, "forward: the output"),
-        (0.2, 1, VERMILION, "backward: 13,002 gradients"),
+        (0.2, 1, GRADIENT, "backward: 13,002 gradients"),
     ):
         left.bar(where + shift, [1e3 * seconds[which] for seconds in times.values()], 0.4, color=colour, label=name)
     plain(left).set(yscale="log", ylabel="milliseconds (logarithmic)", title="time of one pass")

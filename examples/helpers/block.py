@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
-from helpers.program import DataError
+from helpers import drawing
+from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
+from helpers.program import DataError, detail
 from helpers.real import DATA, first_token, smollm2
 from transformer import GPTConfig
 from transformer.trace import visible
@@ -58,15 +59,15 @@ def attention(in_v: float, in_x: float) -> None:
     print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
     print('\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it')
     print("  averages the values. But the weights are a softmax of x, so attention as a whole is not linear.")
-    print("  The FFN works on each token alone.")
+    detail("  The FFN works on each token alone.")
 
 
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
     """The FFN's shapes, and its output as a sum over hidden units."""
     print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
-    print(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
+    detail(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
     print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
-    print("  So each unit recognises a pattern, and adds what it recalls.")
+    print("  Such a sum it is with any weights. That units recall patterns, only training can bring about.")
 
 
 def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
@@ -87,19 +88,19 @@ def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> N
     for name, size in sizes.items():
         print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
     alone = all((size == 0) == (row != i) for row, size in enumerate(sizes["FFN"]))
-    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}". Attention changes all rows.')
-    print(f'  Causal attention, as in a GPT, changes "{tokens[i]}" and what stands after it.')
+    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}".', end=" ")
+    print(f"Attention changes {(sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
 
 
 def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:
     """The way from heads to one vector."""
     print("\nFrom heads to one vector per token:\n")
-    print(f"  {'queries, keys and values of each head':46}{q!s:16}(heads, tokens, 96)")
-    print(f"  {'weights: softmax(Q K^T / sqrt(96))':46}{weights!s:16}(heads, tokens, tokens)")
-    print(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
-    print(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
-    print(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
-    print(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
+    detail(f"  {'queries, keys and values of each head':46}{q!s:16}(heads, tokens, 96)")
+    detail(f"  {'weights: softmax(Q K^T / sqrt(96))':46}{weights!s:16}(heads, tokens, tokens)")
+    detail(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
+    detail(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
+    detail(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
+    detail(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
     print('  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.')
 
 
@@ -130,20 +131,20 @@ def gpt3(config: GPTConfig) -> None:
     print("\nGPT-3's numbers:\n")
     heads = config.layers * config.heads
     print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
-    print(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
-    print(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
+    detail(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
+    detail(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
     a_head = f"numbers that a head returns: {config.width:,} / {config.heads}"
-    print(f"  {a_head:46}{config.head_dim:>18,} for each token")
+    detail(f"  {a_head:46}{config.head_dim:>18,} for each token")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
-    print(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
+    detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
     parts = config.parameters_by_part()
     for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
-        print(f"  {formula(name, config):46}{parts[name]:>18,}")
-    print(f"  {'weights':46}{config.weight_count():>18,}")
+        detail(f"  {formula(name, config):46}{parts[name]:>18,}")
+    detail(f"  {'weights':46}{config.weight_count():>18,}")
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
     print(f"  {ffn:.0%} of them are in the FFNs. In 2 bytes each they take {2 * config.weight_count() / 1e9:.0f} GB.")
 
-    print("  What training them costs: 10_gpt2.py.")
+    detail("  What training them costs: 10_gpt2.py.")
 
 
 def formula(name: str, config: GPTConfig) -> str:
@@ -159,9 +160,6 @@ def formula(name: str, config: GPTConfig) -> str:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY, DARK)
-
-
 def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
     """Outputs along a straight way through the inputs: what is linear stays straight."""
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
@@ -170,7 +168,8 @@ def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndar
         for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
             t = np.linspace(-1, 2, len(values))
             axes.plot(t, values / np.abs(values).max(), color=colour, linewidth=2.8, label=name)
-        axes.set(xlabel="t: the input is (1 - t) a + t b", ylabel="one number of the output, scaled to at most 1")
+        axes.set(xlabel="the input, on the straight line through a and b", ylabel="one number of the output, scaled")
+        axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
     save(figure, path)
 
@@ -203,13 +202,10 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
     for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
         plain(axes, grid=False)
         most = np.abs(rows).max()
-        for h, row in enumerate(rows):
-            at = np.flatnonzero(row)
-            axes.fill_between(at, h, h + 0.45 * row[at] / most, color=COLOURS[h % len(COLOURS)], linewidth=0.6)
-            axes.axhline(h, color=GREY, linewidth=0.4)
+        image = axes.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
         axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
         axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
-        axes.set_ylim(heads - 0.4, -0.6)
+        figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)
 
 

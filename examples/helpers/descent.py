@@ -12,9 +12,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
-from helpers.program import counted
+from helpers.program import by_chance, counted
 from helpers.training import train
 
 Numbers = Sequence[float]
@@ -55,11 +55,11 @@ class Descent:
         """In how many steps the cost rose."""
         return int((np.diff(self.costs) > 0).sum())
 
-    def crossings(self, valley: Valley) -> int:
-        """How often it crossed the valley in the first 20 steps: changes of the side, along the steepest axis."""
-        offset = self.path - (valley.w, valley.b)
-        moves = np.diff(offset, axis=0)[:20]
-        return int(((moves[1:] * moves[:-1]).sum(axis=1) < 0).sum())
+    @property
+    def turns(self) -> float:
+        """In which share of the first 20 steps it turned back, across the valley."""
+        moves = np.diff(self.path, axis=0)[:20]
+        return float(((moves[1:] * moves[:-1]).sum(axis=1) < 0).mean())
 
     def steps_until(self, cost: float) -> int | None:
         """How many steps it took to come below a cost; None if it never did."""
@@ -79,11 +79,13 @@ def verdict(descent: Descent, valley: Valley) -> str:
     """What a learning rate does, in words."""
     if not descent.costs[-1] <= descent.costs[0]:
         return "diverges: too large, every step overshoots by more"
-    if descent.crossings(valley) > 5:
+    if descent.turns > 0.3:
         return "oscillates: too large, it overshoots the minimum again and again"
     if descent.costs[-1] <= 1.1 * valley.cost:
         return "just right: steady progress to the minimum"
-    return "too small: very slow, still on the way"
+    if descent.rate < 0.2 / valley.steepest:
+        return "too small: very slow, still on the way"
+    return "on the way: these are too few steps"
 
 
 def rates(trials: Sequence[Descent], valley: Valley) -> None:
@@ -107,7 +109,9 @@ def ways(descents: Sequence[Descent], valley: Valley) -> None:
         steps = descent.steps_until(1.1 * valley.cost)
         taken = f"{steps:7} {steps * descent.batch:18}" if steps is not None else "   not reached"
         print(f"  {descent.label:12} {descent.batch:7} {descent.costs[-1]:11.4f} {descent.rises:17} {taken}")
-    print("  Fewer points per step: cheaper steps, of a noisier gradient.")
+    rose = descents[-1].rises - descents[0].rises
+    if rose > 0:
+        print(f"  With fewer points a step is cheaper, and the cost rose {rose} times more.")
 
 
 def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
@@ -124,7 +128,7 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and", end=" ")
     print(f"{large.epochs} with {large.size}; but {small.steps:,} steps against {large.steps:,}.")
     gain, mean = small.test - large.test, (small.test + large.test) / 2
-    chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
+    chance = by_chance(mean, small.tested)
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
     more = "more" if gain >= 0 else "less"
     print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right.")
@@ -140,8 +144,12 @@ def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> N
     for length, (gradient, *others) in falls.items():
         share = np.mean(np.array(others) > 0)
         print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
-    print("  About half of all directions go down, but hardly: even the best is almost at a right angle to the", end="")
-    print(f" gradient\n  (cosine {np.abs(cosines).max():.3f}).")
+    down, best = np.mean([[fall > 0 for fall in others] for _, *others in falls.values()]), np.abs(cosines).max()
+    if abs(down - 0.5) < 0.1 and best < 0.1:
+        print("  About half of all directions go down, but hardly: even the best is almost at a right angle to the")
+        print(f"  gradient (cosine {best:.3f}).")
+    else:
+        print(f"  {down:.0%} of these directions go down; their cosine with the gradient is {best:.3f} at most.")
 
 
 def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
@@ -315,7 +323,8 @@ def costs(axes: Axes, valley: Valley) -> None:
 def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
     """A panel for each learning rate: its path on the landscape; below, its w by step."""
     n = len(trials)
-    figure = new_figure(3.7 * n, 7.4, "Learning rates: too small creeps, too large oscillates, larger still diverges")
+    did = dict.fromkeys(verdict(trial, valley).split(":")[0] for trial in trials)
+    figure = new_figure(3.7 * n, 7.4, f"Learning rates: {', '.join(did)}")
     grid = figure.subplots(2, n, squeeze=False, height_ratios=[1.25, 1])
     for (above, below), trial, colour in zip(grid.T, trials, [BLUE, GREEN, ORANGE, VERMILION] * n, strict=False):
         contours(above, points, valley)
@@ -336,8 +345,7 @@ def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descen
 
 def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Descent], path: Path) -> None:
     """The three paths on one landscape; the cost by step, and by points looked at."""
-    title = "The fewer points a step looks at, the more the path trembles, and the cheaper is each step"
-    figure = new_figure(14, 7, title)
+    figure = new_figure(14, 7, "Three ways down: each path, its cost by step, and by points looked at")
     grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
     map_ = figure.add_subplot(grid[:, 0])
     contours(map_, points, valley)
@@ -352,21 +360,25 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     map_.annotate("start", descents[0].path[0], (-8, 8), textcoords="offset points", ha="right")
     map_.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
     map_.legend(loc="upper right")
-    above.set(title="by step, batch descent is the smoothest", xlabel="step")
+    above.set(xlabel="step")
+    above.set_title(f"steps in which the cost rose: {', '.join(f'{d.label} {d.rises}' for d in descents)}", fontsize=11)
     below.set(xscale="log", xlabel="points looked at (logarithmic)")
-    below.set_title("by points looked at, stochastic descent is the fastest")
+    there = {d.label: steps * d.batch for d in descents if (steps := d.steps_until(1.1 * valley.cost)) is not None}
+    first = f"{min(there, key=lambda label: there[label])} descent comes" if there else "none has come"
+    below.set_title(f"{first} first to within 10% of the lowest cost", fontsize=11)
     save(figure, path)
 
 
 def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str, Numbers], path: Path) -> None:
     """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
-    title = "In 13,002 dimensions, no random direction and no random search comes near the gradient"
-    figure = new_figure(13, 4.8, title)
-    left, right = figure.subplots(1, 2)
     length = sorted(falls)[len(falls) // 2]
     gradient, *others = falls[length]
+    comes_near = max(others) > gradient / 10
+    title = f"In 13,002 dimensions, {'a' if comes_near else 'no'} random direction comes near the gradient"
+    figure = new_figure(13, 4.8, title)
+    left, right = figure.subplots(1, 2)
     plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")
-    left.axvline(gradient, color=VERMILION, linewidth=3, label="against the gradient")
+    left.axvline(gradient, color=GRADIENT, linewidth=3, label="against the gradient")
     left.axvline(0, color=DARK, linewidth=1, linestyle=":")
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")

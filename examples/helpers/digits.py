@@ -14,9 +14,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save, signed
 from helpers.mnist import Digits
-from helpers.program import counted
+from helpers.program import counted, detail
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SURE = 0.8  # from this output on, the network is called sure
@@ -66,10 +66,8 @@ def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
 def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
-    print(
-        f"  Its answer is luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()},", end=""
-    )
-    print(f" and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+    print(f"  By luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and", end=" ")
+    print(f"{share_right(sure, labels):.0%} of its answers are right. One in ten is chance.")
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
@@ -98,13 +96,13 @@ def epoch(number: int, epochs: int, done: Epoch, loss: str) -> Epoch:
 def plateau(history: Sequence[Epoch]) -> None:
     """Print when the training would have ended if it stopped once the accuracy no longer rises."""
     rights = [done.right for done in history]
-    print("\nTo stop when the performance plateaus: the training ends if the accuracy has not risen for")
+    detail("\nTo stop when the performance plateaus: the training ends if the accuracy has not risen for")
     for patience in (1, 3, 5):
         ends = next((n for n in range(patience + 1, len(rights) + 1)
                      if max(rights[n - patience : n]) <= max(rights[: n - patience])), None)  # fmt: skip
         then = f"after epoch {ends}, with {rights[ends - 1]:.1%} right" if ends else f"not within these {len(rights)}"
-        print(f"  {counted(patience, 'epoch')}: {then}")
-    print("  To decide when to stop, use separate pictures (validation data), never the final test.")
+        detail(f"  {counted(patience, 'epoch')}: {then}")
+    detail("  To decide when to stop, use separate pictures (validation data), never the final test.")
 
 
 # --- how good it is ---------------------------------------------------------------------------------------------------
@@ -115,7 +113,7 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
     what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
-    print(f"\nThe {what} of test pictures{note}. It is 0 for exactly the wanted outputs, and never below 0:")
+    print(f"\nThe {what} of test pictures{note}, a sum of squares. The least is {costs.min():.6f}:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
         if chosen.any():
@@ -145,15 +143,15 @@ def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
     """How many of each digit are read right, and which digit it is most often mistaken for."""
     counts = count_answers(sure, labels)
-    print("\n  digit   right     of   accuracy   most often mistaken for")
+    detail("\n  digit   right     of   accuracy   most often mistaken for")
     for digit, row in enumerate(counts):
         wrong = np.where(np.arange(10) == digit, 0, row)
         share = f"{row[digit] / row.sum():.1%}" if row.sum() else "-"
         times = "once" if wrong.max() == 1 else f"{wrong.max()} times"
         mistaken = f"{wrong.argmax()} ({times})" if wrong.any() else ""
-        print(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
+        detail(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
     right, n = counts.trace(), counts.sum()
-    print(f"Test accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
+    print(f"\nTest accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
     if len(np.flatnonzero(counts.sum(axis=0))) == 1:
         print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
 
@@ -161,31 +159,24 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
 def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
     """What is gained where pictures of which the network is not sure go to a person."""
     right, top = sure.argmax(axis=1) == labels, sure.max(axis=1)
-    print("\nIf a person reads the pictures of which the network is not sure enough:")
+    detail("\nIf a person reads the pictures of which the network is not sure enough:")
     for threshold in (0, 0.5, 0.8, 0.9, 0.95):
         kept = top >= threshold
         if kept.any():
-            print(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
-            print(f"{right[kept].mean():.1%} of the rest read right")
+            detail(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
+            detail(f"{right[kept].mean():.1%} of the rest read right")
 
 
 # --- what it has learnt -----------------------------------------------------------------------------------------------
 
 
 def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
-    """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
+    """How smooth the first layer's weights are. before, weights: (neurons, 784)."""
     ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
-    print("\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, side by side.")
-    print(f"Of the {ink.sum()} pixels that ever have ink, so many carry half of a neuron's squared weights:")
+    detail("\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, side by side.")
     for name, rows in (("before training", before), ("after training", weights)):
-        print(f"  {name:16} {half(rows[:, ink]):3.0f}; weights of neighbours correlate {neighbours(rows, ink):+.2f}")
-    print("  Random weights have a correlation of 0, the lecture's patches and strokes near 1: see first_layer.png.")
-
-
-def half(rows: np.ndarray) -> float:
-    """How many of the largest squared weights make up half of their sum; the mean over neurons."""
-    squares = -np.sort(-(rows.astype(float) ** 2), axis=1)
-    return float((np.cumsum(squares, axis=1) < squares.sum(axis=1, keepdims=True) / 2).sum(axis=1).mean() + 1)
+        detail(f"  {name:16} the weights of neighbouring pixels correlate {neighbours(rows, ink):+.2f}")
+    detail("  Random weights have a correlation of 0, the lecture's patches and strokes near 1: see first_layer.png.")
 
 
 def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
@@ -200,21 +191,23 @@ def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
 def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
     means = mean_activations(fires, labels)  # (neurons, 10)
-    print("\nThe last hidden layer: the mean activation of each neuron for each digit")
-    print("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
+    detail("\nThe last hidden layer: the mean activation of each neuron for each digit")
+    detail("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
     for number, row in enumerate(means):
-        print(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
-    groups = list(combinations(range(10), 4))
+        detail(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
+    groups = list(combinations(range(10), 2))
     scores = [separation(means, group) for group in groups]
-    loops = separation(means, (0, 6, 8, 9))
+    loops = separation(means, (8, 9))
     place = 1 + sum(score > loops for score in scores)
     best = groups[int(np.argmax(scores))]
-    print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
-    print("For each group of four digits: how well does the best single neuron separate them from the other six?")
-    print(f"The most for {', '.join(map(str, best))}: by {max(scores):.2f}.", end=" ")
-    print(f"For the digits with a loop by {loops:.2f}: place {place} of {len(groups)} groups.")
-    if place > 20:
+    print('\nDoes a neuron stand for a part, such as "loop at top"? It would tell 8 and 9 from all other digits.')
+    print("For each pair of digits: how well does the best single neuron separate them from the other eight?")
+    print(f"The most for {best[0]} and {best[1]}: by {max(scores):.2f}.", end=" ")
+    print(f"For 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
+    if place > len(groups) // 10:
         print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
+    else:
+        print("So a neuron may detect loops here; another --seed groups digits in another way.")
 
 
 def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -233,20 +226,11 @@ def separation(means: np.ndarray, group: Sequence[int]) -> float:
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
 
 
-def detail(read: Mapping[int, float], epochs: int) -> None:
+def pixels_needed(read: Mapping[int, float], epochs: int) -> None:
     """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
     print(f"\nDo pictures need 784 inputs? The same network, trained for {counted(epochs, 'epoch')} on coarser ones:")
     for side, share in read.items():
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
-
-
-# --- coarser pictures -------------------------------------------------------------------------------------------------
-
-
-def coarser(images: tl.Tensor, side: int) -> tl.Tensor:
-    """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
-    square = 28 // side
-    return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
 
 
 # --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
@@ -258,23 +242,6 @@ def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
         for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
             images = layer(images)
     return images
-
-
-def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
-    """The pictures, (neurons, 784), that excite each neuron of the last hidden layer most, by gradient ascent.
-
-    The weights stay; the pixels learn. Backpropagation gives the gradient of a neuron's sum for every pixel.
-    """
-    layers = list(model)[: -2 if isinstance(model[-1], nn.Linear) else -3]  # up to the sum, without its activation
-    pixels = tl.full((neurons, 784), 0.5, requires_grad=True)
-    for _ in range(steps):
-        z = pixels
-        for layer in layers:
-            z = layer(z)  # in the end (neurons, neurons)
-        (gradient,) = tl.grad((z * tl.eye(neurons)).sum(), [pixels])  # picture i for neuron i
-        step = 0.05 * gradient / gradient.abs().amax(axis=1, keepdims=True)
-        pixels = (pixels.detach() + step).clip(0, 1).requires_grad_()
-    return pixels.detach()
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -378,26 +345,23 @@ def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int
     """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
     shown = np.where(ink, weights[:most], np.nan)
     which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
-    title = f"First layer, the weights of {which}: ink on red makes a neuron fire, ink on blue stops it"
+    title = f"First layer, the weights of {which}: ink on blue makes a neuron fire, ink on orange stops it"
     figure = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title)
     axes = figure.subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
     names = [f"neuron {i}" for i in range(len(shown))]
-    image = tiles(axes, shown, names, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
     figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
     save(figure, path)
 
 
-def draw_last_hidden_layer(fires: np.ndarray, liked: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
-    """For each neuron the mean of the test pictures that excite it most, and the picture made to excite it most."""
+def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
+    """For each neuron the mean of the test pictures that excite it most."""
     means = mean_activations(fires, digits.test_labels)[:most]
     top = np.argsort(-fires[:, :most], axis=0)[:40]  # (40, neurons): the pictures that excite each most
     average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
-    figure = new_figure(12, 3.1 * -(-len(means) // 8) + 1.4, "Last hidden layer: what excites each neuron most?")
-    above, below = figure.subplots(2, 1)
-    above.set_title("the mean of the 40 test pictures that excite it most (above each: the digits that it fires for)")
-    below.set_title("the picture that excites it even more, made by gradient ascent on the pixels: no loop, no line")
-    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
-    tiles(above, average, [f"{i}: {fires_for(row)}" for i, row in enumerate(means)], **ink)
-    tiles(below, liked[:most], [f"neuron {i}" for i in range(len(means))], **ink)
+    title = "Last hidden layer: the mean of the 40 pictures that excite each neuron most, and the digits it fires for"
+    figure = new_figure(13, 1.7 * -(-len(means) // 8) + 0.7, title)
+    names = [f"{i}: {fires_for(row)}" for i, row in enumerate(means)]
+    tiles(figure.subplots(), average, names, cmap="gray_r", vmin=0, vmax=1)
     save(figure, path)

@@ -22,6 +22,19 @@ else:
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
 PURPLE, SKY, GREY, DARK = "#AA4499", "#56B4E9", "#808080", "#404040"
+POSITIVE, NEGATIVE, GRADIENT = BLUE, ORANGE, VERMILION  # of numbers above 0 and below, and of slopes, in every picture
+
+
+def signed() -> Any:
+    """A colour map from the negative through white, which is 0, to the positive."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", POSITIVE])
+
+
+def by_sign(values: Any) -> list[str]:
+    """The colour of each number."""
+    return [POSITIVE if value >= 0 else NEGATIVE for value in values]
 
 
 def plain(axes: Axes, grid: bool = True) -> Axes:
@@ -97,9 +110,10 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, atomically, and print its path, with a note if no font has some of its characters."""
+    """Write a figure to a file, atomically, and print its path and title, and whether a font lacks a character."""
     from matplotlib.text import Text
 
     save_picture(figure, path)
     boxes = any(BOX in text.get_text() for text in figure.findobj(Text))
-    print(f"  {path}{', where a box is a character that no font of this machine can draw' if boxes else ''}")
+    title = f": {figure.get_suptitle()}" if figure.get_suptitle() else ""
+    print(f"  {path}{title}{', where a box is a character that no font of this machine can draw' if boxes else ''}")

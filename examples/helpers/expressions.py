@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError
+from helpers.program import DataError, by_chance, detail
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -108,7 +108,7 @@ def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.n
 def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) -> None:
     """Print how many there are, and some of them."""
     print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example:")
-    for expression in held_out[:4]:
+    for expression in held_out[:2]:
         print(f"  {expression.text}={expression.answer(True)[:-1]}")
 
 
@@ -141,23 +141,37 @@ def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -
         print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
 
 
-def steps_and_results(held_out: Sequence[Expression], said: Sequence[str]) -> None:
-    """Print how often the step is right, and how often the result is, given the step."""
-    step = np.array([text.split("=")[0] == e.step for text, e in zip(said, held_out, strict=True)])
-    result = np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, held_out, strict=True)])
+def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]], *tokens: int) -> None:
+    """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute.
+
+    tokens: of each text that was learnt from, times the steps, at once and with steps written.
+    """
+    step = np.array([text.split("=")[0] == e.step for text, e in zip(said["steps written"], held_out, strict=True)])
+    at_once, result = (np.array([text.split("=")[-1] == str(e.result) for text, e in zip(texts, held_out, strict=True)])
+                       for texts in said.values())  # fmt: skip
     print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
     for name, these in (("right", step), ("wrong", ~step)):
         if these.any():
             print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
+    lengths = [np.mean([len(e.answer(written)) for e in held_out]) for written in (False, True)]
+    right = at_once.mean(), result.mean()
+    print(
+        f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.",
+        end=" ",
+    )
+    better = right[1] - right[0] > by_chance(sum(right) / 2, len(step))
+    print(f"{right[0]:.1%} and {right[1]:.1%}")
+    print("  are right:", "written steps help." if better else "no more difference than by chance.", end=" ")
+    print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
 
 def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
     """Print some wrong answers of each model."""
-    print("\nMistakes:")
+    detail("\nMistakes:")
     for name, texts in said.items():
         wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
         shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
-        print(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
+        detail(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
 
 
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
@@ -165,7 +179,7 @@ def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[
     print("\nFour operations with larger numbers:")
     for sign, (learnt, held_out) in exams.items():
         examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
-        print(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
+        detail(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
     print("One GPT learns all of them, and answers at once:")
 
 
@@ -175,7 +189,7 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
     print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
     for sign, (old, new) in shares.items():
         print(f"  {sign:4}{old:13.0%}{new:11.0%}")
-    if by_heart := [sign for sign, (old, new) in shares.items() if old > 2 * new]:
+    if by_heart := [sign for sign, (old, new) in shares.items() if old > max(2 * new, 0.5)]:
         print(f"  {' and '.join(by_heart)}: results are known by heart. Less than half as many new problems are right.")
 
 
@@ -183,17 +197,19 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
 
 
 def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
-    """The share of right results against the steps of training."""
+    """The share of right results against the tokens learnt from: equal compute."""
     curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
-    axes = chart("A model that writes its steps learns expressions sooner", curves, (ORANGE, BLUE), ylim=(0, 1.03))
-    axes.set(xlabel="steps of training", ylabel="right results, of expressions held out")
+    at_once, in_steps = (points[-1][1] for points in found.values())
+    title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
+    axes = chart(title, curves, (ORANGE, BLUE), ylim=(0, 1.03))
+    axes.set(xlabel="tokens learnt from", ylabel="right results, of expressions held out")
     percent(axes.yaxis)
     save(axes.figure, path)
 
 
 def draw_operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
-    figure = new_figure(9, 4.8, "Learnt, or known by heart? What is learnt is right for new problems too")
+    figure = new_figure(9, 4.8, "Learnt, or known by heart? Right results, of the problems learnt from and of new ones")
     axes = figure.subplots()
     terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
     names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]

@@ -37,7 +37,6 @@ def exam(shares: Mapping[str, np.ndarray]) -> None:
     for name, right in shares.items():
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
     known, new = shares.values()
-    print("  Without a worked line it guesses among the tasks that it knows.")
     print(f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.")
     print("  No weight has changed.")
     if new[2] > 2 * GUESS:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
+from helpers import made_corpus
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, counted, data, until_ctrl_c
+from helpers.program import DataError, counted, data, detail, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
@@ -65,10 +67,14 @@ class Corpus:
 
 
 def load_text(name: str) -> tuple[str, str]:
-    """Return a text and its description: "python", one of PUBLIC, or a UTF-8 file.
+    """Return a text and its description: "made", "python", one of PUBLIC, or a UTF-8 file.
 
     Raises DataError if the file cannot be read or is not UTF-8.
     """
+    if name == "made":
+        sentences = made_corpus.make(20_000, Random(0))
+        text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
+        return text, "20,000 made sentences, of patterns and 299 words"
     if name == "python":
         return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
     text, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
@@ -225,7 +231,7 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
     for part, count in config.parameters_by_part().items():
         if count:
-            print(f"  {part:10} {count:12,}")
+            detail(f"  {part:10} {count:12,}")
     print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
     print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
     for name, loss in {**baselines(corpus), "the model before training": untrained}.items():
@@ -259,11 +265,11 @@ def trained(history: nn.History) -> None:
     best = history[history.best]
     assert best.test is not None
     loss = best.test.loss
-    print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as uncertain", end=" ")
-    print(f"as among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
+    print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as unsure", end=" ")
+    print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
     last = history[-1].step
-    print(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
-    print("." if best.step == last else f"; the curves go on to step {last:,}.")
+    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
+    detail("." if best.step == last else f"; the curves go on to step {last:,}.")
 
 
 def block_by_block(model: GPT, corpus: Corpus) -> None:
@@ -272,8 +278,8 @@ def block_by_block(model: GPT, corpus: Corpus) -> None:
     trace = model.trace(tokens)
     losses = [TokenCrossEntropy()(tl.tensor(trace.logits_at(layer)), targets).item()
               for layer in range(1, trace.layers + 1)]  # fmt: skip
-    print("\nThe logit lens: the test loss if the model stopped after", end=" ")
-    print(", ".join(f"block {n}: {loss:.2f}" for n, loss in enumerate(losses, start=1)))
+    detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
+    detail(", ".join(f"block {n}: {loss:.2f}" for n, loss in enumerate(losses, start=1)))
 
 
 def one_prediction(
@@ -281,7 +287,7 @@ def one_prediction(
 ) -> None:
     """The steps from a text to its next token."""
     tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
-    print(f"\nOne prediction, step by step:\n\n  1. Tokenize   {tokens}   -> {list(ids)}")
+    print(f"\nOne prediction, step by step:\n  1. Tokenize   {tokens}   -> {list(ids)}")
     print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
     blocks = counted(len(shapes) - 1, "block")
     print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")

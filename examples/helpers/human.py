@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, chart, new_figure, percent, plain, save
+from helpers.program import detail
 
 Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of spam, number of messages
 
@@ -16,11 +17,13 @@ Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of s
 def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
+    show = print
     for name, (said, true, n) in bins.items():
-        print(f"\n  The network {name}: expected calibration error {errors[name]:.3f}")
-        print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
+        print(f"\n  Trained for {name}: expected calibration error {errors[name]:.3f}")
+        show(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
-            print(f"  {a:10.0%}{b:10.0%}{count:10,}")
+            show(f"  {a:10.0%}{b:10.0%}{count:10,}")
+        show = detail
 
 
 def routing(left: np.ndarray, share: float) -> None:
@@ -35,6 +38,26 @@ def routing(left: np.ndarray, share: float) -> None:
     print(f"  With {share:.0%} to a person {left[0] - kept:,} of {left[0]:,} mistakes are avoided; ", end="")
     print(f"with as many chosen at random it would be {left[0] - chance:.0f}.")
     print("  Assumed: the person is always right. For messages that could be either nobody is: expect more mistakes.")
+
+
+CHECK, MISTAKE = 1, 10  # what it costs a user to check an answer, and to act on a wrong one
+
+
+def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Print what mistakes and checks cost users who are told nothing, the mean, or each confidence.
+
+    filters: of each the confidence in its answers, (test,), and whether they are wrong, (test,).
+    """
+    print(
+        "\nUser education. Assumed: a user who acts on a mistake loses", f"{MISTAKE}, to check an answer costs {CHECK}."
+    )
+    print(f"  {'Lost in 100 messages if told':32}{'nothing':>9}{'the mean':>11}{'each confidence':>18}")
+    for name, (confidence, wrong) in filters.items():
+        checked = [np.full(len(wrong), False), np.full(len(wrong), MISTAKE * wrong.mean() > CHECK),
+                   MISTAKE * (1 - confidence) > CHECK]  # fmt: skip
+        nothing, mean, each = (100 * np.where(checks, CHECK, MISTAKE * wrong).mean() for checks in checked)
+        print(f"  {f'a filter trained for {name}':32}{nothing:9.0f}{mean:11.0f}{each:18.0f}", end="")
+        print(f"   checks {checked[2].mean():.0%}" + (", and it pays" if each < min(nothing, mean) else ""))
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
@@ -83,7 +106,7 @@ def draw_calibration(bins: Mapping[str, Bins], path: Path) -> None:
     figure = new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says")
     axes = plain(figure.subplots())
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
-    for (name, (said, true, n)), colour in zip(bins.items(), (BLUE, VERMILION), strict=True):
+    for (name, (said, true, n)), colour in zip(bins.items(), (BLUE, VERMILION), strict=False):
         axes.plot(said, true, color=colour, linewidth=2)
         axes.scatter(said, true, 20 + 2 * np.sqrt(n) * 4, color=colour, label=name)
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of spam that the network gives")

@@ -21,7 +21,7 @@ from transformer.trace import visible
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
 CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
-TOKENS = 24  # in the picture of attention
+TOKENS = 16  # in the picture of attention
 COLUMNS = 20  # tokens in the picture of the logit lens
 
 
@@ -112,7 +112,9 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     image = None
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
-        image = axes.imshow(trace.attention[layer][head], vmin=0, vmax=1, cmap="Blues")
+        weights = trace.attention[layer][head]
+        image = axes.imshow(np.where(np.tri(len(weights)), weights, np.nan), vmin=0, vmax=1, cmap="Blues")
+        axes.set_facecolor("#eeeeee")
         what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
         gap = " " if rows > 1 else "\n"
@@ -122,7 +124,7 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         axes.set_yticks(range(len(labels)), labels, fontsize=11, **as_written())
         axes.tick_params(length=0)
     figure.supylabel("token that looks (query)", color=DARK)
-    figure.supxlabel("token that is looked at (key); a GPT sees no token to the right", color=DARK)
+    figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
     if image is not None:
         shrink = 0.4 if rows > 1 else 0.8
         figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)

@@ -20,10 +20,12 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+import tinygrad_lecture as tl
 from helpers.program import DataError
 
 BUNDLED = Path(__file__).parents[1] / "data"
@@ -135,3 +137,12 @@ def _find(folder: Path, name: str) -> Path:
             if path.is_file():
                 return path
     raise DataError(f"{folder} has no {name} or {name}.gz; MNIST is {', '.join(FULL)}")
+
+
+Pictures = TypeVar("Pictures", np.ndarray, tl.Tensor)
+
+
+def coarser(images: Pictures, side: int) -> Pictures:
+    """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
+    square = 28 // side
+    return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)

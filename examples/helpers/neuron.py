@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 
 Learnt = Mapping[bool, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
@@ -111,14 +112,14 @@ def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b:
     rows = [*zip(names, x, w, strict=True), ("bias", 1.0, b)]
     for i, (name, x_i, w_i) in enumerate(rows):
         y = 3 - i
-        colour = BLUE if w_i * x_i >= 0 else ORANGE
+        (colour,) = drawing.by_sign([w_i * x_i])
         thickness = 1 + 6 * min(abs(w_i * x_i) / 3, 1.5)
         axes.plot([0.4, 4.6], [y, middle], color=colour, linewidth=thickness, alpha=0.55, zorder=1)
         circle(axes, (0, y), 0.4, f"{x_i:.3g}")
         axes.text(-0.6, y, name, ha="right", va="center", fontsize=14)
         formula = f"b = {signed(b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
         above = y > middle  # on the side that the line leaves free
-        style = {"fontsize": 13, "color": BLUE if w_i * x_i >= 0 else "#9A6B00"}
+        style = {"fontsize": 13, "color": drawing.POSITIVE if w_i * x_i >= 0 else "#9A6B00"}
         axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
     circle(axes, (5, middle), 0.5, "Σ")
     axes.text(5, middle - 0.65, f"z = {signed(z)}", ha="center", va="top", fontsize=14)
@@ -167,7 +168,7 @@ def draw_activations(curves: Mapping[str, np.ndarray], path: Path) -> None:
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
         jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
-        axes.plot(z, np.where(jumps, np.nan, slope), color=VERMILION, linewidth=2, linestyle="--", label="slope")
+        axes.plot(z, np.where(jumps, np.nan, slope), color=drawing.GRADIENT, linewidth=2, linestyle="--", label="slope")
         axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1), xlabel="weighted sum z")
         axes.set_title(f"{name}:\n{remark}", fontsize=12)
     panels[0].set_ylabel("activation a, and its slope")

@@ -18,7 +18,7 @@ import numpy as np
 import nn
 from helpers import real as r
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
-from helpers.program import DataError, data
+from helpers.program import DataError, data, detail
 from helpers.real import answers, continued, first_token, smollm2
 from transformer import WordTokenizer
 from transformer.training import IGNORED
@@ -114,7 +114,7 @@ def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray,
     """Print the size of the corpus, and one line as inputs and targets."""
     n = int((targets != IGNORED).sum())
     print(f"{len(lines):,} lines of made text, {n:,} tokens, {words.vocab_size} different ones. For example:")
-    for line in lines[:4]:
+    for line in lines[:2]:
         print(f"  {line}")
     row = next(i for i, line in enumerate(lines) if line.startswith("The capital"))
     length = int((targets[row] != IGNORED).sum())
@@ -139,24 +139,24 @@ def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p:
     """Print how the last vector becomes probabilities."""
     print(f'\nUnembedding, after "{words.decode(list(ids)[1:])}":')
     print(f"  the last token's final vector (64) x W_U (64 x {len(p)}) -> raw scores for all {len(p)} tokens")
-    print(f"  {'':10}{'score':>8}{'softmax':>10}")
+    detail(f"  {'':10}{'score':>8}{'softmax':>10}")
     for i in np.argsort(-p, kind="stable")[:5]:
-        print(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
-    print(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
+        detail(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
+    detail(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
     if tied:
         print("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
 
 def question(answers: Mapping[str, Chances]) -> None:
     """Print what follows the question, with and without a sentence before it."""
-    print('\nThe vector of "?" holds all that stands before it. What follows it:')
+    print('\nWhat follows "?", whose vector has taken up what stands before it:')
     for text, chances in answers.items():
         print(f"  {text:42} {top(chances)}")
     shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
     print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
     off = max(abs(answers[QUESTION][word] - share) for word, share in ANSWERS.items())
     print(f"  The model's probabilities differ from these by {off:.2f} at most.", end=" ")
-    print("It says what is usual in its text, not what happened at a bank.")
+    print("It says what is usual in its text, not what happened at a bank." if off < 0.1 else "")
 
 
 def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:
@@ -170,8 +170,9 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
     surest = min(next(iter(chances.values())) for chances in stated.values())
     cities = np.mean([sum(chances[city] for city in TRUTH.values()) for chances in unstated.values()])
     print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
-    print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
-    print("  Nothing in the sentence tells you that it is invented; at best, a lower probability does.")
+    print(f"  After the others {cities:.0%} of the probability is on cities.")
+    if cities > 0.8:
+        print("  So nothing in the sentence tells you that it is invented; at best, a lower probability does.")
 
 
 def verification(chances: Mapping[str, Chances]) -> None:
@@ -183,12 +184,31 @@ def verification(chances: Mapping[str, Chances]) -> None:
         "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
         "those that a list of capitals confirms": [c for c, (city, _) in said.items() if city == TRUTH[c]],
     }
-    print(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
-    print(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
+    detail(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
+    detail(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
     for rule, out in rules.items():
         wrong = sum(said[country][0] != TRUTH[country] for country in out)
-        print(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
-    print("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
+        detail(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
+    detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
+
+
+def templates(chances: Mapping[str, Chances], T: float) -> None:
+    """Print how many answers are no city, or a wrong one, drawn freely and filled into a template with a list."""
+    detail(f'\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = {T:g}')
+    detail(f"  {'':24}{'no city':>10}{'wrong city':>12}{'right':>8}")
+    shares = {}
+    for name, allowed in (("drawn freely", None), ("into the template", {*TRUTH.values()})):
+        rows = []
+        for country, p in chances.items():
+            weights = {word: share ** (1 / T) for word, share in p.items() if allowed is None or word in allowed}
+            city, right = (sum(weights[word] for word in words) for words in (TRUTH.values(), [TRUTH[country]]))
+            everything = sum(weights.values())
+            rows.append(np.array([everything - city, city - right, right]) / everything)
+        shares[name] = none, wrong, right = np.abs(np.mean(rows, axis=0))  # no -0%
+        detail(f"  {name:24}{none:10.0%}{wrong:12.0%}{right:8.0%}")
+    free, filled = shares.values()
+    if filled[1] >= free[1]:
+        detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
 
 
 def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
@@ -206,7 +226,7 @@ def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
         counts = Counter(line.split()[4] for line in lines if line.startswith(f"The {job} said"))
         share = counts["she"] / max(1, counts.total())
         print(f"  {job:9} in the corpus {share:.0%} she; the model {p['she'] / (p['she'] + p['he']):.0%} she")
-    print(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+    detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
 
 
 def no_learning(before: Chances, after: Chances, same: bool) -> None:
@@ -222,7 +242,9 @@ def by_temperature(rows: Sequence[AtTemperature]) -> None:
     print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
     for row in rows:
         print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
-    print("  Other words are no weather at all: too high a temperature brings nonsense.")
+    sane = [row.T for row in rows if row.nonsense <= 0.05]
+    upto = f"up to T = {max(sane):g}" if sane else "at no T"
+    print(f"  Other words are no weather at all, but nonsense: at most 5% {upto}.")
 
 
 def asked(answers: Mapping[str, Chances]) -> None:
@@ -236,9 +258,12 @@ def asked(answers: Mapping[str, Chances]) -> None:
 
 def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances], path: Path) -> None:
     """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
-    figure = new_figure(10, 5.4, "Hallucination: it names a capital also where its text never stated one")
-    axes, rows = figure.subplots(), {**stated, **unstated}
+    rows = {**stated, **unstated}
     said = {country: next(iter(chances.items())) for country, chances in rows.items()}  # the word, its probability
+    cities = sum(said[country][0] in TRUTH.values() for country in unstated)
+    title = f"Of {len(unstated)} countries whose capital its text never stated, it names a city for {cities}"
+    figure = new_figure(10, 5.4, title)
+    axes = figure.subplots()
     wrong = {country: f", in truth {TRUTH[country]}" for country, (word, _) in said.items() if word != TRUTH[country]}
     bars(axes, [*rows], [p for _, p in said.values()], [VERMILION if country in wrong else BLUE for country in rows],
          [f"{word} {p:.2f}{wrong.get(country, '')}" for country, (word, p) in said.items()])  # fmt: skip
@@ -250,7 +275,7 @@ def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Cha
 
 def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
     """Accuracy, variety and nonsense against the temperature, one above the other."""
-    figure = new_figure(8.5, 7.5, "A higher temperature: more variety, less accuracy, then nonsense")
+    figure = new_figure(8.5, 7.5, "Accuracy, variety and nonsense, by the temperature")
     accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
     Ts = [row.T for row in rows]
     plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)

@@ -1,4 +1,4 @@
-"""For 16_order_and_memory.py: convolutions for comparison, what stands around each model, what is printed and drawn."""
+"""For 16_order_and_memory.py: a convolution, what stands around each model, what is printed and drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, beside, chart, percent, save
+
+OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
+VANISHED = 1e6  # a gradient that has fallen by more is called vanished
+GUESS = 1 / 8  # right answers to "which of eight words came first?" by guessing
 
 
 class Convolution(nn.Module):
@@ -73,12 +77,15 @@ def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
     print(f"  {'n':14}" + "".join(f"{n:>10}" for n in distances))
     for kind, norms in slopes.items():
         print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
-    first, last = distances[0], distances[-1]
-    rnn, attention = (slopes[kind][first] / slopes[kind][last] for kind in ("RNN", "attention"))
-    print(f"  From {first} to {last} places back the RNN's gradient vanishes: it falls by a factor of {rnn:.0e}.")
-    print("  GRU and LSTM have gates, and their gradients fade more slowly.")
-    print("  The convolutions see 6 words back, and nothing beyond.")
-    print(f"  Attention's gradient stays: a factor of {attention:.1f}. To it every word is one step away.")
+    first, last = min(distances), max(distances)
+    falls = {kind: norms[first] / norms[last] for kind, norms in slopes.items() if norms[last] > 0}
+    does = "vanishes" if falls["RNN"] > VANISHED else "has not vanished"
+    print(f"  From {first} to {last} places back the RNN's gradient {does}: it falls by {falls['RNN']:.0e}.")
+    slower = all(falls[kind] < falls["RNN"] for kind in ("GRU", "LSTM"))
+    print(f"  GRU and LSTM have gates; their gradients fade {'more slowly' if slower else 'as fast'}.")
+    print(f"  The convolutions see {np.flatnonzero(slopes['convolution']).max()} words back, and nothing beyond.")
+    stays = "stays" if falls["attention"] < 10 else "falls too"
+    print(f"  Attention's gradient {stays}: by {falls['attention']:.1f}. To it every word is one step away.")
 
 
 def times(milliseconds: Mapping[str, float]) -> None:
@@ -87,7 +94,7 @@ def times(milliseconds: Mapping[str, float]) -> None:
     for kind, ms in milliseconds.items():
         steps = "1 step, all words at once" if kind == "attention" else "512 steps, one after the other"
         print(f"  {kind:12} {ms:7.1f} ms   {steps}")
-    print("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op, and slower.")
+    print("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op.")
 
 
 def learnt(kind: str, lengths: Sequence[int], right: Sequence[float]) -> None:
@@ -98,22 +105,29 @@ def learnt(kind: str, lengths: Sequence[int], right: Sequence[float]) -> None:
     print(f"  {kind:12}" + "".join(f"{share:8.0%}" for share in right), flush=True)
 
 
-def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]]) -> None:
-    """Print what the task shows."""
-    rnn, attention = (right[kind][-1] for kind in ("RNN", "attention"))
-    print(f"  At {lengths[-1]} words the RNN is right for {rnn:.0%}, attention for {attention:.0%}.")
+def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]], steps: int) -> None:
+    """Print what the task shows after these steps, and how much of the first word an LSTM keeps."""
+    learnt = [kind for kind, shares in right.items() if shares[-1] > 2 * GUESS]
+    print(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(learnt) or 'none'}.")
+    for name, bias in (("LSTM", 0.0), ("open LSTM", OPEN)):
+        gate = 1 / (1 + np.exp(-bias))
+        kept = f"{gate:.3f}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"
+        print(f"  {name}: the forget gate begins near sigma({bias:g}), so {kept} of the first word is kept.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = VERMILION, PURPLE, ORANGE, GREEN, BLUE  # of RNN, GRU, LSTM, convolution, attention
+COLOURS = VERMILION, PURPLE, ORANGE, SKY, GREEN, BLUE  # of RNN, GRU, LSTM, LSTM with open gates, convolution, attention
 
 
 def draw_fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
     """The gradient against the distance, on a logarithmic axis; where it is 0 the curve ends."""
     curves = {kind: (range(len(norms)), np.where(norms > 0, norms, np.nan)) for kind, norms in slopes.items()}
-    axes = chart("An RNN's gradient fades with distance; attention's does not", curves, COLOURS, "-", yscale="log")
+    rnn, attention = (slopes[kind][1] / slopes[kind][-1] for kind in ("RNN", "attention"))
+    fades = rnn > 10 > attention
+    title = "An RNN's gradient fades with distance; attention's does not" if fades else "The gradient by distance"
+    axes = chart(title, curves, COLOURS, "-", yscale="log")
     axes.set(ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient: |d last output / d word|")
     save(axes.figure, path)
 
@@ -121,12 +135,14 @@ def draw_fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
 def draw_learnt(lengths: Sequence[int], right: Mapping[str, Sequence[float]], path: Path) -> None:
     """How often each model names the first word, by the length of the text."""
     curves = {kind: (range(len(lengths)), shares) for kind, shares in right.items()}
-    axes = chart("Which word came first? The longer the text, the less an RNN remembers", curves, COLOURS,
-                 ylim=(0, 1.05), xlabel="words in the text", ylabel="right answers")  # fmt: skip
-    axes.lines[2].set_linestyle("--")  # the LSTM's, so that the GRU is seen under it
+    forgets = right["RNN"][0] > 2 * right["RNN"][-1]
+    title = f"Which word came first?{' The longer the text, the less an RNN remembers' if forgets else ''}"
+    axes = chart(title, curves, COLOURS, ylim=(0, 1.05), xlabel="words in the text", ylabel="right answers")
+    for line in axes.lines[2::3]:
+        line.set_linestyle("--")  # those of LSTM and attention, so that one sees what lies under them
     beside(axes)
     percent(axes.yaxis)
-    axes.axhline(1 / 8, color=GREY, linestyle="--")
-    axes.annotate("a guess: 1 in 8", (0, 1 / 8), (0, 5), textcoords="offset points", color=DARK)
+    axes.axhline(GUESS, color=GREY, linestyle="--")
+    axes.annotate("a guess: 1 in 8", (0, GUESS), (0, 5), textcoords="offset points", color=DARK)
     axes.set_xticks(range(len(lengths)), lengths)
     save(axes.figure, path)

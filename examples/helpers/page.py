@@ -14,8 +14,8 @@ from helpers.program import data
 REAL = data("page.toml")["pieces"]  # on the page, in the real engine, the file
 
 
-def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> None:
-    """The network's answers to the four examples, and its cost before and after."""
+def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> int:
+    """The network's answers to the four examples, and its cost before and after; returns how many are right."""
     if activation == "none":
         print("\nWithout the activation function of the hidden layer, two layers are no more than one, and")
         print("no straight line separates the two ones of XOR from the two zeros:")
@@ -24,7 +24,9 @@ def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, 
     for (a, b), wanted, output in zip(X, Y[:, 0], outputs[:, 0], strict=True):
         print(f"  {a:g} XOR {b:g} = {wanted:g}    the network says {output:5.2f}")
     right = int((np.abs(outputs - Y) < 0.5).sum())
-    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps; {right} of 4 answers are right")
+    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps;", end=" ")
+    print(f"after rounding, {right} of 4 answers are right")
+    return right
 
 
 def what_the_real_engine_adds() -> None:
@@ -34,14 +36,14 @@ def what_the_real_engine_adds() -> None:
         print(f"  {here:24} {path}\n  {'':24} {there}")
 
 
-def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float]]], path: Path) -> None:
+def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float], int]], path: Path) -> None:
     """Each network's answer at every point between the four examples, and both costs by step."""
-    title = "With an activation function, the network can enclose the two ones; without it, it cannot"
+    title = f"XOR: {', '.join(f'with {name} {right} of 4 answers are right' for name, (_, _, right) in nets.items())}"
     figure = new_figure(13, 4.4, title)
     *maps, right = figure.subplots(1, 3)
     side = np.linspace(-0.3, 1.3, 161)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)  # (161 * 161, 2)
-    for axes, (name, (network, _)) in zip(maps, nets.items(), strict=True):
+    for axes, (name, (network, _, _)) in zip(maps, nets.items(), strict=True):
         answer = np.clip(network(grid).data.reshape(161, 161), 0, 1)
         extent = (side[0], side[-1], side[0], side[-1])
         image = axes.imshow(answer, cmap="cividis", vmin=0, vmax=1, extent=extent, origin="lower")
@@ -53,7 +55,7 @@ def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float]]]
         axes.set(title=f"hidden layer's activation: {name}", xlabel="first input", ylabel="second input")
         axes.set(xticks=[0, 1], yticks=[0, 1])
     figure.colorbar(image, ax=maps, label="the network's answer", ticks=[0, 0.5, 1], shrink=0.85)
-    for (name, (_, costs)), colour in zip(nets.items(), (BLUE, ORANGE), strict=True):
+    for (name, (_, costs, _)), colour in zip(nets.items(), (BLUE, ORANGE), strict=True):
         right.plot(costs, color=colour, linewidth=2.5, label=f"activation: {name}")
     plain(right).set(xlabel="step of gradient descent", ylabel="cost C", ylim=(0, None))
     right.set_title("the cost while learning")

@@ -27,6 +27,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +37,7 @@ from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
+SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
 LEAST = {"seed": 0, "temperature": 0}  # of settings
 
 
@@ -51,6 +53,8 @@ class Common:
     """of everything random"""
     out: Path = Path("out")
     """folder for the results"""
+    more: bool = False
+    """print everything that was measured"""
 
     def __init_subclass__(cls, out: str = "") -> None:
         if out:
@@ -88,6 +92,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
+        SHOW_MORE.set(getattr(chosen, "more", False))
         ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
         (ask_real or main)(chosen)
         if isinstance(chosen, RealToo) and not chosen.real:
@@ -129,6 +134,12 @@ def make_folder(path: Path) -> None:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
 
 
+def detail(*text: object, **how: Any) -> None:
+    """Print what only --more shows."""
+    if SHOW_MORE.get():
+        print(*text, **how)
+
+
 def data(name: str) -> dict[str, Any]:
     """What a TOML file in examples/data/ holds."""
     return tomllib.loads((Path(__file__).parent.parent / "data" / name).read_text(encoding="utf-8"))
@@ -137,6 +148,11 @@ def data(name: str) -> dict[str, Any]:
 def counted(n: int, name: str) -> str:
     """As "4 blocks", or "1 block"."""
     return f"{n:,} {name}{'s' if n != 1 else ''}"
+
+
+def by_chance(share: float, n: int) -> float:
+    """How far two shares of n each, which in truth are both this one, lie apart by chance in 95 of 100 cases."""
+    return 1.96 * math.sqrt(2 * share * (1 - share) / n)
 
 
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:

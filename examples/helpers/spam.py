@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
 from helpers.emails import Messages, deal
-from helpers.program import data, until_ctrl_c
+from helpers.program import by_chance, data, detail, until_ctrl_c
 
-Shares = Mapping[str, Sequence[float]]
+Found = Mapping[str, Sequence[Sequence[float]]]  # filter -> for each seed the share in each disguise
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
     r"""
@@ -292,7 +293,7 @@ def messages(learn: Messages, test: Messages) -> None:
     print("Messages that differ only in numbers are in the same part. For example:")
     for is_spam in (False, True):
         texts = dict.fromkeys(test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90)
-        for text in [*texts][:3]:
+        for text in [*texts][:1]:
             print(f"  {'spam' if is_spam else 'ham':5} {text}")
 
 
@@ -311,28 +312,41 @@ def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndar
 
 def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
     """Print what other thresholds do."""
-    print("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
+    detail("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
     for t in (0.05, 0.2, 0.5, 0.8, 0.95):
         c = count(p >= t, spam)
-        print(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
+        detail(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
 
 
 def mistakes(p: np.ndarray, test: Messages) -> None:
     """Print the messages where the filter was surest of a wrong answer."""
     wrong = np.flatnonzero((p >= 0.5) != test.spam)
     worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
-    print(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
+    detail(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
     for i in worst:
-        print(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
+        detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
+
+
+def needed(right: Mapping[int, float], n_test: int) -> None:
+    """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
+    print("\nHow many examples does TF-IDF need? Right in the test, after learning from")
+    print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
+    *_, most = right.values()
+    enough = [n for n, share in right.items() if most - share <= by_chance((share + most) / 2, n_test)]
+    print(f"  With {enough[0]:,} the difference from all {max(right):,} may be chance.")
 
 
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
     """Print how often a neuron that only adds is right, and how often a network that can combine."""
     print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
+    shares = []
     for name, probabilities in p.items():
         right = (probabilities >= 0.5) == spam
         print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
-    print("  If combinations decided here, the hidden neurons would be far ahead.")
+        shares.append(right.mean())
+    adds, combines = shares
+    decide = combines - adds > by_chance(float(np.mean(shares)), len(spam))
+    print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
 
 
 def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
@@ -345,17 +359,19 @@ def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
         print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
-def adversarial(disguises: Mapping[str, Sequence[str]], found: Shares, lost: Mapping[str, float]) -> None:
-    """Print how much disguised spam each filter finds."""
-    print("\nAdversarial examples. The part of the spam that is found:")
+def adversarial(
+    disguises: Mapping[str, Callable[[str], str]], found: Found, example: str, lost: Mapping[str, float]
+) -> None:
+    """Print how much disguised spam each filter finds. found: for each filter and seed the share in each disguise."""
+    print("\nAdversarial examples. The part of the spam that is found: the mean of three seeds, and the least and most")
     print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
     for name, shares in found.items():
-        print(f"  {name:14}" + "".join(f"{share:19.0%}" for share in shares))
-    for name, texts in list(disguises.items())[1:]:
-        print(f"  {name}: {texts[0][:110]}")
+        cells = [f"{np.mean(some):.0%} ({min(some):.0%}-{max(some):.0%})" for some in zip(*shares, strict=True)]
+        print(f"  {name:14}" + "".join(f"{cell:>19}" for cell in cells))
+    for name, disguise in list(disguises.items())[1:]:
+        print(f"  {name}: {disguise(example)[:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
-    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
-    print("  makes other messages, and the order may be reversed.")
+    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
     print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
@@ -403,12 +419,12 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     save(figure, path)
 
 
-def draw_adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Bars for each filter: how much of the spam is found as it is, and disguised."""
-    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
+def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None:
+    """Bars for each filter: how much of the spam is found as it is, and disguised, the mean of all seeds."""
+    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find, on average over three seeds?")
     axes = figure.subplots()
-    shares = dict(zip(disguises, zip(*found.values(), strict=True), strict=True))
-    columns(axes, [*found], shares, (GREY, VERMILION, ORANGE))
+    means = np.array([np.mean(shares, axis=0) for shares in found.values()])  # (filters, disguises)
+    columns(axes, [*found], dict(zip(disguises, means.T, strict=True)), (GREY, VERMILION, PURPLE))
     axes.set_ylabel("part of the spam that is found")
     save(figure, path)
 
@@ -419,7 +435,7 @@ def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 1
     chosen = [*order[:most], *order[::-1][:most][::-1]]
     figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
     axes = plain(figure.subplots(), grid=False)
-    axes.barh(range(len(chosen)), push[chosen], color=[VERMILION if push[i] > 0 else BLUE for i in chosen])
+    axes.barh(range(len(chosen)), push[chosen], color=drawing.by_sign(push[chosen]))
     axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])
     axes.axvline(0, color="black", linewidth=1)
     axes.set_xlabel("mean push on the output: left to ham, right to spam")

@@ -22,7 +22,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
-from helpers.program import DataError
+from helpers.program import DataError, detail
 from helpers.real import answers as answers_of
 from helpers.real import chat, continued, say_which, smollm2
 from helpers.training import tokens_and_targets
@@ -275,7 +275,7 @@ def kinds_of_mistakes(exam: Exam, when: str) -> None:
         a, b = exam.pairs[i].tolist()
         said = exam.said[i] or "nothing"
         kind = kind_of(exam.said[i], exam.true[i])
-        print(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
+        detail(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
 
 
 def kind_of(said: str, true: str) -> str:
@@ -349,7 +349,7 @@ def draw_surprise(model: GPT, notation: Notation, path: Path) -> None:
     from matplotlib.colors import LogNorm
 
     shown, wrong = unsure(model, notation)
-    figure = new_figure(8.5, 7, "Where is the model unsure? The pattern follows digits and carries")
+    figure = new_figure(8.5, 7, "Where is the model unsure?")
     axes = figure.subplots()
     least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
     image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),

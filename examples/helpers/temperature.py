@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
-from helpers.program import counted
+from helpers.program import counted, detail
 from helpers.real import chances, continued, first_token, likeliest, listed, say_which, smollm2
 
 Numbers = Sequence[float]
@@ -63,7 +63,7 @@ def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> 
     print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
     for T, p in by_temperature.items():
         print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
-    print("  Effective number of words: exp(entropy). A choice among so many equally likely words is as uncertain.")
+    print("  Effective number of words: exp(entropy). One is as unsure as among so many equally likely words.")
 
 
 def effective_number(p: np.ndarray) -> float:
@@ -95,22 +95,22 @@ def dynamic(chosen: Mapping[str, tuple[float, float, np.ndarray]]) -> None:
 
 def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarray]], n: int) -> None:
     """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
-    print(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
-    print("standard deviation; about one count in three lies further away):")
-    print(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in drawn))
+    detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
+    detail("standard deviation; about one count in three lies further away):")
+    detail(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in drawn))
     for i, word in enumerate(words):
         cells = (f"{c[i]:9,} {n * p[i]:6,.0f} ±{math.sqrt(n * p[i] * (1 - p[i])):4.0f}" for c, p in drawn.values())
-        print(f"  {word:7}" + "".join(cells))
+        detail(f"  {word:7}" + "".join(cells))
 
 
 def cuts(words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float) -> None:
     """What top-k and top-p leave at temperature 1."""
-    print("\nTop-k and top-p cut unlikely words before the draw (T = 1); what is left is scaled to sum to 1:")
-    print(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
+    detail("\nTop-k and top-p cut unlikely words before the draw (T = 1); what is left is scaled to sum to 1:")
+    detail(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
     for word, share, so_far, a, b in zip(words, full, np.cumsum(full), by_k, by_p, strict=True):
-        print(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
-    print(f"  Top-k always leaves {(by_k > 0).sum()} words. Top-p leaves {(by_p > 0).sum()} here,", end=" ")
-    print("and fewer where the model is surer.")
+        detail(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
+    detail(f"  Top-k always leaves {(by_k > 0).sum()} words. Top-p leaves {(by_p > 0).sum()} here,", end=" ")
+    detail("and fewer where the model is surer.")
 
 
 def cell(p: float) -> str:

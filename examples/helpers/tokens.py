@@ -20,6 +20,7 @@ from transformer.tokenizer.bpe import Word, visible
 Ways = Mapping[str, Tokenizer]
 STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
+LECTURE = ["cle", "ve", "rest"]  # its pieces of "cleverest"
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: S
     for n, (stage, count) in enumerate(zip(stages[1:], counts, strict=True), start=1):
         left, right = (shown(last.token(id)) for id in last.merges[n - 1])
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens(word))}")
-    print("\n  These three pieces are the lecture's. GPT-2's tokenizer, learnt from a large part of the web, cuts the")
-    print("  word into the same three (--tokenizer shows it, with GPT-2's files).")
+    if last.tokens(word) == LECTURE:
+        print("\n  These three pieces are the lecture's. GPT-2's tokenizer, learnt from a large part of the web, cuts")
+        print("  the word into the same three (--tokenizer shows it, with GPT-2's files).")
 
 
 def merges_learnt(text: Text, t: BPETokenizer, counts: Sequence[int]) -> None:
@@ -116,7 +118,7 @@ def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, 
     """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
-    print(f"\nThe more pieces, the shorter the sequence. Learnt from nine tenths of {text.source}:\n")
+    print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {text.source}:\n")
     print(f"  {'':12}{'vocabulary':>10}{'tokens of the':>16}{'characters':>13}{'tokens of the':>16}{'unknown':>10}")
     print(f"  {'':12}{'':>10}{'nine tenths':>16}{'per token':>13}{'last tenth':>16}{'tokens':>10}")
     rows = [("characters", len(ways["characters"]), ways["characters"]), ("words", len(words), words)]
@@ -143,9 +145,10 @@ def growth(words: Mapping[int, int], pieces: int) -> None:
 
 def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
     """Words as pieces, each with the space before it."""
-    print("\nA word that is frequent where the merges were learnt is one token; a rare word is several pieces:\n")
-    for word in words:
-        pieces = t.tokens(f" {word}")
+    cuts = {word: t.tokens(f" {word}") for word in words}
+    frequent, *rare = map(len, cuts.values())
+    print("\nA frequent word is one token; a rare word is several pieces" if frequent == 1 < min(rare) else "\nWords")
+    for word, pieces in cuts.items():
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
         print(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
@@ -261,10 +264,11 @@ def tree(axes: Axes, word: Word, left: float) -> None:
 
 def draw_vocabulary(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], path: Path) -> None:
     """Left, how long the text is in each vocabulary. Right, how often each token occurs, the most frequent first."""
-    figure = new_figure(13, 5.4, "The more pieces, the shorter the sequence; most words and pieces are rare")
-    left, right = map(plain, figure.subplots(1, 2))
     size = [256 + len(t.merges) for t in learnt]
     length = [len(t.encode(text.learnt)) for t in learnt]
+    title = f"With bytes the text has {length[0]:,} tokens, with {size[-1]:,} pieces {length[-1]:,}"
+    figure = new_figure(13, 5.4, title)
+    left, right = map(plain, figure.subplots(1, 2))
     left.plot(size, length, ".-", color=BLUE, linewidth=2.5, markersize=10)
     left.annotate("single bytes", (size[0], length[0]), (8, 4), textcoords="offset points", color=BLUE)
     last = (size[-1], length[-1])

@@ -12,7 +12,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
-from helpers.program import counted
+from helpers.program import counted, detail
 from helpers.real import DATA, chat, continued, say_which, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
@@ -113,6 +113,23 @@ def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, r
         print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
         print(f"  {'width':>6}{'parameters':>12}" + "".join(f"{f'{share * pairs:,.0f} sums':>13}" for share in shares))
     print(f"  {width:6}{parameters:12,}" + "".join(f"{right:13.1%}" for right in row), flush=True)
+
+
+def emergence(grown: Mapping[str, Mapping[int, tuple[np.ndarray, np.ndarray]]]) -> None:
+    """Print how many digits and whole sums are right by size, the mean of the seeds, and the largest leap."""
+    print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
+    for what, sizes in grown.items():
+        digits, sums = ([row[k].mean() for row in sizes.values()] for k in (0, 1))
+        spread = [f"{row[1].min():.0%}-{row[1].max():.0%}" for row in sizes.values()]
+        print(f"  {what:24}" + "".join(f"{size:11,}" for size in sizes))
+        print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in digits))
+        print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in sums))
+        detail(f"  {'    least and most':24}" + "".join(f"{text:>11}" for text in spread))
+        leap = int(np.argmax(np.diff(sums)))
+        by, parts = sums[leap + 1] - sums[leap], digits[leap + 1] - digits[leap]
+        small, large = list(sizes)[leap : leap + 2]
+        print(f"  The largest leap, from {small:,} to {large:,}: {100 * by:.0f} points for whole sums,", end=" ")
+        print(f"{100 * parts:.0f} for digits" + (", all three of which a sum needs." if by > 1.5 * parts > 0 else "."))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

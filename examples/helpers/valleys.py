@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.program import counted
+from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
+from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 
@@ -44,6 +45,65 @@ def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
     print(f"{down} of {len(at_best)} still curve down, so it was still on the way" if down else "none curves down")
 
 
+def on_the_way(points: Sequence[tuple[float, np.ndarray]]) -> None:
+    """The share of negative eigenvalues at points of a descent: the cost, and the eigenvalues, (parameters,)."""
+    print(f"\nIn {len(points[0][1])} dimensions, a 16-6-10 network that learns 200 digits, on its way down:")
+    for cost, eigenvalues in points:
+        print(f"  cost {cost:.2f}: {(eigenvalues < -1e-9).mean():.0%} of the curvatures are negative")
+
+
+def critical(curvatures: Sequence[np.ndarray]) -> None:
+    """How many of the points with gradient 0 are saddles; the first is the lowest. curvatures: (parameters,) each."""
+    down = [int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures]
+    print(
+        f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.", end=" "
+    )
+    print(f"Of {len(down) - 1}")
+    print(f"  drawn from them {sum(n > 0 for n in down[1:])} are saddles: {min(down[1:])} to {max(down[1:])}", end=" ")
+    print(f"of {len(curvatures[0])} directions curve down.", end=" ")
+    print("None does at the lowest." if down[0] == 0 else f"At the lowest {down[0]} do.")
+
+
+def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights W1, W2 of a linear network x @ W1 @ W2 at which its gradient is 0. x: (n, inputs); y: (n, outputs).
+
+    It is the least-squares fit, seen through some of the principal components of what it says: those of `kind`.
+    """
+    fit = np.linalg.lstsq(x, y, rcond=None)[0]  # (inputs, outputs)
+    components = np.linalg.svd(x @ fit, full_matrices=False)[2][list(kind)]  # (neurons, outputs)
+    return fit @ components.T, components
+
+
+def have_holes(images: np.ndarray) -> np.ndarray:
+    """Whether ink encloses paper, as in 0 or 8: (n, 784) -> (n,)."""
+    paper = images.reshape(-1, 28, 28) < 0.5
+    outside, last = paper.copy(), None
+    outside[:, 1:-1, 1:-1] = False  # it comes in from the edges
+    while last is None or (outside != last).any():
+        last = outside.copy()
+        outside[:, 1:] |= last[:, :-1]
+        outside[:, :-1] |= last[:, 1:]
+        outside[:, :, 1:] |= last[:, :, :-1]
+        outside[:, :, :-1] |= last[:, :, 1:]
+        outside &= paper
+    return (paper & ~outside).any(axis=(1, 2))
+
+
+def read_from_layers(scores: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """What a linear probe explains, given each layer. scores: pattern -> of the trained and the untrained network."""
+    trained, random = (np.array(rows) for rows in zip(*scores.values(), strict=True))  # (patterns, layers) each
+    n = counted(trained.shape[1] - 1, "hidden layer")
+    print(f"\nDepth. A network with {n} learns to read digits. Given a layer, a linear probe explains so much of")
+    print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in range(1, trained.shape[1])))
+    for pattern, row, other in zip(scores, trained, random, strict=True):
+        print(f"  {pattern:32}{row[0]:8.0%}" + "".join(f"{score:9.0%}" for score in row[1:]))
+        detail(f"  {'  with random weights':32}{other[0]:8.0%}" + "".join(f"{score:9.0%}" for score in other[1:]))
+    gained, kept = trained[:, -1] - trained[:, 1], random[:, -1] - random[:, 0]
+    if gained[0] < 0 < min(gained[1:]):
+        lost = "; with random weights all of it fades" if max(kept) < 0 else ""
+        print(f"  From layer to layer less of the ink is left, and more of what it depicts comes out{lost}.")
+
+
 def have_left(courses: np.ndarray) -> int:
     """How many networks have come away from cost 1, where every answer is 0.5."""
     return int((courses[-1] < 0.9).sum())
@@ -55,8 +115,10 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
     of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
     print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
     print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it, {of_single} of {n} stochastic ones.")
-    helped = of_single > of_batch
-    print(f"  {'The noise of single examples pushes them off' if helped else 'No noise was needed to leave it'}.")
+    if of_single > of_batch:
+        print("  The noise of single examples pushes them off.")
+    else:
+        print(f"  {'No noise was needed to leave it' if of_batch else 'None has left it: these are too few steps'}.")
 
 
 def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
@@ -107,8 +169,8 @@ def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     left.set_xlabel("step of gradient descent (logarithmic)")
     values = curvatures.ravel()
     limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
-    right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
-    right.hist(values[values >= 0], bins=limits, color=GREY, label="positive: a direction that curves up")
+    right.hist(values[values < 0], bins=limits, color=NEGATIVE, label="negative: a direction that curves down")
+    right.hist(values[values >= 0], bins=limits, color=POSITIVE, label="positive: a direction that curves up")
     plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
     both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
     right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")
@@ -123,14 +185,18 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     left, others = have_left(batch), have_left(stochastic)
     figure = new_figure(11, 5, f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones")
     axes = plain(figure.subplots())
-    axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
-    axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
+    so_far = np.cumsum(stochastic, axis=0)
+    smooth = (so_far[25:] - so_far[:-25]) / 25
+    for costs, colour, width, name in ((smooth, ORANGE, 1, "stochastic: one example a step, the mean of 25 steps"),
+                                       (batch, BLUE, 2, "batch: all four examples a step")):  # fmt: skip
+        axes.plot(costs[:, 1:], color=colour, linewidth=width, alpha=0.5)
+        axes.plot(costs[:, 0], color=colour, linewidth=width, label=name)
     axes.axhline(1, color=GREY, linestyle=":")
-    axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
+    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
     note = "the saddle: cost 1, every answer is 0.5"
-    axes.annotate(note, (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center")
+    axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 
@@ -139,10 +205,11 @@ def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarr
     """A panel for each width with the curve and the fit; last the error against the width."""
     columns = 3
     rows = -(-(len(fits) + 1) // columns)
-    title = "Universal approximation: the wider the network, the closer the fit"
+    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
+    closer = [*errors.values()] == sorted(errors.values(), reverse=True)
+    title = f"Universal approximation: {'the wider the network, the closer the fit' if closer else 'fits by width'}"
     figure = new_figure(4.8 * columns, 3.4 * rows + 0.6, title)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
     for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
         plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
         axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")

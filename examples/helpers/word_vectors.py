@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers import drawing, real
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
-from helpers.program import DataError
+from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
 Shares = Mapping[str, float]
@@ -134,7 +134,7 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
 def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray, steps: int) -> None:
     """What is learnt from."""
     print(f"A made text of {len(sentences):,} sentences with {len(words)} different words, such as")
-    for sentence in sentences[:6]:
+    for sentence in sentences[:2]:
         print(f"  {' '.join(sentence)}")
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
 
@@ -187,9 +187,10 @@ def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
     kind = "another country" if literally[0][0] in countries else "not Paris" if literally[0][0] != "paris" else "Paris"
     print(f"  germany - berlin + france  {listed(literally)}   {kind}")
     print(f"  berlin - germany + france  {listed(swapped)}")
-    if swapped[0][0] == "paris" and literally[0][0] != "paris":
-        print("\n  Berlin - Germany is the way from a country to its capital, and from France it leads to Paris.")
-        print("  Germany - Berlin is the same way backwards: from France it leads elsewhere.")
+    (first, near), (_, next_near) = swapped[:2]
+    clear = "clearly" if near - next_near > 0.05 else "barely"
+    print(f"\n  Berlin - Germany is the way from a country to its capital; from France it leads {clear} to {first}.")
+    print(f"  Germany - Berlin is the same way backwards: from France it leads to {literally[0][0]}.")
 
 
 def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
@@ -199,21 +200,21 @@ def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
         return
     direction = unit(vectors["cats"] - vectors["cat"])
     along = [float(unit(vectors[many] - vectors[one]) @ direction) for one, many in known]
-    print('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
+    detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:\n')
     best = sorted(zip(known, along, strict=True), key=lambda item: -item[1])
     shown = [*best[:3], *best[-2:]]
-    print("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in shown))
-    print(f"  On average over {len(known)} words {np.mean(along):.2f}; two unrelated directions have about 0.")
+    detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in shown))
+    detail(f"  On average over {len(known)} words {np.mean(along):.2f}; two unrelated directions have about 0.")
 
 
 def all_analogies(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]]) -> None:
     """How many analogies of two pairs come out right."""
-    print("\nAll analogies of two pairs of a relation:")
-    print(f"  {'':10}{'asked':>8}{'right':>9}{'right, if the words of the question may be answers':>53}")
+    detail("\nAll analogies of two pairs of a relation:\n")
+    detail(f"  {'':10}{'asked':>8}{'right':>9}{'right, if the words of the question may be answers':>53}")
     for name, pairs in relations.items():
         asked, right, with_own = vectors.analogies_right(pairs)
         if asked:
-            print(f"  {name:10}{asked:8,}{right / asked:9.0%}{with_own / asked:53.0%}")
+            detail(f"  {name:10}{asked:8,}{right / asked:9.0%}{with_own / asked:53.0%}")
 
 
 def hierarchy(vectors: WordVectors) -> None:
@@ -221,8 +222,8 @@ def hierarchy(vectors: WordVectors) -> None:
     if not all(word in vectors for word in ("animal", "mammal", "dog", "bird")):
         return
     print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines\n')
-    shown = (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird"))
-    print("  " + ", ".join(f"{a} {b} {vectors.cosine(a, b):.2f}" for a, b in shown))
+    for a, b in (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird")):
+        detail(f"  {a:8} {b:8} {vectors.cosine(a, b):5.2f}")
     between = vectors.cosine("animal", "dog") < min(vectors.cosine("animal", "mammal"), vectors.cosine("mammal", "dog"))
     print(f"  Mammal is {'' if between else 'not '}nearer to both than they are to each other: ", end="")
     print("it is between them." if between else "here it is not between them.")
@@ -308,7 +309,10 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
     known = {name: pairs for name, pairs in known.items() if len(pairs) > 1}
     if not known:
         return
-    figure = new_figure(5 * len(known), 5.8, "From each word to its partner: is it the same step?")
+    steps = [[unit(vectors[b] - vectors[a]) for a, b in pairs] for pairs in known.values()]
+    alike = np.mean([np.mean(some @ unit(np.mean(some, axis=0))) for some in map(np.stack, steps)])
+    title = f"The step from each word to its partner: mean cosine {alike:.2f} with the relation's mean step"
+    figure = new_figure(5 * len(known), 5.8, title)
     panels = figure.subplots(1, len(known), squeeze=False)[0]
     for axes, (name, pairs), colour in zip(panels, known.items(), (ORANGE, BLUE, GREEN), strict=False):
         words = list(dict.fromkeys(word for pair in pairs for word in pair))
@@ -348,12 +352,9 @@ def draw_clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]], path
     if not words:
         return
     rows = np.stack([vectors[word] for word in words])
-    nearest = [np.argsort(row)[-2] for row in rows @ rows.T]  # of each word, itself left out
-    kind_of = [name for name, some in kinds.items() for _ in some]
-    own = sum(kind_of[i] == kind_of[j] for i, j in enumerate(nearest))
-    figure = new_figure(9.5, 8, f"Of {own} of {len(words)} words the nearest is of the same kind")
+    figure = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block")
     axes = figure.subplots()
-    image = axes.imshow(rows @ rows.T, cmap="RdBu_r", vmin=-1, vmax=1)
+    image = axes.imshow(rows @ rows.T, cmap=drawing.signed(), vmin=-1, vmax=1)
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)
     axes.set_yticks(range(len(words)), words, fontsize=11)
     edge = 0
@@ -375,7 +376,7 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
     figure = new_figure(9.5, 1.8 + 0.5 * len(bias), title)
     axes = figure.subplots()
     jobs = sorted(bias, key=lambda job: bias[job])
-    colours = [ORANGE if bias[job] > 0 else BLUE for job in jobs]
+    colours = drawing.by_sign([bias[job] for job in jobs])
     said = {job: f', "she" in {share:.0%} of its sentences' for job, share in shares.items()}
     bars(axes, jobs, [bias[job] for job in jobs], colours, [f"{bias[job]:+.2f}{said.get(job, '')}" for job in jobs])
     axes.axvline(0, color=GREY)

@@ -61,20 +61,29 @@ AttentionMaps([causal.detach().numpy()[None]], tokens)
 # %% [markdown]
 # ## A head that learns
 #
-# "bank" is to take what "flooded" sends, so that its vector comes to mean a river's bank. For that, one weight is to be
-# near 1. The cost is how far it is from 1, squared.
+# In "Was the bank flooded?" the bank is a river's, in "Was the bank closed?" it keeps money, and an old bank may be
+# either. The cost asks for this sense, read off the new vector of "bank". No weight is told what to be. The sentences
+# differ in one word, so what "bank" takes from that word must tell. The map shows the first sentence.
 
 # %%
-head = SingleHeadAttention(width, head_dim)
-optimizer = nn.optim.Adam(head.parameters(), lr=0.05)
-for _ in range(60):
-    _, found = head(vectors)
-    cost = (found[2, 3] - 1.0) ** 2  # of "bank" for "flooded"
+closed, old = (tl.cat([vectors[:3], tl.randn(1, width), vectors[4:]]) for _ in range(2))  # one word is another
+sentences = tl.stack([vectors, closed, old, old])  # (4, tokens, width)
+senses = tl.tensor([0, 1, 0, 1])  # river, money; the last two are the same sentence
+head, sense = SingleHeadAttention(width, head_dim), nn.Linear(head_dim, 2)
+optimizer = nn.optim.AdamW([*head.parameters(), *sense.parameters()], lr=0.02, weight_decay=0.5)
+for _ in range(100):
+    new, found = head(sentences)  # (4, tokens, head_dim), (4, tokens, tokens)
+    scores = sense(new[:, 2])  # of "bank": (4, 2)
+    cost = nn.functional.cross_entropy(scores, senses)
     optimizer.zero_grad()
     cost.backward()
     optimizer.step()
-assert found[2, 3].item() > 0.9
-AttentionMaps([found.detach().numpy()[None]], tokens)
+p = tl.softmax(scores, axis=-1)
+assert p[0, 0].item() > 0.9
+assert p[1, 1].item() > 0.9
+assert abs(p[2, 0].item() - 0.5) < 0.1
+print(f"flooded: river {p[0, 0].item():.0%}, closed: money {p[1, 1].item():.0%}, old: river {p[2, 0].item():.0%}")
+AttentionMaps([found[0].detach().numpy()[None]], tokens)
 
 # %% [markdown]
 # ## In a small GPT

@@ -11,11 +11,15 @@ from programs import load, output_of_command
 
 @pytest.fixture(scope="session")
 def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str, Path]]:
-    """run_once("02_digits", "--epochs", "3"): the program's output and its folder, of one run for the same options."""
+    """run_once("02_digits", "--epochs", "3"): the program's output and its folder, of one run for the same options.
+
+    All its output, with --more, unless an option says --no-more.
+    """
 
     @cache
     def run(name: str, *options: str) -> tuple[str, Path]:
         folder = tmp_path_factory.mktemp(name)
-        return output_of_command(load(name), *options, "--out", folder), folder
+        more = () if "--no-more" in options else ("--more",)
+        return output_of_command(load(name), *options, *more, "--out", folder), folder
 
     return run

@@ -215,13 +215,8 @@ def test_the_curvatures_are_those_of_the_cost():
                 w[index] += side
                 trace += (p21.costs_of(weights, p21.X, p21.Y).item() - middle) / h**2
                 w[index] -= side
-    assert p21.curvature(weights, 0).sum() == pytest.approx(trace, abs=1e-5)
-
-
-@pytest.mark.parametrize(("stochastic", "verdict"), [(0.2, "pushes them off"), (1.0, "No noise was needed")])
-def test_noise_is_named_as_the_reason_only_where_it_is(stochastic, verdict, capsys):
-    valleys.saddle(np.full((9, 3), 1.0), np.full((5, 3), stochastic))
-    assert verdict in capsys.readouterr().out
+    found = p21.curvature(lambda w: p21.costs_of(w, p21.X, p21.Y).sum(), weights)
+    assert found.sum() == pytest.approx(trace, abs=1e-5)
 
 
 def test_a_descent_that_still_moves_is_not_called_stuck(capsys):
@@ -235,6 +230,29 @@ def test_a_descent_that_still_moves_is_not_called_stuck(capsys):
 def test_a_point_that_still_curves_down_is_not_called_the_bottom(capsys):
     valleys.curvatures(np.array([[-1.0, 1.0]]), np.array([-1e-6, 1.0]))
     assert "1 of 2 still curve down" in capsys.readouterr().out
+
+
+def test_where_a_linear_network_has_no_gradient():
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(30, 5)), draw.normal(size=(30, 4))
+    for kind in ([0, 1], [1, 3], [2]):
+        W1, W2 = valleys.critical_point(x, y, kind)
+        error = x @ W1 @ W2 - y
+        assert np.abs(x.T @ error @ W2.T).max() < 1e-10 > np.abs((x @ W1).T @ error).max()
+
+
+def test_a_probe_reads_what_is_there_and_no_more():
+    draw = np.random.default_rng(0)
+    a, b = draw.normal(size=(2, 500, 3))
+    assert p21.explained(a, b, a[:, :1] + 2, b[:, :1] + 2) == pytest.approx(1)
+    assert abs(p21.explained(a, b, draw.normal(size=(500, 1)), draw.normal(size=(500, 1)))) < 0.05
+
+
+def test_a_hole_is_paper_that_ink_encloses():
+    ring, cup = np.zeros((2, 28, 28))
+    ring[5:20, 5:20] = cup[5:20, 5:20] = 1
+    ring[8:15, 8:15] = cup[5:15, 8:15] = 0
+    assert valleys.have_holes(np.stack([ring, cup]).reshape(2, 784)).tolist() == [True, False]
 
 
 # --- 22 robust --------------------------------------------------------------------------------------------------------
@@ -252,6 +270,16 @@ def test_the_ways_to_spoil():
 
 def test_an_empty_picture_is_no_three():
     assert not is_a_three(np.zeros((28, 28)))
+
+
+def test_rules_are_right_for_the_pictures_that_they_were_written_for():
+    draw = np.random.default_rng(0)
+    pictures, labels = draw.random((60, 49)), draw.integers(10, size=60)
+    *_, rules = robust.write_rules(pictures, labels)
+    answers = [rules[0].judge(ink)[0].answer for ink in pictures]
+    assert answers == labels.tolist()
+    assert 10 <= len(rules) <= 60
+    assert any(rule.exception for rule in rules)
 
 
 def test_what_retraining_does_is_told_by_its_numbers(capsys):

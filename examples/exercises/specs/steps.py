@@ -202,6 +202,8 @@ def race(mine: str, engine: Callable[..., Any], *args: Any, of: str) -> Callable
 
 
 def _time(work: Callable[[], Any]) -> str:
-    """The median time of a call."""
+    """The median time of a call; a very short one says nothing."""
     seconds = median(timeit.repeat(work, number=1, repeat=10)[1:])
+    if seconds < 1e-6:
+        return "less than 1 µs"
     return f"{1e3 * seconds:.1f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

@@ -151,7 +151,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
     print("A single head learns what a word means, from made sentences such as")
-    for name, some in (("bank", 1), ("tower", 1), ("model", 1)):
+    for name, some in (("bank", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
     detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")

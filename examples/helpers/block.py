@@ -41,8 +41,7 @@ def place(token: str, tokens: Sequence[str]) -> int:
 
 def random_matrices(tokens: Sequence[str], width: int) -> None:
     """Print that nothing is learnt here."""
-    print("Nothing is learnt here. All matrices are random, and so are the vectors of the tokens")
-    print(f"  {' / '.join(tokens)}: {width} numbers each. What follows holds for any numbers. Try another --seed.\n")
+    print(f"Nothing is learnt here: matrices are random, and vectors of {width} numbers for {' / '.join(tokens)}.\n")
 
 
 def linear_layers(collapsed: float, bent: float) -> None:

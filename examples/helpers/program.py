@@ -96,7 +96,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
         (ask_real or main)(chosen)
         if isinstance(chosen, RealToo) and not chosen.real:
-            print(f"\n{HOW}")
+            print(HOW)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it

@@ -92,6 +92,7 @@ def test_a_program_shows_what_its_rows_say(command, run_once, monkeypatch):
     shown = one_line(text)
     missing = [piece for row in ROWS if row.command == command for piece in row.seen if one_line(piece) not in shown]
     assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
+    assert len(text.splitlines()) <= 60 or not asks_a_real_model(command)
 
 
 def one_line(text: str) -> str:

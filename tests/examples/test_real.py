@@ -31,7 +31,7 @@ def test_every_program_that_can_ask_a_real_model_is_tested_and_says_so():
     assert sorted(WITH_REAL) == sorted(p.stem for p in EXAMPLES.glob("*.py") if "RealToo" in p.read_text("utf-8"))
 
 
-@pytest.mark.parametrize(("options", "printed"), [((), f"made\n\n{HOW}\n"), (("--real",), "asked\n")])
+@pytest.mark.parametrize(("options", "printed"), [((), f"made\n{HOW}\n"), (("--real",), "asked\n")])
 def test_a_real_model_is_asked_instead_or_told_of(options, printed, tmp_path, capsys):
     start(lambda settings: print("made"), Toy, [*options, "--out", str(tmp_path)])
     assert capsys.readouterr().out == printed

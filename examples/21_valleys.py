@@ -15,7 +15,7 @@ from helpers import valleys as show
 from helpers.mnist import Digits, coarser, load_digits
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.training import train
-from helpers.valleys import critical_point, have_holes
+from helpers.valleys import critical_point, explained, have_holes, layers
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -189,27 +189,6 @@ def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
         {pattern: [[explained(*layer, *wanted) for layer in zip(*some, strict=True)] for some in (trained, untrained)]
          for pattern, wanted in patterns.items()}
     )  # fmt: skip
-
-
-def layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
-    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
-    found, x = [pictures], tl.tensor(pictures)
-    with tl.no_grad():
-        for module in list(model)[:-1]:
-            x = module(x)
-            if not isinstance(module, nn.Linear):
-                found.append(x.numpy())
-    return found
-
-
-def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:
-    """The share of the variance of `truth` (m, k) that a linear probe explains, given a layer's `new` (m, neurons).
-
-    It is fitted by least squares to `wanted` (n, k) from `learnt` (n, neurons).
-    """
-    rows, new_rows = (np.c_[a, np.ones(len(a))].astype(float) for a in (learnt, new))
-    said = new_rows @ np.linalg.lstsq(rows, wanted.astype(float), rcond=None)[0]
-    return float(1 - ((said - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 
 @dataclass

@@ -64,9 +64,9 @@ def main(settings: "Settings") -> None:
             for name, answer in methods.items()
         }
     show.robustness(table)
-    show.incomplete(
-        {share: outputs(network, drop_pixels(test, share, random)) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9)}, labels
-    )
+    hide = np.random.default_rng(settings.seed)
+    hidden = {share: drop_pixels(test, share, hide) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9)}
+    show.incomplete({share: outputs(network, pixels) for share, pixels in hidden.items()}, labels)
     mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
     misled = new_network()
     train(misled, X, mixed, settings.steps, random)

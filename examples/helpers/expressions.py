@@ -203,6 +203,7 @@ def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) ->
     title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
     axes = chart(title, curves, (ORANGE, BLUE), ylim=(0, 1.03))
     axes.set(xlabel="tokens learnt from", ylabel="right results, of expressions held out")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     percent(axes.yaxis)
     save(axes.figure, path)
 

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,9 +92,10 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
-        SHOW_MORE.set(getattr(chosen, "more", False))
+        context = copy_context()
+        context.run(SHOW_MORE.set, getattr(chosen, "more", False))
         ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
-        (ask_real or main)(chosen)
+        context.run(ask_real or main, chosen)
         if isinstance(chosen, RealToo) and not chosen.real:
             print(HOW)
         sys.stdout.flush()

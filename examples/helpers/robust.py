@@ -162,14 +162,16 @@ def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
 
 def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:
     """How many digits are read right by the number of rules; known: share of the training pictures, by all of them."""
-    print("\nRules for all ten digits. Each picture that they read wrong gets a rule of its own, an exception:")
+    print(
+        "\nRules for all ten digits. Each training picture that they read wrong gets a rule of its own, an exception:"
+    )
     print(f"  {'rules':26}" + "".join(f"{n:7,}" for n in right) + "   the network")
     print(f"  {'test pictures read right':26}" + "".join(f"{share:7.1%}" for share in right.values()), end="")
     print(f"{network:14.1%}")
     exceptions = sum(rule.exception is not None for rule in rules)
     print(f"  {exceptions:,} of the {len(rules):,} rules need exceptions.", end=" ")
-    fewer = "fewer than it" if right[len(rules)] < network else "as many as it"
-    print(f"They read {known:.0%} of their own pictures right, of new ones {fewer}.")
+    fewer = "fewer than" if right[len(rules)] < network else "as many as"
+    print(f"They read {known:.0%} of their pictures right, of new ones {fewer} the network.")
 
 
 def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
 from helpers.program import counted, detail
@@ -87,6 +88,27 @@ def have_holes(images: np.ndarray) -> np.ndarray:
         outside[:, :, :-1] |= last[:, :, 1:]
         outside &= paper
     return (paper & ~outside).any(axis=(1, 2))
+
+
+def layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
+    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
+    found, x = [pictures], tl.tensor(pictures)
+    with tl.no_grad():
+        for module in list(model)[:-1]:
+            x = module(x)
+            if not isinstance(module, nn.Linear):
+                found.append(x.numpy())
+    return found
+
+
+def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:
+    """The share of the variance of `truth` (m, k) that a linear probe explains, given a layer's `new` (m, neurons).
+
+    It is fitted by least squares to `wanted` (n, k) from `learnt` (n, neurons).
+    """
+    rows, new_rows = (np.c_[a, np.ones(len(a))].astype(float) for a in (learnt, new))
+    said = new_rows @ np.linalg.lstsq(rows, wanted.astype(float), rcond=None)[0]
+    return float(1 - ((said - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 
 def read_from_layers(scores: Mapping[str, Sequence[Sequence[float]]]) -> None:

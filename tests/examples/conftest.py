@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.program import SHOW_MORE
 from programs import load, output_of_command
 
 
@@ -23,3 +24,11 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[st
         return output_of_command(load(name), *options, *more, "--out", folder), folder
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everything_shown():
+    """What helpers print of themselves is looked at as with --more; a program that is started sets this itself."""
+    before = SHOW_MORE.set(True)
+    yield
+    SHOW_MORE.reset(before)

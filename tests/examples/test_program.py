@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.drawing import new_figure, save
-from helpers.program import DataError, start, until_ctrl_c
+from helpers.program import SHOW_MORE, Common, DataError, detail, start, until_ctrl_c
 from programs import EXAMPLES
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
@@ -26,6 +26,17 @@ def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
     start(lambda settings: seen.append(settings), Settings, ["--steps", "5", "--out", str(tmp_path / "new")])
     assert seen == [Settings(5, tmp_path / "new")]
     assert (tmp_path / "new").is_dir()
+
+
+def test_details_are_printed_with_more_alone_and_a_run_leaves_no_trace(capsys, tmp_path):
+    @dataclass
+    class Chatty(Common, out="chatty"):
+        pass
+
+    for more in ("--more", "--no-more"):
+        start(lambda settings: detail("a detail"), Chatty, [more, "--out", str(tmp_path)])
+        assert capsys.readouterr().out == ("a detail\n" if more == "--more" else "")
+    assert SHOW_MORE.get()  # as this test's surroundings have it
 
 
 @dataclass

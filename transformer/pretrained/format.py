@@ -137,11 +137,9 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual = type(config)()
+        usual = vars(type(config)())
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
-        wrong = [
-            f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != getattr(usual, name)
-        ]
+        wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
         written = {}
         for theirs, ours in {**self.fields, **self.also}.items():
             value = getattr(config, DERIVED.get(ours, ours))

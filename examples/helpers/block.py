@@ -213,8 +213,7 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
-    model, bank = smollm2(), DATA["bank"]
-    print('SmolLM2, a real language model, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
+    model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
     W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
     rows = [W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money")]
     direction = (rows[0].mean(axis=0) - rows[1].mean(axis=0)) * gain  # (width,): raises water words over money words

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
-from helpers.real import DATA, answers, chances, continued, first_token, say_which, smollm2
+from helpers.real import DATA, answers, chances, continued, first_token, smollm2
 
 GUESS = 0.1  # one digit of ten
 
@@ -74,8 +74,7 @@ SHOTS = (0, 2, 8)
 
 def real(settings: Any) -> None:
     """SmolLM2 and the lecture's emergent capabilities, each measured, and those that may be luck twenty times."""
-    say_which("to do what the lecture calls emergent capabilities")
-    model, random = smollm2(), np.random.default_rng(settings.seed)
+    model, random = smollm2("to do what the lecture calls emergent capabilities"), np.random.default_rng(settings.seed)
     by_examples(model, random)
     by_steps(model, random)
     instructed(model)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, new_figure, percent, save
-from helpers.real import DATA, first_token, likeliest, listed, say_which, smollm2
+from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
 from transformer import trace as trace_pictures
@@ -139,8 +139,7 @@ LENS = {"The capital of Italy is": "Rome", "The opposite of hot is": "cold"}
 
 def real(settings: Any) -> None:
     """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
-    say_which("to continue texts, and looked into after each of its 30 blocks")
-    model = smollm2()
+    model = smollm2("to continue texts, and looked into after each of its 30 blocks")
     tokenizer = model.tokenizer
     trace = model.trace(tokenizer.encode(settings.prompt))
     print_next(tokenizer, probabilities(trace.logits_at(trace.layers)[-1]).numpy(), 5)

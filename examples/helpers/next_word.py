@@ -294,8 +294,7 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What SmolLM2 knows, invents, contradicts and believes of occupations."""
-    r.say_which("what follows")
-    model = smollm2()
+    model = smollm2("what follows")
     print("\nThe next token, and the lecture's question:")
     for text in ("The capital of France is", QUESTION, *settings.ask):
         print(f"  {text:28} {r.listed(r.likeliest(model, r.chances(model, [text])[0], 6))}")

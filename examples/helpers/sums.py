@@ -24,7 +24,7 @@ import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError, detail
 from helpers.real import answers as answers_of
-from helpers.real import chat, continued, say_which, smollm2
+from helpers.real import chat, continued, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -394,8 +394,7 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
 
 def real(settings: Any) -> None:
     """SmolLM2 adds: numbers of one to five digits, both ways round, and one sum twenty times."""
-    say_which("to add")
-    model, draw = smollm2(), np.random.default_rng(settings.seed)
+    model, draw = smollm2("to add"), np.random.default_rng(settings.seed)
     a, b = 48293, 19387
     (text,) = answers_of(model, [f"What is {a} + {b}?"], 45)
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from helpers.program import counted, detail
-from helpers.real import DATA, chat, continued, say_which, smollm2
+from helpers.real import DATA, chat, continued, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
 from transformer.trace import visible
@@ -152,8 +152,7 @@ def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.nd
 
 def real(settings: Any) -> None:
     """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
-    say_which("about its tokens and its size")
-    model = smollm2()
+    model = smollm2("about its tokens and its size")
     config, tokenizer = model.config, model.tokenizer
     print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
     for name, text in DATA["texts"].items():

@@ -77,10 +77,21 @@ def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
         chat.setting("/temperature", value, 0, 10)
 
 
+@pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])
+def test_a_word_is_found_only_where_it_was_said(word, place):
+    talk = p23.Chat(tiny(), 0.2, 0.9, 20)
+    tokens = talk.tokenizer.encode("The cats")
+    if place is not None:
+        assert talk.place(tokens, word) == place
+    else:
+        with pytest.raises(ValueError, match=r'does not say "Them"; its tokens are T h e'):
+            talk.place(tokens, word)
+
+
 def test_a_head_is_named_by_the_token_it_looks_at_and_by_its_habit():
     before = np.eye(4, k=-1)
     before[0, 0] = 1
-    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == "c 100%, mostly at the token before"
+    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == '"c" 100% (mostly the token before)'
     assert chat.kind(before[-1]) == "the token before"
 
 
@@ -100,6 +111,9 @@ class Characters:
 
     def encode(self, text, allowed_special=()):
         return [ord(letter) for letter in text]
+
+    def decode(self, tokens):
+        return "".join(map(chr, tokens))
 
     def format_chat(self, messages):
         return "".join(f"{m['role'][0]}:{m['content']}\n" for m in messages)

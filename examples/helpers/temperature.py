@@ -210,4 +210,4 @@ def real(settings: Any) -> None:
         "\n  A low temperature repeats itself, a high one varies" if rises else "\n  All temperatures vary alike",
         end="",
     )
-    print(f", and at T = 2 {shares[2.0]:.0%} begin with a word that does not belong." if shares[2.0] > 0.3 else ".")
+    print(f"; at T = 2, {shares[2.0]:.0%} begin with a word of less than 1/1000 (at T = 1: {shares[1.0]:.0%}).")

@@ -175,10 +175,10 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
     pairs = random.integers(1, 20, (n, 2)).tolist()
     worked = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
     ways = {
-        "12+30=": lambda a, b: f"{a}+{b}=",
-        "12 + 30 =": lambda a, b: f"{a} + {b} =",
-        "12 + 30 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
-        "What is 12 + 30? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
+        "7+12=": lambda a, b: f"{a}+{b}=",
+        "7 + 12 =": lambda a, b: f"{a} + {b} =",
+        "7 + 12 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
+        "What is 7 + 12? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
     }
     print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
     shares = []
@@ -205,10 +205,10 @@ def without_a_block(model: Any) -> list[float]:
         losses.append(loss())
         hook.remove()
     rises = np.array(losses[1:]) - losses[0]
-    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}. It rises without block")
+    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}.")
     order = np.argsort(-rises)
-    print("  " + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[:5]) + " most; without "
-          + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[-3:]) + " least.")  # fmt: skip
+    most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
+    print(f"  Left out, it rises most: block {most}; least: block {least}.")
     few = (rises < 0.2).sum()
     print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
     return losses

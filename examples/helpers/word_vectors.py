@@ -221,16 +221,23 @@ def hierarchy(vectors: WordVectors) -> None:
     """Animal, mammal, dog."""
     if not all(word in vectors for word in ("animal", "mammal", "dog", "bird")):
         return
-    print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines\n')
-    for a, b in (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird")):
-        detail(f"  {a:8} {b:8} {vectors.cosine(a, b):5.2f}")
+    print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines')
+    three, birds = (
+        (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog")),
+        (("mammal", "bird"), ("animal", "bird")),
+    )
+    for write, pairs in ((print, three), (detail, birds)):
+        write("  " + ", ".join(f"{a} and {b} {vectors.cosine(a, b):.2f}" for a, b in pairs))
     between = vectors.cosine("animal", "dog") < min(vectors.cosine("animal", "mammal"), vectors.cosine("mammal", "dog"))
     print(f"  Mammal is {'' if between else 'not '}nearer to both than they are to each other: ", end="")
     print("it is between them." if between else "here it is not between them.")
 
 
-def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
-    """Where occupations are on the direction from male to female: job -> cosine."""
+def occupations(vectors: WordVectors, jobs: Shares, pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
+    """Where occupations are on the direction from male to female: job -> cosine, and the mean of all words.
+
+    jobs: of each the share of women that the stereotype has, here that of the made text.
+    """
     known = vectors.known(pairs)
     if not known:
         return {}
@@ -240,6 +247,10 @@ def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair]
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
+    mean = found["all words"] = float((vectors.rows @ direction).mean())
+    print(f"  {'all words':12} {mean:+.2f}   the mean, with which to compare them")
+    other = [job for job, share in jobs.items() if job in found and (found[job] > mean) != (share > 0.5)]
+    print(f"  Not on the side of the stereotype: {', '.join(other) or 'none'}.")
     print("  Nothing but the text puts them there. What the text associates is in the vectors, and so in every program")
     print("  that uses them.")
     return found

@@ -193,11 +193,10 @@ def test_a_poem_repeats_a_line_or_not():
 
 
 @pytest.mark.parametrize(
-    ("weights", "verdict"),
-    [((0.7, 0.2, 0.6), "by meaning"), ((0.4, 0.4, 0.0), "by place"), ((0.4, 0.3, 0.3), "not clear")],
+    ("found", "verdict"), [(13, "by meaning"), (10, "in part"), (5, "not by meaning"), (0, "not by meaning")]
 )
-def test_a_head_looks_by_meaning_or_by_place(weights, verdict):
-    assert attention.by_what(*weights) == verdict
+def test_a_head_looks_by_meaning_if_it_finds_the_telling_word_in_most_sentences(found, verdict):
+    assert attention.by_what(found, 4, 24) == verdict
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,6 @@ def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray,
     print("\nNo labels needed: the target at each token is the token that follows in the text.")
     for name, ids in (("token", tokens[row]), ("target", targets[row])):
         print(f"  {name:7}" + "".join(f"{words.token(int(i)):10}" for i in ids[:length]).rstrip())
-    print()
 
 
 def progress(step: int, loss: float, chances: Chances) -> None:

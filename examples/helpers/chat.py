@@ -130,7 +130,7 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
     heads = ", ".join(f"head {h} → {name}" for h, name in enumerate(names, 1))
     title = f'Block {block + 1}, from "{texts[-1]}": {heads}'
     say(title)
-    say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, title, folder)}")
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, title, folder)}")
     say(f'it ends with what this block\'s output alone would score "{word}";')
     say("the model's own score comes after the last block")
 
@@ -151,9 +151,7 @@ def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
     return f"{looked} {weights[-1, at]:.0%}{often}"
 
 
-def page(
-    model: Any, block: int, inputs: Any, written: int, word: str, texts: list[str], title: str, folder: Path
-) -> Path:
+def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], title: str, folder: Path) -> Path:
     """Write a page of one block: from what enters it to the score of the token that was written, and back."""
     W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
     with tl.Graph() as graph:
@@ -161,5 +159,6 @@ def page(
         score = (model.norm(out) * W_U).sum()
         score.backward()
     model.zero_grad()
+    word = visible(model.tokenizer.decode([written]))
     names = {f'score of "{word}"': score, f'row of W_U for "{word}"': W_U, "out": out}
     return tl.page(graph, folder / f"block_{block + 1}.html", names, tokens=texts, title=title)

@@ -24,7 +24,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
-from .inputs import check_padding_mask, encoder_inputs
+from .inputs import check_padding_mask, read_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
@@ -100,8 +100,7 @@ class Encoder(nn.Module):
 
     def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
-        tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
-        x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
+        x, mask, rotation, _ = read_inputs(self.embedding, tokens, padding_mask, segments=segments)
         for block in self.blocks:
             x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]

@@ -23,7 +23,7 @@ from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
-from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
+from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
@@ -107,8 +107,7 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
-        source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
-        x, rotation = self.source_embedding(source, positions), self.source_embedding.rotation(positions)
+        x, mask, rotation, _ = read_inputs(self.source_embedding, source, source_padding)
         for block in self.encoder:
             x = block(x, mask, rotation)  # (..., source, width)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
@@ -130,19 +129,18 @@ class EncoderDecoder(nn.Module):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        target, positions, mask, padding_mask = decoder_inputs(
-            self.target_embedding, target, target_padding, cache, memory
+        x, mask, rotation, padding_mask = read_inputs(
+            self.target_embedding, target, target_padding, causal=True, cache=cache, memory=memory
         )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
         if cache is not None and memory_padding is None:
             memory_padding = cache.memory_padding
         memory_mask = bidirectional_mask(memory_padding)
-        x, rotation = self.target_embedding(target, positions), self.target_embedding.rotation(positions)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
             x = block(x, memory, mask, memory_mask, rotation, own, cross)  # (..., target, width)
         if cache is not None:
-            cache.commit(target.shape[-1], padding_mask, memory_padding)
+            cache.commit(x.shape[-2], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(

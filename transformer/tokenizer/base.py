@@ -7,6 +7,7 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -230,6 +231,15 @@ def checked_int(name: str, value: int) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+
+
+@contextmanager
+def located(where: str | Path) -> Iterator[None]:
+    """Context manager: what a ValueError within says begins with where the values come from, such as a file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def require(module: str, what: str) -> Any:

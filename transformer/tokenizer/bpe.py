@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
-from .base import Tokenizer, check_special_tokens, checked_int, texts_of, training_parts
+from .base import Tokenizer, check_special_tokens, checked_int, located, texts_of, training_parts
 from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
@@ -184,10 +184,8 @@ class BPETokenizer(Tokenizer):
         """
         check_special_tokens(special_tokens or ())
         source, parts = open_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
-        try:
+        with located(source):
             return cls(*parts())
-        except ValueError as error:
-            raise ValueError(f"{source}: {error}") from None
 
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.

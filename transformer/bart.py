@@ -9,10 +9,7 @@ Lewis et al., arXiv:1910.13461.
 
 from __future__ import annotations
 
-import nn
-
 from .config import Activation, Positions, config_class
-from .embedding import Unembedding
 from .encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
@@ -22,10 +19,7 @@ __all__ = ["Bart", "BartConfig"]
 
 @config_class
 class BartConfig(EncoderDecoderConfig):
-    """The config of a Bart. The defaults are those of the large one, with 406 million parameters.
-
-    - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
-    """
+    """The config of a Bart. The defaults are those of the large one, with 406 million parameters."""
 
     vocab_size: int = 50265
     context: int = 1024
@@ -34,16 +28,11 @@ class BartConfig(EncoderDecoderConfig):
     width: int = 1024
     activation: Activation = "gelu"
     positions: Positions = "learned"
+    logits_bias: bool = True
     embedding_norm: bool = True
     init_std: float | None = 0.02
     start: int | None = 2
     stop: int | None = 2
-    forced: int | None = None
-
-    def parameters_by_part(self) -> dict[str, int]:
-        """Parameters per part, summed over layers; a bias of W_U among them."""
-        parts = super().parameters_by_part()
-        return parts | {"biases": parts["biases"] + self.vocab_size}
 
 
 class Bart(EncoderDecoder, PretrainedModel):
@@ -52,11 +41,3 @@ class Bart(EncoderDecoder, PretrainedModel):
     config_type = BartConfig
     format = Format.of("bart")
     config: BartConfig
-
-    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, bias=True)
-
-    def beginning(self, start: int | None) -> list[int]:
-        """What every target begins with: the config's start and forced tokens, or another start alone."""
-        forced = self.config.forced
-        return super().beginning(start) + ([] if start is not None or forced is None else [forced])

@@ -69,8 +69,8 @@ class Bert(Encoder, PretrainedModel):
         if self.pooler is not None:
             initialize(self.pooler, config)
 
-    def make_unembedding(self, W_E: nn.Embedding | None) -> nn.Module | None:
-        return MaskedHead(self.config, W_E) if self.config.head else None
+    def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
+        return MaskedHead(self.config, W_E if self.config.tied else None) if self.config.head else None
 
     def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The last hidden states, a contextual vector per token: (..., tokens) -> (..., tokens, width).

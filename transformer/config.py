@@ -80,7 +80,8 @@ class TransformerConfig:
     - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (Llama), "relative" (T5) or "none".
     - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm.
+    - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -108,7 +109,9 @@ class TransformerConfig:
     buckets: int = 32
     max_distance: int = 128
     scaled_scores: bool = True
+    scaled_logits: bool = False
     bias: bool = True
+    logits_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
     embedding_norm: bool = False
@@ -209,7 +212,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": biases * self.bias,
+            "biases": biases * self.bias + self.vocab_size * self.logits_bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

@@ -23,7 +23,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding
+from .embedding import Embedding, unembedding
 from .generation.generate import LanguageModel
 from .inputs import read_inputs
 from .pretrained.format import Format
@@ -46,9 +46,7 @@ GPT2_SIZES = {  # layers, heads, width
 class GPTConfig(TransformerConfig):
     """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
 
-    Hugging Face's (and nanoGPT's) names: context is n_positions (block_size), layers n_layer, heads n_head, width
-    n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
-    tied tie_word_embeddings.
+    What Hugging Face calls the fields: pretrained/gpt2.toml.
     """
 
     @classmethod
@@ -90,7 +88,7 @@ class GPT(LanguageModel, PretrainedModel):
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
-            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+            self.unembedding = unembedding(config, self.embedding.W_E)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:

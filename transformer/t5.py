@@ -9,10 +9,7 @@ Raffel et al., arXiv:1910.10683.
 
 from __future__ import annotations
 
-import nn
-
 from .config import Activation, NormKind, NormPlace, Positions, config_class
-from .embedding import Unembedding
 from .encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
@@ -25,8 +22,6 @@ class T5Config(EncoderDecoderConfig):
     """The config of a T5. The defaults are those of the small one, with 60 million parameters.
 
     T5 1.1 has activation "geglu", tied=False and scaled_logits=False.
-
-    - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U.
     """
 
     vocab_size: int = 32128
@@ -50,7 +45,3 @@ class T5(EncoderDecoder, PretrainedModel):
     config_type = T5Config
     format = Format.of("t5")
     config: T5Config
-
-    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
-        scale = self.config.width**-0.5 if self.config.scaled_logits else 1.0
-        return Unembedding(self.config.vocab_size, self.config.width, W_E, scale=scale)

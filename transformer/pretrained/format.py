@@ -5,7 +5,6 @@ Each family's is data, in the .toml file of the name that Hugging Face gives the
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -167,10 +166,6 @@ class Format:
             name = name.replace(old, new)
         return name.removeprefix(self.prefix)
 
-    def is_ignored(self, name: str) -> bool:
-        """Whether a tensor of this name, without prefix, is none of the model's."""
-        return re.fullmatch(self.ignored, name) is not None
-
     def entries(self, model: Any) -> list[Entry]:
         """All tensors of the files of a model, with its parameters."""
         made: dict[Any, Entry] = {}  # by their parameters: a tied tensor has several names
@@ -194,9 +189,7 @@ class Format:
         modules = [model.get_submodule(path) for path in paths]
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
-            sizes = [module.weight.shape[0] for module in modules]
-            biases = [module.bias for module in modules]
-            yield ".bias", tuple(n if p is None else p for n, p in zip(sizes, biases, strict=True))
+            yield ".bias", tuple(len(each.weight) if each.bias is None else each.bias for each in modules)
 
 
 def _each_layer(model: Any, theirs: str, paths: list[str]) -> Iterator[tuple[str, list[str]]]:

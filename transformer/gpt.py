@@ -44,9 +44,12 @@ GPT2_SIZES = {  # layers, heads, width
 
 @config_class
 class GPTConfig(TransformerConfig):
-    """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
+    """The config of a GPT (decoder-only). The defaults are the smallest GPT-2's, those of `TransformerConfig`.
 
-    What Hugging Face calls the fields: pretrained/gpt2.toml.
+    - Norm: LayerNorm before each part ("pre"; Radford et al., 2019).
+    - Positions: learned.
+    - FFN: GELU (Hendrycks & Gimpel, arXiv:1606.08415), here by its tanh formula.
+    - Attention: causal.
     """
 
     @classmethod

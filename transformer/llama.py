@@ -19,13 +19,15 @@ __all__ = ["Llama", "LlamaConfig"]
 
 @config_class
 class LlamaConfig(TransformerConfig):
-    """The config of a Llama. The defaults are those of the first, with 7 billion parameters.
+    """The config of a Llama (decoder-only). The defaults are those of the first, with 7 billion parameters.
 
-    - RMSNorm: Zhang & Sennrich, arXiv:1910.07467.
-    - Rotary positions: Su et al., arXiv:2104.09864.
-    - SwiGLU: Shazeer, arXiv:2002.05202. Its hidden layer has 8/3 * width neurons, rounded up, so that three matrices
-      have the weights of GPT's two.
-    - `kv_heads`: of Llama 2's and 3's larger models and of SmolLM2 (Ainslie et al., arXiv:2305.13245).
+    - Norm: RMSNorm before each part (Zhang & Sennrich, arXiv:1910.07467).
+    - Positions: rotary (Su et al., arXiv:2104.09864).
+    - FFN: SwiGLU (Shazeer, arXiv:2002.05202). Its hidden layer has 8/3 * width neurons, rounded up, so that three
+      matrices have the weights of GPT's two.
+    - Attention: causal. In Llama 2's and 3's larger models and in SmolLM2 several heads share keys and values,
+      `kv_heads` (Ainslie et al., arXiv:2305.13245).
+    - No biases.
     """
 
     vocab_size: int = 32000

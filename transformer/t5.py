@@ -19,9 +19,15 @@ __all__ = ["T5", "T5Config"]
 
 @config_class
 class T5Config(EncoderDecoderConfig):
-    """The config of a T5. The defaults are those of the small one, with 60 million parameters.
+    """The config of a T5 (encoder-decoder). The defaults are those of the small one, with 60 million parameters.
 
-    T5 1.1 has activation "geglu", tied=False and scaled_logits=False.
+    - Norm: RMSNorm before each part.
+    - Positions: relative, a number per head and distance that is added to the score: see `RelativeBias`.
+    - FFN: ReLU.
+    - Attention: bidirectional; causal and cross in the decoder. Scores are not divided by sqrt(head_dim).
+    - No biases.
+
+    T5 1.1 has activation "geglu" (Shazeer, arXiv:2002.05202), tied=False and scaled_logits=False.
     """
 
     vocab_size: int = 32128

@@ -257,10 +257,10 @@ def located(where: str | Path) -> Iterator[None]:
         raise ValueError(f"{where}: {error}") from None
 
 
-def require(module: str, what: str) -> Any:
-    """A module of a package in the extra `pretrained`. Raises ImportError that says how to install what needs it."""
+def require(module: str, what: str, extra: str = "pretrained") -> Any:
+    """A module of a package in an extra. Raises ImportError that says how to install what needs it."""
     try:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(f'{what} needs the package {package}: pip install ".[pretrained]"') from error
+        raise ImportError(f'{what} needs the package {package}: pip install ".[{extra}]"') from error

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
-from .base import Tokenizer, check_special_tokens, located, texts_of, training_parts, vocabulary_room
+from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
 from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
@@ -45,11 +45,7 @@ def words(text: str) -> list[str]:
 
 @cache
 def _words() -> Pattern[str]:
-    try:
-        import regex
-    except ImportError:
-        raise ImportError('BPETokenizer splits text into words with the package regex: pip install ".[text]"') from None
-    return regex.compile(WORDS)
+    return require("regex", "BPETokenizer", extra="text").compile(WORDS)  # type: ignore[no-any-return]
 
 
 class BPETokenizer(Tokenizer):

@@ -119,9 +119,9 @@ def test_quantised_weights_stay_as_they_are(kind, tmp_path):
         quantized.save_pretrained(tmp_path / "saved")
 
 
-def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
-    model = Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
-    assert "Quantized" not in repr(model)
+def test_a_file_without_such_weights_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"llama\.gguf has no matrices of 4 or 8 bits"):
+        Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
 
 
 # --- models ---------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_pa
     ("family", "tensors", "message"),
     [
         (GPT, {}, r"llama\.gguf: its metadata describes 'llama', not a GPT-2"),
-        (Llama, {"model.norm.weight": None}, r"weights do not match its metadata\n  missing: norm\.weight \(64,\)$"),
+        (Llama, {"model.norm.weight": None}, r"do not match its metadata\n  missing: model\.norm\.weight \(64,\)$"),
         (
             Llama,
             {"blk.0.ffn_gate_inp.weight": np.ones((2, 3), np.float32)},

@@ -211,7 +211,11 @@ def test_what_a_folder_says_of_generation_is_kept(make, tmp_path):
     (tmp_path / "generation_config.json").write_text(json.dumps(SECOND))
     again = type(model).from_pretrained(tmp_path)
     if isinstance(again, (T5, Bart)):
-        assert (again.config.start, again.config.stop, again.config.forced) == (4, 5, 6 * isinstance(again, Bart) or None)
+        assert (again.config.start, again.config.stop, again.config.forced) == (
+            4,
+            5,
+            6 * isinstance(again, Bart) or None,
+        )
     for folder in (tmp_path / "new", tmp_path):  # also in place of the earlier model
         again.save_pretrained(folder)
         config = json.loads((folder / "config.json").read_text())
@@ -292,11 +296,11 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
 
 
 OLDER = {  # fields of no effect, as older versions of transformers and others wrote them
-    **{"_name_or_path": "x", "architectures": ["A"], "transformers_version": "4.9", "torch_dtype": "float32"},
-    **{"use_cache": True, "output_past": True, "id2label": {"0": "a"}, "task_specific_params": {"a": 1}, "n_ctx": 6},
-    **{"max_length": 20, "num_beams": 4, "early_stopping": True, "length_penalty": 2.0, "no_repeat_ngram_size": 3},
-    **{"pooler_type": "first_token_transform", "directionality": "bidi", "gradient_checkpointing": True},
-    **{"classif_dropout": 0.1, "summary_type": "cls_index", "transformers.js_config": {"kv_cache_dtype": "x"}},
+    "_name_or_path": "x", "architectures": ["A"], "transformers_version": "4.9", "torch_dtype": "float32",
+    "use_cache": True, "output_past": True, "id2label": {"0": "a"}, "task_specific_params": {"a": 1}, "n_ctx": 6,
+    "max_length": 20, "num_beams": 4, "early_stopping": True, "length_penalty": 2.0, "no_repeat_ngram_size": 3,
+    "pooler_type": "first_token_transform", "directionality": "bidi", "gradient_checkpointing": True,
+    "classif_dropout": 0.1, "summary_type": "cls_index", "transformers.js_config": {"kv_cache_dtype": "x"},
 }
 
 
@@ -323,7 +327,9 @@ class LoRA(nn.Module):
 def test_a_model_with_another_layer_is_not_saved(tmp_path):
     model = PRETRAINED["Llama"]()
     model.blocks[1].attention.W_Q = LoRA(model.blocks[1].attention.W_Q)
-    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA, which a Llama's files do not have; put"):
+    with pytest.raises(
+        ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA, which a Llama's files do not have; put"
+    ):
         model.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -52,8 +51,8 @@ class PretrainedModel(nn.Module):
     config_type: ClassVar[type[TransformerConfig]]
     config: Any
     sentences: Sentences = Sentences()
-    token_ids: Mapping[str, Any] = MappingProxyType({"bos_token_id": None, "eos_token_id": None})
-    generation: Mapping[str, Any] = MappingProxyType({})
+    token_ids: Mapping[str, Any] = {"bos_token_id": None, "eos_token_id": None}
+    generation: Mapping[str, Any] = {}
     _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
 
     @classmethod

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
 from nn.files.json_files import parse_json, read_json, write_json
@@ -81,7 +80,7 @@ class Source(Mapping[str, Array]):
     config_name: str = CONFIG
     config: Any
     held: Mapping[str, Any]
-    generation: Mapping[str, Any] = MappingProxyType({})
+    generation: Mapping[str, Any] = {}
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
 

@@ -143,7 +143,7 @@ def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
     with pytest.raises(TypeError, match="encode: expected a str, not NoneType"):
         t.encode(None, "all")
     with pytest.raises(IndexError, match=f"id {len(TOKENS)} at position 0 is out of range"):
-        t.decode([len(TOKENS)])
+        t.token(len(TOKENS))
 
 
 def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):

@@ -301,6 +301,8 @@ def test_files_in_parts_are_read(case, tmp_path):
 def test_names_without_their_prefix_are_read(case, tmp_path):
     """Those of a model that was saved without its head; a tied head is not missed."""
     theirs = their_model(case)
+    if case == "BART":
+        theirs.final_logits_bias.zero_()  # which such a folder lacks
     theirs.base_model.save_pretrained(tmp_path)
     if case == "Llama":  # its head is its own
         with pytest.raises(ValueError, match=r"missing: lm_head\.weight"):
@@ -308,7 +310,7 @@ def test_names_without_their_prefix_are_read(case, tmp_path):
         return
     found = CASES[case][0].from_pretrained(tmp_path)
     inputs = texts(found)
-    wanted = outputs(theirs_of(theirs, inputs) if case == "GPT-2" else theirs_of(theirs.base_model, inputs))
+    wanted = outputs(theirs_of(theirs.base_model if case == "BERT" else theirs, inputs))
     assert_close(found(*inputs).detach().numpy(), wanted, "outputs", 1e-4)
 
 

@@ -2,7 +2,8 @@
 
     python examples/06_word_vectors.py                                      # learns its vectors, in seconds
     python examples/06_word_vectors.py --analogy paris france italy
-    python examples/06_word_vectors.py --vectors glove.6B.50d.txt   # better: vectors learnt from 6 billion words
+    python examples/06_word_vectors.py --real                       # the vectors of SmolLM2, a real language model
+    python examples/06_word_vectors.py --vectors glove.6B.50d.txt   # vectors learnt from 6 billion words
 
 The vectors are not written by hand. They are learnt from which words occur together (Mikolov et al., arXiv:1310.4546):
 
@@ -17,9 +18,9 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
-from helpers.program import Common, DataError, start
+from helpers.program import DataError, RealToo, start
 from helpers.training import progress, train
-from helpers.word_vectors import WordVectors, read
+from helpers.word_vectors import WordVectors, of_smollm2, read
 
 from collections import Counter
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ CLUSTERS = {
 
 
 @dataclass
-class Settings(Common, out="word_vectors"):
+class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 
     analogy: tuple[str, str, str] = ("king", "man", "woman")
@@ -111,7 +112,9 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
     if settings.dim < 2:
         raise DataError("--dim must be 2 or more, for the pictures have two axes")
-    if settings.vectors is None:
+    if settings.real:
+        vectors = of_smollm2()
+    elif settings.vectors is None:
         vectors = learn(corpus.make(settings.sentences, Random(settings.seed)), settings)
     else:
         vectors = read(settings.vectors, settings.limit)
@@ -135,7 +138,8 @@ def main(settings: Settings) -> None:
     show.hierarchy(vectors)
 
     # "Embeddings can capture societal biases present in training data: occupational gender stereotypes"
-    shares = {job: share for job, share, _ in corpus.OCCUPATIONS} if settings.vectors is None else {}
+    made = settings.vectors is None and not settings.real
+    shares = {job: share for job, share, _ in corpus.OCCUPATIONS} if made else {}
     bias = show.occupations(vectors, [job for job, *_ in corpus.OCCUPATIONS], corpus.GENDER, shares)
 
     print("\nPictures:")

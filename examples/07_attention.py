@@ -2,6 +2,7 @@
 
     python examples/07_attention.py
     python examples/07_attention.py --sentence "Is the bank very muddy?" --word bank
+    python examples/07_attention.py --real          # which heads of two real models look from "bank" to "flooded"
 
 Before attention, "bank" has the same vector in every sentence, a row of W_E. Attention updates it, in three steps:
 
@@ -17,7 +18,7 @@ Nobody tells a head where to look. It is told only whether the answer was right,
 from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences
-from helpers.program import Common, DataError, start
+from helpers.program import DataError, RealToo, start
 from helpers.training import progress, train
 
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
 
 
 @dataclass
-class Settings(Common, out="attention"):
+class Settings(RealToo, out="attention", ask_real=show.real):
     """What can be set on the command line."""
 
     seed: int = 1

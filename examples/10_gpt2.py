@@ -1,6 +1,7 @@
 """GPT-2: how it reads a text, what it would say next, what goes on inside, and what larger ones cost.
 
     python examples/10_gpt2.py
+    python examples/10_gpt2.py --real                  # SmolLM2 instead, block by block
     python examples/10_gpt2.py --folder gpt2 --prompt "The capital of France is"
 
 By default it trains a small model of the same build once, on sentences that it makes, and keeps it in GPT-2's format in
@@ -20,7 +21,7 @@ from helpers import gpt2 as show
 from helpers import inside
 from helpers.gpt2 import END, has_model, load
 from helpers.next_word import make_corpus
-from helpers.program import Common, start, until_ctrl_c
+from helpers.program import RealToo, start, until_ctrl_c
 from helpers.training import train
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
 @dataclass
-class Settings(Common, out="gpt2"):
+class Settings(RealToo, out="gpt2", ask_real=inside.real):
     """What can be set on the command line."""
 
     folder: Path | None = None

@@ -3,6 +3,7 @@
     python examples/12_arithmetic.py                                    # two-digit sums, the answer's units first
     python examples/12_arithmetic.py --answer plain --out out/plain     # the answer as one writes it, which is harder
     python examples/12_arithmetic.py --operation - --out out/minus      # differences, with negative ones
+    python examples/12_arithmetic.py --real                             # ask a real language model to add
 
 A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or to carry one.
 
@@ -17,7 +18,7 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.program import Common, open_run, start
+from helpers.program import RealToo, open_run, start
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
@@ -35,7 +36,7 @@ FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attentio
 
 
 @dataclass
-class Settings(Common, out="arithmetic"):
+class Settings(RealToo, out="arithmetic", ask_real=show.real):
     """What can be set on the command line."""
 
     operation: Literal["+", "-"] = "+"

@@ -2,6 +2,7 @@
 
     python examples/13_temperature.py
     python examples/13_temperature.py --T 0.7 5 --top-k 2 --top-p 0.95
+    python examples/13_temperature.py --real                    # the scores of a real language model
 
 The lecture's exercise. A language model has read "The weather today is" and gives each of five words a score, its
 logit. Softmax turns scores into probabilities; the temperature T divides the scores before:
@@ -12,7 +13,7 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 """
 
 from helpers import temperature as show
-from helpers.program import Common, check, start
+from helpers.program import RealToo, check, start
 
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for somet
 
 
 @dataclass
-class Settings(Common, out="temperature"):
+class Settings(RealToo, out="temperature", ask_real=show.real):
     """What can be set on the command line."""
 
     T: tuple[float, ...] = (0.5, 1.0, 2.0)

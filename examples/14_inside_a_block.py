@@ -2,6 +2,7 @@
 
     python examples/14_inside_a_block.py
     python examples/14_inside_a_block.py --heads 4 --changed flooded
+    python examples/14_inside_a_block.py --real         # what the parts of a real model's blocks add to "bank"
 
 A transformer repeats one block, 96 times in GPT-3: attention, then the feed-forward network (FFN).
 
@@ -13,7 +14,7 @@ Nothing is learnt here. The matrices are random, because what is shown holds for
 
 from helpers import block as show
 from helpers.block import relative
-from helpers.program import Common, start
+from helpers.program import RealToo, start
 
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ HEAD_DIM = 96  # numbers that each head returns for a token, in the lecture's ex
 
 
 @dataclass
-class Settings(Common, out="block"):
+class Settings(RealToo, out="block", ask_real=show.real):
     """What can be set on the command line."""
 
     heads: int = 8

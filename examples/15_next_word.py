@@ -1,6 +1,7 @@
 """The next word: a decoder learns from text alone, and what it says is likely, which need not be true.
 
     python examples/15_next_word.py
+    python examples/15_next_word.py --real                  # a real language model instead
     python examples/15_next_word.py --ask "The river rose. Was the bank flooded?" --T 0 1
 
 The program makes a corpus: capitals, a question about a bank, the weather, people at work. A GPT of 110,000 weights
@@ -12,7 +13,7 @@ learns to continue it. No one labels anything: the target at each token is the t
 
 from helpers import next_word as show
 from helpers.next_word import CAPITALS, QUESTION, START, UNSTATED
-from helpers.program import Common, check, start
+from helpers.program import RealToo, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from transformer import GPT, GPTConfig, WordTokenizer
 
 
 @dataclass
-class Settings(Common, out="next_word"):
+class Settings(RealToo, out="next_word", ask_real=show.real):
     """What can be set on the command line."""
 
     ask: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Few-shot learning: worked lines before a question tell the task, and no weight changes.
 
     python examples/17_few_shot.py
+    python examples/17_few_shot.py --real                   # what a real language model can do
     python examples/17_few_shot.py --kept-back 3 5 7 9      # six shifts to learn from are too few
 
 A task is a shift k: each digit x is answered by (x + k) mod 10. The task is never named. A text holds five worked lines
@@ -12,7 +13,7 @@ It learns from the shifts that are not kept back. Then it is tested on these, an
 """
 
 from helpers import few_shot as show
-from helpers.program import Common, DataError, check, start
+from helpers.program import DataError, RealToo, check, start
 from helpers.training import train
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ LINES = 5
 
 
 @dataclass
-class Settings(Common, out="few_shot"):
+class Settings(RealToo, out="few_shot", ask_real=show.real):
     """What can be set on the command line."""
 
     kept_back: tuple[int, ...] = (3, 7)

@@ -1,6 +1,7 @@
 """Tokens and size: how a sum is cut into tokens, how large the model is, how much data it has.
 
     python examples/19_tokens_and_size.py
+    python examples/19_tokens_and_size.py --real        # the tokens and the blocks of a real language model
 
 The sums of all pairs of numbers below 50, a fifth of them held out. The lecture's tokenizations of "12+30=42":
 
@@ -14,7 +15,7 @@ size: small networks, from few neurons and few sums to many, learn to add.
 """
 
 from helpers import tokens_and_size as show
-from helpers.program import Common, DataError, check, start
+from helpers.program import DataError, RealToo, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
 
@@ -28,7 +29,7 @@ from transformer import GPT
 
 
 @dataclass
-class Settings(Common, out="tokens_and_size"):
+class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
     """What can be set on the command line."""
 
     largest: int = 49

@@ -14,7 +14,15 @@ import tinygrad_lecture as tl
 ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for folder in (".", "tinygrad_lecture", "nn", "transformer", "nn/torch", "tinygrad_lecture/testing", "tests/benchmarks")
+    for folder in (
+        ".",
+        "tinygrad_lecture",
+        "nn",
+        "transformer",
+        "nn/torch",
+        "tinygrad_lecture/testing",
+        "tests/benchmarks",
+    )
     for path in (ROOT / folder).glob("*.md")
 }
 README = PAGES["README.md"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_type_hints
 
@@ -119,23 +119,22 @@ class TransformerConfig:
     init_std: float | None = 0.02
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if isinstance(value := getattr(self, field.name), np.generic):
-                object.__setattr__(self, field.name, value.item())
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
         complaints = list(self._complaints())
         if complaints := complaints or list(self._mismatches()):
             raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
 
     def _complaints(self) -> Iterator[str]:
         """Yields an error message for each invalid field."""
-        for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
+        for name, value in vars(self).items():
             if name in CHOICES and value not in get_args(CHOICES[name]):
                 listed = ", ".join(f'"{choice}"' for choice in get_args(CHOICES[name]))
                 yield f"{name} must be one of {listed}, got {value!r}"
             elif name in LEAST and (type(value) is not int or value < LEAST[name]):
                 yield f"{name} must be an integer of at least {LEAST[name]}, got {value!r}"
-            elif type(field.default) is bool and type(value) is not bool:
+            elif type(getattr(type(self), name)) is bool and type(value) is not bool:
                 yield f"{name} must be True or False, got {value!r}"
             elif name in ("eps", "rotary_base", "rotary_factor") and (not _is_number(value) or value <= 0):
                 yield f"{name} must be a number above 0, got {value!r}"

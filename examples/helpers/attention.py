@@ -21,6 +21,7 @@ import tinygrad_lecture as tl
 from helpers import cars, drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError, detail
+from helpers.real import DATA, minilm, smollm2
 from transformer.tokenizer.word import words
 
 Sentences = Sequence[tuple[str, str]]
@@ -150,7 +151,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
     print("A single head learns what a word means, from made sentences such as")
-    for name, some in (("bank", 1), ("tower", 1), ("model", 1)):
+    for name, some in (("bank", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
     detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
@@ -441,4 +442,144 @@ def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
     axes.set_xticks(range(len(cars.GROUPS)), ("colour", "owner", "bought", "runs"), fontsize=13)
     axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
     axes.tick_params(length=0)
+    save(figure, path)
+
+
+# --- real models ------------------------------------------------------------------------------------------------------
+
+
+ASKED = DATA["bank"]["asked"]  # a sentence with "bank", and the word that is looked at
+BACK = (*ASKED[:2], ("Was the bank recently flooded?", "flooded"))
+
+
+def real(settings: Any) -> None:
+    """The same question to MiniLM, whose words see all words, and SmolLM2, whose words see those before them."""
+    bert, llama = minilm(), smollm2()
+    print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
+    bank_by_layer({"MiniLM": bert, "SmolLM2": llama})
+    nearest_sentences(bert, settings.sentence)
+    to_flooded = heads_to(bert)
+    to_bank = heads_back(llama)
+    print("\nPicture:")
+    shown = {"MiniLM: from bank to flooded": to_flooded, "SmolLM2: from flooded to bank": to_bank}
+    draw_heads(shown, settings.out / "real_heads.png")
+
+
+def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
+    """The trace of a sentence, and where some words are in it, by their first tokens."""
+    tokens = model.tokenizer.encode(sentence)
+    texts = [model.tokenizer.decode([token]).strip().lower() for token in tokens]
+    return model.trace(tokens), [next(i for i, text in enumerate(texts) if word.startswith(text)) for word in found]
+
+
+def looks(model: Any, sentence: str, a: str, b: str) -> np.ndarray:
+    """How much each head looks from word a to word b: (layers, heads)."""
+    trace, (i, j) = traced(model, sentence, a, b)
+    return np.stack([weights[:, i, j] for weights in trace.attention])
+
+
+def bank_by_layer(models: Mapping[str, Any]) -> None:
+    """In which layers the nearest of the other vectors of "bank" has the same sense."""
+    bank = DATA["bank"]
+    river = np.repeat([True, False], (len(bank["river"]), len(bank["money"])))
+    n = len(river)
+    print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
+    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
+    print('The embedding of "bank" is static. By the share of blocks that have worked on it:')
+    print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)))
+    for name, model in models.items():
+        vectors = []
+        for sentence, _ in (*bank["river"], *bank["money"]):
+            trace, (i,) = traced(model, sentence, "bank")
+            vectors.append([trace.residual[trace.layers * k // 6][i] for k in range(7)])
+        shares = []
+        for rows in np.stack(vectors, 1):  # (sentences, width) after each sixth of the blocks
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            cosines = rows @ rows.T - 2 * np.eye(n)
+            near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
+            shares.append(np.mean((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1)))
+        changed = "changed by the words around it" if shares[-1] > 0.8 > shares[0] else "hardly changed"
+        print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:]) + f"   {changed}")
+
+
+def nearest_sentences(bert: Any, sentence: str) -> None:
+    """The sentences whose vectors are nearest to that of a sentence, and to others like it."""
+    print("\nNearest sentences, by MiniLM's vectors (cosine), of five about water, five about money and two others:")
+    others = DATA["bank"]["others"]
+    vectors = bert.embed(others).numpy()
+    for asked in dict.fromkeys((sentence, "Was the bank robbed?", "I went to the bank.")):
+        cosines = vectors @ bert.embed([asked]).numpy()[0]
+        means = f"water {cosines[:5].mean():.2f}, money {cosines[5:10].mean():.2f}"
+        print(f"  {asked:24} on average {means}; nearest:")
+        for i in np.argsort(-cosines)[:2]:
+            print(f"    {cosines[i]:.2f}  {others[i]}")
+
+
+def heads_to(bert: Any) -> np.ndarray:
+    """Search all heads of MiniLM for those that look from "bank" to "flooded": (layers, heads)."""
+    weights = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (asked, layers, heads)
+    told = [s for some in ("river", "money") for s in DATA["bank"][some]]
+    largest = np.zeros(weights.shape[1:])
+    for sentence, word in told:  # is the word that tells which the one that a head looks at most?
+        trace, (i, j) = traced(bert, sentence, "bank", word)
+        largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
+    first = weights[0]
+    print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
+    print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
+    for k in np.argsort(-first, axis=None)[:5]:
+        layer, head = np.unravel_index(k, first.shape)
+        flooded, painted, robbed, before = weights[:, layer, head]
+        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of 24"
+        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(flooded, painted, before)}")
+    half, fifth, little = (first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum()
+    print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
+    return first
+
+
+def by_what(word: float, other: float, before: float) -> str:
+    """Whether a head looks at a word for what it means, or for where it stands.
+
+    word, other: its weights for "flooded" and for "painted" in the same place.  before: for "flooded" in front of it.
+    """
+    if other < word / 2 and before > word / 2:
+        return "by meaning"
+    return "by place" if other > 0.7 * word and before < 0.3 * word else "not clear"
+
+
+def heads_back(llama: Any) -> np.ndarray:
+    """Search all heads of SmolLM2 for those that look from "flooded" back to "bank": (layers, heads)."""
+    weights = np.stack([looks(llama, sentence, word, "bank") for sentence, word in BACK])
+    forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
+    before = looks(llama, BACK[2][0], "flooded", "recently")
+    idle = (looks(llama, ASKED[0][0], "flooded", "was") > 0.5).sum()
+    first, _, apart = weights
+    print(
+        f'\nSmolLM2 reads "bank" first: it gives "flooded", later, a weight of {forward:.2f} in all {first.size} heads.'
+    )
+    print('  So "flooded" looks back to "bank", and the sense is put together there:')
+    print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded")
+    for k in np.argsort(-first, axis=None)[:4]:
+        layer, head = np.unravel_index(k, first.shape)
+        print(f"  block {layer + 1:2}, head {head + 1}  " + "".join(f"{w:10.2f}" for w in weights[:, layer, head]))
+    strong = first >= 0.5
+    still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
+    print(f'  {strong.sum()} give it half of their weight; with "recently" between {still} do, {other} look at that.')
+    print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
+    print("  nothing to add (Xiao et al., arXiv:2309.17453).")
+    return first
+
+
+def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Every head as a dot: its layer, and how much it looks at the word."""
+    many = sum(int((heads >= 0.5).sum()) for heads in weights.values())
+    title = f"{many} of {sum(heads.size for heads in weights.values())} heads give the other word half of their weight"
+    figure = new_figure(11, 4.6, title)
+    for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
+        layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
+        plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
+        for k, down in zip(np.argsort(-heads, axis=None), (3, -3, -9), strict=False):
+            layer, head = np.unravel_index(k, heads.shape)
+            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
+        axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
+    figure.supylabel("attention weight", color=DARK)
     save(figure, path)

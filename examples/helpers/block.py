@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import GREY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError, detail
+from helpers.real import DATA, first_token, smollm2
 from transformer import GPTConfig
+from transformer.trace import visible
 
 Function = Callable[[tl.Tensor], tl.Tensor]
 Shape = tuple[int, ...]
@@ -36,8 +41,7 @@ def place(token: str, tokens: Sequence[str]) -> int:
 
 def random_matrices(tokens: Sequence[str], width: int) -> None:
     """Print that nothing is learnt here."""
-    print("Nothing is learnt here. All matrices are random, and so are the vectors of the tokens")
-    print(f"  {' / '.join(tokens)}: {width} numbers each. What follows holds for any numbers. Try another --seed.\n")
+    print(f"Nothing is learnt here: matrices are random, and vectors of {width} numbers for {' / '.join(tokens)}.\n")
 
 
 def linear_layers(collapsed: float, bent: float) -> None:
@@ -202,3 +206,89 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
         axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
         figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
+    model, bank = smollm2(), DATA["bank"]
+    print('SmolLM2, a real language model, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
+    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
+    rows = [W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money")]
+    direction = (rows[0].mean(axis=0) - rows[1].mean(axis=0)) * gain  # (width,): raises water words over money words
+    adds, fires = [], []
+    for sentence, _ in (*bank["river"], *bank["money"]):
+        parts, hidden, last = watched(model, sentence)
+        adds.append(parts @ direction * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
+        fires.append(hidden)
+    adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks), (24, blocks, units)
+    apart = adds[:12].mean(axis=0) - adds[12:].mean(axis=0)  # (2, blocks)
+    who_decides(apart)
+    one_unit_each(model, fires, direction)
+    print("\nPicture:")
+    figure = new_figure(11, 4.4, 'What each block adds to "bank": towards water words, of rivers less of money')
+    axes = plain(figure.subplots())
+    for row, name, colour, side in zip(apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
+        axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
+    axes.set(xlabel="block", ylabel="difference of scores")
+    axes.legend(edgecolor="none")
+    save(figure, settings.out / "real_parts.png")
+
+
+def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the parts of each block add to the last token (2, blocks, width): attention, FFN; how strongly each hidden
+    unit of the FFNs fires there (blocks, units); and the token's last vector (width,)."""
+    held: list[np.ndarray] = []
+    with ExitStack() as hooks:
+        for block in model.blocks:
+            for part, what in ((block.attention, 1), (block.ffn.down, 0), (block.ffn.down, 1)):  # 0: what it is given
+                hook = partial(lambda what, module, inputs, out: held.append((*inputs, out)[what].numpy()[-1]), what)
+                hooks.enter_context(part.register_forward_hook(hook))
+        trace = model.trace(model.tokenizer.encode(sentence))
+    return np.stack([held[0::3], held[2::3]]), np.stack(held[1::3]), trace.residual[-1][-1]
+
+
+def who_decides(apart: np.ndarray) -> None:
+    """Print how much attention and the FFNs tell rivers from money. apart: (2, blocks), differences of scores."""
+    print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
+    print(f"  by blocks: {'':10}" + "".join(f"{f'{k + 1}-{k + 6}':>9}" for k in range(0, 30, 6)) + f"{'together':>11}")
+    for name, row in zip(("attention", "FFN"), apart, strict=True):
+        cells = "".join(f"{row[k : k + 6].sum():+9.2f}" for k in range(0, 30, 6))
+        print(f"  {name:21}{cells}{row.sum():+11.2f}")
+    attention, ffn = apart.sum(axis=1)
+    late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
+    if ffn > attention > 0:
+        print(f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they activate concepts of water.")
+    else:
+        print("  The FFNs do not add more than attention: here they do not decide what it means.")
+
+
+def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
+    """Print how many hidden units tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
+
+    def told(rows: np.ndarray) -> np.ndarray:  # how many spreads apart; rows: those of rivers, then those of money
+        half = len(rows) // 2
+        river, money = rows[:half], rows[half:]
+        return (river.mean(0) - money.mean(0)) / np.sqrt((river.var(0) + money.var(0)) / 2 + 1e-3)
+
+    found, again = told(fires[0::2]), told(fires[1::2])  # sought in half of the sentences, tested in the others
+    many = (np.abs(found) > 3).sum()
+    held = (np.abs(found) > 3) & (np.sign(found) * again > 3)
+    print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money")
+    print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half.")
+    W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
+    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
+    difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
+    effect = held * difference * np.stack([direction @ W_down for W_down in W_downs])
+    print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
+    for k in np.argsort(-effect, axis=None)[:6]:
+        layer, unit = np.unravel_index(k, effect.shape)
+        river, money = fires[1::2][:6, layer, unit].mean(), fires[1::2][6:, layer, unit].mean()
+        name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
+        scores = W_U @ (W_downs[layer][:, unit] * gain * most)
+        raised = " ".join(visible(model.tokenizer.decode([int(i)])) for i in np.argsort(-scores)[:4])
+        both = f"rivers {river:+7.2f}  money {money:+7.2f}"
+        print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
+    print("  Where the tokens are words of one kind, the unit recalls them.")

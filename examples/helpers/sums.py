@@ -23,6 +23,8 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError, detail
+from helpers.real import answers as answers_of
+from helpers.real import chat, continued, say_which, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -251,7 +253,7 @@ def consistency(mirrored: Exam, there: Exam) -> None:
     same = np.array([x == y for x, y in zip(there.said, back, strict=True)]) & different
     wrong = np.array([x != y for x, y in zip(there.said, there.true, strict=True)])
     print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
-    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
+    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs.")
     n = (same & wrong).sum()
     often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
@@ -385,3 +387,48 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
     figure.supxlabel("character looked at")
     figure.colorbar(image, ax=figure.axes, label="attention weight")
     save(figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """SmolLM2 adds: numbers of one to five digits, both ways round, and one sum twenty times."""
+    say_which("to add")
+    model, draw = smollm2(), np.random.default_rng(settings.seed)
+    a, b = 48293, 19387
+    (text,) = answers_of(model, [f"What is {a} + {b}?"], 45)
+    print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
+    print("\n".join(f"  | {line}" for line in text.strip().splitlines()))
+    print('\nIts answers are begun for it, "12 + 30 =". Of 30 sums each:')
+    print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  right digits")
+    exams = {}
+    for digits in (1, 2, 3, 5):
+        pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (30, 2))
+        exams[digits] = exam = examined(model, pairs, digits)
+        places = "".join(f"{share:11.0%}" for share in exam.digits[: min(digits + 1, 3)])
+        print(f"  {digits:<8}{exam.right:8.0%}{places}", flush=True)
+    by_size = [exam.right for exam in exams.values()]
+    falls = by_size[0] > by_size[1] > by_size[-1]
+    print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
+    kinds_of_mistakes(exams[2], "real")
+    consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])
+    print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")
+    for a, b in ((2, 3), (12, 30), tuple(exams[2].pairs[0].tolist())):
+        said = asked_to_add(model, [(a, b)] * 20, 0.7)
+        often = ", ".join(f"{x or 'none'} {n}x" for x, n in Counter(said).most_common(4))
+        print(f"  {a} + {b} = {a + b}".ljust(20) + f"{said.count(str(a + b)):3} of 20: {often}")
+
+
+def examined(model: Any, pairs: np.ndarray, digits: int) -> Exam:
+    """Ask SmolLM2 sums, at temperature 0."""
+    true = [str(a + b) for a, b in pairs.tolist()]
+    return Exam(Notation(digits), pairs, asked_to_add(model, pairs.tolist(), 0), true)
+
+
+def asked_to_add(model: Any, pairs: Sequence[Sequence[int]], T: float) -> list[str]:
+    """The numbers with which SmolLM2 goes on after "12 + 30 =", asked in a chat; "" for none."""
+    prompts = [chat(model, f"What is {a} + {b}?") + f"{a} + {b} =" for a, b in pairs]
+    longest = len(str(max(map(sum, pairs)))) + 2
+    found = [re.match(r"\s*(\d[\d,]*)", text) for text in continued(model, prompts, longest, T)]
+    return [match[1].replace(",", "") if match else "" for match in found]

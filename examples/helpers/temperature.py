@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
-from helpers.program import detail
+from helpers.program import counted, detail
+from helpers.real import chances, continued, first_token, likeliest, listed, say_which, smollm2
 
 Numbers = Sequence[float]
 Words = Sequence[str]
@@ -167,3 +169,46 @@ def draw_cuts(words: Words, full: Array, by_k: Array, by_p: Array, k: int, p: fl
     note = "line with dots: a word together with all above it; dashed bars: before the cut"
     figure.supxlabel(note, fontsize=10, color=DARK)
     save(figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """SmolLM2's distribution over its 49,152 tokens at temperatures 0.2, 1 and 2, and twenty texts drawn from each."""
+    say_which("what the weather is today")
+    model, text = smollm2(), "The weather today is very"
+    full = chances(model, [text])[0].astype(float)  # (vocab_size,), at T = 1
+    words = ("sunny", "cloudy", "rainy", "snowy", "windy")
+    scores = np.log([full[first_token(model, word)] for word in words])
+    scores += 2 - scores[0]
+    print(f'\nScores after "{text}", moved so that sunny has the 2.0 of the lecture:')
+    print("  " + "  ".join(f"{word} {score:.1f}" for word, score in zip(words, scores, strict=True)))
+    order = [words[i] for i in np.argsort(-scores)]
+    print("  The lecture's are 2.0, 1.8, 1.2, 0.8 and 0.6: ", end="")
+    print("in the same order." if order == list(words) else f"here the order is {', '.join(order)}.")
+    print(f"\n  {'T':>5}{'holds 90%':>14}{'different':>13}{'P < 1/1000':>14}   the likeliest of all tokens")
+    shares, shown, different = {}, {}, {}
+    for T in (0.2, 1.0, 2.0):
+        p = full ** (1 / T)
+        p /= p.sum()
+        tokens = int((np.cumsum(np.sort(p)[::-1]) < 0.9).sum()) + 1
+        said = shown[T] = continued(model, [text] * 20, 12, T, settings.seed)
+        first = [model.tokenizer.encode(answer)[0] for answer in said]
+        shares[T] = np.mean(full[first] < 0.001)
+        different[T] = len(set(first))
+        best = listed(likeliest(model, p, 4))
+        print(
+            f"  {T:5g}{counted(tokens, 'token'):>14}{f'{different[T]} of 20':>13}{shares[T]:14.0%}   {best}", flush=True
+        )
+    print("  different: first words of twenty texts. P < 1/1000: how many of them are so unlikely at T = 1.")
+    for T, said in shown.items():
+        print(f"\n  T = {T:g}: {text} ...")
+        for answer in said[:3]:
+            print(f"    ...{' '.join(answer.split())}")
+    rises = different[0.2] < different[1.0] <= different[2.0]
+    print(
+        "\n  A low temperature repeats itself, a high one varies" if rises else "\n  All temperatures vary alike",
+        end="",
+    )
+    print(f", and at T = 2 {shares[2.0]:.0%} begin with a word that does not belong." if shares[2.0] > 0.3 else ".")

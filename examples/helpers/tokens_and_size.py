@@ -6,12 +6,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
-from helpers.program import detail
+from helpers.program import counted, detail
+from helpers.real import DATA, chat, continued, say_which, smollm2
+from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
+from transformer.trace import visible
 
 Numbers = Sequence[float]
 END = "<end>"
@@ -140,3 +145,71 @@ def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.nd
     percent(axes.yaxis)
     beside(axes, title="learnt from")
     save(axes.figure, path)
+
+
+# --- a real model -----------------------------------------------------------------------------------------------------
+
+
+def real(settings: Any) -> None:
+    """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
+    say_which("about its tokens and its size")
+    model = smollm2()
+    config, tokenizer = model.config, model.tokenizer
+    print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
+    for name, text in DATA["texts"].items():
+        pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
+        print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), 'word'):8}{' '.join(pieces)}")
+    parts = config.parameters_by_part()
+    total, ffn = config.parameter_count(), sum(count for part, count in parts.items() if part.startswith("FFN"))
+    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of tokens, {ffn / total:.0%} the FFNs.")
+    as_written(model, np.random.default_rng(settings.seed))
+    losses = without_a_block(model)
+    print("\nPicture:")
+    curves = {"without it": (range(1, len(losses)), losses[1:]), "with all": ((1, len(losses) - 1), losses[:1] * 2)}
+    axes = chart("What a block is worth: the loss when it is left out", curves, (BLUE, VERMILION))
+    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token", ylim=(0, None))
+    save(axes.figure, settings.out / "real_blocks.png")
+
+
+def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
+    """The share of right sums, by how the same question is written."""
+    pairs = random.integers(1, 20, (n, 2)).tolist()
+    worked = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
+    ways = {
+        "12+30=": lambda a, b: f"{a}+{b}=",
+        "12 + 30 =": lambda a, b: f"{a} + {b} =",
+        "12 + 30 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
+        "What is 12 + 30? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
+    }
+    print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
+    shares = []
+    for name, way in ways.items():
+        said = continued(model, [way(a, b) for a, b in pairs], 4)
+        numbers = [re.findall(r"^\s*(\d+)", text) for text in said]
+        shares.append(np.mean([number == [str(a + b)] for number, (a, b) in zip(numbers, pairs, strict=True)]))
+        print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
+    if max(shares) > min(shares) + 0.2:
+        print("  The model and the sums are the same: it matters how one asks.")
+
+
+def without_a_block(model: Any) -> list[float]:
+    """Print the loss on a text with all blocks, and without each; return them."""
+    tokens = np.array(model.tokenizer.encode(read_text(None).learnt)[:97])
+
+    def loss() -> float:
+        with tl.no_grad():
+            return model.loss(tokens[:-1], tokens[1:]).item()
+
+    losses = [loss()]
+    for block in model.blocks:
+        hook = block.register_forward_hook(lambda module, inputs, out: inputs[0])  # hands on what enters it
+        losses.append(loss())
+        hook.remove()
+    rises = np.array(losses[1:]) - losses[0]
+    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}. It rises without block")
+    order = np.argsort(-rises)
+    print("  " + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[:5]) + " most; without "
+          + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[-3:]) + " least.")  # fmt: skip
+    few = (rises < 0.2).sum()
+    print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
+    return losses

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import drawing
+from helpers import drawing, real
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.figures import as_written, drawable
@@ -99,6 +99,20 @@ def read(path: Path, limit: int | None = None) -> WordVectors:
     return WordVectors(words, rows.reshape(len(words), dim))
 
 
+def of_smollm2() -> WordVectors:
+    """The embedding table of SmolLM2: the rows of tokens that are whole words, in small letters where there are two."""
+    model = real.smollm2()
+    table, words = model.embedding.W_E.weight.detach().numpy(), {}
+    for token in range(len(table)):
+        text = model.tokenizer.decode([token])
+        word = text[1:].lower()
+        whole = text[:1] == " " and len(word) > 1 and word.isalpha() and word.isascii()
+        if whole and (word not in words or text.islower()):
+            words[word] = token
+    print(f"The table W_E of SmolLM2, a real language model: {len(table):,} tokens, of which {len(words):,} are words.")
+    return WordVectors(list(words), table[list(words.values())])
+
+
 def parse(text: str) -> np.ndarray:
     """The numbers in a text, up to the first that is none."""
     with warnings.catch_warnings():
@@ -135,7 +149,7 @@ def a_vector(word: str, vectors: WordVectors) -> None:
 
 def near(vectors: WordVectors, words: Sequence[str]) -> None:
     """The nearest words of some words."""
-    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:\n")
+    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
     for word in words:
         if word in vectors:
             print(f"  {word:10} {listed(vectors.near(vectors[word], 5, [word]))}")
@@ -143,7 +157,7 @@ def near(vectors: WordVectors, words: Sequence[str]) -> None:
 
 def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
     """The mean cosine within a kind, and to the words of other kinds."""
-    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:\n")
+    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:")
     for name, words in kinds.items():
         inside = [vectors.cosine(a, b) for a, b in combinations([word for word in words if word in vectors], 2)]
         others = [word for kind, some in kinds.items() if kind != name for word in some if word in vectors]
@@ -155,7 +169,7 @@ def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
 
 def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -> None:
     """The best answers to some analogies."""
-    print("\nDirections. The words nearest to A - B + C, without the three themselves:\n")
+    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
     for a, b, c in questions:
         if all(word in vectors for word in (a, b, c)):
             found = vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c])
@@ -169,7 +183,7 @@ def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
     g, b, f = (vectors[word] for word in ("germany", "berlin", "france"))
     own = ["germany", "berlin", "france"]
     literally, swapped = vectors.near(g - b + f, 3, own), vectors.near(b - g + f, 3, own)
-    print('\n  The lecture writes "Germany - Berlin + France ≈ Paris". Computed literally:\n')
+    print('\n  The lecture writes "Germany - Berlin + France ≈ Paris". Computed literally:')
     kind = "another country" if literally[0][0] in countries else "not Paris" if literally[0][0] != "paris" else "Paris"
     print(f"  germany - berlin + france  {listed(literally)}   {kind}")
     print(f"  berlin - germany + france  {listed(swapped)}")
@@ -222,7 +236,7 @@ def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair]
         return {}
     direction = unit(np.mean([unit(vectors[f] - vectors[m]) for m, f in known], axis=0))
     found = {job: float(vectors[job] @ direction) for job in jobs if job in vectors}
-    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:\n")
+    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
@@ -314,7 +328,9 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
                 axes.annotate(drawable(word), at[word], (9 if side == "left" else -9, -4), textcoords="offset points",
                               fontsize=11, ha=side, **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
-        axes.set(title=titles[name], xticks=[], yticks=[], xlabel="along the mean step")
+        alike = np.mean([unit(vectors[b] - vectors[a]) @ step for a, b in pairs])
+        axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[])
+        axes.set_xlabel("along the mean step")
         axes.set_ylabel("what else differs most")
     save(figure, path)
 

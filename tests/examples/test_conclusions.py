@@ -82,7 +82,7 @@ CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py")))
+@pytest.mark.parametrize("name", sorted({p.stem for p in EXAMPLES.glob("[0-9]*.py")} - {"23_chat", "24_fine_tune"}))
 def test_a_program_runs_with_another_seed_and_starved_settings(name, run_once):
     text, folder = run_once(name, *starved(name))
     assert {*re.findall(r"(\w+\.png)", text)} == {path.name for path in folder.glob("*.png")} != set()

@@ -236,7 +236,7 @@ def test_it_trains_a_small_model_once_and_keeps_it(run_once):
     again = output_of(p10, out=out, steps=4, tokens=5)
     assert "a small one is trained" not in again
     assert "an earlier run trained and kept in" in again
-    assert again[again.index("The likeliest") :] == text[text.index("The likeliest") :]
+    assert text[text.index("The likeliest") :].startswith(again[again.index("The likeliest") :])
     assert sum(path.stat().st_size for path in (out / "model").iterdir()) < 2_000_000
 
 

@@ -23,7 +23,7 @@ BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lin
     "nn/{optim,training,parallel,data,utils}": 3630,
     "nn/torch": 1605,
     "transformer": 3600,
-    "examples": 9460,
+    "examples": 10350,
     "tests": 37000,
 }
 

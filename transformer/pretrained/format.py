@@ -9,7 +9,7 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -148,14 +148,13 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual = type(config)()
+        usual = vars(type(config)())
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
-        values = {each.name: getattr(config, each.name) for each in fields(config)}
-        wrong = [f"{name} {v!r}" for name, v in values.items() if name not in described and v != getattr(usual, name)]
+        wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
         written = {}
         for theirs, ours in {**self.fields, **self.also}.items():
             value = getattr(config, DERIVED.get(ours, ours))
-            if theirs in self.nullable and ours in DERIVED and not values[ours]:
+            if theirs in self.nullable and ours in DERIVED and not getattr(config, ours):
                 value = None
             if theirs in self.words:
                 words = {means: word for word, means in reversed(list(self.words[theirs].items()))}

@@ -10,7 +10,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.numbers import numbers
-from transformer import GPT, GPTConfig, TokenCrossEntropy
+from transformer import GPT, GPTConfig, MultiHeadAttention, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
 
@@ -341,6 +341,19 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     assert page.locator("#chosen .scale span").all_inner_texts() == ["0", "0.05", "0.25", "0.5", "1"]
     assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
     assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
+
+
+def test_heads_that_share_keys_are_shown_one_by_one(visit, tmp_path):
+    words = ["was", "the", "bank"]
+    with tl.Graph():
+        out = MultiHeadAttention(16, 4, kv_heads=2)(tl.randn(3, 16)).sum()
+        out.backward()
+        page = visit(tl.page(out, tmp_path / "shared.html", tokens=words))
+    page.get_by_role("button", name="Table").click()
+    page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
+    maps = page.locator("#chosen table.map")
+    assert maps.locator("caption").all_inner_texts() == ["head 1", "head 2", "head 3", "head 4"]
+    assert maps.last.locator("tbody th").all_inner_texts() == words
 
 
 @pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])

@@ -296,14 +296,16 @@ function window_(array, label, edit) {
     element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
 }
 
-// Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys).
+// Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
+// keys and values may stand below each other, as (..., heads of a group * queries, keys).
 function attentionMaps(array, tokens) {
   const numbers = elementsOf(array);
-  const [queries, keys] = array.shape.slice(-2);
+  const [rows, keys] = array.shape.slice(-2);
+  const queries = rows > keys && rows % keys === 0 ? keys : rows;
   const name = (i) => shownToken(tokens[i] ?? String(i));
   if (!numbers) return [pictureOf(array, "the attention weights")];
   const count = numbers.length / (queries * keys);
-  const heads = array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1;
+  const heads = (array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1) * (rows / queries);
   const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
   const maps = element("div", { class: "maps" });
   const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show

@@ -1,0 +1,120 @@
+"""A chat with a real language model, which one may ask why it said what it said.
+
+    python examples/23_chat.py                             # needs SmolLM2; the program says how to install it
+    echo "What is the capital of Germany?" | python examples/23_chat.py --temperature 0
+
+    /temperature 1       more chance in the next answers      /why        the last word: what else was likely
+    /top-p 0.9           only the likeliest words             /attention  what the heads looked at for it, and a page
+    /help  /quit         Ctrl-C ends an answer                /why Berlin and so for another word of the answer
+
+A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
+
+    <|im_start|>user
+    What is the capital of Germany?<|im_end|>
+    <|im_start|>assistant
+    The capital of Germany is Berlin.<|im_end|>
+"""
+
+from helpers import chat as show
+from helpers.program import Common, check, start, until_ctrl_c
+from helpers.real import smollm2
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from transformer import Llama, probabilities
+
+COMMANDS = __doc__.split("\n\n")[2]
+
+
+class Chat:
+    """A conversation with a model, and what stands behind its last answer."""
+
+    def __init__(self, model: Llama, temperature: float, top_p: float, tokens: int) -> None:
+        self.model, self.tokenizer = model, model.tokenizer
+        self.temperature, self.top_p, self.most = temperature, top_p, tokens
+        self.messages: list[dict[str, str]] = []
+
+    def answer(self, question: str) -> Iterator[str]:
+        """Yield the pieces of the answer as they are drawn. Ctrl-C ends it; what was said until then stays."""
+        asked = [*self.messages, {"role": "user", "content": question}]
+        drawing = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.most}
+        pieces = self.model.chat(asked, **drawing)
+        self.messages = [*asked, {"role": "assistant", "content": ""}]
+        for piece in until_ctrl_c(pieces):
+            self.messages[-1]["content"] += piece
+            yield piece
+
+    def read_again(self) -> tuple[list[int], int]:
+        """The tokens of the chat, and where the last answer begins. Raises ValueError if there is none."""
+        if not self.messages:
+            raise ValueError("there is no answer yet; ask something")
+        before = self.tokenizer.encode_chat(self.messages[:-1], self.model.context)
+        return [*before, *self.tokenizer.encode(self.messages[-1]["content"])], len(before)
+
+    def probabilities(self) -> tuple[list[int], np.ndarray]:
+        """The tokens of the last answer, and for each the probabilities from which it was drawn, at temperature 1."""
+        tokens, begin = self.read_again()
+        with tl.no_grad():
+            vectors = self.model.vectors(tokens[:-1])[begin - 1 :]  # the vector before each token of the answer
+            return tokens[begin:], probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
+
+    def place(self, tokens: list[int], word: str) -> int:
+        """Where the answer first says a word; its last word, if none is given. Raises ValueError if it does not."""
+        texts = [self.tokenizer.decode([token]).strip() for token in tokens]
+        found = [i for i, text in enumerate(texts) if text and (word.startswith(text) if word else text[0].isalnum())]
+        if not found:
+            raise ValueError(f'the last answer does not say "{word}"' if word else "the last answer has no word")
+        return found[0] if word else found[-1]
+
+
+@dataclass
+class Settings(Common, out="chat"):
+    """What can be set on the command line."""
+
+    temperature: float = 0.2
+    """0 takes the likeliest word, 1 draws as the model says"""
+    top_p: float = 0.9
+    """draw from the fewest words that reach this probability"""
+    tokens: int = 200
+    """in an answer, at most"""
+
+    def __post_init__(self) -> None:
+        check(self, top_p=(0.01, 1))
+
+
+def main(settings: Settings) -> None:
+    """Read a line, answer it or look behind the last answer; until /quit or the end of the input."""
+    tl.manual_seed(settings.seed)
+    chat = Chat(smollm2(), settings.temperature, settings.top_p, settings.tokens)
+    show.welcome(chat.model)
+    for line in show.lines():
+        command, _, value = line.partition(" ")
+        try:
+            match command:
+                case "/quit":
+                    break
+                case "/temperature":
+                    chat.temperature = show.setting(command, value, 0, 10)
+                case "/top-p":
+                    chat.top_p = show.setting(command, value, 0.01, 1)
+                case "/why":
+                    tokens, p = chat.probabilities()
+                    show.why(chat, tokens, p, chat.place(tokens, value))
+                case "/attention":
+                    tokens, begin = chat.read_again()
+                    place = begin + chat.place(tokens[begin:], value)
+                    show.attention(chat.model, tokens[: place + 1], settings.out)
+                case _ if line.startswith("/"):
+                    show.say(COMMANDS)
+                case _:
+                    show.streaming(chat.answer(line))
+        except ValueError as error:
+            show.say(str(error))
+
+
+if __name__ == "__main__":
+    start(main, Settings)

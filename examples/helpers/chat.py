@@ -1,0 +1,147 @@
+"""For 23_chat.py: lines from a terminal or a pipe, answers as they come, and what stands behind them."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import tinygrad_lecture as tl
+from helpers.inside import behaviours, printable
+from transformer.trace import visible
+
+CONSOLE = Console(highlight=False)
+SURE, UNSURE = 0.9, 0.5  # probabilities
+
+
+def say(text: str, style: str = "dim") -> None:
+    """Print a line that is not the model's."""
+    CONSOLE.print(text, style=style, markup=False, soft_wrap=not sys.stdin.isatty())
+
+
+def welcome(model: Any) -> None:
+    """Say who answers."""
+    config = model.config
+    say(
+        f"SmolLM2: {config.parameter_count():,} weights, {config.layers} blocks. It speaks well and knows little. /help"
+    )
+
+
+def lines() -> Iterator[str]:
+    """Yield what is typed or piped in, line by line, without empty ones. Ctrl-C at the prompt ends it, as its end."""
+    typed = sys.stdin.isatty()
+    while True:
+        try:
+            line = input("\n> " if typed else "").strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if line:
+            if not typed:
+                say(f"\n> {line}")
+            yield line
+
+
+def streaming(pieces: Iterable[str]) -> None:
+    """Print an answer as it comes."""
+    for piece in pieces:
+        CONSOLE.print(Text(printable(piece)), end="", soft_wrap=True)
+        CONSOLE.file.flush()
+    CONSOLE.print()
+
+
+def setting(command: str, value: str, least: float, most: float) -> float:
+    """The number after a command. Raises ValueError that says which numbers are possible."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = np.nan
+    if not least <= number <= most:
+        raise ValueError(f"{command} needs a number from {least:g} to {most:g}, such as {command} 0.9")
+    say(f"{command[1:]} is {number:g} from now on")
+    return number
+
+
+def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
+    """Print the alternatives of a token of the last answer, and where the answer was least sure."""
+    texts = [chat.tokenizer.decode([token]) for token in tokens]
+    row, said = p[place], float(p[place, tokens[place]])
+    before = "".join(texts[max(0, place - 6) : place])
+    say(f'after "...{before}" it said "{texts[place].strip()}"; the likeliest words were')
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    best = np.argsort(-row, kind="stable")[:6].tolist()
+    for token in best if tokens[place] in best else [*best, tokens[place]]:
+        mark = "said" if token == tokens[place] else ""
+        bar = "█" * round(40 * float(row[token]))
+        table.add_row(f"  {row[token]:6.1%}", visible(chat.tokenizer.decode([token])), bar, mark)
+    CONSOLE.print(table)
+    nonzero = row[row > 0]
+    many = float(np.exp(-(nonzero * np.log(nonzero)).sum()))  # as uncertain as so many equally likely words
+    how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
+    say(f"it was {how}: as if it chose among {many:.1f} equally likely words; being sure is not being right")
+    sureness = p[np.arange(len(tokens)), tokens]
+    least = int(sureness.argmin())
+    word = visible(texts[least]).strip("·")
+    share = f"{(sureness > SURE).mean():.0%} of all its tokens had more than {SURE:.0%}"
+    say(f'{share}; it was least sure of "{word}", {sureness[least]:.1%}')
+
+
+def attention(model: Any, tokens: list[int], folder: Path) -> None:
+    """Print what the heads looked at when the last of some tokens was written; write a page of the busiest block."""
+    *read, written = tokens
+    entering: list[Any] = []  # what each block is given
+    with ExitStack() as hooks:
+        for block in model.blocks:
+            hooks.enter_context(block.register_forward_pre_hook(lambda block, inputs: entering.append(inputs)))
+        trace = model.trace(read)
+    texts = [visible(model.tokenizer.decode([token])) for token in read]
+    word = visible(model.tokenizer.decode([written]))
+    last = np.stack([weights[:, -1] for weights in trace.attention])  # (blocks, heads, tokens): of the last token
+    most = Counter(kind(row) for row in last.reshape(-1, len(read)))
+    say(f'"{word}" was written from the vector of "{texts[-1]}", whose {most.total()} heads look most at')
+    for what, count in most.most_common():
+        say(f"  {count:4}  {what}")
+    far = last.copy()
+    far[..., 0] = far[..., -2:] = 0  # what is neither the habit of looking at the start nor next to it
+    say("those that look farthest afield:")
+    for k in np.argsort(-far, axis=None)[:6]:
+        block, head, at = np.unravel_index(k, far.shape)
+        there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
+        say(f"  block {block + 1:2}, head {head + 1}  {there}")
+    block = int(far.max(axis=-1).max(axis=-1).argmax())
+    names = [named(weights, read, texts) for weights in trace.attention[block]]
+    title = f"Block {block + 1}, whose heads look at: " + "; ".join(f"{h} {name}" for h, name in enumerate(names, 1))
+    say(title)
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, title, folder)}")
+
+
+def kind(row: np.ndarray) -> str:
+    """What a token's weights are largest at. row: (tokens,), itself the last."""
+    from_end = {1: "the token itself", 2: "the token before", len(row): "the first token of all: nothing to add"}
+    return from_end.get(len(row) - int(row.argmax()), "another token")
+
+
+def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
+    """A head by the token that the last one looks at most, and by its habit. weights: (tokens, tokens)."""
+    at = int(weights[-1].argmax())
+    habits = {name: share for name, share in behaviours(weights, tokens).items() if not name.startswith("all")}
+    habit = max(habits, key=habits.__getitem__)
+    often = f", mostly at {habit}" if habits[habit] > 0.4 else ""
+    return f"{texts[at] if at else 'the start'} {weights[-1, at]:.0%}{often}"
+
+
+def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], title: str, folder: Path) -> Path:
+    """Write a page of one block: from what enters it to the score of the token that was written, and back."""
+    W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
+    with tl.Graph() as graph:
+        out = model.blocks[block](*inputs)[-1]
+        (model.norm(out) * W_U).sum().backward()
+    model.zero_grad()
+    return tl.page(graph, folder / f"block_{block + 1}.html", tokens=texts, title=title)

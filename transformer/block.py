@@ -25,10 +25,10 @@ class ResidualBlock(nn.Module):
 
     def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
         """Raises ValueError where the positions that blocks are given are left out."""
-        if self.positions == "rotary" and rotation is None:
-            raise ValueError("Block: positions are rotary; give rotation, from model.embedding.rotation(positions)")
-        if self.positions == "relative" and (mask is None or mask.dtype.kind != "f"):
-            raise ValueError("Block: positions are relative; give a mask of floats, from model.embedding.positions")
+        left_out = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
+        if left_out.get(self.positions):
+            needed = "rotation" if self.positions == "rotary" else "a mask of floats"
+            raise ValueError(f"Block: positions are {self.positions}; give {needed}, as from model.embedding")
 
     def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""

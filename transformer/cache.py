@@ -6,8 +6,7 @@ keeps them and passes the model the new token only.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Sized
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
@@ -93,7 +92,7 @@ class Cache:
         self._blocks = 0
         self._batch: Shape = ()
 
-    def begin(self, blocks: Collection[Any], batch: Shape, memory: Tensor | None = None) -> None:
+    def begin(self, blocks: Sized, batch: Shape, memory: Tensor | None = None) -> None:
         """Prepare for the model's next tokens, (*batch, tokens). Discards a failed call's partial update.
 
         - `blocks`: the model's.

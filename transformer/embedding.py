@@ -77,7 +77,7 @@ def unembedding(config: TransformerConfig, W_E: nn.Embedding) -> Unembedding:
     tied = W_E if config.tied else None
     made = Unembedding(config.vocab_size, config.width, tied, bias=config.logits_bias, scale=scale)
     if config.logits_bias:
-        made.W_U.bias.requires_grad_(False)
+        made.get_parameter("W_U.bias").requires_grad_(False)
     return made
 
 

@@ -125,7 +125,7 @@ class EncoderDecoder(nn.Module):
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
         x, mask, rotation, padding_mask = read_inputs(
-            self.target_embedding, target, target_padding, causal=True, cache=cache, blocks=self.decoder, memory=memory
+            self.target_embedding, target, target_padding, self.decoder, cache, memory
         )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
         if cache is not None and memory_padding is None:

@@ -109,9 +109,7 @@ class GPT(LanguageModel, PretrainedModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        x, mask, rotation, padding_mask = read_inputs(
-            self.embedding, tokens, padding_mask, causal=True, cache=cache, blocks=self.blocks
-        )
+        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, self.blocks, cache)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
                 x = tl.checkpoint(block, x, mask, rotation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,14 @@ def read_inputs(
     embedding: Embedding,
     tokens: Any,
     padding_mask: Any,
-    *,
-    causal: bool = False,
+    decoder: Sized | None = None,
     cache: Cache | None = None,
-    blocks: Collection[Any] = (),
     memory: Tensor | None = None,
     segments: Any = None,
 ) -> tuple[Tensor, Tensor | None, Rotation | None, Tensor | None]:
     """What the blocks are given: the tokens' vectors, the attention mask, the rotation and the padding mask.
 
-    - `causal`: whether the blocks are. Then the tokens follow those in the `cache`, which belongs to these `blocks`.
+    - `decoder`: the blocks of a decoder, which are causal. The tokens follow those in their `cache`.
     - `memory`: the encoder's output, for cross-attention.
     - `segments`: see `Embedding.forward`.
 
@@ -58,14 +56,14 @@ def read_inputs(
         )
     padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(blocks, batch, memory)
+        cache.begin(decoder or (), batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
     mask = bidirectional_mask(padding_mask)
-    if causal and new > 1:
+    if decoder is not None and new > 1:
         before = causal_mask(new, seen + new, device)
         mask = before if mask is None else tl.logical_and(before, mask)
     if embedding.kind == "relative":
-        mask = embedding.positions(new, seen + new, mask, bidirectional=not causal)
+        mask = embedding.positions(new, seen + new, mask, bidirectional=decoder is None)
     positions = token_positions(new, seen, padding_mask, device)
     return embedding(tokens, positions, segments), mask, embedding.rotation(positions), padding_mask
 

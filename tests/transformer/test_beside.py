@@ -71,7 +71,7 @@ def test_without_the_package_a_model_is_read_and_its_tokenizer_says_what_it_need
 def test_a_tokenizer_of_another_kind_is_refused():
     model = small()
     for tokenizer in ("smollm2", str.split):
-        with pytest.raises(TypeError, match=r"model\.tokenizer must be a Tokenizer or None, got (str|method_des)"):
+        with pytest.raises(TypeError, match=r"expected a Tokenizer, as .*, got <class '(str|method_des)"):
             model.tokenizer = tokenizer
     assert model.tokenizer is None
 
@@ -92,7 +92,7 @@ def test_a_tokenizer_in_another_format_is_named_when_it_is_asked_for(tmp_path):
     small().save_pretrained(tmp_path)
     (tmp_path / "spiece.model").touch()
     model = GPT.from_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"its tokenizer in spiece\.model alone, .* write a tokenizer\.json beside it"):
+    with pytest.raises(ValueError, match=r"tokenizer in spiece\.model is not read; .* saves a tokenizer\.json of it"):
         model.save_pretrained(tmp_path)
     model.tokenizer = None
     model.save_pretrained(tmp_path)

@@ -138,7 +138,7 @@ def test_max_new_tokens_limits_the_text():
         ([1], {"top_p": "1"}, TypeError, "top_p must be a number above 0 and at most 1, or None, got '1'"),
         ([1], {"seed": -1}, ValueError, "seed must be an integer of at least 0, or None, got -1"),
         ([1], {"seed": "x"}, TypeError, "seed must be an integer of at least 0, or None, got 'x'"),
-        ([1], {"stop": "12"}, TypeError, r"several, got '12'; .* model\.tokenizer\.special_tokens\['12'\]"),
+        ([1], {"stop": "12"}, TypeError, "several, got '12'; .* model.tokenizer.special_tokens"),
         ([1], {"stop": [2, 0.5]}, TypeError, "stop must be a token id"),
         ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, whose tokens are 0 to 6"),
         ([1], {"stop": [3, -1]}, IndexError, "stop: token -1"),

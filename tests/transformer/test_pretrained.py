@@ -280,6 +280,7 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
         ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ("Llama", {"rms_norm_eps": float("nan")}, "LlamaConfig: eps must be a number above 0, got nan"),
         ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),
         ("BERT", {"tie_word_embeddings": False}, "Bert does not support: tie_word_embeddings False"),
         ("T5", {"feed_forward_proj": "gated-silu"}, "T5 does not support: feed_forward_proj 'gated-silu'"),
@@ -327,9 +328,7 @@ class LoRA(nn.Module):
 def test_a_model_with_another_layer_is_not_saved(tmp_path):
     model = PRETRAINED["Llama"]()
     model.blocks[1].attention.W_Q = LoRA(model.blocks[1].attention.W_Q)
-    with pytest.raises(
-        ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA, which a Llama's files do not have; put"
-    ):
+    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA; a Llama's files have a layer of nn"):
         model.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
@@ -377,8 +376,7 @@ def test_everything_wrong_with_the_weights_is_listed(folder):
     assert complaints(folder) == [
         "missing: transformer.wpe.weight (6, 4)",
         "missing: transformer.h.0.ln_1.bias (4,)",
-        "unexpected: classifier.weight (2, 3); a head of another task, left out by "
-        "model.base_model.save_pretrained(folder)",
+        "unexpected: classifier.weight (2, 3); transformers' model.base_model.save_pretrained leaves it out",
         "transformer.h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
         "unexpected: transformer.h.2.ln_1.weight (4,)",
         "transformer.ln_f.bias has dtype I64, expected floats",

@@ -171,11 +171,8 @@ def _stop_tokens(stop: Any) -> list[int]:
     try:
         return [operator.index(token) for token in (held if many else [held])]
     except TypeError:
-        name = stop if isinstance(stop, str) else "<|im_end|>"
-        raise TypeError(
-            f"stop must be a token id or several, got {stop!r}; that of a special token is "
-            f"model.tokenizer.special_tokens[{name!r}]"
-        ) from None
+        remedy = 'that of a special token is in model.tokenizer.special_tokens["<|im_end|>"]'
+        raise TypeError(f"stop must be a token id or several, got {stop!r}; {remedy}") from None
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

@@ -29,7 +29,6 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
-LAYERS = (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm)
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 
 NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
@@ -143,7 +142,8 @@ class Format:
                 yield f"{name} {given[name]!r}"
         first: dict[str, str] = {}
         for theirs, ours in self.fields.items():
-            if given.get(theirs) is not None and given[theirs] != given[first.setdefault(ours, theirs)]:
+            other = first.setdefault(ours, theirs) if given.get(theirs) is not None else theirs
+            if other != theirs and given[theirs] != given[other]:
                 yield f"{theirs} {given[theirs]!r} beside {first[ours]} {given[first[ours]]!r}"
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
@@ -197,11 +197,10 @@ class Format:
             yield "", tuple(model.get_parameter(path) for path in paths)
             return
         modules = [model.get_submodule(path) for path in paths]
-        for path, module in zip(paths, modules, strict=True):
-            if type(module) not in LAYERS:
+        for path, kind in zip(paths, map(type, modules), strict=True):
+            if kind not in (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm):
                 raise ValueError(
-                    f"{path} is a {type(module).__name__}, which a {self.name}'s files do not have; put a layer of "
-                    "nn in its place, such as a Linear whose weight is the sum of its own and LoRA's"
+                    f"{path} is a {kind.__name__}; a {self.name}'s files have a layer of nn there: merge it"
                 )
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):

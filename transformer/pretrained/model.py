@@ -135,8 +135,7 @@ class PretrainedModel(nn.Module):
     def tokenizer(self, tokenizer: Tokenizer | None) -> None:
         if not isinstance(tokenizer, Tokenizer | None):
             raise TypeError(
-                f"model.tokenizer must be a Tokenizer or None, got {type(tokenizer).__name__}; one of transformers is "
-                "read with tokenizer.save_pretrained(folder), then PretrainedTokenizer.from_files(folder)"
+                f"expected a Tokenizer, as PretrainedTokenizer.from_files(folder) is, got {type(tokenizer)}"
             )
         self._tokenizer = tokenizer
 
@@ -188,8 +187,8 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     """
     entries = model.format.entries(model)
     stored: dict[str, list[str]] = {}  # name without prefix -> names in the source
-    for key in source:
-        stored.setdefault(model.format.own_name(key), []).append(key)
+    for name in source:
+        stored.setdefault(model.format.own_name(name), []).append(name)
     if complaints := list(_complaints(model.format, entries, stored, source)):
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{source.path}: the weights do not match {source.config_name}{lines}")
@@ -218,8 +217,7 @@ def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]]
             continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:
-            task = name.startswith(("classifier.", "score.", "classification_head.", "qa_outputs."))
-            remedy = "; a head of another task, left out by model.base_model.save_pretrained(folder)" if task else ""
+            remedy = "; transformers' model.base_model.save_pretrained leaves it out" if "classif" in name else ""
             yield f"unexpected: {key} {shape}{remedy}"
         elif shape != expected[name].shape:
             yield f"{key} has shape {shape}, expected {expected[name].shape}"

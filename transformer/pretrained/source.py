@@ -114,9 +114,8 @@ class Folder(Source):
         self.path = name or self._folder
         self.config, self.generation = read_json(self._folder / CONFIG), _read(self._folder / GENERATION, {})
         if isinstance(self.config, dict):  # newer files have some token ids in the second file alone
-            for name, id in self.generation.items():
-                if name.endswith("_token_id") and type(id) is int and self.config.get(name) is None:
-                    self.config[name] = id
+            ids = {name: id for name, id in self.generation.items() if name.endswith("_token_id") and type(id) is int}
+            self.config |= {name: id for name, id in ids.items() if self.config.get(name) is None}
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
@@ -157,8 +156,7 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
 
 def _refuse(folder: Path, name: str) -> NoReturn:
     raise ValueError(
-        f"{folder} has its tokenizer in {name} alone, which is not read here; write a {WHOLE} beside it with "
-        "transformers, AutoTokenizer.from_pretrained(folder).save_pretrained(folder), or set model.tokenizer"
+        f"{folder}: a tokenizer in {name} is not read; AutoTokenizer of transformers saves a {WHOLE} of it"
     )
 
 

@@ -22,7 +22,7 @@ class Tokenizer(ABC):
     `allowed_special` allows it, so a user who types it cannot end a document.
     """
 
-    _rows: ClassVar[float] = 0  # how many ids a model may have, if more than vocab_size; the others add no text
+    _rows: ClassVar[int] = 0  # how many ids a model may have, if more than vocab_size; the others add no text
     kind: ClassVar[str]  # identifies the class in the file that `save` writes
     _kinds: ClassVar[dict[str, type[Tokenizer]]] = {}
 
@@ -208,7 +208,7 @@ def check_text(name: str, text: str) -> None:
         ) from None
 
 
-def checked_ids(ids: Iterable[int], vocab_size: int, rows: float = 0) -> Iterator[int]:
+def checked_ids(ids: Iterable[int], vocab_size: int, rows: int = 0) -> Iterator[int]:
     """The ids as ints. Raises TypeError for anything but integers, IndexError for an id outside the vocabulary.
 
     - `rows`: if larger, how many ids are accepted; those outside the vocabulary are left out.

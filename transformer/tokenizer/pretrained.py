@@ -17,7 +17,6 @@ A chat becomes a text by a template in the model's file, a program in Jinja's la
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
@@ -50,7 +49,7 @@ class PretrainedTokenizer(Tokenizer):
     Raises ImportError without the package tokenizers, ValueError if it cannot read the file.
     """
 
-    _rows = math.inf
+    _rows = 2**31
     kind = "tokenizers"
 
     def __init__(self, whole: str, settings: Mapping[str, Any] | None = None) -> None:

@@ -27,8 +27,7 @@ class ResidualBlock(nn.Module):
         """Raises ValueError where the positions that blocks are given are left out."""
         left_out = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
         if left_out.get(self.positions):
-            needed = "rotation" if self.positions == "rotary" else "a mask of floats"
-            raise ValueError(f"Block: positions are {self.positions}; give {needed}, as from model.embedding")
+            raise ValueError(f"Block: {self.positions} positions; give a rotation or a mask made by model.embedding")
 
     def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""

@@ -42,10 +42,8 @@ def read_inputs(
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
     """
-    if not isinstance(cache, Cache | None):
-        raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
-    if isinstance(padding_mask, Cache):
-        raise TypeError("padding_mask: got a Cache; write cache=cache")
+    if not isinstance(cache, Cache | None) or isinstance(padding_mask, Cache):
+        raise TypeError(f"cache: must come from new_cache(), got {cache!r}; give it by name, cache=cache")
     seen = 0 if cache is None else cache.length
     tokens = check_tokens(embedding, tokens, seen)
     batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device

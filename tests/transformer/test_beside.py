@@ -92,7 +92,7 @@ def test_a_tokenizer_in_another_format_is_named_when_it_is_asked_for(tmp_path):
     small().save_pretrained(tmp_path)
     (tmp_path / "spiece.model").touch()
     model = GPT.from_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"tokenizer in spiece\.model is not read; .* saves a tokenizer\.json of it"):
+    with pytest.raises(ValueError, match=r"spiece\.model is not read here; .* saves a tokenizer\.json of it"):
         model.save_pretrained(tmp_path)
     model.tokenizer = None
     model.save_pretrained(tmp_path)

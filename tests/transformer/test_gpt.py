@@ -185,7 +185,7 @@ def test_a_cache_of_other_texts_raises():
             model([[1]], cache=cache)
         with pytest.raises(TypeError, match=r"cache: must come from new_cache\(\), got True"):
             model([[1]], cache=True)
-        with pytest.raises(TypeError, match="padding_mask: got a Cache; write cache=cache"):
+        with pytest.raises(TypeError, match=r"cache: .*; give it by name, cache=cache"):
             model([[1], [2]], cache)
         for other in (cache, Cache(3)):
             with pytest.raises(ValueError, match=r"Cache: of \d layers, or in use by another model; start a new one"):
@@ -207,7 +207,7 @@ def test_tokens_are_integers_of_any_dtype(dtype):
 def test_a_block_without_its_positions_is_refused(kind):
     block, x = small(kind).blocks[0], tl.ones(1, 3, 4, dtype=tl.float64)
     for mask in (None, causal_mask(3, 3)):
-        with pytest.raises(ValueError, match=f"Block: positions are {kind}; give .*, as from model.embedding"):
+        with pytest.raises(ValueError, match=f"Block: {kind} positions; give .* made by model.embedding"):
             block(x, mask)
 
 

@@ -171,8 +171,7 @@ def _stop_tokens(stop: Any) -> list[int]:
     try:
         return [operator.index(token) for token in (held if many else [held])]
     except TypeError:
-        remedy = 'that of a special token is in model.tokenizer.special_tokens["<|im_end|>"]'
-        raise TypeError(f"stop must be a token id or several, got {stop!r}; {remedy}") from None
+        raise TypeError(f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], got {stop!r}') from None
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

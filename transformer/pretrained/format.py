@@ -124,10 +124,9 @@ class Format:
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
         known = {*self.fields, *self.also, *self.words, *self.supported}
-        unknown = [name for name, value in given.items() if value and name not in known and not NO_EFFECT.match(name)]
-        if unknown:
-            listed = ", ".join(f"{name} {given[name]!r:.40}" for name in unknown)
-            warnings.warn(f"{where} has options that {family} does not know and leaves out: {listed}", stacklevel=3)
+        others = [name for name in given if name not in known and not NO_EFFECT.match(name)]
+        if unknown := ", ".join(f"{name} {given[name]!r:.40}" for name in others if given[name]):
+            warnings.warn(f"{where} has options that {family} does not know and leaves out: {unknown}", stacklevel=3)
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
         for theirs, ours in self.fields.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
@@ -142,8 +141,8 @@ class Format:
                 yield f"{name} {given[name]!r}"
         first: dict[str, str] = {}
         for theirs, ours in self.fields.items():
-            other = first.setdefault(ours, theirs) if given.get(theirs) is not None else theirs
-            if other != theirs and given[theirs] != given[other]:
+            # In a list NaN equals itself.
+            if given.get(theirs) is not None and [given[theirs]] != [given[first.setdefault(ours, theirs)]]:
                 yield f"{theirs} {given[theirs]!r} beside {first[ours]} {given[first[ours]]!r}"
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:

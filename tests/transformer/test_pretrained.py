@@ -1,7 +1,6 @@
 """GPT-2, and the other families, in folders: config.json, weights in one file or parts, what is refused, and saving."""
 
 import json
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -211,11 +210,8 @@ def test_what_a_folder_says_of_generation_is_kept(make, tmp_path):
     (tmp_path / "generation_config.json").write_text(json.dumps(SECOND))
     again = type(model).from_pretrained(tmp_path)
     if isinstance(again, (T5, Bart)):
-        assert (again.config.start, again.config.stop, again.config.forced) == (
-            4,
-            5,
-            6 * isinstance(again, Bart) or None,
-        )
+        assert (again.config.start, again.config.stop) == (4, 5)
+        assert again.config.forced == (6 if isinstance(again, Bart) else None)
     for folder in (tmp_path / "new", tmp_path):  # also in place of the earlier model
         again.save_pretrained(folder)
         config = json.loads((folder / "config.json").read_text())
@@ -224,14 +220,6 @@ def test_what_a_folder_says_of_generation_is_kept(make, tmp_path):
     model.save_pretrained(tmp_path)
     assert not (tmp_path / "generation_config.json").exists()
     assert json.loads((tmp_path / "config.json").read_text()) == fresh
-
-
-@pytest.mark.parametrize("name", ["T5", "BART"])
-def test_a_model_that_nothing_stops_is_read_again(name, tmp_path):
-    model = PRETRAINED[name]()
-    model.config = replace(model.config, stop=None)
-    model.save_pretrained(tmp_path)
-    assert type(model).from_pretrained(tmp_path).config.stop is None
 
 
 def test_the_bias_of_barts_logits_is_not_trained_and_may_be_missing(tmp_path):
@@ -296,13 +284,11 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
         type(model).from_pretrained(tmp_path)
 
 
-OLDER = {  # fields of no effect, as older versions of transformers and others wrote them
-    "_name_or_path": "x", "architectures": ["A"], "transformers_version": "4.9", "torch_dtype": "float32",
-    "use_cache": True, "output_past": True, "id2label": {"0": "a"}, "task_specific_params": {"a": 1}, "n_ctx": 6,
-    "max_length": 20, "num_beams": 4, "early_stopping": True, "length_penalty": 2.0, "no_repeat_ngram_size": 3,
-    "pooler_type": "first_token_transform", "directionality": "bidi", "gradient_checkpointing": True,
-    "classif_dropout": 0.1, "summary_type": "cls_index", "transformers.js_config": {"kv_cache_dtype": "x"},
-}
+OLDER = """
+_name_or_path architectures transformers_version torch_dtype use_cache output_past id2label n_ctx max_length num_beams
+early_stopping length_penalty no_repeat_ngram_size task_specific_params directionality pooler_type
+gradient_checkpointing classif_dropout summary_type transformers.js_config
+"""  # older fields of no effect
 
 
 @each_family
@@ -310,7 +296,7 @@ def test_fields_that_a_family_does_not_know_are_named(make, tmp_path):
     model = make()
     model.save_pretrained(tmp_path)
     family = type(model).__name__
-    reconfigure(tmp_path, **OLDER, attn_logit_softcapping=None, use_sliding_window=False)
+    reconfigure(tmp_path, **dict.fromkeys(OLDER.split(), 1), attn_logit_softcapping=None, use_sliding_window=False)
     type(model).from_pretrained(tmp_path)
     reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"partial_rotary_factor": 0.5})
     said = rf"options that {family} does not know and leaves out: .*sliding_window 4, pruned_heads \{{'0': \[1\]\}}"
@@ -431,11 +417,6 @@ def test_missing_and_foreign_files_are_named(folder):
         GPT.from_pretrained(folder / "nowhere")
     with pytest.raises(ValueError, match=r"config\.json is one file of a folder .*; give the folder, .*gpt2$"):
         GPT.from_pretrained(folder / "config.json")
-
-
-def test_quantised_matrices_that_are_not_there_are_missed(folder):
-    with pytest.raises(ValueError, match=r"gpt2 has no matrices of 4 or 8 bits .*; leave out quantized=True"):
-        GPT.from_pretrained(folder, quantized=True)
 
 
 def test_loading_leaves_the_random_state_alone(folder):

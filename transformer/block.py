@@ -27,9 +27,7 @@ class ResidualBlock(nn.Module):
         """Raises ValueError where the positions that blocks are given are left out."""
         left_out = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
         if left_out.get(self.positions):
-            raise ValueError(
-                f"{self.positions} positions are missing: model.embedding makes a rotation, or a float mask"
-            )
+            raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
 
     def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""

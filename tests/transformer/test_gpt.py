@@ -207,7 +207,7 @@ def test_tokens_are_integers_of_any_dtype(dtype):
 def test_a_block_without_its_positions_is_refused(kind):
     block, x = small(kind).blocks[0], tl.ones(1, 3, 4, dtype=tl.float64)
     for mask in (None, causal_mask(3, 3)):
-        with pytest.raises(ValueError, match=f"{kind} positions are missing: model.embedding makes"):
+        with pytest.raises(ValueError, match=f"{kind} positions are missing; model.embedding gives"):
             block(x, mask)
 
 

@@ -102,11 +102,8 @@ class PretrainedTokenizer(Tokenizer):
         - `add_special_tokens`: whether to add those that the model saw around every text when it was trained, such as
           [CLS] and [SEP] (BERT) or </s> (T5). Many have none.
         """
-        if allowed_special == "all":
-            check_text("encode", text)
-            parts = iter([(text, True)])
-        else:
-            parts = self._parts("encode", text, allowed_special)
+        check_text("encode", text)
+        parts = iter([(text, True)]) if allowed_special == "all" else self._parts("encode", text, allowed_special)
         encodings = []
         for part, is_special in parts:
             self._package.encode_special_tokens = not is_special  # True: their names are ordinary text

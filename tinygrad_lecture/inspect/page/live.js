@@ -23,13 +23,14 @@ class Tape {
     const places = inputs.map((x) => spread(x.shape, shape));
     const given = (i) => inputs.map((x, k) => x.numbers[places[k][i]]);
     const numbers = Float64Array.from({ length: sizeOf(shape) }, (_, i) => f(...given(i)));
-    return this.node(shape, numbers, (g) => {
+    const made = this.node(shape, numbers, (g) => {
       for (let i = 0; i < g.length; i += 1) {
         if (g[i] === 0) continue;
         const at = [...given(i), numbers[i]];
         slopes.forEach((slope, k) => slope && (inputs[k].grad[places[k][i]] += g[i] * slope(...at)));
       }
     });
+    return Object.assign(made, { inputs, places });
   }
 
   // The sums over groups of elements. groups: where each element of x is added.
@@ -300,6 +301,12 @@ function operand(tape, nodes, part) {
   return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...inputs);
 }
 
+// The node of a value that an op makes of inputs.
+function nodeOf(tape, value, inputs) {
+  const rule = OPS[value.op] ?? (() => tape.pick(inputs.filter((x) => x), value.places, value.shape));
+  return rule(tape, inputs, value.settings, value.shape);
+}
+
 // --- the page's graph -----------------------------------------------------------------------------------------
 
 class Live {
@@ -363,8 +370,7 @@ class Live {
         const x = operand(tape, nodes, part);
         return x && Object.assign(tape.reshaped(x, x.shape), { isBool: x.isBool });
       });
-      const rule = OPS[value.op] ?? (() => tape.pick(uses[i].filter((x) => x), value.places, value.shape));
-      nodes[i] = rule(tape, uses[i], value.settings, value.shape);
+      nodes[i] = nodeOf(tape, value, uses[i]);
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
@@ -397,7 +403,7 @@ class Live {
     data.steps.splice(0, data.steps.length, ...structuredClone(this.steps));
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
-    const { tape, nodes, uses } = this.computed();
+    const { tape, nodes, uses } = (this.now = this.computed());
     tape.backward();
     const add = (numbers, shape, dtype) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
@@ -408,15 +414,17 @@ class Live {
       if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
       if (nodes[i].weights) value.weights = add(nodes[i].weights.numbers, nodes[i].weights.shape, value.dtype);
     });
-    const sums = new Map();
+    const sums = new Map(); // value -> its gradient so far, and the number of that as an array
     for (const step of data.steps) {
       const { shape, dtype } = data.values[step.value];
       step.upstream = add(nodes[step.value].grad, shape, dtype);
       for (const term of step.terms) {
         const { grad } = uses[step.value][term.position];
-        sums.set(term.to, grad.map((g, k) => g + (sums.get(term.to)?.[k] ?? 0)));
-        const to = data.values[term.to];
-        [term.array, term.after] = [grad, sums.get(term.to)].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        const [before, to] = [sums.get(term.to), data.values[term.to]];
+        const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        term.before = before?.after;
+        sums.set(term.to, { sum, after: term.after });
       }
     }
   }
@@ -435,7 +443,6 @@ class Live {
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);
     if (!last || countOf(before) > 1) return [told];
     const slope = elementsOf(data.arrays[last.after])[index];
-    const factor = (x) => (x < 0 ? `(${number(x)})` : number(x));
     const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
     const foretold = `Its gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;

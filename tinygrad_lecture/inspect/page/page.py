@@ -61,7 +61,7 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "live.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+SCRIPTS = [f"{name}.js" for name in "numbers arrays steps live worked graph panel table theme main".split()]
 
 
 def page(

@@ -51,6 +51,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "attention": lambda x: (tl.attention(x, x, x, causal=True) * rows(3, 4)).sum(),
     "masked attention": lambda x: (tl.attention(x, x, x, tl.tensor([True, False, True]), scale=0.7) * rows(3, 4)).sum(),
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
+    "rotary": lambda x: (tl.rotary(x, tl.cos(rows(3, 2)), tl.sin(rows(3, 2))) * rows(3, 4)).sum(),
     "masks": lambda x: (tl.softmax(tl.masked_fill(x, tl.tensor(np.eye(3, 4) > 0), -np.inf)) * rows(3, 4)).sum(),
     "conditions": lambda x: (tl.where((x > 0) & (x * 2 < 1), x * x, -x) * rows(3, 4)).sum(),
     "binary cross-entropy": lambda x: nn.BCEWithLogitsLoss()(x, tl.tensor(np.eye(3, 4))),
@@ -149,10 +150,15 @@ def _(g):
     return g * 3
 
 
+def packed(x):
+    return tl.quantized_linear(x, tl.ones(2, 32, dtype=tl.int8), tl.ones(2, 1), tl.zeros(2, 1))
+
+
 REFUSED = {
     "it has no rule for tripled": lambda x: tripled(x).sum(),
     "picks by value": lambda x: x.max(axis=1).values.sum(),
     "a condition depends on what it does not know": lambda x: tl.where(x > tl.rand(3, 4), x, 0.0).sum(),
+    "the weights in #8 are whole numbers of a few bits": lambda x: packed(x.sum() * tl.ones(1, 32)).sum(),
     "there are too many numbers": lambda x: (x[:, :, None] + tl.zeros(2000)).sum(),
 }
 

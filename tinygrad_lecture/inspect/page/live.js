@@ -268,6 +268,16 @@ const OPS = {
     const away = t.sub(a, b);
     return t[average ? "mean" : "sums"](t.mul(away, away), along(away.shape, null).groups, []);
   },
+  rotary: (t, [x, cos, sin]) => {
+    const half = cos.shape.at(-1);
+    const double = (a) => {
+      const places = Array.from({ length: 2 * a.numbers.length }, (_, i) => Math.floor(i / (2 * half)) * half + (i % half));
+      return t.pick([a], places, [...a.shape.slice(0, -1), 2 * half]);
+    };
+    const turned = t.pick([x], Array.from(x.numbers, (_, i) => (i % (2 * half) < half ? i + half : i - half)), x.shape); // by 90°
+    const signs = t.node([2 * half], Float64Array.from({ length: 2 * half }, (_, i) => (i < half ? -1 : 1)));
+    return t.add(t.mul(x, double(cos)), t.mul(t.mul(turned, signs), double(sin)));
+  },
   layer_norm: (t, [x, weight, bias], { axes = 1, eps = 1e-5 }) =>
     t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, bias),
   rms_norm: (t, [x, weight], { axes = 1, eps = 1e-5 }) =>
@@ -333,6 +343,7 @@ class Live {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
       if (value.kind !== "result") continue;
       if (OPS[value.op]) continue;
+      if (value.op === "quantized_linear") return `the weights in ${value.name} are whole numbers of a few bits`;
       const byValue = /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula);
       if (byValue) return `${value.name} = ${value.formula} picks by value, which may change`;
       if (!value.places) return `it has no rule for ${value.op}`;

@@ -142,14 +142,15 @@ class Panel {
 
   term(event, told) {
     const term = this.worked.term(event, told);
-    const value = this.data.values[event.value];
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
-      const one = PRODUCTS.includes(value.op) && countOf(this.data.arrays[term.array]) > 1 && term.position < 2 && !this.data.edited;
-      const which = one ? "; for the element with the largest gradient" : "";
+      const numbers = elementsOf(this.data.arrays[term.array]) ?? [];
+      const [, at] = partsOf(term.derivative)[0].split("]/"); // of a single element
+      const isLargest = at && Math.abs(numbers[indexIn(at, this.data.arrays[term.array].shape)]) === largest(numbers);
+      const which = isLargest && numbers.length > 1 ? "; for the element with the largest gradient" : "";
       part.append(element("p", { class: "why" }, `the local derivative, ∂: of this step alone${which}`));
       math([term.derivative, ...term.slopes].join("\n"));
     }
@@ -257,7 +258,7 @@ class Panel {
     const value = data.values[i];
     const array = data.arrays[value.value];
     const parts = [];
-    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
+    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens, data.heads));
     if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
@@ -338,7 +339,7 @@ class Panel {
     const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
     const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
     const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
-    return [...(why ? [element("p", { class: "hint" }, why)] : []), ...arrayView(array, value.name, value.side, edit)];
+    return [...arrayView(array, value.name, value.side, edit), ...(why ? [element("p", { class: "hint" }, why)] : [])];
   }
 
   moreAbout(i) {

@@ -299,8 +299,7 @@ class Panel {
     const steps = element("ol", { class: "way" });
     for (const { step, terms } of this.onWay(i)) {
       for (const term of terms) {
-        const { total, lines, rule } = this.worked.term(place.steps[step].events.find(({ terms }) => terms.includes(term)), term);
-        const text = term.of > 1 ? total : lines.length ? `${rule} = ${data.arrays[term.array].text}` : rule;
+        const text = this.worked.inShort(place.steps[step].events[0], term);
         const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));

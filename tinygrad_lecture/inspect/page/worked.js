@@ -4,6 +4,7 @@
 const OLD = "With the numbers before the change:";
 const ONE = "one element of it: "; // what the engine's line of the only element that it shows begins with
 const PRODUCTS = ["mul", "matmul", "linear"];
+const WEIGHTED = { matmul: 0, linear: 0, attention: 2, sum: 0, mean: 0 }; // ops that make a sum of this input's elements
 
 class Worked {
   constructor(live) {
@@ -18,7 +19,7 @@ class Worked {
     const tape = new Tape();
     const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
     const made = nodes[i].slopes ? null : nodeOf(tape, value, inputs);
-    const passes = made && tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0) * made.grad.length < 1e6 ? [...made.grad.keys()] : [];
+    const passes = made && tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0) * made.grad.length < 4e6 ? [...made.grad.keys()] : [];
     nodes[i].slopes ??= passes.map((k) => {
       tape.nodes.forEach(({ grad }) => grad.fill(0));
       made.grad[k] = 1;
@@ -71,40 +72,59 @@ class Worked {
   // engine's.
   element(i, k, line) {
     const [value, node, inputs] = [this.data.values[i], this.live.now.nodes[i], this.live.now.uses[i]];
-    const [text, added] = [this.elements(i, k), ["sum", "mean"].includes(value.op)];
-    const slopes = added || PRODUCTS.includes(value.op) ? this.slopesOf(i)[k] : undefined;
+    const [text, weighed] = [this.elements(i, k), WEIGHTED[value.op]];
+    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
     const [formulas, found] = [[value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula)), number(node.numbers[k])];
     if (text) return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
     if (value.places) return `${partsOf(line)[1]} = ${found}`;
     if (!slopes) return undefined;
     const terms = (position) => [...(inputs[position]?.numbers ?? [])].map((x, at) => [x, slopes[position][at]]).filter((pair) => pair[1] !== 0);
-    const products = added ? terms(0).map(([x]) => [x]) : [...terms(0), ...(value.op === "linear" ? terms(2).map(([x]) => [x]) : [])];
+    const alone = (position) => terms(position).map(([x]) => [x]);
+    const products = ["sum", "mean"].includes(value.op) ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
     return `${value.op === "mean" ? `(${sumText(products)}) / ${products.length}` : sumText(products)} = ${found}`;
   }
 
   // What is said of a term of a step: see `TermText`.
   term(event, term) {
-    const { arrays, values, edited } = this.data;
-    if (!edited) return term;
-    const [of, found] = [values[event.value], arrays[term.array]];
-    const came = elementsOf(arrays[event.upstream]);
+    if (!this.data.edited) return term;
     const rows = this.slopesOf(event.value).map((row) => row[term.position]);
-    const product = (place) => {
-      const ways = [...rows.keys()].filter((k) => rows[k][place] !== 0 || (k === place && found.numbers.length === rows.length));
-      const added = ways.length > 1 && ways.every((k) => rows[k][place] === 1) && !(PRODUCTS.includes(of.op) && term.position < 2);
-      return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], rows[k][place]])))} = ${number(found.numbers[place], found.digits)}`;
-    };
-    const isOne = came.length === 1 && found.numbers.length === 1;
-    const rule = withoutNumbers(term.rule);
-    const comesTo = rows.length && isOne && partsOf(term.rule).length > partsOf(rule).length + 1 ? product(0) : found.text;
+    const { shape } = this.data.arrays[term.array];
     return {
       ...term,
       derivative: this.derivative(event.value, rows, term),
       slopes: anew(term.slopes, (label) => this.slope(event.value, rows, label, term)),
-      rule: term.lines.length ? rule : `${rule} = ${comesTo}`,
-      lines: anew(term.lines, (label) => (rows.length ? product(indexIn(label, found.shape)) : undefined)),
+      rule: this.rule(event, term),
+      lines: anew(term.lines, (label) => (rows.length ? this.product(event, term, indexIn(label, shape)) : undefined)),
       total: term.total && this.total(term),
     };
+  }
+
+  // The same in one line.
+  inShort(event, term) {
+    const { arrays, edited } = this.data;
+    if (term.of > 1) return edited ? this.total(term) : term.total;
+    const rule = edited ? this.rule(event, term) : term.rule;
+    return term.lines.length ? `${rule} = ${arrays[term.array].text}` : rule;
+  }
+
+  // The rule of a term, with what it comes to if no lines follow: for a single number with the product of two.
+  rule(event, term) {
+    const [rule, found] = [withoutNumbers(term.rule), this.data.arrays[term.array]];
+    if (term.lines.length) return rule;
+    const isOne = countOf(this.data.arrays[event.upstream]) === 1 && countOf(found) === 1;
+    const isWorked = isOne && partsOf(term.rule).length > partsOf(rule).length + 1;
+    return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
+  }
+
+  // An element of a term: what came times the derivative of the step, over all ways.
+  product(event, term, place) {
+    const { arrays, values } = this.data;
+    const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
+    const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
+    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && countOf(found) === slopes.length));
+    const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
+    const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
+    return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])))} = ${number(found.numbers[place], found.digits)}`;
   }
 
   // The gradient of what a term goes to, with the term: "dC/dz = 1 + 6 = 7".
@@ -123,7 +143,10 @@ class Worked {
     if (!term.derivative) return "";
     const [value, bare] = [this.data.values[i], withoutNumbers(term.derivative)];
     const [label, ...formula] = partsOf(bare);
-    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) return `${bare} = ${this.slope(i, rows, label, term)}`;
+    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) {
+      const found = this.slope(i, rows, label, term);
+      return found ? `${bare} = ${found}` : bare;
+    }
     if (!rows.length) return formula.length ? bare : "";
     const local = Float64Array.from(rows.length === 1 ? rows[0] : rows.map((row) => row.reduce((a, b) => a + b)));
     const shape = rows.length === 1 ? this.data.arrays[term.array].shape : value.shape;

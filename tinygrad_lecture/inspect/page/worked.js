@@ -36,7 +36,7 @@ class Worked {
     texts.set(value.name, undefined);
     const names = [...texts.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[^\w]/g, "\\$&"));
     return formula
-      .replace(new RegExp(`(?<![\\w.#])(${names.join("|")})(?![\\w.([])`, "g"), (name) => text(texts.get(name)))
+      .replace(new RegExp(`(?<![\\w.#])(${names.join("|")})(?![\\w.([=])`, "g"), (name) => text(texts.get(name)))
       .replace(/(?<=[(,] ?)\((-[\d.e+-]+)\)(?=[,)])/g, "$1")
       .replace(/(?<=\()-\(-([\d.e+-]+)\)/g, "$1");
   }
@@ -59,7 +59,7 @@ class Worked {
     if (!this.data.edited) return value;
     const whole = (position) => {
       const array = this.data.arrays[this.data.values[position === undefined ? i : value.inputs[position]].value];
-      return array.shape.length ? array.text : factor(array.numbers?.[0] ?? elementsOf(array)[0]);
+      return array.shape.length ? array.text : factor(elementsOf(array)[0]);
     };
     return {
       filled: value.filled && this.filled(value.formula, i, whole),
@@ -72,6 +72,7 @@ class Worked {
   // engine's.
   element(i, k, line) {
     const [value, node, inputs] = [this.data.values[i], this.live.now.nodes[i], this.live.now.uses[i]];
+    if (Number.isNaN(k)) return undefined;
     const [text, weighed] = [this.elements(i, k), WEIGHTED[value.op]];
     const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
     const [formulas, found] = [[value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula)), number(node.numbers[k])];
@@ -94,7 +95,7 @@ class Worked {
       derivative: this.derivative(event.value, rows, term),
       slopes: anew(term.slopes, (label) => this.slope(event.value, rows, label, term)),
       rule: this.rule(event, term),
-      lines: anew(term.lines, (label) => (rows.length ? this.product(event, term, indexIn(label, shape)) : undefined)),
+      lines: anew(term.lines, (label) => this.product(event, term, indexIn(label, shape))),
       total: term.total && this.total(term),
     };
   }
@@ -116,11 +117,12 @@ class Worked {
     return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
   }
 
-  // An element of a term: what came times the derivative of the step, over all ways.
+  // An element of a term: what came times the derivative of the step, over all ways; undefined where it is not known.
   product(event, term, place) {
     const { arrays, values } = this.data;
     const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
     const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
+    if (slopes[0] === undefined) return undefined;
     const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && countOf(found) === slopes.length));
     const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
     const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
@@ -131,11 +133,10 @@ class Worked {
   total(term) {
     const [name] = partsOf(term.total);
     const [before, more, sum] = [term.before, term.array, term.after].map((k) => this.data.arrays[k]);
-    const isOne = name.startsWith(ONE) || sum.numbers.length === 1;
-    const at = indexIn(name, sum.shape);
-    const [first, second, last] = isOne ? [before && factor(before.numbers[at]), factor(more.numbers[at]), number(sum.numbers[at])] : [before?.text, more.text, sum.text];
+    const at = name.startsWith(ONE) || sum.numbers.length === 1 ? indexIn(name, sum.shape) : NaN;
+    const text = (array, written) => (Number.isNaN(at) ? array.text : written(array.numbers[at]));
     const note = / {2}\S.*$/.exec(term.total)?.[0] ?? "";
-    return `${name} = ${before ? `${first} + ${second} = ${last}` : sum.text}${note}`;
+    return `${name} = ${before ? `${text(before, factor)} + ${text(more, factor)} = ${text(sum, number)}` : sum.text}${note}`;
   }
 
   // The derivative of a step alone. rows: how each element of its value changes with each of the input's.

@@ -90,7 +90,9 @@ def computed_in(page, data, value, index, to):
 
 def lines_of(forward, terms):
     """Lists of lines: of each value, and of each term of the steps backward."""
-    of_terms = ([[t["derivative"]], t["slopes"], [t["rule"]], t["lines"], [t["total"].partition("  ")[0]]] for t in terms)
+    of_terms = (
+        [[t["derivative"]], t["slopes"], [t["rule"]], t["lines"], [t["total"].partition("  ")[0]]] for t in terms
+    )
     return [*forward, *(lines for parts in of_terms for lines in parts)]
 
 

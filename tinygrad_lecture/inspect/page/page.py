@@ -36,8 +36,8 @@ FOLDER = Path(__file__).parent
 
 
 def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
-    """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
-    frame, script = Template(read("frame.html")), "\n".join(map(read, scripts))
+    """The text of a page. body: HTML.  scripts: of this folder, each before those that use it as they start."""
+    frame, script = Template(read("frame.html")), "\n".join(read(f"{name}.js") for name in scripts)
     return frame.substitute(title=escape(title), style=read("page.css"), body=body, data=_json(data), script=script)
 
 
@@ -61,7 +61,7 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = [f"{name}.js" for name in "numbers arrays steps live worked graph panel table theme main".split()]
+SCRIPTS = ("numbers", "arrays", "steps", "live", "worked", "graph", "panel", "table", "theme", "main")
 
 
 def page(

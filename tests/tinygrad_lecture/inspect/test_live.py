@@ -52,6 +52,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "masked attention": lambda x: (tl.attention(x, x, x, tl.tensor([True, False, True]), scale=0.7) * rows(3, 4)).sum(),
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
     "rotary": lambda x: (tl.rotary(x, tl.cos(rows(3, 2)), tl.sin(rows(3, 2))) * rows(3, 4)).sum(),
+    "a single number": lambda x: tl.silu(x[1, 2]) * 3 + tl.gelu(x[1, 2], approximate="tanh") ** 2,
     "masks": lambda x: (tl.softmax(tl.masked_fill(x, tl.tensor(np.eye(3, 4) > 0), -np.inf)) * rows(3, 4)).sum(),
     "conditions": lambda x: (tl.where((x > 0) & (x * 2 < 1), x * x, -x) * rows(3, 4)).sum(),
     "binary cross-entropy": lambda x: nn.BCEWithLogitsLoss()(x, tl.tensor(np.eye(3, 4))),

@@ -117,9 +117,9 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
         say(f"  block {block + 1:2}, head {head + 1}  {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
     names = [named(weights, read, texts) for weights in trace.attention[block]]
-    title = f"Block {block + 1}, whose heads look at: " + "; ".join(f"{h} {name}" for h, name in enumerate(names, 1))
-    say(title)
-    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, title, folder)}")
+    heads = [f"{h} {name}" for h, name in enumerate(names, 1)]
+    say(f"Block {block + 1}, whose heads look at: {'; '.join(heads)}")
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, heads, folder)}")
 
 
 def kind(row: np.ndarray) -> str:
@@ -137,11 +137,12 @@ def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
     return f"{texts[at] if at else 'the start'} {weights[-1, at]:.0%}{often}"
 
 
-def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], title: str, folder: Path) -> Path:
+def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], heads: list[str], folder: Path) -> Path:
     """Write a page of one block: from what enters it to the score of the token that was written, and back."""
     W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
     with tl.Graph() as graph:
         out = model.blocks[block](*inputs)[-1]
         (model.norm(out) * W_U).sum().backward()
     model.zero_grad()
-    return tl.page(graph, folder / f"block_{block + 1}.html", tokens=texts, title=title)
+    path, named_heads = folder / f"block_{block + 1}.html", [f"head {head}" for head in heads]
+    return tl.page(graph, path, tokens=texts, heads=named_heads, title=f"Block {block + 1}")

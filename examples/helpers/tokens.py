@@ -130,7 +130,7 @@ def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, 
     print()
     if complete:
         print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
-    print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
+    print(f"  {missing} words of the last tenth do not occur before: to words they are one more token, <unknown>.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
 

@@ -229,12 +229,10 @@ def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> N
 def cars_begin(course: cars.Course) -> None:
     """What the three heads learn from."""
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print("  Three heads learn from made sentences, each from questions of its own:")
+    print("  Three heads learn from made sentences. Head 1, grammatical, is asked who or what did what; head 2, for")
+    print("  modification, what is red, and when and where; head 3, for coreference, what that and it stand for.")
     for text in [text for text in course.texts if text.endswith(".")][:3]:
         detail(f"    {text}")
-    print("    head 1, grammatical: which thing did what, who did what, what was bought")
-    print("    head 2, modification: which thing is red, when was it bought, where did it break down")
-    print("    head 3, coreference and long range: what does that or it stand for, which thing broke down")
     detail("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
     print("  So each head's work is imposed, by the answers to these. In a real model nobody divides the work.")
     detail("  The loss is the cross-entropy of all answers:")
@@ -312,7 +310,7 @@ def without_a_head(course: cars.Course, model: Any) -> None:
         right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
         detail(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
         means.append(f"{name} {np.mean(right):.0%}")
-    print(f"    The mean share of right descriptions: {', '.join(means)}.")
+    print(f"    Right descriptions: {', '.join(means)}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -315,11 +315,10 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
 
 def costs(axes: Axes, valley: Valley) -> None:
     """A logarithmic axis for costs, with dotted lines for the lowest cost and 10% above it."""
-    for height, name in ((valley.cost, "lowest cost"), (1.1 * valley.cost, "10% above")):
+    for height in (valley.cost, 1.1 * valley.cost):
         plain(axes).axhline(height, color="black", linewidth=1, linestyle=":")
-        above = 2 if height > valley.cost else -10
-        axes.annotate(name, (1, height), (0, above), xycoords=("axes fraction", "data"), ha="right", fontsize=9,
-                      textcoords="offset points")  # fmt: skip
+    axes.annotate("the lowest cost, and 10% above it", (0, height), (4, 3), xycoords=("axes fraction", "data"),
+                  textcoords="offset points", fontsize=10)  # fmt: skip
     axes.set(yscale="log", ylabel="cost of all points (logarithmic)")
     axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
     axes.yaxis.set_major_formatter("{x:g}")
@@ -370,8 +369,8 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     above.set_title(f"steps in which the cost rose: {', '.join(f'{d.label} {d.rises}' for d in descents)}", fontsize=11)
     below.set(xscale="log", xlabel="points looked at (logarithmic)")
     there = {d.label: steps * d.batch for d in descents if (steps := d.steps_until(1.1 * valley.cost)) is not None}
-    first = f"{min(there, key=lambda label: there[label])} descent is" if there else "none is"
-    below.set_title(f"{first} the first within 10% of the lowest cost, once", fontsize=11)
+    first = f"{min(there, key=lambda label: there[label])} descent" if there else "none"
+    below.set_title(f"{first} is the first to touch 10% above the lowest cost", fontsize=11)
     save(figure, path)
 
 

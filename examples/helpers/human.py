@@ -23,9 +23,10 @@ def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
             show(f"  {a:10.0%}{b:10.0%}{count:10,}")
         k = int(np.abs(said - 0.7).argmin())
         off, chance = true[k] - said[k], 1.96 * math.sqrt(said[k] * (1 - said[k]) / n[k])
-        answer = "yes, but for chance" if abs(off) < chance else "no, more" if off > 0 else "no, fewer"
+        answer = "yes (this may differ by chance)" if abs(off) < chance else "no, more" if off > 0 else "no, fewer"
         print(f"  Trained for {name}: where it says {said[k]:.0%}, {true[k]:.0%} of {n[k]} are spam: {answer}.")
-        print(f"  Over all messages both differ by {100 * errors[name]:.1f} points: expected calibration error.")
+        print(f"  Over all messages both differ by {100 * errors[name]:.1f} points on average, the", end=" ")
+        print("expected calibration error.")
 
 
 def routing(left: np.ndarray, share: float) -> None:

@@ -155,8 +155,11 @@ def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
               f"and took {wrong:2} other digits for a 3")  # fmt: skip
     (first, taken), *_, (most, more_taken), (network, _) = counts
     gained, more_taken = most - first, more_taken - taken
-    print(f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits for one.")
-    print(f"  The network was given no rule, and finds {network}.")
+    print(
+        f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits for one.",
+        end=" ",
+    )
+    print(f"The network was given no rule, and finds {network}.")
 
 
 def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:
@@ -226,7 +229,7 @@ def wrong_labels(share: float, network: float, simple: float) -> None:
     print(f"  the network reads {network:.1%} right, nearest mean {simple:.1%}.")
     above = [name for name, right in (("network", network), ("nearest mean", simple)) if right > 1 - share]
     if above:
-        print(f"  More than the labels: {' and '.join(above)}; wrong labels have no pattern, what most say is learnt.")
+        print(f"  More often right than its labels: {' and '.join(above)}, since wrong labels have no pattern.")
 
 
 def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:

@@ -153,7 +153,7 @@ MADE = [
     (lambda: valleys.saddle(NONE, ALL), "The noise of single examples pushes them off"),
     (lambda: valleys.saddle(ALL, ALL), "No noise was needed"),
     (lambda: valleys.saddle(NONE, NONE), "None has left it"),
-    (lambda: robust.wrong_labels(0.2, 0.9, 0.79), "More than the labels: network; wrong labels"),
+    (lambda: robust.wrong_labels(0.2, 0.9, 0.79), "than its labels: network, since wrong labels have no pattern"),
     (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than the network"),
     (
         lambda: robust.incomplete({0: sure_of(10, 9), 0.5: sure_of(10, 9), 0.7: sure_of(10, 2)}, LABELS),

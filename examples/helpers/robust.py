@@ -155,11 +155,8 @@ def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
               f"and took {wrong:2} other digits for a 3")  # fmt: skip
     (first, taken), *_, (most, more_taken), (network, _) = counts
     gained, more_taken = most - first, more_taken - taken
-    print(
-        f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits for one.",
-        end=" ",
-    )
-    print(f"The network was given no rule, and finds {network}.")
+    print(f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits", end=" ")
+    print(f"for one. The network was given no rule, and finds {network}.")
 
 
 def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:

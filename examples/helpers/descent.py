@@ -317,7 +317,7 @@ def costs(axes: Axes, valley: Valley) -> None:
     """A logarithmic axis for costs, with dotted lines for the lowest cost and 10% above it."""
     for height in (valley.cost, 1.1 * valley.cost):
         plain(axes).axhline(height, color="black", linewidth=1, linestyle=":")
-    axes.annotate("the lowest cost, and 10% above it", (0, height), (4, 3), xycoords=("axes fraction", "data"),
+    axes.annotate("10% above\nlowest cost", (1, height), (5, 0), xycoords=("axes fraction", "data"), va="center",
                   textcoords="offset points", fontsize=10)  # fmt: skip
     axes.set(yscale="log", ylabel="cost of all points (logarithmic)")
     axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])

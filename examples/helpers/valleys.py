@@ -217,7 +217,7 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
-    note = "the saddle: cost 1, every answer is 0.5\n(above it: steps after one example sway all answers alike)"
+    note = "the saddle: cost 1, every answer is 0.5\n(above it: a step moves all answers towards one example's)"
     axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)

@@ -13,14 +13,14 @@ A text passes through the modules in this order:
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
     generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
 
-One file a model, with its config and what Hugging Face's files call its parts; side by side they show what differs:
+One file a model, with its config, whose defaults make the family; side by side they show what differs:
 
     gpt.py              decoder-only                llama.py            its variant of today
     encoder.py          encoder-only                bert.py             its best known
     encoder_decoder.py  both (2017)                 t5.py  bart.py      its variants
 
 config.py has the sizes and choices of all. training.py has the loss and the training data, trace.py traces of the
-models and their pictures, pretrained/ Hugging Face's files.
+models and their pictures, pretrained/ models in files: a .toml file says what Hugging Face calls the parts of a family.
 """
 
 # Everything imported here is public; a file imported with * has an __all__.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,8 @@ from .config import TransformerConfig, config_class
 from .embedding import Unembedding
 from .encoder import Encoder, EncoderConfig, pool
 from .ffn import ACTIVATIONS
-from .pretrained.format import GELUS, Format, Packed
+from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
-from .pretrained.sentences import Sentences, write_sentences
-from .pretrained.source import Source
 from .training import initialize
 
 __all__ = ["Bert", "BertConfig"]
@@ -40,8 +37,12 @@ __all__ = ["Bert", "BertConfig"]
 
 @config_class
 class BertConfig(EncoderConfig):
-    """The config of a Bert: an `EncoderConfig`, and segments. The defaults are BERT base's.
+    """The config of a Bert (encoder-only): an `EncoderConfig`, and segments. The defaults are BERT base's.
 
+    - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
+    - Positions: learned. `Embedding` adds a vector of the segment, too.
+    - FFN: GELU.
+    - Attention: bidirectional.
     - `segments`: of a pair of texts, the first is segment 0, the second segment 1.
     - `head`: whether the model predicts hidden tokens. `pooler`: whether it has the layer for classifying.
     """
@@ -63,8 +64,8 @@ class Bert(Encoder, PretrainedModel):
     """An `Encoder` with segments, whose call gives vectors. Built from a BertConfig."""
 
     config_type = BertConfig
+    format = Format.of("bert")
     config: BertConfig
-    sentences: Sentences = Sentences()
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
@@ -72,8 +73,8 @@ class Bert(Encoder, PretrainedModel):
         if self.pooler is not None:
             initialize(self.pooler, config)
 
-    def make_unembedding(self, W_E: nn.Embedding | None) -> nn.Module | None:
-        return MaskedHead(self.config, W_E) if self.config.head else None
+    def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
+        return MaskedHead(self.config, W_E if self.config.tied else None) if self.config.head else None
 
     def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The last hidden states, a contextual vector per token: (..., tokens) -> (..., tokens, width).
@@ -130,14 +131,6 @@ class Bert(Encoder, PretrainedModel):
         warnings.warn(f"Bert.embed: text {i} has {len(row)} tokens, of which the first {limit} are read", stacklevel=3)
         return [*row[: limit - 1], row[-1]]
 
-    def read_beside(self, source: Source) -> None:
-        super().read_beside(source)
-        self.sentences = source.sentences
-
-    def save_beside(self, folder: Path) -> None:
-        super().save_beside(folder)
-        write_sentences(self.sentences, folder)
-
 
 class MaskedHead(Unembedding):
     """Vectors to logits of the hidden tokens: a layer of neurons and a norm before W_U, which has a bias."""
@@ -151,69 +144,3 @@ class MaskedHead(Unembedding):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""
         return super().forward(self.norm(ACTIVATIONS[self.activation](self.dense(x))))
-
-
-# --- Hugging Face's files -----------------------------------------------------------------------------------------
-
-
-def tensors(config: BertConfig) -> dict[str, str | Packed]:
-    """The tensors of a Bert: see `Format`."""
-    rows: dict[str, str | Packed] = {
-        "bert.embeddings.word_embeddings": "embedding.W_E",
-        "bert.embeddings.position_embeddings": "embedding.positions",
-        "bert.embeddings.token_type_embeddings": "embedding.segments",
-        "bert.embeddings.LayerNorm": "embedding.norm",
-        "bert.encoder.layer.*.attention.self.query": "blocks.*.attention.W_Q",
-        "bert.encoder.layer.*.attention.self.key": "blocks.*.attention.W_K",
-        "bert.encoder.layer.*.attention.self.value": "blocks.*.attention.W_V",
-        "bert.encoder.layer.*.attention.output.dense": "blocks.*.attention.W_O",
-        "bert.encoder.layer.*.attention.output.LayerNorm": "blocks.*.norm_1",
-        "bert.encoder.layer.*.intermediate.dense": "blocks.*.ffn.up",
-        "bert.encoder.layer.*.output.dense": "blocks.*.ffn.down",
-        "bert.encoder.layer.*.output.LayerNorm": "blocks.*.norm_2",
-    }
-    if config.pooler:
-        rows["bert.pooler.dense"] = "pooler"
-    if config.head:
-        rows |= {
-            "cls.predictions.transform.dense": "unembedding.dense",
-            "cls.predictions.transform.LayerNorm": "unembedding.norm",
-            "cls.predictions.bias": "unembedding.W_U.bias",
-            "cls.predictions.decoder.weight": "unembedding.W_U.weight",
-            "cls.predictions.decoder.bias": "unembedding.W_U.bias",
-        }
-    return rows
-
-
-Bert.format = Format(
-    name="BERT",
-    model_type="bert",
-    architecture="BertForMaskedLM",
-    fields={
-        "vocab_size": "vocab_size",
-        "max_position_embeddings": "context",
-        "num_hidden_layers": "layers",
-        "num_attention_heads": "heads",
-        "hidden_size": "width",
-        "intermediate_size": "hidden",
-        "hidden_act": "activation",
-        "type_vocab_size": "segments",
-        "hidden_dropout_prob": "dropout",
-        "layer_norm_eps": "eps",
-        "initializer_range": "init_std",
-    },
-    words={"hidden_act": GELUS},
-    also={"attention_probs_dropout_prob": "dropout"},
-    defaults={"dropout": 0.1},
-    supported={
-        "tie_word_embeddings": (True,),
-        "position_embedding_type": ("absolute",),
-        "is_decoder": (False,),
-        "add_cross_attention": (False,),
-    },
-    optional={"head": "cls.predictions.transform.dense.weight", "pooler": "pooler.dense.weight"},
-    tensors=tensors,
-    prefix="bert.",
-    renamed={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
-    ignored=r"embeddings\.position_ids|cls\.seq_relationship\..*",  # the latter: does text B follow text A?
-)

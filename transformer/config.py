@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_type_hints
 
@@ -80,7 +80,8 @@ class TransformerConfig:
     - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (Llama), "relative" (T5) or "none".
     - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm.
+    - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -108,7 +109,9 @@ class TransformerConfig:
     buckets: int = 32
     max_distance: int = 128
     scaled_scores: bool = True
+    scaled_logits: bool = False
     bias: bool = True
+    logits_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
     embedding_norm: bool = False
@@ -116,23 +119,22 @@ class TransformerConfig:
     init_std: float | None = 0.02
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if isinstance(value := getattr(self, field.name), np.generic):
-                object.__setattr__(self, field.name, value.item())
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
         complaints = list(self._complaints())
         if complaints := complaints or list(self._mismatches()):
             raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
 
     def _complaints(self) -> Iterator[str]:
         """Yields an error message for each invalid field."""
-        for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
+        for name, value in vars(self).items():
             if name in CHOICES and value not in get_args(CHOICES[name]):
                 listed = ", ".join(f'"{choice}"' for choice in get_args(CHOICES[name]))
                 yield f"{name} must be one of {listed}, got {value!r}"
             elif name in LEAST and (type(value) is not int or value < LEAST[name]):
                 yield f"{name} must be an integer of at least {LEAST[name]}, got {value!r}"
-            elif type(field.default) is bool and type(value) is not bool:
+            elif type(getattr(type(self), name)) is bool and type(value) is not bool:
                 yield f"{name} must be True or False, got {value!r}"
             elif name in ("eps", "rotary_base", "rotary_factor") and (not _is_number(value) or value <= 0):
                 yield f"{name} must be a number above 0, got {value!r}"
@@ -209,7 +211,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": biases * self.bias,
+            "biases": biases * self.bias + self.vocab_size * self.logits_bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

@@ -71,6 +71,13 @@ class Embedding(nn.Module):
         return self.positions(positions) if self.kind == "rotary" else None
 
 
+def unembedding(config: TransformerConfig, W_E: nn.Embedding) -> Unembedding:
+    """The unembedding of a model, tied to its W_E if the config says so."""
+    scale = config.width**-0.5 if config.scaled_logits else 1.0
+    tied = W_E if config.tied else None
+    return Unembedding(config.vocab_size, config.width, tied, bias=config.logits_bias, scale=scale)
+
+
 class Unembedding(nn.Module):
     """x W_U^T, one score per token of the vocabulary: (..., width) -> (..., vocab_size).
 

@@ -23,8 +23,8 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding
-from .inputs import check_padding_mask, encoder_inputs
+from .embedding import Embedding, unembedding
+from .inputs import check_padding_mask, read_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
@@ -37,9 +37,6 @@ class EncoderConfig(TransformerConfig):
 
     - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
       their tokens.
-
-    Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
-    num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
     """
 
     vocab_size: int = 30522
@@ -71,12 +68,12 @@ class Encoder(nn.Module):
             self.embedding = Embedding(config, segments=config.segments)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
-            self.unembedding = self.make_unembedding(self.embedding.W_E if config.tied else None)
+            self.unembedding = self.make_unembedding(self.embedding.W_E)
         initialize(self, config)
 
-    def make_unembedding(self, W_E: nn.Embedding | None) -> nn.Module | None:
-        """From a final vector to the logits; None for a model without. W_E: the embedding to tie to, or None."""
-        return Unembedding(self.config.vocab_size, self.config.width, W_E)
+    def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
+        """From a final vector to the logits; None for a model without."""
+        return unembedding(self.config, W_E)
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """The logits of the token at each position: see `logits`."""
@@ -100,8 +97,7 @@ class Encoder(nn.Module):
 
     def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
-        tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
-        x, rotation = self.embedding(tokens, positions, segments), self.embedding.rotation(positions)
+        x, mask, rotation, _ = read_inputs(self.embedding, tokens, padding_mask, segments=segments)
         for block in self.blocks:
             x = block(x, mask, rotation)  # (..., tokens, width)
         return self.norm(x)  # type: ignore[no-any-return]

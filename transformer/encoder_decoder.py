@@ -21,9 +21,9 @@ from tinygrad_lecture import Tensor
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding
+from .embedding import Embedding, unembedding
 from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
-from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
+from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
 
@@ -36,9 +36,7 @@ class EncoderDecoderConfig(TransformerConfig):
 
     - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
-
-    The names of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
-    width d_model, hidden encoder_ffn_dim and decoder_ffn_dim.
+    - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
     """
 
     vocab_size: int = 37000
@@ -53,6 +51,7 @@ class EncoderDecoderConfig(TransformerConfig):
     decoder_layers: int = 0
     start: int | None = None
     stop: int | None = None
+    forced: int | None = None
 
     @property
     def decoder_depth(self) -> int:
@@ -85,12 +84,8 @@ class EncoderDecoder(nn.Module):
             self.target_embedding = Embedding(config, W_E)
             self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_depth)])
             self.decoder_norm = final_norm(config)
-            self.unembedding = self.make_unembedding(W_E if config.tied else None)
+            self.unembedding = unembedding(config, W_E)
         initialize(self, config)
-
-    def make_unembedding(self, W_E: nn.Embedding | None) -> Unembedding:
-        """From a final vector to the logits. W_E: the embedding to tie to, or None."""
-        return Unembedding(self.config.vocab_size, self.config.width, W_E)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
         """Logits of the target's next tokens: (..., source), (..., target) -> (..., target, vocab_size).
@@ -107,8 +102,7 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
-        source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
-        x, rotation = self.source_embedding(source, positions), self.source_embedding.rotation(positions)
+        x, mask, rotation, _ = read_inputs(self.source_embedding, source, source_padding)
         for block in self.encoder:
             x = block(x, mask, rotation)  # (..., source, width)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
@@ -130,19 +124,18 @@ class EncoderDecoder(nn.Module):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        target, positions, mask, padding_mask = decoder_inputs(
-            self.target_embedding, target, target_padding, cache, memory
+        x, mask, rotation, padding_mask = read_inputs(
+            self.target_embedding, target, target_padding, causal=True, cache=cache, memory=memory
         )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
         if cache is not None and memory_padding is None:
             memory_padding = cache.memory_padding
         memory_mask = bidirectional_mask(memory_padding)
-        x, rotation = self.target_embedding(target, positions), self.target_embedding.rotation(positions)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
             x = block(x, memory, mask, memory_mask, rotation, own, cross)  # (..., target, width)
         if cache is not None:
-            cache.commit(target.shape[-1], padding_mask, memory_padding)
+            cache.commit(x.shape[-2], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(
@@ -193,11 +186,12 @@ class EncoderDecoder(nn.Module):
         return target.generate_batch([self.beginning(start)] * len(target.source), **self._settings(settings))
 
     def beginning(self, start: int | None) -> list[int]:
-        """What every target begins with. start: None for the config's."""
-        start = self.config.start if start is None else start
-        if start is None:
+        """What every target begins with: the config's start and forced tokens, or another start alone."""
+        if start is not None:
+            return [start]
+        if self.config.start is None:
             raise TypeError("generate: give start, the token that every target begins with, as in start=1")
-        return [start]
+        return [token for token in (self.config.start, self.config.forced) if token is not None]
 
     def _settings(self, given: Settings) -> Settings:
         return {"stop": self.config.stop, **given}

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 import nn
 import tinygrad_lecture as tl
 from nn.stateless import evaluating
@@ -25,10 +23,10 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding
+from .embedding import Embedding, unembedding
 from .generation.generate import LanguageModel
-from .inputs import decoder_inputs
-from .pretrained.format import GELUS, Format, Layout, Packed
+from .inputs import read_inputs
+from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy
@@ -46,11 +44,12 @@ GPT2_SIZES = {  # layers, heads, width
 
 @config_class
 class GPTConfig(TransformerConfig):
-    """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
+    """The config of a GPT (decoder-only). The defaults are the smallest GPT-2's, those of `TransformerConfig`.
 
-    Hugging Face's (and nanoGPT's) names: context is n_positions (block_size), layers n_layer, heads n_head, width
-    n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
-    tied tie_word_embeddings.
+    - Norm: LayerNorm before each part ("pre"; Radford et al., 2019).
+    - Positions: learned.
+    - FFN: GELU (Hendrycks & Gimpel, arXiv:1606.08415), here by its tanh formula.
+    - Attention: causal.
     """
 
     @classmethod
@@ -81,6 +80,7 @@ class GPT(LanguageModel, PretrainedModel):
     """
 
     config_type: ClassVar[type[TransformerConfig]] = GPTConfig
+    format = Format.of("gpt2")
     config: TransformerConfig
 
     def __init__(self, config: TransformerConfig, *, checkpoint: bool = False) -> None:
@@ -91,7 +91,7 @@ class GPT(LanguageModel, PretrainedModel):
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = final_norm(config)
-            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+            self.unembedding = unembedding(config, self.embedding.W_E)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
@@ -109,15 +109,14 @@ class GPT(LanguageModel, PretrainedModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
-        x, rotation = self.embedding(tokens, positions), self.embedding.rotation(positions)  # x: (..., tokens, width)
+        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, causal=True, cache=cache)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
                 x = tl.checkpoint(block, x, mask, rotation)
             else:
-                x = block(x, mask, rotation, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, rotation, cache and cache.self_attention[layer])  # (..., tokens, width)
         if cache is not None:
-            cache.commit(tokens.shape[-1], padding_mask)
+            cache.commit(x.shape[-2], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
@@ -144,61 +143,3 @@ class GPT(LanguageModel, PretrainedModel):
         with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
         return trace
-
-
-# --- Hugging Face's files -----------------------------------------------------------------------------------------
-
-
-SIDE_BY_SIDE = Layout(  # matrices as (in, out), where nn.Linear has (out, in)
-    lambda array, count: [part.T for part in np.split(array, count, -1)],
-    lambda parts: np.concatenate([part.T for part in parts], -1),
-)
-
-
-def tensors(config: TransformerConfig) -> dict[str, str | Packed]:
-    """The tensors of a GPT-2: see `Format`."""
-    attention = ("blocks.*.attention.W_Q", "blocks.*.attention.W_K", "blocks.*.attention.W_V")
-    return {
-        "transformer.wte": "embedding.W_E",
-        "transformer.wpe": "embedding.positions",
-        "transformer.h.*.ln_1": "blocks.*.norm_1",
-        "transformer.h.*.attn.c_attn": Packed(attention, SIDE_BY_SIDE),
-        "transformer.h.*.attn.c_proj": Packed(("blocks.*.attention.W_O",), SIDE_BY_SIDE),
-        "transformer.h.*.ln_2": "blocks.*.norm_2",
-        "transformer.h.*.mlp.c_fc": Packed(("blocks.*.ffn.up",), SIDE_BY_SIDE),
-        "transformer.h.*.mlp.c_proj": Packed(("blocks.*.ffn.down",), SIDE_BY_SIDE),
-        "transformer.ln_f": "norm",
-        "lm_head.weight": "unembedding.W_U.weight",
-    }
-
-
-GPT.format = Format(
-    name="GPT-2",
-    model_type="gpt2",
-    architecture="GPT2LMHeadModel",
-    fields={
-        "vocab_size": "vocab_size",
-        "n_positions": "context",
-        "n_layer": "layers",
-        "n_head": "heads",
-        "n_embd": "width",
-        "n_inner": "hidden",
-        "activation_function": "activation",
-        "resid_pdrop": "dropout",
-        "tie_word_embeddings": "tied",
-        "layer_norm_epsilon": "eps",
-        "initializer_range": "init_std",
-    },
-    words={"activation_function": GELUS},
-    nullable=("n_inner",),
-    also={"embd_pdrop": "dropout", "attn_pdrop": "dropout"},
-    defaults={"dropout": 0.1},
-    supported={
-        "scale_attn_weights": (True,),
-        "scale_attn_by_inverse_layer_idx": (False,),
-        "add_cross_attention": (False,),
-    },
-    tensors=tensors,
-    prefix="transformer.",
-    ignored=r"h\.\d+\.attn\.(masked_)?bias",  # causal masks, which older files keep among the weights
-)

@@ -1,4 +1,4 @@
-"""What users give a model, checked: tokens and padding masks; from these, positions and attention masks."""
+"""What users give a model, checked: tokens and padding masks; from these, what its blocks are given."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from tinygrad_lecture.errors import refuse_several
 
 from .cache import Cache
 from .embedding import Embedding
-from .positions import token_positions
+from .positions import Rotation, token_positions
 
 __all__ = ["causal_mask"]
 
 ENCODE = "encode the text with the tokenizer"
 
 
-def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Tokens, positions and attention mask of bidirectional blocks: see `decoder_inputs`."""
-    tokens = check_tokens(embedding, tokens)
-    padding_mask = check_padding_mask(padding_mask, tokens.shape, tokens.device)
-    positions = token_positions(tokens.shape[-1], 0, padding_mask, tokens.device)
-    mask = bidirectional_mask(padding_mask)
-    return tokens, positions, _with_bias(embedding, mask, tokens.shape[-1], tokens.shape[-1], bidirectional=True)
+def read_inputs(
+    embedding: Embedding,
+    tokens: Any,
+    padding_mask: Any,
+    *,
+    causal: bool = False,
+    cache: Cache | None = None,
+    memory: Tensor | None = None,
+    segments: Any = None,
+) -> tuple[Tensor, Tensor | None, Rotation | None, Tensor | None]:
+    """What the blocks are given: the tokens' vectors, the attention mask, the rotation and the padding mask.
 
-
-def decoder_inputs(
-    embedding: Embedding, tokens: Any, padding_mask: Any, cache: Cache | None, memory: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Tokens, positions, attention mask and padding mask of causal blocks, which follow the tokens in the cache.
-
+    - `causal`: whether the blocks are. Then the tokens follow those in the `cache`.
     - `memory`: the encoder's output, for cross-attention.
+    - `segments`: see `Embedding.forward`.
 
-    Returns, on the model's device, tokens (..., tokens); positions (tokens,) or (..., tokens); a mask that broadcasts
-    to (..., tokens, keys), True = may attend, or None if all may (for relative positions floats, (..., heads, tokens,
-    keys)); and the padding mask of the cached tokens and these,
-    (..., keys), True for tokens, or None without padding.
+    Returns, on the model's device, vectors (..., tokens, width); a mask that broadcasts to (..., tokens, keys), True =
+    may attend, or None if all may (for relative positions floats, (..., heads, tokens, keys)); see `Rotary.forward`;
+    and the padding mask of the cached tokens and these, (..., keys), True for tokens, or None without padding.
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
     """
@@ -59,20 +58,13 @@ def decoder_inputs(
         cache.begin(batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
     mask = bidirectional_mask(padding_mask)
-    if new > 1:
-        causal = causal_mask(new, seen + new, device)
-        mask = causal if mask is None else tl.logical_and(causal, mask)
-    mask = _with_bias(embedding, mask, new, seen + new, bidirectional=False)
-    return tokens, token_positions(new, seen, padding_mask, device), mask, padding_mask
-
-
-def _with_bias(
-    embedding: Embedding, mask: Tensor | None, queries: int, keys: int, bidirectional: bool
-) -> Tensor | None:
-    """The mask, for relative positions as floats that are added to the scores: see `RelativeBias.forward`."""
-    if embedding.kind != "relative":
-        return mask
-    return embedding.positions(queries, keys, mask, bidirectional)  # type: ignore[no-any-return]
+    if causal and new > 1:
+        before = causal_mask(new, seen + new, device)
+        mask = before if mask is None else tl.logical_and(before, mask)
+    if embedding.kind == "relative":
+        mask = embedding.positions(new, seen + new, mask, bidirectional=not causal)
+    positions = token_positions(new, seen, padding_mask, device)
+    return embedding(tokens, positions, segments), mask, embedding.rotation(positions), padding_mask
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------
@@ -109,21 +101,11 @@ def as_tokens(tokens: Any) -> Tensor:
     """
     if isinstance(tokens, tuple):
         refuse_several("tokens", [tokens])
-    made = tokens if isinstance(tokens, Tensor) else _tensor(tokens)
-    if not made.numel() or not made.ndim:
-        raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
-    if made.dtype.kind not in "iu":
-        raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
-    return made
-
-
-def _tensor(tokens: Any) -> Tensor:
     try:
-        return tl.tensor(tokens)
+        made = tokens if isinstance(tokens, Tensor) else tl.tensor(tokens)
     except TypeError as error:
-        if _has_text(tokens):
-            raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
-        raise TypeError(f"tokens: must be integers: {error}") from None
+        got = f", got text; {ENCODE}" if _has_text(tokens) else f": {error}"
+        raise TypeError(f"tokens: must be integers{got}") from None
     except ValueError as error:
         if "same length" not in str(error):  # nested lists of different lengths
             raise
@@ -131,6 +113,11 @@ def _tensor(tokens: Any) -> Tensor:
             "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "
             "that is True for tokens"
         ) from None
+    if not made.numel() or not made.ndim:
+        raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
+    if made.dtype.kind not in "iu":
+        raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
+    return made
 
 
 def _has_text(tokens: Any) -> bool:

@@ -217,27 +217,23 @@ def draw_attention(
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
-    maps = [np.asarray(layer) for layer in attention]
-    keys = labels if keys is None else keys
+    maps, keys = [np.asarray(layer) for layer in attention], labels if keys is None else keys
     _check_labels("draw_attention", maps, labels, keys, MOST)
     rows, columns = ([drawable(visible(str(label))) for label in texts] for texts in (labels, keys))
-    heads = max(len(layer) for layer in maps)
+    heads = max(map(len, maps))
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches per token
     size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
     figure = new_figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title, size=12)
     grid = figure.subplots(len(maps), heads, squeeze=False)
-    image: Any = None
-    for layer, heads_of_layer in enumerate(maps):
-        for head, axes in enumerate(grid[layer]):
-            if head >= len(heads_of_layer):
-                axes.axis("off")
-                continue
-            image = axes.imshow(heads_of_layer[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
-            _label(axes, rows if head == 0 else (), columns if layer == len(maps) - 1 else (), 72 * cell)
-            if layer == 0:
-                axes.set_title(f"head {head}", fontsize=9)
-            if head == 0:
-                axes.set_ylabel(f"layer {first + layer}", fontsize=9)
+    for layer, head in np.ndindex(grid.shape):
+        axes: Any = grid[layer, head]
+        if head >= len(maps[layer]):
+            axes.axis("off")
+            continue
+        image = axes.imshow(maps[layer][head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
+        _label(axes, rows if head == 0 else (), columns if layer == len(maps) - 1 else (), 72 * cell)
+        axes.set_title(f"head {head}" if layer == 0 else "", fontsize=9)
+        axes.set_ylabel(f"layer {first + layer}" if head == 0 else "", fontsize=9)
     figure.supxlabel("key (attended to)", fontsize=9)
     figure.supylabel("query (attends)", fontsize=9)
     figure.colorbar(image, ax=grid, label="attention weight", shrink=min(1.0, 2.5 / (size[1] * len(maps))), pad=0.01)

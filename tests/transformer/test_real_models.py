@@ -11,7 +11,7 @@ import pytest
 import tinygrad_lecture as tl
 from numeric import assert_close
 from transformer import Bert, Llama
-from transformer.pretrained.opened import INSTALLED, installed
+from transformer.pretrained.model import INSTALLED, installed
 
 pytestmark = [pytest.mark.pretrained, pytest.mark.filterwarnings("ignore")]
 

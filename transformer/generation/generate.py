@@ -23,9 +23,8 @@ from tinygrad_lecture.backend import Array, to_host
 from ..cache import Cache
 from ..config import TransformerConfig
 from ..inputs import ENCODE, as_tokens, check_vocabulary
-from ..tokenizer.chat import Messages
-from ..tokenizer.pretrained import PretrainedTokenizer
-from .sampling import LIMITS, check_settings, choose
+from ..tokenizer.pretrained import Messages, PretrainedTokenizer
+from .sampling import SETTINGS, check_settings, choose
 
 Prompt = Sequence[int] | Array | Tensor
 
@@ -42,15 +41,7 @@ class Settings(TypedDict, total=False):
     cached: bool
 
 
-DEFAULTS: Settings = {
-    "max_new_tokens": 100,
-    "temperature": 1.0,
-    "top_k": None,
-    "top_p": None,
-    "stop": None,
-    "seed": None,
-    "cached": True,
-}
+DEFAULTS: Any = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
 
 
 class LanguageModel(nn.Module):
@@ -162,8 +153,8 @@ def checked_settings(given: Settings, vocab_size: int) -> Settings:
     for name in given:
         if name not in DEFAULTS:
             raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(DEFAULTS)}")
-    settings = DEFAULTS | given
-    check_settings(**{name: value for name, value in settings.items() if name in LIMITS})
+    settings: Settings = DEFAULTS | given
+    check_settings(**{name: value for name, value in settings.items() if name in SETTINGS})
     settings["stop"] = stop = _stop_tokens(settings["stop"])
     if unknown := [token for token in stop if not 0 <= token < vocab_size]:
         raise IndexError(f"stop: token {unknown[0]} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")

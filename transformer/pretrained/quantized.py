@@ -7,7 +7,7 @@ through these layers to what lies before them, not to their weights, which are n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,11 +77,12 @@ class QuantizedEmbedding(QuantizedLayer):
         return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
 
 
+LAYERS: dict[type, type[QuantizedLayer]] = {nn.Linear: QuantizedLinear, nn.Embedding: QuantizedEmbedding}
+
+
 def replace_layers(model: nn.Module, matrices: Mapping[int, Quantized]) -> None:
     """Put quantised layers in the place of those whose weights have these `id`s."""
-    layers: list[tuple[Any, type[QuantizedLayer]]] = [(nn.Linear, QuantizedLinear), (nn.Embedding, QuantizedEmbedding)]
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            for kind, made in layers:
-                if type(child) is kind and (matrix := matrices.get(id(child.weight))) is not None:
-                    setattr(parent, name, made(matrix))
+            if type(child) in LAYERS and (matrix := matrices.get(id(child.weight))) is not None:
+                setattr(parent, name, LAYERS[type(child)](matrix))

@@ -1,43 +1,242 @@
-"""Where a model's weights come from: a config and tensors, named as Hugging Face names them."""
+"""Where a model's weights come from: a config and tensors, named as Hugging Face names them; and a folder of these.
+
+A folder has config.json, and the weights in safetensors, one file or several with an index.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from nn.files.json_files import parse_json, read_json, write_json
+from nn.files.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
+from tinygrad_lecture.files import atomic_write_together, make_folder
 
-from ..tokenizer import Tokenizer
+from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
+from ..tokenizer.base import located
+from ..tokenizer.files import PAIRS, WHOLE
+from ..tokenizer.pretrained import read_files
 from .quantized import Quantized
-from .sentences import Sentences
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
+FETCH = "download or save the model again"
+MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
+POOLING = "1_Pooling"
+POOLINGS: dict[str, Literal["mean", "first"]] = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "first",
+}
 
 
-class Source:
-    """A model in a folder or a file, opened for reading.
+@dataclass(frozen=True)
+class Sentences:
+    """From the vectors of a text's tokens to the text's. The defaults are those of a folder that does not say.
+
+    The files are those of sentence-transformers (Reimers & Gurevych, arXiv:1908.10084):
+
+        modules.json                [{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}, ...]
+        1_Pooling/config.json       {"pooling_mode_mean_tokens": true, ...}
+        sentence_bert_config.json   {"max_seq_length": 256}
+
+    - `pooling`: the "mean" of all, or the "first".
+    - `normalized`: whether it is divided by its length.
+    - `max_tokens`: how many tokens of a text are read; None for all that the context holds.
+    - `unsupported`: what the folder asks for that is not known here; "" for nothing.
+    """
+
+    pooling: Literal["mean", "first"] = "mean"
+    normalized: bool = True
+    max_tokens: int | None = None
+    unsupported: str = ""
+
+
+class Source(Mapping[str, Array]):
+    """A model in a folder or a file, opened for reading. Each tensor is read when it is indexed by its name.
 
     - `path`: what messages call it; `config_name`: what they call its config.
-    - `config`: the contents of its config.json, in Hugging Face's names.
-    - `tensors`: each array by Hugging Face's name, with Hugging Face's shape and layout, read when it is indexed.
+    - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
+    - `held`: what stands for each tensor until it is read.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
     """
 
     path: Path
-    config_name: str = "config.json"
-    config: dict[str, Any]
-    tensors: Mapping[str, Array]
+    config_name: str = CONFIG
+    config: Any
+    held: Mapping[str, Any]
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    @abstractmethod
     def shape(self, name: str) -> Shape:
-        """The shape of a tensor; to override where it is known without reading the tensor."""
-        return tuple(self.tensors[name].shape)
+        """The shape of a tensor, without reading it."""
+
+    @abstractmethod
+    def dtype(self, name: str) -> str:
+        """The dtype of a tensor, such as "F32", without reading it."""
 
     def quantized(self, name: str) -> Quantized | None:
         """A matrix of 4 or 8 bits as it is in the file; None for other tensors."""
         return None
 
+
+class Folder(Source):
+    """A folder in Hugging Face's format; `name` is what messages call it, by default its path.
+
+    Raises FileNotFoundError if a file is missing, ImportError without safetensors, ValueError if a file is damaged.
+    """
+
+    def __init__(self, folder: str | Path, name: Path | None = None) -> None:
+        self._folder = Path(folder)
+        self.path = name or self._folder
+        self.config = read_json(self._folder / CONFIG)
+        self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
+
+    @cached_property
+    def held(self) -> dict[str, Archive]:  # type: ignore[override] # the files are opened when first asked for
+        """The file of each tensor."""
+        files: dict[str, Archive] = {}
+        for file in _archives(self._folder):
+            for name in sorted(file):
+                if name in files:
+                    raise ValueError(f"{name} occurs twice, in {files[name].path} and in {file.path}; {FETCH}")
+                files[name] = file
+        return files
+
+    def __getitem__(self, name: str) -> Array:
+        return self.held[name][name]
+
+    def shape(self, name: str) -> Shape:
+        return self.held[name].shape(name)
+
     def dtype(self, name: str) -> str:
-        """The dtype of a tensor, such as "F32" or "float32"; to override as `shape` is."""
-        return str(self.tensors[name].dtype)
+        return self.held[name].dtype(name)
+
+
+def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:
+    """What makes the tokenizer of a folder when it is first asked for; None if the folder has none.
+
+    The two files of a GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save`
+    wrote. config: the contents of config.json.
+    """
+    gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
+    if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
+        return partial(BPETokenizer.from_files, folder)
+    return partial(_tokenizer, folder / WHOLE, *read_files(folder)) if (folder / WHOLE).is_file() else None
+
+
+def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
+    if "tokenizer" in parse_json(whole, path):
+        return Tokenizer.load(path)
+    with located(path):
+        return PretrainedTokenizer(whole, settings)
+
+
+def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:
+    """Write a folder; a model already in it is replaced.
+
+    Raises ImportError without safetensors, and OSError if the folder cannot be written.
+    """
+    folder = Path(folder)
+    make_folder(folder)
+    with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
+        save_file(tensors, weights, {"format": "pt"})
+        described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    _remove_parts(folder / INDEX)
+
+
+def _archives(folder: Path) -> list[Archive]:
+    """The safetensors file of a folder, or all of them. Raises FileNotFoundError or ValueError."""
+    path, index = folder / WEIGHTS, folder / INDEX
+    if path.is_file():  # it comes before the index of an earlier model, as in transformers
+        return [Archive(path)]
+    if index.is_file():
+        return [Archive(folder / name) for name in _parts(index)]
+    if (folder / "pytorch_model.bin").is_file():
+        raise FileNotFoundError(
+            f"{folder} has its weights in pytorch_model.bin, a pickle; pickles can run any code and are never opened "
+            "here; save the model again from transformers with safe_serialization=True"
+        )
+    return [Archive(path)]
+
+
+def _parts(index: Path) -> list[str]:
+    """The file names in an index. Raises ValueError if it is not an index, or names a file outside its folder."""
+    given = read_json(index)
+    files = given.get("weight_map") if isinstance(given, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise ValueError(
+            f'{index} is not an index of weights: expected {{"weight_map": {{tensor: file, ...}}}}; {FETCH}'
+        )
+    names = sorted(set(files.values()))
+    for name in names:
+        if not IN_FOLDER.fullmatch(name):
+            raise ValueError(f"{index} names {name!r}, which is not a safetensors file in its own folder; {FETCH}")
+    return names
+
+
+def _remove_parts(index: Path) -> None:
+    """Remove an earlier model's index and its parts, so that nobody mistakes them for the new model."""
+    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
+        for name in filter(PART.fullmatch, _parts(index)):
+            (index.parent / name).unlink(missing_ok=True)
+    index.unlink(missing_ok=True)
+
+
+# --- how a folder makes one vector of a text ----------------------------------------------------------------------
+
+
+def read_sentences(folder: Path) -> Sentences:
+    """What a folder says. Raises ValueError for files that are not JSON."""
+    limit = _read(folder / LIMITS, {}).get("max_seq_length")
+    modules = {str(each.get("type")).rpartition(".")[2]: each.get("path") for each in _read(folder / MODULES, [])}
+    if not modules:
+        return Sentences(max_tokens=limit)
+    config = _read(folder / str(modules.get("Pooling")) / CONFIG, {})
+    modes = [name for name, chosen in config.items() if name.startswith("pooling_mode_") and chosen is True]
+    unknown = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
+    unknown += [name for name in modes if name not in POOLINGS]
+    if unknown or len(modes) != 1:
+        return Sentences(unsupported=", ".join(unknown) or f"{len(modes)} ways of pooling")
+    return Sentences(POOLINGS[modes[0]], "Normalize" in modules, limit)
+
+
+def write_sentences(sentences: Sentences, folder: Path) -> None:
+    """Write what `read_sentences` reads, in place of what an earlier model left; nothing for the defaults."""
+    for name in (MODULES, LIMITS):
+        (folder / name).unlink(missing_ok=True)
+    if sentences == Sentences():
+        return
+    kinds = {"Transformer": "", sentences.unsupported or "Pooling": POOLING}
+    kinds |= {"Normalize": "2_Normalize"} if sentences.normalized else {}
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate(kinds.items())
+    ]
+    make_folder(folder / POOLING)
+    write_json(modules, folder / MODULES)
+    write_json({name: pooling == sentences.pooling for name, pooling in POOLINGS.items()}, folder / POOLING / CONFIG)
+    if sentences.max_tokens:
+        write_json({"max_seq_length": sentences.max_tokens, "do_lower_case": False}, folder / LIMITS)
+
+
+def _read(path: Path, default: Any) -> Any:
+    """The contents of a file; `default` if there is none, or something of another type."""
+    given = read_json(path) if path.is_file() else default
+    return given if isinstance(given, type(default)) else default

@@ -5,7 +5,7 @@
 - bpe.py: `BPETokenizer`, subwords learnt by byte pair encoding, as in GPT-2
 - merges.py: the algorithm, learning merges and applying them
 - files.py: the tokenizer files of OpenAI's GPT-2 and of Hugging Face
-- pretrained.py: `PretrainedTokenizer`, those of other models, by the package tokenizers; chat.py: chats as text
+- pretrained.py: `PretrainedTokenizer`, those of other models, by the package tokenizers; chats as text
 """
 
 from .base import Tokenizer

@@ -7,6 +7,7 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -224,18 +225,37 @@ def checked_ids(ids: Iterable[int], vocab_size: int) -> Iterator[int]:
         yield id
 
 
-def checked_int(name: str, value: int) -> int:
-    """The value as an int. Raises TypeError unless it is a Python or NumPy integer."""
+def vocabulary_room(name: str, vocab_size: int, special_tokens: Collection[str], least: int = 0) -> int:
+    """How many tokens a vocabulary has besides special ones.
+
+    Raises TypeError unless vocab_size is a Python or NumPy integer, ValueError if the room is below `least`.
+    """
     try:
-        return operator.index(value)
+        room = operator.index(vocab_size) - len(special_tokens)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+        raise TypeError(f"{name}: vocab_size must be a whole number, not {vocab_size!r}") from None
+    if room < least:
+        needed = f"{least} bytes and " if least else ""
+        raise ValueError(
+            f"{name}: vocab_size must be at least {least + len(special_tokens)}, for {needed}{len(special_tokens)} "
+            f"special tokens, not {vocab_size}"
+        )
+    return room
 
 
-def require(module: str, what: str) -> Any:
-    """A module of a package in the extra `pretrained`. Raises ImportError that says how to install what needs it."""
+@contextmanager
+def located(where: str | Path) -> Iterator[None]:
+    """Context manager: what a ValueError within says begins with where the values come from, such as a file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def require(module: str, what: str, extra: str = "pretrained") -> Any:
+    """A module of a package in an extra. Raises ImportError that says how to install what needs it."""
     try:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(f'{what} needs the package {package}: pip install ".[pretrained]"') from error
+        raise ImportError(f'{what} needs the package {package}: pip install ".[{extra}]"') from error

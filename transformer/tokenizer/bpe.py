@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
-from .base import Tokenizer, check_special_tokens, checked_int, texts_of, training_parts
+from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
 from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
@@ -45,11 +45,7 @@ def words(text: str) -> list[str]:
 
 @cache
 def _words() -> Pattern[str]:
-    try:
-        import regex
-    except ImportError:
-        raise ImportError('BPETokenizer splits text into words with the package regex: pip install ".[text]"') from None
-    return regex.compile(WORDS)
+    return require("regex", "BPETokenizer", extra="text").compile(WORDS)  # type: ignore[no-any-return]
 
 
 class BPETokenizer(Tokenizer):
@@ -98,17 +94,11 @@ class BPETokenizer(Tokenizer):
         Raises ValueError if vocab_size is too small for bytes and special tokens, TypeError if the text is not a str or
         vocab_size is not an integer.
         """
-        vocab_size = checked_int("BPETokenizer.train: vocab_size", vocab_size)
-        least = 256 + len(special_tokens)
-        if vocab_size < least:
-            raise ValueError(
-                f"BPETokenizer.train: vocab_size must be at least {least}, for 256 bytes and {len(special_tokens)} "
-                f"special tokens, not {vocab_size}"
-            )
+        room = vocabulary_room("BPETokenizer.train", vocab_size, special_tokens, least=256)
         parts = training_parts("BPETokenizer.train", text, special_tokens)
         counts = Counter(word for part in parts for word in words(part))
         encoded = {word.encode("utf-8"): count for word, count in counts.items()}
-        vocabulary, merges = learn_merges(encoded, vocab_size - len(special_tokens))
+        vocabulary, merges = learn_merges(encoded, room)
         special = {name: len(vocabulary) + i for i, name in enumerate(special_tokens)}
         return cls([*vocabulary, *(name.encode("utf-8") for name in special)], merges, special)
 
@@ -184,10 +174,8 @@ class BPETokenizer(Tokenizer):
         """
         check_special_tokens(special_tokens or ())
         source, parts = open_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
-        try:
+        with located(source):
             return cls(*parts())
-        except ValueError as error:
-            raise ValueError(f"{source}: {error}") from None
 
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.

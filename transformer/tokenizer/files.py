@@ -111,12 +111,8 @@ def _parts_of_pair(ids: Any, added: Any, lines: Sequence[str], special_tokens: C
 
 def _lines_of(text: str) -> list[str]:
     """The merges in a file, without the version line and trailing empty lines."""
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    if lines[0].startswith("#version"):
-        del lines[0]
-    while lines and not lines[-1]:
-        del lines[-1]
-    return lines
+    lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
+    return lines[1:] if lines[0].startswith("#version") or lines == [""] else lines
 
 
 # --- tokenizer.json -------------------------------------------------------------------------------------------
@@ -151,7 +147,9 @@ def _parts_of_whole(given: Any, special_tokens: Collection[str] | None) -> Parts
             f"the added token {plain[0]!r} is not special; to treat it as special, name it in special_tokens"
         )
     names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
-    return parse(names, _merge_lines(model.get("merges")), special)
+    if not isinstance(model.get("merges"), list):
+        raise ValueError("its model must have a list of merges")
+    return parse(names, model["merges"], special)
 
 
 def _unsupported(name: str, part: Any, which: str = "") -> Iterator[str]:
@@ -173,16 +171,6 @@ def _added(tokens: Any) -> dict[str, dict[str, Any]]:
     ):
         raise ValueError("its added_tokens must be a list of objects, each with an id and a content")
     return {token["content"]: token for token in tokens}
-
-
-def _merge_lines(merges: Any) -> list[str]:
-    """The merges as lines, whether the file has lines or pairs."""
-    if not isinstance(merges, list):
-        raise ValueError("its model must have a list of merges")
-    for number, merge in enumerate(merges, start=1):
-        if not isinstance(merge, str) and not (isinstance(merge, list) and all(isinstance(p, str) for p in merge)):
-            raise ValueError(f"merge {number}, {json.dumps(merge)}, must be a line or a pair of tokens")
-    return [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
 
 
 # --- token names ----------------------------------------------------------------------------------------------
@@ -243,25 +231,25 @@ def in_order(vocabulary: Any, added: Any) -> list[str]:
     return [names[id] for id in range(len(ids))]
 
 
-def parse(names: Sequence[str], merges: Sequence[str], special_tokens: Iterable[str]) -> Parts:
-    """Vocabulary, merges and special tokens, from each id's name, lines such as "Ġ t", and the special names.
+def parse(names: Sequence[str], merges: Iterable[Any], special_tokens: Collection[str]) -> Parts:
+    """Vocabulary, merges and special tokens, from each id's name, merges "Ġ t" or ["Ġ", "t"], and the special names.
 
-    Raises ValueError if a line does not merge two tokens into a third, or a special token is not among the names.
+    Raises ValueError if a merge does not make two tokens into a third, or a special token is not among the names.
     """
     ids = {name: id for id, name in enumerate(names)}
     pairs = []
-    for number, line in enumerate(merges, start=1):
-        parts = line.split(" ")
-        if len(parts) != 2:
-            raise ValueError(f"merge {number}, {line!r}, must be two tokens with a space between them")
+    for number, merge in enumerate(merges, start=1):
+        parts = merge.split(" ") if isinstance(merge, str) else merge
+        if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+            raise ValueError(f"merge {number}, {merge!r}, must be two tokens, as in 'Ġ t'")
         for token in (*parts, "".join(parts)):
             if token not in ids:
-                raise ValueError(f"merge {number}, {line!r}, needs the token {token!r}, which is not in the vocabulary")
+                raise ValueError(
+                    f"merge {number}, {merge!r}, needs the token {token!r}, which is not in the vocabulary"
+                )
         pairs.append((ids[parts[0]], ids[parts[1]]))
-    special = {}
-    for name in special_tokens:
-        if name not in ids:
-            raise ValueError(f"the special token {name!r} is not in the vocabulary")
-        special[name] = ids[name]
+    if unknown := [name for name in special_tokens if name not in ids]:
+        raise ValueError(f"the special token {unknown[0]!r} is not in the vocabulary")
+    special = {name: ids[name] for name in special_tokens}
     vocabulary = [name.encode("utf-8") if name in special else unspell(name) for name in names]
     return vocabulary, pairs, special

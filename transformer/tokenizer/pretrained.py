@@ -6,23 +6,31 @@
 
 GPT-2's is written out in bpe.py. Others differ in how a text is split into words, in how pieces are found (by merges,
 WordPiece, Unigram), and in the special tokens around a text.
+
+A chat becomes a text by a template in the model's file, a program in Jinja's language, which runs in its sandbox:
+
+    {% for message in messages %}
+    {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
+    {% endfor %}
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from nn.files.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, require, texts_of
-from .chat import Messages, checked_messages, render
 from .files import PAIRS, WHOLE, unspell
 
+Messages = Sequence[Mapping[str, str]]
+ROLES = ("system", "user", "assistant")
 SETTINGS, NAMES, TEMPLATE = "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"
 NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 MESSAGE_ENDS = ("<|im_end|>", "<|eot_id|>")  # special tokens that end an answer, besides eos_token
@@ -221,3 +229,46 @@ def read_files(folder: Path) -> tuple[str, dict[str, Any]]:
     if (folder / TEMPLATE).is_file():
         settings["chat_template"] = read_text(folder / TEMPLATE)
     return whole, settings
+
+
+# --- chats -----------------------------------------------------------------------------------------------------
+
+
+def checked_messages(messages: Messages, marks: Collection[str]) -> list[dict[str, str]]:
+    """The messages as dicts. Raises as `PretrainedTokenizer.format_chat` does."""
+    if isinstance(messages, (str, Mapping)) or not isinstance(messages, Sequence) or not messages:
+        raise ValueError(f'chat: expected a list of messages, [{{"role": "user", "content": "Hi!"}}], got {messages!r}')
+    for i, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not isinstance(message.get("content"), str):
+            raise ValueError(f'chat: message {i} must be {{"role": ..., "content": a text}}, got {message!r}')
+        if message.get("role") not in ROLES:
+            raise ValueError(f"chat: message {i} has role {message.get('role')!r}; the roles are {', '.join(ROLES)}")
+        for name in marks:
+            if name in message["content"]:
+                raise ValueError(f"chat: message {i} contains the special token {name!r}; remove it, or write it apart")
+    return [dict(message) for message in messages]
+
+
+def render(template: str, **variables: Any) -> str:
+    """The text that a template makes. Raises ValueError if it fails or refuses, ImportError without jinja2."""
+    environment = _environment()
+    try:
+        return str(environment.from_string(template).render(**variables))
+    except Exception as error:  # whatever a program from a file may raise
+        raise ValueError(f"the chat template fails: {error}") from None
+
+
+@cache
+def _environment() -> Any:
+    """The sandbox of templates."""
+    sandbox = require("jinja2.sandbox", "a chat template")
+
+    def refuse(message: str) -> NoReturn:
+        raise ValueError(message)
+
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
+    made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
+    return made

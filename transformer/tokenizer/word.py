@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Self
 
-from .base import Tokenizer, check_special_tokens, check_text, checked_int, training_parts
+from .base import Tokenizer, check_special_tokens, check_text, training_parts, vocabulary_room
 
 UNKNOWN = "<unk>"  # the special token for text that is not in the vocabulary
 CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{")
@@ -131,13 +131,7 @@ class WordTokenizer(ListTokenizer):
         counts = Counter(word for part in parts for word in words(part))
         found = sorted(counts, key=lambda word: (-counts[word], word))
         if vocab_size is not None:
-            room = checked_int("WordTokenizer.train: vocab_size", vocab_size) - len(special_tokens)
-            if room < 0:
-                raise ValueError(
-                    f"WordTokenizer.train: vocab_size {vocab_size} is too small for {len(special_tokens)} special "
-                    "tokens"
-                )
-            found = found[:room]
+            found = found[: vocabulary_room("WordTokenizer.train", vocab_size, special_tokens)]
         return cls(found, special_tokens)
 
     def _encode(self, text: str) -> list[int]:

@@ -167,11 +167,11 @@ def pretrained(work: workloads.Pretrained, compiled: bool = False) -> Contest:
     """Hugging Face's model with the same weights, and its cache."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from transformer.pretrained.opened import opened
+    from transformer.pretrained.model import opened
 
     with opened("smollm2") as source:
         model = LlamaForCausalLM(LlamaConfig(**source.config)).eval()
-        model.load_state_dict({name: torch.tensor(source.tensors[name]) for name in source.tensors}, strict=False)
+        model.load_state_dict({name: torch.tensor(source[name]) for name in source}, strict=False)
 
     @torch.no_grad()
     def step() -> float:

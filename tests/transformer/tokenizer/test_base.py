@@ -359,7 +359,7 @@ def test_an_unknown_word_is_named():
 
 
 def test_no_room_for_the_special_tokens_is_refused():
-    with pytest.raises(ValueError, match="vocab_size 1 is too small for 2 special tokens"):
+    with pytest.raises(ValueError, match="vocab_size must be at least 2, for 2 special tokens, not 1"):
         WordTokenizer.train("a b", vocab_size=1, special_tokens=["<unk>", "<pad>"])
     assert len(WordTokenizer.train("a b", vocab_size=2, special_tokens=["<unk>", "<pad>"])) == 2
 

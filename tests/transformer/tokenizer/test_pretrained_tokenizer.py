@@ -300,9 +300,9 @@ def test_a_tokenizer_without_template_says_so(wordpiece):
 
 @pytest.mark.parametrize("package", ["tokenizers", "jinja2"])
 def test_without_a_package_the_extra_is_named(package, monkeypatch):
-    from transformer.tokenizer import chat
+    from transformer.tokenizer import pretrained
 
-    chat._environment.cache_clear()
+    pretrained._environment.cache_clear()
     monkeypatch.setitem(sys.modules, {"jinja2": "jinja2.sandbox"}.get(package, package), None)
     with pytest.raises(ImportError, match=rf'the package {package}: pip install "\.\[pretrained\]"'):
         byte_level().format_chat([QUESTION])

@@ -182,11 +182,10 @@ def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) 
 
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
     """Print how many problems of each operation there are."""
-    print("\nFour operations with larger numbers:")
+    print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")
     for sign, (learnt, held_out) in exams.items():
         examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
         detail(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
-    print("One GPT learns all of them, and answers at once:")
 
 
 def operations(shares: Mapping[str, tuple[float, ...]]) -> None:

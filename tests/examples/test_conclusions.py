@@ -43,6 +43,15 @@ FED = {  # as much as the conclusions need; where test_claims has the same setti
 
 
 LINES = 60  # of a program's output, without --more
+REFERRED_TO = {  # what other lines of the output speak of, so that it is shown without --more too
+    "06_word_vectors": ["animal dog 0."],
+    "07_attention": ["Head 1, grammatical", "without W_O"],
+    "14_inside_a_block": ["sum over 3,072 hidden units", "projected by W_O", "weights 175,181,291,520"],
+    "15_next_word": ["no longer in its context"],
+    "16_order_and_memory": ["An open LSTM begins with its forget gate"],
+    "20_ask_a_human": ["Loss per 100 messages, in costs of one check"],
+    "22_robust": ["or curl above found", "rules read"],
+}
 
 
 def starved(name):
@@ -87,6 +96,7 @@ def test_a_program_runs_with_another_seed_and_starved_settings(name, run_once):
     text, folder = run_once(name, *starved(name))
     assert {*re.findall(r"(\w+\.png)", text)} == {path.name for path in folder.glob("*.png")} != set()
     assert len(text.splitlines()) <= LINES
+    assert not [piece for piece in REFERRED_TO.get(name, ()) if piece not in " ".join(text.split())]
 
 
 @pytest.mark.parametrize(("name", "sentence"), CONCLUSIONS, ids=lambda x: x[:40])

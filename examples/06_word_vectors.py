@@ -139,8 +139,9 @@ def main(settings: Settings) -> None:
 
     # "Embeddings can capture societal biases present in training data: occupational gender stereotypes"
     made = settings.vectors is None and not settings.real
-    shares = {job: share for job, share, _ in corpus.OCCUPATIONS} if made else {}
-    bias = show.occupations(vectors, [job for job, *_ in corpus.OCCUPATIONS], corpus.GENDER, shares)
+    jobs = {job: share for job, share, _ in corpus.OCCUPATIONS}
+    shares = jobs if made else {}
+    bias = show.occupations(vectors, jobs, corpus.GENDER, shares)
 
     print("\nPictures:")
     show.draw_analogy(vectors, *settings.analogy, settings.out / "analogy.png")

@@ -3,9 +3,12 @@
     python examples/23_chat.py                             # needs SmolLM2; the program says how to install it
     echo "What is the capital of Germany?" | python examples/23_chat.py --temperature 0
 
-    /temperature 1       more chance in the next answers      /why        the last word: what else was likely
-    /top-p 0.9           only the likeliest words             /attention  what the heads looked at for it, and a page
-    /help  /quit         Ctrl-C ends an answer                /why Berlin and so for another word of the answer
+    /why                 the last word: what else was likely    (in all tables, "·" is a space)
+    /attention           what the heads looked at for it, and a page to step through
+    /why Berlin          the same for another word of the answer; /attention Berlin too
+    /temperature 1       more chance in the next answers
+    /top-p 0.9           only the likeliest words
+    /help  /quit         Ctrl-C ends an answer
 
 A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
 
@@ -65,10 +68,14 @@ class Chat:
     def place(self, tokens: list[int], word: str) -> int:
         """Where the answer first says a word; its last word, if none is given. Raises ValueError if it does not."""
         texts = [self.tokenizer.decode([token]).strip() for token in tokens]
-        found = [i for i, text in enumerate(texts) if text and (word.startswith(text) if word else text[0].isalnum())]
+        if not word:
+            found = [i for i, text in enumerate(texts) if text and text[0].isalnum()][-1:]
+        else:  # a word may be several tokens
+            ends = [(i, j) for i in range(len(tokens)) if texts[i] for j in range(i + 1, min(i + 9, len(tokens) + 1))]
+            found = [i for i, j in ends if self.tokenizer.decode(tokens[i:j]).strip() == word]
         if not found:
-            raise ValueError(f'the last answer does not say "{word}"' if word else "the last answer has no word")
-        return found[0] if word else found[-1]
+            raise ValueError(f'the last answer does not say "{word}"; its tokens are {" ".join(texts)}')
+        return found[0]
 
 
 @dataclass
@@ -112,8 +119,8 @@ def main(settings: Settings) -> None:
                     show.say(COMMANDS)
                 case _:
                     show.streaming(chat.answer(line))
-        except ValueError as error:
-            show.say(str(error))
+        except (ValueError, KeyboardInterrupt) as error:
+            show.say(str(error) or "stopped")
 
 
 if __name__ == "__main__":

@@ -484,7 +484,7 @@ def bank_by_layer(models: Mapping[str, Any]) -> None:
     n = len(river)
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
     print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
-    print('The embedding of "bank" is static. By the share of blocks that have worked on it:')
+    print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
     print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)))
     for name, model in models.items():
         vectors = []
@@ -518,31 +518,30 @@ def heads_to(bert: Any) -> np.ndarray:
     """Search all heads of MiniLM for those that look from "bank" to "flooded": (layers, heads)."""
     weights = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (asked, layers, heads)
     told = [s for some in ("river", "money") for s in DATA["bank"][some]]
-    largest = np.zeros(weights.shape[1:])
+    largest, guess = np.zeros(weights.shape[1:]), 0.0
     for sentence, word in told:  # is the word that tells which the one that a head looks at most?
         trace, (i, j) = traced(bert, sentence, "bank", word)
         largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
+        guess += 1 / (trace.attention[0].shape[-1] - 2)
     first = weights[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
     for k in np.argsort(-first, axis=None)[:5]:
         layer, head = np.unravel_index(k, first.shape)
         flooded, painted, robbed, before = weights[:, layer, head]
-        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of 24"
-        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(flooded, painted, before)}")
+        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of {len(told)}"
+        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(largest[layer, head], guess, len(told))}")
+    print(
+        f'  The last column: in {len(told)} sentences, where that word stands before "bank"; a guess finds {guess:.0f}.'
+    )
     half, fifth, little = (first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum()
     print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
     return first
 
 
-def by_what(word: float, other: float, before: float) -> str:
-    """Whether a head looks at a word for what it means, or for where it stands.
-
-    word, other: its weights for "flooded" and for "painted" in the same place.  before: for "flooded" in front of it.
-    """
-    if other < word / 2 and before > word / 2:
-        return "by meaning"
-    return "by place" if other > 0.7 * word and before < 0.3 * word else "not clear"
+def by_what(found: float, guess: float, n: int) -> str:
+    """Whether a head looks at the words that tell a sense: it found so many of n, a guess finds so many."""
+    return "by meaning" if found > n / 2 else "in part" if found > 2 * guess else "not by meaning"
 
 
 def heads_back(llama: Any) -> np.ndarray:
@@ -555,14 +554,21 @@ def heads_back(llama: Any) -> np.ndarray:
     print(
         f'\nSmolLM2 reads "bank" first: it gives "flooded", later, a weight of {forward:.2f} in all {first.size} heads.'
     )
-    print('  So "flooded" looks back to "bank", and the sense is put together there:')
-    print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded")
+    print('  "flooded" can look back to "bank". For what it means? Some look there from "painted" as well, and some at')
+    print('  the token before, whatever it is, as with "recently" between:')
+    print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded: to bank, to recently")
     for k in np.argsort(-first, axis=None)[:4]:
         layer, head = np.unravel_index(k, first.shape)
-        print(f"  block {layer + 1:2}, head {head + 1}  " + "".join(f"{w:10.2f}" for w in weights[:, layer, head]))
+        row = [*weights[:, layer, head], before[layer, head]]
+        at = "to bank still" if row[2] >= 0.5 else "to the token before" if row[3] >= 0.5 else "to neither"
+        print(
+            f"  block {layer + 1:2}, head {head + 1}  {row[0]:10.2f}{row[1]:10.2f}{row[2]:27.2f}{row[3]:13.2f}   {at}"
+        )
     strong = first >= 0.5
     still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
-    print(f'  {strong.sum()} give it half of their weight; with "recently" between {still} do, {other} look at that.')
+    print(
+        f'  {strong.sum()} heads give "bank" half or more; with "recently" between, {still} still do, {other} look at "recently".'
+    )
     print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
     print("  nothing to add (Xiao et al., arXiv:2309.17453).")
     return first

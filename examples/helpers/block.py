@@ -213,8 +213,7 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
-    model, bank = smollm2(), DATA["bank"]
-    print('SmolLM2, a real language model, reads 24 sentences that end with "bank": 12 of rivers, 12 of money.')
+    model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
     W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
     rows = [W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money")]
     direction = (rows[0].mean(axis=0) - rows[1].mean(axis=0)) * gain  # (width,): raises water words over money words
@@ -228,7 +227,7 @@ def real(settings: Any) -> None:
     who_decides(apart)
     one_unit_each(model, fires, direction)
     print("\nPicture:")
-    figure = new_figure(11, 4.4, 'What each block adds to "bank": towards water words, of rivers less of money')
+    figure = new_figure(11, 4.4, "Score of water words minus money words: after a river minus after money")
     axes = plain(figure.subplots())
     for row, name, colour, side in zip(apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
         axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
@@ -260,7 +259,9 @@ def who_decides(apart: np.ndarray) -> None:
     attention, ffn = apart.sum(axis=1)
     late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
     if ffn > attention > 0:
-        print(f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they activate concepts of water.")
+        print(
+            f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they raise the words of the sense read."
+        )
     else:
         print("  The FFNs do not add more than attention: here they do not decide what it means.")
 
@@ -274,21 +275,31 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
         return (river.mean(0) - money.mean(0)) / np.sqrt((river.var(0) + money.var(0)) / 2 + 1e-3)
 
     found, again = told(fires[0::2]), told(fires[1::2])  # sought in half of the sentences, tested in the others
+    mixed = np.r_[0:3, 6:9, 3:6, 9:12]  # half of both senses in each half, to see what chance does
+    chance, chance_again = told(fires[0::2][mixed]), told(fires[1::2][mixed])
     many = (np.abs(found) > 3).sum()
     held = (np.abs(found) > 3) & (np.sign(found) * again > 3)
+    by_luck = (np.abs(chance) > 3) & (np.sign(chance) * chance_again > 3)
     print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money")
-    print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half.")
+    print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half")
+    print(f"  (by chance, with the senses mixed: {by_luck.sum():,}).")
     W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
     W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
     difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
     effect = held * difference * np.stack([direction @ W_down for W_down in W_downs])
     print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
+    recall = 0
     for k in np.argsort(-effect, axis=None)[:6]:
         layer, unit = np.unravel_index(k, effect.shape)
         river, money = fires[1::2][:6, layer, unit].mean(), fires[1::2][6:, layer, unit].mean()
         name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
         scores = W_U @ (W_downs[layer][:, unit] * gain * most)
-        raised = " ".join(visible(model.tokenizer.decode([int(i)])) for i in np.argsort(-scores)[:4])
+        tokens = [model.tokenizer.decode([int(i)]) for i in np.argsort(-scores)[:4]]
+        raised = " ".join(map(visible, tokens))
+        kinds = (DATA["bank"][f"{kind}_words"] for kind in ("water", "money"))
+        recall += any(sum(text.strip().lower() in words for text in tokens) >= 2 for words in kinds)
         both = f"rivers {river:+7.2f}  money {money:+7.2f}"
         print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
-    print("  Where the tokens are words of one kind, the unit recalls them.")
+    print(
+        f"  {recall} of the six recall words of one kind: two or more of the four are in a list of words of water or of money."
+    )

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+try:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:
+    from helpers.program import INSTALL
+
+    raise SystemExit(f"23_chat.py: needs rich; {INSTALL}") from None
 
 import tinygrad_lecture as tl
 from helpers.inside import behaviours, printable
@@ -38,6 +44,10 @@ def welcome(model: Any) -> None:
 def lines() -> Iterator[str]:
     """Yield what is typed or piped in, line by line, without empty ones. Ctrl-C at the prompt ends it, as its end."""
     typed = sys.stdin.isatty()
+    with suppress(ImportError):  # Windows has none
+        import readline  # noqa: F401 - from now on `input` edits a line, and knows those before
+    with suppress(AttributeError):  # something else in place of a file
+        sys.stdin.reconfigure(errors="replace")
     while True:
         try:
             line = input("\n> " if typed else "").strip()
@@ -74,7 +84,7 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
     texts = [chat.tokenizer.decode([token]) for token in tokens]
     row, said = p[place], float(p[place, tokens[place]])
     before = "".join(texts[max(0, place - 6) : place])
-    say(f'after "...{before}" it said "{texts[place].strip()}"; the likeliest words were')
+    say(f'after "...{before}" it said "{texts[place].strip()}"; at temperature 1 the likeliest were')
     table = Table(box=None, show_header=False, padding=(0, 1))
     best = np.argsort(-row, kind="stable")[:6].tolist()
     for token in best if tokens[place] in best else [*best, tokens[place]]:
@@ -110,16 +120,18 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
         say(f"  {count:4}  {what}")
     far = last.copy()
     far[..., 0] = far[..., -2:] = 0  # what is neither the habit of looking at the start nor next to it
-    say("those that look farthest afield:")
+    say("the strongest that look at neither the start nor the last two tokens:")
     for k in np.argsort(-far, axis=None)[:6]:
         block, head, at = np.unravel_index(k, far.shape)
         there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
         say(f"  block {block + 1:2}, head {head + 1}  {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
     names = [named(weights, read, texts) for weights in trace.attention[block]]
-    heads = [f"{h} {name}" for h, name in enumerate(names, 1)]
-    say(f"Block {block + 1}, whose heads look at: {'; '.join(heads)}")
-    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, heads, folder)}")
+    heads = [f"head {h} → {name}" for h, name in enumerate(names, 1)]
+    say(f'Block {block + 1}, from "{texts[-1]}": {", ".join(heads)}')
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, heads, folder)}")
+    say(f'it ends with what this block\'s output alone would score "{word}";')
+    say("the model's own score comes after the last block")
 
 
 def kind(row: np.ndarray) -> str:
@@ -133,16 +145,21 @@ def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
     at = int(weights[-1].argmax())
     habits = {name: share for name, share in behaviours(weights, tokens).items() if not name.startswith("all")}
     habit = max(habits, key=habits.__getitem__)
-    often = f", mostly at {habit}" if habits[habit] > 0.4 else ""
-    return f"{texts[at] if at else 'the start'} {weights[-1, at]:.0%}{often}"
+    often = f" (mostly {habit})" if habits[habit] > 0.4 else ""
+    looked = f'"{texts[at]}"' if at else "the start"
+    return f"{looked} {weights[-1, at]:.0%}{often}"
 
 
-def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], heads: list[str], folder: Path) -> Path:
+def page(
+    model: Any, block: int, inputs: Any, written: int, word: str, texts: list[str], heads: list[str], folder: Path
+) -> Path:
     """Write a page of one block: from what enters it to the score of the token that was written, and back."""
     W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
     with tl.Graph() as graph:
         out = model.blocks[block](*inputs)[-1]
-        (model.norm(out) * W_U).sum().backward()
+        score = (model.norm(out) * W_U).sum()
+        score.backward()
     model.zero_grad()
-    path, named_heads = folder / f"block_{block + 1}.html", [f"head {head}" for head in heads]
-    return tl.page(graph, path, tokens=texts, heads=named_heads, title=f"Block {block + 1}")
+    names = {f'score of "{word}"': score, f'row of W_U for "{word}"': W_U, "out": out}
+    path, title = folder / f"block_{block + 1}.html", f"Block {block + 1}"
+    return tl.page(graph, path, names, tokens=texts, heads=heads, title=title)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
-from helpers.real import DATA, answers, chances, continued, first_token, say_which, smollm2
+from helpers.real import DATA, answers, chances, continued, first_token, smollm2
 
 GUESS = 0.1  # one digit of ten
 
@@ -74,8 +74,7 @@ SHOTS = (0, 2, 8)
 
 def real(settings: Any) -> None:
     """SmolLM2 and the lecture's emergent capabilities, each measured, and those that may be luck twenty times."""
-    say_which("to do what the lecture calls emergent capabilities")
-    model, random = smollm2(), np.random.default_rng(settings.seed)
+    model, random = smollm2("to do what the lecture calls emergent capabilities"), np.random.default_rng(settings.seed)
     by_examples(model, random)
     by_steps(model, random)
     instructed(model)
@@ -100,7 +99,7 @@ def by_examples(model: Any, random: np.random.Generator) -> None:
         rows.append(row)
         print(f"  {task:12}" + "".join(f"{share:8.0%}" for share in row), flush=True)
     learnt = sum(row[-1] > row[0] + 0.5 for row in rows)
-    print(f"  {learnt} of {len(rows)} tasks are learnt from the lines alone; no weight has changed.")
+    print(f"  {learnt} of {len(rows)} tasks are recognised from the lines; no weight has changed.")
 
 
 def by_steps(model: Any, random: np.random.Generator, n: int = 20) -> None:
@@ -114,7 +113,7 @@ def by_steps(model: Any, random: np.random.Generator, n: int = 20) -> None:
     true = [str(sum(problem)) for problem in problems]
     direct = np.mean([text.split()[:1] == [x] for text, x in zip(short, true, strict=True)])
     last = [re.findall(r"= (\d+)", text)[1:2] == [x] for text, x in zip(long, true, strict=True)]
-    print(f"\nChain of thought: {n} sums of three digits, after 4 worked ones. Right at once {direct:.0%},")
+    print(f"\nChain of thought: {n} sums of three one-digit numbers, after 4 worked ones. Right at once {direct:.0%},")
     print(f'  with the step between {np.mean(last):.0%}: "{" + ".join(map(str, problems[0]))}:{long[0]}". ', end="")
     print("It helps." if np.mean(last) > direct + 0.1 else "It does not help.")
 
@@ -134,6 +133,9 @@ def instructed(model: Any) -> None:
         verdict = "yes" if check(said) else "no"
         luck = "it can do that" if held > 16 else "it cannot do that" if held < 4 else "in part it is luck"
         print(f"  {question}\n    {wanted}: {verdict} at 0; {held} of 20 at 0.7: {luck}", flush=True)
+        if check is repeats_no_line:
+            twice = repeated(said)
+            print(f"    repeats a line: {f'yes, {twice[0]!r}' if twice else 'no'}")
         print("\n".join(f"    | {line}" for line in said.strip().splitlines()[:4]))
 
 
@@ -151,6 +153,11 @@ def adds(text: str) -> bool:
 
 def repeats_no_line(text: str) -> bool:
     """Whether no line of a text comes twice, and it has two or more."""
+    return len([line for line in text.splitlines() if line.strip()]) > 1 and not repeated(text)
+
+
+def repeated(text: str) -> list[str]:
+    """The lines of a text, or parts of them between commas, that come a second time."""
     lines = [line.strip(" ,.;") for line in text.lower().splitlines() if line.strip()]
     parts = [part.strip() for line in lines for part in line.split(",")]
-    return len(lines) > 1 and len({*parts}) == len(parts)
+    return [part for i, part in enumerate(parts) if part in parts[:i]]

@@ -12,6 +12,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, VERMILION, chart, save
+from helpers.program import by_chance
 from helpers.real import DATA, answers, continued
 from helpers.tokens import read_text
 from helpers.training import tokens_and_targets
@@ -106,20 +107,24 @@ def right(labels: Sequence[str], held_out: Sequence[Address]) -> tuple[float, fl
     return float(np.mean([said == true for said, true in pairs])), float(np.mean(fields))
 
 
+LESS = "do not reach that"
+
+
 def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
     """Print the labels before and after, and what else has changed."""
-    worked = "before, after four worked ones in the prompt"
+    worked = "untrained, four worked ones in the prompt"
     rows = {"before": before.labels, worked: before.with_examples, "after": after.labels}
     shares = {name: right(labels, held_out) for name, labels in rows.items()}
-    print(f"\nLabels of the {len(held_out)} held out, right to the letter, and right fields:")
+    print(f"\nLabels of the {len(held_out)} held out, right:{'':16}to the letter  fields")
     for name, (whole, fields) in shares.items():
-        print(f"  {name:46}{whole:6.0%}{fields:8.0%}")
+        print(f"  {name:46}{whole:7.0%}{fields:8.0%}")
     print("\nFor example:")
     for i, address in enumerate(held_out[:3]):
         print(f"  {address.told}\n    before  {' '.join(before.labels[i].split())}\n    after   {after.labels[i]}")
     learnt = "It has learnt the format" if shares["after"][0] > 0.8 else "It has not learnt the format well"
-    less = shares["after"][0] > shares[worked][0] + 0.05
-    print(f"\n{learnt}; worked lines in the prompt {'do not reach that' if less else 'do as well'}.")
+    more = shares[worked][0] - shares["after"][0]  # of what the prompt alone brings
+    do = "do as well" if abs(more) < by_chance(shares["after"][0], len(held_out)) else "do better" if more > 0 else LESS
+    print(f"\n{learnt}; worked lines in the prompt {do}.")
     print(f'Of what it knew: "{ANOTHER}"')
     for when, exam in (("before", before), ("after", after)):
         answer = " ".join(exam.other_answer.split())

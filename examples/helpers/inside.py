@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, new_figure, percent, save
-from helpers.real import DATA, first_token, likeliest, listed, say_which, smollm2
+from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
 from transformer import trace as trace_pictures
@@ -46,9 +46,10 @@ def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     return [tokenizer.decode([token]) for token in ids]
 
 
-def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8) -> None:
-    """Print the `n` likeliest next tokens. p: the probability of each token."""
-    print("\nThe likeliest next tokens:")
+def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8, text: str = "") -> None:
+    """Print the `n` likeliest next tokens, of a text. p: the probability of each token."""
+    after = f' after "{text}"' if text else ""
+    print(f"\nThe likeliest next tokens{after}:")
     for token in np.argsort(-p, kind="stable")[:n]:
         print(f"  {f'{100 * p[token]:.3g}%':>8}  {visible(tokenizer.decode([int(token)]))}")
 
@@ -139,11 +140,10 @@ LENS = {"The capital of Italy is": "Rome", "The opposite of hot is": "cold"}
 
 def real(settings: Any) -> None:
     """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
-    say_which("to continue texts, and looked into after each of its 30 blocks")
-    model = smollm2()
+    model = smollm2("to continue texts, and looked into after each of its 30 blocks")
     tokenizer = model.tokenizer
     trace = model.trace(tokenizer.encode(settings.prompt))
-    print_next(tokenizer, probabilities(trace.logits_at(trace.layers)[-1]).numpy(), 5)
+    print_next(tokenizer, probabilities(trace.logits_at(trace.layers)[-1]).numpy(), 5, settings.prompt)
     for text, word in LENS.items():
         lens(model, text, word)
     curves = probes(model)
@@ -194,16 +194,20 @@ def probes(model: Any) -> dict[str, list[float]]:
     }
     curves = {name: [right_by_probe(layer, answer) for layer in rows] for name, answer in asked.items()}
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
-    shown = (0, 1, 2, 4, 8, 12, 16, 20, 24, 30)
+    peaks = [int(np.argmax(np.array(shares) > max(shares) - 0.02)) for shares in curves.values()]
+    shown = sorted({0, 1, 2, 3, 8, 20, len(rows) - 1, *peaks})
     print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
     for name, shares in curves.items():
         print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
-    peaks = [int(np.argmax(np.array(shares) > max(shares) - 0.02)) for shares in curves.values()]
-    print(f"  They are at their best, or nearly, after blocks {', '.join(map(str, peaks))}:")
-    letters = curves["surface: has the word more than 7 letters?"]
-    falls = f", and letters are forgotten again, down to {letters[-1]:.0%}" if letters[-1] < max(letters) - 0.1 else ""
-    order = "surface early, meaning later" if peaks == sorted(peaks) else "not in the order of the lecture"
-    print(f"  {order}{falls}.")
+    guesses = (f"{max(np.mean(answer), 1 - np.mean(answer)):.0%}" for answer in asked.values())
+    print(f"  A guess is right for {', '.join(guesses)}. ", end="")
+    print(f"They are at their best, or nearly, after blocks {', '.join(map(str, peaks))}.")
+    letters, word, _ = curves.values()
+    order = "the order is that of the lecture" if peaks == sorted(peaks) else "the order is not that of the lecture"
+    early = word[1] > max(letters)
+    print(f"  {'In part: ' if early else ''}{order}", end="")
+    print(f", but good or bad is read for {word[1]:.0%} after block 1," if early else ";")
+    print(f"  and the letters never for more than {max(letters):.0%}, after the last block for {letters[-1]:.0%}.")
     return curves
 
 

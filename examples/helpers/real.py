@@ -12,30 +12,41 @@ BERT of 6 blocks, trained to give sentences that belong together near vectors (W
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.program import data
+from helpers.program import INSTALL, data
 from transformer import Bert, Llama, probabilities
 from transformer.generation.generate import pad_prompts
 
 DATA = data("real.toml")
 
 
-def smollm2() -> Llama:
-    """SmolLM2, a Llama of 135 million weights. Raises ImportError with pip's command if it is not installed."""
-    return Llama.from_pretrained("smollm2")
+def smollm2(questions: str = "") -> Llama:
+    """SmolLM2, a Llama of 135 million weights; says what it is asked. Raises as `installed` does."""
+    model: Llama = installed(Llama, "smollm2")
+    if questions:
+        print(f"SmolLM2, a real language model of 135 million weights, is asked {questions}.", flush=True)
+    return model
 
 
 def minilm() -> Bert:
-    """MiniLM, a BERT of 23 million weights. Raises ImportError with pip's command if it is not installed."""
-    return Bert.from_pretrained("minilm")
+    """MiniLM, a BERT of 23 million weights. Raises as `installed` does."""
+    return installed(Bert, "minilm")
 
 
-def say_which(questions: str) -> None:
-    """Print which model is asked."""
-    print(f"SmolLM2, a real language model of 135 million weights, is asked {questions}.", flush=True)
+def installed(family: type, name: str) -> Any:
+    """A model of a package. Raises ImportError with all that pip has to install, if something is missing."""
+    try:
+        for module in ("gguf", "jinja2", "tokenizers"):  # at once, and not in the middle of a chat
+            import_module(module)
+        return family.from_pretrained(name)
+    except ImportError as error:
+        what = str(error).partition(": ")[0]
+        raise ImportError(f"{what}; all that the real models need: {INSTALL}") from error
 
 
 def chances(model: Llama, texts: Sequence[str]) -> np.ndarray:

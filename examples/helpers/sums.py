@@ -22,9 +22,9 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, by_chance, detail
 from helpers.real import answers as answers_of
-from helpers.real import chat, continued, say_which, smollm2
+from helpers.real import chat, continued, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -267,7 +267,10 @@ def negative(number: str) -> str:
 def kinds_of_mistakes(exam: Exam, when: str) -> None:
     """Print the mistakes, sorted by how far they are off."""
     found = Counter(kind_of(said, true) for said, true in zip(exam.said, exam.true, strict=True) if said != true)
-    print(f"\nErrors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind")
+    if when:
+        print(f"\nErrors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind")
+    else:
+        print(f"\nIts {found.total()} wrong sums of two digits, by kind")
     for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
         print(f"  {kind:30} {found[kind]:5,}")
     wrong = [i for i, (x, y) in enumerate(zip(exam.said, exam.true, strict=True)) if x != y]
@@ -394,14 +397,13 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
 
 def real(settings: Any) -> None:
     """SmolLM2 adds: numbers of one to five digits, both ways round, and one sum twenty times."""
-    say_which("to add")
-    model, draw = smollm2(), np.random.default_rng(settings.seed)
+    model, draw = smollm2("to add"), np.random.default_rng(settings.seed)
     a, b = 48293, 19387
     (text,) = answers_of(model, [f"What is {a} + {b}?"], 45)
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
     print("\n".join(f"  | {line}" for line in text.strip().splitlines()))
     print('\nIts answers are begun for it, "12 + 30 =". Of 30 sums each:')
-    print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  right digits")
+    print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  digits right")
     exams = {}
     for digits in (1, 2, 3, 5):
         pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (30, 2))
@@ -411,7 +413,10 @@ def real(settings: Any) -> None:
     by_size = [exam.right for exam in exams.values()]
     falls = by_size[0] > by_size[1] > by_size[-1]
     print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
-    kinds_of_mistakes(exams[2], "real")
+    (units, *_), n = exams[5].digits, len(exams[5].said)
+    guess = ", hardly more than a guess" if units < 0.1 + by_chance(0.1, n) else ""
+    print(f"  With 5 digits even the units are right for {units:.0%}{guess}.")
+    kinds_of_mistakes(exams[2], "")
     consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])
     print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")
     for a, b in ((2, 3), (12, 30), tuple(exams[2].pairs[0].tolist())):

@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
 from helpers.program import counted, detail
-from helpers.real import chances, continued, first_token, likeliest, listed, say_which, smollm2
+from helpers.real import chances, continued, first_token, likeliest, listed, smollm2
 
 Numbers = Sequence[float]
 Words = Sequence[str]
@@ -178,8 +178,7 @@ def draw_cuts(words: Words, full: Array, by_k: Array, by_p: Array, k: int, p: fl
 
 def real(settings: Any) -> None:
     """SmolLM2's distribution over its 49,152 tokens at temperatures 0.2, 1 and 2, and twenty texts drawn from each."""
-    say_which("what the weather is today")
-    model, text = smollm2(), "The weather today is very"
+    model, text = smollm2("what the weather is today"), "The weather today is very"
     full = chances(model, [text])[0].astype(float)  # (vocab_size,), at T = 1
     words = ("sunny", "cloudy", "rainy", "snowy", "windy")
     scores = np.log([full[first_token(model, word)] for word in words])
@@ -213,4 +212,4 @@ def real(settings: Any) -> None:
         "\n  A low temperature repeats itself, a high one varies" if rises else "\n  All temperatures vary alike",
         end="",
     )
-    print(f", and at T = 2 {shares[2.0]:.0%} begin with a word that does not belong." if shares[2.0] > 0.3 else ".")
+    print(f"; at T = 2, {shares[2.0]:.0%} begin with a word of less than 1/1000 (at T = 1: {shares[1.0]:.0%}).")

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from helpers.program import counted, detail
-from helpers.real import DATA, chat, continued, say_which, smollm2
+from helpers.real import DATA, chat, continued, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
 from transformer.trace import visible
@@ -152,8 +152,7 @@ def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.nd
 
 def real(settings: Any) -> None:
     """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
-    say_which("about its tokens and its size")
-    model = smollm2()
+    model = smollm2("about its tokens and its size")
     config, tokenizer = model.config, model.tokenizer
     print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
     for name, text in DATA["texts"].items():
@@ -176,10 +175,10 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
     pairs = random.integers(1, 20, (n, 2)).tolist()
     worked = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
     ways = {
-        "12+30=": lambda a, b: f"{a}+{b}=",
-        "12 + 30 =": lambda a, b: f"{a} + {b} =",
-        "12 + 30 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
-        "What is 12 + 30? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
+        "7+12=": lambda a, b: f"{a}+{b}=",
+        "7 + 12 =": lambda a, b: f"{a} + {b} =",
+        "7 + 12 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
+        "What is 7 + 12? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
     }
     print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
     shares = []
@@ -206,10 +205,10 @@ def without_a_block(model: Any) -> list[float]:
         losses.append(loss())
         hook.remove()
     rises = np.array(losses[1:]) - losses[0]
-    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}. It rises without block")
+    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}.")
     order = np.argsort(-rises)
-    print("  " + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[:5]) + " most; without "
-          + ", ".join(f"{k + 1} by {rises[k]:.2f}" for k in order[-3:]) + " least.")  # fmt: skip
+    most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
+    print(f"  Left out, it rises most: block {most}; least: block {least}.")
     few = (rises < 0.2).sum()
     print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
     return losses

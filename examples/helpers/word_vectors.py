@@ -229,8 +229,11 @@ def hierarchy(vectors: WordVectors) -> None:
     print("it is between them." if between else "here it is not between them.")
 
 
-def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
-    """Where occupations are on the direction from male to female: job -> cosine."""
+def occupations(vectors: WordVectors, jobs: Shares, pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
+    """Where occupations are on the direction from male to female: job -> cosine, and the mean of all words.
+
+    jobs: of each the share of women that the stereotype has, here that of the made text.
+    """
     known = vectors.known(pairs)
     if not known:
         return {}
@@ -240,6 +243,10 @@ def occupations(vectors: WordVectors, jobs: Sequence[str], pairs: Sequence[Pair]
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
+    mean = found["all words"] = float((vectors.rows @ direction).mean())
+    print(f"  {'all words':12} {mean:+.2f}   the mean, with which to compare them")
+    other = [job for job, share in jobs.items() if job in found and (found[job] > mean) != (share > 0.5)]
+    print(f"  Not on the side of the stereotype: {', '.join(other) or 'none'}.")
     print("  Nothing but the text puts them there. What the text associates is in the vectors, and so in every program")
     print("  that uses them.")
     return found

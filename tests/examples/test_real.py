@@ -77,10 +77,21 @@ def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
         chat.setting("/temperature", value, 0, 10)
 
 
+@pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])
+def test_a_word_is_found_only_where_it_was_said(word, place):
+    talk = p23.Chat(tiny(), 0.2, 0.9, 20)
+    tokens = talk.tokenizer.encode("The cats")
+    if place is not None:
+        assert talk.place(tokens, word) == place
+    else:
+        with pytest.raises(ValueError, match=r'does not say "Them"; its tokens are T h e'):
+            talk.place(tokens, word)
+
+
 def test_a_head_is_named_by_the_token_it_looks_at_and_by_its_habit():
     before = np.eye(4, k=-1)
     before[0, 0] = 1
-    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == "c 100%, mostly at the token before"
+    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == '"c" 100% (mostly the token before)'
     assert chat.kind(before[-1]) == "the token before"
 
 
@@ -100,6 +111,9 @@ class Characters(CharTokenizer):
 
     def encode(self, text, allowed_special=()):
         return [ord(letter) for letter in text]
+
+    def decode(self, tokens):
+        return "".join(map(chr, tokens))
 
     def format_chat(self, messages):
         return "".join(f"{m['role'][0]}:{m['content']}\n" for m in messages)
@@ -179,11 +193,10 @@ def test_a_poem_repeats_a_line_or_not():
 
 
 @pytest.mark.parametrize(
-    ("weights", "verdict"),
-    [((0.7, 0.2, 0.6), "by meaning"), ((0.4, 0.4, 0.0), "by place"), ((0.4, 0.3, 0.3), "not clear")],
+    ("found", "verdict"), [(13, "by meaning"), (10, "in part"), (5, "not by meaning"), (0, "not by meaning")]
 )
-def test_a_head_looks_by_meaning_or_by_place(weights, verdict):
-    assert attention.by_what(*weights) == verdict
+def test_a_head_looks_by_meaning_if_it_finds_the_telling_word_in_most_sentences(found, verdict):
+    assert attention.by_what(found, 4, 24) == verdict
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
         elif vertex.op == "index_get" and own:
             words[vertex], words[own[0]] = "looks up vectors", "a vector for each index"
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
-            cost = vertex is vertices[-1] and not vertex.shape and "cost" not in says
+            cost = vertex is vertices[-1] and vertex.name in COSTS and not vertex.shape and "cost" not in says
             layer = before if vertex.op in LAYERWISE else "the cost" if cost else ""
             layers |= {vertex: layer} if vertex.op == "batch_norm" and layer else {}
             words[vertex] = f"{layer}: {says}" if layer else says
@@ -65,6 +65,7 @@ def _sizes(vertex: Vertex, at: int) -> str:
     return f"{made} to {taken}" if turned else f"{taken} to {made}"
 
 
+COSTS = ("C", "L", "cost", "loss")  # what a result is called that one descends; a score, for instance, is no cost
 FEW = 8  # neurons of a layer that are drawn as circles
 
 

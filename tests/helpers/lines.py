@@ -23,7 +23,7 @@ BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lin
     "nn/{optim,training,parallel,data,utils}": 3630,
     "nn/torch": 1605,
     "transformer": 3240,
-    "examples": 10450,
+    "examples": 10500,
     "tests": 37300,
 }
 

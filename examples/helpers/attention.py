@@ -566,9 +566,8 @@ def heads_back(llama: Any) -> np.ndarray:
         )
     strong = first >= 0.5
     still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
-    print(
-        f'  {strong.sum()} heads give "bank" half or more; with "recently" between, {still} still do, {other} look at "recently".'
-    )
+    print(f'  {strong.sum()} heads give "bank" half or more; with "recently" between, {still} still do,', end=" ")
+    print(f'{other} look at "recently".')
     print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
     print("  nothing to add (Xiao et al., arXiv:2309.17453).")
     return first

@@ -259,9 +259,8 @@ def who_decides(apart: np.ndarray) -> None:
     attention, ffn = apart.sum(axis=1)
     late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
     if ffn > attention > 0:
-        print(
-            f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}: they raise the words of the sense read."
-        )
+        print(f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}:", end=" ")
+        print("they raise the words of the sense read.")
     else:
         print("  The FFNs do not add more than attention: here they do not decide what it means.")
 
@@ -300,6 +299,4 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
         recall += any(sum(text.strip().lower() in words for text in tokens) >= 2 for words in kinds)
         both = f"rivers {river:+7.2f}  money {money:+7.2f}"
         print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
-    print(
-        f"  {recall} of the six recall words of one kind: two or more of the four are in a list of words of water or of money."
-    )
+    print(f"  {recall} of the six recall words of one kind: two or more of the four are of water, or of money.")

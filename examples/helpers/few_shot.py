@@ -133,9 +133,8 @@ def instructed(model: Any) -> None:
         verdict = "yes" if check(said) else "no"
         luck = "it can do that" if held > 16 else "it cannot do that" if held < 4 else "in part it is luck"
         print(f"  {question}\n    {wanted}: {verdict} at 0; {held} of 20 at 0.7: {luck}", flush=True)
-        if check is repeats_no_line:
-            twice = repeated(said)
-            print(f"    repeats a line: {f'yes, {twice[0]!r}' if twice else 'no'}")
+        if check is repeats_no_line and (twice := repeated(said)):
+            print(f"    repeats a line: yes, {twice[0]!r}")
         print("\n".join(f"    | {line}" for line in said.strip().splitlines()[:4]))
 
 

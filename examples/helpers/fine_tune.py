@@ -107,9 +107,6 @@ def right(labels: Sequence[str], held_out: Sequence[Address]) -> tuple[float, fl
     return float(np.mean([said == true for said, true in pairs])), float(np.mean(fields))
 
 
-LESS = "do not reach that"
-
-
 def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
     """Print the labels before and after, and what else has changed."""
     worked = "untrained, four worked ones in the prompt"
@@ -123,7 +120,13 @@ def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
         print(f"  {address.told}\n    before  {' '.join(before.labels[i].split())}\n    after   {after.labels[i]}")
     learnt = "It has learnt the format" if shares["after"][0] > 0.8 else "It has not learnt the format well"
     more = shares[worked][0] - shares["after"][0]  # of what the prompt alone brings
-    do = "do as well" if abs(more) < by_chance(shares["after"][0], len(held_out)) else "do better" if more > 0 else LESS
+    do = (
+        "do as well"
+        if abs(more) < by_chance(shares["after"][0], len(held_out))
+        else "do better"
+        if more > 0
+        else "reach less"
+    )
     print(f"\n{learnt}; worked lines in the prompt {do}.")
     print(f'Of what it knew: "{ANOTHER}"')
     for when, exam in (("before", before), ("after", after)):

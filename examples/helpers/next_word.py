@@ -305,9 +305,6 @@ def real(settings: Any) -> None:
     she_or_he(model)
 
 
-SURER = "Some wrong answers are surer than some right ones"
-
-
 def invented_capitals(model: Any) -> None:
     """Which capitals it knows, which it invents, and whether its probability tells."""
     true, invented = r.DATA["capitals"], r.DATA["asked"]["invented"]
@@ -325,8 +322,7 @@ def invented_capitals(model: Any) -> None:
     low, high = p[right].min(), p[real & ~right].max()
     named = sum(not text.startswith(("not ", "unknown", "a ")) for text in said[len(true) :])
     print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.")
-    tells = "Every right answer is surer than the wrong ones" if low > high else SURER
-    print(f"  {tells}.")
+    print("  Right answers are surer." if low > high else "  Some wrong answers are surer than some right ones.")
     for threshold in (0.5, 0.8):
         out = p >= threshold
         print(f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} wrong ones.")

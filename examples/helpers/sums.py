@@ -267,10 +267,8 @@ def negative(number: str) -> str:
 def kinds_of_mistakes(exam: Exam, when: str) -> None:
     """Print the mistakes, sorted by how far they are off."""
     found = Counter(kind_of(said, true) for said, true in zip(exam.said, exam.true, strict=True) if said != true)
-    if when:
-        print(f"\nErrors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind")
-    else:
-        print(f"\nIts {found.total()} wrong sums of two digits, by kind")
+    title = f"Errors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind"
+    print(f"\n{title if when else f'Its {found.total()} wrong sums of two digits, by kind'}")
     for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
         print(f"  {kind:30} {found[kind]:5,}")
     wrong = [i for i, (x, y) in enumerate(zip(exam.said, exam.true, strict=True)) if x != y]

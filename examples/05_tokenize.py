@@ -61,10 +61,11 @@ def main(settings: "Settings") -> None:
 
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
-    sizes = [first_merges(most, n) for n in MERGES if n < len(most.merges)] + [most]
+    merges = sorted({*MERGES, len(pieces.merges)})
+    sizes = [first_merges(most, n) for n in merges if n < len(most.merges)] + [most]
     show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
-    show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
+    show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, pieces)
 
     # A rare word is several pieces; a special token is a single id, and only where the program allows it
     if settings.more:

@@ -106,8 +106,8 @@ def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
     losses = train(next_token_loss, optimizer, settings.steps, schedule, report=show.progress)
     if len(losses) == settings.steps:
         folder.mkdir(parents=True, exist_ok=True)
+        model.save_pretrained(folder)  # removes an earlier model's tokenizer
         tokenizer.to_files(folder)
-        model.save_pretrained(folder)
     return model, tokenizer
 
 

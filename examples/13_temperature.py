@@ -91,7 +91,7 @@ def main(settings: Settings) -> None:
 
     print("\nPictures:")
     compared = {T: (softmax(scores, T), counts[T] / settings.draws) for T in sorted(settings.T)}
-    show.draw_temperatures(PROMPT, words, compared, settings.out / "temperature.png")
+    show.draw_temperatures(PROMPT, words, compared, settings.draws, settings.out / "temperature.png")
     curves = {T: softmax(scores, T) for T in np.geomspace(0.05, 20, 200)}
     show.draw_continuum(SCORES, curves, settings.T, settings.out / "continuum.png")
     show.draw_cuts(words, full, by_k, by_p, settings.top_k, settings.top_p, settings.out / "cuts.png")

@@ -64,6 +64,7 @@ def main(settings: Settings) -> None:
 
     train(next_token_loss, optimizer, settings.steps, schedule,
           report=lambda step, loss: show.progress(step, loss, following(model, words, "The capital of France is")),
+          reports=2,
     )  # fmt: skip
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax

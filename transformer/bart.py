@@ -1,6 +1,6 @@
 """BART: the encoder-decoder of 2017 with learned positions and GELU, which learnt to repair damaged texts.
 
-    model = Bart.from_pretrained("bart-large-cnn")  # a folder with config.json and model.safetensors
+    model = Bart.from_pretrained("./bart-large")    # a folder with config.json and model.safetensors
     logits = model(source, target)                  # (batch, source), (batch, target) -> (batch, target, vocab_size)
     for token in model.generate(source): ...
 

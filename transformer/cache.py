@@ -6,6 +6,8 @@ keeps them and passes the model the new token only.
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, xp
@@ -87,19 +89,23 @@ class Cache:
         self.memory: Tensor | None = None
         self.memory_padding: Tensor | None = None
         self._padding_mask: Tensor | None = None
+        self._blocks = 0
         self._batch: Shape = ()
 
-    def begin(self, batch: Shape, memory: Tensor | None = None) -> None:
+    def begin(self, blocks: Sized, batch: Shape, memory: Tensor | None = None) -> None:
         """Prepare for the model's next tokens, (*batch, tokens). Discards a failed call's partial update.
 
+        - `blocks`: the model's.
         - `memory`: the encoder's output.
 
-        Raises ValueError if the batch or the memory differs from that of earlier calls.
+        Raises ValueError for another number of blocks, or if blocks, batch or memory differ from those before.
         """
         if self.length == 0:
-            self._batch, self.memory = batch, memory
+            self._blocks, self._batch, self.memory = id(blocks), batch, memory
             for attention in self.cross_attention:
                 attention.length = 0
+        if len(blocks) != len(self.self_attention) or id(blocks) != self._blocks:
+            raise ValueError(f"Cache: of {len(self.self_attention)} layers, or in use by another model; {START_NEW}")
         if batch != self._batch:
             raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {batch}; {START_NEW}")
         if not _same(memory, self.memory):

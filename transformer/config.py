@@ -81,7 +81,7 @@ class TransformerConfig:
     - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
     - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U (BART).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U, not trained (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).

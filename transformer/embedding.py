@@ -75,7 +75,10 @@ def unembedding(config: TransformerConfig, W_E: nn.Embedding) -> Unembedding:
     """The unembedding of a model, tied to its W_E if the config says so."""
     scale = config.width**-0.5 if config.scaled_logits else 1.0
     tied = W_E if config.tied else None
-    return Unembedding(config.vocab_size, config.width, tied, bias=config.logits_bias, scale=scale)
+    made = Unembedding(config.vocab_size, config.width, tied, bias=config.logits_bias, scale=scale)
+    if config.logits_bias:
+        made.get_parameter("W_U.bias").requires_grad_(False)
+    return made
 
 
 class Unembedding(nn.Module):

@@ -82,8 +82,10 @@ class Encoder(nn.Module):
     def logits(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """Logits of the token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
-        - `tokens`: integers, a Tensor, array or list.
-        - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end.
+        - `tokens`: integers, a Tensor, array or list. A BERT's hidden ones: encode("Paris is [MASK].",
+          allowed_special="all").
+        - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end. Positions count tokens
+          only; those of transformers' BERT count padding on the left too.
         - `segments`: (..., tokens), integers, or (tokens,) for all texts; None puts all tokens into segment 0, if the
           model has segments.
 

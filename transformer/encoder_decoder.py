@@ -125,7 +125,7 @@ class EncoderDecoder(nn.Module):
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
         x, mask, rotation, padding_mask = read_inputs(
-            self.target_embedding, target, target_padding, causal=True, cache=cache, memory=memory
+            self.target_embedding, target, target_padding, self.decoder, cache, memory
         )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
         if cache is not None and memory_padding is None:
@@ -176,14 +176,15 @@ class EncoderDecoder(nn.Module):
 
         Other settings and errors: see `GPT.generate`. Raises TypeError without a `start`.
         """
-        return TargetModel(self, [source]).generate(self.beginning(start), **self._settings(settings))
+        return TargetModel(self, [source]).generate(self.beginning(start), **{"stop": self.config.stop, **settings})
 
     def generate_batch(
         self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Unpack[Settings]
     ) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         target = TargetModel(self, sources)
-        return target.generate_batch([self.beginning(start)] * len(target.source), **self._settings(settings))
+        prompts = [self.beginning(start)] * len(target.source)
+        return target.generate_batch(prompts, **{"stop": self.config.stop, **settings})
 
     def beginning(self, start: int | None) -> list[int]:
         """What every target begins with: the config's start and forced tokens, or another start alone."""
@@ -192,9 +193,6 @@ class EncoderDecoder(nn.Module):
         if self.config.start is None:
             raise TypeError("generate: give start, the token that every target begins with, as in start=1")
         return [token for token in (self.config.start, self.config.forced) if token is not None]
-
-    def _settings(self, given: Settings) -> Settings:
-        return {"stop": self.config.stop, **given}
 
 
 class TargetModel(LanguageModel):

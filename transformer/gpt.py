@@ -7,7 +7,7 @@ For example:
     model.loss(tokens, next_tokens).backward()
     for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
 
-    model = GPT.from_pretrained("gpt2")             # a folder with config.json and model.safetensors
+    model = GPT.from_pretrained("./gpt2")           # a folder with config.json and model.safetensors
     model.save_pretrained("mine")                   # Hugging Face's GPT2LMHeadModel.from_pretrained("mine") reads it
 """
 
@@ -109,7 +109,7 @@ class GPT(LanguageModel, PretrainedModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, causal=True, cache=cache)
+        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, self.blocks, cache)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
                 x = tl.checkpoint(block, x, mask, rotation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,14 @@ def read_inputs(
     embedding: Embedding,
     tokens: Any,
     padding_mask: Any,
-    *,
-    causal: bool = False,
+    decoder: Sized | None = None,
     cache: Cache | None = None,
     memory: Tensor | None = None,
     segments: Any = None,
 ) -> tuple[Tensor, Tensor | None, Rotation | None, Tensor | None]:
     """What the blocks are given: the tokens' vectors, the attention mask, the rotation and the padding mask.
 
-    - `causal`: whether the blocks are. Then the tokens follow those in the `cache`.
+    - `decoder`: the blocks of a decoder, which are causal. The tokens follow those in their `cache`.
     - `memory`: the encoder's output, for cross-attention.
     - `segments`: see `Embedding.forward`.
 
@@ -43,8 +42,8 @@ def read_inputs(
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
     """
-    if not isinstance(cache, Cache | None):
-        raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
+    if not isinstance(cache, Cache | None) or isinstance(padding_mask, Cache):
+        raise TypeError(f"cache: must come from new_cache(), got {cache!r}; give it by name, cache=cache")
     seen = 0 if cache is None else cache.length
     tokens = check_tokens(embedding, tokens, seen)
     batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
@@ -55,14 +54,14 @@ def read_inputs(
         )
     padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(batch, memory)
+        cache.begin(decoder or (), batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
     mask = bidirectional_mask(padding_mask)
-    if causal and new > 1:
+    if decoder is not None and new > 1:
         before = causal_mask(new, seen + new, device)
         mask = before if mask is None else tl.logical_and(before, mask)
     if embedding.kind == "relative":
-        mask = embedding.positions(new, seen + new, mask, bidirectional=not causal)
+        mask = embedding.positions(new, seen + new, mask, bidirectional=decoder is None)
     positions = token_positions(new, seen, padding_mask, device)
     return embedding(tokens, positions, segments), mask, embedding.rotation(positions), padding_mask
 
@@ -95,7 +94,7 @@ def bidirectional_mask(padding_mask: Tensor | None) -> Tensor | None:
 
 
 def as_tokens(tokens: Any) -> Tensor:
-    """Tokens, a Tensor, array or list, as a Tensor of integers: (..., tokens). A Tensor stays on its device.
+    """Tokens, a Tensor, array or list of any integers, as an int64 Tensor: (..., tokens). A Tensor stays on its device.
 
     Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
     """
@@ -117,7 +116,7 @@ def as_tokens(tokens: Any) -> Tensor:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
         raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
-    return made
+    return made.long()  # in an index, uint8 would be a mask
 
 
 def _has_text(tokens: Any) -> bool:

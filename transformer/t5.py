@@ -1,6 +1,6 @@
 """T5: an encoder-decoder whose every task is text to text, with relative positions and RMSNorm.
 
-    model = T5.from_pretrained("t5-small")          # a folder with config.json and model.safetensors
+    model = T5.from_pretrained("./t5-small")        # a folder with config.json and model.safetensors
     logits = model(source, target)                  # (batch, source), (batch, target) -> (batch, target, vocab_size)
     for token in model.generate(source): ...
 

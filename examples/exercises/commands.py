@@ -11,7 +11,7 @@ from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
 from . import display
-from .display import say
+from .display import RUN, say
 from .keys import Keys
 from .progress import Progress
 
@@ -122,7 +122,7 @@ class Session:
         for number, hint in enumerate(exercise.hints[:read], start=1):
             say(f"Hint {number} of {len(exercise.hints)}: {hint}")
         if read == len(exercise.hints):
-            say(f"That was the last one. If you give up: solution {exercise.name}")
+            say(f"That was the last one. If you give up: {RUN} solution {exercise.name}")
 
     def why(self, exercise: Exercise) -> None:
         """Check an exercise, and tell the likely cause."""
@@ -156,7 +156,8 @@ class Session:
             display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
         print()
         if not self.progress.is_passed(exercise):
-            say(f"To have it in your file: solution {exercise.name} --take. Better: close it, and write it yourself.")
+            say(f"To have it in your file: {RUN} solution {exercise.name} --take")
+            say("Better: close it, and write it yourself.")
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
@@ -175,7 +176,7 @@ class Session:
             say(f"It runs your code of {names}. These files have the solutions now.")
         else:
             say(f"It runs your code of {names}, not solved yet. Solve them first,")
-            say(f"or take their solutions: start {exercise.name} --take")
+            say(f"or take their solutions: {RUN} start {exercise.name} --take")
 
 
 class Watch:

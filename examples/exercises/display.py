@@ -18,8 +18,9 @@ from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
+RUN = "python -m examples.exercises"
 KEYS = "Keys: h hint, w why, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
-HELP = """
+HELP = f"""
 Edit the file in your editor and save it: it is checked at once. In this window:
 
 h   the next of three hints
@@ -30,7 +31,7 @@ l   the list of all, with what is done
 c   check all that you have begun
 q   quit; the next start goes on here
 
-In another terminal, python -m examples.exercises with one of these behind it:
+In another terminal, {RUN} with one of these behind it:
 list, check 3.2, hint 3.2, why 3.2, start 3.2, reset 3.2, solution 3.2 --take
 """
 
@@ -94,7 +95,8 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
     if outcome.cause and not first_look:
         say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
     elif outcome.cause:
-        say(f"\nDo you see why? The next try tells the likely cause, and so does: why {outcome.exercise.name}", "  ")
+        say("\nDo you see why? The next try tells the likely cause, and so does", "  ")
+        say(f"{RUN} why {outcome.exercise.name}", "  ")
     path = progress.file(outcome.exercise)
     line = _place(outcome, path) or _first_change(outcome.exercise, course, path, outcome.what)
     print(f"\n    {shown_path(path)}:{line}")
@@ -105,7 +107,8 @@ def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> 
     runs = f"\n{exercise.name} runs your code of {other.name}, {other.title},"
     if progress.untouched(other):
         say(f"{runs} which is not solved yet.")
-        say(f"Solve it first: start {other.name}. Or put its solution into your file: solution {other.name} --take")
+        say(f"Solve it first: {RUN} start {other.name}")
+        say(f"Or put its solution into your file: {RUN} solution {other.name} --take")
     else:
         say(f"{runs} and that is not right:")
 

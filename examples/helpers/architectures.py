@@ -41,7 +41,7 @@ def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
     for text in texts[:3]:
         print(f"  {text}")
     whole = np.mean([text in possible for text in texts])
-    print(f"  Of {len(texts)} texts that {who} wrote, {whole:.0%} are sentences as the corpus has them.")
+    print(f"  Of {len(texts)} texts that {who} wrote, {whole:.0%} follow one of the corpus's patterns.")
     if who == "the encoder":
         print("  Nothing in its training asked which word comes next, or where a text ends.")
 
@@ -82,7 +82,7 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
     """Print how long a prompt takes."""
     print("\nInference: a prompt of 200 tokens, read by a decoder of 4 blocks")
     print(f"  all tokens in parallel {at_once:7.0f} ms")
-    longer = f"{one_by_one / at_once:.0f} times as long: as an answer is generated"
+    longer = f"{one_by_one / at_once:.1f} times as long: as an answer is generated"
     print(f"  token by token         {one_by_one:7.0f} ms, {longer}")
     print(f"  The scores after the last token differ by {difference:.0e}.")
 

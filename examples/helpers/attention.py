@@ -151,9 +151,9 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
     print("A single head learns what a word means, from made sentences such as")
-    for name, some in (("bank", 1), ("model", 1)):
-        for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
-            print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
+    for name, told_by in (("bank", "flooded"), ("model", "learning")):
+        i = next(i for i, text in enumerate(course.texts) if f" {name} " in text and told_by in text)
+        print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
     detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
     detail("  The loss is the cross-entropy of the sense:")
 
@@ -229,14 +229,12 @@ def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> N
 def cars_begin(course: cars.Course) -> None:
     """What the three heads learn from."""
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print("  Three heads, each with questions of its own, learn from made sentences.")
+    print("  Three heads learn from made sentences. Head 1, grammatical, is asked who or what did what; head 2, for")
+    print("  modification, what is red, and when and where; head 3, for coreference, what that and it stand for.")
     for text in [text for text in course.texts if text.endswith(".")][:3]:
         detail(f"    {text}")
-    detail("  head 1, grammatical: which thing did what, who did what, what was bought")
-    detail("  head 2, modification: which thing is red, when was it bought, where did it break down")
-    detail("  head 3, coreference and long range: what does that or it stand for, which thing broke down")
     detail("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
-    print("  So each head's work is imposed here, by labels of its own. In a real model nobody divides the work.")
+    print("  So each head's work is imposed, by the answers to these. In a real model nobody divides the work.")
     detail("  The loss is the cross-entropy of all answers:")
 
 
@@ -252,8 +250,7 @@ def right_answers(course: cars.Course, model: Any) -> None:
 
 def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, answers: Sequence[Sequence[int]]) -> None:
     """The lecture's relationships, ticked off.  weights: (heads, n, n).  answers: for each head and word, a word."""
-    print("  How much each head looks from one word to the other; in brackets the head whose question it is. A tick:")
-    print("  this head answers the first word's question with the second.")
+    print("  How much each head looks from one word to the other; [whose question it is], and ✓ if it answers right.")
     print(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
     ticks, largest = 0, 0
     for a, b, head, why in wanted:
@@ -263,7 +260,7 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         largest += weights[head, i].argmax() == j
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
-    print(f"    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
+    print(f"    {ticks} of {len(wanted)} are ticked. Seven are the lecture's list; the last is in its third head.")
     detail(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
     detail("    word whose value is near zero. Ignore the weights of words without a question here.")
 
@@ -312,9 +309,8 @@ def without_a_head(course: cars.Course, model: Any) -> None:
         logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
         right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
         detail(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
-        means.append(np.mean(right))
-    needed = [name for name, mean in zip(silenced, means, strict=True) if mean < means[0] - 0.05]
-    print(f"    The mean share of right descriptions falls {', '.join(needed) or 'nowhere'}.")
+        means.append(f"{name} {np.mean(right):.0%}")
+    print(f"    Right descriptions: {', '.join(means)}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -375,7 +371,7 @@ def arcs(axes: Axes, found: Sequence[str], lookers: Mapping[int, np.ndarray], co
 
 
 def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course: Course, path: Path) -> None:
-    """What "bank" looks at in two sentences; right, its vectors before and after attention."""
+    """What "bank" looks at in two sentences; right, its vectors before and after attention. Colours: P(river)."""
     from matplotlib.colors import LinearSegmentedColormap
 
     figure = new_figure(14, 6.4, 'The same word, two sentences: what "bank" looks at, and where its vector goes')
@@ -387,23 +383,26 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
     share = [about_river[[text == other for other in course.texts]].mean() for text in place_of]
     with tl.no_grad():
         after = model(tl.tensor(course.tokens[of_bank])).after.numpy()[np.arange(len(of_bank)), course.at[of_bank]]
-    ends, start = [], None
-    for row, ((sentence, word), reading, colour) in enumerate(zip(sentences, readings, (BLUE, ORANGE), strict=True)):
+    by_river = LinearSegmentedColormap.from_list("", [ORANGE, BLUE])
+    ends, start, colours = [], None, []
+    for row, ((sentence, word), reading) in enumerate(zip(sentences, readings, strict=True)):
         panel, i = figure.add_subplot(grid[row, 0]), place(word, sentence)
+        river = tl.softmax(reading.logits[i], -1).numpy()[SENSES.index("river bank")]
+        colours.append(by_river(river))
         weights = reading.weights.numpy()[i]
-        arcs(panel, words(sentence), {i: weights}, {i: colour})
+        arcs(panel, words(sentence), {i: weights}, {i: colours[-1]})
         for j, weight in enumerate(weights):
             panel.text(j, -0.3, f"{weight:.2f}", ha="center", va="center", fontsize=11, color=DARK)
-        panel.set_title(sentence, fontsize=13)
+        panel.set_title(f"{sentence}   P(river bank) = {river:.2f}", fontsize=13)
         ends.append(reading.after.numpy()[i])
         start = reading.x.numpy()[i]
     points, kept = drawing.principal_axes(np.stack([*after, *ends, start]))
-    dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=LinearSegmentedColormap.from_list("", [ORANGE, BLUE]),
+    dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=by_river,
                         s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
     shares = figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="the bank in this made sentence")
     shares.set_ticklabels(["money", "half\nhalf", "river"])
     *ends, start = points[len(of_bank) :]
-    for (sentence, _), end, colour in zip(sentences, ends, (BLUE, ORANGE), strict=True):
+    for (sentence, _), end, colour in zip(sentences, ends, colours, strict=True):
         style = {"arrowstyle": "-|>", "linewidth": 2.5, "color": colour, "mutation_scale": 18}
         axes.annotate("", tuple(end), tuple(start), arrowprops=style)
         axes.plot(*end, "D", color=colour, markersize=10, markeredgecolor="black", label=f"after: {sentence}")
@@ -433,7 +432,7 @@ def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
     figure = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence')
     axes = figure.subplots()
     best = np.array([[group[p[group].argmax()] for group in cars.GROUPS] for p in described.values()])  # (parts, kinds)
-    new = np.vstack([np.ones(len(cars.GROUPS), bool), best[1:] != best[:-1]])
+    new = np.vstack([np.zeros(len(cars.GROUPS), bool), best[1:] != best[:-1]])
     axes.imshow(new, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
     for row, p in enumerate(described.values()):
         for column, i in enumerate(best[row]):

@@ -68,7 +68,7 @@ def written(vertex: Vertex) -> str:
 
 def backward(graph: tl.Graph, activation: Activation) -> None:
     """The steps of backward in its own order: what each gets, its local derivative, what it passes back."""
-    print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.\n")
+    print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.")
     number_of = {id(v): step for step, v in enumerate((v for v in graph if v.op is not None), start=1)}
     for vertex in graph.visited:
         gets = f"gets dC/d{vertex} = {in_line(vertex.grad, 64)}"
@@ -157,7 +157,7 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
     if best > min(times):
         print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
-        detail(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
+        print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
     detail("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
 
 
@@ -317,7 +317,8 @@ def in_lecture(name: str) -> str:
 def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
     """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
     ratio = np.median([back / ahead for ahead, back in times.values()])
-    figure = new_figure(13, 4.8, f"A gradient takes {ratio:.1f} times as long as the output; and how noisy it is")
+    title = f"Backward takes {ratio:.1f} times as long as forward (left); how noisy the gradient of a batch is (right)"
+    figure = new_figure(13, 4.8, title)
     left, right = figure.subplots(1, 2)
     where = np.arange(len(times))
     for shift, which, colour, name in (

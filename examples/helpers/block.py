@@ -47,7 +47,7 @@ def random_matrices(tokens: Sequence[str], width: int) -> None:
 def linear_layers(collapsed: float, bent: float) -> None:
     """Three linear layers and one matrix; the same with ReLU."""
     print("Why the FFN needs an activation function. How far apart are two results, |a - b| / |b|?")
-    print("Up to about 1e-06 this is float32's rounding, and they are equal.\n")
+    print("Up to about 1e-06 this is float32's rounding, and they are equal.")
     print(f"  three linear layers, and one matrix W_1 W_2 W_3          {collapsed:8.1e}   three layers are one matrix")
     print(f"  with ReLU between the layers: f(a + b), and f(a) + f(b){bent:10.2f}   no matrix does this")
 
@@ -64,7 +64,7 @@ def attention(in_v: float, in_x: float) -> None:
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
     """The FFN's shapes, and its output as a sum over hidden units."""
     print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
-    detail(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
+    print(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
     print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
     print("  Such a sum it is with any weights. That units recall patterns, only training can bring about.")
 
@@ -82,7 +82,7 @@ def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
 
 def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> None:
     """In which rows the output changes."""
-    print(f'\nWho exchanges information? "{tokens[i]}" gets another vector. How much does each output row change?\n')
+    print(f'\nWho exchanges information? "{tokens[i]}" gets another vector. How much does each output row change?')
     print(f"  {'':18}" + "".join(f"{token:>10}" for token in tokens))
     for name, size in sizes.items():
         print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
@@ -93,12 +93,12 @@ def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> N
 
 def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:
     """The way from heads to one vector."""
-    print("\nFrom heads to one vector per token:\n")
+    print("\nFrom heads to one vector per token:")
     detail(f"  {'queries, keys and values of each head':46}{q!s:16}(heads, tokens, 96)")
     detail(f"  {'weights: softmax(Q K^T / sqrt(96))':46}{weights!s:16}(heads, tokens, tokens)")
     detail(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
-    detail(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
-    detail(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
+    print(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
+    print(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
     detail(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
     print('  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.')
 
@@ -120,14 +120,14 @@ def projection(alone: np.ndarray, adds: np.ndarray, summed: float, lost: float) 
 
 def blocks(shapes: Sequence[Shape], moved: Sequence[float]) -> None:
     """The shape after each block."""
-    print("\nN blocks, one after the other. What leaves a block has the shape of what enters it:\n")
+    print("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
     print("  " + " -> block -> ".join(map(str, shapes)))
     print(f"  Each block adds a refinement, of {', '.join(f'{share:.2f}' for share in moved)} times the length of x.")
 
 
 def gpt3(config: GPTConfig) -> None:
     """GPT-3's sizes, and the lecture's count of its weights."""
-    print("\nGPT-3's numbers:\n")
+    print("\nGPT-3's numbers:")
     heads = config.layers * config.heads
     print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
     detail(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
@@ -139,10 +139,10 @@ def gpt3(config: GPTConfig) -> None:
     parts = config.parameters_by_part()
     for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
         detail(f"  {formula(name, config):46}{parts[name]:>18,}")
-    detail(f"  {'weights':46}{config.weight_count():>18,}")
+    print(f"  {'weights':46}{config.weight_count():>18,}")
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
-    print(f"  {ffn:.0%} of them are in the FFNs. In 2 bytes each they take {2 * config.weight_count() / 1e9:.0f} GB.")
-
+    print(f"  {ffn:.0%} of these weights are in the FFNs; at 2 bytes each", end=" ")
+    print(f"they take {2 * config.weight_count() / 1e9:.0f} GB.")
     detail("  What training them costs: 10_gpt2.py.")
 
 

@@ -127,10 +127,9 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
         say(f"  block {block + 1:2}, head {head + 1}  {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
     names = [named(weights, read, texts) for weights in trace.attention[block]]
-    heads = ", ".join(f"head {h} → {name}" for h, name in enumerate(names, 1))
-    title = f'Block {block + 1}, from "{texts[-1]}": {heads}'
-    say(title)
-    say(f"step by step, with its numbers: {page(model, block, entering[block], written, texts, title, folder)}")
+    heads = [f"head {h} → {name}" for h, name in enumerate(names, 1)]
+    say(f'Block {block + 1}, from "{texts[-1]}": {", ".join(heads)}')
+    say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, heads, folder)}")
     say(f'it ends with what this block\'s output alone would score "{word}";')
     say("the model's own score comes after the last block")
 
@@ -151,7 +150,9 @@ def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
     return f"{looked} {weights[-1, at]:.0%}{often}"
 
 
-def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], title: str, folder: Path) -> Path:
+def page(
+    model: Any, block: int, inputs: Any, written: int, word: str, texts: list[str], heads: list[str], folder: Path
+) -> Path:
     """Write a page of one block: from what enters it to the score of the token that was written, and back."""
     W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
     with tl.Graph() as graph:
@@ -159,6 +160,6 @@ def page(model: Any, block: int, inputs: Any, written: int, texts: list[str], ti
         score = (model.norm(out) * W_U).sum()
         score.backward()
     model.zero_grad()
-    word = visible(model.tokenizer.decode([written]))
     names = {f'score of "{word}"': score, f'row of W_U for "{word}"': W_U, "out": out}
-    return tl.page(graph, folder / f"block_{block + 1}.html", names, tokens=texts, title=title)
+    path, title = folder / f"block_{block + 1}.html", f"Block {block + 1}"
+    return tl.page(graph, path, names, tokens=texts, heads=heads, title=title)

@@ -103,15 +103,18 @@ def stuck(rate: float, w: float) -> None:
 def ways(descents: Sequence[Descent], valley: Valley) -> None:
     """Batch, mini-batch and stochastic descent side by side."""
     print(f"\nThree ways, {len(descents[0].path) - 1} steps each at rate {descents[0].rate:.3g}:")
-    print("                points     cost at    steps in which   to come within 10% of the lowest cost")
+    print("                points     cost at    steps in which   to come within 10% of the lowest cost for once")
     print("              per step     the end     the cost rose   steps   points looked at")
     for descent in descents:
         steps = descent.steps_until(1.1 * valley.cost)
         taken = f"{steps:7} {steps * descent.batch:18}" if steps is not None else "   not reached"
         print(f"  {descent.label:12} {descent.batch:7} {descent.costs[-1]:11.4f} {descent.rises:17} {taken}")
-    rose = descents[-1].rises - descents[0].rises
-    if rose > 0:
-        print(f"  With fewer points a step is cheaper, and the cost rose {rose} times more.")
+    first, last = descents[0].rises, descents[-1].rises
+    if last > first:
+        print(f"  With fewer points a step is cheaper, but the cost rose in {last} of the", end=" ")
+        print(f"{len(descents[-1].path) - 1} steps instead of {first or 'none'}.")
+    if last > first and (above := descents[-1].costs[-1] / valley.cost - 1) > 0.1:
+        print(f"  The stochastic one does not stay so low: in the end its cost is {above:.0%} above the lowest.")
 
 
 def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
@@ -130,8 +133,7 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     gain, mean = small.test - large.test, (small.test + large.test) / 2
     chance = by_chance(mean, small.tested)
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
-    more = "more" if gain >= 0 else "less"
-    print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right.")
+    print(f"  {small.size} against {large.size} per step: {small.test:.1%} and {large.test:.1%} of the test pictures.")
     print(f"  Chance alone explains differences up to {100 * chance:.1f} points (95%).")
     print(f"  So {effect} regularization effect is seen.")
 
@@ -304,7 +306,7 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
         middle.plot([slope], [offset], [height], "o", color=colour, markersize=9, zorder=10)
         right.plot(slope, offset, "o", color=colour, markersize=9)
         right.annotate(name, (slope, offset), (9, 5), textcoords="offset points", color="black")
-    left.set(xlabel="x", ylabel="y", title="the points and three lines")
+    left.set(xlabel="x", ylabel="y", title="three lines; halfway: the mean w and b of the others")
     left.set(xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3))
     left.legend(edgecolor="none", fontsize=10, loc="upper center")
     right.set_title("the same from above: lighter is lower")
@@ -312,8 +314,11 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
 
 
 def costs(axes: Axes, valley: Valley) -> None:
-    """A logarithmic axis for costs, with the lowest cost as a dotted line."""
-    plain(axes).axhline(valley.cost, color="black", linewidth=1, linestyle=":")
+    """A logarithmic axis for costs, with dotted lines for the lowest cost and 10% above it."""
+    for height in (valley.cost, 1.1 * valley.cost):
+        plain(axes).axhline(height, color="black", linewidth=1, linestyle=":")
+    axes.annotate("10% above\nlowest cost", (1, height), (5, 0), xycoords=("axes fraction", "data"), va="center",
+                  textcoords="offset points", fontsize=10)  # fmt: skip
     axes.set(yscale="log", ylabel="cost of all points (logarithmic)")
     axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
     axes.yaxis.set_major_formatter("{x:g}")
@@ -364,8 +369,8 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     above.set_title(f"steps in which the cost rose: {', '.join(f'{d.label} {d.rises}' for d in descents)}", fontsize=11)
     below.set(xscale="log", xlabel="points looked at (logarithmic)")
     there = {d.label: steps * d.batch for d in descents if (steps := d.steps_until(1.1 * valley.cost)) is not None}
-    first = f"{min(there, key=lambda label: there[label])} descent comes" if there else "none has come"
-    below.set_title(f"{first} first to within 10% of the lowest cost", fontsize=11)
+    first = f"{min(there, key=lambda label: there[label])} descent" if there else "none"
+    below.set_title(f"{first} is the first to touch 10% above the lowest cost", fontsize=11)
     save(figure, path)
 
 
@@ -374,7 +379,7 @@ def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str,
     length = sorted(falls)[len(falls) // 2]
     gradient, *others = falls[length]
     comes_near = max(others) > gradient / 10
-    title = f"In 13,002 dimensions, {'a' if comes_near else 'no'} random direction comes near the gradient"
+    title = f"{'Some' if comes_near else 'None'} of {len(others):,} random directions come near the gradient"
     figure = new_figure(13, 4.8, title)
     left, right = figure.subplots(1, 2)
     plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")

@@ -113,7 +113,8 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
     what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
-    print(f"\nThe {what} of test pictures{note}, a sum of squares. The least is {costs.min():.6f}:")
+    print(f"\nThe {what} of test pictures{note}, a sum of squares.", end=" ")
+    print(f"The smallest of all {len(costs):,} is {costs.min():.6f}:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
         if chosen.any():
@@ -202,12 +203,13 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     best = groups[int(np.argmax(scores))]
     print('\nDoes a neuron stand for a part, such as "loop at top"? It would tell 8 and 9 from all other digits.')
     print("For each pair of digits: how well does the best single neuron separate them from the other eight?")
-    print(f"The most for {best[0]} and {best[1]}: by {max(scores):.2f}.", end=" ")
-    print(f"For 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
+    print(f"Its mean activation differs most for {best[0]} and {best[1]}, by {max(scores):.2f};", end=" ")
+    print(f"for 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
     if place > len(groups) // 10:
-        print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
+        print("Other pairs are separated better, so no single neuron stands for a loop at top. The layer groups digits")
+        print("as it needs, which differs from seed to seed.")
     else:
-        print("So a neuron may detect loops here; another --seed groups digits in another way.")
+        print("So a neuron may stand for a loop at top here; another --seed groups digits in another way.")
 
 
 def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -330,11 +332,12 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
 
 def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> Any:
     """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
-    columns = 8
+    columns, high = 8, 6 * (1 + titles[0].count("\n"))  # high: a title, in pixels
     height = -(-len(rows) // columns)
-    mosaic = np.full((35 * height, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
+    pitch = 29 + high
+    mosaic = np.full((pitch * height, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
     for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
-        top, left = 35 * (number // columns) + 6, 30 * (number % columns) + 1
+        top, left = pitch * (number // columns) + high, 30 * (number % columns) + 1
         mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
         axes.text(left + 13.5, top - 1.5, title, fontsize=11, ha="center")
     axes.axis("off")
@@ -362,6 +365,6 @@ def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: 
     average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
     title = "Last hidden layer: the mean of the 40 pictures that excite each neuron most, and the digits it fires for"
     figure = new_figure(13, 1.7 * -(-len(means) // 8) + 0.7, title)
-    names = [f"{i}: {fires_for(row)}" for i, row in enumerate(means)]
+    names = [f"neuron {i}: fires\nfor {fires_for(row)}" for i, row in enumerate(means)]
     tiles(figure.subplots(), average, names, cmap="gray_r", vmin=0, vmax=1)
     save(figure, path)

@@ -19,7 +19,7 @@ from transformer import CharTokenizer
 LARGEST = 6  # number in the expressions of two or three numbers
 TERMS, FACTORS = range(30), range(1, 26)  # of the four operations with larger numbers
 TOKENIZER = CharTokenizer("0123456789+-x/()=.")
-FORMS = {"": "a+bxc", "left": "(a+b)xc", "right": "ax(b+c)"}  # where the parentheses are
+FORMS = {"": "a ∘ b ∘ c", "left": "(a ∘ b) ∘ c", "right": "a ∘ (b ∘ c)"}  # where the parentheses are
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def answers(asked: Sequence[Expression], said: Sequence[str]) -> None:
 def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
     """Print how many are right, by where the parentheses are and by operation."""
     print("\nRight results, of the expressions held out (none of them learnt from):")
-    print(f"  {'':44}{'how many':>9}" + "".join(f"{name:>15}" for name in said))
+    print(f"  {'∘: any of + - x':44}{'how many':>9}" + "".join(f"{name:>15}" for name in said))
     groups = {
         "all": [True] * len(held_out),
         **{f"of the form {example}": [e.form == form for e in held_out] for form, example in FORMS.items()},
@@ -135,10 +135,16 @@ def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -
         "with x": ["x" in e.text for e in held_out],
         "with + and - only": ["x" not in e.text for e in held_out],
     }
+    behind = []  # by how much fewer are right with steps written, of how many, and how much chance explains
     for name, chosen in groups.items():
         here = np.flatnonzero(chosen)
         cells = [np.mean([texts[i].split("=")[-1] == str(held_out[i].result) for i in here]) for texts in said.values()]
         print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
+        behind.append((cells[0] - cells[-1], len(here), by_chance(np.mean(cells), len(here))))
+    gap, n, chance = max(behind)
+    if gap > 0:
+        print(f"  Not in every row are more right with steps written: of {n} expressions {100 * gap:.0f} points fewer;")
+        print(f"  {'these are few, ' if chance > gap else ''}chance alone explains up to {100 * chance:.0f} points.")
 
 
 def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]], *tokens: int) -> None:
@@ -161,7 +167,7 @@ def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequenc
     )
     better = right[1] - right[0] > by_chance(sum(right) / 2, len(step))
     print(f"{right[0]:.1%} and {right[1]:.1%}")
-    print("  are right:", "written steps help." if better else "no more difference than by chance.", end=" ")
+    print("  are right:", "over all written steps help." if better else "no more difference than by chance.", end=" ")
     print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
 
@@ -176,11 +182,10 @@ def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) 
 
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
     """Print how many problems of each operation there are."""
-    print("\nFour operations with larger numbers:")
+    print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")
     for sign, (learnt, held_out) in exams.items():
         examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
         detail(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
-    print("One GPT learns all of them, and answers at once:")
 
 
 def operations(shares: Mapping[str, tuple[float, ...]]) -> None:

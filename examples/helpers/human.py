@@ -17,13 +17,16 @@ Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of s
 def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
-    show = print
-    for name, (said, true, n) in bins.items():
-        print(f"\n  Trained for {name}: expected calibration error {errors[name]:.3f}")
-        show(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
+    for show, (name, (said, true, n)) in zip((print, detail), bins.items(), strict=False):
+        show(f"\n  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
             show(f"  {a:10.0%}{b:10.0%}{count:10,}")
-        show = detail
+        k = int(np.abs(said - 0.7).argmin())
+        off, chance = true[k] - said[k], 1.96 * math.sqrt(said[k] * (1 - said[k]) / n[k])
+        answer = "yes (this may differ by chance)" if abs(off) < chance else "no, more" if off > 0 else "no, fewer"
+        print(f"  Trained for {name}: where it says {said[k]:.0%}, {true[k]:.0%} of {n[k]} are spam: {answer}.")
+        print(f"  Over all messages both differ by {100 * errors[name]:.1f} points on average, the", end=" ")
+        print("expected calibration error.")
 
 
 def routing(left: np.ndarray, share: float) -> None:
@@ -51,7 +54,8 @@ def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
     print(
         "\nUser education. Assumed: a user who acts on a mistake loses", f"{MISTAKE}, to check an answer costs {CHECK}."
     )
-    print(f"  {'Lost in 100 messages if told':32}{'nothing':>9}{'the mean':>11}{'each confidence':>18}")
+    print("  Loss per 100 messages, in costs of one check, of a user who is told")
+    print(f"  {'':32}{'nothing':>9}{'the mean':>11}{'each confidence':>18}")
     for name, (confidence, wrong) in filters.items():
         checked = [np.full(len(wrong), False), np.full(len(wrong), MISTAKE * wrong.mean() > CHECK),
                    MISTAKE * (1 - confidence) > CHECK]  # fmt: skip
@@ -61,9 +65,10 @@ def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
-    """Print the mistakes for each kind of message."""
-    print("\nErrors by kind:")
-    print(f"  {'':24}{'messages':>10}{'wrong':>8}{'share':>8}{'to a person':>13}{'wrong left':>12}")
+    """Print the mistakes for each kind of message. routed: which messages go to a person."""
+    part = f"of the {routed.mean():.0%}"
+    print(f"\nErrors by kind; a person reads the {routed.mean():.0%} of all messages of which it is least sure:")
+    print(f"  {'':24}{'messages':>10}{'wrong':>8}{'share':>8}{part:>13}{'wrong left':>12}")
     names = np.array(kinds)
     for kind in sorted({*kinds}, key=lambda kind: (-wrong[names == kind].mean(), kind)):
         here = names == kind

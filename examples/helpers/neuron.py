@@ -60,10 +60,10 @@ def no_input(biases: Sequence[float], a: Sequence[float]) -> None:
 
 def squashed(z: Sequence[float], a: Sequence[float], rest: Sequence[float]) -> None:
     """The sigmoid of sums from very small to very large, and how far it is from 1."""
-    print("\nSigmoid squashes every sum into the range from 0 to 1, and reaches neither:")
+    print("\nSigmoid squashes every sum into the range from 0 to 1:")
     for z_i, a_i, rest_i in zip(z, a, rest, strict=True):
         print(f"  sigmoid({z_i:5.0f}) = {a_i:<12.6g} 1 - sigmoid({z_i:5.0f}) = {rest_i:.6g}")
-    print("  Mathematically the result never reaches 0 or 1. The computer rounds exp(-1000) to 0.")
+    print("  By the formula it reaches neither. The computer rounds exp(-1000) to 0.")
 
 
 def activations(table: Mapping[str, np.ndarray]) -> None:

@@ -230,7 +230,8 @@ def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
 
 def no_learning(before: Chances, after: Chances, same: bool) -> None:
     """Print that a conversation changes nothing."""
-    print('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and asked anew:')
+    print('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
+    print("  in a new conversation, so that this sentence is no longer in its context:")
     print(f"  P(Oslo) before {before['Oslo']:.4f}, after {after['Oslo']:.4f}. All weights are", end=" ")
     print("the same as before." if same else "changed.")
 
@@ -243,7 +244,8 @@ def by_temperature(rows: Sequence[AtTemperature]) -> None:
         print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
     sane = [row.T for row in rows if row.nonsense <= 0.05]
     upto = f"up to T = {max(sane):g}" if sane else "at no T"
-    print(f"  Other words are no weather at all, but nonsense: at most 5% {upto}.")
+    most = max((row.nonsense for row in rows if row.T in sane), default=0.05)
+    print(f"  Other words are no weather at all, but nonsense: at most {most:.0%} {upto}.")
 
 
 def asked(answers: Mapping[str, Chances]) -> None:

@@ -74,18 +74,20 @@ def fixed_size(error: str, shapes: Sequence[tuple[int, ...]]) -> None:
 def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
     """Print the gradient by distance."""
     print("\nMemory. How much does the last output depend on the word n places back? |d output / d word|, untrained:")
+    print(f"  An open LSTM begins with its forget gate near sigma({OPEN:g}), so that it keeps nearly all of its state.")
     print(f"  {'n':14}" + "".join(f"{n:>10}" for n in distances))
     for kind, norms in slopes.items():
         print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
     first, last = min(distances), max(distances)
     falls = {kind: norms[first] / norms[last] for kind, norms in slopes.items() if norms[last] > 0}
-    does = "vanishes" if falls["RNN"] > VANISHED else "has not vanished"
-    print(f"  From {first} to {last} places back the RNN's gradient {does}: it falls by {falls['RNN']:.0e}.")
+    does, part = "vanishes" if falls["RNN"] > VANISHED else "has not vanished", f"{falls['RNN']:.0e}".replace("+", "")
+    print(f"  From {first} to {last} places back the RNN's gradient {does}: it falls to 1/{part}.")
     slower = all(falls[kind] < falls["RNN"] for kind in ("GRU", "LSTM"))
     print(f"  GRU and LSTM have gates; their gradients fade {'more slowly' if slower else 'as fast'}.")
     print(f"  The convolutions see {np.flatnonzero(slopes['convolution']).max()} words back, and nothing beyond.")
     stays = "stays" if falls["attention"] < 10 else "falls too"
-    print(f"  Attention's gradient {stays}: by {falls['attention']:.1f}. To it every word is one step away.")
+    near, far = slopes["attention"][[first, last]]
+    print(f"  Attention's gradient {stays}: {near:.1e} and {far:.1e}. To it every word is one step away.")
 
 
 def times(milliseconds: Mapping[str, float]) -> None:

@@ -14,8 +14,8 @@ from helpers.program import data
 REAL = data("page.toml")["pieces"]  # on the page, in the real engine, the file
 
 
-def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> int:
-    """The network's answers to the four examples, and its cost before and after; returns how many are right."""
+def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, costs: Sequence[float]) -> str:
+    """The network's answers to the four examples, its cost before and after; returns in words how many are right."""
     if activation == "none":
         print("\nWithout the activation function of the hidden layer, two layers are no more than one, and")
         print("no straight line separates the two ones of XOR from the two zeros:")
@@ -23,9 +23,10 @@ def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, 
         print("Two layers learn from the four examples of XOR, with the activation function sigmoid:")
     for (a, b), wanted, output in zip(X, Y[:, 0], outputs[:, 0], strict=True):
         print(f"  {a:g} XOR {b:g} = {wanted:g}    the network says {output:5.2f}")
-    right = int((np.abs(outputs - Y) < 0.5).sum())
-    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps;", end=" ")
-    print(f"after rounding, {right} of 4 answers are right")
+    right = f"{(np.abs(outputs - Y) < 0.5).sum()} of 4 answers are right"
+    if (np.abs(outputs - 0.5) < 0.005).all():
+        right = "every answer is 0.50: none is decided"
+    print(f"  cost {costs[0]:.3f} -> {costs[-1]:.3f} in {len(costs):,} steps; {right}")
     return right
 
 
@@ -36,9 +37,9 @@ def what_the_real_engine_adds() -> None:
         print(f"  {here:24} {path}\n  {'':24} {there}")
 
 
-def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float], int]], path: Path) -> None:
+def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float], str]], path: Path) -> None:
     """Each network's answer at every point between the four examples, and both costs by step."""
-    title = f"XOR: {', '.join(f'with {name} {right} of 4 answers are right' for name, (_, _, right) in nets.items())}"
+    title = f"XOR: {', '.join(f'with {name} {right}' for name, (_, _, right) in nets.items())}"
     figure = new_figure(13, 4.4, title)
     *maps, right = figure.subplots(1, 3)
     side = np.linspace(-0.3, 1.3, 161)

@@ -146,18 +146,17 @@ Table = Mapping[str, Mapping[str, Mapping[float, float]]]  # kind -> method -> a
 
 def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
     """How many threes rules and network find, and how often they are wrong."""
-    print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then one more each time:")
+    print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then more:")
     counts = []
     for name, found in found_by.items():
         right, wrong = int((found & is_three).sum()), int((found & ~is_three).sum())
         counts.append((right, wrong))
-        show = print if len(counts) in (1, len(RULES), len(RULES) + 1) else detail
-        show(f"  {name:15} found {right:3} of {is_three.sum()}, missed {is_three.sum() - right:2}, "
+        print(f"  {name:15} found {right:3} of {is_three.sum()}, missed {is_three.sum() - right:2}, "
               f"and took {wrong:2} other digits for a 3")  # fmt: skip
     (first, taken), *_, (most, more_taken), (network, _) = counts
     gained, more_taken = most - first, more_taken - taken
-    print(f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits for one.")
-    print(f"  The network was given no rule, and finds {network}.")
+    print(f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits", end=" ")
+    print(f"for one. The network was given no rule, and finds {network}.")
 
 
 def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:
@@ -171,7 +170,8 @@ def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequen
     exceptions = sum(rule.exception is not None for rule in rules)
     print(f"  {exceptions:,} of the {len(rules):,} rules need exceptions.", end=" ")
     fewer = "fewer than" if right[len(rules)] < network else "as many as"
-    print(f"They read {known:.0%} of their pictures right, of new ones {fewer} the network.")
+    print(f"The {len(rules):,} rules read {known:.0%} of the training pictures")
+    print(f"  right, {right[len(rules)]:.1%} of new ones: of new ones {fewer} the network.")
 
 
 def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
@@ -187,8 +187,9 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
     whole, share = counts[0]
     alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance((share + s) / 2, n)]
     if alike:
-        print(f"  Up to {max(alike):g} it is right about as often where it is sure as with all pixels;", end=" ")
-        print(f"then it is sure of {counts[max(alike)][0] / len(labels):.0%}, not {whole / len(labels):.0%}.")
+        most = max(alike)
+        print(f"  Up to {most:g} it is right about as often where it is sure as with all pixels; at {most:g}", end=" ")
+        print(f"it is sure of {counts[most][0] / len(labels):.0%}, at 0 of {whole / len(labels):.0%}.")
 
 
 def robustness(table: Table) -> None:
@@ -197,7 +198,7 @@ def robustness(table: Table) -> None:
     for kind, methods in table.items():
         show = detail if kind.startswith("shift") else print
         amounts = next(iter(methods.values()))
-        show(f"\n  {kind:26}" + "".join(f"{amount:7g}" for amount in amounts))
+        show(f"  {kind:26}" + "".join(f"{amount:7g}" for amount in amounts))
         for name, right in methods.items():
             show(f"  {name:26}" + "".join(f"{share:7.1%}" for share in right.values()))
         show(f"  {verdict(methods)}")
@@ -221,15 +222,16 @@ def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
 
 def wrong_labels(share: float, network: float, simple: float) -> None:
     """What wrong labels in the training data do."""
-    print(f"\nTrained with {share:.0%} of the labels wrong:")
+    print(f"\nTrained with {share:.0%} of the labels wrong, so {1 - share:.1%} right:")
     print(f"  the network reads {network:.1%} right, nearest mean {simple:.1%}.")
-    if network > 1 - share:
-        print("  More than the labels have right: wrong labels have no pattern, so what is learnt is what most say.")
+    above = [name for name, right in (("network", network), ("nearest mean", simple)) if right > 1 - share]
+    if above:
+        print(f"  More often right than its labels: {' and '.join(above)}, since wrong labels have no pattern.")
 
 
 def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
     """The share read right by the number of training pictures."""
-    print("\nMore data. Test pictures read right, by the number of training pictures:")
+    print("\nMore data. Test pictures read right, by the number of training pictures (each network is trained anew):")
     print("training pictures   nearest mean   network")
     for n, (simple, network) in by_size.items():
         print(f"{n:17,} {simple:14.1%} {network:9.1%}")

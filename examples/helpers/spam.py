@@ -329,11 +329,12 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
 
 def needed(right: Mapping[int, float], n_test: int) -> None:
     """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
-    print("\nHow many examples does TF-IDF need? Right in the test, after learning from")
+    print("\nHow many examples does TF-IDF need? Trained anew each time, it is right in the test after")
     print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
     *_, most = right.values()
     enough = [n for n, share in right.items() if most - share <= by_chance((share + most) / 2, n_test)]
-    print(f"  With {enough[0]:,} the difference from all {max(right):,} may be chance.")
+    if enough[0] < max(right):
+        print(f"  {enough[0]:,} are as good as {max(right):,}: the difference may be chance.")
 
 
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
@@ -377,7 +378,7 @@ def adversarial(
 
 def retraining(caught: Sequence[tuple[int, float, float]], by_rules: float) -> None:
     """Print what retraining with a few examples of a new kind of spam does."""
-    print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is retrained with some labelled examples:")
+    print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is trained anew with some labelled examples:")
     print("  examples   new spam found   right in the old test")
     for n, new, old in caught:
         print(f"  {n:8}{new:17.0%}{old:24.1%}")

@@ -54,7 +54,7 @@ def off(value: float, lecture: float | None, decimals: int) -> str:
     """A note where rounding the value does not give the lecture's figure."""
     if lecture is None or round(value, decimals) == lecture:
         return ""
-    return f"  rounds to {value:.{decimals}f}"
+    return f"  {value:.{decimals + 2}f} rounds to {value:.{decimals}f}"
 
 
 def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> None:
@@ -121,7 +121,9 @@ def cell(p: float) -> str:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_temperatures(prompt: str, words: Words, compared: Mapping[float, tuple[Array, Array]], path: Path) -> None:
+def draw_temperatures(
+    prompt: str, words: Words, compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
+) -> None:
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'
     figure = new_figure(max(8.5, 1.6 + 3.3 * len(compared)), 4.2, title)
@@ -132,7 +134,7 @@ def draw_temperatures(prompt: str, words: Words, compared: Mapping[float, tuple[
         bars(axes, words, p, colour, [*map(cell, p)], np.maximum(p, drawn))
         axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
         axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
-    figure.supxlabel("black marks: the share of each word among the words drawn", fontsize=10, color=DARK)
+    figure.supxlabel(f"black marks: the share of each word among {n:,} words drawn", fontsize=10, color=DARK)
     save(figure, path)
 
 

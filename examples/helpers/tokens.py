@@ -11,7 +11,7 @@ from pathlib import Path
 
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 from helpers.inside import printable
-from helpers.program import DataError
+from helpers.program import DataError, counted
 from helpers.public_data import as_text, read
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
@@ -130,17 +130,18 @@ def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, 
     print()
     if complete:
         print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
-    print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
+    print(f"  {missing} words of the last tenth do not occur before: to words they are one more token, <unknown>.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
 
-def growth(words: Mapping[int, int], pieces: int) -> None:
+def growth(words: Mapping[int, int], t: BPETokenizer) -> None:
     """How the number of different words grows with the text. words: characters of the text -> different words."""
     print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):\n")
     for n, different in words.items():
         print(f"  {n:9,} characters {different:7,} different words")
-    if different < pieces:
-        print(f"  So short a text has fewer words than there are pieces: {pieces:,}, of which 256 are the bytes.")
+    if different < len(t):
+        merges = f"{len(t.merges):,} merges and {counted(len(t) - 256 - len(t.merges), 'special token')}"
+        print(f"  So short a text has fewer words than there are pieces: {len(t):,}, with 256 bytes, {merges}.")
 
 
 def rare_words(words: Sequence[str], t: BPETokenizer) -> None:

@@ -115,7 +115,7 @@ def read_from_layers(scores: Mapping[str, Sequence[Sequence[float]]]) -> None:
     """What a linear probe explains, given each layer. scores: pattern -> of the trained and the untrained network."""
     trained, random = (np.array(rows) for rows in zip(*scores.values(), strict=True))  # (patterns, layers) each
     n = counted(trained.shape[1] - 1, "hidden layer")
-    print(f"\nDepth. A network with {n} learns to read digits. Given a layer, a linear probe explains so much of")
+    print(f"\nDepth. A network with {n} learns to read digits. What a linear probe explains, given a layer:")
     print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in range(1, trained.shape[1])))
     for pattern, row, other in zip(scores, trained, random, strict=True):
         print(f"  {pattern:32}{row[0]:8.0%}" + "".join(f"{score:9.0%}" for score in row[1:]))
@@ -150,7 +150,7 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help. Here it does not.")
-        print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
+        print("  These valleys are slopes that flatten: they go down for ever, ever more slowly, and the weights grow.")
         print(f"  Their largest weight is about {np.median(largest):.0f}: a sigmoid is flat there, without a gradient.")
     else:
         print("The noise of single examples has helped.")
@@ -217,7 +217,7 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.7 * len(batch)
-    note = "the saddle: cost 1, every answer is 0.5"
+    note = "the saddle: cost 1, every answer is 0.5\n(above it: a step moves all answers towards one example's)"
     axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)

@@ -115,7 +115,7 @@ def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) ->
         raise TensorError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
     indices: Tensor = tl.as_tensor(input, device=weight.device)
     check_indices(name, indices, weight.shape[0], "rows")
-    return indices
+    return indices.long()  # in an index, uint8 would be a mask
 
 
 def _padding_row(name: str, padding_idx: int, weight: Tensor) -> int:

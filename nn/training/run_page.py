@@ -129,7 +129,7 @@ class RunPage:
             _section("The run", table(["", ""], facts(trainer))),
             "</main>",
         ]
-        title, scripts = f"{type(trainer.model).__name__}, a training run", ["numbers.js", "theme.js", "run.js"]
+        title, scripts = f"{type(trainer.model).__name__}, a training run", ["numbers", "theme", "run"]
         return assembled(title, "".join(parts), scripts)
 
     def _dead_units(self) -> str:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from helpers import descent, expressions, few_shot, human, robust, spam, tokens_and_size, valleys, word_vectors
+from helpers import descent, expressions, few_shot, human, page, robust, spam, tokens_and_size, valleys, word_vectors
 from programs import EXAMPLES, Output
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
@@ -43,6 +43,15 @@ FED = {  # as much as the conclusions need; where test_claims has the same setti
 
 
 LINES = 60  # of a program's output, without --more
+REFERRED_TO = {  # what other lines of the output speak of, so that it is shown without --more too
+    "06_word_vectors": ["animal dog"],
+    "07_attention": ["Head 1, grammatical", "without W_O"],
+    "14_inside_a_block": ["sum over 3,072 hidden units", "projected by W_O", "weights 175,181,291,520"],
+    "15_next_word": ["no longer in its context"],
+    "16_order_and_memory": ["An open LSTM begins with its forget gate"],
+    "20_ask_a_human": ["Loss per 100 messages, in costs of one check"],
+    "22_robust": ["or curl above found", "rules read"],
+}
 
 
 def starved(name):
@@ -87,6 +96,7 @@ def test_a_program_runs_with_another_seed_and_starved_settings(name, run_once):
     text, folder = run_once(name, *starved(name))
     assert {*re.findall(r"(\w+\.png)", text)} == {path.name for path in folder.glob("*.png")} != set()
     assert len(text.splitlines()) <= LINES
+    assert not [piece for piece in REFERRED_TO.get(name, ()) if piece not in " ".join(text.split())]
 
 
 @pytest.mark.parametrize(("name", "sentence"), CONCLUSIONS, ids=lambda x: x[:40])
@@ -120,6 +130,11 @@ def sure_of(n, right):
     return outputs
 
 
+def bins(spam):
+    """One bin of a hundred messages that it calls spam with 70%."""
+    return np.array([0.7]), np.array([spam]), np.array([100])
+
+
 def grown(digits, sums):
     return {
         "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
@@ -127,6 +142,10 @@ def grown(digits, sums):
 
 
 RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
+STEADY = went(1.0, 9, 4, 1)
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+SUMS = expressions.small_expressions()[1][::40]
+RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
 FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
 LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
 
@@ -144,7 +163,7 @@ MADE = [
     (lambda: valleys.saddle(NONE, ALL), "The noise of single examples pushes them off"),
     (lambda: valleys.saddle(ALL, ALL), "No noise was needed"),
     (lambda: valleys.saddle(NONE, NONE), "None has left it"),
-    (lambda: robust.wrong_labels(0.2, 0.9, 0.8), "wrong labels have no pattern"),
+    (lambda: robust.wrong_labels(0.2, 0.9, 0.79), "than its labels: network, since wrong labels have no pattern"),
     (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than the network"),
     (
         lambda: robust.incomplete({0: sure_of(10, 9), 0.5: sure_of(10, 9), 0.7: sure_of(10, 2)}, LABELS),
@@ -152,11 +171,17 @@ MADE = [
     ),
     (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
-    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "With 300 the difference from all 3,000"),
+    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are as good as 3,000"),
     (
         lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
         "50 points for whole sums, 30 for digits,",
     ),
+    (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "where it says 70%, 20% of 100 are spam: no, fewer"),
+    (lambda: human.calibration({"": bins(0.7)}, {"": 0}), "spam: yes"),
+    (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "rose in 1 of the 2 steps instead of none"),
+    (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "in the end its cost is 800% above the lowest"),
+    (lambda: expressions.by_form(SUMS, {"at once": RIGHT, "steps written": WRONG}), "expressions 100 points fewer"),
+    (lambda: page.answers("none", XOR, XOR[:, :1], np.full((4, 1), 0.5), [1]), "none is decided"),
     (lambda: human.education({"": (np.array([0.5, 0.99] * 50), np.array([True, False] * 50))}), "and it pays"),
     (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
@@ -165,7 +190,11 @@ MADE = [
 ]
 NOT = [
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
-    (lambda: robust.wrong_labels(0.2, 0.5, 0.8), "no pattern"),
+    (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
+    (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "yes"),
+    (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
+    (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
+    (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
     (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),

@@ -137,7 +137,7 @@ def test_what_a_rate_does_follows_from_the_curvature(points, factor, says):
     [
         (0.95, 0.91, "So a regularization effect"),
         (0.92, 0.91, "So no regularization effect"),
-        (0.90, 0.91, "1.0 points less of the new pictures"),
+        (0.90, 0.91, "8 against 256 per step: 90.0% and 91.0% of the test pictures"),
         (0.87, 0.91, "So the opposite of a regularization effect"),
     ],
 )

@@ -12,7 +12,7 @@ import tinygrad_lecture as tl
 from helpers import attention, block, chat, few_shot, fine_tune, inside
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
-from transformer import Llama, LlamaConfig
+from transformer import CharTokenizer, Llama, LlamaConfig
 
 WITH_REAL = ["07_attention", "10_gpt2", "12_arithmetic", "13_temperature", "14_inside_a_block", "15_next_word",
              "17_few_shot", "19_tokens_and_size", "06_word_vectors"]  # fmt: skip
@@ -102,11 +102,11 @@ def tiny():
     """A Llama of two blocks with a tokenizer of characters, which knows chats."""
     tl.manual_seed(3)
     model = Llama(LlamaConfig(vocab_size=128, context=200, layers=2, heads=2, width=8, hidden=16))
-    model.tokenizer = Characters()
+    model.tokenizer = Characters([chr(i) for i in range(128)])
     return model
 
 
-class Characters:
+class Characters(CharTokenizer):
     ends = (0,)
 
     def encode(self, text, allowed_special=()):

@@ -255,6 +255,7 @@ def test_a_folder_of_ones_own_is_read(tmp_path):
     assert load_folder(tmp_path)[0].config == model.config
     model = GPT(GPTConfig(vocab_size=100, context=32, layers=1, heads=2, width=8))
     model.save_pretrained(tmp_path)
+    tokenizer.to_files(tmp_path)
     with pytest.raises(DataError, match="do not belong together"):
         load_folder(tmp_path)
     with pytest.raises(DataError, match="there is no folder"):

@@ -57,6 +57,7 @@ def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     assert run("check", "1.1") == 1
     first = capsys.readouterr().out
     assert "expected" in first
+    assert "python -m examples.exercises why 1.1" in first
     assert "Likely cause" not in first  # first the counterexample
     assert run("check", "1.1") == 1
     out = capsys.readouterr().out

@@ -132,7 +132,7 @@ PRETRAINED: dict[str, Callable[[], Any]] = {
     "BERT": partial(family, Bert, BertConfig, segments=3),
     "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
     "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
-    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3),
+    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3, stop=None),
     "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),
 }
 

@@ -68,6 +68,36 @@ def test_without_the_package_a_model_is_read_and_its_tokenizer_says_what_it_need
         model.save_pretrained(tmp_path)
 
 
+def test_a_tokenizer_of_another_kind_is_refused():
+    model = small()
+    for tokenizer in ("smollm2", str.split):
+        with pytest.raises(TypeError, match=r"expected a Tokenizer, as .*, got <class '(str|method_des)"):
+            model.tokenizer = tokenizer
+    assert model.tokenizer is None
+
+
+@pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])
+def test_a_model_without_tokenizer_removes_an_earlier_ones(tokenizer, tmp_path):
+    model = small()
+    tokenizer.save(tmp_path / "tokenizer.json")
+    model.save_pretrained(tmp_path)  # no model was here, so the tokenizer is not an earlier one's
+    assert GPT.from_pretrained(tmp_path).tokenizer == tokenizer
+    model.tokenizer = tokenizer
+    model.save_pretrained(tmp_path)
+    small().save_pretrained(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
+
+
+def test_a_tokenizer_in_another_format_is_named_when_it_is_asked_for(tmp_path):
+    small().save_pretrained(tmp_path)
+    (tmp_path / "spiece.model").touch()
+    model = GPT.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"spiece\.model is not read here; .* saves a tokenizer\.json of it"):
+        model.save_pretrained(tmp_path)
+    model.tokenizer = None
+    model.save_pretrained(tmp_path)
+
+
 # --- vectors of texts -----------------------------------------------------------------------------------------
 
 
@@ -132,6 +162,7 @@ def test_the_vector_of_a_text_does_not_depend_on_the_others():
     for batch_size in (1, 2, 32):
         assert_close(model.embed(texts, batch_size).numpy(), wanted, "vectors", 1e-5)
     assert_close(model.to("strict").embed(texts, 2).cpu().numpy(), wanted, "vectors on a device", 1e-5)
+    assert_close(model.embed(iter(texts)).numpy(), wanted, "vectors of an iterator", 1e-5)
     assert model.embed([]).shape == (0, 4)
     assert not model.train().embed(texts).requires_grad and model.training
 
@@ -149,6 +180,9 @@ def test_embed_refuses_what_it_cannot_read():
     for texts in ("abc", [1], [["a"]]):
         with pytest.raises(TypeError, match=r'embed: expected a list of texts, as in \["the river bank"\], got'):
             model.embed(texts)
+    for batch_size in (0, -1):
+        with pytest.raises(ValueError, match=f"embed: batch_size must be at least 1, got {batch_size}"):
+            model.embed(["a"], batch_size)
     model.tokenizer = None
     with pytest.raises(ValueError, match=r"embed: the model has no tokenizer; set model\.tokenizer"):
         model.embed(["a"])

@@ -1,5 +1,7 @@
 """GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
 
+import copy
+import json
 import random
 import sys
 import warnings
@@ -53,6 +55,18 @@ def test_k_quants_are_read(kind, size, tmp_path):
     assert_close(source["model.embed_tokens.weight"], wanted, kind, 0)
 
 
+def test_a_model_is_copied_before_its_tokenizer_is_made(tmp_path):
+    model = Llama.from_pretrained(llama(tmp_path))
+    copied = copy.deepcopy(model)
+    assert copied.tokenizer == model.tokenizer is not None
+
+
+def test_the_ids_of_tokens_are_saved(tmp_path):
+    Llama.from_pretrained(llama(tmp_path)).save_pretrained(tmp_path / "saved")
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert (config["bos_token_id"], config["eos_token_id"]) == (1, 2)
+
+
 def test_a_kind_without_floats_is_named(tmp_path):
     tensors = {"model.embed_tokens.weight": np.zeros((8, 4), np.uint8)}
     source = GGUFFile(llama(tmp_path, tensors=tensors, kind="I32"))
@@ -76,6 +90,7 @@ def test_the_config_is_hugging_faces(tmp_path):
         "tie_word_embeddings": False,
         "bos_token_id": 1,
         "eos_token_id": 2,
+        "pad_token_id": None,
     }
     tied = {name: tensor for name, tensor in llama_tensors().items() if name != "lm_head.weight"}
     assert GGUFFile(llama(tmp_path, tensors=tied)).config["tie_word_embeddings"]
@@ -104,9 +119,9 @@ def test_quantised_weights_stay_as_they_are(kind, tmp_path):
         quantized.save_pretrained(tmp_path / "saved")
 
 
-def test_weights_of_other_kinds_are_read_as_usual(tmp_path):
-    model = Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
-    assert "Quantized" not in repr(model)
+def test_a_file_without_such_weights_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"llama\.gguf has no matrices of 4 or 8 bits"):
+        Llama.from_pretrained(llama(tmp_path, kind="F16"), quantized=True)
 
 
 # --- models ---------------------------------------------------------------------------------------------------
@@ -182,7 +197,7 @@ def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_pa
     ("family", "tensors", "message"),
     [
         (GPT, {}, r"llama\.gguf: its metadata describes 'llama', not a GPT-2"),
-        (Llama, {"model.norm.weight": None}, r"weights do not match its metadata\n  missing: norm\.weight \(64,\)$"),
+        (Llama, {"model.norm.weight": None}, r"do not match its metadata\n  missing: model\.norm\.weight \(64,\)$"),
         (
             Llama,
             {"blk.0.ffn_gate_inp.weight": np.ones((2, 3), np.float32)},

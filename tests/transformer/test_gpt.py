@@ -15,7 +15,7 @@ from numeric import assert_close
 from small_transformers import GPTS, some_tokens
 from tinygrad_lecture.autograd.core import Leaf, Record
 from tinygrad_lecture.autograd.versions import arrays_in
-from transformer import GPT, GPTConfig
+from transformer import GPT, Bert, BertConfig, Cache, GPTConfig, Windows, causal_mask
 
 each_kind = pytest.mark.parametrize("kind", GPTS)
 small = partial(small_transformers.small, GPT)
@@ -185,6 +185,30 @@ def test_a_cache_of_other_texts_raises():
             model([[1]], cache=cache)
         with pytest.raises(TypeError, match=r"cache: must come from new_cache\(\), got True"):
             model([[1]], cache=True)
+        with pytest.raises(TypeError, match=r"cache: .*; give it by name, cache=cache"):
+            model([[1], [2]], cache)
+        for other in (cache, Cache(3)):
+            with pytest.raises(ValueError, match=r"Cache: of \d layers, or in use by another model; start a new one"):
+                small("GPT-2")([[1], [2]], cache=other)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int32"])
+def test_tokens_are_integers_of_any_dtype(dtype):
+    model, tokens = Bert(BertConfig(vocab_size=7, context=6, layers=1, heads=2, width=4)), some_tokens(1, 6).numpy() % 2
+    given = tokens.astype(dtype)  # as many as the context: a uint8 tensor as an index would be a mask
+    assert (model.logits(given, segments=given).detach() == model.logits(tokens, segments=tokens).detach()).all()
+    model = small("GPT-2")
+    assert (model(given).detach() == model(tokens).detach()).all()
+    window, target = Windows(given[0], 5)[0]
+    assert model.loss(window, target).item() == model.loss(tokens[:, :5], tokens[:, 1:]).item()
+
+
+@pytest.mark.parametrize("kind", ["rotary", "relative"])
+def test_a_block_without_its_positions_is_refused(kind):
+    block, x = small(kind).blocks[0], tl.ones(1, 3, 4, dtype=tl.float64)
+    for mask in (None, causal_mask(3, 3)):
+        with pytest.raises(ValueError, match=f"{kind} positions are missing; model.embedding gives"):
+            block(x, mask)
 
 
 def test_targets_move_to_the_device_of_the_logits():

@@ -195,6 +195,44 @@ def test_a_family_is_saved_and_loaded_again(make, tmp_path):
         assert (state[name].numpy() == value.numpy()).all(), name
 
 
+IDS = {"bos_token_id": 3, "eos_token_id": 5, "pad_token_id": None}
+SECOND = {"eos_token_id": [5, 6], "decoder_start_token_id": 4, "forced_bos_token_id": 6, "temperature": 0.5}
+
+
+@each_family
+def test_what_a_folder_says_of_generation_is_kept(make, tmp_path):
+    """And the ids that config.json lacks are read from generation_config.json."""
+    model = make()
+    model.save_pretrained(tmp_path)
+    fresh = json.loads((tmp_path / "config.json").read_text())
+    assert fresh["bos_token_id"] is None and not (tmp_path / "generation_config.json").exists()
+    reconfigure(tmp_path, **IDS, **dict.fromkeys(["decoder_start_token_id", "forced_bos_token_id"]))
+    (tmp_path / "generation_config.json").write_text(json.dumps(SECOND))
+    again = type(model).from_pretrained(tmp_path)
+    if isinstance(again, (T5, Bart)):
+        assert (again.config.start, again.config.stop) == (4, 5)
+        assert again.config.forced == (6 if isinstance(again, Bart) else None)
+    for folder in (tmp_path / "new", tmp_path):  # also in place of the earlier model
+        again.save_pretrained(folder)
+        config = json.loads((folder / "config.json").read_text())
+        assert IDS.items() <= config.items() and config["decoder_start_token_id"] == 4
+        assert json.loads((folder / "generation_config.json").read_text()) == SECOND
+    model.save_pretrained(tmp_path)
+    assert not (tmp_path / "generation_config.json").exists()
+    assert json.loads((tmp_path / "config.json").read_text()) == fresh
+
+
+def test_the_bias_of_barts_logits_is_not_trained_and_may_be_missing(tmp_path):
+    model = PRETRAINED["BART"]()
+    assert [name for name, p in model.named_parameters() if not p.requires_grad] == ["unembedding.W_U.bias"]
+    with tl.no_grad():
+        model.unembedding.W_U.bias.fill_(0.0)
+    model.save_pretrained(tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.pop("final_logits_bias"))
+    found, wanted = (m(some_tokens(2, 6), some_tokens(2, 3)) for m in (Bart.from_pretrained(tmp_path), model))
+    assert_close(found.detach().numpy(), wanted.detach().numpy(), "logits", 1e-6)
+
+
 def test_older_names_of_bert_are_read(tmp_path):
     model = family(Bert, BertConfig)
     model.save_pretrained(tmp_path)
@@ -230,6 +268,7 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
         ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ("Llama", {"rms_norm_eps": float("nan")}, "LlamaConfig: eps must be a number above 0, got nan"),
         ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),
         ("BERT", {"tie_word_embeddings": False}, "Bert does not support: tie_word_embeddings False"),
         ("T5", {"feed_forward_proj": "gated-silu"}, "T5 does not support: feed_forward_proj 'gated-silu'"),
@@ -243,6 +282,41 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
     reconfigure(tmp_path, **changes)
     with pytest.raises(ValueError, match=message):
         type(model).from_pretrained(tmp_path)
+
+
+OLDER = """
+_name_or_path architectures transformers_version torch_dtype use_cache output_past id2label n_ctx max_length num_beams
+early_stopping length_penalty no_repeat_ngram_size task_specific_params directionality pooler_type
+gradient_checkpointing classif_dropout summary_type transformers.js_config
+"""  # older fields of no effect
+
+
+@each_family
+def test_fields_that_a_family_does_not_know_are_named(make, tmp_path):
+    model = make()
+    model.save_pretrained(tmp_path)
+    family = type(model).__name__
+    reconfigure(tmp_path, **dict.fromkeys(OLDER.split(), 1), attn_logit_softcapping=None, use_sliding_window=False)
+    type(model).from_pretrained(tmp_path)
+    reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"partial_rotary_factor": 0.5})
+    said = rf"options that {family} does not know and leaves out: .*sliding_window 4, pruned_heads \{{'0': \[1\]\}}"
+    with pytest.warns(UserWarning, match=said) as caught:
+        type(model).from_pretrained(tmp_path)
+    assert caught[0].filename == __file__
+    assert ("partial_rotary_factor 0.5" in str(caught[0].message)) == (family == "Llama")
+
+
+class LoRA(nn.Module):
+    def __init__(self, layer):
+        self.layer = layer
+
+
+def test_a_model_with_another_layer_is_not_saved(tmp_path):
+    model = PRETRAINED["Llama"]()
+    model.blocks[1].attention.W_Q = LoRA(model.blocks[1].attention.W_Q)
+    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA; a Llama's files have a layer of nn"):
+        model.save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])
@@ -280,18 +354,18 @@ def test_everything_wrong_with_the_weights_is_listed(folder):
         del tensors["transformer.h.0.ln_1.bias"]
         del tensors["transformer.wpe.weight"]
         tensors["transformer.h.2.ln_1.weight"] = tl.ones(4)
-        tensors["classifier"] = tl.ones(2, 3)
+        tensors["classifier.weight"] = tl.ones(2, 3)
         tensors["transformer.h.1.mlp.c_fc.weight"] = tl.ones(5, 4)
         tensors["transformer.ln_f.bias"] = tl.arange(4)
 
     rewrite(folder, change)
     assert complaints(folder) == [
-        "missing: wpe.weight (6, 4)",
-        "missing: h.0.ln_1.bias (4,)",
-        "unexpected: classifier (2, 3)",
-        "h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
-        "unexpected: h.2.ln_1.weight (4,)",
-        "ln_f.bias has dtype I64, expected floats",
+        "missing: transformer.wpe.weight (6, 4)",
+        "missing: transformer.h.0.ln_1.bias (4,)",
+        "unexpected: classifier.weight (2, 3); transformers' model.base_model.save_pretrained leaves it out",
+        "transformer.h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
+        "unexpected: transformer.h.2.ln_1.weight (4,)",
+        "transformer.ln_f.bias has dtype I64, expected floats",
     ]
 
 
@@ -303,7 +377,7 @@ def test_a_different_tied_head_and_repeated_tensors_are_refused(folder):
     rewrite(folder, change)
     assert complaints(folder) == [
         "wte.weight occurs twice, as transformer.wte.weight and as wte.weight",
-        "lm_head.weight differs from wte.weight, although config.json ties them",
+        "lm_head.weight differs from transformer.wte.weight, but they are one matrix in this model",
     ]
     reconfigure(folder, tie_word_embeddings=False)
     rewrite(folder, lambda tensors: tensors.pop("wte.weight"))
@@ -341,6 +415,8 @@ def test_missing_and_foreign_files_are_named(folder):
         GPT.from_pretrained(folder)
     with pytest.raises(FileNotFoundError, match=r"expected a folder with config\.json and model"):
         GPT.from_pretrained(folder / "nowhere")
+    with pytest.raises(ValueError, match=r"config\.json is one file of a folder .*; give the folder, .*gpt2$"):
+        GPT.from_pretrained(folder / "config.json")
 
 
 def test_loading_leaves_the_random_state_alone(folder):

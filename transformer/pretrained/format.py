@@ -5,7 +5,9 @@ Each family's is data, in the .toml file of the name that Hugging Face gives the
 
 from __future__ import annotations
 
+import re
 import tomllib
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,8 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "decoder_layers": "decoder_depth",
 }
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
+
+NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
 
 
 class Layout(NamedTuple):
@@ -61,7 +65,7 @@ class Format:
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
-    - `nullable`: fields that may be null in config.json, for which ours then has its default, such as 0.
+    - `nullable`: fields that may be null in config.json; ours then is None, or 0 where that stands for a default.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
     - `optional`: our fields that say whether a part exists -> a tensor of that part.
@@ -70,7 +74,7 @@ class Format:
       The first is W_E. Several tensors may name one parameter. Those of a module that is None are left out.
     - `gated`, `ungated`: further tensors where the FFN has a gate, or has none.
     - `prefix`: what names may start with, or not. `renamed`: other names of older files, as in str.replace.
-    - `ignored`: other tensors, which a file may have.
+    - `ignored`: other tensors, which a file may have. `zeros`: tensors that it may lack; they are then zeros.
     - `biased`: whether the files have biases; zeros are written for those that a model lacks.
     - `gguf`: the "fields" and "tensors" of a GGUF file -> those of Hugging Face's; empty if there are no such files.
     """
@@ -91,6 +95,7 @@ class Format:
     prefix: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: str = ""
+    zeros: Collection[str] = ()
     biased: bool = True
     gguf: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -118,9 +123,13 @@ class Format:
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
+        known = {*self.fields, *self.also, *self.words, *self.supported}
+        others = [name for name in given if name not in known and not NO_EFFECT.match(name)]
+        if unknown := ", ".join(f"{name} {given[name]!r:.40}" for name in others if given[name]):
+            warnings.warn(f"{where} has options that {family} does not know and leaves out: {unknown}", stacklevel=3)
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
         for theirs, ours in self.fields.items():
-            if theirs in given and not (given[theirs] is None and theirs in self.nullable):
+            if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
                 read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
@@ -132,7 +141,8 @@ class Format:
                 yield f"{name} {given[name]!r}"
         first: dict[str, str] = {}
         for theirs, ours in self.fields.items():
-            if given.get(theirs) is not None and given[theirs] != given[first.setdefault(ours, theirs)]:
+            # In a list NaN equals itself.
+            if given.get(theirs) is not None and [given[theirs]] != [given[first.setdefault(ours, theirs)]]:
                 yield f"{theirs} {given[theirs]!r} beside {first[ours]} {given[first[ours]]!r}"
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
@@ -186,6 +196,11 @@ class Format:
             yield "", tuple(model.get_parameter(path) for path in paths)
             return
         modules = [model.get_submodule(path) for path in paths]
+        for path, kind in zip(paths, map(type, modules), strict=True):
+            if kind not in (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm):
+                raise ValueError(
+                    f"{path} is a {kind.__name__}; a {self.name}'s files have a layer of nn there: merge it"
+                )
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
             yield ".bias", tuple(len(each.weight) if each.bias is None else each.bias for each in modules)

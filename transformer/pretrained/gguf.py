@@ -23,6 +23,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ NEEDS = "a GGUF file"
 
 ARCHITECTURES = ("llama", "gpt2")
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
+TOKENS = ("bos", "eos", "padding")  # config.json has their first three letters
 FRACTIONS = ("rms_norm_eps", "layer_norm_epsilon", "rope_theta")  # of the config; all others are whole numbers
 HEAD_DIMS = ("rope.dimension_count", "attention.value_length")  # further fields, which must be the size of a head
 NO_EFFECT = {"attention.causal": True, "rope.scaling.type": "none", "expert_count": 0, "expert_used_count": 0}
@@ -81,7 +83,8 @@ class GGUFFile(Source):
         architecture = self.fields.get("general.architecture")
         if architecture not in ARCHITECTURES:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
-        self.tokenizer = self._tokenizer if "tokenizer.ggml.model" in self.fields else None
+        if "tokenizer.ggml.model" in self.fields:
+            self.tokenizer = partial(_tokenizer, path, self.fields)  # which outlives the open file
         names = Format.of(architecture).gguf
         with located(path):
             self.config = _config(architecture, names["fields"], self.fields, stored)
@@ -89,10 +92,6 @@ class GGUFFile(Source):
             if architecture == "llama" and "rope_freqs.weight" in stored:
                 self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
                 del self.held["rope_freqs.weight"]
-
-    def _tokenizer(self) -> PretrainedTokenizer:
-        with located(self.path):
-            return PretrainedTokenizer(*tokenizer_files(self.fields))
 
     def __getitem__(self, name: str) -> Array:
         gguf, kind = require("gguf", NEEDS), self.held[name].kind
@@ -131,6 +130,11 @@ class GGUFFile(Source):
             return rows
         pairs = rows.reshape(heads, -1, 2, *rows.shape[1:])  # (heads, head_dim / 2, 2, ...)
         return pairs.swapaxes(1, 2).reshape(rows.shape)
+
+
+def _tokenizer(path: str | Path, fields: Mapping[str, Any]) -> PretrainedTokenizer:
+    with located(path):
+        return PretrainedTokenizer(*tokenizer_files(fields))
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -237,7 +241,7 @@ def _config(
     for name, value in given.items():
         if value != (head_dim if name in HEAD_DIMS else NO_EFFECT.get(name)):
             raise ValueError(f"its field {prefix}{name} is {value!r}, which is not supported here")
-    tokens = {f"{name}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in ("bos", "eos")}
+    tokens = {f"{name[:3]}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in TOKENS}
     return {"model_type": architecture, "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from nn.files.json_files import parse_json, read_json, write_json
 from nn.files.weights import Archive, save_file
@@ -22,13 +22,15 @@ from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
-from ..tokenizer.files import PAIRS, WHOLE
-from ..tokenizer.pretrained import read_files
+from ..tokenizer.files import ADDED, PAIRS, WHOLE
+from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
 from .quantized import Quantized
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+GENERATION = "generation_config.json"
 PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
+OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt")  # tokenizers in other formats
 FETCH = "download or save the model again"
 MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
 POOLING = "1_Pooling"
@@ -60,12 +62,16 @@ class Sentences:
     unsupported: str = ""
 
 
+BESIDE = (GENERATION, WHOLE, ADDED, *PAIRS[0], *PAIRS[1], SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
+
+
 class Source(Mapping[str, Array]):
     """A model in a folder or a file, opened for reading. Each tensor is read when it is indexed by its name.
 
     - `path`: what messages call it; `config_name`: what they call its config.
     - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
     - `held`: what stands for each tensor until it is read.
+    - `generation`: the contents of its generation_config.json.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
     """
@@ -74,6 +80,7 @@ class Source(Mapping[str, Array]):
     config_name: str = CONFIG
     config: Any
     held: Mapping[str, Any]
+    generation: Mapping[str, Any] = {}
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
 
@@ -105,7 +112,10 @@ class Folder(Source):
     def __init__(self, folder: str | Path, name: Path | None = None) -> None:
         self._folder = Path(folder)
         self.path = name or self._folder
-        self.config = read_json(self._folder / CONFIG)
+        self.config, self.generation = read_json(self._folder / CONFIG), _read(self._folder / GENERATION, {})
+        if isinstance(self.config, dict):  # newer files have some token ids in the second file alone
+            ids = {name: id for name, id in self.generation.items() if name.endswith("_token_id") and type(id) is int}
+            self.config |= {name: id for name, id in ids.items() if self.config.get(name) is None}
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
@@ -133,12 +143,19 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
     """What makes the tokenizer of a folder when it is first asked for; None if the folder has none.
 
     The two files of a GPT-2 are a `BPETokenizer`, a tokenizer.json is a `PretrainedTokenizer` or what `Tokenizer.save`
-    wrote. config: the contents of config.json.
+    wrote. Of tokenizers in other files alone, the error says how to get a tokenizer.json. config: the contents of
+    config.json.
     """
     gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
     if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
         return partial(BPETokenizer.from_files, folder)
-    return partial(_tokenizer, folder / WHOLE, *read_files(folder)) if (folder / WHOLE).is_file() else None
+    if (folder / WHOLE).is_file():
+        return partial(_tokenizer, folder / WHOLE, *read_files(folder))
+    return next((partial(_refuse, folder, name) for name in OTHERS if (folder / name).is_file()), None)
+
+
+def _refuse(folder: Path, name: str) -> NoReturn:
+    raise ValueError(f"{folder / name} is not read here; AutoTokenizer of transformers saves a {WHOLE} of it")
 
 
 def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
@@ -148,17 +165,23 @@ def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
         return PretrainedTokenizer(whole, settings)
 
 
-def save_folder(folder: str | Path, config: dict[str, Any], tensors: Mapping[str, Array]) -> None:
-    """Write a folder; a model already in it is replaced.
+def save_folder(folder: Path, config: Any, tensors: Mapping[str, Array], generation: Mapping[str, Any]) -> None:
+    """Write a folder; a model already in it is replaced, with its parts and what stood beside them.
 
     Raises ImportError without safetensors, and OSError if the folder cannot be written.
     """
-    folder = Path(folder)
     make_folder(folder)
+    earlier = (folder / CONFIG).is_file()
     with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
         save_file(tensors, weights, {"format": "pt"})
         described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    _remove_parts(folder / INDEX)
+    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
+        for name in filter(PART.fullmatch, _parts(folder / INDEX)):
+            (folder / name).unlink(missing_ok=True)
+    for name in (INDEX, *(BESIDE if earlier else ())):
+        (folder / name).unlink(missing_ok=True)
+    if generation:
+        write_json(dict(generation), folder / GENERATION)
 
 
 def _archives(folder: Path) -> list[Archive]:
@@ -191,14 +214,6 @@ def _parts(index: Path) -> list[str]:
     return names
 
 
-def _remove_parts(index: Path) -> None:
-    """Remove an earlier model's index and its parts, so that nobody mistakes them for the new model."""
-    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
-        for name in filter(PART.fullmatch, _parts(index)):
-            (index.parent / name).unlink(missing_ok=True)
-    index.unlink(missing_ok=True)
-
-
 # --- how a folder makes one vector of a text ----------------------------------------------------------------------
 
 
@@ -218,9 +233,7 @@ def read_sentences(folder: Path) -> Sentences:
 
 
 def write_sentences(sentences: Sentences, folder: Path) -> None:
-    """Write what `read_sentences` reads, in place of what an earlier model left; nothing for the defaults."""
-    for name in (MODULES, LIMITS):
-        (folder / name).unlink(missing_ok=True)
+    """Write what `read_sentences` reads; nothing for the defaults."""
     if sentences == Sentences():
         return
     kinds = {"Transformer": "", sentences.unsupported or "Pooling": POOLING}

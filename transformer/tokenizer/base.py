@@ -22,6 +22,7 @@ class Tokenizer(ABC):
     `allowed_special` allows it, so a user who types it cannot end a document.
     """
 
+    _rows: ClassVar[int] = 0  # how many ids a model may have, if more than vocab_size; the others add no text
     kind: ClassVar[str]  # identifies the class in the file that `save` writes
     _kinds: ClassVar[dict[str, type[Tokenizer]]] = {}
 
@@ -63,7 +64,7 @@ class Tokenizer(ABC):
     def stream(self, ids: Iterable[int], skip_special_tokens: bool = False) -> Iterator[str]:
         """The text of ids, piece by piece as the ids arrive; joined, what `decode` returns. Raises as `decode` does."""
         skipped = set(self.special_tokens.values()) if skip_special_tokens else ()
-        return self._texts(id for id in checked_ids(ids, self.vocab_size) if id not in skipped)
+        return self._texts(id for id in checked_ids(ids, self.vocab_size, self._rows) if id not in skipped)
 
     def tokens(self, text: str, allowed_special: str | Collection[str] = ()) -> list[str]:
         """The tokens of a text, as text. Raises as `encode` does."""
@@ -207,8 +208,11 @@ def check_text(name: str, text: str) -> None:
         ) from None
 
 
-def checked_ids(ids: Iterable[int], vocab_size: int) -> Iterator[int]:
-    """The ids as ints. Raises TypeError for anything but integers, IndexError for an id outside the vocabulary."""
+def checked_ids(ids: Iterable[int], vocab_size: int, rows: int = 0) -> Iterator[int]:
+    """The ids as ints. Raises TypeError for anything but integers, IndexError for an id outside the vocabulary.
+
+    - `rows`: if larger, how many ids are accepted; those outside the vocabulary are left out.
+    """
     try:
         given = iter(ids)
     except TypeError:  # a number, or an array without axes
@@ -218,11 +222,12 @@ def checked_ids(ids: Iterable[int], vocab_size: int) -> Iterator[int]:
             id = operator.index(id)
         except TypeError:
             raise TypeError(f"decode: expected one row of integers, but position {position} holds {id!r}") from None
-        if not 0 <= id < vocab_size:
+        if not 0 <= id < max(vocab_size, rows):
             raise IndexError(
                 f"decode: id {id} at position {position} is out of range: the vocabulary has ids 0 to {vocab_size - 1}"
             )
-        yield id
+        if id < vocab_size:
+            yield id
 
 
 def vocabulary_room(name: str, vocab_size: int, special_tokens: Collection[str], least: int = 0) -> int:

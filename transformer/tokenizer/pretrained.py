@@ -37,7 +37,10 @@ MESSAGE_ENDS = ("<|im_end|>", "<|eot_id|>")  # special tokens that end an answer
 
 
 class PretrainedTokenizer(Tokenizer):
-    """A tokenizer.json with its settings. `encode` returns what `transformers` returns for the same files.
+    """A tokenizer.json with its settings. `encode(text, "all")` returns what `transformers` returns for the same files.
+
+    Without "all", names of special tokens in a text are ordinary text, as in all tokenizers here. `decode` leaves out
+    an id above the vocabulary's, since a model may have more rows; so does transformers.
 
     - `whole`: the text of a tokenizer.json.
     - `settings`: the contents of the tokenizer_config.json beside it; read are `chat_template` and the names of special
@@ -46,6 +49,7 @@ class PretrainedTokenizer(Tokenizer):
     Raises ImportError without the package tokenizers, ValueError if it cannot read the file.
     """
 
+    _rows = 2**31
     kind = "tokenizers"
 
     def __init__(self, whole: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -89,16 +93,17 @@ class PretrainedTokenizer(Tokenizer):
     def encode(
         self, text: str, allowed_special: str | Collection[str] = (), *, add_special_tokens: bool = True
     ) -> list[int]:
-        """The ids of a text: see `Tokenizer.encode`.
+        """The ids of a text: see `Tokenizer.encode`. Of BERT's tokenizer:
+
+            encode("a [MASK]")                              # [CLS] a [ mask ] [SEP]: the name is ordinary text
+            encode("a [MASK]", "all")                       # [CLS] a [MASK] [SEP]
+            encode("a", add_special_tokens=False)           # a
 
         - `add_special_tokens`: whether to add those that the model saw around every text when it was trained, such as
           [CLS] and [SEP] (BERT) or </s> (T5). Many have none.
         """
-        if allowed_special == "all":
-            check_text("encode", text)
-            parts = iter([(text, True)])
-        else:
-            parts = self._parts("encode", text, allowed_special)
+        check_text("encode", text)
+        parts = iter([(text, True)]) if allowed_special == "all" else self._parts("encode", text, allowed_special)
         encodings = []
         for part, is_special in parts:
             self._package.encode_special_tokens = not is_special  # True: their names are ordinary text
@@ -157,6 +162,8 @@ class PretrainedTokenizer(Tokenizer):
 
         - `messages`: a list of {"role": "user", "content": "Hi!"}; other roles are "system" and "assistant".
         - `add_generation_prompt`: whether the text ends with the beginning of an answer.
+
+        Its special tokens are names in the text: `encode(text, "all", add_special_tokens=False)` gives their ids.
 
         Raises ValueError without a template, for messages that are not so or that the template refuses, and for a
         content with a special token that chats are built of; ImportError without the package jinja2.

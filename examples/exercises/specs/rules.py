@@ -100,7 +100,8 @@ def classified(draw: st.DrawFn) -> tuple[Any, ...]:
     return draw(arrays((batch, classes))), draw(indices(classes, (batch,)))
 
 
-POWERS = st.tuples(PLAIN, st.fixed_dictionaries({"n": st.integers(1, 4)}))
+N = st.fixed_dictionaries({"n": st.integers(1, 4)})
+POWERS = {zero: st.tuples(arrays(shapes(max_dims=2), zero=zero), N) for zero in (False, True)}
 TIES = arrays(shapes(min_dims=1, max_dims=2), low=-0.5, high=0.5).flatmap(
     lambda x: st.sampled_from(range(x.ndim)).map(lambda axis: (x, {"axis": axis}))
 )
@@ -177,7 +178,7 @@ COUNTED = np.arange(12.0).reshape(3, 4)
 CHECKS = {
     "3.1": [rule("add_rule", lambda x, y: x + y, same_shape(2))],
     "3.2": [rule("mul_rule", lambda x, w: x * w, same_shape(2))],
-    "3.3": [rule("power_rule", lambda x, n: x**n, POWERS)],
+    "3.3": [rule("power_rule", lambda x, n: x**n, POWERS[zero]) for zero in (False, True)],  # with 0 is less plain
     "3.4": [
         rule("exp_rule", "exp", [arrays(shapes(max_dims=2), low=-2, high=2)]),
         rule("log_rule", "log", [arrays(shapes(max_dims=2), low=0.25, high=4)]),

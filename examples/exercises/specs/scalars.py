@@ -46,7 +46,8 @@ class Cubic:
         return self.a * x**3 + self.b * x**2 + self.c * x
 
     def __repr__(self) -> str:
-        return f"lambda x: {self.a:g} * x**3 + {self.b:g} * x**2 + {self.c:g} * x"
+        terms = zip((self.a, self.b, self.c), ("x**3", "x**2", "x"), strict=True)
+        return f"lambda x: {' + '.join(x if k == 1 else f'{k:g} * {x}' for k, x in terms if k) or '0 * x'}"
 
 
 def slope(m: Any, spec: Spec) -> None:

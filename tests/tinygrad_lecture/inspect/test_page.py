@@ -107,6 +107,7 @@ def test_values_are_told_in_the_words_of_the_lecture():
     assert told["2.bias"] == "biases of layer 2"
     assert told["relu(#4)"] == "layer 1: activates, relu"
     assert told["cross_entropy(#8, target)"] == "the cost: -log of the target's probability"
+    assert told["target"] == "what is wanted"
 
 
 BY_HAND = {"W @ x": lambda W, x: W @ x, "x @ W.T": lambda W, x: x @ W.T, "x @ W.T of rows": lambda W, x: x[None] @ W.T}
@@ -132,6 +133,15 @@ def test_weights_used_again_are_one_layer_and_inputs_are_no_weights():
     weighed = [text for text in told.values() if "weighs" in text]
     assert weighed == ["layer 1: weighs and sums, 2 to 2"] * 3 + ["layer 2: weighs and sums, 2 to 3"]
     assert (told["W"], told["x"]) == ("weights of layer 1", "what goes into layer 1")
+
+
+def test_what_the_output_of_the_last_layer_is_compared_with_is_what_is_wanted():
+    W, x, mean, y = tl.randn(2, 2, requires_grad=True), tl.randn(2), tl.randn(2), tl.randn(2)
+    with tl.Graph() as graph:
+        (((W @ (tl.sigmoid(W @ x) - mean)) - y) ** 2).sum()
+    told = words_in(graph.name({"x": x, "mean": mean, "y": y}))
+    assert told["y"] == "what is wanted"
+    assert "mean" not in told
 
 
 def test_a_layer_of_a_block_is_called_by_its_attribute(gpt):
@@ -280,7 +290,7 @@ def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "page.html", "page.html"]
 
 
-WRONG = [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"}, {"tokens": [1]}]
+WRONG = [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"}, {"heads": [1]}]
 
 
 @pytest.mark.parametrize("wrong", WRONG)

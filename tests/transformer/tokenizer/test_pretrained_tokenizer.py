@@ -143,7 +143,7 @@ def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
     with pytest.raises(TypeError, match="encode: expected a str, not NoneType"):
         t.encode(None, "all")
     with pytest.raises(IndexError, match=f"id {len(TOKENS)} at position 0 is out of range"):
-        t.decode([len(TOKENS)])
+        t.token(len(TOKENS))
 
 
 def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):
@@ -163,6 +163,15 @@ def test_the_text_of_word_pieces_is_the_packages(wordpiece):
         wanted = wordpiece._package.decode(ids, skip_special_tokens=True)
         assert wordpiece.decode(ids, skip_special_tokens=True) == wanted
         assert len(list(wordpiece.stream(ids))) >= len(ids)
+
+
+def test_an_id_that_only_the_model_has_adds_no_text(t, wordpiece):
+    for tokenizer in (t, wordpiece):
+        ids = tokenizer.encode("the", add_special_tokens=False)
+        assert tokenizer.decode([*ids, tokenizer.vocab_size + 3, 10**9]) == tokenizer.decode(ids)
+        assert tokenizer._package.decode([*ids, tokenizer.vocab_size + 3]) == tokenizer._package.decode(ids)
+        with pytest.raises(IndexError, match="id -1 at position 0 is out of range"):
+            tokenizer.decode([-1])
 
 
 def test_a_piece_that_ends_inside_a_character_waits_for_its_end(t):

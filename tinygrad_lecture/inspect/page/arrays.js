@@ -298,7 +298,7 @@ function window_(array, label, edit) {
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
 // keys and values may stand below each other, as (..., heads of a group * queries, keys).
-function attentionMaps(array, tokens) {
+function attentionMaps(array, tokens, called) {
   const numbers = elementsOf(array);
   const [rows, keys] = array.shape.slice(-2);
   const queries = rows > keys && rows % keys === 0 ? keys : rows;
@@ -310,7 +310,8 @@ function attentionMaps(array, tokens) {
   const maps = element("div", { class: "maps" });
   const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
   for (let map = 0; map < Math.min(count, 16); map += 1) {
-    const text = count === heads ? `head ${map + 1}` : `text ${Math.floor(map / heads) + 1}, head ${(map % heads) + 1}`;
+    const headName = called[map % heads] ?? `head ${(map % heads) + 1}`;
+    const text = count === heads ? headName : `text ${Math.floor(map / heads) + 1}, ${headName}`;
     const head = element("tr", {}, element("td"));
     for (let k = 0; k < keys; k += 1) head.append(element("th", { scope: "col" }, name(k)));
     const body = element("tbody");

@@ -200,7 +200,8 @@ class Picture {
     const { width, height } = this.data;
     const across = (this.scroll.clientWidth - 8) / (width + 16);
     const whole = Math.min(across, (this.scroll.clientHeight - 8) / (height + 16), 1.25);
-    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 1), 0.75) : this.zoom;
+    const least = this.scroll.clientWidth < 500 ? 0.4 : 0.75; // on a phone one sees the width first
+    const scale = this.zoom === FIT ? whole : this.zoom === READABLE ? Math.max(whole, Math.min(across, 1), least) : this.zoom;
     this.svg?.setAttribute("width", String((width + 16) * scale));
     this.svg?.setAttribute("height", String((height + 16) * scale));
   }

@@ -23,13 +23,14 @@ class Tape {
     const places = inputs.map((x) => spread(x.shape, shape));
     const given = (i) => inputs.map((x, k) => x.numbers[places[k][i]]);
     const numbers = Float64Array.from({ length: sizeOf(shape) }, (_, i) => f(...given(i)));
-    return this.node(shape, numbers, (g) => {
+    const made = this.node(shape, numbers, (g) => {
       for (let i = 0; i < g.length; i += 1) {
         if (g[i] === 0) continue;
         const at = [...given(i), numbers[i]];
         slopes.forEach((slope, k) => slope && (inputs[k].grad[places[k][i]] += g[i] * slope(...at)));
       }
     });
+    return Object.assign(made, { inputs, places });
   }
 
   // The sums over groups of elements. groups: where each element of x is added.
@@ -267,6 +268,16 @@ const OPS = {
     const away = t.sub(a, b);
     return t[average ? "mean" : "sums"](t.mul(away, away), along(away.shape, null).groups, []);
   },
+  rotary: (t, [x, cos, sin]) => {
+    const half = cos.shape.at(-1);
+    const double = (a) => {
+      const places = Array.from({ length: 2 * a.numbers.length }, (_, i) => Math.floor(i / (2 * half)) * half + (i % half));
+      return t.pick([a], places, [...a.shape.slice(0, -1), 2 * half]);
+    };
+    const turned = t.pick([x], Array.from(x.numbers, (_, i) => (i % (2 * half) < half ? i + half : i - half)), x.shape); // by 90°
+    const signs = t.node([2 * half], Float64Array.from({ length: 2 * half }, (_, i) => (i < half ? -1 : 1)));
+    return t.add(t.mul(x, double(cos)), t.mul(t.mul(turned, signs), double(sin)));
+  },
   layer_norm: (t, [x, weight, bias], { axes = 1, eps = 1e-5 }) =>
     t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, bias),
   rms_norm: (t, [x, weight], { axes = 1, eps = 1e-5 }) =>
@@ -300,6 +311,12 @@ function operand(tape, nodes, part) {
   return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...inputs);
 }
 
+// The node of a value that an op makes of inputs.
+function nodeOf(tape, value, inputs) {
+  const rule = OPS[value.op] ?? (() => tape.pick(inputs.filter((x) => x), value.places, value.shape));
+  return rule(tape, inputs, value.settings, value.shape);
+}
+
 // --- the page's graph -----------------------------------------------------------------------------------------
 
 class Live {
@@ -326,6 +343,7 @@ class Live {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
       if (value.kind !== "result") continue;
       if (OPS[value.op]) continue;
+      if (value.op === "quantized_linear") return `the weights in ${value.name} are whole numbers of a few bits`;
       const byValue = /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula);
       if (byValue) return `${value.name} = ${value.formula} picks by value, which may change`;
       if (!value.places) return `it has no rule for ${value.op}`;
@@ -363,8 +381,7 @@ class Live {
         const x = operand(tape, nodes, part);
         return x && Object.assign(tape.reshaped(x, x.shape), { isBool: x.isBool });
       });
-      const rule = OPS[value.op] ?? (() => tape.pick(uses[i].filter((x) => x), value.places, value.shape));
-      nodes[i] = rule(tape, uses[i], value.settings, value.shape);
+      nodes[i] = nodeOf(tape, value, uses[i]);
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
@@ -397,7 +414,7 @@ class Live {
     data.steps.splice(0, data.steps.length, ...structuredClone(this.steps));
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
-    const { tape, nodes, uses } = this.computed();
+    const { tape, nodes, uses } = (this.now = this.computed());
     tape.backward();
     const add = (numbers, shape, dtype) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
@@ -408,15 +425,17 @@ class Live {
       if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
       if (nodes[i].weights) value.weights = add(nodes[i].weights.numbers, nodes[i].weights.shape, value.dtype);
     });
-    const sums = new Map();
+    const sums = new Map(); // value -> its gradient so far, and the number of that as an array
     for (const step of data.steps) {
       const { shape, dtype } = data.values[step.value];
       step.upstream = add(nodes[step.value].grad, shape, dtype);
       for (const term of step.terms) {
         const { grad } = uses[step.value][term.position];
-        sums.set(term.to, grad.map((g, k) => g + (sums.get(term.to)?.[k] ?? 0)));
-        const to = data.values[term.to];
-        [term.array, term.after] = [grad, sums.get(term.to)].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        const [before, to] = [sums.get(term.to), data.values[term.to]];
+        const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        term.before = before?.after;
+        sums.set(term.to, { sum, after: term.after });
       }
     }
   }
@@ -435,7 +454,6 @@ class Live {
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);
     if (!last || countOf(before) > 1) return [told];
     const slope = elementsOf(data.arrays[last.after])[index];
-    const factor = (x) => (x < 0 ? `(${number(x)})` : number(x));
     const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
     const foretold = `Its gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;

@@ -29,6 +29,7 @@ function edit(value, index, to) {
   picture.states = [];
   table.rows = [];
   show(value !== undefined);
+  if (value !== undefined) document.activeElement.scrollIntoView({ block: "nearest" }); // what is said of it takes room
 }
 
 // Go to a step, in a view that shows it.

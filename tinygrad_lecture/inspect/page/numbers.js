@@ -25,6 +25,11 @@ function rounded(value, digits) {
   return trimmed(value.toFixed(digits - 1 - power));
 }
 
+// A number as an operand: in parentheses if it has a sign.
+function factor(value) {
+  return value < 0 ? `(${number(value)})` : number(value);
+}
+
 function trimmed(digits) {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }

@@ -36,8 +36,8 @@ FOLDER = Path(__file__).parent
 
 
 def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
-    """The text of a page. body: HTML.  scripts: files in this folder, each before those that use it as they start."""
-    frame, script = Template(read("frame.html")), "\n".join(map(read, scripts))
+    """The text of a page. body: HTML.  scripts: of this folder, each before those that use it as they start."""
+    frame, script = Template(read("frame.html")), "\n".join(read(f"{name}.js") for name in scripts)
     return frame.substitute(title=escape(title), style=read("page.css"), body=body, data=_json(data), script=script)
 
 
@@ -61,7 +61,7 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "live.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+SCRIPTS = ("numbers", "arrays", "steps", "live", "worked", "graph", "panel", "table", "theme", "main")
 
 
 def page(
@@ -70,6 +70,7 @@ def page(
     names: Mapping[str, Any] | None = None,
     *,
     tokens: Sequence[str] = (),
+    heads: Sequence[str] = (),
     title: str = "",
 ) -> Path:
     """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
@@ -85,21 +86,23 @@ def page(
     that no rule needs are not known.
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
-    tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
+    tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
+    default "head 1" and so on.  title: by default the file's name.
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens, heads or a title of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
     if not isinstance(title, str):
         raise TypeError(f"page: title is a text, not {kind_of(title)}")
-    if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not all(isinstance(t, str) for t in tokens):
-        raise TypeError(f'page: tokens is a list of texts, as ["the", "bank"], not {kind_of(tokens)}')
+    for name, texts in {"tokens": tokens, "heads": heads}.items():
+        if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
+            raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
     walk = walkthrough_of(what, names, "page")
     title = printable(title or Path(path).stem)
-    data = {"title": title, **PageData(walk, tokens).as_data()}
+    data = {"title": title, "heads": list(map(printable, heads)), **PageData(walk, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     make_ready(path)
     return written(path, text)
@@ -168,8 +171,7 @@ def _summary(array: Array) -> dict[str, Any]:
 
 def _text(array: Array) -> str:
     """The memory of an array, little-endian, in base64."""
-    plain = np.ascontiguousarray(array)
-    return base64.b64encode(plain.astype(plain.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode("ascii")
 
 
 class PageData:
@@ -300,8 +302,5 @@ def _is_plain(x: Any) -> bool:
 
 def _line(file: str, number: int) -> dict[str, Any]:
     """A line of a program: where it is and what it says."""
-    return {
-        "file": Path(file).name,
-        "number": number,
-        "text": linecache.getline(file, number).partition("  #")[0].strip(),
-    }
+    text = linecache.getline(file, number).partition("  #")[0].strip()
+    return {"file": Path(file).name, "number": number, "text": text}

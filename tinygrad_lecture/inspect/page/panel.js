@@ -4,13 +4,14 @@ class Panel {
   // actions: look, called for a value that is clicked; open, for a module that is opened; goTo, for a step that is
   // chosen; edit, for a number that is changed. live: what computes anew.
   constructor(place, actions, live) {
-    Object.assign(this, { place, data: place.data, live, ...actions });
+    Object.assign(this, { place, data: place.data, live, worked: new Worked(live), ...actions });
   }
 
   // chosen: a value, or -1. editing: whether its fields stay as they are.
   show(chosen, editing) {
     const told = this.data.edited ? this.live.said().map((text) => element("p", {}, text)) : [];
-    byId("changed").replaceChildren(...told, ...(told.length ? [button("As it was", () => this.edit())] : []));
+    told.at(-1)?.append(" ", button("As it was", () => this.edit()));
+    byId("changed").replaceChildren(...told);
     byId("step").replaceChildren(...this.parts());
     const also = chosen >= 0 && chosen !== this.place.current.value;
     if (!editing) byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
@@ -60,7 +61,7 @@ class Panel {
       ...(this.live.hindrance ? [] : [
         element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it."),
       ]),
-      element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
+      element("p", { class: "hint" }, "Press Next, or the key ", element("kbd", {}, "→"), ", for the next step."),
       this.list(given, (i) => this.words(i)),
     ];
   }
@@ -110,15 +111,15 @@ class Panel {
 
   forwardStep(i) {
     const value = this.data.values[i];
-    const worked = this.data.edited ? [] : [value.filled, value.definition];
-    const chain = [value.formula, ...worked, this.words(i)].filter((text) => text);
+    const { filled, definition, sums } = this.worked.forward(i);
+    const chain = [value.formula, filled, definition, this.words(i)].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
       element("span", { class: "tag" }, "forward"),
       ...heading(value, `${value.name} is computed`),
       element("p", { class: "math" }, lines.join("\n")),
-      ...(value.sums.length && !this.data.edited ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
+      ...(sums.length ? [element("p", { class: "math" }, sums.join("\n"))] : []),
       ...this.about(i),
     ];
   }
@@ -140,13 +141,17 @@ class Panel {
   }
 
   term(event, told) {
-    const term = this.data.edited ? withoutNumbers(told, this.data.arrays) : told;
+    const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
-      part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
+      const numbers = elementsOf(this.data.arrays[term.array]) ?? [];
+      const [, at] = partsOf(term.derivative)[0].split("]/"); // of a single element
+      const isLargest = at && Math.abs(numbers[indexIn(at, this.data.arrays[term.array].shape)]) === largest(numbers);
+      const which = isLargest && numbers.length > 1 ? "; for the element with the largest gradient" : "";
+      part.append(element("p", { class: "why" }, `the local derivative, ∂: of this step alone${which}`));
       math([term.derivative, ...term.slopes].join("\n"));
     }
     part.append(element("p", { class: "why" }, term.derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it"));
@@ -242,7 +247,7 @@ class Panel {
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
       element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
-        button("Open it", () => this.open(group)), " or press ", element("kbd", {}, "↓"), " to see them one by one."),
+        button("Open it", () => this.open(group)), " or press the key ", element("kbd", {}, "↓"), ", to see them one by one."),
       ...parts,
     ];
   }
@@ -253,7 +258,7 @@ class Panel {
     const value = data.values[i];
     const array = data.arrays[value.value];
     const parts = [];
-    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
+    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens, data.heads));
     if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
@@ -294,8 +299,7 @@ class Panel {
     const steps = element("ol", { class: "way" });
     for (const { step, terms } of this.onWay(i)) {
       for (const term of terms) {
-        const { total, lines, rule } = data.edited ? withoutNumbers(term, data.arrays) : term;
-        const text = term.of > 1 ? total : lines.length ? `${rule} = ${data.arrays[term.array].text}` : rule;
+        const text = this.worked.inShort(place.steps[step].events[0], term);
         const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
@@ -334,7 +338,7 @@ class Panel {
     const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
     const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
     const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
-    return [...(why ? [element("p", { class: "hint" }, why)] : []), ...arrayView(array, value.name, value.side, edit)];
+    return [...arrayView(array, value.name, value.side, edit), ...(why ? [element("p", { class: "hint" }, why)] : [])];
   }
 
   moreAbout(i) {
@@ -349,25 +353,6 @@ class Panel {
     ];
   }
 }
-
-// Whether part of an equation has no names in it, but numbers, which are those of the engine's run.
-function isOfNumbers(part) {
-  return part.startsWith("shape ") || !/[A-Za-z#]/.test(part.replace(/[A-Za-z_]+\(|\de[-+]\d+|\b(where|else|nan|inf)\b/g, ""));
-}
-
-// The texts about a term without those numbers, and with the result as it is now.
-function withoutNumbers(term, arrays) {
-  const bare = (text) => {
-    const parts = text.split(" = ");
-    while (parts.length > 1 && isOfNumbers(parts.at(-1))) parts.pop();
-    return parts.join(" = ");
-  };
-  const derivative = bare(term.derivative);
-  const total = `${term.gradient} = ${arrays[term.after].text}`;
-  return { ...term, derivative: derivative.includes(" = ") ? derivative : "", slopes: [], rule: bare(term.rule), lines: [], total };
-}
-
-const PRODUCTS = ["mul", "matmul", "linear"];
 
 // Why an op gives some elements no gradient: for which elements of its input, and in words about the input.
 const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;

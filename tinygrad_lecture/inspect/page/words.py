@@ -12,6 +12,7 @@ from ..explain.formulas import FORMULAS
 from ..vertex import Vertex
 
 LAYERWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "silu", "gelu", "batch_norm")  # they belong to the layer before
+COMPARES = ("sub", "cross_entropy", "squared_error")  # a result with what is wanted, if it is behind all layers
 
 
 def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
@@ -44,7 +45,10 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
             layer = before if vertex.op in LAYERWISE else "the cost" if cost else ""
             layers |= {vertex: layer} if vertex.op == "batch_norm" and layer else {}
             words[vertex] = f"{layer}: {says}" if layer else says
-    return words
+    last = max((vertex.number for vertex in layers), default=math.inf)
+    compared = (x for v in vertices if v.op in COMPARES and v.number > last for x in map(_source, v.inputs))
+    wanted = [x for x in compared if x.op is None and not x.requires_grad and not x.part_of]
+    return dict.fromkeys(wanted, "what is wanted") | words
 
 
 def _source(vertex: Vertex) -> Vertex:

@@ -1,0 +1,208 @@
+// Formulas with the numbers after a change. What names the formulas and elements is the engine's text; the numbers are
+// those of the values as they are now, and of how each op's results change with its inputs.
+
+const OLD = "With the numbers before the change:";
+const ONE = "one element of it: "; // what the engine's line of the only element that it shows begins with
+const PRODUCTS = ["mul", "matmul", "linear"];
+const WEIGHTED = { matmul: 0, linear: 0, attention: 2, sum: 0, mean: 0 }; // ops that make a sum of this input's elements
+
+class Worked {
+  constructor(live) {
+    this.live = live;
+    this.data = live.data;
+  }
+
+  // How each element of a value changes with each of its inputs': [element][input][element]; none if there are too many.
+  slopesOf(i) {
+    const { nodes, uses } = this.live.now;
+    const value = this.data.values[i];
+    const tape = new Tape();
+    const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
+    const made = nodes[i].slopes ? null : nodeOf(tape, value, inputs);
+    const passes = made && tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0) * made.grad.length < 4e6 ? [...made.grad.keys()] : [];
+    nodes[i].slopes ??= passes.map((k) => {
+      tape.nodes.forEach(({ grad }) => grad.fill(0));
+      made.grad[k] = 1;
+      tape.backward();
+      return inputs.map((x) => x?.grad.slice());
+    });
+    return nodes[i].slopes;
+  }
+
+  // A formula of a value with numbers for names. text: of the input at a position, of the value itself without one.
+  filled(formula, i, text) {
+    const value = this.data.values[i];
+    const texts = new Map(value.inputs.map((k, position) => [this.data.values[k]?.name, position]).filter(([name]) => name));
+    texts.set(value.name, undefined);
+    const names = [...texts.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[^\w]/g, "\\$&"));
+    return formula
+      .replace(new RegExp(`(?<![\\w.#])(${names.join("|")})(?![\\w.([=])`, "g"), (name) => text(texts.get(name)))
+      .replace(/(?<=[(,] ?)\((-[\d.e+-]+)\)(?=[,)])/g, "$1")
+      .replace(/(?<=\()-\(-([\d.e+-]+)\)/g, "$1");
+  }
+
+  // The text of an element of an input, or of the value itself, where the op takes elements one by one; else undefined.
+  elements(i, k) {
+    const [made, uses] = [this.live.now.nodes[i], this.live.now.uses[i]];
+    if (!made.inputs?.every((x) => uses.includes(x))) return undefined;
+    return (position) => {
+      if (position === undefined) return factor(made.numbers[k]);
+      const x = uses[position];
+      const found = x.numbers[made.places[made.inputs.indexOf(x)][k]];
+      return x.isBool ? elementText({ dtype: "bool" }, found) : factor(found);
+    };
+  }
+
+  // What is said of a value as it is computed: its formula with arrays for names, the op's definition, its elements.
+  forward(i) {
+    const value = this.data.values[i];
+    if (!this.data.edited) return value;
+    const whole = (position) => {
+      const array = this.data.arrays[this.data.values[position === undefined ? i : value.inputs[position]].value];
+      return array.shape.length ? array.text : factor(elementsOf(array)[0]);
+    };
+    return {
+      filled: value.filled && this.filled(value.formula, i, whole),
+      definition: isOfNumbers(value.definition) ? "" : value.definition,
+      sums: anew(value.sums, (label, line) => this.element(i, indexIn(label, value.shape), line)),
+    };
+  }
+
+  // The arithmetic of an element of a value, and what it comes to; undefined where the page does not know it. line: the
+  // engine's.
+  element(i, k, line) {
+    const [value, node, inputs] = [this.data.values[i], this.live.now.nodes[i], this.live.now.uses[i]];
+    if (Number.isNaN(k)) return undefined;
+    const [text, weighed] = [this.elements(i, k), WEIGHTED[value.op]];
+    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
+    const [formulas, found] = [[value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula)), number(node.numbers[k])];
+    if (text) return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+    if (value.places) return `${partsOf(line)[1]} = ${found}`;
+    if (!slopes) return undefined;
+    const terms = (position) => [...(inputs[position]?.numbers ?? [])].map((x, at) => [x, slopes[position][at]]).filter((pair) => pair[1] !== 0);
+    const alone = (position) => terms(position).map(([x]) => [x]);
+    const products = ["sum", "mean"].includes(value.op) ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
+    return `${value.op === "mean" ? `(${sumText(products)}) / ${products.length}` : sumText(products)} = ${found}`;
+  }
+
+  // What is said of a term of a step: see `TermText`.
+  term(event, term) {
+    if (!this.data.edited) return term;
+    const rows = this.slopesOf(event.value).map((row) => row[term.position]);
+    const { shape } = this.data.arrays[term.array];
+    return {
+      ...term,
+      derivative: this.derivative(event.value, rows, term),
+      slopes: anew(term.slopes, (label) => this.slope(event.value, rows, label, term)),
+      rule: this.rule(event, term),
+      lines: anew(term.lines, (label) => this.product(event, term, indexIn(label, shape))),
+      total: term.total && this.total(term),
+    };
+  }
+
+  // The same in one line.
+  inShort(event, term) {
+    const { arrays, edited } = this.data;
+    if (term.of > 1) return edited ? this.total(term) : term.total;
+    const rule = edited ? this.rule(event, term) : term.rule;
+    return term.lines.length ? `${rule} = ${arrays[term.array].text}` : rule;
+  }
+
+  // The rule of a term, with what it comes to if no lines follow: for a single number with the product of two.
+  rule(event, term) {
+    const [rule, found] = [withoutNumbers(term.rule), this.data.arrays[term.array]];
+    if (term.lines.length) return rule;
+    const isOne = countOf(this.data.arrays[event.upstream]) === 1 && countOf(found) === 1;
+    const isWorked = isOne && partsOf(term.rule).length > partsOf(rule).length + 1;
+    return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
+  }
+
+  // An element of a term: what came times the derivative of the step, over all ways; undefined where it is not known.
+  product(event, term, place) {
+    const { arrays, values } = this.data;
+    const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
+    const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
+    if (slopes[0] === undefined) return undefined;
+    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && countOf(found) === slopes.length));
+    const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
+    const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
+    return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])))} = ${number(found.numbers[place], found.digits)}`;
+  }
+
+  // The gradient of what a term goes to, with the term: "dC/dz = 1 + 6 = 7".
+  total(term) {
+    const [name] = partsOf(term.total);
+    const [before, more, sum] = [term.before, term.array, term.after].map((k) => this.data.arrays[k]);
+    const at = name.startsWith(ONE) || sum.numbers.length === 1 ? indexIn(name, sum.shape) : NaN;
+    const text = (array, written) => (Number.isNaN(at) ? array.text : written(array.numbers[at]));
+    const note = / {2}\S.*$/.exec(term.total)?.[0] ?? "";
+    return `${name} = ${before ? `${text(before, factor)} + ${text(more, factor)} = ${text(sum, number)}` : sum.text}${note}`;
+  }
+
+  // The derivative of a step alone. rows: how each element of its value changes with each of the input's.
+  derivative(i, rows, term) {
+    if (!term.derivative) return "";
+    const [value, bare] = [this.data.values[i], withoutNumbers(term.derivative)];
+    const [label, ...formula] = partsOf(bare);
+    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) {
+      const found = this.slope(i, rows, label, term);
+      return found ? `${bare} = ${found}` : bare;
+    }
+    if (!rows.length) return formula.length ? bare : "";
+    const local = Float64Array.from(rows.length === 1 ? rows[0] : rows.map((row) => row.reduce((a, b) => a + b)));
+    const shape = rows.length === 1 ? this.data.arrays[term.array].shape : value.shape;
+    const worked = local.length === 1 && partsOf(term.derivative).length > formula.length + 2 && this.elements(i, 0);
+    const middle = worked ? [this.filled(formula.at(-1), i, worked)] : [];
+    return [bare, ...middle, local.every((x) => x === 1) ? "1" : arrayOf(local, shape, value.dtype).text].join(" = ");
+  }
+
+  // The derivative of one element by one, "∂h[0]/∂z[0]": with numbers for the names in its formula, and what it is.
+  slope(i, rows, label, term) {
+    const [above, below] = [indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape), indexIn(label, this.data.arrays[term.array].shape)];
+    const [formula, text] = [partsOf(withoutNumbers(term.derivative))[1], this.elements(i, above)];
+    const [found, worked] = [rows[above]?.[below], formula && text ? `${this.filled(formula, i, text)} = ` : ""];
+    return found === undefined ? undefined : `${worked}${number(found)}`;
+  }
+}
+
+// Lines with what a function makes of their labels; the lines as they were, and that they are old, where it knows none.
+function anew(lines, made) {
+  const labels = lines.map((line) => partsOf(line)[0]);
+  const found = labels.map((label, i) => made(label, lines[i]));
+  return found.includes(undefined) ? [OLD, ...lines] : labels.map((label, i) => `${label} = ${found[i]}`);
+}
+
+// The index of the element that a label names at its end, as "dC/dW[0, 1]"; NaN if it names none of the shape.
+function indexIn(label, shape) {
+  if (sizeOf(shape) === 1) return 0;
+  const places = /\[([\d, ]+)\]$/.exec(label)?.[1].split(", ").map(Number) ?? [];
+  return places.length === shape.length ? places.reduce((at, i, axis) => at * shape[axis] + i, 0) : NaN;
+}
+
+// A sum of products: each term if they are few, else the largest, as expression.py writes it.
+function sumText(terms) {
+  const sizes = terms.map((factors) => -Math.abs(factors.reduce((a, b) => a * b)));
+  const all = [...terms.keys()];
+  const shown = terms.length > 5 ? all.toSorted((a, b) => sizes[a] - sizes[b]).slice(0, 4).sort((a, b) => a - b) : all;
+  const more = terms.length > 5 ? [`... ${terms.length - 4} more`] : [];
+  return [...shown.map((i) => terms[i].map(factor).join(" · ")), ...more].join(" + ") || "0";
+}
+
+// The parts of an equation; that of "where s = sigmoid(z)" is no sign between two of them.
+function partsOf(text) {
+  return text.split(/(?<!, where \w+) = /);
+}
+
+// Whether part of an equation has no names in it, but numbers, which are those of the engine's run.
+function isOfNumbers(part) {
+  const local = /, where (\w+) = /.exec(part)?.[1];
+  const plain = local ? part.replaceAll(new RegExp(`\\b${local}\\b`, "g"), "") : part;
+  return part.startsWith("shape ") || !/[A-Za-z#]/.test(plain.replace(/[A-Za-z_]+\(|\de[-+]\d+|\b(where|else|nan|inf)\b/g, ""));
+}
+
+// An equation without the parts behind its names.
+function withoutNumbers(text) {
+  const parts = partsOf(text);
+  while (parts.length > 1 && isOfNumbers(parts.at(-1))) parts.pop();
+  return parts.join(" = ");
+}

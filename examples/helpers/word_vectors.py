@@ -222,8 +222,8 @@ def hierarchy(vectors: WordVectors) -> None:
     if not all(word in vectors for word in ("animal", "mammal", "dog", "bird")):
         return
     print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines')
-    for a, b in (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird")):
-        print(f"  {a:8} {b:8} {vectors.cosine(a, b):5.2f}")
+    shown = (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird"))
+    print("  " + ", ".join(f"{a} and {b} {vectors.cosine(a, b):.2f}" for a, b in shown))
     between = vectors.cosine("animal", "dog") < min(vectors.cosine("animal", "mammal"), vectors.cosine("mammal", "dog"))
     print(f"  Mammal is {'' if between else 'not '}nearer to both than they are to each other: ", end="")
     print("it is between them." if between else "here it is not between them.")

@@ -281,7 +281,7 @@ CLAIMS = {
             (n := t("\n  if-then rules"))[0] + n[2] == n[1] == 150 and n[0] > 75 and 0 < n[3] < 30
         ),
         "rules and exceptions do not end, and read their own pictures only": lambda t: (
-            rises(n := t("Rules for all ten", "test pictures read right")[:4]) and n[-1] < 80 < t("They read ")[0]
+            rises(n := t("Rules for all ten", "test pictures read right")[:4]) and n[-1] < 80 < t("rules read ")[0]
         ),
         "the fewer pixels, the less sure": lambda t: falls(t("Incomplete", "\n  sure of ")[1:]),
         "the more a picture is spoilt the less is read": lambda t: all(

@@ -44,7 +44,7 @@ FED = {  # as much as the conclusions need; where test_claims has the same setti
 
 LINES = 60  # of a program's output, without --more
 REFERRED_TO = {  # what other lines of the output speak of, so that it is shown without --more too
-    "06_word_vectors": ["animal dog"],
+    "06_word_vectors": ["animal and dog"],
     "07_attention": ["Head 1, grammatical", "without W_O"],
     "14_inside_a_block": ["sum over 3,072 hidden units", "projected by W_O", "weights 175,181,291,520"],
     "15_next_word": ["no longer in its context"],

@@ -105,6 +105,7 @@ def test_a_program_is_printed_as_a_script_that_runs():
 # --- damaged files --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.* has options that")  # of config.json, which a damaged one may have
 @pytest.mark.parametrize("reader", READERS)
 def test_a_damaged_file_loads_or_is_refused_by_name(reader):
     complaints = attack(reader, range(100))

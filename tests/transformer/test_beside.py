@@ -48,6 +48,7 @@ def test_the_tokenizer_of_a_model_is_saved_and_read_with_it(tokenizer, tmp_path)
 
 
 def test_a_tokenizer_that_is_damaged_is_an_error_when_it_is_asked_for(tmp_path):
+    pytest.importorskip("tokenizers")
     small().save_pretrained(tmp_path)
     for text, message in (("{", "is not valid JSON"), ("[1]", "cannot read this"), ('{"tokenizer": "x"}', "but not a")):
         (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")

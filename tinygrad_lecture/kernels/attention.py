@@ -19,7 +19,7 @@ import numpy as np
 
 from ..backend import FLOAT32, Array, xp
 from . import blas
-from .compiled import available, compiles, run_rows
+from .compiled import available, compiles, has_rows, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -186,14 +186,11 @@ def _compiles(*arrays: Array) -> bool:
 
 
 def _rows(x: Array) -> bool:
-    """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads.
-
-    Their elements are side by side, and from row to row there are as many or more; the stride of one row is any number.
-    """
+    """Whether x is (texts, heads, rows, n) of float32 on the CPU, not empty, with rows that BLAS reads."""
     if type(x) is not np.ndarray or x.ndim != 4 or x.dtype != FLOAT32 or x.size == 0:
         return False
-    (rows, n), (row, element), size = x.shape[2:], x.strides[2:], x.itemsize
-    return (n == 1 or element == size) and (rows == 1 or (row >= n * size and row % size == 0))
+    (rows, n), (row, element) = x.shape[2:], x.strides[2:]
+    return has_rows(rows, n, row, element, x.itemsize)
 
 
 def _scale(q: Array, scale: float | None = None) -> float:

@@ -56,6 +56,15 @@ def multiplied(a: Array, b: Array) -> Array | None:
     return product(a, b)
 
 
+def has_rows(rows: int, n: int, row: int, element: int, size: int) -> bool:
+    """Whether BLAS can read a matrix (rows, n) with these strides and this size of an element, in bytes.
+
+    The elements of a row are side by side, and from row to row there are as many or more. The stride of an axis of
+    size 1 is any number.
+    """
+    return (n <= 1 or element == size) and (rows <= 1 or (row >= n * size and row % size == 0))
+
+
 def available() -> bool:
     """Whether the loops can be called. The first call loads them, or warns if Numba is installed and cannot be used."""
     global _begun, _loaded

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
+from . import has_rows
 from .compiling import Task, inlined, loop, numba
 from .pool import calls, carray, i64, pointer, pool, share
 
@@ -61,12 +62,7 @@ def layout(x: Array) -> tuple[int, int]:
     return PLAIN, 0
 
 
-@inlined
-def reads(rows: int, n: int, row: int, element: int, size: int) -> bool:
-    """Whether the elements of a row are side by side, and from row to row there are as many elements or more.
-
-    The stride of an axis of size 1 may be any number."""
-    return (n <= 1 or element == size) and (rows <= 1 or (row >= n * size and row % size == 0))
+reads = inlined(has_rows)
 
 
 @Task

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lines import BUDGETS, code_lines, files_of
+from programs import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ["tinygrad_lecture", "nn", "transformer"]
@@ -25,20 +26,7 @@ def test_import_contracts_hold():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_brings_in_no_extra(package):
-    extras = [
-        "cupy",
-        "gguf",
-        "hypothesis",
-        "jinja2",
-        "matplotlib",
-        "regex",
-        "rich",
-        "safetensors",
-        "scipy",
-        "tokenizers",
-    ]
-    extras += ["torch"]
-    code = f"import {package}, sys; print([m for m in {extras} if m in sys.modules])"
+    code = f"import {package}, sys; print([m for m in {EXTRAS} if m in sys.modules])"
     done = run(sys.executable, "-c", code)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 

@@ -10,26 +10,16 @@ from pathlib import Path
 import pytest
 
 import tinygrad_lecture as tl
+from programs import EXTRAS
 
 ROOT = Path(__file__).parent.parent
+FOLDERS = (".", "tinygrad_lecture", "tinygrad_lecture/testing", "nn", "nn/torch", "transformer", "tests/benchmarks")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for folder in (
-        ".",
-        "tinygrad_lecture",
-        "nn",
-        "transformer",
-        "nn/torch",
-        "tinygrad_lecture/testing",
-        "tests/benchmarks",
-    )
+    for folder in FOLDERS
     for path in (ROOT / folder).glob("*.md")
 }
 README = PAGES["README.md"]
-EXTRAS = ("cupy", "gguf", "hypothesis", "jinja2", "matplotlib", "mpi4py", "numba", "regex", "rich", "safetensors")
-EXTRAS += ("tensorboardX", "tokenizers", "tyro")
-
-
 SESSION = re.compile(r"(?:<!-- needs: (.*?) -->\n)?```python\n(>>> .*?)```", re.DOTALL)
 SESSIONS = {page: SESSION.findall(text) for page, text in PAGES.items() if "\n>>> " in text}
 

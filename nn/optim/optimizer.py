@@ -145,7 +145,7 @@ class Optimizer(Declared, Measured):
     def whole_rule(self, group: Group, t: int, number: Number) -> Update:
         """The `rule`, after g ← -g to maximize, and weight decay: g ← g + λ·p or, decoupled, p ← (1 - lr·λ)·p.
 
-        It takes whole arrays, and gives the rule large ones in pieces.
+        The update that is returned takes whole arrays, and gives the rule large ones in pieces.
         """
         update, maximize, decay = self.rule(group, t, number), group.get("maximize"), group.get("weight_decay")
         if not (maximize or decay):

@@ -181,8 +181,8 @@ def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
 def on_ctrl_c(handler: Any) -> Iterator[None]:
     """Context manager in which Ctrl-C calls a handler of Python's `signal`, or with signal.SIG_IGN does nothing.
 
-    Processes that are started in it ignore Ctrl-C too if it does. It changes nothing outside the main thread, where
-    Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
+    With SIG_IGN, processes that are started meanwhile ignore Ctrl-C too. It changes nothing outside the main thread,
+    where Python allows no signal handlers, and where Ctrl-C is ignored already (nohup).
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

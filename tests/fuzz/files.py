@@ -202,6 +202,15 @@ def _tokenizer_json(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(given), encoding="utf-8")
 
 
+def _pretrained(make: Callable[[], Any]) -> Reader:
+    """A model's folder, as Hugging Face has it."""
+    return Reader(
+        lambda folder: make().save_pretrained(folder),
+        lambda folder: type(make()).from_pretrained(folder),
+        {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
+    )
+
+
 def _parts(folder: Path) -> None:
     """A GPT-2 folder in two parts, with an index."""
     small_transformers.small_gpt2().save_pretrained(folder)
@@ -246,20 +255,8 @@ READERS = {
         lambda folder: Tokenizer.load(folder / "t.json"),
         {"t.json": (_as_json, _as_json)},
     ),
-    "gpt2": Reader(
-        lambda folder: small_transformers.small_gpt2().save_pretrained(folder),
-        lambda folder: GPT.from_pretrained(folder),
-        {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
-    ),
-    **{
-        name: Reader(
-            lambda folder, make=make: make().save_pretrained(folder),  # type: ignore[misc]
-            lambda folder, make=make: type(make()).from_pretrained(folder),  # type: ignore[misc]
-            {"config.json": (_as_json, _as_json), "model.safetensors": (damaged_safetensors,)},
-        )
-        for name, make in small_transformers.PRETRAINED.items()
-        if " " not in name
-    },
+    "gpt2": _pretrained(small_transformers.small_gpt2),
+    **{name: _pretrained(small_transformers.PRETRAINED[name]) for name in ("Llama", "BERT", "T5", "BART")},
     "gpt2 in parts": Reader(
         _parts,
         lambda folder: GPT.from_pretrained(folder),

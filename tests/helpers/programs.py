@@ -10,6 +10,10 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
+EXTRAS = (  # modules that an import of the packages may not bring in, and that a page's snippets do without
+    *("cupy", "gguf", "hypothesis", "jinja2", "matplotlib", "mpi4py", "numba", "regex", "rich", "safetensors"),
+    *("scipy", "tensorboardX", "tokenizers", "torch", "tyro"),
+)
 
 
 def load(name: str) -> ModuleType:

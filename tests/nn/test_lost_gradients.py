@@ -67,14 +67,8 @@ FUNCTIONS = {
 }
 NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes that the pool has not
     *("tl.checkpoint", "tl.from_numpy", "tl.fused", "tl.grad", "tl.gradcheck", "tl.gradgradcheck", "tl.overlap_add"),
-    *(
-        "tl.dequantize",
-        "tl.quantized_linear",
-        "tl.scatter",
-        "tl.scatter_reduce",
-        "tl.transposed_convolution",
-        "tl.linalg.solve_triangular",
-    ),
+    *("tl.dequantize", "tl.quantized_linear", "tl.scatter", "tl.scatter_reduce", "tl.transposed_convolution"),
+    "tl.linalg.solve_triangular",
     *("F.conv_transpose1d", "F.fold", "F.interpolate", "Tensor.cuda", "Tensor.register_hook", "Tensor.retain_grad"),
     *("Tensor.register_post_accumulate_grad_hook", "Tensor.scatter", "Tensor.scatter_", "Tensor.scatter_add_"),
     *("Tensor.scatter_reduce", "Tensor.scatter_reduce_", "Tensor.unflatten"),

@@ -73,7 +73,7 @@ def of_the_engine(program, x):
 
 def computed_in(page, data, value, index, to):
     """Why the page cannot; and the values, the gradients of the value, and the lines about both that it computes."""
-    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "live.js", "worked.js"))
+    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "tape.js", "live.js", "worked.js"))
     return page.evaluate(f"""([data, value, index, to]) => {{
         {scripts}
         const live = new Live(data);

@@ -69,10 +69,6 @@ function placeText(shape, index) {
   return shape.length ? `[${rowName({ shape: [...shape, 1] }, index)}]` : "";
 }
 
-function countOf(array) {
-  return array.shape.reduce((product, n) => product * n, 1);
-}
-
 // One number as text; those of bools are words.
 function elementText(array, value) {
   return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
@@ -110,7 +106,7 @@ function largest(numbers) {
 // its index and the number, where one may.
 function arrayView(array, label, side = 0, edit = undefined) {
   const numbers = elementsOf(array);
-  const count = countOf(array);
+  const count = sizeOf(array.shape);
   if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
   const columns = array.shape.at(-1) ?? 1;
   if (numbers && count <= 64) {
@@ -152,7 +148,7 @@ function facts(array) {
   const { low, high, mean, sd, odd } = factsOf(array);
   const list = element("dl", { class: "facts" });
   const add = (name, text) => list.append(element("dt", {}, name), element("dd", {}, text));
-  add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
+  add("shape", `${shapeText(array.shape)}, ${sizeOf(array.shape)} elements`);
   if (low !== undefined) add("range", `${number(low, array.digits)} to ${number(high, array.digits)}`);
   if (mean !== undefined) add("mean", `${number(mean, array.digits)}, spread ${number(sd)}`);
   if (odd) add("nan or inf", String(odd));
@@ -247,7 +243,7 @@ function rowName(array, row) {
 
 // A picture of an array: its elements, or means over parts of it.
 function pictureOf(array, label) {
-  const all = [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
+  const all = [sizeOf(array.shape) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
   const shape = array.pictureShape ?? all;
   const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
   if (!numbers) return element("span");

@@ -135,7 +135,7 @@ class Live {
     const { name, shape, gradient } = data.values[value];
     const told = `${name}${placeText(shape, index)} is ${number(to)} instead of ${number(from)}, ${cost}`;
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);
-    if (!last || countOf(before) > 1) return [told];
+    if (!last || sizeOf(before.shape) > 1) return [told];
     const slope = elementsOf(data.arrays[last.after])[index];
     const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;

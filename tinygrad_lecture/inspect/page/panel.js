@@ -166,7 +166,7 @@ class Panel {
     const zero = this.zero(event, term);
     if (zero) part.append(element("p", { class: "zero" }, zero));
     const array = this.data.arrays[term.array];
-    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
+    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
     return part;
   }
 
@@ -259,7 +259,7 @@ class Panel {
     const array = data.arrays[value.value];
     const parts = [];
     if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens, data.heads));
-    if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
+    if (array && value.formula && sizeOf(array.shape) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
@@ -343,7 +343,7 @@ class Panel {
 
   moreAbout(i) {
     const gradient = this.place.gradientOf(i);
-    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    const shown = gradient >= 0 && sizeOf(this.data.arrays[gradient].shape) > 1;
     const { name, side } = this.data.values[i];
     return [
       ...this.about(i),

@@ -152,8 +152,6 @@ class Tape {
 
 // --- shapes ---------------------------------------------------------------------------------------------------
 
-const sizeOf = (shape) => shape.reduce((product, n) => product * n, 1);
-
 function broadcast(shapes) {
   const most = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: most }, (_, axis) =>

@@ -112,7 +112,7 @@ class Worked {
   rule(event, term) {
     const [rule, found] = [withoutNumbers(term.rule), this.data.arrays[term.array]];
     if (term.lines.length) return rule;
-    const isOne = countOf(this.data.arrays[event.upstream]) === 1 && countOf(found) === 1;
+    const isOne = sizeOf(this.data.arrays[event.upstream].shape) === 1 && sizeOf(found.shape) === 1;
     const isWorked = isOne && partsOf(term.rule).length > partsOf(rule).length + 1;
     return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
   }
@@ -123,7 +123,7 @@ class Worked {
     const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
     const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
     if (slopes[0] === undefined) return undefined;
-    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && countOf(found) === slopes.length));
+    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && sizeOf(found.shape) === slopes.length));
     const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
     const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
     return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])))} = ${number(found.numbers[place], found.digits)}`;

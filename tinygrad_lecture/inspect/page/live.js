@@ -94,7 +94,7 @@ class Live {
     const { data } = this;
     data.arrays.length = this.count;
     data.values.forEach((value, i) => Object.assign(value, { value: this.given[i], weights: this.maps[i] }));
-    data.steps.splice(0, data.steps.length, ...structuredClone(this.steps));
+    data.steps = structuredClone(this.steps);
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
     const { tape, nodes, uses } = (this.now = this.computed());

@@ -5,6 +5,7 @@ const OLD = "With the numbers before the change:";
 const ONE = "one element of it: "; // what the engine's line of the only element that it shows begins with
 const PRODUCTS = ["mul", "matmul", "linear"];
 const WEIGHTED = { matmul: 0, linear: 0, attention: 2, sum: 0, mean: 0 }; // ops that make a sum of this input's elements
+const MOST_WORK = 4e6; // elements to go through for the derivatives of one op
 
 class Worked {
   constructor(live) {
@@ -15,18 +16,18 @@ class Worked {
   // How each element of a value changes with each of its inputs': [element][input][element]; none if there are too many.
   slopesOf(i) {
     const { nodes, uses } = this.live.now;
-    const value = this.data.values[i];
+    if (nodes[i].slopes) return nodes[i].slopes;
     const tape = new Tape();
     const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
-    const made = nodes[i].slopes ? null : nodeOf(tape, value, inputs);
-    const passes = made && tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0) * made.grad.length < 4e6 ? [...made.grad.keys()] : [];
-    nodes[i].slopes ??= passes.map((k) => {
+    const made = nodeOf(tape, this.data.values[i], inputs);
+    const work = made.grad.length * tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0);
+    const elements = work < MOST_WORK ? [...made.grad.keys()] : [];
+    return (nodes[i].slopes = elements.map((k) => {
       tape.nodes.forEach(({ grad }) => grad.fill(0));
       made.grad[k] = 1;
       tape.backward();
       return inputs.map((x) => x?.grad.slice());
-    });
-    return nodes[i].slopes;
+    }));
   }
 
   // A formula of a value with numbers for names. text: of the input at a position, of the value itself without one.

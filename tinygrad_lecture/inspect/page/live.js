@@ -137,7 +137,7 @@ class Live {
     const slope = elementsOf(data.arrays[last.after])[index];
     const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
-    const foretold = `Its gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
+    const foretold = `The gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
     return [told, `${result.name} changed by ${change}. ${foretold}; the smaller the change, the closer.`];
   }
 }

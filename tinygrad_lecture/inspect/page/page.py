@@ -61,7 +61,9 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers", "arrays", "steps", "tape", "live", "worked", "pictures", "graph", "panel", "table", "theme", "main")
+SCRIPTS = (
+    "numbers", "arrays", "steps", "tape", "live", "worked", "zeros", "pictures", "graph", "panel", "table", "theme", "main",
+)  # fmt: skip
 
 
 def page(

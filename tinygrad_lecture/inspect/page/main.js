@@ -107,7 +107,11 @@ function showPath() {
 }
 
 function part(name, view) {
-  return view === place.view ? element("span", { "aria-current": "true" }, name) : button(name, () => { place.view = view; show(); }, { class: "text" });
+  if (view === place.view) return element("span", { "aria-current": "true" }, name);
+  return button(name, () => {
+    place.view = view;
+    show();
+  }, { class: "text" });
 }
 
 function step(move) {

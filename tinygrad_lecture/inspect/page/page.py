@@ -62,7 +62,8 @@ def read(name: str) -> str:
 
 
 SCRIPTS = (
-    "numbers", "arrays", "steps", "tape", "live", "worked", "zeros", "pictures", "graph", "panel", "table", "theme", "main",
+    "numbers", "arrays", "steps", "tape", "live", "worked",
+    "zeros", "pictures", "graph", "panel", "table", "theme", "main",
 )  # fmt: skip
 
 

@@ -30,9 +30,10 @@ class Panel {
     const value = this.data.values[current.value];
     if (current.kind === "start") return `Start, ${where}`;
     if (current.kind === "done") return `End, ${where}`;
-    const box = this.group();
-    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${this.words(current.value)}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
-    return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
+    const [forward, group] = [current.kind === "forward", this.group()];
+    const through = `through ${(this.data.groups[group] ?? value).name}`;
+    const what = forward && group === undefined ? `${value.name} = ${this.words(current.value)}` : through;
+    return `${forward ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
   // The module that the step goes through at once, undefined if it is a step of a value.
@@ -73,9 +74,10 @@ class Panel {
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
     const all = !this.data.edited && leaves.every((i) => held(i) === found(i));
+    const where = own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : "";
     const parts = [
       element("h2", {}, "What backward found"),
-      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
+      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${where}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
       this.list(leaves, found, "grad", true),
       ...leaves.map((i) => this.vanished(i)).filter((part) => part),
@@ -128,13 +130,15 @@ class Panel {
     const value = this.data.values[event.value];
     const upstream = this.data.arrays[event.upstream].text;
     const first = event.starts && event.value === this.data.result;
-    const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const below = event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const itself = `Backward starts here. ${value.name} changes with itself one to one.`;
+    const start = event.start ? `Backward starts here, ${event.start}.` : itself;
     return [
       element("span", { class: "tag backward" }, "backward"),
       ...heading(value, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
+      element("p", { class: "hint" }, event.starts ? start : below),
       ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
     ];
@@ -144,7 +148,8 @@ class Panel {
     const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
+    const link = button(name, () => this.look(this.place.source(term.to)), { class: "text" });
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", link));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
       const numbers = elementsOf(this.data.arrays[term.array]) ?? [];
@@ -321,12 +326,10 @@ class Panel {
     const gradient = this.place.gradientOf(i);
     const shown = gradient >= 0 && sizeOf(this.data.arrays[gradient].shape) > 1;
     const { name, side } = this.data.values[i];
-    return [
-      ...this.about(i),
-      ...[this.vanished(i)].filter((part) => part),
-      ...this.way(i),
-      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side)] : []),
-    ];
+    const parts = [...this.about(i), ...[this.vanished(i)].filter((part) => part), ...this.way(i)];
+    if (!shown) return parts;
+    const view = arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side);
+    return [...parts, element("h3", { class: "grad" }, "its gradient so far"), ...view];
   }
 }
 

@@ -47,7 +47,8 @@ class Panel {
     const { current } = this.place;
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
-    if (this.group() !== undefined) return this.through(this.group() ?? 0);
+    const group = this.group();
+    if (group !== undefined) return this.through(group);
     return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(current.events[0]);
   }
 

@@ -72,17 +72,24 @@ class Worked {
   // The arithmetic of an element of a value, and what it comes to; undefined where the page does not know it. line: the
   // engine's.
   element(i, k, line) {
-    const [value, node, inputs] = [this.data.values[i], this.live.now.nodes[i], this.live.now.uses[i]];
     if (Number.isNaN(k)) return undefined;
-    const [text, weighed] = [this.elements(i, k), WEIGHTED[value.op]];
-    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
-    const [formulas, found] = [[value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula)), number(node.numbers[k])];
-    if (text) return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+    const [value, { nodes, uses }] = [this.data.values[i], this.live.now];
+    const [found, text] = [number(nodes[i].numbers[k]), this.elements(i, k)];
+    if (text) {
+      const formulas = [value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula));
+      return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+    }
     if (value.places) return `${partsOf(line)[1]} = ${found}`;
+    const weighed = WEIGHTED[value.op];
+    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
     if (!slopes) return undefined;
-    const terms = (position) => [...(inputs[position]?.numbers ?? [])].map((x, at) => [x, slopes[position][at]]).filter((pair) => pair[1] !== 0);
+    const terms = (position) => {
+      const numbers = [...(uses[i][position]?.numbers ?? [])];
+      return numbers.map((x, at) => [x, slopes[position][at]]).filter(([, slope]) => slope !== 0);
+    };
     const alone = (position) => terms(position).map(([x]) => [x]);
-    const products = ["sum", "mean"].includes(value.op) ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
+    const isSum = value.op === "sum" || value.op === "mean";
+    const products = isSum ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
     return `${value.op === "mean" ? `(${sumText(products)}) / ${products.length}` : sumText(products)} = ${found}`;
   }
 
@@ -124,10 +131,12 @@ class Worked {
     const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
     const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
     if (slopes[0] === undefined) return undefined;
-    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && sizeOf(found.shape) === slopes.length));
+    const own = sizeOf(found.shape) === slopes.length ? place : -1; // of an op that takes elements one by one
+    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || k === own);
     const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
     const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
-    return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])))} = ${number(found.numbers[place], found.digits)}`;
+    const sum = sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])));
+    return `${sum} = ${number(found.numbers[place], found.digits)}`;
   }
 
   // The gradient of what a term goes to, with the term: "dC/dz = 1 + 6 = 7".
@@ -159,7 +168,8 @@ class Worked {
 
   // The derivative of one element by one, "∂h[0]/∂z[0]": with numbers for the names in its formula, and what it is.
   slope(i, rows, label, term) {
-    const [above, below] = [indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape), indexIn(label, this.data.arrays[term.array].shape)];
+    const above = indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape);
+    const below = indexIn(label, this.data.arrays[term.array].shape);
     const [formula, text] = [partsOf(withoutNumbers(term.derivative))[1], this.elements(i, above)];
     const [found, worked] = [rows[above]?.[below], formula && text ? `${this.filled(formula, i, text)} = ` : ""];
     return found === undefined ? undefined : `${worked}${number(found)}`;

@@ -24,7 +24,7 @@ function whyZero({ arrays, values }, event, term) {
 }
 
 // Why an op gives some elements no gradient: for which elements of its input, and in words about the input.
-const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;
+const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from 0`;
 const WHY_ZERO = {
   relu: [(x) => x <= 0, (name) => `relu is flat where ${name} is not above 0, so nothing passes there`],
   sigmoid: [(x) => Math.abs(x) > 15, saturated],

@@ -73,9 +73,7 @@ class Graph(metaclass=NeedsParentheses):
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._known: dict[int, tuple[Array, Vertex]] = {}  # arrays of vertices by id, while it watches
-        self._bools: dict[
-            int, tuple[Array, str, Sequence[Any]]
-        ] = {}  # and those of conditions: their op and its inputs
+        self._bools: dict[int, tuple[Array, str, Sequence[Any]]] = {}  # of conditions: their op and its inputs
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         self._calls = Calls()

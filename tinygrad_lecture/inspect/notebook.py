@@ -89,18 +89,17 @@ def curves(title: str, lines: Mapping[str, Curve], between: tuple[float, float] 
     y0, y1 = between or (y0, y1)
     x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + (abs(y0) or 1))
 
-    def at(x: float, y: float) -> str:
+    def at(x: float, y: float) -> tuple[float, float]:
         across = LEFT + (x - x0) / (x1 - x0) * (WIDE - LEFT - 12)
-        return f"{across:.1f},{HIGH - BELOW - (y - y0) / (y1 - y0) * (HIGH - BELOW - ABOVE):.1f}"
+        return across, HIGH - BELOW - (y - y0) / (y1 - y0) * (HIGH - BELOW - ABOVE)
 
     parts = [
         f'<polyline fill="none" stroke="currentColor" stroke-opacity="0.4" '
         f'points="{LEFT},{ABOVE} {LEFT},{HIGH - BELOW} {WIDE - 12},{HIGH - BELOW}"/>',
-        *(_text(LEFT - 6, place, number(y), "end") for y, place in ((y1, ABOVE + 4), (y0, HIGH - BELOW + 4))),
+        *(_text(LEFT - 6, at(x0, y)[1] + 4, number(y), "end") for y in (y0, *between_ends(y0, y1, 0.12), y1)),
         _text(LEFT, HIGH - 6, number(x0), "start"),
         _text(WIDE - 12, HIGH - 6, f"step {number(x1)}", "end"),
-        *(_text(float(at(x, y0).split(",")[0]), HIGH - 6, number(x), "middle") for x in between_ends(x0, x1, 0.25)),
-        *(_text(LEFT - 6, float(at(x0, y).split(",")[1]) + 4, number(y), "end") for y in between_ends(y0, y1, 0.12)),
+        *(_text(at(x, y0)[0], HIGH - 6, number(x), "middle") for x in between_ends(x0, x1, 0.25)),
         f'<text x="{LEFT}" y="18" font-weight="bold" fill="currentColor">{escape(title)}</text>',
     ]
     across = WIDE - 12.0
@@ -124,11 +123,12 @@ def between_ends(low: float, high: float, room: float) -> list[float]:
     return [step * i for i in range(math.ceil(inside[0] / step), math.floor(inside[1] / step) + 1)]
 
 
-def _line(points: Sequence[str], colour: str) -> str:
+def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
     if len(points) == 1:
-        x, y = points[0].split(",")
-        return f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
-    return f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(points)}"/>'
+        x, y = points[0]
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>'
+    through = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{through}"/>'
 
 
 def _text(x: float, y: float, text: str, side: str, colour: str = "currentColor") -> str:

@@ -121,8 +121,8 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
-    origin: what a constant is made of, if of values of the graph: the value that it is without the gradient, or of
-    bools an op and its inputs, ("gt", [x, 0]), with None for what is not known.
+    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; of bools
+    their op and its inputs, ("gt", [x, 0]), with None for an input that the graph does not have.
     """
 
     number: int

@@ -73,7 +73,7 @@ def of_the_engine(program, x):
 
 def computed_in(page, data, value, index, to):
     """Why the page cannot; and the values, the gradients of the value, and the lines about both that it computes."""
-    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "live.js", "worked.js"))
+    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "tape.js", "live.js", "worked.js"))
     return page.evaluate(f"""([data, value, index, to]) => {{
         {scripts}
         const live = new Live(data);
@@ -153,15 +153,10 @@ def _(g):
     return g * 3
 
 
-def packed(x):
-    return tl.quantized_linear(x, tl.ones(2, 32, dtype=tl.int8), tl.ones(2, 1), tl.zeros(2, 1))
-
-
 REFUSED = {
     "it has no rule for tripled": lambda x: tripled(x).sum(),
     "picks by value": lambda x: x.max(axis=1).values.sum(),
     "a condition depends on what it does not know": lambda x: tl.where(x > tl.rand(3, 4), x, 0.0).sum(),
-    "the weights in #8 are whole numbers of a few bits": lambda x: packed(x.sum() * tl.ones(1, 32)).sum(),
     "there are too many numbers": lambda x: (x[:, :, None] + tl.zeros(2000)).sum(),
 }
 

@@ -271,4 +271,4 @@ def test_curves_are_drawn_whatever_the_values(values):
 def test_the_axes_of_a_long_curve_have_ticks_between_their_ends():
     svg = ElementTree.fromstring(curves("loss", {"training": (range(1001), np.linspace(2.3, 0.1, 1001))}))
     texts = [text.text for text in svg.iter() if text.tag.endswith("text")]
-    assert texts == ["2.3", "0.1", "0", "step 1000", "500", "0.5", "1", "1.5", "2", "loss"]
+    assert texts == ["0.1", "0.5", "1", "1.5", "2", "2.3", "0", "step 1000", "500", "loss"]

@@ -1,4 +1,4 @@
-// Arrays: decoded when they are first looked at; numbers on a tint, pictures of large arrays, attention maps.
+// Arrays: their elements, decoded when they are first looked at, what is known of these, and the texts of both.
 
 const decoded = new Map();
 
@@ -43,11 +43,12 @@ const [FEW, BARS] = [16, 20]; // elements that need no histogram; its bars
 
 // An array that the page has computed, with the text that numbers.py would write.
 function arrayOf(numbers, shape, dtype) {
-  const { low, high } = factsOf({ numbers });
+  const array = { shape, dtype, numbers };
+  const { low, high } = factsOf(array);
   const parts = (high - low) / (Math.max(Math.abs(low), Math.abs(high)) || 1);
-  const digits = parts > 1e-6 && parts < Infinity ? Math.max(4, Math.ceil(-Math.log10(parts)) + 2) : 4;
-  const array = { shape, dtype, numbers, digits };
-  return { ...array, text: textOf(array) };
+  array.digits = parts > 1e-6 && parts < Infinity ? Math.max(4, Math.ceil(-Math.log10(parts)) + 2) : 4;
+  array.text = textOf(array);
+  return array;
 }
 
 function textOf(array) {
@@ -66,11 +67,18 @@ function textOf(array) {
 
 // The index of an element as text: "[0, 1]".
 function placeText(shape, index) {
-  return shape.length ? `[${rowName({ shape: [...shape, 1] }, index)}]` : "";
+  return shape.length ? `[${indexText(shape, index)}]` : "";
 }
 
-function countOf(array) {
-  return array.shape.reduce((product, n) => product * n, 1);
+// The same without brackets: "0, 1".
+function indexText(shape, index) {
+  const parts = [];
+  let rest = index;
+  for (const n of shape.toReversed()) {
+    parts.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return parts.join(", ");
 }
 
 // One number as text; those of bools are words.
@@ -78,264 +86,6 @@ function elementText(array, value) {
   return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
 }
 
-// The colour of a number: blue above 0, orange below. most: the largest size of a number.
-function tint(value, most) {
-  if (!Number.isFinite(value)) return "rgb(150 90 160 / 0.75)";
-  const share = most > 0 ? Math.min(Math.abs(value) / most, 1) : 0;
-  return value < 0 ? `rgb(214 107 31 / ${0.75 * share})` : `rgb(38 122 204 / ${0.75 * share})`;
-}
-
-// What the colours of a picture mean. numbers: examples, each with its colour.
-function legend(numbers, colour) {
-  const swatches = numbers.map((value) => {
-    const square = element("i");
-    square.style.background = colour(value);
-    return element("span", {}, square, number(value));
-  });
-  return element("p", { class: "scale" }, ...swatches);
-}
-
-// The legend of a picture whose largest number has this size.
-function scaleOf(most, low) {
-  const shares = low < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
-  return legend(shares.map((share) => share * most), (value) => tint(value, most));
-}
-
 function largest(numbers) {
   return numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
-}
-
-// All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
-// side: of the square pictures that its rows are, 0 if they are none. edit: called for an element that one changes, with
-// its index and the number, where one may.
-function arrayView(array, label, side = 0, edit = undefined) {
-  const numbers = elementsOf(array);
-  const count = countOf(array);
-  if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
-  const columns = array.shape.at(-1) ?? 1;
-  if (numbers && count <= 64) {
-    return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
-  }
-  const picture = side && numbers ? squares(array, side, label) : pictureOf(array, label);
-  return [facts(array), ...histogram(array), picture, window_(array, label, edit)];
-}
-
-// Sets the sides of the square pictures, as of digits, that rows of values are: of inputs that are not negative, as no
-// brightness is, and of the parameters that weigh them.
-function setSides({ values, arrays }) {
-  for (const value of values.filter(({ op }) => op === "linear" || op === "matmul")) {
-    const given = value.inputs.slice(0, 2).map((i) => values[i]);
-    for (const x of given.filter((one) => one?.kind === "constant" && factsOf(arrays[one.value] ?? {}).low >= 0)) {
-      const side = Math.sqrt(x.shape.at(-1) ?? 0);
-      const alike = given.filter((one) => one?.shape.at(-1) === side ** 2);
-      if (Number.isInteger(side) && side >= 8) alike.forEach((one) => (one.side = side));
-    }
-  }
-}
-
-// The first rows of an array, each as the square picture that it is.
-function squares(array, side, label) {
-  const numbers = elementsOf(array);
-  const [count, most] = [numbers.length / side ** 2, largest(numbers)];
-  const made = element("div", { class: "pictures" });
-  for (let i = 0; i < Math.min(count, 16); i += 1) {
-    const row = numbers.subarray(i * side ** 2, (i + 1) * side ** 2);
-    const picture = painted(row, side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
-    made.append(element("figure", {}, picture, element("figcaption", {}, String(i))));
-  }
-  const more = count > 16 ? `, the first 16 of ${count}` : "";
-  const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
-  return element("div", {}, element("p", { class: "hint" }, hint), made, scaleOf(most, factsOf(array).low));
-}
-
-function facts(array) {
-  const { low, high, mean, sd, odd } = factsOf(array);
-  const list = element("dl", { class: "facts" });
-  const add = (name, text) => list.append(element("dt", {}, name), element("dd", {}, text));
-  add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
-  if (low !== undefined) add("range", `${number(low, array.digits)} to ${number(high, array.digits)}`);
-  if (mean !== undefined) add("mean", `${number(mean, array.digits)}, spread ${number(sd)}`);
-  if (odd) add("nan or inf", String(odd));
-  return list;
-}
-
-function histogram(array) {
-  const { counts, low, high } = factsOf(array);
-  if (!counts) return [];
-  const most = Math.max(...counts);
-  const label = `Histogram from ${number(low)} to ${number(high)}; the largest bar has ${most} elements`;
-  const bars = element("div", { class: "bars", role: "img", "aria-label": label });
-  for (const n of counts) {
-    const bar = element("i");
-    bar.style.height = `${(100 * n) / most}%`;
-    bars.append(bar);
-  }
-  return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(low)), element("span", {}, number(high)))];
-}
-
-// A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
-// edit: that of `arrayView`.
-function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
-  const most = largest(numbers);
-  const table = element("table", { "aria-label": label });
-  if (rows * columns > 1) {
-    const head = element("tr", {}, element("td"));
-    for (let c = 0; c < columns; c += 1) head.append(element("th", { scope: "col" }, String(left + c)));
-    table.append(head);
-  }
-  for (let r = 0; r < rows; r += 1) {
-    const row = element("tr");
-    if (rows * columns > 1) row.append(element("th", { scope: "row" }, rowName(array, top + r)));
-    for (let c = 0; c < columns; c += 1) {
-      const index = (top + r) * stride + left + c;
-      const value = numbers[index];
-      const change = (to) => {
-        cell.style.background = tint(to, most);
-        edit(index, to);
-      };
-      const may = edit && Number.isFinite(value);
-      const cell = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
-      cell.style.background = tint(value, most);
-      row.append(cell);
-    }
-    table.append(row);
-  }
-  return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, table);
-}
-
-// A number that one changes, by typing, with arrow keys or by dragging to the side.
-function field(label, value, edit) {
-  const step = Number((10 ** Math.floor(Math.log10(Math.abs(value) || 1) - 1)).toPrecision(1));
-  const made = element("input", { type: "number", class: "field", step: "any", value: number(value), "aria-label": label });
-  let held = null;
-  const set = (to) => {
-    if (Number.isFinite(to)) edit(to);
-  };
-  made.addEventListener("input", () => made.value !== "" && set(Number(made.value)));
-  made.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-    event.preventDefault();
-    made.value = number(Number(made.value) + (event.key === "ArrowUp" ? step : -step), 6);
-    set(Number(made.value));
-  });
-  made.addEventListener("pointerdown", (event) => {
-    held = { x: event.clientX, from: Number(made.value) };
-    made.setPointerCapture(event.pointerId);
-  });
-  made.addEventListener("pointermove", (event) => {
-    const moved = held ? Math.trunc((event.clientX - held.x) / 4) : 0;
-    if (!held || (!moved && !held.moved)) return;
-    held.moved = true;
-    made.value = number(held.from + moved * step, 6);
-    set(Number(made.value));
-  });
-  for (const end of ["pointerup", "pointercancel"]) made.addEventListener(end, () => (held = null));
-  return made;
-}
-
-// The index of a row of an array whose leading axes stand below each other: "2" or "0, 2".
-function rowName(array, row) {
-  const leading = array.shape.slice(0, -1);
-  const parts = [];
-  let rest = row;
-  for (const n of leading.reverse()) {
-    parts.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return parts.join(", ");
-}
-
-// A picture of an array: its elements, or means over parts of it.
-function pictureOf(array, label) {
-  const all = [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
-  const shape = array.pictureShape ?? all;
-  const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
-  if (!numbers) return element("span");
-  const { low, high } = factsOf(array);
-  const most = low === undefined ? largest(numbers) : Math.max(-low, high);
-  const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
-  picture.append(scaleOf(most, low ?? 0));
-  const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
-  if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
-  return picture;
-}
-
-// most: the size of the largest number of the array. size: of a square of the picture, in pixels; by default what fits.
-function painted(numbers, rows, columns, most, label, size = 0) {
-  const side = size || Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
-  const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
-  const pen = canvas.getContext("2d");
-  for (let i = 0; pen && i < rows * columns; i += 1) {
-    pen.fillStyle = tint(numbers[i], most);
-    pen.fillRect((i % columns) * side, Math.floor(i / columns) * side, side, side);
-  }
-  return canvas;
-}
-
-// A window into a large array: a part of its numbers, which moves if the page holds it whole.
-function window_(array, label, edit) {
-  const whole = elementsOf(array);
-  const numbers = whole ?? decode(array.corner ?? "", 4);
-  const stride = whole ? (array.shape.at(-1) ?? 1) : (array.cornerShape?.[1] ?? 1);
-  const rows = numbers.length / stride;
-  const [high, wide] = [Math.min(rows, 6), Math.min(stride, 6)];
-  const part = element("div");
-  const input = (name, most) => {
-    const made = element("input", { type: "number", min: 0, max: most, value: 0, "aria-label": name });
-    made.addEventListener("input", draw);
-    return made;
-  };
-  const [row, column] = [input("first row", rows - high), input("first column", stride - wide)];
-  const within = (made) => Math.min(Math.max(Math.trunc(Number(made.value)) || 0, 0), Number(made.max));
-  function draw() {
-    part.replaceChildren(cells(array, numbers, `${label}, a part`, within(row), within(column), high, wide, stride, whole ? edit : undefined));
-  }
-  draw();
-  const note = whole ? "" : " (the page has the first ones of this array)";
-  return element("details", { open: Boolean(edit) }, element("summary", {}, "Numbers"),
-    element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
-}
-
-// Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
-// keys and values may stand below each other, as (..., heads of a group * queries, keys).
-function attentionMaps(array, tokens, called) {
-  const numbers = elementsOf(array);
-  const [rows, keys] = array.shape.slice(-2);
-  const queries = rows > keys && rows % keys === 0 ? keys : rows;
-  const name = (i) => shownToken(tokens[i] ?? String(i));
-  if (!numbers) return [pictureOf(array, "the attention weights")];
-  const count = numbers.length / (queries * keys);
-  const heads = (array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1) * (rows / queries);
-  const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
-  const maps = element("div", { class: "maps" });
-  const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
-  for (let map = 0; map < Math.min(count, 16); map += 1) {
-    const headName = called[map % heads] ?? `head ${(map % heads) + 1}`;
-    const text = count === heads ? headName : `text ${Math.floor(map / heads) + 1}, ${headName}`;
-    const head = element("tr", {}, element("td"));
-    for (let k = 0; k < keys; k += 1) head.append(element("th", { scope: "col" }, name(k)));
-    const body = element("tbody");
-    for (let q = 0; q < queries; q += 1) {
-      const row = element("tr", {}, element("th", { scope: "row" }, name(q)));
-      for (let k = 0; k < keys; k += 1) {
-        const weight = numbers[(map * queries + q) * keys + k];
-        const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
-        const cell = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
-        cell.style.background = colour(weight);
-        cell.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
-        row.append(cell);
-      }
-      body.append(row);
-    }
-    const long = tokens.some((token) => token.length > 2);
-    const table = element("table", { class: long ? "map long" : "map" }, element("caption", {}, text), element("thead", {}, head), body);
-    maps.append(table);
-  }
-  const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
-  const scroller = element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps);
-  return [element("h3", {}, "Attention weights"), said, scroller, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
-}
-
-function shownToken(token) {
-  return token.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "→") || "∅";
 }

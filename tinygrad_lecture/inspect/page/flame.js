@@ -1,8 +1,6 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
-const profile = (
-  JSON.parse(byId("data").textContent ?? "")
-);
+const profile = JSON.parse(byId("data").textContent);
 // from the whole to the bar that is shown at full width.
 let shown = [profile.tree];
 

@@ -225,7 +225,7 @@ const rowsOf = (array) => array.text.replaceAll("], [", "],|[").split("|");
 
 // The lines of a value in a box: its numbers or, if there are many, their shape.
 function valueRows(value, array, box) {
-  if (!array || countOf(array) > 8) return [`shape ${shapeText(value.shape)}`];
+  if (!array || sizeOf(array.shape) > 8) return [`shape ${shapeText(value.shape)}`];
   const most = lettersIn(box);
   return rowsOf(array).map((row) => (row.length <= most ? row : `${row.slice(0, most - 1)}…`));
 }

@@ -1,6 +1,6 @@
 // The page: reads the data, and shows the step that buttons, keys or the address name.
 
-const data = (JSON.parse(byId("data").textContent ?? ""));
+const data = JSON.parse(byId("data").textContent);
 const place = new Place(data);
 setSides(data);
 const live = new Live(data);
@@ -107,7 +107,11 @@ function showPath() {
 }
 
 function part(name, view) {
-  return view === place.view ? element("span", { "aria-current": "true" }, name) : button(name, () => { place.view = view; show(); }, { class: "text" });
+  if (view === place.view) return element("span", { "aria-current": "true" }, name);
+  return button(name, () => {
+    place.view = view;
+    show();
+  }, { class: "text" });
 }
 
 function step(move) {
@@ -184,7 +188,7 @@ document.addEventListener("keydown", (event) => {
   if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
   const onButton = at instanceof HTMLButtonElement || (at instanceof HTMLElement && at.tagName === "SUMMARY");
   if (onButton && (event.key === " " || event.key === "Enter")) return;
-  const box = at instanceof SVGElement ? picture.boxes.indexOf((at)) : -1;
+  const box = at instanceof SVGElement ? picture.boxes.indexOf(at) : -1;
   if (box >= 0 && ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key)) {
     event.preventDefault();
     if (event.key === "ArrowDown" || event.key === "ArrowUp") return picture.focusOn(box + (event.key === "ArrowDown" ? 1 : -1), true);

@@ -65,3 +65,7 @@ function button(label, action, attributes = {}) {
 function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
+
+function sizeOf(shape) {
+  return shape.reduce((product, n) => product * n, 1);
+}

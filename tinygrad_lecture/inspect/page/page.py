@@ -30,7 +30,7 @@ from ..notebook import means
 from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import views_of
-from .words import reshaped
+from .words import reshaped, words_of
 
 FOLDER = Path(__file__).parent
 
@@ -61,7 +61,10 @@ def read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("numbers", "arrays", "steps", "live", "worked", "graph", "panel", "table", "theme", "main")
+SCRIPTS = (
+    "numbers", "arrays", "steps", "tape", "live", "worked",
+    "zeros", "pictures", "graph", "panel", "table", "theme", "main",
+)  # fmt: skip
 
 
 def page(
@@ -197,9 +200,10 @@ class PageData:
 
     def _data(self) -> dict[str, Any]:
         walk = self.walk
-        views = views_of(walk, self.folded)
-        told = zip(walk.vertices, views.pop("at"), views.pop("words"), strict=True)
-        values = [self._value(vertex, group, words) for vertex, group, words in told]
+        words = words_of(walk.vertices)
+        views = views_of(walk, self.folded, words)
+        at = zip(walk.vertices, views.pop("at"), strict=True)
+        values = [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at]
         return {
             "result": self.index[walk.result],
             "differentiated": walk.differentiated,

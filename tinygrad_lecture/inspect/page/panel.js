@@ -30,9 +30,10 @@ class Panel {
     const value = this.data.values[current.value];
     if (current.kind === "start") return `Start, ${where}`;
     if (current.kind === "done") return `End, ${where}`;
-    const box = this.group();
-    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${this.words(current.value)}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
-    return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
+    const [forward, group] = [current.kind === "forward", this.group()];
+    const through = `through ${(this.data.groups[group] ?? value).name}`;
+    const what = forward && group === undefined ? `${value.name} = ${this.words(current.value)}` : through;
+    return `${forward ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
   // The module that the step goes through at once, undefined if it is a step of a value.
@@ -46,7 +47,8 @@ class Panel {
     const { current } = this.place;
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
-    if (this.group() !== undefined) return this.through(this.group() ?? 0);
+    const group = this.group();
+    if (group !== undefined) return this.through(group);
     return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(current.events[0]);
   }
 
@@ -73,9 +75,10 @@ class Panel {
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
     const all = !this.data.edited && leaves.every((i) => held(i) === found(i));
+    const where = own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : "";
     const parts = [
       element("h2", {}, "What backward found"),
-      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
+      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${where}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
       this.list(leaves, found, "grad", true),
       ...leaves.map((i) => this.vanished(i)).filter((part) => part),
@@ -128,13 +131,15 @@ class Panel {
     const value = this.data.values[event.value];
     const upstream = this.data.arrays[event.upstream].text;
     const first = event.starts && event.value === this.data.result;
-    const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const below = event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const itself = `Backward starts here. ${value.name} changes with itself one to one.`;
+    const start = event.start ? `Backward starts here, ${event.start}.` : itself;
     return [
       element("span", { class: "tag backward" }, "backward"),
       ...heading(value, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
+      element("p", { class: "hint" }, event.starts ? start : below),
       ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
     ];
@@ -144,7 +149,8 @@ class Panel {
     const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(this.place.source(term.to)), { class: "text" })));
+    const link = button(name, () => this.look(this.place.source(term.to)), { class: "text" });
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", link));
     const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (term.derivative) {
       const numbers = elementsOf(this.data.arrays[term.array]) ?? [];
@@ -163,35 +169,11 @@ class Panel {
     }
     if (term.total) math(term.total, "total grad");
     if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
-    const zero = this.zero(event, term);
+    const zero = zeroText(this.data, event, term);
     if (zero) part.append(element("p", { class: "zero" }, zero));
     const array = this.data.arrays[term.array];
-    if (countOf(array) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
+    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
     return part;
-  }
-
-  // How many elements of a term are zero, and why; "" if none are, or no array is there to tell.
-  zero(event, term) {
-    const numbers = elementsOf(this.data.arrays[term.array]);
-    const zeros = numbers?.reduce((count, x) => count + (x === 0), 0);
-    if (!zeros) return "";
-    const why = this.whyZero(event, term);
-    const some = zeros === numbers.length ? `All ${zeros}` : `${zeros} of ${numbers.length}`;
-    const told = numbers.length === 1 ? "This gradient is zero" : `${some} elements are zero`;
-    return `${told}${why ? `: ${why}` : ""}.`;
-  }
-
-  whyZero(event, term) {
-    const { arrays, values } = this.data;
-    const [value, to] = [values[event.value], values[term.to]];
-    const has = (array, holds = (x) => x === 0) => array !== undefined && elementsOf(array)?.some(holds);
-    const came = `what came, ${event.gradient}, is zero there`;
-    if (isZero(arrays[event.upstream])) return came;
-    const factor = PRODUCTS.includes(value.op) && term.position < 2 ? values[value.inputs[1 - term.position]] : undefined;
-    if (has(arrays[factor?.value])) return `${factor.name}, which it is multiplied by, is zero there`;
-    const [holds, why] = WHY_ZERO[value.op] ?? [];
-    if (why && has(arrays[to?.value], holds)) return why(to.name);
-    return has(arrays[event.upstream]) ? came : "";
   }
 
   // What to know of a parameter whose gradient is zero, with the step at which it became so; null for others.
@@ -259,7 +241,7 @@ class Panel {
     const array = data.arrays[value.value];
     const parts = [];
     if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens, data.heads));
-    if (array && value.formula && countOf(array) > 1) parts.push(...arrayView(array, value.name, value.side));
+    if (array && value.formula && sizeOf(array.shape) > 1) parts.push(...arrayView(array, value.name, value.side));
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
@@ -343,30 +325,14 @@ class Panel {
 
   moreAbout(i) {
     const gradient = this.place.gradientOf(i);
-    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    const shown = gradient >= 0 && sizeOf(this.data.arrays[gradient].shape) > 1;
     const { name, side } = this.data.values[i];
-    return [
-      ...this.about(i),
-      ...[this.vanished(i)].filter((part) => part),
-      ...this.way(i),
-      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side)] : []),
-    ];
+    const parts = [...this.about(i), ...[this.vanished(i)].filter((part) => part), ...this.way(i)];
+    if (!shown) return parts;
+    const view = arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side);
+    return [...parts, element("h3", { class: "grad" }, "its gradient so far"), ...view];
   }
 }
-
-// Why an op gives some elements no gradient: for which elements of its input, and in words about the input.
-const saturated = (name) => `the slope is so small there that it rounds to 0, as ${name} is far from the middle`;
-const WHY_ZERO = {
-  relu: [(x) => x <= 0, (name) => `relu is flat where ${name} is not above 0, so nothing passes there`],
-  sigmoid: [(x) => Math.abs(x) > 15, saturated],
-  tanh: [(x) => Math.abs(x) > 8, saturated],
-  amax: [() => true, (name) => `only the largest of ${name} passes it on`],
-  maximum: [() => true, () => "only the larger of the two passes it on"],
-  index_get: [() => true, (name) => `these elements of ${name} were not picked`],
-  where: [() => true, () => "there the other one was taken"],
-};
-
-const isZero = (array) => array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;
 
 // What a value is in the lecture's words, if there are any, above the same as a formula.
 function heading(value, formula) {

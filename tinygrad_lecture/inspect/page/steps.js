@@ -23,7 +23,7 @@ function stepsOf(data) {
 class Place {
   constructor(data) {
     this.data = data;
-    this.steps = stepsOf(data);
+    this.addUp();
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
     this.places = new Map();
@@ -36,15 +36,12 @@ class Place {
       if (step.kind !== "forward") return;
       for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
     });
-    this.addUp();
   }
 
-  // Sets what gradients there are at each step; again when the page has computed others.
+  // Sets the steps, and what gradients there are at each; again when the page has computed others.
   addUp() {
-    const { data } = this;
-    stepsOf(data).forEach(({ events }, i) => (this.steps[i].events = events));
-    // value -> [step, its gradient from then on].
-    this.sums = new Map();
+    this.steps = stepsOf(this.data);
+    this.sums = new Map(); // value -> [step, its gradient from then on]
     this.steps.forEach((step, i) => {
       for (const event of step.events) {
         for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {

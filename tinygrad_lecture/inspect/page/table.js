@@ -52,7 +52,7 @@ class Table {
       row.scrollIntoView({ block: "nearest" });
     }
     const { kind } = current;
-    const when = kind === "start" ? "before the first step" : kind === "done" ? "at the end" : `after ${kind} through ${data.values[this.now].name}`;
-    this.caption.textContent = `All values, ${when}`;
+    const ends = { start: "before the first step", done: "at the end" };
+    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${data.values[this.now].name}`}`;
   }
 }

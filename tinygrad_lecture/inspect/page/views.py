@@ -16,7 +16,7 @@ from ..drawing import arranged, path_of, rows
 from ..explain.walkthrough import Walkthrough
 from ..numbers import in_line
 from ..vertex import Scope, Vertex
-from .words import neurons_of, words_of
+from .words import neurons_of
 
 FLAT = 150  # values of a graph that is also drawn without modules
 LONGEST = 44  # characters of a line in a box
@@ -117,13 +117,12 @@ def name_of(group: Group, path: str) -> str:
 # --- views ---------------------------------------------------------------------------------------------------
 
 
-def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> dict[str, Any]:
+def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex], words: Mapping[Vertex, str]) -> dict[str, Any]:
     """The groups, the group of each value, and what is drawn of each: as a page is told them.
 
-    folded: the values that have no box -> those in whose boxes they stand.
+    folded: the values that have no box -> those in whose boxes they stand.  words: of the values that have some.
     """
     groups, at = grouped(walk, folded)
-    words = words_of(walk.vertices)
     index = {vertex: i for i, vertex in enumerate(walk.vertices)}
 
     def view(group: Group) -> dict[str, Any]:
@@ -141,7 +140,6 @@ def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> dict[str, An
             for g, outer in zip(groups, parents, strict=True)
         ],
         "at": [at[vertex].number for vertex in walk.vertices],
-        "words": [words.get(vertex, "") for vertex in walk.vertices],
         "views": [view(group) for group in groups],
         "flat": _view(shown, walk, index, folded, words, "") if flat else None,
     }
@@ -149,7 +147,7 @@ def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> dict[str, An
 
 def _view(
     owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], folded: Mapping[Vertex, Vertex],
-    words: dict[Vertex, str], path: str,
+    words: Mapping[Vertex, str], path: str,
 ) -> dict[str, Any]:  # fmt: skip
     """A view. owner: the box of each value in it, a group or the value itself.
 
@@ -181,7 +179,7 @@ def _view(
 
 
 def _box(
-    member: Any, outside: bool, words: dict[Vertex, str], path: str, gradient: Any
+    member: Any, outside: bool, words: Mapping[Vertex, str], path: str, gradient: Any
 ) -> tuple[list[str], dict[str, Any]]:
     """The texts that a box has room for, and what the page is told of them.
 
@@ -197,7 +195,7 @@ def _box(
     return [*(text for _, text in lines), *values, *grad], told
 
 
-def _lines(member: Any, outside: bool, words: dict[Vertex, str], path: str) -> list[tuple[str, str]]:
+def _lines(member: Any, outside: bool, words: Mapping[Vertex, str], path: str) -> list[tuple[str, str]]:
     """What a box says beside its numbers, each with its role."""
     if isinstance(member, Group):
         made = [v for v in member.vertices() if v.op is not None]

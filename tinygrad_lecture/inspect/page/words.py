@@ -11,7 +11,6 @@ from ..explain.elements import PRODUCTS
 from ..explain.formulas import FORMULAS
 from ..vertex import Vertex
 
-LAYERWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "silu", "gelu", "batch_norm")  # they belong to the layer before
 COMPARES = ("sub", "cross_entropy", "squared_error")  # a result with what is wanted, if it is behind all layers
 
 
@@ -22,7 +21,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
     """
     words: dict[Vertex, str] = {}
     counted: dict[Vertex, str] = {}  # by weights, which may be used again
-    layers: dict[Vertex, str] = {}  # of what one computes: its products, its sums with a bias, its activations
+    layers: dict[Vertex, str] = {}  # of what one computes: its products, its sums with a bias, these normalised
     for vertex in vertices:
         sources = list(map(_source, vertex.inputs))
         own = [x for x in sources if x.op is None and x.requires_grad]
@@ -42,8 +41,10 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
             words[vertex], words[own[0]] = "looks up vectors", "a vector for each index"
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
             cost = vertex is vertices[-1] and vertex.name in COSTS and not vertex.shape and "cost" not in says
-            layer = before if vertex.op in LAYERWISE else "the cost" if cost else ""
-            layers |= {vertex: layer} if vertex.op == "batch_norm" and layer else {}
+            normalises = vertex.op == "batch_norm"
+            layer = before if normalises or says.startswith("activates") else "the cost" if cost else ""
+            if normalises and layer:
+                layers[vertex] = layer
             words[vertex] = f"{layer}: {says}" if layer else says
     last = max((vertex.number for vertex in layers), default=math.inf)
     compared = (x for v in vertices if v.op in COMPARES and v.number > last for x in map(_source, v.inputs))

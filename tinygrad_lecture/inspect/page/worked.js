@@ -5,6 +5,7 @@ const OLD = "With the numbers before the change:";
 const ONE = "one element of it: "; // what the engine's line of the only element that it shows begins with
 const PRODUCTS = ["mul", "matmul", "linear"];
 const WEIGHTED = { matmul: 0, linear: 0, attention: 2, sum: 0, mean: 0 }; // ops that make a sum of this input's elements
+const MOST_WORK = 4e6; // elements to go through for the derivatives of one op
 
 class Worked {
   constructor(live) {
@@ -15,18 +16,18 @@ class Worked {
   // How each element of a value changes with each of its inputs': [element][input][element]; none if there are too many.
   slopesOf(i) {
     const { nodes, uses } = this.live.now;
-    const value = this.data.values[i];
+    if (nodes[i].slopes) return nodes[i].slopes;
     const tape = new Tape();
     const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
-    const made = nodes[i].slopes ? null : nodeOf(tape, value, inputs);
-    const passes = made && tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0) * made.grad.length < 4e6 ? [...made.grad.keys()] : [];
-    nodes[i].slopes ??= passes.map((k) => {
+    const made = nodeOf(tape, this.data.values[i], inputs);
+    const work = made.grad.length * tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0);
+    const elements = work < MOST_WORK ? [...made.grad.keys()] : [];
+    return (nodes[i].slopes = elements.map((k) => {
       tape.nodes.forEach(({ grad }) => grad.fill(0));
       made.grad[k] = 1;
       tape.backward();
       return inputs.map((x) => x?.grad.slice());
-    });
-    return nodes[i].slopes;
+    }));
   }
 
   // A formula of a value with numbers for names. text: of the input at a position, of the value itself without one.
@@ -71,17 +72,24 @@ class Worked {
   // The arithmetic of an element of a value, and what it comes to; undefined where the page does not know it. line: the
   // engine's.
   element(i, k, line) {
-    const [value, node, inputs] = [this.data.values[i], this.live.now.nodes[i], this.live.now.uses[i]];
     if (Number.isNaN(k)) return undefined;
-    const [text, weighed] = [this.elements(i, k), WEIGHTED[value.op]];
-    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
-    const [formulas, found] = [[value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula)), number(node.numbers[k])];
-    if (text) return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+    const [value, { nodes, uses }] = [this.data.values[i], this.live.now];
+    const [found, text] = [number(nodes[i].numbers[k]), this.elements(i, k)];
+    if (text) {
+      const formulas = [value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula));
+      return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+    }
     if (value.places) return `${partsOf(line)[1]} = ${found}`;
+    const weighed = WEIGHTED[value.op];
+    const slopes = weighed === undefined ? undefined : this.slopesOf(i)[k];
     if (!slopes) return undefined;
-    const terms = (position) => [...(inputs[position]?.numbers ?? [])].map((x, at) => [x, slopes[position][at]]).filter((pair) => pair[1] !== 0);
+    const terms = (position) => {
+      const numbers = [...(uses[i][position]?.numbers ?? [])];
+      return numbers.map((x, at) => [x, slopes[position][at]]).filter(([, slope]) => slope !== 0);
+    };
     const alone = (position) => terms(position).map(([x]) => [x]);
-    const products = ["sum", "mean"].includes(value.op) ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
+    const isSum = value.op === "sum" || value.op === "mean";
+    const products = isSum ? alone(0) : [...terms(weighed), ...(value.op === "linear" ? alone(2) : [])];
     return `${value.op === "mean" ? `(${sumText(products)}) / ${products.length}` : sumText(products)} = ${found}`;
   }
 
@@ -112,7 +120,7 @@ class Worked {
   rule(event, term) {
     const [rule, found] = [withoutNumbers(term.rule), this.data.arrays[term.array]];
     if (term.lines.length) return rule;
-    const isOne = countOf(this.data.arrays[event.upstream]) === 1 && countOf(found) === 1;
+    const isOne = sizeOf(this.data.arrays[event.upstream].shape) === 1 && sizeOf(found.shape) === 1;
     const isWorked = isOne && partsOf(term.rule).length > partsOf(rule).length + 1;
     return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
   }
@@ -123,10 +131,12 @@ class Worked {
     const [came, found] = [elementsOf(arrays[event.upstream]), arrays[term.array]];
     const slopes = this.slopesOf(event.value).map((row) => row[term.position][place]);
     if (slopes[0] === undefined) return undefined;
-    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || (k === place && countOf(found) === slopes.length));
+    const own = sizeOf(found.shape) === slopes.length ? place : -1; // of an op that takes elements one by one
+    const ways = [...slopes.keys()].filter((k) => slopes[k] !== 0 || k === own);
     const isFactor = PRODUCTS.includes(values[event.value].op) && term.position < 2;
     const added = ways.length > 1 && !isFactor && ways.every((k) => slopes[k] === 1);
-    return `${sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])))} = ${number(found.numbers[place], found.digits)}`;
+    const sum = sumText(ways.map((k) => (added ? [came[k]] : [came[k], slopes[k]])));
+    return `${sum} = ${number(found.numbers[place], found.digits)}`;
   }
 
   // The gradient of what a term goes to, with the term: "dC/dz = 1 + 6 = 7".
@@ -158,7 +168,8 @@ class Worked {
 
   // The derivative of one element by one, "∂h[0]/∂z[0]": with numbers for the names in its formula, and what it is.
   slope(i, rows, label, term) {
-    const [above, below] = [indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape), indexIn(label, this.data.arrays[term.array].shape)];
+    const above = indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape);
+    const below = indexIn(label, this.data.arrays[term.array].shape);
     const [formula, text] = [partsOf(withoutNumbers(term.derivative))[1], this.elements(i, above)];
     const [found, worked] = [rows[above]?.[below], formula && text ? `${this.filled(formula, i, text)} = ` : ""];
     return found === undefined ? undefined : `${worked}${number(found)}`;

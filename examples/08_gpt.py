@@ -141,6 +141,24 @@ def beginning(writer: Writer, settings: Settings) -> str:
     return "" if writer.lines else "The "
 
 
+def main(settings: Settings) -> None:
+    """Train, or load; then predict one token step by step, write, and look inside."""
+    tl.manual_seed(settings.seed)
+    if settings.load:
+        writer = load_writer(settings.load)
+        show.loaded(settings.load, writer)
+    else:
+        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
+        show.trained(history)
+        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
+        show.block_by_block(writer.model, corpus)
+    prompt = beginning(writer, settings)
+    one_prediction(writer, prompt, settings.temperature)
+    text = show.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
+    print("\nPictures:")
+    show.look_inside(writer, text, settings.out)
+
+
 @dataclass
 class Settings(Common):
     """What can be set on the command line."""
@@ -193,24 +211,6 @@ class Settings(Common):
         """The settings that make another run."""
         names = ("lines", "tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr")
         return {f"--{name.replace('_', '-')}": getattr(self, name) for name in (*names, "seed")}
-
-
-def main(settings: Settings) -> None:
-    """Train, or load; then predict one token step by step, write, and look inside."""
-    tl.manual_seed(settings.seed)
-    if settings.load:
-        writer = load_writer(settings.load)
-        show.loaded(settings.load, writer)
-    else:
-        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
-        show.trained(history)
-        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
-        show.block_by_block(writer.model, corpus)
-    prompt = beginning(writer, settings)
-    one_prediction(writer, prompt, settings.temperature)
-    text = show.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
-    print("\nPictures:")
-    show.look_inside(writer, text, settings.out)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import tinygrad_lecture as tl
 from helpers import cars, drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError, detail
-from helpers.real import DATA, minilm, smollm2
+from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 
 Sentences = Sequence[tuple[str, str]]
@@ -526,8 +526,7 @@ def heads_to(bert: Any) -> np.ndarray:
     first = weights[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
-    for k in np.argsort(-first, axis=None)[:5]:
-        layer, head = np.unravel_index(k, first.shape)
+    for layer, head in largest(first, 5):
         flooded, painted, robbed, before = weights[:, layer, head]
         cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of {len(told)}"
         print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(largest[layer, head], guess, len(told))}")
@@ -557,8 +556,7 @@ def heads_back(llama: Any) -> np.ndarray:
     print('  "flooded" can look back to "bank". For what it means? Some look there from "painted" as well, and some at')
     print('  the token before, whatever it is, as with "recently" between:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded: to bank, to recently")
-    for k in np.argsort(-first, axis=None)[:4]:
-        layer, head = np.unravel_index(k, first.shape)
+    for layer, head in largest(first, 4):
         row = [*weights[:, layer, head], before[layer, head]]
         at = "to bank still" if row[2] >= 0.5 else "to the token before" if row[3] >= 0.5 else "to neither"
         print(
@@ -581,8 +579,7 @@ def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
     for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
         layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
         plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
-        for k, down in zip(np.argsort(-heads, axis=None), (3, -3, -9), strict=False):
-            layer, head = np.unravel_index(k, heads.shape)
+        for (layer, head), down in zip(largest(heads, 3), (3, -3, -9), strict=True):
             axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
         axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
     figure.supylabel("attention weight", color=DARK)

@@ -13,7 +13,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, VERMILION, chart, save
 from helpers.program import by_chance
-from helpers.real import DATA, answers, continued
+from helpers.real import DATA, answers, continued, loss_on
 from helpers.tokens import read_text
 from helpers.training import tokens_and_targets
 
@@ -71,10 +71,8 @@ def examine(model: Any, held_out: Sequence[Address], worked: Sequence[Address] =
     prompts, shown = ([prompt(model.tokenizer, a.told, some) for a in held_out] for some in ((), worked))
     labels = continued(model, prompts, 26)
     with_examples = continued(model, shown, 26) if worked else []
-    tokens = model.tokenizer.encode(read_text(None).learnt)[:97]
-    with tl.no_grad():
-        loss = model.loss(np.array(tokens[:-1]), np.array(tokens[1:])).item()
-    return Exam([x.strip() for x in labels], [x.strip() for x in with_examples], answers(model, [ANOTHER], 12)[0], loss)
+    stripped = ([label.strip() for label in some] for some in (labels, with_examples))
+    return Exam(*stripped, answers(model, [ANOTHER], 12)[0], loss_on(model, read_text(None).learnt))
 
 
 # --- what is printed and drawn ----------------------------------------------------------------------------------------

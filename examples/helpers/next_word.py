@@ -308,7 +308,7 @@ def invented_capitals(model: Any) -> None:
     """Which capitals it knows, which it invents, and whether its probability tells."""
     true, invented = r.DATA["capitals"], r.DATA["asked"]["invented"]
     countries = [*true, *invented]
-    begun = [r.chat(model, f"What is the capital of {c}?") + f"The capital of {c} is" for c in countries]
+    begun = [r.chat(model, f"What is the capital of {c}?", f"The capital of {c} is") for c in countries]
     said = [text.strip().split("\n")[0].rstrip(".") for text in continued(model, begun, 6)]
     p = r.chances(model, begun).max(axis=1)
     right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])

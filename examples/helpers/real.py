@@ -11,6 +11,7 @@ BERT of 6 blocks, trained to give sentences that belong together near vectors (W
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -79,11 +80,30 @@ def continued(model: Llama, texts: Sequence[str], tokens: int, T: float = 0, see
     return [model.tokenizer.decode(answer, skip_special_tokens=True) for answer in said]
 
 
-def chat(model: Llama, question: str) -> str:
-    """The text of a chat up to where the answer begins."""
-    return model.tokenizer.format_chat([{"role": "user", "content": question}])
+def numbers_said(model: Llama, texts: Sequence[str], tokens: int, T: float = 0) -> list[str]:
+    """The number with which the model continues each text; "" where it goes on with something else."""
+    found = [re.match(r"\s*(\d[\d,]*)", said) for said in continued(model, texts, tokens, T)]
+    return [match[1].replace(",", "") if match else "" for match in found]
+
+
+def chat(model: Llama, question: str, begun: str = "") -> str:
+    """The text of a chat up to where the answer begins, and how it begins, if that is given."""
+    return model.tokenizer.format_chat([{"role": "user", "content": question}]) + begun
 
 
 def answers(model: Llama, questions: Sequence[str], tokens: int, T: float = 0, seed: int = 0) -> list[str]:
     """What the model answers to each question, asked in a chat of its own."""
     return continued(model, [chat(model, question) for question in questions], tokens, T, seed)
+
+
+def loss_on(model: Llama, text: str) -> float:
+    """The cross-entropy of the next token, on the first 96 tokens of a text."""
+    tokens = np.array(model.tokenizer.encode(text)[:97])
+    with tl.no_grad():
+        return model.loss(tokens[:-1], tokens[1:]).item()
+
+
+def largest(values: np.ndarray, n: int) -> list[tuple[int, ...]]:
+    """Where the n largest numbers of an array are, the largest first."""
+    places = np.unravel_index(np.argsort(-values, axis=None)[:n], values.shape)
+    return list(zip(*places, strict=True))

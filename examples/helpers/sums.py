@@ -24,7 +24,7 @@ import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError, by_chance, detail
 from helpers.real import answers as answers_of
-from helpers.real import chat, continued, smollm2
+from helpers.real import chat, numbers_said, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -431,7 +431,5 @@ def examined(model: Any, pairs: np.ndarray, digits: int) -> Exam:
 
 def asked_to_add(model: Any, pairs: Sequence[Sequence[int]], T: float) -> list[str]:
     """The numbers with which SmolLM2 goes on after "12 + 30 =", asked in a chat; "" for none."""
-    prompts = [chat(model, f"What is {a} + {b}?") + f"{a} + {b} =" for a, b in pairs]
-    longest = len(str(max(map(sum, pairs)))) + 2
-    found = [re.match(r"\s*(\d[\d,]*)", text) for text in continued(model, prompts, longest, T)]
-    return [match[1].replace(",", "") if match else "" for match in found]
+    prompts = [chat(model, f"What is {a} + {b}?", f"{a} + {b} =") for a, b in pairs]
+    return numbers_said(model, prompts, len(str(max(map(sum, pairs)))) + 2, T)

@@ -69,7 +69,6 @@ def main(settings: "Settings") -> None:
     show.costs_by_answer(sure, test_labels, settings.loss)
     show.confidences(sure, settings.loss)
     show.accuracy(sure, test_labels)
-    show.ask_a_human(sure, test_labels)
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)

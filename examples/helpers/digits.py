@@ -157,17 +157,6 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
         print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
 
 
-def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
-    """What is gained where pictures of which the network is not sure go to a person."""
-    right, top = sure.argmax(axis=1) == labels, sure.max(axis=1)
-    detail("\nIf a person reads the pictures of which the network is not sure enough:")
-    for threshold in (0, 0.5, 0.8, 0.9, 0.95):
-        kept = top >= threshold
-        if kept.any():
-            detail(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
-            detail(f"{right[kept].mean():.1%} of the rest read right")
-
-
 # --- what it has learnt -----------------------------------------------------------------------------------------------
 
 

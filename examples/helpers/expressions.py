@@ -171,15 +171,6 @@ def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequenc
     print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
 
-def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
-    """Print some wrong answers of each model."""
-    detail("\nMistakes:")
-    for name, texts in said.items():
-        wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
-        shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
-        detail(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
-
-
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
     """Print how many problems of each operation there are."""
     print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")

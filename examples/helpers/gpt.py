@@ -88,8 +88,8 @@ def _python_reference() -> str:
 def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     """Return a text in windows, of its first nine tenths to learn from and of the rest for testing.
 
-    kind: of the tokenizer that is learnt from it, "char" or "bpe", this of so many tokens. Raises DataError as
-    `load_text` does, and if the text is shorter than a window.
+    kind: "char", or "bpe" with a vocabulary of so many tokens. Raises DataError as `load_text` does, and for a text too
+    short to fill a window.
     """
     text, source = load_text(name)
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()

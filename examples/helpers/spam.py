@@ -318,15 +318,6 @@ def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
         detail(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
 
 
-def mistakes(p: np.ndarray, test: Messages) -> None:
-    """Print the messages where the filter was surest of a wrong answer."""
-    wrong = np.flatnonzero((p >= 0.5) != test.spam)
-    worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
-    detail(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
-    for i in worst:
-        detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
-
-
 def needed(right: Mapping[int, float], n_test: int) -> None:
     """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
     print("\nHow many examples does TF-IDF need? Trained anew each time, it is right in the test after")

@@ -118,7 +118,7 @@ def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
         print(f"  {address.told}\n    before  {' '.join(before.labels[i].split())}\n    after   {after.labels[i]}")
     learnt = "It has learnt the format" if shares["after"][0] > 0.8 else "It has not learnt the format well"
     more = shares[worked][0] - shares["after"][0]  # of what the prompt alone brings
-    alike = abs(more) <= by_chance(shares["after"][0], len(held_out))
+    alike = abs(more) <= by_chance(len(held_out), shares[worked][0], shares["after"][0])
     do = "do as well" if alike else "do better" if more > 0 else "do not reach that"
     print(f"\n{learnt}; worked lines in the prompt {do}.")
     print(f'Of what it knew: "{ANOTHER}"')

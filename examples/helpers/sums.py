@@ -412,7 +412,7 @@ def real(settings: Any) -> None:
     falls = by_size[0] > by_size[1] > by_size[-1]
     print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
     (units, *_), n = exams[5].digits, len(exams[5].said)
-    guess = ", hardly more than a guess" if units < 0.1 + by_chance(0.1, n) else ""
+    guess = ", hardly more than a guess" if units < 0.1 + by_chance(n, 0.1) else ""
     print(f"  With 5 digits even the units are right for {units:.0%}{guess}.")
     kinds_of_mistakes(exams[2], "")
     consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])

@@ -37,10 +37,8 @@ def say(text: str, style: str = "dim") -> None:
 
 def welcome(model: Any) -> None:
     """Say who answers."""
-    config = model.config
-    say(
-        f"SmolLM2: {config.parameter_count():,} weights, {config.layers} blocks. It speaks well and knows little. /help"
-    )
+    size = f"{model.config.parameter_count():,} weights, {model.config.layers} blocks"
+    say(f"SmolLM2: {size}. It speaks well and knows little. /help")
 
 
 def lines() -> Iterator[str]:

@@ -355,8 +355,5 @@ def she_or_he(model: Any) -> None:
         print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
     low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
     sentence = np.ptp(shares, axis=1).max()
-    print(
-        f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%} on average,",
-        end=" ",
-    )
-    print(f"the sentence by up to {100 * sentence:.0f}.")
+    print(f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%}", end=" ")
+    print(f"on average, the sentence by up to {100 * sentence:.0f}.")

@@ -55,14 +55,11 @@ def on_the_way(points: Sequence[tuple[float, np.ndarray]]) -> None:
 
 def critical(curvatures: Sequence[np.ndarray]) -> None:
     """How many of the points with gradient 0 are saddles; the first is the lowest. curvatures: (parameters,) each."""
-    down = [int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures]
-    print(
-        f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.", end=" "
-    )
-    print(f"Of {len(down) - 1}")
-    print(f"  drawn from them {sum(n > 0 for n in down[1:])} are saddles: {min(down[1:])} to {max(down[1:])}", end=" ")
-    print(f"of {len(curvatures[0])} directions curve down.", end=" ")
-    print("None does at the lowest." if down[0] == 0 else f"At the lowest {down[0]} do.")
+    lowest, *others = (int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures)
+    print(f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.")
+    print(f"  Of {len(others)} drawn from them {sum(n > 0 for n in others)} are saddles:", end=" ")
+    print(f"{min(others)} to {max(others)} of {len(curvatures[0])} directions curve down.", end=" ")
+    print(f"At the lowest {lowest} do." if lowest else "None does at the lowest.")
 
 
 def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

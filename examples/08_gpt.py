@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from helpers import gpt as show
 from helpers.gpt import Corpus, Writer, load_corpus, load_writer
+from helpers.inside import draw_inside
 from helpers.program import Common, DataError, open_run, start
 
 import sys
@@ -144,7 +145,7 @@ def main(settings: Settings) -> None:
     one_prediction(writer, settings.prompt, settings.temperature)
     text = show.write(writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
-    show.look_inside(writer, text, settings.out)
+    draw_inside(writer.model, writer.tokenizer, writer.encode(text), settings.out)
 
 
 @dataclass

@@ -19,7 +19,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.inside import draw_inside, pieces, print_as_written, printable
+from helpers.inside import pieces, print_as_written, printable
 from helpers.program import DataError, counted, data, detail, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
@@ -154,7 +154,6 @@ def load_writer(folder: Path) -> Writer:
 
 
 SAMPLE = 64  # tokens of a sample during the training
-INSIDE = 24  # tokens in the pictures of attention and the logit lens
 
 
 def loaded(folder: Path, writer: Writer) -> None:
@@ -253,12 +252,6 @@ def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: in
     """Write token by token until Ctrl-C, and return the text."""
     print(f"\nThe model writes, at temperature {temperature:g}:\n")
     return print_as_written(prompt, until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)))
-
-
-def look_inside(writer: Writer, text: str, folder: Path) -> None:
-    """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
-    ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
-    draw_inside(writer.model, writer.tokenizer, ids, folder)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

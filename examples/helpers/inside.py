@@ -1,6 +1,6 @@
-"""Looking inside a GPT: the likeliest next tokens, what its heads look at, the logit lens.
+"""Looking inside a language model: the likeliest next tokens, what its heads look at, the logit lens, linear probes.
 
-Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a terminal.
+For 08_gpt.py, 10_gpt2.py and 23_chat.py; for 05_tokenize.py text that goes to a terminal.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8, text: str = "") 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
     """Draw attention.png, up to four heads that look at different tokens, and lens.png, the logit lens."""
-    ids = list(ids)[:TOKENS]
+    ids = list(ids)[: min(TOKENS, model.context)]
     trace = model.trace(ids)
     labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
     draw_heads(trace, labels, folder / "attention.png")

@@ -4,6 +4,7 @@
     chances(model, ["The capital of France is"])                 # (1, vocab_size): P of each next token
     continued(model, ["The weather today is"] * 20, 12, T=1.0)   # twenty continuations of at most 12 tokens
     answers(model, ["What is 12 + 30?"], 20)                     # what it answers in a chat
+    numbers_said(model, ["12 + 30 ="], 4)                        # the number that it goes on with
 
 SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., arXiv:2502.02737). all-MiniLM-L6-v2: a
 BERT of 6 blocks, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).

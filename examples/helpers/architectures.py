@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
+from helpers.drawing import BLUE, GREEN, ORANGE, Axes, attention_map, bars, new_figure, save
 from helpers.program import detail
 
 Words = Sequence[str]
@@ -136,9 +136,7 @@ def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Seq
     """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
     figure = new_figure(8.5, 6.5, "Translating a date: where it looks in the source for each character it writes")
     axes = figure.subplots()
-    image = axes.imshow(weights.mean(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(source)), source)
-    axes.set_yticks(range(len(target)), target)
+    image = attention_map(axes, weights.mean(axis=0), target, source)
     axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
     figure.colorbar(image, label="attention weight, mean of the heads")
     save(figure, path)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError, by_chance, detail
 from helpers.real import answers as answers_of
@@ -381,9 +382,8 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
     weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
     figure = new_figure(13, 4.4, f"{a} {notation.operation} {b} = {answer}: at which digits does each head look?")
     for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
-        image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)
-        axes.set_yticks(range(len(written)), [f'writes "{c}"' for c in written] if head == 0 else [""] * len(written))
+        names = [f'writes "{c}"' if head == 0 else "" for c in written]
+        image = drawing.attention_map(axes, weight, names, text.replace(" ", "␣"))
         axes.set_title(f"block 1, head {head + 1}", fontsize=12)
     figure.supxlabel("character looked at")
     figure.colorbar(image, ax=figure.axes, label="attention weight")

@@ -224,15 +224,15 @@ def pixels_needed(read: Mapping[int, float], epochs: int) -> None:
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 
 
-# --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
-
-
-def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
-    """What the last hidden layer makes of pictures: (n, 784) -> (n, neurons)."""
+def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
+    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
+    found, x = [pictures], tl.tensor(pictures)
     with tl.no_grad():
-        for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
-            images = layer(images)
-    return images
+        for module in list(model)[:-1]:
+            x = module(x)
+            if not isinstance(module, nn.Linear):
+                found.append(x.numpy())
+    return found
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

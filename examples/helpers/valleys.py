@@ -87,17 +87,6 @@ def have_holes(images: np.ndarray) -> np.ndarray:
     return (paper & ~outside).any(axis=(1, 2))
 
 
-def layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
-    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
-    found, x = [pictures], tl.tensor(pictures)
-    with tl.no_grad():
-        for module in list(model)[:-1]:
-            x = module(x)
-            if not isinstance(module, nn.Linear):
-                found.append(x.numpy())
-    return found
-
-
 def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:
     """The share of the variance of `truth` (m, k) that a linear probe explains, given a layer's `new` (m, neurons).
 

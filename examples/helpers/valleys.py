@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
 from helpers.program import counted, detail

@@ -162,23 +162,11 @@ Tensor.__add__, Tensor.__sub__, Tensor.__mul__, Tensor.__matmul__ = add, sub, mu
 # --- a network of two layers learns XOR -----------------------------------------------------------------------
 
 
-@dataclass
-class Settings(Common, out="page"):
-    """What can be set on the command line."""
-
-    hidden: int = 4
-    """neurons in the hidden layer"""
-    steps: int = 1000
-    """steps of gradient descent"""
-    rate: float = 2.0
-    """learning rate: how far a step goes against the gradient"""
-
-
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2): all four examples
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])  # (4, 1): exactly one input is 1
 
 
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Learn XOR, and once more without the activation function of the hidden layer, which cannot succeed."""
     nets = {}
     for name, activation in (("sigmoid", sigmoid), ("none", lambda z: z)):
@@ -203,6 +191,18 @@ def main(settings: Settings) -> None:
         nets[name] = network, costs, show.answers(name, X, Y, network(X).data, costs)
     show.what_the_real_engine_adds()
     show.draw(nets, settings.out / "xor.png")
+
+
+@dataclass
+class Settings(Common, out="page"):
+    """What can be set on the command line."""
+
+    hidden: int = 4
+    """neurons in the hidden layer"""
+    steps: int = 1000
+    """steps of gradient descent"""
+    rate: float = 2.0
+    """learning rate: how far a step goes against the gradient"""
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, hidden_activations
+from helpers.digits import Epoch, hidden_layers
 from helpers.mnist import coarser, load_digits
 from helpers.program import Common, start, until_ctrl_c
 
@@ -69,13 +69,12 @@ def main(settings: "Settings") -> None:
     show.costs_by_answer(sure, test_labels, settings.loss)
     show.confidences(sure, settings.loss)
     show.accuracy(sure, test_labels)
-    show.ask_a_human(sure, test_labels)
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)
     show.first_layer(before, weights, digits.train_images)
     if len(settings.hidden) > 1:
-        fires = hidden_activations(model, test_images).numpy()  # (m, 16)
+        fires = hidden_layers(model, digits.test_images)[-1]  # (m, 16)
         show.last_hidden_layer(fires, test_labels)
 
     # "784 inputs might seem like a lot, but images require this level of detail": the same training on coarser pictures

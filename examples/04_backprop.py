@@ -15,7 +15,7 @@ the price: how long backward takes, for the digit network of 13,002 parameters, 
 """
 
 from helpers import backprop as show
-from helpers.backprop import gradient_noise, measure_times, memory, try_some
+from helpers.backprop import gradient_noise, measure_times, memory
 from helpers.mnist import load_digits
 from helpers.program import Common, start
 
@@ -76,7 +76,7 @@ def main(settings: "Settings") -> None:
     sizes = (1, 32, 1000, len(images))
     times = {n: measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
     show.price(times, {n: memory(model, images[:n], labels[:n]) for n in sizes})
-    show.trying(times[32], try_some(images[:32], labels[:32]))
+    show.nudging(times[32])
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
     noise = {n: gradient_noise(model, images, labels, n, settings.seed) for n in (1, 8, 32, 128, 512)}

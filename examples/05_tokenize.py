@@ -28,7 +28,7 @@ from pathlib import Path
 from transformer import BPETokenizer, CharTokenizer, WordTokenizer
 from transformer.tokenizer.bpe import words
 
-END, UNKNOWN = "<|endoftext|>", "<unk>"
+UNKNOWN = "<unk>"
 NINE_WORDS = "rest forest interest uncle circle article have leave serve"  # to learn the lecture's three pieces from
 RARE = ["bank", "flooding", "neighbourhood", "naïve", "cleverest", "12345", "Donaudampfschifffahrt", "🙂"]
 MERGES = [0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # in the comparison of vocabularies
@@ -41,7 +41,7 @@ def main(settings: "Settings") -> None:
     # Tokenize: the lecture's "Was the bank flooded?" -> ["Was", "the", "bank", "flooded", "?"]
     characters = CharTokenizer.train(text.whole + settings.sentence)
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
-    pieces = BPETokenizer.train(text.learnt, settings.vocab_size, [END])
+    pieces = BPETokenizer.train(text.learnt, settings.vocab_size)
     if settings.tokenizer:
         read = BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
         pieces = read(settings.tokenizer)
@@ -53,12 +53,6 @@ def main(settings: "Settings") -> None:
     counts = [pair_count(tiny, n, words(NINE_WORDS)) for n in range(len(tiny.merges))]
     show.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
 
-    # The same in the story. A new text is cut by the same merges, in the order in which they were learnt
-    if settings.more:
-        counts = [pair_count(pieces, n, words(text.learnt)) for n in range(min(12, len(pieces.merges)))]
-        show.merges_learnt(text, pieces, counts)
-        show.merges_used(settings.sentence, pieces)
-
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
     merges = sorted({*MERGES, len(pieces.merges)})
@@ -66,12 +60,7 @@ def main(settings: "Settings") -> None:
     show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
     show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, pieces)
-
-    # A rare word is several pieces; a special token is a single id, and only where the program allows it
-    if settings.more:
-        show.rare_words(RARE, pieces)
-    if settings.more and END in pieces.special_tokens:
-        show.special_token(END, pieces)
+    show.rare_words(RARE, pieces)
 
     print("\nPictures:")
     show.draw_pieces(settings.sentence, ways, settings.out / "pieces.png")

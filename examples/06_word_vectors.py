@@ -43,24 +43,6 @@ CLUSTERS = {
 }
 
 
-@dataclass
-class Settings(RealToo, out="word_vectors"):
-    """What can be set on the command line."""
-
-    analogy: tuple[str, str, str] = ("king", "man", "woman")
-    """A B C: which word is near A - B + C"""
-    vectors: Path | None = None
-    """a text file in GloVe's format, instead of learning"""
-    limit: int | None = None
-    """read only the first words of that file; they are the most frequent"""
-    sentences: int = 30_000
-    """to make and to learn from"""
-    dim: int = 32
-    """numbers in each vector"""
-    epochs: int = 3
-    """passes over all pairs of neighbours"""
-
-
 class SkipGram(nn.Module):
     """Two tables: the vectors of words, which are what is wanted, and the vectors of words beside them."""
 
@@ -75,7 +57,7 @@ class SkipGram(nn.Module):
         return (u * self.beside(beside)).sum(axis=-1)  # (batch, n, dim) -> (batch, n)
 
 
-def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negatives: int = 5) -> WordVectors:
+def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, negatives: int = 5) -> WordVectors:
     """Vectors of all words of some sentences. Ctrl-C ends the learning early."""
     counts = Counter(word for sentence in sentences for word in sentence)
     words = list(counts)
@@ -107,7 +89,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     return WordVectors(words, model.word.weight.detach().numpy())
 
 
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Learn or read the vectors; then the lecture's examples, one by one."""
     tl.manual_seed(settings.seed)
     if settings.dim < 2:
@@ -149,6 +131,24 @@ def main(settings: Settings) -> None:
     show.draw_directions(vectors, {**relations, **one}, settings.out / "directions.png")
     show.draw_clusters(vectors, CLUSTERS, settings.out / "clusters.png")
     show.draw_occupations(bias, shares, settings.out / "occupations.png")
+
+
+@dataclass
+class Settings(RealToo, out="word_vectors"):
+    """What can be set on the command line."""
+
+    analogy: tuple[str, str, str] = ("king", "man", "woman")
+    """A B C: which word is near A - B + C"""
+    vectors: Path | None = None
+    """a text file in GloVe's format, instead of learning"""
+    limit: int | None = None
+    """read only the first words of that file; they are the most frequent"""
+    sentences: int = 30_000
+    """to make and to learn from"""
+    dim: int = 32
+    """numbers in each vector"""
+    epochs: int = 3
+    """passes over all pairs of neighbours"""
 
 
 if __name__ == "__main__":

@@ -120,25 +120,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
           clip=1.0, report=progress, reports=1)  # fmt: skip
 
 
-@dataclass
-class Settings(RealToo, out="attention", ask_real=show.real):
-    """What can be set on the command line."""
-
-    seed: int = 1
-    """of everything random"""
-    sentence: str = "Was the bank flooded?"
-    """to follow step by step, made of the words that the made sentences have"""
-    word: str = "bank"
-    """of the sentence, whose vector is followed"""
-    width: int = 16
-    """numbers in a word's vector, for the single head"""
-    steps: int = 1500
-    """of the training of the single head; the three heads take half as many"""
-    page: bool = False
-    """whether to write a page on which one steps through the single head, attention.html"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """One head and its senses; then three heads and the red car."""
     if settings.width < 2:
         raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
@@ -180,6 +162,24 @@ def main(settings: Settings) -> None:
     show.draw_bank(SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
     show.draw_red_car(cars.PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
     show.draw_car(described, settings.out / "car.png")
+
+
+@dataclass
+class Settings(RealToo, out="attention", ask_real=show.real):
+    """What can be set on the command line."""
+
+    seed: int = 1
+    """of everything random"""
+    sentence: str = "Was the bank flooded?"
+    """to follow step by step, made of the words that the made sentences have"""
+    word: str = "bank"
+    """of the sentence, whose vector is followed"""
+    width: int = 16
+    """numbers in a word's vector, for the single head"""
+    steps: int = 1500
+    """of the training of the single head; the three heads take half as many"""
+    page: bool = False
+    """whether to write a page on which one steps through the single head, attention.html"""
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 from __future__ import annotations
 
 from helpers import gpt as show
-from helpers.gpt import Corpus, Writer, load_writer, many_lines, one_text
+from helpers.gpt import Corpus, Writer, load_corpus, load_writer
+from helpers.inside import draw_inside
 from helpers.program import Common, DataError, open_run, start
 
 import sys
@@ -41,7 +42,7 @@ def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.o
     """A model with random weights, and what trains it. The same each time that it is called."""
     tl.manual_seed(settings.seed)
     sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
-    model = GPT(GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes))
+    model = GPT(GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=settings.context, bias=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), settings.lr, betas=(0.9, 0.99))
     warmup = min(100, settings.steps // 10)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup, settings.steps, settings.lr / 10)
@@ -95,18 +96,14 @@ def by_trainer(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
 
 def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
-    if settings.lines:
-        corpus = many_lines(settings.text, settings.tokenizer, settings.vocabulary)
-    else:
-        corpus = one_text(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
+    corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
     first = by_hand(corpus, settings, steps=5)
     again = by_trainer(corpus, settings, len(first))
 
     model, optimizer, schedule = build(corpus, settings)
-    writer = Writer(model, corpus.tokenizer, settings.lines)
-    prompt = beginning(writer, settings)
-    writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
-    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
+    writer = Writer(model, corpus.tokenizer)
+    writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
+    test = nn.DataLoader(corpus.test, max(1, 8192 // settings.context))
     show.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
 
     batches = batches_of(corpus, settings)
@@ -120,25 +117,35 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         clip_norm=1.0,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: show.sample(writer, prompt, trainer.step),
+        on_record=lambda trainer: show.sample(writer, settings.prompt, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
-    show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
+    show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, settings.context)
     history = trainer.fit(settings.resume)
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history
 
 
-def beginning(writer: Writer, settings: Settings) -> str:
-    """The prompt: the one that was given or, without one, a word that any English text has."""
-    if settings.prompt is not None:
-        return settings.prompt
-    return "" if writer.lines else "The "
+def main(settings: Settings) -> None:
+    """Train, or load; then predict one token step by step, write, and look inside."""
+    tl.manual_seed(settings.seed)
+    if settings.load:
+        writer = load_writer(settings.load)
+        show.loaded(settings.load, writer)
+    else:
+        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
+        show.trained(history)
+        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
+        show.block_by_block(writer.model, corpus)
+    one_prediction(writer, settings.prompt, settings.temperature)
+    text = show.write(writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
+    print("\nPictures:")
+    draw_inside(writer.model, writer.tokenizer, writer.encode(text), settings.out)
 
 
 @dataclass
@@ -146,9 +153,7 @@ class Settings(Common):
     """What can be set on the command line."""
 
     text: str = "made"
-    """a UTF-8 file, or one of: made, python, shakespeare, names"""
-    lines: bool = False
-    """each line is a text of its own, as in a list of names"""
+    """a UTF-8 file, or one of: made, python, shakespeare"""
     tokenizer: Literal["char", "bpe"] = "char"
     """cut the text into characters, or into pieces that are learnt (byte pair encoding)"""
     vocabulary: int = 1000
@@ -160,7 +165,7 @@ class Settings(Common):
     width: int = 128
     """numbers in a token's vector"""
     context: int = 64
-    """tokens that the model sees; with --lines it is the longest line"""
+    """tokens that the model sees"""
     steps: int = 1000
     """of the optimizer"""
     batch_size: int = 12
@@ -175,8 +180,8 @@ class Settings(Common):
     """replace the run in the folder --out by a new one"""
     load: Path | None = None
     """write with the model in this folder, without training"""
-    prompt: str | None = None
-    """how the text begins that it writes ("The ", and nothing for lines)"""
+    prompt: str = "The "
+    """how the text begins that it writes"""
     tokens: int = 300
     """to write"""
     temperature: float = 0.8
@@ -191,26 +196,8 @@ class Settings(Common):
 
     def identity(self) -> dict[str, str | float | None]:
         """The settings that make another run."""
-        names = ("lines", "tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr")
+        names = ("tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr")
         return {f"--{name.replace('_', '-')}": getattr(self, name) for name in (*names, "seed")}
-
-
-def main(settings: Settings) -> None:
-    """Train, or load; then predict one token step by step, write, and look inside."""
-    tl.manual_seed(settings.seed)
-    if settings.load:
-        writer = load_writer(settings.load)
-        show.loaded(settings.load, writer)
-    else:
-        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
-        show.trained(history)
-        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
-        show.block_by_block(writer.model, corpus)
-    prompt = beginning(writer, settings)
-    one_prediction(writer, prompt, settings.temperature)
-    text = show.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
-    print("\nPictures:")
-    show.look_inside(writer, text, settings.out)
 
 
 if __name__ == "__main__":

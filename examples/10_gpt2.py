@@ -35,25 +35,7 @@ import tinygrad_lecture as tl
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
-@dataclass
-class Settings(RealToo, out="gpt2", ask_real=inside.real):
-    """What can be set on the command line."""
-
-    folder: Path | None = None
-    """folder of a GPT-2 in Hugging Face's format; without it, a small one is trained"""
-    prompt: str = "The weather today is"
-    """how the text begins"""
-    tokens: int = 40
-    """pieces to write"""
-    temperature: float = 0.8
-    """0 takes the likeliest, 1 draws as the model says"""
-    top_k: int = 50
-    """draw from so many of the likeliest"""
-    steps: int = 300
-    """of the optimiser, for the small model"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Load a GPT-2, or train a small one; let it read, predict, write, and look inside."""
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
@@ -87,7 +69,7 @@ def main(settings: Settings) -> None:
     inside.draw_inside(model, tokenizer, tokenizer.encode(text), settings.out)
 
 
-def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
+def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     """A GPT-2 of 2 blocks, trained on made sentences; kept, in GPT-2's format, unless Ctrl-C ended the training."""
     lines = make_corpus(4000, Random(settings.seed))
     tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
@@ -109,6 +91,24 @@ def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
         model.save_pretrained(folder)  # removes an earlier model's tokenizer
         tokenizer.to_files(folder)
     return model, tokenizer
+
+
+@dataclass
+class Settings(RealToo, out="gpt2", ask_real=inside.real):
+    """What can be set on the command line."""
+
+    folder: Path | None = None
+    """folder of a GPT-2 in Hugging Face's format; without it, a small one is trained"""
+    prompt: str = "The weather today is"
+    """how the text begins"""
+    tokens: int = 40
+    """pieces to write"""
+    temperature: float = 0.8
+    """0 takes the likeliest, 1 draws as the model says"""
+    top_k: int = 50
+    """draw from so many of the likeliest"""
+    steps: int = 300
+    """of the optimiser, for the small model"""
 
 
 if __name__ == "__main__":

@@ -46,7 +46,6 @@ def main(settings: "Settings") -> None:
     points = rule_points(test.texts)  # (test,)
     show.scores({name: probability >= 0.5 for name, probability in p.items()}, points >= ENOUGH_POINTS, test.spam)
     show.thresholds(p["TF-IDF"], test.spam)
-    show.mistakes(p["TF-IDF"], test)
 
     # "Requires large labeled datasets": how many messages does a filter need?
     sizes: dict[int, float] = {}

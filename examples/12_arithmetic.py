@@ -35,31 +35,7 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attention.png")
 
 
-@dataclass
-class Settings(RealToo, out="arithmetic", ask_real=show.real):
-    """What can be set on the command line."""
-
-    operation: Literal["+", "-"] = "+"
-    """sums or differences"""
-    digits: Literal[1, 2, 3] = 2
-    """of the numbers, at most"""
-    answer: Literal["reverse", "plain"] = "reverse"
-    """the answer's units first, or as one writes it"""
-    ask: tuple[str, ...] = ()
-    """problems of yours, such as 58+67"""
-    width: int = 128
-    """of the vectors"""
-    layers: int = 2
-    """blocks"""
-    steps: int = 800
-    """of the optimiser, with 128 problems each"""
-    resume: bool = False
-    """continue the run in --out, with the same settings"""
-    again: bool = False
-    """replace the run in --out by a new one"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Learn, or continue; answer; be examined."""
     notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
     asked = [parse(text, notation) for text in settings.ask]
@@ -136,6 +112,30 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
         "second number larger": np.stack([small[:, 0], large[:, 1]], axis=1),
         "both larger": large,
     }
+
+
+@dataclass
+class Settings(RealToo, out="arithmetic", ask_real=show.real):
+    """What can be set on the command line."""
+
+    operation: Literal["+", "-"] = "+"
+    """sums or differences"""
+    digits: Literal[1, 2, 3] = 2
+    """of the numbers, at most"""
+    answer: Literal["reverse", "plain"] = "reverse"
+    """the answer's units first, or as one writes it"""
+    ask: tuple[str, ...] = ()
+    """problems of yours, such as 58+67"""
+    width: int = 128
+    """of the vectors"""
+    layers: int = 2
+    """blocks"""
+    steps: int = 800
+    """of the optimiser, with 128 problems each"""
+    resume: bool = False
+    """continue the run in --out, with the same settings"""
+    again: bool = False
+    """replace the run in --out by a new one"""
 
 
 if __name__ == "__main__":

@@ -34,24 +34,7 @@ FACTS = {"what", "which", "who", "when", "where", "how"}  # words of requests th
 INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for something new
 
 
-@dataclass
-class Settings(RealToo, out="temperature", ask_real=show.real):
-    """What can be set on the command line."""
-
-    T: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """temperatures to compare"""
-    draws: int = 1000
-    """words to draw at each temperature"""
-    top_k: int = 3
-    """how many words top-k leaves"""
-    top_p: float = 0.6
-    """how much probability top-p leaves at least"""
-
-    def __post_init__(self) -> None:
-        check(self, T=0.01, top_p=(0.01, 1))
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """The exercise, question by question."""
     words = list(SCORES)
     scores = tl.tensor(list(SCORES.values()), dtype=tl.float64)  # (words,)
@@ -106,6 +89,23 @@ def temperature_for(request: str) -> float:
     """A temperature by the words of a request: low if it asks for facts, high if it asks for invention."""
     asked = {word.strip("?,.!") for word in request.lower().split()}
     return 2.0 if asked & INVENTION else 0.3 if asked & FACTS else 1.0
+
+
+@dataclass
+class Settings(RealToo, out="temperature", ask_real=show.real):
+    """What can be set on the command line."""
+
+    T: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """temperatures to compare"""
+    draws: int = 1000
+    """words to draw at each temperature"""
+    top_k: int = 3
+    """how many words top-k leaves"""
+    top_p: float = 0.6
+    """how much probability top-p leaves at least"""
+
+    def __post_init__(self) -> None:
+        check(self, T=0.01, top_p=(0.01, 1))
 
 
 if __name__ == "__main__":

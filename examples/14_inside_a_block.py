@@ -27,17 +27,7 @@ TOKENS = ["Was", "the", "bank", "flooded", "?"]
 HEAD_DIM = 96  # numbers that each head returns for a token, in the lecture's example
 
 
-@dataclass
-class Settings(RealToo, out="block", ask_real=show.real):
-    """What can be set on the command line."""
-
-    heads: int = 8
-    """attention heads of 96 numbers each; the lecture has 8"""
-    changed: str = "bank"
-    """the token to change, to see which others change with it"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """From linear layers to a whole block, and to the numbers of GPT-3."""
     tl.manual_seed(settings.seed)
     changed = show.place(settings.changed, TOKENS)
@@ -168,6 +158,16 @@ def blocks(x: tl.Tensor, heads: int) -> None:
 def new_block(width: int, heads: int) -> Block:
     """A block with random matrices."""
     return Block(GPTConfig(width=width, heads=heads))
+
+
+@dataclass
+class Settings(RealToo, out="block", ask_real=show.real):
+    """What can be set on the command line."""
+
+    heads: int = 8
+    """attention heads of 96 numbers each; the lecture has 8"""
+    changed: str = "bank"
+    """the token to change, to see which others change with it"""
 
 
 if __name__ == "__main__":

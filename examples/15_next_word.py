@@ -26,24 +26,7 @@ import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, WordTokenizer
 
 
-@dataclass
-class Settings(RealToo, out="next_word", ask_real=show.real):
-    """What can be set on the command line."""
-
-    ask: tuple[str, ...] = ()
-    """texts of your own to continue, in words of the corpus"""
-    lines: int = 4000
-    """lines of text to learn from"""
-    steps: int = 400
-    """of the optimiser, with 64 lines each"""
-    T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
-    """temperatures to compare"""
-
-    def __post_init__(self) -> None:
-        check(self, lines=100, T=0)
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
     lines = show.make_corpus(settings.lines, Random(settings.seed))
@@ -132,6 +115,23 @@ def sample(model: GPT, words: WordTokenizer, text: str, T: float, n: int, seed: 
     """The next word, drawn n times at a temperature."""
     said = model.generate_batch([encode(words, text)] * n, max_new_tokens=1, temperature=T, seed=seed)
     return [words.token(answer[0]) for answer in said]
+
+
+@dataclass
+class Settings(RealToo, out="next_word", ask_real=show.real):
+    """What can be set on the command line."""
+
+    ask: tuple[str, ...] = ()
+    """texts of your own to continue, in words of the corpus"""
+    lines: int = 4000
+    """lines of text to learn from"""
+    steps: int = 400
+    """of the optimiser, with 64 lines each"""
+    T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
+    """temperatures to compare"""
+
+    def __post_init__(self) -> None:
+        check(self, lines=100, T=0)
 
 
 if __name__ == "__main__":

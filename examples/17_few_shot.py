@@ -28,22 +28,7 @@ DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end 
 LINES = 5
 
 
-@dataclass
-class Settings(RealToo, out="few_shot", ask_real=show.real):
-    """What can be set on the command line."""
-
-    kept_back: tuple[int, ...] = (3, 7)
-    """shifts that it does not learn from"""
-    steps: int = 800
-    """of the optimiser, with 64 texts each"""
-
-    def __post_init__(self) -> None:
-        check(self, kept_back=(0, 9))
-        if len({*self.kept_back}) == DIGITS:
-            raise DataError("--kept-back names all ten shifts; leave some to learn from")
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Train on some tasks, and test on these and on others, after 0 to 4 worked lines."""
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
@@ -102,6 +87,21 @@ def next_digit(model: GPT, text: np.ndarray) -> np.ndarray:
 def written(text: np.ndarray) -> str:
     """As "1=4  6=9  8="."""
     return "".join("=" if t == EQUALS else "  " if t == NEWLINE else str(t) for t in text).rstrip()
+
+
+@dataclass
+class Settings(RealToo, out="few_shot", ask_real=show.real):
+    """What can be set on the command line."""
+
+    kept_back: tuple[int, ...] = (3, 7)
+    """shifts that it does not learn from"""
+    steps: int = 800
+    """of the optimiser, with 64 texts each"""
+
+    def __post_init__(self) -> None:
+        check(self, kept_back=(0, 9))
+        if len({*self.kept_back}) == DIGITS:
+            raise DataError("--kept-back names all ten shifts; leave some to learn from")
 
 
 if __name__ == "__main__":

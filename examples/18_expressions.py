@@ -53,7 +53,6 @@ def main(settings: "Settings") -> None:
         show.answers(small, written(model, small))
     show.by_form(held_out, said)
     show.steps_and_results(held_out, said, as_much * short, settings.steps * long)
-    show.mistakes(held_out, said)
 
     # "Systematic vs. memorization": all four operations, with larger numbers
     known: list[Expression] = []

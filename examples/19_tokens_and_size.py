@@ -28,26 +28,7 @@ import tinygrad_lecture as tl
 from transformer import GPT
 
 
-@dataclass
-class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
-    """What can be set on the command line."""
-
-    largest: int = 49
-    """number in the sums"""
-    steps: int = 500
-    """of the optimiser for each model, with 64 sums each"""
-    widths: tuple[int, ...] = (8, 32, 64)
-    """of the models in the ablation"""
-    shares: tuple[float, ...] = (0.2, 0.8)
-    """of all pairs to learn from in the ablation"""
-
-    def __post_init__(self) -> None:
-        check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
-        if any(width % 4 for width in self.widths):
-            raise DataError("--widths: give multiples of 4, since there are 4 heads")
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Compare the tokenizations, then the sizes."""
     n = settings.largest + 1
     draw = np.random.default_rng(settings.seed)
@@ -86,7 +67,7 @@ def main(settings: Settings) -> None:
     show.draw_ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
 
 
-def learn(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[GPT, float]:
+def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tuple[GPT, float]:
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
@@ -114,7 +95,7 @@ def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:
     return float(np.mean([cut.decode(answer) == result for answer, result in zip(said, results, strict=True)]))
 
 
-def adders(width: int, n: int, settings: Settings, seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def adders(width: int, n: int, settings: "Settings", seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Networks that learn to add two numbers below 100 from n sums, each from random weights of its own.
 
     Returns the shares of digits, and of whole sums, that are right for 1,000 new sums: (seeds,) each.
@@ -142,6 +123,25 @@ def adders(width: int, n: int, settings: Settings, seeds: int = 3) -> tuple[np.n
     with tl.no_grad():
         right = scores(np.arange(1000)).numpy().argmax(axis=-1) == y[:1000]  # (seeds, 1000, 3)
     return right.mean(axis=(1, 2)), right.all(axis=2).mean(axis=1)
+
+
+@dataclass
+class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
+    """What can be set on the command line."""
+
+    largest: int = 49
+    """number in the sums"""
+    steps: int = 500
+    """of the optimiser for each model, with 64 sums each"""
+    widths: tuple[int, ...] = (8, 32, 64)
+    """of the models in the ablation"""
+    shares: tuple[float, ...] = (0.2, 0.8)
+    """of all pairs to learn from in the ablation"""
+
+    def __post_init__(self) -> None:
+        check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
+        if any(width % 4 for width in self.widths):
+            raise DataError("--widths: give multiples of 4, since there are 4 heads")
 
 
 if __name__ == "__main__":

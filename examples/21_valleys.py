@@ -12,10 +12,11 @@ continuous curve. And what each layer of a deep network has made of a digit, by 
 """
 
 from helpers import valleys as show
+from helpers.digits import hidden_layers
 from helpers.mnist import Digits, coarser, load_digits
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.training import train
-from helpers.valleys import critical_point, explained, have_holes, layers
+from helpers.valleys import critical_point, explained, have_holes
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
     """What linear probes read from each layer of a network that learns to read digits, before and after."""
     x, new = (coarser(images, 14) for images in (digits.train_images, digits.test_images))  # (n, 196), (m, 196)
     model = nn.MLP([196, 32, 32, 32, 32, 10], nn.ReLU)
-    untrained = layers(model, x), layers(model, new)
+    untrained = hidden_layers(model, x), hidden_layers(model, new)
     optimizer = nn.optim.Adam(model.parameters(), lr=0.003)
 
     def loss_of_digits() -> tl.Tensor:
@@ -178,7 +179,7 @@ def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
         return nn.functional.cross_entropy(model(tl.tensor(x[chosen])), tl.tensor(digits.train_labels[chosen]))
 
     train(loss_of_digits, optimizer, steps, nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps))
-    trained = layers(model, x), layers(model, new)
+    trained = hidden_layers(model, x), hidden_layers(model, new)
     pictures, labels = (digits.train_images, digits.test_images), (digits.train_labels, digits.test_labels)
     patterns = {  # what is to be read, of the training pictures and of the test pictures
         "ink in each of 16 squares": [coarser(images, 4) for images in pictures],

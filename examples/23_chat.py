@@ -78,22 +78,7 @@ class Chat:
         return found[0]
 
 
-@dataclass
-class Settings(Common, out="chat"):
-    """What can be set on the command line."""
-
-    temperature: float = 0.2
-    """0 takes the likeliest word, 1 draws as the model says"""
-    top_p: float = 0.9
-    """draw from the fewest words that reach this probability"""
-    tokens: int = 200
-    """in an answer, at most"""
-
-    def __post_init__(self) -> None:
-        check(self, top_p=(0.01, 1))
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Read a line, answer it or look behind the last answer; until /quit or the end of the input."""
     tl.manual_seed(settings.seed)
     chat = Chat(smollm2(), settings.temperature, settings.top_p, settings.tokens)
@@ -121,6 +106,21 @@ def main(settings: Settings) -> None:
                     show.streaming(chat.answer(line))
         except (ValueError, KeyboardInterrupt) as error:
             show.say(str(error) or "stopped")
+
+
+@dataclass
+class Settings(Common, out="chat"):
+    """What can be set on the command line."""
+
+    temperature: float = 0.2
+    """0 takes the likeliest word, 1 draws as the model says"""
+    top_p: float = 0.9
+    """draw from the fewest words that reach this probability"""
+    tokens: int = 200
+    """in an answer, at most"""
+
+    def __post_init__(self) -> None:
+        check(self, top_p=(0.01, 1))
 
 
 if __name__ == "__main__":

@@ -56,25 +56,7 @@ class Adapted(nn.Module):
         return self.read(tokens)
 
 
-@dataclass
-class Settings(Common, out="fine_tune"):
-    """What can be set on the command line."""
-
-    examples: int = 50
-    """to learn from"""
-    held_out: int = 20
-    """addresses of other people in other streets and cities, to test with"""
-    rank: int = 8
-    """of the matrices that are learnt"""
-    steps: int = 50
-    """of the optimiser, with 4 examples each"""
-    resume: bool = False
-    """continue the run in --out, with the same settings"""
-    again: bool = False
-    """replace the run in --out by a new one"""
-
-
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     """Ask, learn, ask again."""
     tl.manual_seed(settings.seed)
     model = smollm2()
@@ -89,7 +71,7 @@ def main(settings: Settings) -> None:
     show.draw(trainer.history, settings.out / "loss.png")
 
 
-def train(model: Llama, learnt: list[Address], held_out: list[Address], settings: Settings) -> nn.Trainer:
+def train(model: Llama, learnt: list[Address], held_out: list[Address], settings: "Settings") -> nn.Trainer:
     """Train LoRA's matrices, with a saved state of some megabytes from which --resume continues."""
     adapted = Adapted(model, settings.rank)
     show.sizes(model, adapted)
@@ -114,6 +96,24 @@ def train(model: Llama, learnt: list[Address], held_out: list[Address], settings
     if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
     return trainer
+
+
+@dataclass
+class Settings(Common, out="fine_tune"):
+    """What can be set on the command line."""
+
+    examples: int = 50
+    """to learn from"""
+    held_out: int = 20
+    """addresses of other people in other streets and cities, to test with"""
+    rank: int = 8
+    """of the matrices that are learnt"""
+    steps: int = 50
+    """of the optimiser, with 4 examples each"""
+    resume: bool = False
+    """continue the run in --out, with the same settings"""
+    again: bool = False
+    """replace the run in --out by a new one"""
 
 
 if __name__ == "__main__":

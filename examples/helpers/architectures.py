@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, Axes, bars, new_figure, save
+from helpers.drawing import BLUE, GREEN, ORANGE, Axes, attention_map, bars, new_figure, save
 from helpers.program import detail
 
 Words = Sequence[str]
@@ -62,9 +62,7 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
 
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
-    print(
-        "\nClassification: is a sentence about one or about several? A linear layer on the encoder's vectors learns it"
-    )
+    print("\nClassification: is a sentence about one or about several? A linear layer learns it from the vectors")
     print(f"from {n} labelled sentences. The mean of eight trials, each with other sentences:")
     print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
@@ -138,9 +136,7 @@ def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Seq
     """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
     figure = new_figure(8.5, 6.5, "Translating a date: where it looks in the source for each character it writes")
     axes = figure.subplots()
-    image = axes.imshow(weights.mean(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(source)), source)
-    axes.set_yticks(range(len(target)), target)
+    image = attention_map(axes, weights.mean(axis=0), target, source)
     axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
     figure.colorbar(image, label="attention weight, mean of the heads")
     save(figure, path)

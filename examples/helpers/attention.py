@@ -21,7 +21,7 @@ import tinygrad_lecture as tl
 from helpers import cars, drawing
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
 from helpers.program import DataError, detail
-from helpers.real import DATA, minilm, smollm2
+from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 
 Sentences = Sequence[tuple[str, str]]
@@ -518,22 +518,19 @@ def heads_to(bert: Any) -> np.ndarray:
     """Search all heads of MiniLM for those that look from "bank" to "flooded": (layers, heads)."""
     weights = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (asked, layers, heads)
     told = [s for some in ("river", "money") for s in DATA["bank"][some]]
-    largest, guess = np.zeros(weights.shape[1:]), 0.0
+    n, found, guess = len(told), np.zeros(weights.shape[1:]), 0.0
     for sentence, word in told:  # is the word that tells which the one that a head looks at most?
         trace, (i, j) = traced(bert, sentence, "bank", word)
-        largest += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
+        found += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
         guess += 1 / (trace.attention[0].shape[-1] - 2)
     first = weights[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
-    for k in np.argsort(-first, axis=None)[:5]:
-        layer, head = np.unravel_index(k, first.shape)
+    for layer, head in largest(first, 5):
         flooded, painted, robbed, before = weights[:, layer, head]
-        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{largest[layer, head]:12.0f} of {len(told)}"
-        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(largest[layer, head], guess, len(told))}")
-    print(
-        f'  The last column: in {len(told)} sentences, where that word stands before "bank"; a guess finds {guess:.0f}.'
-    )
+        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{found[layer, head]:12.0f} of {n}"
+        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(found[layer, head], guess, n)}")
+    print(f'  The last column: of {n} sentences, where that word stands before "bank"; a guess finds {guess:.0f}.')
     half, fifth, little = (first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum()
     print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
     return first
@@ -551,19 +548,16 @@ def heads_back(llama: Any) -> np.ndarray:
     before = looks(llama, BACK[2][0], "flooded", "recently")
     idle = (looks(llama, ASKED[0][0], "flooded", "was") > 0.5).sum()
     first, _, apart = weights
-    print(
-        f'\nSmolLM2 reads "bank" first: it gives "flooded", later, a weight of {forward:.2f} in all {first.size} heads.'
-    )
+    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
+    print(f"{forward:.2f} in all {first.size} heads.")
     print('  "flooded" can look back to "bank". For what it means? Some look there from "painted" as well, and some at')
     print('  the token before, whatever it is, as with "recently" between:')
     print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded: to bank, to recently")
-    for k in np.argsort(-first, axis=None)[:4]:
-        layer, head = np.unravel_index(k, first.shape)
-        row = [*weights[:, layer, head], before[layer, head]]
-        at = "to bank still" if row[2] >= 0.5 else "to the token before" if row[3] >= 0.5 else "to neither"
-        print(
-            f"  block {layer + 1:2}, head {head + 1}  {row[0]:10.2f}{row[1]:10.2f}{row[2]:27.2f}{row[3]:13.2f}   {at}"
-        )
+    for layer, head in largest(first, 4):
+        (flooded, painted, still), other = weights[:, layer, head], before[layer, head]
+        at = "to bank still" if still >= 0.5 else "to the token before" if other >= 0.5 else "to neither"
+        cells = f"{flooded:10.2f}{painted:10.2f}{still:27.2f}{other:13.2f}"
+        print(f"  block {layer + 1:2}, head {head + 1}  {cells}   {at}")
     strong = first >= 0.5
     still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
     print(f'  {strong.sum()} heads give "bank" half or more; with "recently" between, {still} still do,', end=" ")
@@ -581,8 +575,7 @@ def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
     for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
         layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
         plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
-        for k, down in zip(np.argsort(-heads, axis=None), (3, -3, -9), strict=False):
-            layer, head = np.unravel_index(k, heads.shape)
+        for (layer, head), down in zip(largest(heads, 3), (3, -3, -9), strict=True):
             axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
         axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
     figure.supylabel("attention weight", color=DARK)

@@ -14,7 +14,7 @@ import tinygrad_lecture as tl
 from helpers import drawing
 from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError, detail
-from helpers.real import DATA, first_token, smollm2
+from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
 from transformer.trace import visible
 
@@ -214,9 +214,9 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 def real(settings: Any) -> None:
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
     model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
-    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
-    rows = [W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money")]
-    direction = (rows[0].mean(axis=0) - rows[1].mean(axis=0)) * gain  # (width,): raises water words over money words
+    W_U = (model.unembedding.W_U.weight * model.norm.weight).detach().numpy()  # with the gains of the final norm
+    water, money = (W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money"))
+    direction = water.mean(axis=0) - money.mean(axis=0)  # (width,): raises water words over money words
     adds, fires = [], []
     for sentence, _ in (*bank["river"], *bank["money"]):
         parts, hidden, last = watched(model, sentence)
@@ -225,7 +225,7 @@ def real(settings: Any) -> None:
     adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks), (24, blocks, units)
     apart = adds[:12].mean(axis=0) - adds[12:].mean(axis=0)  # (2, blocks)
     who_decides(apart)
-    one_unit_each(model, fires, direction)
+    one_unit_each(model, fires, direction, W_U)
     print("\nPicture:")
     figure = new_figure(11, 4.4, "Score of water words minus money words: after a river minus after money")
     axes = plain(figure.subplots())
@@ -265,7 +265,7 @@ def who_decides(apart: np.ndarray) -> None:
         print("  The FFNs do not add more than attention: here they do not decide what it means.")
 
 
-def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
+def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:
     """Print how many hidden units tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
 
     def told(rows: np.ndarray) -> np.ndarray:  # how many spreads apart; rows: those of rivers, then those of money
@@ -283,16 +283,14 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray) -> None:
     print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half")
     print(f"  (by chance, with the senses mixed: {by_luck.sum():,}).")
     W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
-    W_U, gain = model.unembedding.W_U.weight.detach().numpy(), model.norm.weight.detach().numpy()
     difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
     effect = held * difference * np.stack([direction @ W_down for W_down in W_downs])
     print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
     recall = 0
-    for k in np.argsort(-effect, axis=None)[:6]:
-        layer, unit = np.unravel_index(k, effect.shape)
+    for layer, unit in largest(effect, 6):
         river, money = fires[1::2][:6, layer, unit].mean(), fires[1::2][6:, layer, unit].mean()
         name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
-        scores = W_U @ (W_downs[layer][:, unit] * gain * most)
+        scores = W_U @ (W_downs[layer][:, unit] * most)
         tokens = [model.tokenizer.decode([int(i)]) for i in np.argsort(-scores)[:4]]
         raised = " ".join(map(visible, tokens))
         kinds = (DATA["bank"][f"{kind}_words"] for kind in ("water", "money"))

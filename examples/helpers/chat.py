@@ -22,6 +22,8 @@ except ImportError:
 
 import tinygrad_lecture as tl
 from helpers.inside import behaviours, printable
+from helpers.real import largest
+from helpers.temperature import effective_number
 from transformer.trace import visible
 
 CONSOLE = Console(highlight=False)
@@ -35,10 +37,8 @@ def say(text: str, style: str = "dim") -> None:
 
 def welcome(model: Any) -> None:
     """Say who answers."""
-    config = model.config
-    say(
-        f"SmolLM2: {config.parameter_count():,} weights, {config.layers} blocks. It speaks well and knows little. /help"
-    )
+    size = f"{model.config.parameter_count():,} weights, {model.config.layers} blocks"
+    say(f"SmolLM2: {size}. It speaks well and knows little. /help")
 
 
 def lines() -> Iterator[str]:
@@ -92,10 +92,9 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
         bar = "█" * round(40 * float(row[token]))
         table.add_row(f"  {row[token]:6.1%}", visible(chat.tokenizer.decode([token])), bar, mark)
     CONSOLE.print(table)
-    nonzero = row[row > 0]
-    many = float(np.exp(-(nonzero * np.log(nonzero)).sum()))  # as uncertain as so many equally likely words
     how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
-    say(f"it was {how}: as if it chose among {many:.1f} equally likely words; being sure is not being right")
+    among = f"as if it chose among {effective_number(row):.1f} equally likely words"
+    say(f"it was {how}: {among}; being sure is not being right")
     sureness = p[np.arange(len(tokens)), tokens]
     least = int(sureness.argmin())
     word = visible(texts[least]).strip("·")
@@ -121,8 +120,7 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
     far = last.copy()
     far[..., 0] = far[..., -2:] = 0  # what is neither the habit of looking at the start nor next to it
     say("the strongest that look at neither the start nor the last two tokens:")
-    for k in np.argsort(-far, axis=None)[:6]:
-        block, head, at = np.unravel_index(k, far.shape)
+    for block, head, at in largest(far, 6):
         there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
         say(f"  block {block + 1:2}, head {head + 1}  {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())

@@ -130,8 +130,7 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     small, large = trained[0], trained[-1]
     print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and", end=" ")
     print(f"{large.epochs} with {large.size}; but {small.steps:,} steps against {large.steps:,}.")
-    gain, mean = small.test - large.test, (small.test + large.test) / 2
-    chance = by_chance(mean, small.tested)
+    gain, chance = small.test - large.test, by_chance(small.tested, small.test, large.test)
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
     print(f"  {small.size} against {large.size} per step: {small.test:.1%} and {large.test:.1%} of the test pictures.")
     print(f"  Chance alone explains differences up to {100 * chance:.1f} points (95%).")
@@ -262,14 +261,12 @@ def heights(points: nn.TensorDataset, w: np.ndarray, b: np.ndarray) -> np.ndarra
     return ((w[:, None] * x + b[:, None, None] - y) ** 2).mean(axis=-1)
 
 
-def grid(valley: Valley) -> tuple[np.ndarray, np.ndarray]:
-    """w and b around the valley, wide enough for the start."""
-    return np.linspace(-2.4, 4.4, 161), np.linspace(-3.8, 3.0, 161)
+GRID = np.linspace(-2.4, 4.4, 161), np.linspace(-3.8, 3.0, 161)  # w and b around the valley, wide enough for the start
 
 
 def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
     """The landscape from above: the lighter, the lower; a cross at the lowest point."""
-    w, b = grid(valley)
+    w, b = GRID
     cost = heights(points, w, b)
     levels = np.geomspace(valley.cost, cost.max(), 16)
     axes.contourf(w, b, np.log(cost), np.log(levels), cmap="Greys", vmax=2.2 * np.log(levels[-1]))
@@ -286,7 +283,7 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
     right = figure.add_subplot(1, 3, 3)
     x, y = (t.numpy() for t in points.tensors)
     left.plot(x, y, "o", color=GREY, markersize=5)
-    w, b = grid(valley)
+    w, b = GRID
     cost = heights(points, w, b)
     rim = 1.4 * heights(points, np.array([start[0]]), np.array([start[1]])).item()
     bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley

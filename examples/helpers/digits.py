@@ -157,17 +157,6 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
         print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
 
 
-def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
-    """What is gained where pictures of which the network is not sure go to a person."""
-    right, top = sure.argmax(axis=1) == labels, sure.max(axis=1)
-    detail("\nIf a person reads the pictures of which the network is not sure enough:")
-    for threshold in (0, 0.5, 0.8, 0.9, 0.95):
-        kept = top >= threshold
-        if kept.any():
-            detail(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
-            detail(f"{right[kept].mean():.1%} of the rest read right")
-
-
 # --- what it has learnt -----------------------------------------------------------------------------------------------
 
 
@@ -235,15 +224,15 @@ def pixels_needed(read: Mapping[int, float], epochs: int) -> None:
         print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 
 
-# --- what the neurons of the last hidden layer do ---------------------------------------------------------------------
-
-
-def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
-    """What the last hidden layer makes of pictures: (n, 784) -> (n, neurons)."""
+def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
+    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
+    found, x = [pictures], tl.tensor(pictures)
     with tl.no_grad():
-        for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
-            images = layer(images)
-    return images
+        for module in list(model)[:-1]:
+            x = module(x)
+            if not isinstance(module, nn.Linear):
+                found.append(x.numpy())
+    return found
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.figures import BOX, save_picture
+from tinygrad_lecture.inspect.figures import BOX, as_written, save_picture
 from tinygrad_lecture.inspect.figures import new_figure as new_figure  # for all programs
 
 if TYPE_CHECKING:
@@ -97,6 +97,15 @@ def columns(axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[floa
     axes.set_ylim(0, 1.1)
     percent(plain(axes).yaxis)
     beside(axes)
+
+
+def attention_map(axes: Axes, weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]) -> Any:
+    """The image of one head's weights (queries, keys), from 0, white, to 1, dark blue, with the text of each token."""
+    image = axes.imshow(weights, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    axes.set_xticks(range(len(keys)), keys, fontsize=11, rotation=90 * (max(map(len, keys)) > 2), **as_written())
+    axes.set_yticks(range(len(queries)), queries, fontsize=11, **as_written())
+    axes.tick_params(length=0)
+    return image
 
 
 def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:

@@ -140,7 +140,7 @@ def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -
         here = np.flatnonzero(chosen)
         cells = [np.mean([texts[i].split("=")[-1] == str(held_out[i].result) for i in here]) for texts in said.values()]
         print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
-        behind.append((cells[0] - cells[-1], len(here), by_chance(np.mean(cells), len(here))))
+        behind.append((cells[0] - cells[-1], len(here), by_chance(len(here), *cells)))
     gap, n, chance = max(behind)
     if gap > 0:
         print(f"  Not in every row are more right with steps written: of {n} expressions {100 * gap:.0f} points fewer;")
@@ -161,23 +161,12 @@ def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequenc
             print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
     lengths = [np.mean([len(e.answer(written)) for e in held_out]) for written in (False, True)]
     right = at_once.mean(), result.mean()
-    print(
-        f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.",
-        end=" ",
-    )
-    better = right[1] - right[0] > by_chance(sum(right) / 2, len(step))
-    print(f"{right[0]:.1%} and {right[1]:.1%}")
-    print("  are right:", "over all written steps help." if better else "no more difference than by chance.", end=" ")
+    more, chance = right[1] - right[0], by_chance(len(step), *right)
+    verdict = "over all written steps help" if more > chance else "over all written steps do not help"
+    print(f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.")
+    print(f"  {right[0]:.1%} and {right[1]:.1%} are right:", end=" ")
+    print("no more difference than by chance." if abs(more) <= chance else f"{verdict}.", end=" ")
     print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
-
-
-def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
-    """Print some wrong answers of each model."""
-    detail("\nMistakes:")
-    for name, texts in said.items():
-        wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
-        shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
-        detail(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
 
 
 def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:

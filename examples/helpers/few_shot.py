@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
-from helpers.real import DATA, answers, chances, continued, first_token, smollm2
+from helpers.real import DATA, answers, chances, continued, first_token, numbers_said, smollm2
 
 GUESS = 0.1  # one digit of ten
 
@@ -108,10 +108,10 @@ def by_steps(model: Any, random: np.random.Generator, n: int = 20) -> None:
     shown = random.integers(1, 10, (4, 3)).tolist()
     at_once = "".join(f"{a} + {b} + {c} = {a + b + c}\n" for a, b, c in shown)
     steps = "".join(f"{a} + {b} + {c}: {a} + {b} = {a + b}, {a + b} + {c} = {a + b + c}\n" for a, b, c in shown)
-    short = continued(model, [at_once + f"{a} + {b} + {c} =" for a, b, c in problems], 3)
+    short = numbers_said(model, [at_once + f"{a} + {b} + {c} =" for a, b, c in problems], 3)
     long = [text.split("\n")[0] for text in continued(model, [steps + f"{a} + {b} + {c}:" for a, b, c in problems], 21)]
     true = [str(sum(problem)) for problem in problems]
-    direct = np.mean([text.split()[:1] == [x] for text, x in zip(short, true, strict=True)])
+    direct = np.mean(np.array(short) == true)
     last = [re.findall(r"= (\d+)", text)[1:2] == [x] for text, x in zip(long, true, strict=True)]
     print(f"\nChain of thought: {n} sums of three one-digit numbers, after 4 worked ones. Right at once {direct:.0%},")
     print(f'  with the step between {np.mean(last):.0%}: "{" + ".join(map(str, problems[0]))}:{long[0]}". ', end="")

@@ -13,7 +13,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, VERMILION, chart, save
 from helpers.program import by_chance
-from helpers.real import DATA, answers, continued
+from helpers.real import DATA, answers, continued, loss_on
 from helpers.tokens import read_text
 from helpers.training import tokens_and_targets
 
@@ -71,10 +71,8 @@ def examine(model: Any, held_out: Sequence[Address], worked: Sequence[Address] =
     prompts, shown = ([prompt(model.tokenizer, a.told, some) for a in held_out] for some in ((), worked))
     labels = continued(model, prompts, 26)
     with_examples = continued(model, shown, 26) if worked else []
-    tokens = model.tokenizer.encode(read_text(None).learnt)[:97]
-    with tl.no_grad():
-        loss = model.loss(np.array(tokens[:-1]), np.array(tokens[1:])).item()
-    return Exam([x.strip() for x in labels], [x.strip() for x in with_examples], answers(model, [ANOTHER], 12)[0], loss)
+    stripped = ([label.strip() for label in some] for some in (labels, with_examples))
+    return Exam(*stripped, answers(model, [ANOTHER], 12)[0], loss_on(model, read_text(None).learnt))
 
 
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
@@ -120,7 +118,7 @@ def compare(before: Exam, after: Exam, held_out: Sequence[Address]) -> None:
         print(f"  {address.told}\n    before  {' '.join(before.labels[i].split())}\n    after   {after.labels[i]}")
     learnt = "It has learnt the format" if shares["after"][0] > 0.8 else "It has not learnt the format well"
     more = shares[worked][0] - shares["after"][0]  # of what the prompt alone brings
-    alike = abs(more) <= by_chance(shares["after"][0], len(held_out))
+    alike = abs(more) <= by_chance(len(held_out), shares[worked][0], shares["after"][0])
     do = "do as well" if alike else "do better" if more > 0 else "do not reach that"
     print(f"\n{learnt}; worked lines in the prompt {do}.")
     print(f'Of what it knew: "{ANOTHER}"')

@@ -1,7 +1,4 @@
-"""For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn.
-
-A corpus is one long text, learnt in windows, or lines, each a text of its own.
-"""
+"""For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn."""
 
 from __future__ import annotations
 
@@ -22,19 +19,18 @@ import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.inside import draw_inside, pieces, print_as_written, printable
+from helpers.inside import pieces, print_as_written, printable
 from helpers.program import DataError, counted, data, detail, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.trace import visible
-from transformer.training import IGNORED
 
 Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]
 Tokens = NDArray[np.int64]
 
-PUBLIC = {name: PublicFile(**data("public.toml")[name]) for name in ("shakespeare", "names")}
+SHAKESPEARE = PublicFile(**data("public.toml")["shakespeare"])
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
@@ -46,11 +42,10 @@ class Corpus:
     source: str  # where it comes from, for printing
     sha256: str  # of the text
     tokenizer: Tokenizer
-    learn: Any  # a data set of (tokens, targets), (n, context) each
-    test: Any
-    context: int
-    learn_pairs: tuple[Tokens, Tokens]  # each token, and its successor
-    test_pairs: tuple[Tokens, Tokens]
+    learn_tokens: Tokens  # (n,)
+    test_tokens: Tokens
+    learn: Windows  # a data set of (tokens, targets), (n, context) each
+    test: Windows
 
     def counting_loss(self) -> float | None:
         """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
@@ -61,13 +56,13 @@ class Corpus:
         if size > MOST_FOR_BIGRAMS:
             return None
         counts = np.ones((size, size))
-        np.add.at(counts, self.learn_pairs, 1)
+        np.add.at(counts, (self.learn_tokens[:-1], self.learn_tokens[1:]), 1)
         p = counts / counts.sum(axis=1, keepdims=True)
-        return float(-np.log(p[self.test_pairs]).mean())
+        return float(-np.log(p[self.test_tokens[:-1], self.test_tokens[1:]]).mean())
 
 
 def load_text(name: str) -> tuple[str, str]:
-    """Return a text and its description: "made", "python", one of PUBLIC, or a UTF-8 file.
+    """Return a text and its description: "made", "python", "shakespeare", or a UTF-8 file.
 
     Raises DataError if the file cannot be read or is not UTF-8.
     """
@@ -77,8 +72,9 @@ def load_text(name: str) -> tuple[str, str]:
         return text, "20,000 made sentences, of patterns and 299 words"
     if name == "python":
         return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
-    text, source = (PUBLIC[name].read(), PUBLIC[name].what) if name in PUBLIC else (read(Path(name)), name)
-    return as_text(text, name), source
+    if name == "shakespeare":
+        return as_text(SHAKESPEARE.read(), name), SHAKESPEARE.what
+    return as_text(read(Path(name)), name), name
 
 
 def _python_reference() -> str:
@@ -89,20 +85,15 @@ def _python_reference() -> str:
     return "\n".join(topics[name] for name in sorted(topics))
 
 
-def sha256_of(text: str) -> str:
-    """Return the SHA-256 of a text, in 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
+    """Return a text in windows, of its first nine tenths to learn from and of the rest for testing.
 
-
-def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
-    """Train a tokenizer on a text: "char" or "bpe"."""
-    return CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
-
-
-def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
-    """Return a corpus of one text: windows of its first nine tenths to learn from, the rest for testing."""
+    kind: "char", or "bpe" with a vocabulary of so many tokens. Raises DataError as `load_text` does, and for a text too
+    short to fill a window.
+    """
     text, source = load_text(name)
-    tokenizer = make_tokenizer(kind, text, vocabulary)
+    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    tokenizer = CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
     cut = len(text) * 9 // 10
     learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
     test = test[: MOST_FOR_TEST + 1]
@@ -110,35 +101,7 @@ def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
         wanted = f"must fill a window of {context}; take a longer text or a smaller --context"
         raise DataError(f"{name} is too short: its last tenth has {len(test):,} tokens and {wanted}")
     windows = Windows(learn, context), Windows(test, context, stride=context)
-    pairs = (learn[:-1], learn[1:]), (test[:-1], test[1:])
-    return Corpus(source, sha256_of(text), tokenizer, *windows, context, *pairs)
-
-
-def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
-    """Return a corpus of lines, each a text of its own; a random tenth of them, at most 3,000, is for testing.
-
-    A newline begins each line as input and ends it as target.
-    """
-    text, source = load_text(name)
-    lines = [line for line in text.split("\n") if line.strip()]
-    if len(lines) < 20:
-        raise DataError(f"{name} has {len(lines)} lines that are not blank; --lines needs 20 or more")
-    tokenizer = make_tokenizer(kind, text if "\n" in text else text + "\n", vocabulary)
-    (newline,) = tokenizer.encode("\n")
-    rows = [[newline, *tokenizer.encode(line), newline] for line in lines]
-    context = max(map(len, rows)) - 1
-    tokens = nn.data.pad_sequence([row[:-1] for row in rows], newline).numpy()
-    targets = nn.data.pad_sequence([row[1:] for row in rows], IGNORED).numpy()
-    rows_of = nn.TensorDataset(tl.tensor(tokens), tl.tensor(targets))
-    held_out = min(len(rows) // 10, 3000)
-    learn, test = nn.data.random_split(rows_of, [len(rows) - held_out, held_out], seed=0)
-    pairs = (_pairs(tokens[part.indices], targets[part.indices]) for part in (learn, test))
-    return Corpus(f"{source}, {len(lines):,} lines", sha256_of(text), tokenizer, learn, test, context, *pairs)
-
-
-def _pairs(tokens: Tokens, targets: Tokens) -> tuple[Tokens, Tokens]:
-    counted = targets != IGNORED
-    return tokens[counted], targets[counted]
+    return Corpus(source, sha256, tokenizer, learn, test, *windows)
 
 
 # --- a GPT with its tokenizer, in a folder ----------------------------------------------------------------------------
@@ -149,32 +112,21 @@ MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
 
 @dataclass
 class Writer:
-    """A model, its tokenizer, and whether each of its texts is a line."""
+    """A model and its tokenizer."""
 
     model: GPT
     tokenizer: Tokenizer
-    lines: bool = False
 
     def encode(self, prompt: str) -> list[int]:
-        """Return the tokens of a prompt. Raises DataError for characters that the tokenizer does not know."""
+        """Return the tokens of a prompt; an empty one is a new line. Raises DataError for unknown characters."""
         try:
-            return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
+            return self.tokenizer.encode(prompt or "\n")
         except ValueError as error:
             raise DataError(f"the model cannot read this prompt: {error}; give another with --prompt") from error
 
-    @property
-    def _start(self) -> int:
-        """The token that stands for an empty prompt: the newline or, if the text had none, token 0."""
-        try:
-            return self.tokenizer.encode("\n")[0]
-        except ValueError:
-            return 0
-
     def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
         """Yield the continuation of a prompt piece by piece; the settings are those of GPT.generate."""
-        stop = self.tokenizer.encode("\n") if self.lines else None
-        ids = self.model.generate(self.encode(prompt), max_new_tokens=tokens, stop=stop, **settings)
-        return self.tokenizer.stream(ids)
+        return self.tokenizer.stream(self.model.generate(self.encode(prompt), max_new_tokens=tokens, **settings))
 
     # --- files ------------------------------------------------------------------------------------------
 
@@ -182,8 +134,7 @@ class Writer:
         """Write the tokenizer and the sizes; the Trainer saves the weights."""
         self.tokenizer.save(folder / TOKENIZER)
         with atomic_write(folder / MODEL) as beside:
-            described = {"lines": self.lines, "config": asdict(self.model.config)}
-            beside.write_text(json.dumps(described, indent=2), encoding="utf-8")
+            beside.write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
 
 
 def load_writer(folder: Path) -> Writer:
@@ -192,7 +143,7 @@ def load_writer(folder: Path) -> Writer:
         described = json.loads((folder / MODEL).read_text(encoding="utf-8"))
         model = GPT(GPTConfig(**described["config"]))
         model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
-        return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER), bool(described["lines"]))
+        return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER))
     except OSError as error:
         raise DataError(f"{folder} holds no trained model: {error}") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -203,8 +154,6 @@ def load_writer(folder: Path) -> Writer:
 
 
 SAMPLE = 64  # tokens of a sample during the training
-LINES = 20  # texts that a model of lines writes
-INSIDE = 24  # tokens in the pictures of attention and the logit lens
 
 
 def loaded(folder: Path, writer: Writer) -> None:
@@ -225,7 +174,7 @@ def baselines(corpus: Corpus) -> dict[str, float]:
 def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     """The text, the parameters part by part, the losses to compare with."""
     print(f"The text: {corpus.source}.")
-    learn, test = len(corpus.learn_pairs[0]), len(corpus.test_pairs[0])
+    learn, test = len(corpus.learn_tokens), len(corpus.test_tokens)
     config = model.config
     print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
@@ -300,21 +249,9 @@ def one_prediction(
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
-    """Write token by token until Ctrl-C, and return the text; a model of lines writes several."""
+    """Write token by token until Ctrl-C, and return the text."""
     print(f"\nThe model writes, at temperature {temperature:g}:\n")
-    written = prompt
-    if writer.lines:
-        for number in until_ctrl_c(range(LINES)):
-            written = prompt + "".join(writer.write(prompt, tokens, temperature=temperature, seed=seed + number))
-            print(f"  {printable(written)}", flush=True)
-        return written
     return print_as_written(prompt, until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)))
-
-
-def look_inside(writer: Writer, text: str, folder: Path) -> None:
-    """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
-    ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
-    draw_inside(writer.model, writer.tokenizer, ids, folder)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -51,9 +51,7 @@ def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
 
     filters: of each the confidence in its answers, (test,), and whether they are wrong, (test,).
     """
-    print(
-        "\nUser education. Assumed: a user who acts on a mistake loses", f"{MISTAKE}, to check an answer costs {CHECK}."
-    )
+    print(f"\nUser education. Assumed: to act on a mistake costs a user {MISTAKE}, to check an answer {CHECK}.")
     print("  Loss per 100 messages, in costs of one check, of a user who is told")
     print(f"  {'':32}{'nothing':>9}{'the mean':>11}{'each confidence':>18}")
     for name, (confidence, wrong) in filters.items():

@@ -1,6 +1,6 @@
-"""Looking inside a GPT: the likeliest next tokens, what its heads look at, the logit lens.
+"""Looking inside a language model: the likeliest next tokens, what its heads look at, the logit lens, linear probes.
 
-Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a terminal.
+For 08_gpt.py, 10_gpt2.py and 23_chat.py; for 05_tokenize.py text that goes to a terminal.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, new_figure, percent, save
+from helpers.drawing import BLUE, DARK, GREY, VERMILION, attention_map, chart, new_figure, percent, save
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
-from tinygrad_lecture.inspect.figures import as_written, drawable
+from tinygrad_lecture.inspect.figures import drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
 from transformer import trace as trace_pictures
 from transformer.trace import visible
@@ -56,7 +56,7 @@ def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8, text: str = "") 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
     """Draw attention.png, up to four heads that look at different tokens, and lens.png, the logit lens."""
-    ids = list(ids)[:TOKENS]
+    ids = list(ids)[: min(TOKENS, model.context)]
     trace = model.trace(ids)
     labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
     draw_heads(trace, labels, folder / "attention.png")
@@ -114,16 +114,12 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         weights = trace.attention[layer][head]
-        image = axes.imshow(np.where(np.tri(len(weights)), weights, np.nan), vmin=0, vmax=1, cmap="Blues")
-        axes.set_facecolor("#eeeeee")
+        image = attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
+        axes.set(facecolor="#eeeeee", aspect="equal")
         what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
         gap = " " if rows > 1 else "\n"
         axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
-        turn = 90 if max(map(len, labels)) > 2 else 0
-        axes.set_xticks(range(len(labels)), labels, fontsize=11, rotation=turn, **as_written())
-        axes.set_yticks(range(len(labels)), labels, fontsize=11, **as_written())
-        axes.tick_params(length=0)
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
     if image is not None:

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 import nn
-from helpers import real as r
+from helpers import real as real_model
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
 from helpers.program import DataError, data, detail
-from helpers.real import answers, continued, first_token, smollm2
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
@@ -295,10 +294,10 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
 
 def real(settings: Any) -> None:
     """What SmolLM2 knows, invents, contradicts and believes of occupations."""
-    model = smollm2("what follows")
+    model = real_model.smollm2("what follows")
     print("\nThe next token, and the lecture's question:")
     for text in ("The capital of France is", QUESTION, *settings.ask):
-        print(f"  {text:28} {r.listed(r.likeliest(model, r.chances(model, [text])[0], 6))}")
+        print(f"  {text:28} {real_model.listed(real_model.likeliest(model, real_model.chances(model, [text])[0], 6))}")
     invented_capitals(model)
     in_three_ways(model)
     she_or_he(model)
@@ -306,11 +305,11 @@ def real(settings: Any) -> None:
 
 def invented_capitals(model: Any) -> None:
     """Which capitals it knows, which it invents, and whether its probability tells."""
-    true, invented = r.DATA["capitals"], r.DATA["asked"]["invented"]
+    true, invented = real_model.DATA["capitals"], real_model.DATA["asked"]["invented"]
     countries = [*true, *invented]
-    begun = [r.chat(model, f"What is the capital of {c}?") + f"The capital of {c} is" for c in countries]
-    said = [text.strip().split("\n")[0].rstrip(".") for text in continued(model, begun, 6)]
-    p = r.chances(model, begun).max(axis=1)
+    begun = [real_model.chat(model, f"What is the capital of {c}?", f"The capital of {c} is") for c in countries]
+    said = [text.strip().split("\n")[0].rstrip(".") for text in real_model.continued(model, begun, 6)]
+    p = real_model.chances(model, begun).max(axis=1)
     right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])
     real = np.arange(len(countries)) < len(true)
     print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that are in books and films only.")
@@ -330,23 +329,23 @@ def invented_capitals(model: Any) -> None:
 def in_three_ways(model: Any) -> None:
     """One question asked in three ways, and then twenty times."""
     print("\nInconsistency: one question asked in three ways, at temperature 0")
-    for ways in r.DATA["asked"]["three_ways"]:
-        for question, said in zip(ways, answers(model, ways, 18), strict=True):
+    for ways in real_model.DATA["asked"]["three_ways"]:
+        for question, said in zip(ways, real_model.answers(model, ways, 18), strict=True):
             print(f"  {question:68} {' '.join(said.split())}")
     question = "What is the capital of Australia?"
-    said = answers(model, [question] * 20, 12, T=0.7)
+    said = real_model.answers(model, [question] * 20, 12, T=0.7)
     cities = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other") for text in said)
     print(f'  "{question}" twenty times at T = 0.7: {", ".join(f"{city} {n}" for city, n in cities.most_common())}')
-    p = r.chances(model, [r.chat(model, f"{QUESTION} Answer yes or no.")])[0]
+    p = real_model.chances(model, [real_model.chat(model, f"{QUESTION} Answer yes or no.")])[0]
     yes, no = (p[model.tokenizer.encode(word)[0]] for word in ("Yes", "No"))
     print(f'  "{QUESTION} Answer yes or no.": Yes {yes:.2f}, No {no:.2f}, and nothing tells it which bank.')
 
 
 def she_or_he(model: Any) -> None:
     """The probability of "she" against "he" after occupations, in three sentences."""
-    jobs, sentences = r.DATA["asked"]["jobs"], r.DATA["asked"]["job_sentences"]
-    p = r.chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
-    she, he = (p[:, first_token(model, word)] for word in ("she", "he"))
+    jobs, sentences = real_model.DATA["asked"]["jobs"], real_model.DATA["asked"]["job_sentences"]
+    p = real_model.chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
+    she, he = (p[:, real_model.first_token(model, word)] for word in ("she", "he"))
     shares = (she / (she + he)).reshape(len(jobs), len(sentences))
     print(f'\nBias: P(she) of she and he, in {len(sentences)} sentences such as "{sentences[1]} ..."; from - to')
     order = np.argsort(-shares.mean(axis=1))
@@ -355,8 +354,5 @@ def she_or_he(model: Any) -> None:
         print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
     low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
     sentence = np.ptp(shares, axis=1).max()
-    print(
-        f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%} on average,",
-        end=" ",
-    )
-    print(f"the sentence by up to {100 * sentence:.0f}.")
+    print(f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%}", end=" ")
+    print(f"on average, the sentence by up to {100 * sentence:.0f}.")

@@ -98,9 +98,9 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
             make_folder(chosen.out)
         context = copy_context()
         context.run(SHOW_MORE.set, getattr(chosen, "more", False))
-        ask_real = chosen.ask_real if getattr(chosen, "real", False) else None
-        context.run(ask_real or main, chosen)
-        if isinstance(chosen, RealToo) and not chosen.real:
+        real = getattr(chosen, "real", None)  # None: a program that has no question for a real model
+        context.run(chosen.ask_real if real else main, chosen)
+        if real is False:
             print(HOW)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
@@ -155,8 +155,9 @@ def counted(n: int, name: str) -> str:
     return f"{n:,} {name}{'s' if n != 1 else ''}"
 
 
-def by_chance(share: float, n: int) -> float:
-    """How far two shares of n each, which in truth are both this one, lie apart by chance in 95 of 100 cases."""
+def by_chance(n: int, *shares: float) -> float:
+    """How far two shares of n each, which in truth are both the mean of these, lie apart by chance (95 of 100)."""
+    share = sum(shares) / len(shares)
     return 1.96 * math.sqrt(2 * share * (1 - share) / n)
 
 

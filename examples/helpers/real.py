@@ -4,6 +4,7 @@
     chances(model, ["The capital of France is"])                 # (1, vocab_size): P of each next token
     continued(model, ["The weather today is"] * 20, 12, T=1.0)   # twenty continuations of at most 12 tokens
     answers(model, ["What is 12 + 30?"], 20)                     # what it answers in a chat
+    numbers_said(model, ["12 + 30 ="], 4)                        # the number that it goes on with
 
 SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., arXiv:2502.02737). all-MiniLM-L6-v2: a
 BERT of 6 blocks, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).
@@ -11,6 +12,7 @@ BERT of 6 blocks, trained to give sentences that belong together near vectors (W
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -79,11 +81,30 @@ def continued(model: Llama, texts: Sequence[str], tokens: int, T: float = 0, see
     return [model.tokenizer.decode(answer, skip_special_tokens=True) for answer in said]
 
 
-def chat(model: Llama, question: str) -> str:
-    """The text of a chat up to where the answer begins."""
-    return model.tokenizer.format_chat([{"role": "user", "content": question}])
+def numbers_said(model: Llama, texts: Sequence[str], tokens: int, T: float = 0) -> list[str]:
+    """The number with which the model continues each text; "" where it goes on with something else."""
+    found = [re.match(r"\s*(\d[\d,]*)", said) for said in continued(model, texts, tokens, T)]
+    return [match[1].replace(",", "") if match else "" for match in found]
+
+
+def chat(model: Llama, question: str, begun: str = "") -> str:
+    """The text of a chat up to where the answer begins, and how it begins, if that is given."""
+    return model.tokenizer.format_chat([{"role": "user", "content": question}]) + begun
 
 
 def answers(model: Llama, questions: Sequence[str], tokens: int, T: float = 0, seed: int = 0) -> list[str]:
     """What the model answers to each question, asked in a chat of its own."""
     return continued(model, [chat(model, question) for question in questions], tokens, T, seed)
+
+
+def loss_on(model: Llama, text: str) -> float:
+    """The cross-entropy of the next token, on the first 96 tokens of a text."""
+    tokens = np.array(model.tokenizer.encode(text)[:97])
+    with tl.no_grad():
+        return model.loss(tokens[:-1], tokens[1:]).item()
+
+
+def largest(values: np.ndarray, n: int) -> list[tuple[int, ...]]:
+    """Where the n largest numbers of an array are, the largest first."""
+    places = np.unravel_index(np.argsort(-values, axis=None)[:n], values.shape)
+    return list(zip(*places, strict=True))

@@ -161,9 +161,7 @@ def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
 
 def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:
     """How many digits are read right by the number of rules; known: share of the training pictures, by all of them."""
-    print(
-        "\nRules for all ten digits. Each training picture that they read wrong gets a rule of its own, an exception:"
-    )
+    print("\nRules for all ten digits. Each training picture that they read wrong gets a new rule, an exception:")
     print(f"  {'rules':26}" + "".join(f"{n:7,}" for n in right) + "   the network")
     print(f"  {'test pictures read right':26}" + "".join(f"{share:7.1%}" for share in right.values()), end="")
     print(f"{network:14.1%}")
@@ -185,7 +183,7 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
     print(f"  {'sure of':26}" + "".join(f"{n / len(labels):7.1%}" for n, _ in counts.values()))
     print(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for _, share in counts.values()))
     whole, share = counts[0]
-    alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance((share + s) / 2, n)]
+    alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance(n, share, s)]
     if alike:
         most = max(alike)
         print(f"  Up to {most:g} it is right about as often where it is sure as with all pixels; at {most:g}", end=" ")

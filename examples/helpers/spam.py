@@ -318,21 +318,12 @@ def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
         detail(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
 
 
-def mistakes(p: np.ndarray, test: Messages) -> None:
-    """Print the messages where the filter was surest of a wrong answer."""
-    wrong = np.flatnonzero((p >= 0.5) != test.spam)
-    worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
-    detail(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
-    for i in worst:
-        detail(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
-
-
 def needed(right: Mapping[int, float], n_test: int) -> None:
     """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
     print("\nHow many examples does TF-IDF need? Trained anew each time, it is right in the test after")
     print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
     *_, most = right.values()
-    enough = [n for n, share in right.items() if most - share <= by_chance((share + most) / 2, n_test)]
+    enough = [n for n, share in right.items() if most - share <= by_chance(n_test, share, most)]
     if enough[0] < max(right):
         print(f"  {enough[0]:,} are as good as {max(right):,}: the difference may be chance.")
 
@@ -346,7 +337,7 @@ def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
         print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
         shares.append(right.mean())
     adds, combines = shares
-    decide = combines - adds > by_chance(float(np.mean(shares)), len(spam))
+    decide = combines - adds > by_chance(len(spam), *shares)
     print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
 
 

@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
 from helpers.program import DataError, by_chance, detail
 from helpers.real import answers as answers_of
-from helpers.real import chat, continued, smollm2
+from helpers.real import chat, numbers_said, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
@@ -381,9 +382,8 @@ def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
     weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
     figure = new_figure(13, 4.4, f"{a} {notation.operation} {b} = {answer}: at which digits does each head look?")
     for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
-        image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)
-        axes.set_yticks(range(len(written)), [f'writes "{c}"' for c in written] if head == 0 else [""] * len(written))
+        names = [f'writes "{c}"' if head == 0 else "" for c in written]
+        image = drawing.attention_map(axes, weight, names, text.replace(" ", "␣"))
         axes.set_title(f"block 1, head {head + 1}", fontsize=12)
     figure.supxlabel("character looked at")
     figure.colorbar(image, ax=figure.axes, label="attention weight")
@@ -412,7 +412,7 @@ def real(settings: Any) -> None:
     falls = by_size[0] > by_size[1] > by_size[-1]
     print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
     (units, *_), n = exams[5].digits, len(exams[5].said)
-    guess = ", hardly more than a guess" if units < 0.1 + by_chance(0.1, n) else ""
+    guess = ", hardly more than a guess" if units < 0.1 + by_chance(n, 0.1) else ""
     print(f"  With 5 digits even the units are right for {units:.0%}{guess}.")
     kinds_of_mistakes(exams[2], "")
     consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])
@@ -431,7 +431,5 @@ def examined(model: Any, pairs: np.ndarray, digits: int) -> Exam:
 
 def asked_to_add(model: Any, pairs: Sequence[Sequence[int]], T: float) -> list[str]:
     """The numbers with which SmolLM2 goes on after "12 + 30 =", asked in a chat; "" for none."""
-    prompts = [chat(model, f"What is {a} + {b}?") + f"{a} + {b} =" for a, b in pairs]
-    longest = len(str(max(map(sum, pairs)))) + 2
-    found = [re.match(r"\s*(\d[\d,]*)", text) for text in continued(model, prompts, longest, T)]
-    return [match[1].replace(",", "") if match else "" for match in found]
+    prompts = [chat(model, f"What is {a} + {b}?", f"{a} + {b} =") for a, b in pairs]
+    return numbers_said(model, prompts, len(str(max(map(sum, pairs)))) + 2, T)

@@ -198,18 +198,14 @@ def real(settings: Any) -> None:
         first = [model.tokenizer.encode(answer)[0] for answer in said]
         shares[T] = np.mean(full[first] < 0.001)
         different[T] = len(set(first))
-        best = listed(likeliest(model, p, 4))
-        print(
-            f"  {T:5g}{counted(tokens, 'token'):>14}{f'{different[T]} of 20':>13}{shares[T]:14.0%}   {best}", flush=True
-        )
+        cells = f"{counted(tokens, 'token'):>14}{f'{different[T]} of 20':>13}{shares[T]:14.0%}"
+        print(f"  {T:5g}{cells}   {listed(likeliest(model, p, 4))}", flush=True)
     print("  different: first words of twenty texts. P < 1/1000: how many of them are so unlikely at T = 1.")
     for T, said in shown.items():
         print(f"\n  T = {T:g}: {text} ...")
         for answer in said[:3]:
             print(f"    ...{' '.join(answer.split())}")
     rises = different[0.2] < different[1.0] <= different[2.0]
-    print(
-        "\n  A low temperature repeats itself, a high one varies" if rises else "\n  All temperatures vary alike",
-        end="",
-    )
-    print(f"; at T = 2, {shares[2.0]:.0%} begin with a word of less than 1/1000 (at T = 1: {shares[1.0]:.0%}).")
+    varies = "A low temperature repeats itself, a high one varies" if rises else "All temperatures vary alike"
+    print(f"\n  {varies};", end=" ")
+    print(f"at T = 2, {shares[2.0]:.0%} begin with a word of less than 1/1000 (at T = 1: {shares[1.0]:.0%}).")

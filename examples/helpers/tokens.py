@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
 from helpers.inside import printable
-from helpers.program import DataError, counted
+from helpers.program import DataError, detail
 from helpers.public_data import as_text, read
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
@@ -89,31 +88,6 @@ def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: S
         print("  the word into the same three (--tokenizer shows it, with GPT-2's files).")
 
 
-def merges_learnt(text: Text, t: BPETokenizer, counts: Sequence[int]) -> None:
-    """The first merges with how often their pairs occur, and the longest tokens."""
-    print(f"\nThe first merges of the pieces above, and how often their pair occurs in {text.source}:\n")
-    lines = []
-    for n, count in enumerate(counts):
-        left, right = (shown(t.token(id)) for id in t.merges[n])
-        lines.append(f"{n + 1:4}  {left:>6} + {right:6} {count:5,}")
-    half = (len(lines) + 1) // 2
-    for i in range(half):
-        print("  " + "      ".join(lines[i::half]))
-    whole = sorted((token for token in map(t.token, range(len(t))) if token.strip().isalpha()), key=len)
-    longest = " ".join(map(shown, whole[-8:][::-1]))
-    print(textwrap.fill(f"The longest tokens: {longest}", 110, initial_indent="\n  "))
-
-
-def merges_used(sentence: str, t: BPETokenizer) -> None:
-    """The merges of each word of the sentence, step by step."""
-    print("\nA text is cut word by word: of the merges that fit, the one learnt first is done first.\n")
-    for word in {word.text: word for word in t.explain(sentence)}.values():
-        if len(word.bytes) <= 2 * LONGEST:
-            print(textwrap.indent(str(word), "  "))
-        else:
-            print(f"  {shown(word.text)}   {len(word.bytes):,} bytes become {len(word.ids):,} tokens")
-
-
 def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
     """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
@@ -140,29 +114,19 @@ def growth(words: Mapping[int, int], t: BPETokenizer) -> None:
     for n, different in words.items():
         print(f"  {n:9,} characters {different:7,} different words")
     if different < len(t):
-        merges = f"{len(t.merges):,} merges and {counted(len(t) - 256 - len(t.merges), 'special token')}"
-        print(f"  So short a text has fewer words than there are pieces: {len(t):,}, with 256 bytes, {merges}.")
+        print(f"  So short a text has fewer words than there are pieces: {len(t):,}, of which 256 are the bytes.")
 
 
 def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
     """Words as pieces, each with the space before it."""
     cuts = {word: t.tokens(f" {word}") for word in words}
     frequent, *rare = map(len, cuts.values())
-    print("\nA frequent word is one token; a rare word is several pieces" if frequent == 1 < min(rare) else "\nWords")
+    detail("\nA frequent word is one token; a rare word is several pieces" if frequent == 1 < min(rare) else "\nWords")
     for word, pieces in cuts.items():
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
-        print(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
-    print("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
-
-
-def special_token(end: str, t: BPETokenizer) -> None:
-    """A special token stays ordinary text where it is not allowed."""
-    text = f"bank{end}"
-    print(f"\nThe special token {end} marks the end of a document. It is a single id, {t.special_tokens[end]}, but")
-    print("only where the program allows it. A user cannot end the document by typing it:\n")
-    print(f'  encode("{text}")                           {t.encode(text)}')
-    print(f'  encode("{text}", allowed_special="all")    {t.encode(text, "all")}')
+        detail(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
+    detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
 from helpers.program import counted, detail
-from helpers.real import DATA, chat, continued, smollm2
+from helpers.real import DATA, chat, loss_on, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
 from transformer.trace import visible
@@ -178,14 +177,13 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
         "7+12=": lambda a, b: f"{a}+{b}=",
         "7 + 12 =": lambda a, b: f"{a} + {b} =",
         "7 + 12 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
-        "What is 7 + 12? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?") + f"{a} + {b} =",
+        "What is 7 + 12? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?", f"{a} + {b} ="),
     }
     print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
     shares = []
     for name, way in ways.items():
-        said = continued(model, [way(a, b) for a, b in pairs], 4)
-        numbers = [re.findall(r"^\s*(\d+)", text) for text in said]
-        shares.append(np.mean([number == [str(a + b)] for number, (a, b) in zip(numbers, pairs, strict=True)]))
+        said = numbers_said(model, [way(a, b) for a, b in pairs], 4)
+        shares.append(np.mean([x == str(a + b) for x, (a, b) in zip(said, pairs, strict=True)]))
         print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
     if max(shares) > min(shares) + 0.2:
         print("  The model and the sums are the same: it matters how one asks.")
@@ -193,16 +191,11 @@ def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
 
 def without_a_block(model: Any) -> list[float]:
     """Print the loss on a text with all blocks, and without each; return them."""
-    tokens = np.array(model.tokenizer.encode(read_text(None).learnt)[:97])
-
-    def loss() -> float:
-        with tl.no_grad():
-            return model.loss(tokens[:-1], tokens[1:]).item()
-
-    losses = [loss()]
+    story = read_text(None).learnt
+    losses = [loss_on(model, story)]
     for block in model.blocks:
         hook = block.register_forward_hook(lambda module, inputs, out: inputs[0])  # hands on what enters it
-        losses.append(loss())
+        losses.append(loss_on(model, story))
         hook.remove()
     rises = np.array(losses[1:]) - losses[0]
     print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}.")

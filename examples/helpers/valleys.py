@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
 from helpers.program import counted, detail
@@ -55,14 +54,11 @@ def on_the_way(points: Sequence[tuple[float, np.ndarray]]) -> None:
 
 def critical(curvatures: Sequence[np.ndarray]) -> None:
     """How many of the points with gradient 0 are saddles; the first is the lowest. curvatures: (parameters,) each."""
-    down = [int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures]
-    print(
-        f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.", end=" "
-    )
-    print(f"Of {len(down) - 1}")
-    print(f"  drawn from them {sum(n > 0 for n in down[1:])} are saddles: {min(down[1:])} to {max(down[1:])}", end=" ")
-    print(f"of {len(curvatures[0])} directions curve down.", end=" ")
-    print("None does at the lowest." if down[0] == 0 else f"At the lowest {down[0]} do.")
+    lowest, *others = (int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures)
+    print(f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.")
+    print(f"  Of {len(others)} drawn from them {sum(n > 0 for n in others)} are saddles:", end=" ")
+    print(f"{min(others)} to {max(others)} of {len(curvatures[0])} directions curve down.", end=" ")
+    print(f"At the lowest {lowest} do." if lowest else "None does at the lowest.")
 
 
 def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -88,17 +84,6 @@ def have_holes(images: np.ndarray) -> np.ndarray:
         outside[:, :, :-1] |= last[:, :, 1:]
         outside &= paper
     return (paper & ~outside).any(axis=(1, 2))
-
-
-def layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
-    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
-    found, x = [pictures], tl.tensor(pictures)
-    with tl.no_grad():
-        for module in list(model)[:-1]:
-            x = module(x)
-            if not isinstance(module, nn.Linear):
-                found.append(x.numpy())
-    return found
 
 
 def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:

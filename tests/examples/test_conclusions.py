@@ -185,6 +185,10 @@ MADE = [
         lambda: expressions.by_form(SUMS, {"at once": RIGHT, "steps written": WRONG}),
         f"Not in every row are more right with steps written: of {len(SUMS)} expressions 100 points fewer",
     ),
+    (
+        lambda: expressions.steps_and_results(SUMS, {"at once": RIGHT, "steps written": WRONG}, 1, 1),
+        "over all written steps do not help",
+    ),
     (lambda: page.answers("none", XOR, XOR[:, :1], np.full((4, 1), 0.5), [1]), "none is decided"),
     (lambda: human.education({"": (np.array([0.5, 0.99] * 50), np.array([True, False] * 50))}), "and it pays"),
     (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart. Less"),
@@ -199,6 +203,7 @@ NOT = [
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
     (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
+    (lambda: expressions.steps_and_results(SUMS, {"at once": WRONG, "steps written": RIGHT}, 1, 1), "do not help"),
     (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),

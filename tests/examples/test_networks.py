@@ -164,7 +164,7 @@ def text_04(run_once):
 
 
 def gradients(text_04):
-    """Parameter -> its gradient by the formula, by backward(), by trying."""
+    """Parameter -> its gradient by the formula, by backward(), by nudging."""
     number = r" +(-?[\d.]+)"
     return {row[0]: [float(x) for x in row[1:]] for row in re.findall(rf"  ([Wb]\d\[.*\]) .*={3 * number}", text_04)}
 
@@ -180,7 +180,6 @@ def test_every_parameter_has_its_gradient_three_times(text_04):
 def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeypatch):
     monkeypatch.setattr(p04, "measure_times", lambda *_: (1.0, 1.0))  # the price is that of another network
     monkeypatch.setattr(p04, "gradient_noise", lambda *_: [1.0, 1.0])
-    monkeypatch.setattr(p04, "try_some", lambda *_: 0.0)
     monkeypatch.setattr(p04, "memory", lambda *_: 1)
     for name in ("network", "computation_graph", "price"):
         monkeypatch.setattr(p04.show, f"draw_{name}", lambda *_: None)

@@ -1,6 +1,7 @@
 """What the lecture's programs have in common: how they start, how they end, how their pictures are saved."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,11 @@ from tinygrad_lecture.inspect.figures import as_written, drawable
 class Settings:
     steps: int = 3
     out: Path = Path("out")
+
+
+def test_a_program_shows_its_matter_before_its_settings():
+    last = [re.findall(r"^(?:def|class) (\w+)", p.read_text("utf-8"), re.M)[-1] for p in EXAMPLES.glob("[0-9]*.py")]
+    assert {*last} == {"Settings"}
 
 
 def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):

@@ -21,7 +21,6 @@ from transformer import GPT, BPETokenizer, Encoder, EncoderConfig, GPTConfig
 p08 = load("08_gpt")
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
-NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
 SMALL = {"layers": 1, "heads": 2, "width": 16, "context": 8, "steps": 60, "batch_size": 8, "lr": 0.01, "tokens": 20,
          "prompt": "the "}  # fmt: skip
 
@@ -105,14 +104,6 @@ def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(fold
     with pytest.raises(ValueError, match="cannot read this prompt"):
         run(folder, prompt="§", out="other")
     assert not (folder / "other" / "last.safetensors").exists()
-
-
-def test_lines_are_texts_of_their_own(folder):
-    (folder / "names.txt").write_text(NAMES, encoding="utf-8")
-    text = run(folder, text=str(folder / "names.txt"), lines=True, prompt="", steps=8, out="names")
-    assert "names.txt, 30 lines" in text
-    lines = text[text.index("The model writes") : text.index("\nPictures")].strip().split("\n")[2:]
-    assert len(lines) == 20
 
 
 def test_it_says_which_step_the_text_comes_from(capsys):

@@ -28,12 +28,11 @@ GATED = ("swiglu", "geglu")
 Positions = Literal["learned", "sinusoidal", "rotary", "relative", "none"]
 NormPlace = Literal["pre", "post"]
 NormKind = Literal["layer", "rms"]
-LEAST = {  # of the sizes; 0 stands for a default that follows from other fields
+LEAST = {  # of the sizes; 0 stands for none, or for a default that follows from other fields
     **dict.fromkeys(("vocab_size", "context", "layers", "heads", "width", "max_distance"), 1),
     **dict.fromkeys(("kv_heads", "head_width", "hidden", "segments", "decoder_layers"), 0),
     "buckets": 4,
 }
-TOKENS = ("start", "stop", "forced")  # of an encoder-decoder
 NOT_MATRICES = ("positions", "segments", "biases", "norms")
 CHOICES = {"activation": Activation, "norm": NormPlace, "norm_kind": NormKind, "positions": Positions}
 C = TypeVar("C")
@@ -149,10 +148,6 @@ class TransformerConfig:
             yield f"width {self.width} cannot be split into {self.heads} heads: it must be a multiple"
         elif self.positions == "rotary" and self.head_dim % 2:
             yield f"rotary positions rotate pairs, so width / heads must be even, got {self.head_dim}"
-        for name in TOKENS:
-            token = getattr(self, name, None)
-            if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
-                yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
         if self.max_distance <= self.buckets // 2:
             yield f"max_distance {self.max_distance} must be above buckets / 2, which have one distance each"
         if self.heads % self.groups:

@@ -72,7 +72,7 @@ class Encoder(nn.Module):
         initialize(self, config)
 
     def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
-        """From a final vector to the logits; None for a model without."""
+        """From a final vector to the logits; None for a model without logits."""
         return unembedding(self.config, W_E)
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:

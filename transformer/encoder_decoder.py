@@ -53,6 +53,12 @@ class EncoderDecoderConfig(TransformerConfig):
     stop: int | None = None
     forced: int | None = None
 
+    def _mismatches(self) -> Iterator[str]:
+        yield from super()._mismatches()
+        for name, token in (("start", self.start), ("stop", self.stop), ("forced", self.forced)):
+            if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
+                yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
+
     @property
     def decoder_depth(self) -> int:
         """Number of the decoder's blocks: `decoder_layers` or, if that is 0, `layers`."""

@@ -23,8 +23,8 @@ class LlamaConfig(TransformerConfig):
 
     - Norm: RMSNorm before each part (Zhang & Sennrich, arXiv:1910.07467).
     - Positions: rotary (Su et al., arXiv:2104.09864).
-    - FFN: SwiGLU (Shazeer, arXiv:2002.05202). Its hidden layer has 8/3 * width neurons, rounded up, so that three
-      matrices have the weights of GPT's two.
+    - FFN: SwiGLU (Shazeer, arXiv:2002.05202). Its hidden layer has 8/3 * width neurons, rounded up, so that its three
+      matrices have about as many weights as GPT's two.
     - Attention: causal. In Llama 2's and 3's larger models and in SmolLM2 several heads share keys and values,
       `kv_heads` (Ainslie et al., arXiv:2305.13245).
     - No biases.

@@ -74,13 +74,15 @@ FAMILIES = {
 MODELS = [(family, kind) for family, (_, kinds, _) in FAMILIES.items() for kind in kinds]
 
 
+SIZES = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
+
+
 def small(
     family: Any, kind: str, dtype: Any = tl.float64, device: str = "cpu", scale: float = 0.5, **changes: Any
 ) -> Any:
     """A small model of one of the FAMILIES, with random weights."""
     config, kinds, sizes = FAMILIES[family]
-    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, **sizes}
-    return shuffled(family(config(**{**sizes, **kinds[kind], **changes})), dtype, device, scale)
+    return shuffled(family(config(**{**SIZES, **sizes, **kinds[kind], **changes})), dtype, device, scale)
 
 
 CHOICES = {
@@ -113,18 +115,13 @@ def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
     return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))
 
 
-def small_gpt2(**changes: Any) -> GPT:
-    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
-    return shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
-
-
 def family(kind: Any, config: Any, **changes: Any) -> Any:
     """A small model of a family that Hugging Face's files know."""
-    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
-    sizes = sizes if kind is not Bart else {**sizes, "eps": 1e-5}
-    return shuffled(kind(config(**{**sizes, **changes})), tl.float32).eval()
+    eps = 1e-5 if kind is Bart else 1e-3  # a BART's files have none
+    return shuffled(kind(config(**{**SIZES, "eps": eps, **changes})), tl.float32).eval()
 
 
+small_gpt2 = partial(family, GPT, GPTConfig)
 PRETRAINED: dict[str, Callable[[], Any]] = {
     "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
     "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),

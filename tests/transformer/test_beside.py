@@ -7,11 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
-from modules import shuffled
 from numeric import assert_close
+from small_transformers import family, some_tokens
 from small_transformers import small_gpt2 as small
-from small_transformers import some_tokens
 from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
 from transformer.pretrained.source import Sentences
 
@@ -19,9 +17,8 @@ pytest.importorskip("safetensors")
 LETTERS = CharTokenizer("abc .")
 
 
-def small_bert(**changes):
-    sizes = {"vocab_size": 7, "context": 6, "layers": 1, "heads": 2, "width": 4, "hidden": 5}
-    model = shuffled(Bert(BertConfig(**{**sizes, **changes})), tl.float32).eval()
+def small_bert():
+    model = family(Bert, BertConfig)
     model.tokenizer = LETTERS
     return model
 

@@ -12,7 +12,7 @@ import tinygrad_lecture as tl
 import transformer
 from modules import shuffled
 from numeric import assert_close
-from small_transformers import ENCODERS, FAMILIES, MODELS, small, small_settings, some_tokens
+from small_transformers import ENCODERS, FAMILIES, MODELS, SIZES, small, small_settings, some_tokens
 from strict_cupy import no_synchronisation
 from transformer import GPT, Bert, BertConfig, Classifier, Encoder, EncoderConfig, EncoderDecoder
 
@@ -226,7 +226,7 @@ def test_a_classifier_learns_which_of_two_words_occurs():
 
 
 def test_segments_tell_texts_apart():
-    model, tokens = shuffled(Bert(BertConfig(**BERT_SIZES))), some_tokens(2, 5)
+    model, tokens = shuffled(Bert(BertConfig(**SIZES))), some_tokens(2, 5)
     first, second = (np.full((2, 5), segment) for segment in (0, 1))
     alone = model(tokens).detach().numpy()
     assert (model(tokens, None, first).detach().numpy() == alone).all()
@@ -247,22 +247,19 @@ def test_segments_tell_texts_apart():
     ],
 )
 def test_wrong_segments_raise(family, segments, error, message):
-    model = small(Encoder, "BERT") if family is Encoder else Bert(BertConfig(**BERT_SIZES))
+    model = small(Encoder, "BERT") if family is Encoder else Bert(BertConfig(**SIZES))
     with pytest.raises(error, match=message):
         model.logits([[1, 2, 3]], segments=segments)
 
 
 def test_a_bert_without_head_or_pooler_says_so():
-    model = Bert(BertConfig(**BERT_SIZES, head=False, pooler=False))
+    model = Bert(BertConfig(**SIZES, head=False, pooler=False))
     with pytest.raises(ValueError, match="Bert: the model has no W_U, so it gives vectors, but no logits"):
         model.loss([1, 2], [1, 2])
     with pytest.raises(ValueError, match="Bert: the model has no pooler; use its vectors"):
         model.pooled([1, 2])
     with pytest.raises(ValueError, match="logits_at: the traced model has no W_U"):
         model.trace([1, 2]).logits_at(0)
-
-
-BERT_SIZES = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
 
 
 @pytest.mark.parametrize(("classes", "pooling"), [(1, "first"), (2, "last")])

@@ -74,8 +74,8 @@ class LanguageModel(nn.Module):
         - `max_new_tokens`: the most tokens to yield, by default 100.
         - `temperature` (1), `top_k` (None), `top_p` (None): see `probabilities`; temperature 0 is greedy.
         - `stop`: a token, or several, any of which ends the text; it is not yielded. That of a special token is
-          `model.tokenizer.special_tokens["<|im_end|>"]`; its name in a text may be several tokens. By default nothing
-          stops a GPT or a Llama, `chat` excepted; T5 and BART stop at their config's.
+          `model.tokenizer.special_tokens["<|im_end|>"]`; its name in a text may be several tokens. By default T5 and
+          BART stop at their config's, a GPT and a Llama at none (in `chat` where the message ends).
         - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
         - `cached`: use a key/value cache, as by default. Without it the tokens are the same, but slower.
 

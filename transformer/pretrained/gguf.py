@@ -12,7 +12,8 @@ The file, all numbers little-endian (github.com/ggml-org/ggml, docs/gguf.md):
     numbers     from a multiple of 32 bytes on
 
 Most kinds are quantised: Q4_1 keeps 32 neighbours in a row as 4-bit integers with a factor and an offset of their own.
-The package gguf turns them into float32.
+The package gguf turns them into float32. Its reader is not used, since it makes an object of every token and so takes
+many times as long.
 """
 
 from __future__ import annotations

@@ -67,8 +67,8 @@ class PretrainedModel(nn.Module):
           float32 again for each token.
 
         All other weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
-        probabilities, that of the residual stream is used. Of generation_config.json, ids of tokens are read that
-        config.json lacks; not its temperature, number of beams, forced_eos_token_id and so on, which are only kept.
+        probabilities, that of the residual stream is used. Of generation_config.json, only ids of tokens that
+        config.json lacks are used; its temperature, number of beams and so on are kept for `save_pretrained`.
 
         Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
         that installs it, and ValueError for a config of another family or with an option that is not supported, for

@@ -99,7 +99,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         context = copy_context()
         context.run(SHOW_MORE.set, getattr(chosen, "more", False))
         real = getattr(chosen, "real", None)  # None: a program that has no question for a real model
-        context.run(chosen.ask_real if real else main, chosen)
+        context.run((real and chosen.ask_real) or main, chosen)
         if real is False:
             print(HOW)
         sys.stdout.flush()

@@ -21,7 +21,6 @@ from helpers.attention import SENSES, SENTENCES, Course, make_sentences
 from helpers.program import DataError, RealToo, start
 from helpers.training import progress, train
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -117,15 +116,12 @@ class ThreeHeads(nn.Module):
         return loss
 
 
-def learn(
-    model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float,
-    report: Callable[[int, float], None] = show.progress,
-) -> None:  # fmt: skip
+def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float) -> None:
     """Train with mini-batches of 64 random sentences; clipped, since a large step can fix a head to a wrong word."""
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=report, reports=1)  # fmt: skip
+          clip=1.0, report=progress if isinstance(model, OneHead) else show.progress, reports=1)  # fmt: skip
 
 
 def main(settings: "Settings") -> None:
@@ -141,7 +137,7 @@ def main(settings: "Settings") -> None:
 
     show.senses_begin(course)
     one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
-    learn(one, course, settings.steps, decay=0.3, report=progress)
+    learn(one, course, settings.steps, decay=0.3)
     with tl.no_grad():
         reading = one(tl.tensor(tokens))
         show.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())

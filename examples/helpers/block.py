@@ -269,11 +269,10 @@ def who_decides(apart: np.ndarray) -> None:
 
 def activated(attention: np.ndarray, ffn: np.ndarray) -> None:
     """Print what attention and the FFNs add to the scores of water words and of money words, after a river alone."""
-    print("  After a river alone, against the mean token:", end=" ")
-    print(f"the FFNs add {ffn[0]:+.2f} to water words and {ffn[1]:+.2f} to money words,")
-    print(f"  attention {attention[0]:+.2f} and {attention[1]:+.2f}.", end=" ")
-    print(f"So the FFNs {'activate' if ffn[0] > 0 else 'do not activate'} the one", end=" ")
-    print(f"and {'suppress' if ffn[1] < 0 else 'do not suppress'} the other.")
+    one, other = "activate" if ffn[0] > 0 else "do not activate", "suppress" if ffn[1] < 0 else "do not suppress"
+    print("  After a river alone, against the mean token, water words and money words get:", end=" ")
+    print(f"attention {attention[0]:+.2f} and {attention[1]:+.2f},")
+    print(f"  FFNs {ffn[0]:+.2f} and {ffn[1]:+.2f}. So the FFNs {one} the one and {other} the other.")
 
 
 def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:

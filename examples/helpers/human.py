@@ -62,7 +62,7 @@ def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
         print(f"   checks {checked[2].mean():.0%}" + (", and it pays" if each < min(nothing, mean) else ""))
     sure, _ = next(iter(filters.values()))
     parts = [f"{(cost * (1 - sure) > CHECK).mean():.0%} where it costs {cost}" for cost in (MISTAKE, 100, 1000)]
-    print(f"  High stakes: the more a mistake costs, the more is to be checked, by the first: {', '.join(parts)}.")
+    detail(f"  High stakes: the more a mistake costs, the more of the first is to be checked: {', '.join(parts)}.")
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:

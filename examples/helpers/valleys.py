@@ -143,9 +143,9 @@ def valleys(again: np.ndarray, costs: np.ndarray, end: Sequence[tl.Tensor], furt
     print("The lecture expects noise to help. Here it does not.")
     (before, after), (small, large) = np.median(costs[[0, -1]], axis=1), map(largest, (end, further))
     print(f"  With all examples a step the cost goes from {before:.4f} to {after:.4f}, and the largest weight", end=" ")
-    print(f"from {small:.1f} to {large:.1f}:")
+    print(f"from {small:.1f} to {large:.1f}.")
     if after < before and large > small:
-        print("  these valleys are slopes that flatten, since a sigmoid is flat where its weights are large.")
+        print("  So these valleys are slopes that flatten: a sigmoid is flat where its weights are large.")
 
 
 def largest(weights: Sequence[tl.Tensor]) -> float:

@@ -130,7 +130,7 @@ def slopes(model: nn.Module, words: int) -> np.ndarray:
 
 
 def milliseconds(model: nn.Module, words: int) -> float:
-    """The time to learn from a text, forward and backward: the least of five."""
+    """The time to read a text and to go back through it, as in training: the least of five."""
     x = tl.randn(1, words, WIDTH)
     times = []
     for _ in range(5):

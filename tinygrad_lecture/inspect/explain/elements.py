@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Shape, to_host
-from ...kernels.attention import attention_weights as weights_by_kernel
+from ...backend import Array, Shape
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
 from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
+from .parts import known_values, sources_of, weights_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -39,13 +39,6 @@ def is_large(*arrays: Array | None) -> bool:
 def indexed(name: str, place: Place) -> str:
     """The name of an element: "z[0, 1]"."""
     return f"{name}[{', '.join(map(str, place))}]" if place else name
-
-
-def known_values(vertex: Vertex) -> list[Any]:
-    """The values of the inputs, None for one that was left out; [] if one of them is not known."""
-    values = [None if x.value is not None and x.value.dtype == object else x.value for x in vertex.inputs]
-    unknown = any(x.value is None and str(x) != "None" for x in vertex.inputs)
-    return [] if unknown or not values or values[0] is None else values
 
 
 def confirmed(work: Work, place: Place, array: Array) -> bool:
@@ -263,11 +256,10 @@ def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression
 
 def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """The element that stands there now."""
-    x, index = given[0], vertex.settings.get("index")
-    if index is None or x.size > LARGEST:
+    x = given[0]
+    if x.size > LARGEST:
         return None
-    host = tuple(to_host(part) if hasattr(part, "shape") else part for part in index)
-    source = np.unravel_index(np.arange(x.size).reshape(x.shape)[host][place], x.shape)
+    source = np.unravel_index(sources_of(vertex)[place], x.shape)
     name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
     return replace(expression(x[source]), text=name)
 
@@ -278,22 +270,6 @@ ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]]
     "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
     "attention_weights": _attention_weights,
 }  # fmt: skip
-
-
-def weights_of(vertex: Vertex) -> Array | None:
-    """The attention weights that a value is, or was made with, (..., queries, keys); None for other values."""
-    if vertex.op == "attention_weights":
-        return vertex.value
-    given = known_values(vertex)
-    if vertex.op != "attention" or len(given) < 3:
-        return None
-    q, k, _, mask = (*given, None)[:4]
-    if vertex.settings.get("causal"):
-        past = np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None]
-        mask = past if mask is None else past & mask
-    if (scale := vertex.settings.get("scale")) is not None:
-        q = q * (scale * q.shape[-1] ** 0.5)
-    return np.asarray(weights_by_kernel(q, k, mask))
 
 
 # --- elements of gradients ----------------------------------------------------------------------------------

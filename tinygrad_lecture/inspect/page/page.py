@@ -22,8 +22,9 @@ import numpy as np
 from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
-from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..explain.elements import definition, formula_with_numbers, forward_lines
 from ..explain.formulas import MOVES
+from ..explain.parts import parts_of, sources_of, weights_of
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
@@ -271,30 +272,36 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What it takes to compute a value anew: operands, settings, an origin, and of a move where each element was."""
-    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
-    recipe: dict[str, Any] = {"operands": [_operand(x, index) for x in vertex.inputs], "settings": settings}
+    """What it takes to compute a value anew: operands, settings, an origin; of a move where each element was, and of a
+    fused op the steps of its definition, whose operands are counted after its own."""
+    recipe: dict[str, Any] = {
+        "operands": [_operand(x, index) for x in vertex.inputs],
+        "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
+    }
     if vertex.origin not in (None, vertex):
         recipe["origin"] = _operand(vertex.origin, index)
     if vertex.op in MOVES:
-        given, count = [], 1
-        for x in (x for x in vertex.inputs if x in index):
-            given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
-            count += given[-1].size
         with suppress(Exception):  # as of settings that the tape did not keep
-            recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
+            recipe["places"] = sources_of(vertex).ravel().tolist()
+    inputs, parts = parts_of(vertex)
+    within = {x: i for i, x in enumerate([*inputs, *parts]) if x}
+    if parts:
+        recipe["parts"] = [{"op": part.op, "shape": list(part.shape), **_recipe(part, within)} for part in parts]
     return recipe
 
 
 def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input or an origin: a value of the page, a number, an op with its inputs, or None."""
+    """An input or an origin: a value of the page, an array, an op with its inputs, or None."""
     if isinstance(x, tuple):
         return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
     if isinstance(x, Vertex):
         if x in index:
             return {"value": index[x]}
-        x = None if x.value is None else x.value.tolist()
-    return x if _is_plain(x) else str(x)
+        if x.origin not in (None, x):
+            return _operand(x.origin, index)
+        x = None if x.op else x.value
+    array = np.asarray(x)
+    return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
 
 
 def _is_plain(x: Any) -> bool:

@@ -18,7 +18,7 @@ class Worked {
     const { nodes, uses } = this.live.now;
     if (nodes[i].slopes) return nodes[i].slopes;
     const tape = new Tape();
-    const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
+    const inputs = uses[i].map((x) => x && tape.node(x.shape, x.numbers));
     const made = nodeOf(tape, this.data.values[i], inputs);
     const work = made.grad.length * tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0);
     const elements = work < MOST_WORK ? [...made.grad.keys()] : [];
@@ -50,7 +50,8 @@ class Worked {
       if (position === undefined) return factor(made.numbers[k]);
       const x = uses[position];
       const found = x.numbers[made.places[made.inputs.indexOf(x)][k]];
-      return x.isBool ? elementText({ dtype: "bool" }, found) : factor(found);
+      const { dtype } = this.data.values[this.data.values[i].inputs[position]] ?? {};
+      return dtype === "bool" ? elementText({ dtype }, found) : factor(found);
     };
   }
 

@@ -17,7 +17,7 @@ function told(bar) {
 // The bars below one, row by row.
 function rowsBelow(top) {
   const rows = [[{ bar: top, left: 0, chain: shown }]];
-  for (let row = rows[0]; row.length; row = rows[rows.length - 1]) {
+  for (let row = rows[0]; row.length; row = rows.at(-1)) {
     const next = [];
     for (const { bar, left, chain } of row) {
       let at = left;
@@ -32,7 +32,7 @@ function rowsBelow(top) {
 }
 
 function draw() {
-  const top = shown[shown.length - 1];
+  const top = shown.at(-1);
   const whole = top.seconds || 1;
   const rows = rowsBelow(top).map((row) => {
     const line = element("div", { class: "flame-row" });
@@ -48,9 +48,8 @@ function draw() {
     return line;
   });
   byId("flames").replaceChildren(...rows);
-  const parts = shown.map((bar, i) =>
-    bar === top ? element("span", { "aria-current": "true" }, bar.name) : button(bar.name, () => show(shown.slice(0, i + 1)), { class: "text" }));
-  byId("path").replaceChildren(...parts.flatMap((part, i) => (i ? [" › ", part] : [part])));
+  const parts = shown.map((bar, i) => link(bar.name, bar === top ? null : () => show(shown.slice(0, i + 1))));
+  byId("path").replaceChildren(...joined(parts, " › "));
   byId("said").textContent = told(top);
 }
 

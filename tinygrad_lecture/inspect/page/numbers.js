@@ -44,6 +44,21 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+function paragraph(kind, ...children) {
+  return element("p", { class: kind }, ...children);
+}
+
+// A text that leads to what it names; as part of a path without an action where one is there already.
+function link(label, action, attributes = {}) {
+  if (!action) return element("span", { "aria-current": "true" }, label);
+  return button(label, action, { class: "text", ...attributes });
+}
+
+// Elements with a sign between them.
+function joined(parts, sign) {
+  return parts.flatMap((part, i) => (i ? [sign, part] : [part]));
+}
+
 function svgElement(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));

@@ -14,7 +14,7 @@ function legend(numbers, colour) {
     square.style.background = colour(value);
     return element("span", {}, square, number(value));
   });
-  return element("p", { class: "scale" }, ...swatches);
+  return paragraph("scale", ...swatches);
 }
 
 // The legend of a picture whose largest number has this size.
@@ -29,7 +29,7 @@ function scaleOf(most, low) {
 function arrayView(array, label, side = 0, edit = undefined) {
   const numbers = elementsOf(array);
   const count = sizeOf(array.shape);
-  if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
+  if (!count) return [paragraph("hint", `no elements, shape ${shapeText(array.shape)}`)];
   const columns = array.shape.at(-1) ?? 1;
   if (numbers && count <= 64) {
     return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
@@ -63,7 +63,7 @@ function squares(array, side, label) {
   }
   const more = count > 16 ? `, the first 16 of ${count}` : "";
   const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
-  return element("div", {}, element("p", { class: "hint" }, hint), made, scaleOf(most, factsOf(array).low));
+  return element("div", {}, paragraph("hint", hint), made, scaleOf(most, factsOf(array).low));
 }
 
 function facts(array) {
@@ -162,7 +162,7 @@ function pictureOf(array, label) {
   const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
   picture.append(scaleOf(most, low ?? 0));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
-  if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
+  if (rows * columns > 1) picture.append(paragraph("hint", `Each square is the mean of ${rows}×${columns} numbers.`));
   return picture;
 }
 
@@ -199,7 +199,7 @@ function window_(array, label, edit) {
   draw();
   const note = whole ? "" : " (the page has the first ones of this array)";
   return element("details", { open: Boolean(edit) }, element("summary", {}, "Numbers"),
-    element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
+    paragraph("hint", "from row ", row, " and column ", column, note), part);
 }
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
@@ -237,7 +237,7 @@ function attentionMaps(array, tokens, called) {
     const table = element("table", { class: long ? "map long" : "map" }, element("caption", {}, text), element("thead", {}, head), body);
     maps.append(table);
   }
-  const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
+  const more = count > 16 ? [paragraph("hint", `The first 16 of ${count} maps.`)] : [];
   const scroller = element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps);
   return [element("h3", {}, "Attention weights"), said, scroller, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
 }

@@ -10,18 +10,8 @@ from ...backend import Array
 from ...errors import aligned
 from ..numbers import in_words
 from ..vertex import Step, Term, Vertex
-from .elements import (
-    ONE,
-    definition,
-    derivative_lines,
-    derivative_with_numbers,
-    formula_with_numbers,
-    forward_lines,
-    gradient_lines,
-    indexed,
-    is_large,
-    product_derivative,
-)
+from . import elements
+from .elements import ONE, indexed, is_large
 from .expression import equation, expression, with_enough_digits
 from .formulas import derivative, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
@@ -75,22 +65,28 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
     vertex, gradient, local, position = step.vertex, term.gradient, term.local, term.position
     upstream, wanted = walk.gradient_of(vertex), walk.gradient_of(term.to)
     name = wanted if term.of == 1 else f"(use {term.count}) {wanted}"
-    lines = gradient_lines(step, term, name)
+    lines, result = elements.gradient_lines(step, term, name), f" = {in_words(gradient)}"
     if local is None:
-        alone = product_derivative(step, term)
+        alone = elements.product_derivative(step, term)
         rule = rule_of(vertex, position, upstream) or f"what the rule of {vertex.op} makes of {upstream}"
     else:
         alone, copied = _local_derivative(vertex, position, local), local.size > gradient.size
         copies = ", summed over the copies that broadcasting made" if copied else ""
         rule = f"{upstream} · {of_step(vertex, position)}{copies}"
         if step.upstream.size == gradient.size == 1 and lines and not copied:
-            rule, lines = rule + lines[0].removeprefix(indexed(name, (0,) * gradient.ndim)), []
-            return _with_total(term, wanted, TermText(alone, [], rule, lines, ""))
-        if _is_one(local) and not copied and not is_large(step.upstream, gradient):
+            lines, result = [], lines[0].removeprefix(indexed(name, (0,) * gradient.ndim))
+        elif _is_one(local) and not copied and not is_large(step.upstream, gradient):
             lines = []
-    rule = rule if lines else f"{rule} = {in_words(gradient)}"
-    slopes = derivative_lines(step, term)
-    return _with_total(term, wanted, TermText(alone, slopes, rule, lines, ""))
+    rule = rule if lines else rule + result
+    use = f"use {term.count} of {term.of}"
+    if term.of == 1:
+        rule = f"{name} = {rule}"
+        total = f"{name}{result}" if lines and gradient.size > 1 else ""
+    elif term.before is None:
+        total = f"{wanted} = {in_words(term.after)}  so far, {use}"
+    else:
+        total = f"{_sum(term, term.before, wanted)}  ({use}; they add up)"
+    return TermText(alone, elements.derivative_lines(step, term), rule, lines, total)
 
 
 def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
@@ -98,24 +94,11 @@ def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
     formula = derivative(vertex, position, named(vertex))
     chain = [] if formula is None else [formula.text]
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
-        work = derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
+        work = elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
         chain += with_enough_digits(work, local.item())[0]
     chain.append("1" if _is_one(local) else in_words(local))
     name = of_step(vertex, position) + which_of(vertex, position)
     return " = ".join([name, *dict.fromkeys(text for text in chain if text)])
-
-
-def _with_total(term: Term, name: str, text: TermText) -> TermText:
-    """The lines, with the sum of the terms so far. name: how the gradient of the input is written."""
-    if term.of == 1:
-        text.rule = f"{name} = {text.rule}"
-        said = not text.lines or term.gradient.size == 1
-        text.total = "" if said else f"{name} = {in_words(term.gradient)}"
-    elif term.before is None:
-        text.total = f"{name} = {in_words(term.after)}  so far, use {term.count} of {term.of}"
-    else:
-        text.total = f"{_sum(term, term.before, name)}  (use {term.count} of {term.of}; they add up)"
-    return text
 
 
 def _sum(term: Term, before: Array, name: str) -> str:
@@ -159,12 +142,12 @@ def _kind(vertex: Vertex) -> str:
 def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
-    filled, value = formula_with_numbers(vertex), _value(vertex.value)
-    more = [text for text in (filled, definition(vertex)) if text not in ("", vertex.formula)]
+    filled, value = elements.formula_with_numbers(vertex), _value(vertex.value)
+    more = [text for text in (filled, elements.definition(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
     part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
     lines = [f"  {vertex} = {chain[0]}{part}", *(f"{indent} = {text}" for text in chain[1:])]
-    return [*lines, *(f"      {line}" for line in forward_lines(vertex))]
+    return [*lines, *(f"      {line}" for line in elements.forward_lines(vertex))]
 
 
 def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:

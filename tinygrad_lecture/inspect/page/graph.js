@@ -40,7 +40,7 @@ class Picture {
   box(box, i) {
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
-    const { lines, values: count, rows, neurons } = box;
+    const { lines, values: count = 0, rows = 0, neurons = 0 } = box;
     const line = (role, text, k) => svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, text);
     const words = lines.map(([role, text], k) => line(role, text, k));
     const values = Array.from({ length: count }, (_, k) => line("value", "", lines.length + k));

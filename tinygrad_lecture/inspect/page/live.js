@@ -109,7 +109,7 @@ class Live {
         const { grad } = uses[step.value][term.position];
         const [before, to] = [sums.get(term.to), data.values[term.to]];
         const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
-        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to.shape, to.dtype));
         term.before = before?.after;
         sums.set(term.to, { sum, after: term.after });
       }

@@ -30,7 +30,7 @@ from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
 from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
-from .views import views_of
+from .views import Views
 from .words import reshaped, words_of
 
 FOLDER = Path(__file__).parent
@@ -202,7 +202,7 @@ class PageData:
     def _data(self) -> dict[str, Any]:
         walk = self.walk
         words = words_of(walk.vertices)
-        views = views_of(walk, self.folded, words)
+        views = Views(walk, self.folded, words).as_data()
         at = zip(walk.vertices, views.pop("at"), strict=True)
         values = [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at]
         return {
@@ -214,7 +214,6 @@ class PageData:
             "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
-            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
             **views,
             "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
@@ -237,6 +236,7 @@ class PageData:
             "dtype": "" if vertex.dtype is None else vertex.dtype.name,
             "inputs": [self.index.get(x, -1) for x in vertex.inputs],
             "value": self.arrays.add(vertex.value),
+            "stored": self.arrays.add(self.walk.stored.get(vertex)),
             "group": group,
             "words": words,
             "folded": self.index[self.folded[vertex]] if vertex in self.folded else -1,
@@ -251,7 +251,6 @@ class PageData:
         return {
             "value": self.index[step.vertex],
             "upstream": self.arrays.add(step.upstream),
-            "gradient": self.walk.gradient_of(step.vertex),
             "starts": step.starts,
             "start": started(step),
             "changed": step.changed,
@@ -260,9 +259,8 @@ class PageData:
 
     def _term(self, step: Step, term: Term) -> dict[str, Any]:
         return {
-            "to": self.index.get(term.to, -1),
+            "to": self.index[term.to],
             "position": term.position,
-            "gradient": self.walk.gradient_of(term.to),
             "array": self.arrays.add(term.gradient),
             "after": self.arrays.add(term.after),
             "count": term.count,

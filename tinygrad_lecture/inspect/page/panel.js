@@ -69,11 +69,11 @@ class Panel {
   }
 
   done() {
-    const { values, steps, stored, differentiated, own, note } = this.data;
+    const { values, steps, differentiated, own, note } = this.data;
     if (!steps.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
-    const held = (i) => this.data.arrays[stored[String(i)]]?.text ?? "";
+    const held = (i) => this.data.arrays[values[i].stored]?.text ?? "";
     let where = "";
     if (own) where = ". The page went backward itself, and left every .grad as it was";
     else if (!this.data.edited && leaves.every((i) => held(i) === found(i))) where = ", which is in its .grad";
@@ -134,7 +134,7 @@ class Panel {
     return [
       element("span", { class: "tag backward" }, "backward"),
       ...heading(value, `Back through ${value.name} = ${value.formula}`),
-      paragraph("math grad", `${event.gradient} = ${upstream}`),
+      paragraph("math grad", `${value.gradient} = ${upstream}`),
       ...(first && this.data.note ? [paragraph("hint", this.data.note)] : []),
       paragraph("hint", event.starts ? start : below),
       ...event.terms.map((term) => this.term(event, term)),
@@ -145,7 +145,7 @@ class Panel {
   term(event, told) {
     const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
-    const name = to ? to.name : "the input";
+    const { name } = to;
     const head = element("h3", {}, "to ", link(name, () => this.look(this.place.source(term.to))));
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, head);
     const add = (kind, text) => text && part.append(paragraph(kind, text));
@@ -163,10 +163,10 @@ class Panel {
     const uses = `${name} is used ${term.of} times, and its gradient is the sum of one term for each use; this is ${term.count} of ${term.of}`;
     add("why", term.of > 1 && uses);
     add("math total grad", term.total);
-    add("why", to?.folded >= 0 && `the step takes ${name} in shape ${shapeText(to.shape)}`);
+    add("why", to.folded >= 0 && `the step takes ${name} in shape ${shapeText(to.shape)}`);
     add("zero", zeroText(this.data, event, term));
     const array = this.data.arrays[term.array];
-    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
+    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to.side));
     return part;
   }
 
@@ -235,7 +235,7 @@ class Panel {
       return some.length ? [head, this.list(some, (i) => data.arrays[place.gradientOf(i)].text, true)] : [];
     };
     return [
-      paragraph("math grad", `${first.gradient} = ${data.arrays[first.upstream].text}`),
+      paragraph("math grad", `${data.values[first.value].gradient} = ${data.arrays[first.upstream].text}`),
       ...listed("passed on to", out), ...listed("its own parameters got", own),
     ];
   }

@@ -61,12 +61,17 @@ def can_be_parted(low: float, high: float, bins: int) -> bool:
     return bool(0 < (high - low) / bins < math.inf and (high - low) / bins > np.spacing(max(abs(low), abs(high))))
 
 
-def in_line(array: Array | None, most: int = MOST) -> str:
-    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
+def numbers(array: Array | None, most: int = MOST) -> str:
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; "" for a larger one, or None."""
     if array is None or array.size > most:
         return ""
     with with_digits(max(_digits.get(), digits_of(array))):
-        return _listed((array + 0.0 if array.dtype.kind == "f" else array).tolist())
+        return _listed(array.tolist())
+
+
+def in_line(array: Array | None, most: int = MOST) -> str:
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
+    return numbers(array + 0.0 if array is not None and array.size <= most and array.dtype.kind == "f" else array, most)
 
 
 def _listed(value: Any) -> str:
@@ -77,7 +82,7 @@ def in_words(array: Array | None) -> str:
     """An array as its numbers or, if it is large, its shape, range and mean; "?" if it is not known."""
     if array is None:
         return "?"
-    if (text := in_line(array)) or not array.size:
+    if (text := numbers(array)) or not array.size:
         return text or "[]"
     if array.dtype == bool:
         return f"shape {array.shape}, {np.count_nonzero(array)} of {array.size} True"

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.numbers import in_line
+from tinygrad_lecture.inspect.numbers import numbers
 from transformer import GPT, GPTConfig, MultiHeadAttention, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
@@ -56,9 +56,9 @@ def test_stepping_to_the_end_shows_the_very_gradients_in_grad(visit, network):
     for _ in range(steps):
         press(page, "ArrowRight")
     for name, leaf in leaves.items():
-        assert in_line(leaf.grad.numpy()) in text_of(page)
+        assert numbers(leaf.grad.numpy()) in text_of(page)
         rows = box(page, name).locator(".grad").all_text_contents()
-        assert "".join(rows).replace("],[", "], [") == in_line(leaf.grad.numpy())
+        assert "".join(rows).replace("],[", "], [") == numbers(leaf.grad.numpy())
 
 
 def test_a_value_used_twice_gets_its_gradient_in_two_steps(visit, tmp_path):
@@ -221,7 +221,7 @@ def test_numbers_are_written_as_python_writes_them(visit, network):
         C.backward()
         other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
     box(other, "x").click()
-    assert numbers_in(other.locator("#chosen .cells td"))[1 : len(values) + 1] == [in_line(np.array(v)) for v in values]
+    assert numbers_in(other.locator("#chosen .cells td"))[1 : len(values) + 1] == [numbers(np.array(v)) for v in values]
 
 
 @pytest.fixture
@@ -372,7 +372,7 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, 
     assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
     chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()
-    assert in_line(x.detach().numpy()[0, 0]) in cells
+    assert numbers(x.detach().numpy()[0, 0]) in cells
 
 
 def test_a_large_graph_opens_and_steps(visit, tmp_path):
@@ -464,16 +464,16 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
     C = ((tl.sigmoid(W2 @ tl.sigmoid(W1 @ x + b1) + b2) - y) ** 2).sum()
     C.backward()
-    assert box(page, "C").locator(".value").all_text_contents() == [in_line(C.detach().numpy())]
+    assert box(page, "C").locator(".value").all_text_contents() == [numbers(C.detach().numpy())]
     for name, leaf in {"W1": W1, "b1": b1, "W2": W2, "b2": b2}.items():
-        assert in_line(leaf.grad.numpy()) in text_of(page), name
+        assert numbers(leaf.grad.numpy()) in text_of(page), name
     shown = page.locator("#chosen h2").bounding_box()
     assert shown["y"] + shown["height"] <= page.locator("#changed").bounding_box()["y"]  # it covers nothing
     told = page.locator("#changed").inner_text()
-    assert told.startswith(f"W1[0, 1] is {in_line(W1.detach().numpy()[0, 1])} instead of -1.387, so C is ")
+    assert told.startswith(f"W1[0, 1] is {numbers(W1.detach().numpy()[0, 1])} instead of -1.387, so C is ")
     assert re.search(r"The gradient foretold dC/dW1\[0, 1\] · change = \(-0.00155\) · 2.5 = -0.003875", told)
     page.get_by_role("button", name="Table").click()
-    assert in_line(W2.grad.numpy()) in page.locator("#table").inner_text()
+    assert numbers(W2.grad.numpy()) in page.locator("#table").inner_text()
     page.get_by_role("button", name="As it was").click()
     assert text_of(page) == before
     assert page.locator("#changed").inner_text() == ""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, Shape
-from ..numbers import MOST, in_line, number
+from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
 from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
@@ -73,7 +73,7 @@ def element_lines(
 
 def formula_with_numbers(vertex: Vertex) -> str:
     """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
-    texts = [str(x) if x.value is None else in_line(x.value) for x in vertex.inputs]
+    texts = [str(x) if x.value is None else numbers(x.value) for x in vertex.inputs]
     if vertex.op is None or not all(texts):
         return ""
     scalars = [x.value is not None and not x.value.ndim and x.value.dtype != object for x in vertex.inputs]
@@ -82,7 +82,7 @@ def formula_with_numbers(vertex: Vertex) -> str:
         return _call(vertex, given, math.nan).text
     value = vertex.value.item()
     (text,), _ = with_enough_digits(lambda: [_call(vertex, given, value)], value)
-    return "" if text == in_line(vertex.value) else text
+    return "" if text == numbers(vertex.value) else text
 
 
 def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:

@@ -153,14 +153,10 @@ class Picture {
 
   // Scroll so that a box is seen.
   reveal(i) {
-    const { boxes, width } = this.data;
-    const [box, scroll, svg] = [boxes[i], this.scroll, this.svg];
-    const scale = svg.clientWidth / (width + 16);
-    const left = svg.getBoundingClientRect().left - scroll.getBoundingClientRect().left + scroll.scrollLeft;
-    const [x, y] = [left + (box.x + box.w / 2 + 8) * scale, (box.y + box.h / 2 + 8) * scale];
-    const far = Math.abs(y - scroll.scrollTop - scroll.clientHeight / 2) > scroll.clientHeight / 2 - box.h * scale;
-    const aside = Math.abs(x - scroll.scrollLeft - scroll.clientWidth / 2) > scroll.clientWidth / 2 - (box.w * scale) / 2;
-    if (far || aside) scroll.scrollTo({ left: x - scroll.clientWidth / 2, top: y - scroll.clientHeight / 2 });
+    const { g } = this.boxes[i];
+    const [box, frame] = [g.getBoundingClientRect(), this.scroll.getBoundingClientRect()];
+    const isSeen = box.top >= frame.top && box.bottom <= frame.bottom && box.left >= frame.left && box.right <= frame.right;
+    if (!isSeen) g.scrollIntoView({ block: "center", inline: "center" });
   }
 
   // The size of the picture, by the zoom.

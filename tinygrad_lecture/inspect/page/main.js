@@ -151,6 +151,9 @@ const keys = {
   b: () => step(() => place.go(place.firstBackward)),
   g: () => showAs(false),
   t: () => showAs(true),
+  "-": () => picture.zoomBy(1 / 1.25),
+  "+": () => picture.zoomBy(1.25),
+  f: () => picture.zoomBy(FIT),
   h: toggleHelp,
   "?": toggleHelp,
   Escape: () => {
@@ -185,18 +188,7 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-const on = (id, action) => byId(id).addEventListener("click", action);
-on("first", keys.Home);
-on("back", keys.ArrowLeft);
-on("play", togglePlay);
-on("next", keys.ArrowRight);
-on("last", keys.End);
-on("smaller", () => picture.zoomBy(1 / 1.25));
-on("larger", () => picture.zoomBy(1.25));
-on("fit", () => picture.zoomBy(FIT));
-on("show-graph", () => showAs(false));
-on("show-table", () => showAs(true));
-on("help-button", toggleHelp);
+for (const made of document.querySelectorAll("[data-key]")) made.addEventListener("click", keys[made.dataset.key]);
 slider.addEventListener("input", () => {
   stop();
   step(() => place.go(Number(slider.value)));

@@ -18,7 +18,7 @@ from ...backend import Array, Shape
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
+from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, derivative, is_number, named, of_step
 from .parts import known_values, sources_of, weights_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
@@ -94,32 +94,13 @@ def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
     return replace(result, text=replace(vertex, inputs=inputs).formula)
 
 
-def definition(vertex: Vertex) -> str:
-    """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
-    if (work := _single(vertex)) is not None:
-        return with_enough_digits(work, work()[0].value)[0][0]
-    return definition_of(vertex)
-
-
-def _single(vertex: Vertex) -> Work | None:
-    """How the only element of a fused op's result was computed, if that is written in full."""
-    given, out = known_values(vertex), vertex.value
-    if vertex.op not in DEFINITIONS or out is None or out.size != 1 or not given or is_large(*given):
-        return None
-    place = (0,) * out.ndim
-    work = partial(_element, vertex, given, place)
-    if not confirmed(work, place, out) or "... " in work()[-1].text:
-        return None
-    return lambda: work()[-1:]
-
-
 def forward_lines(vertex: Vertex) -> list[str]:
     """Each element with its numbers, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
 
     [] where the formula says it all.
     """
     given, out = known_values(vertex), vertex.value
-    if out is None or not out.size or not given or _single(vertex) is not None:
+    if out is None or not out.size or not given:
         return []
     if vertex.op in ELEMENTWISE and vertex.op in MOVES:  # copies
         return []

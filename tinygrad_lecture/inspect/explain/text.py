@@ -13,7 +13,7 @@ from ..vertex import Step, Term, Vertex
 from . import elements
 from .elements import ONE, indexed, is_large
 from .expression import equation, expression, with_enough_digits
-from .formulas import derivative, named, of_step, rule_of, which_of
+from .formulas import definition_of, derivative, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -143,7 +143,7 @@ def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
     filled, value = elements.formula_with_numbers(vertex), _value(vertex.value)
-    more = [text for text in (filled, elements.definition(vertex)) if text not in ("", vertex.formula)]
+    more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
     part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
     lines = [f"  {vertex} = {chain[0]}{part}", *(f"{indent} = {text}" for text in chain[1:])]

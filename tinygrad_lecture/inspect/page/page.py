@@ -22,8 +22,8 @@ import numpy as np
 from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
-from ..explain.elements import definition, formula_with_numbers, forward_lines
-from ..explain.formulas import MOVES
+from ..explain.elements import formula_with_numbers, forward_lines
+from ..explain.formulas import MOVES, definition_of
 from ..explain.parts import parts_of, sources_of, weights_of
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
@@ -230,7 +230,7 @@ class PageData:
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": "" if filled == vertex.formula else filled,
-            "definition": definition(vertex),
+            "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "shape": list(vertex.shape),
             "dtype": "" if vertex.dtype is None else vertex.dtype.name,

@@ -65,7 +65,7 @@ class Worked {
     };
     return {
       filled: value.filled && this.filled(value.formula, i, whole),
-      definition: isOfNumbers(value.definition) ? "" : value.definition,
+      definition: value.definition,
       sums: anew(value.sums, (label, line) => this.element(i, indexIn(label, value.shape), line)),
     };
   }
@@ -77,7 +77,7 @@ class Worked {
     const [value, { nodes, uses }] = [this.data.values[i], this.live.now];
     const [found, text] = [number(nodes[i].numbers[k]), this.elements(i, k)];
     if (text) {
-      const formulas = [value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula));
+      const formulas = [value.formula, value.definition].filter((formula) => formula);
       return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
     }
     if (value.places) return `${partsOf(line)[1]} = ${found}`;

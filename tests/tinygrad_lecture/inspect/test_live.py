@@ -94,7 +94,9 @@ def computed_in(page, data, value, index, to):
 def lines_of(forward, terms):
     """Lists of lines: of each value, and of each term of the steps backward."""
     of_terms = (
-        [[t["derivative"]], t["slopes"], [t["rule"]], t["lines"], [t["total"].partition("  ")[0]]] for t in terms
+        [[f"{t['derivative']} = {t['local']}"], t["slopes"], [f"{t['rule']} = {t['result']}"], t["lines"], [total]]
+        for t in terms
+        for total in [t["total"].partition("  ")[0]]
     )
     return [*forward, *(lines for parts in of_terms for lines in parts)]
 

@@ -337,17 +337,17 @@ def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
     return element_lines(name, gradient, partial(chain_rule, step, term), term.place if large else None)
 
 
-def product_derivative(step: Step, term: Term) -> str:
-    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1] = 0.5".
+def product_derivative(step: Step, term: Term) -> tuple[str, str]:
+    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1]" and "0.5".
 
     A product is linear: with 1 for the element, 0 for all others, and numbers that count the elements of the other
     factor, each element of the result says which one it was multiplied by.
     """
     vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
     if vertex.op not in PRODUCTS or not given or not step.upstream.size:
-        return ""
+        return "", ""
     if position == 2:
-        return f"{of_step(vertex, 2)} = 1"
+        return of_step(vertex, 2), "1"
     one, other = np.zeros(given[position].shape), given[1 - position]
     one[place] = 1
     factors = [one, np.arange(1.0, other.size + 1).reshape(other.shape)]
@@ -356,4 +356,4 @@ def product_derivative(step: Step, term: Term) -> str:
     result = first_place(count != 0)
     at = first_place(factors[1] == count[result])
     name = of_step(vertex, position, indexed("", result), indexed("", place))
-    return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)} = {number(other[at])}"
+    return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)}", number(other[at])

@@ -155,10 +155,10 @@ class Panel {
       const isLargest = at && Math.abs(numbers[indexIn(at, this.data.arrays[term.array].shape)]) === largest(numbers);
       const which = isLargest && numbers.length > 1 ? "; for the element with the largest gradient" : "";
       add("why", `the local derivative, ∂: of this step alone${which}`);
-      add("math", [term.derivative, ...term.slopes].join("\n"));
+      add("math", [equation(term.derivative, term.local), ...term.slopes].join("\n"));
     }
     add("why", term.derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it");
-    add("math", term.rule);
+    add("math", equation(term.rule, term.result));
     add("math", term.lines.join("\n"));
     const uses = `${name} is used ${term.of} times, and its gradient is the sum of one term for each use; this is ${term.count} of ${term.of}`;
     add("why", term.of > 1 && uses);

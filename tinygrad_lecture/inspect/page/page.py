@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -139,12 +140,9 @@ class Arrays:
 
     def as_data(self) -> list[dict[str, Any]]:
         """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
-        largest, room = math.inf, BUDGET
-        for array in sorted(self._arrays, key=lambda array: array.size):
-            room -= array.nbytes
-            if room < 0:
-                largest = max(SMALL, array.size - 1)
-                break
+        smallest_first = sorted(self._arrays, key=lambda array: array.size)
+        bytes_to = zip(smallest_first, accumulate(array.nbytes for array in smallest_first), strict=True)
+        largest = max(SMALL, next((array.size - 1 for array, count in bytes_to if count > BUDGET), math.inf))
         return [
             {
                 "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),

@@ -175,7 +175,7 @@ def test_where_the_page_cannot_compute_anew_it_says_why(blank, reason):
     assert reason in computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"]
 
 
-def test_a_condition_on_a_value_that_the_page_does_not_have_is_no_ground_to_compute_on(blank):
+def test_a_condition_on_what_the_page_does_not_have_is_no_ground_to_compute_on(blank):
     x = tl.tensor(np.ones((3, 4)), requires_grad=True)
     graph, C = of_the_engine(lambda x: tl.where(x * 2 < 1, x * x, -x).sum(), x)
     assert "depends on what it does not know" in computed_in(blank, data_of(C), 0, 0, 2.0)["hindrance"]

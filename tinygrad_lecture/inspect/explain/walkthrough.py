@@ -106,6 +106,8 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
     Raises TypeError for anything else, RuntimeError for a tensor without a graph or whose graph backward has freed,
     ValueError for an empty graph, or for a result of several elements that backward did not start from.
     """
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f'{caller}: names is a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
     if isinstance(what, Graph):
         graph, result = what, None
         if not graph.vertices:

@@ -64,8 +64,8 @@ class Worked {
       return array.shape.length ? array.text : factor(elementsOf(array)[0]);
     };
     return {
+      ...value,
       filled: value.filled && this.filled(value.formula, i, whole),
-      definition: value.definition,
       sums: anew(value.sums, (label, line) => this.element(i, indexIn(label, value.shape), line)),
     };
   }

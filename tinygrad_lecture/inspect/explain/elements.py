@@ -100,9 +100,8 @@ def forward_lines(vertex: Vertex) -> list[str]:
     [] where the formula says it all.
     """
     given, out = known_values(vertex), vertex.value
-    if out is None or not out.size or not given:
-        return []
-    if vertex.op in ELEMENTWISE and vertex.op in MOVES:  # copies
+    copies = vertex.op in ELEMENTWISE and vertex.op in MOVES
+    if out is None or not out.size or not given or copies:
         return []
     large = is_large(out, *given)
     if not large and (vertex.op == "index_get" or (vertex.op in ELEMENTWISE and vertex.op not in DEFINITIONS)):

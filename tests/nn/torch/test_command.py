@@ -124,8 +124,8 @@ from torch.autograd.functional import jacobian, hessian, vjp, jvp, hvp, vhp
 from torch.autograd.function import once_differentiable
 from torch.func import functional_call, vmap, grad, jacrev, jacfwd, hessian, stack_module_state, grad_and_value
 from torch.optim import SGD, Adam, lr_scheduler
-from torch.optim.lr_scheduler import StepLR
-from torch.optim.optimizer import Optimizer
+from torch.optim.lr_scheduler import StepLR, _LRScheduler
+from torch.optim.optimizer import Optimizer, required
 from torch.utils.data import Dataset, DataLoader, TensorDataset, random_split
 from torch.utils.data.dataset import Dataset
 from torch.utils.data.sampler import RandomSampler

@@ -56,7 +56,7 @@ torch.is_tensor(x); torch.numel(x); x.numel(); x.ndim; torch.is_floating_point(i
 torch.is_nonzero(s); x.is_signed(); x.is_contiguous(); x.T.is_contiguous(); x.stride(); x.T.stride(); x.element_size()
 x.dim(); x.size(); x.size(0); x.nelement(); x.type(); i.type(); x.is_same_size(y);
 torch.can_cast(torch.float32, torch.int64); torch.can_cast(torch.int64, torch.float32); x.get_device(); x.is_cuda
-x.is_cpu; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
+x.is_cpu; x.is_sparse; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
 torch.is_grad_enabled(); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
 x.to(torch.float64); x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); k.float()
 x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x

@@ -1,6 +1,5 @@
 """Linear, Identity, and MLP, the lecture's network."""
 
-import numpy as np
 import pytest
 
 import nn

@@ -208,23 +208,6 @@ def test_padding_changes_no_class(pooling, side):
     assert_close(padded[1], model(tokens[1]).detach().numpy(), "logits", 1e-10)
 
 
-def test_a_classifier_learns_which_of_two_words_occurs():
-    tl.manual_seed(0)
-    encoder = Encoder(EncoderConfig(vocab_size=8, context=6, layers=1, heads=2, width=16))
-    model = Classifier(encoder, 2, "mean")
-    optimizer = nn.optim.AdamW(model.parameters(), lr=1e-2)
-    random = np.random.default_rng(0)
-    tokens = random.integers(2, 8, (32, 6))
-    labels = random.integers(0, 2, 32)
-    tokens[np.arange(32), random.integers(0, 6, 32)] = labels
-    for _ in range(40):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(tokens), tl.tensor(labels))
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.1
-
-
 def test_segments_tell_texts_apart():
     model, tokens = shuffled(Bert(BertConfig(**SIZES))), some_tokens(2, 5)
     first, second = (np.full((2, 5), segment) for segment in (0, 1))

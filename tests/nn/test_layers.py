@@ -259,6 +259,7 @@ VIEWED: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 5, 5)),
     "GroupNorm": (lambda: nn.GroupNorm(1, 3), (4, 3, 5)),
     "Conv2d": (lambda: nn.Conv2d(3, 2, 3), (4, 3, 5, 5)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(3, 2, 3), (4, 3, 5, 5)),
     "MaxPool2d": (lambda: nn.MaxPool2d(2), (4, 3, 6, 6)),
     "Linear": (lambda: nn.Linear(5, 2), (4, 3, 5)),
     "LSTM": (lambda: nn.LSTM(5, 2, num_layers=2), (4, 3, 5)),

@@ -1,14 +1,9 @@
 """What a script prints: models, optimisers, and the steps of backward, as in PyTorch."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from nn.torch.node_names import grad_fn_name
-
-ROOT = Path(__file__).parents[3]
+from programs import ROOT, run_python
 
 SCRIPT = """
 import torch
@@ -53,7 +48,7 @@ print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
 def printed(tmp_path, *command):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(*command, script, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,10 @@ import pytest
 reference = pytest.importorskip("torch")
 
 import nn.torch as ours  # noqa: E402
+from programs import ROOT, run_python  # noqa: E402
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
-ROOT = Path(__file__).parents[3]
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 4)).astype("float32")
 DEFINITE = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
@@ -465,8 +462,5 @@ except RuntimeError:
 def test_a_script_prints_what_pytorch_prints(text, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(text)
-    said = [
-        subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
-        for command in (["-m", "nn.torch"], [])
-    ]
+    said = [run_python(*command, script, cwd=ROOT) for command in (["-m", "nn.torch"], [])]
     assert said[0].stdout == said[1].stdout, said[0].stderr

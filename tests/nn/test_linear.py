@@ -13,19 +13,10 @@ def test_float64_in_a_layer_of_float32_is_warned_of():
     nn.Linear(3, 2).double()(tl.ones(4, 3, dtype=tl.float64))
 
 
-def test_wrong_sizes_are_explained():
-    for sizes in (("3", 2), (3.0, 2), (tl.ones(4, 3), 2)):
-        with pytest.raises(TypeError, match="Linear: in_features must be an int, not "):
-            nn.Linear(*sizes)
-    with pytest.raises(ValueError, match="Linear: in_features must be at least 1, not 0"):
-        nn.Linear(0, 2)
-    with pytest.raises(ValueError, match=r"in Linear: wanted \(\.\.\., 784\), got \(32, 28, 28\)"):
-        nn.Linear(784, 16)(tl.zeros(32, 28, 28))
-    with pytest.raises(ValueError, match=r"in Linear: .*2"):
-        nn.Linear(3, 2)([1.0, 2.0])
+def test_a_bias_that_does_not_fit_is_named_where_the_input_fits():
     layer = nn.Linear(3, 2)
     layer.bias = nn.Parameter(tl.zeros(5))
-    with pytest.raises(ValueError, match=r"in Linear: linear: .*bias of shape"):  # x fits
+    with pytest.raises(ValueError, match=r"in Linear: linear: .*bias of shape"):
         layer(tl.zeros(1, 3))
 
 
@@ -45,9 +36,3 @@ def test_an_activation_may_be_any_function():
     assert model[3].negative_slope == 0.2
     assert [p.shape for p in model.parameters()] == [(3, 2), (3, 3), (1, 3)]
     assert model[0].weight.dtype == tl.float64
-
-
-@pytest.mark.parametrize("sizes", [[], [784]])
-def test_it_needs_inputs_and_outputs(sizes):
-    with pytest.raises(ValueError, match="at least two numbers, inputs and outputs"):
-        nn.MLP(sizes)

@@ -236,33 +236,6 @@ def test_running_averages(name: str, shape: Any, data: st.DataObject, dtype: str
     theirs.load_state_dict(to_torch(ours.state_dict()))
 
 
-TWICE = [
-    *((f"conv{t}{n}d", n, {"stride": 2, "padding": 1}) for t in ("", "_transpose") for n in (1, 2)),
-    *(("batch_norm", 2, {"training": training}) for training in (True, False)),
-]
-
-
-@pytest.mark.parametrize(("name", "axes", "settings"), TWICE, ids=str)
-def test_second_derivatives(name: str, axes: int, settings: dict[str, Any]) -> None:
-    """As of the penalty on a gradient's length that some GANs use."""
-    random = np.random.default_rng(0)
-    norm = name == "batch_norm"
-    x, w, b = (random.normal(size=s) for s in ((2, 2) + (5,) * axes, (2,) if norm else (2, 2) + (3,) * axes, (2,)))
-
-    def penalty(library: Any, grad: Any, functions: Any, x: Any, w: Any, b: Any) -> Any:
-        averages = [library.tensor(a, dtype=x.dtype) for a in ([0.5, 0.1], [2.0, 0.5])] if norm else []
-        y = getattr(functions, name)(x, *averages, w, b, **settings)
-        gradients = grad((y**3).sum(), (x, w), create_graph=True)
-        return sum((g * g).sum() for g in gradients)
-
-    agree(
-        lambda *a: penalty(tl, tl.grad, F, *a),
-        lambda *a: penalty(torch, torch.autograd.grad, TF, *a),
-        *(x, w, b),
-        dtype="float64",
-    )
-
-
 SHOWN = """
 MaxPool1d(2); MaxPool2d((2, 3), 1); AvgPool2d(2, 1, 1); AdaptiveAvgPool2d((1, 1)); AdaptiveMaxPool1d(4)
 ZeroPad2d(1); ConstantPad1d(1, 0.5); ReflectionPad2d((1, 0, 2, 0)); Upsample(None, 2); PixelShuffle(2); Unfold(2)

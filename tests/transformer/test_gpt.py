@@ -73,19 +73,6 @@ def test_the_initial_loss_is_that_of_guessing():
     assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_weights_survive_a_file(tied, tmp_path):
-    model, other = small("GPT-2", tied=tied), small("GPT-2", tied=tied)
-    nn.init.normal_(other.embedding.W_E.weight)
-    nn.weights.save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other.load_state_dict(nn.weights.load_file(tmp_path / "model.safetensors"))
-    tokens = some_tokens(1, 3)
-    assert_close(other(tokens).detach().numpy(), model(tokens).detach().numpy(), "logits", 0)
-    assert (other.unembedding.W_U.weight is other.embedding.W_E.weight) == tied
-    names = [name for name, _ in other.named_parameters()]
-    assert ("unembedding.W_U.weight" in names) != tied
-
-
 def test_training_lowers_the_loss():
     tl.manual_seed(0)
     model = GPT(GPTConfig(vocab_size=5, context=8, layers=1, heads=2, width=16, dropout=0.1))

@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from numeric import assert_close
 from strict_cupy import no_synchronisation

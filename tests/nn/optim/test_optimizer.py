@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.training import saved_state
 from programs import ROOT, run_python

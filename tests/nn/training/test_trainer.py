@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from small_training import Press, bits, blobs, fitted, halves, make, sgd
 from strict_cupy import count_synchronisations

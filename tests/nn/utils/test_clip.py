@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.utils import parameters_to_vector, vector_to_parameters
 from strict_cupy import no_synchronisation

@@ -39,6 +39,16 @@ def chances(*shape: int, seed: int = 0) -> NDArray[Any]:
     return np.random.default_rng(seed).uniform(0.05, 0.95, shape)
 
 
+class First(nn.Module):
+    """The first result of a layer that returns several."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        self.inner = inner
+
+    def forward(self, input: tl.Tensor) -> tl.Tensor:
+        return self.inner(input)[0]
+
+
 LABELS = np.array([0, 3, 1, 3, 2])
 SOME_IGNORED = np.array([0, -100, 1, 3, -100])
 WEIGHT = [0.5, 1.0, 2.0, 0.0]
@@ -86,6 +96,13 @@ LAYERS = {
     "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(N, 2, 2, 2),)),
     "ReLU in place": Case(lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (normal(N, 4),)),
     "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
+    **{
+        name: Case(
+            lambda name=name: First(getattr(nn, name)(1, 2, batch_first=True, bidirectional=name == "RNN")),
+            (normal(2, 2, 1),),
+        )
+        for name in ("RNN", "GRU", "LSTM")
+    },
     "RNNCell": Case(lambda: nn.RNNCell(2, 2), (normal(N, 2),)),
     "GRUCell": Case(lambda: nn.GRUCell(2, 2), (normal(N, 2),)),
     "EmbeddingBag": Case(lambda: nn.EmbeddingBag(6, 2), (np.array([[0, 5], [1, 1], [5, 2], [3, 4], [0, 0]]),)),

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 import nn
 import small_transformers
 import tinygrad_lecture as tl
+from modules import bytes_kept
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens
-from tinygrad_lecture.autograd.core import Leaf, Record
-from tinygrad_lecture.autograd.versions import arrays_in
 from transformer import GPT, Bert, BertConfig, Cache, GPTConfig, Windows, causal_mask
 
 each_kind = pytest.mark.parametrize("kind", GPTS)
@@ -94,7 +93,7 @@ def test_a_checkpointed_model_has_the_same_gradients_and_keeps_less():
         tl.manual_seed(1)
         model = GPT(config, checkpoint=checkpoint)
         loss = model.loss(some_tokens(2, 5), some_tokens(2, 5, seed=1))
-        kept = bytes_kept(loss._node)
+        kept = bytes_kept(loss)
         loss.backward()
         found.append((kept, loss.item(), [p.grad.numpy() for p in model.parameters()]))
     (kept, loss, grads), (kept_then, loss_then, grads_then) = found
@@ -102,16 +101,6 @@ def test_a_checkpointed_model_has_the_same_gradients_and_keeps_less():
     for a, b in zip(grads, grads_then, strict=True):
         assert_close(a, b, "gradient", 1e-6)
     assert kept_then < kept / 2
-
-
-def bytes_kept(node):
-    """By the records of a graph, without the leaves."""
-    records, arrays, leaves = [node], {}, set()
-    for record in records:
-        arrays.update({id(a): a for a in arrays_in(record.saved or ())})
-        leaves |= {id(n.tensor().array) for n in record.nodes if isinstance(n, Leaf)}
-        records += {n for n in record.nodes if isinstance(n, Record)} - set(records)
-    return sum(a.nbytes for key, a in arrays.items() if key not in leaves)
 
 
 def test_dropout_is_off_in_evaluation_and_on_in_training():

@@ -7,10 +7,55 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+from modules import shuffled
+from numeric import assert_close
+
+kinds = pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
 
 
 def numbers(*shape, seed=0):
     return tl.tensor(np.random.default_rng(seed).normal(size=shape))
+
+
+@kinds
+def test_a_layer_is_its_cell_in_a_loop(kind):
+    layer, cell = shuffled(getattr(nn, kind)(3, 4)), getattr(nn, f"{kind}Cell")(3, 4).double()
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in layer.state_dict().items()})
+    x = numbers(5, 2, 3)
+    state, outputs = None, []
+    for step in x:
+        state = cell(step, state)
+        outputs.append(state[0] if kind == "LSTM" else state)
+    whole, final = layer(x)
+    assert_close(whole.detach(), tl.stack(outputs).detach(), "outputs", 1e-12)
+    final, state = (final, state) if kind == "LSTM" else ((final,), (state,))
+    for a, b in zip(final, state, strict=True):
+        assert_close(a[0].detach(), b.detach(), "final state", 1e-12)
+
+
+@kinds
+def test_packed_sequences_are_the_sequences_alone(kind):
+    layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, bidirectional=True))
+    sequences = [numbers(n, 2, seed=n) for n in (2, 4, 1)]
+    output, state = layer(nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False))
+    h = state[0] if kind == "LSTM" else state
+    for i, (sequence, found) in enumerate(zip(sequences, nn.utils.rnn.unpack_sequence(output), strict=True)):
+        alone, its_state = layer(sequence)
+        assert_close(found.detach(), alone.detach(), f"sequence {i}", 1e-12)
+        assert_close(h[:, i].detach(), (its_state[0] if kind == "LSTM" else its_state).detach(), f"state {i}", 1e-12)
+
+
+@kinds
+def test_the_state_at_the_end_is_where_the_next_part_goes_on(kind):
+    layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, batch_first=True))
+    x = numbers(4, 6, 2)
+    whole, end = layer(x)
+    first, state = layer(x[:, :2])
+    second, state = layer(x[:, 2:], state)
+    assert_close(tl.cat([first, second], 1).detach(), whole.detach(), "in two parts", 1e-12)
+    ends = zip(end, state, strict=True) if kind == "LSTM" else [(end, state)]
+    for a, b in ends:
+        assert_close(b.detach(), a.detach(), "state at the end", 1e-12)
 
 
 def test_dropout_acts_between_layers_while_training():

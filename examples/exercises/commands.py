@@ -54,10 +54,6 @@ class Session:
                 return exercise
         raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
 
-    def close(self) -> None:
-        """End the grader's processes."""
-        self.grader.close()
-
     def run(self, command: str, name: str | None = None, *flag: bool) -> int:
         """Carry out a command, with its flag if it has one; return 1 if an exercise is not right, else 0."""
         if command == "watch":
@@ -194,7 +190,10 @@ class Watch:
             return
         if session.progress.is_passed(session.current):
             session.progress.current = (session.progress.next_open(session.current) or session.current).name
-        self._show_current(first=True)
+        display.introduce(session.course, session.progress, session.current)
+        self.seen = session.course.given(session.current)
+        say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
+        say(display.KEYS)
         while True:
             session.grader.warm()
             word = self.keys.read(POLL)
@@ -218,23 +217,18 @@ class Watch:
         time.sleep(0.05)
         return self.session.progress.text(self.session.current) == text
 
-    def _show_current(self, first: bool = False) -> None:
-        session = self.session
-        display.introduce(session.course, session.progress, session.current)
-        self.seen = session.course.given(session.current)
-        if first:
-            say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
-            say(display.KEYS)
-
     def _move_on(self) -> bool:
         """Go to the next open exercise. False if there is none."""
         session = self.session
         following = session.progress.next_open(session.current)
         if following is None or self._finished():
             return False
-        session.start(following, take=False)
-        self.seen = session.course.given(following)
+        self._go_to(following)
         return True
+
+    def _go_to(self, exercise: Exercise) -> None:
+        self.session.start(exercise, take=False)
+        self.seen = self.session.course.given(exercise)
 
     def _finished(self) -> bool:
         finished = len(self.session.progress.done) == len(self.session.course.exercises)
@@ -245,7 +239,6 @@ class Watch:
     def _obey(self, word: str) -> bool:
         """Carry out a command; False to end."""
         session = self.session
-        order = list(session.course)
         asked, self.asked = self.asked, ""
         if word in ("hint", "why", "list"):
             session.run(word)
@@ -261,8 +254,8 @@ class Watch:
         elif word == "help":
             print(display.HELP.strip("\n"))
         elif word == "next":
-            session.start(order[(order.index(session.current) + 1) % len(order)], take=False)
-            self.seen = session.course.given(session.current)
+            order = list(session.course)
+            self._go_to(order[(order.index(session.current) + 1) % len(order)])
         else:
             say(f"I do not know {word!r}. {display.KEYS}")
         return True

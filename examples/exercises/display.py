@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -98,7 +97,7 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         say("\nDo you see why? The next try tells the likely cause, and so does", "  ")
         say(f"{RUN} why {outcome.exercise.name}", "  ")
     path = progress.file(outcome.exercise)
-    line = _place(outcome, path) or _first_change(outcome.exercise, course, path, outcome.what)
+    line = _place(outcome, path) or _first_change(course, progress, outcome)
     print(f"\n    {shown_path(path)}:{line}")
 
 
@@ -164,38 +163,27 @@ def show_list(course: Course, progress: Progress) -> None:
 def engine_place(reference: str) -> str:
     """ "file.py:name" as "file.py:12", the line where the name is defined."""
     file, _, name = reference.partition(":")
-    if name:
-        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-                return f"{shown_path(ROOT / file)}:{node.lineno}"
-    return shown_path(ROOT / file)
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    found = [n for n, line in enumerate(lines, start=1) if re.match(rf" *(def|class) {name}\b", line)] if name else []
+    return ":".join(map(str, [shown_path(ROOT / file), *found[:1]]))
 
 
-def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:
-    """The first line that a learner has changed, if possible in the function that a message names; or the first gap."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return 1
+def _first_change(course: Course, progress: Progress, outcome: Outcome) -> int:
+    """The first line that a learner has changed, if possible in the function that is named; or the first gap."""
+    text, given = progress.text(outcome.exercise) or "", course.given(outcome.exercise).splitlines()
     if first_gap(text) > 1:
         return first_gap(text)
-    given = set(course.given(exercise).splitlines())
-    changed = [n for n, line in enumerate(text.splitlines(), start=1) if line not in given]
-    try:
-        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    except SyntaxError:
-        functions = []
-    for function in functions:
-        if re.search(rf"\b{function.name}\b", message):
-            inside = range(function.lineno, (function.end_lineno or function.lineno) + 1)
-            return next((n for n in changed if n in inside), function.lineno)
-    return changed[0] if changed else 1
+    changed, function = [], ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        function = line[4:].partition("(")[0] if line.startswith("def ") else function
+        if line not in given:
+            named = bool(function and re.search(rf"\b{function}\b", outcome.what))
+            changed.append((not named, number))
+    return min(changed, default=(True, 1))[1]
 
 
 def _place(outcome: Outcome, path: Path) -> int:
     """The line of an exception in the file, or 0."""
-    for text in outcome.shown:
-        head = text.split(" ")[0]
-        if head.startswith(shown_path(path).replace(os.sep, "/") + ":") and head.rpartition(":")[2].isdigit():
-            return int(head.rpartition(":")[2])
-    return 0
+    head = re.escape(shown_path(path).replace(os.sep, "/"))
+    found = re.search(rf"^{head}:(\d+)\b", "\n".join(outcome.shown), re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -12,14 +12,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.testing import CheckFailed, check_function, check_rule
+from tinygrad_lecture.testing import CheckFailed, check_function, check_property, check_rule
 from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
 from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
 from tinygrad_lecture.testing.sandbox.wire import observed
 
 from . import observers
 from .observers import leaves
-from .spec import Spec, Step
+from .spec import Spec, Step, same
 
 RULE_OF_OTHER = "does each record(...) have the rule of its own function?"
 NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a mask, is a setting: ids=ids"
@@ -28,6 +28,19 @@ NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a
 def fail(what: str, shown: Sequence[str], hint: str | None, cause: str | None, kind: str | None = None) -> NoReturn:
     """Raise CheckFailed. kind: what differs, by default the hint."""
     raise CheckFailed(what, kind=kind or hint or "value", shown=shown, hint=hint, cause=cause)
+
+
+class Lambda:
+    """A function of x by its text, as which it is shown, and sent to the process of a submission."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.compute = text, eval(f"lambda x: {text}")
+
+    def __call__(self, x: Any) -> Any:
+        return self.compute(x)
+
+    def __repr__(self) -> str:
+        return f"lambda x: {self.text}"
 
 
 def look(module: Any, observe: Any, *args: Any, name: str | None = None, shown: Sequence[str] = ()) -> Any:
@@ -75,6 +88,48 @@ def rule(name: str, forward: str | Callable[..., Any], inputs: Any, solved: bool
     return step
 
 
+def parts(
+    observe: Callable[..., Any],
+    inputs: Any,
+    lines: Callable[..., list[str]],
+    telling: Sequence[Any] = (),
+    draws: int = 40,
+) -> Step:
+    """A step: is what an observer sees of a program, part by part, what it sees with the solved file?
+
+    observe: returns a dict: for each part, in the order in which they are compared, its values by the names that they
+    have in the program. The exercise's data say what is told of a part that is wrong, and of another type. A part of
+    which they say nothing only tells mistakes apart.
+    lines: for the inputs, the program as text.  telling: inputs with which mistakes differ from each other.
+    """
+
+    def step(module: Any, spec: Spec) -> None:
+        def check(*args: Any) -> None:
+            shown, right = lines(*args), observe(spec.right, *args)
+            got = look(module, observe, *args, name=shown[-1].rpartition("= ")[2].split("(")[0], shown=shown)
+            if not isinstance(got, dict):
+                comma = isinstance(got, tuple) and len(got) == 1
+                spec.fail("type", shown, ("comma", TRAILING_COMMA) if comma else (None, None))
+            part = next((p for p in right if p in spec.causes and not same(got[p], right[p])), None)
+            if part is not None:
+                found = spec.cause(module, lambda m: [of_telling(m, part, some) for some in telling])
+                spec.fail(part, [*shown, *compared(right[part], got[part])], found)
+
+        def of_telling(m: Any, failing: str, args: Sequence[Any]) -> dict[str, Any]:
+            seen = look(m, observe, *args)
+            return {part: seen[part] for part in seen if part == failing or part not in spec.causes}
+
+        check_property(check, inputs, draws=draws)
+
+    return step
+
+
+def compared(right: dict[str, Any], got: dict[str, Any]) -> list[str]:
+    """A line for each of some values by name, those that are wrong marked."""
+    marks = {name: "" if same(got[name], value) else "   wrong" for name, value in right.items()}
+    return [f"{name}   expected {value}   got {got[name]!r}{marks[name]}" for name, value in right.items()]
+
+
 # --- functions of the learner's Tensors -------------------------------------------------------------------------------
 
 
@@ -95,14 +150,15 @@ def of_tensors(what: str, arguments: dict[str, Any], lines: list[str]) -> Step:
             fail(f"{what} must return a Tensor, but returns {got}.", lines, "type",
                  "each step is record(function, rule, ...), which returns a Tensor; and `return` it")  # fmt: skip
         expected, got = np.asarray(values(spec.right)["data"]), np.asarray(out["data"])
-        if got.shape != expected.shape:
-            shown = [*lines, f"expected shape {expected.shape}", f"got      shape {got.shape}"]
-            fail(f"{what} has the wrong shape.", shown, "shape", None)
-        if not np.allclose(got, expected, atol=1e-6):
-            first = (0,) * (got.ndim - 1)
-            shown = [*lines, "the first vector:", f"expected {np.round(expected[first], 3).tolist()}",
-                     f"got      {np.round(got[first], 3).tolist()}"]  # fmt: skip
-            fail(f"{what} computes wrong values.", shown, *spec.cause(module, lambda m: values(m)["data"]), "value")
+        if not same(got, expected):
+            found, shapes = spec.cause(module, lambda m: values(m)["data"]), (expected.shape, got.shape)
+            if shapes[0] != shapes[1]:
+                shown = [*lines, f"expected shape {shapes[0]}", f"got      shape {shapes[1]}"]
+                fail(f"{what} has the wrong shape.", shown, found[0] or "shape", found[1], "shape")
+            rows = [array[(0,) * (got.ndim - 1)].round(5).tolist() for array in (expected, got)]
+            first = ["the first vector:"] if got.ndim > 1 else []
+            shown = [*lines, *first, f"expected {rows[0]}", f"got      {rows[1]}"]
+            fail(f"{what} computes wrong values.", shown, *found, "value")
         check_gradients(module, got.shape)
 
     def check_gradients(module: Any, shape: tuple[int, ...]) -> None:

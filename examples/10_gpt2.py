@@ -40,7 +40,7 @@ def main(settings: "Settings") -> None:
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
     if settings.folder is None and not has_model(folder):
-        show.before_training(folder)
+        print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
         model, tokenizer = train_small(folder, settings)
         show.trained(folder)
     else:

@@ -32,7 +32,7 @@ import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 # Files of a run, beside the Trainer's
-FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attention.png")
+FILES = ("curve.json", "learning.png", "mistakes.png")
 
 
 def main(settings: "Settings") -> None:
@@ -77,7 +77,7 @@ def main(settings: "Settings") -> None:
         settings={name: getattr(settings, name)
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
-    show.parameters(model, settings.steps)
+    print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
     if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
@@ -97,9 +97,7 @@ def main(settings: "Settings") -> None:
 
     print("\nPictures:")
     show.draw_learning(curve.points, notation, settings.out / "learning.png")
-    show.draw_surprise(model, notation, settings.out / "surprise.png")
     show.draw_mistakes(exams, settings.out / "mistakes.png")
-    show.draw_attention(model, notation, settings.out / "attention.png")
 
 
 def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:

@@ -176,11 +176,8 @@ def _unpacked(content: bytes, source: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(COLLECTION.name) as file:
             return file.read(MOST)
-    except KeyError:
-        what = f"{source} is a zip archive without a file {COLLECTION.name} in it"
-        raise DataError(f"{what}; unpack it and name the file") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source}: {COLLECTION.name} cannot be unpacked from it: {error}; fetch it again") from error
 
 
 COLLECTION = PublicFile(**data("public.toml")["messages"], unpack=_unpacked)

@@ -11,6 +11,7 @@ numbers, sums of money and addresses become classes, in square brackets.
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -229,7 +230,7 @@ RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern i
 
 def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:
     """Return the points of each message, (n,): each rule counts once, however often it matches."""
-    return np.array([sum(rule.points for rule in RULES if rule.pattern.search(text)) for text in texts], dtype=np.int64)
+    return np.array([sum(rule.points for rule in reasons(text)) for text in texts], dtype=np.int64)
 
 
 def reasons(text: str) -> list[Rule]:
@@ -242,35 +243,19 @@ def reasons(text: str) -> list[Rule]:
 
 @dataclass(frozen=True)
 class Counts:
-    """The confusion matrix: how many messages of each kind went which way."""
+    """How well a filter judges.  precision, recall: nan if nothing is called spam, or nothing is."""
 
-    found: int  # spam called spam
+    accuracy: float  # the share of all messages that went the right way
+    precision: float  # the share of spam among the messages called spam
+    recall: float  # the share of the spam that was found
     missed: int  # spam let through
     lost: int  # ham called spam
-    kept: int  # ham let through
-
-    @property
-    def accuracy(self) -> float:
-        """The share of all messages that went the right way."""
-        return (self.found + self.kept) / (self.found + self.missed + self.lost + self.kept)
-
-    @property
-    def precision(self) -> float:
-        """The share of spam among the messages called spam; nan if there are none."""
-        called = self.found + self.lost
-        return self.found / called if called else float("nan")
-
-    @property
-    def recall(self) -> float:
-        """The share of the spam that was found; nan if there is none."""
-        spam = self.found + self.missed
-        return self.found / spam if spam else float("nan")
 
 
 def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
     """Count the messages called spam, (n,), against those that are spam, (n,)."""
-    pairs = ((called, spam), (~called, spam), (called, ~spam), (~called, ~spam))
-    return Counts(*(int(np.count_nonzero(a & b)) for a, b in pairs))
+    shares = [float(right.mean()) if right.size else math.nan for right in (called == spam, spam[called], called[spam])]
+    return Counts(*shares, int((spam & ~called).sum()), int((called & ~spam).sum()))
 
 
 def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -423,12 +408,11 @@ def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None
 
 def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:
     """The words that push most towards spam and towards ham."""
-    order = np.argsort(push, kind="stable")
-    chosen = [*order[:most], *order[::-1][:most][::-1]]
+    order = np.argsort(-push, kind="stable")
+    chosen = [*order[:most], *order[-most:]]
     figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
-    axes = plain(figure.subplots(), grid=False)
-    axes.barh(range(len(chosen)), push[chosen], color=drawing.by_sign(push[chosen]))
-    axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])
+    axes = figure.subplots()
+    drawing.bars(axes, [names[i] for i in chosen], push[chosen], drawing.by_sign(push[chosen]))
     axes.axvline(0, color="black", linewidth=1)
     axes.set_xlabel("mean push on the output: left to ham, right to spam")
     save(figure, path)

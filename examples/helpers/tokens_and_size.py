@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
-from helpers.program import counted, detail
+from helpers.program import counted
 from helpers.real import DATA, chat, loss_on, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
@@ -119,11 +119,9 @@ def emergence(grown: Mapping[str, Mapping[int, tuple[np.ndarray, np.ndarray]]]) 
     print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
     for what, sizes in grown.items():
         digits, sums = ([row[k].mean() for row in sizes.values()] for k in (0, 1))
-        spread = [f"{row[1].min():.0%}-{row[1].max():.0%}" for row in sizes.values()]
         print(f"  {what:24}" + "".join(f"{size:11,}" for size in sizes))
         print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in digits))
         print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in sums))
-        detail(f"  {'    least and most':24}" + "".join(f"{text:>11}" for text in spread))
         leap = int(np.argmax(np.diff(sums)))
         by, parts = sums[leap + 1] - sums[leap], digits[leap + 1] - digits[leap]
         small, large = list(sizes)[leap : leap + 2]

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 from helpers import few_shot, sums
 from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
-from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, cost_of, deal
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal
 from helpers.tokens_and_size import byte_pairs, characters, numbers, special
 from programs import load, output_of
-from transformer import GPT, GPTConfig
 from transformer.training import IGNORED
 
 # --- 12 arithmetic ----------------------------------------------------------------------------------------------------
@@ -53,7 +51,7 @@ def test_it_is_examined_and_asked_and_drawn(text_12, out):
     assert "2 + 3 = " in text_12
     for kind in ("learnt from", "held out", "first number larger", "second number larger", "both larger"):
         assert f"\n  {kind} " in text_12
-    assert {"learning.png", "surprise.png", "mistakes.png", "attention.png"} < {path.name for path in out.iterdir()}
+    assert {"learning.png", "mistakes.png"} < {path.name for path in out.iterdir()}
 
 
 def test_a_run_is_not_overwritten_without_being_told(text_12, out):
@@ -116,19 +114,6 @@ def test_a_problem_is_read_and_what_it_has_no_place_for_is_refused():
             sums.parse(wrong, NOTATIONS[0])
 
 
-def test_the_cost_of_an_answer_is_that_of_its_characters():
-    tl.manual_seed(0)
-    notation = NOTATIONS[0]
-    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=1, heads=1, width=8))
-    pairs = np.array([[7, 58]])
-    text = notation.question(7, 58) + notation.answer(7, 58)
-    tokens = TOKENIZER.encode(text)
-    with tl.no_grad():
-        log_p = tl.log_softmax(model(tokens[:-1]), -1).numpy()  # (tokens - 1, characters)
-    expected = -sum(log_p[i, tokens[i + 1]] for i in range(notation.asked - 1, len(tokens) - 1))
-    np.testing.assert_allclose(cost_of(model, Problems(notation, pairs)), [expected], rtol=1e-5)
-
-
 # --- judging ------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +124,7 @@ def test_who_knows_the_rule_is_right_also_for_larger_numbers(notation):
         exam = sums.examine(knows, notation, pairs)
         assert exam.right == 1
         assert set(exam.digits) == {1}
-        assert answers(knows, notation, pairs) == exam.true
+        assert answers(knows, notation, pairs) == exam.true.tolist()
 
 
 def test_consistent_is_not_yet_right(capsys):

@@ -414,5 +414,5 @@ def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 1
     axes = figure.subplots()
     drawing.bars(axes, [names[i] for i in chosen], push[chosen], drawing.by_sign(push[chosen]))
     axes.axvline(0, color="black", linewidth=1)
-    axes.set_xlabel("mean push on the output: left to ham, right to spam")
+    axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
     save(figure, path)

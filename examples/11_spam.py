@@ -126,12 +126,9 @@ def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:
 class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
-    data: Path | None = None
-    """a file of your own, or "download"; without it, messages are made"""
-    message: tuple[str, ...] = ()
-    """messages of your own to judge"""
-    epochs: int = 6
-    """how often each message is seen"""
+    data: Path | None = None  # a file of your own, or "download"; without it, messages are made
+    message: tuple[str, ...] = ()  # messages of your own to judge
+    epochs: int = 6  # how often each message is seen
 
 
 if __name__ == "__main__":

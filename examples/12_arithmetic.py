@@ -116,24 +116,15 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
 class Settings(RealToo, out="arithmetic", ask_real=show.real):
     """What can be set on the command line."""
 
-    operation: Literal["+", "-"] = "+"
-    """sums or differences"""
-    digits: Literal[1, 2, 3] = 2
-    """of the numbers, at most"""
-    answer: Literal["reverse", "plain"] = "reverse"
-    """the answer's units first, or as one writes it"""
-    ask: tuple[str, ...] = ()
-    """problems of yours, such as 58+67"""
-    width: int = 128
-    """of the vectors"""
-    layers: int = 2
-    """blocks"""
-    steps: int = 800
-    """of the optimiser, with 128 problems each"""
-    resume: bool = False
-    """continue the run in --out, with the same settings"""
-    again: bool = False
-    """replace the run in --out by a new one"""
+    operation: Literal["+", "-"] = "+"  # sums or differences
+    digits: Literal[1, 2, 3] = 2  # of the numbers, at most
+    answer: Literal["reverse", "plain"] = "reverse"  # the answer's units first, or as one writes it
+    ask: tuple[str, ...] = ()  # problems of yours, such as 58+67
+    width: int = 128  # of the vectors
+    layers: int = 2  # blocks
+    steps: int = 800  # of the optimiser, with 128 problems each
+    resume: bool = False  # continue the run in --out, with the same settings
+    again: bool = False  # replace the run in --out by a new one
 
 
 if __name__ == "__main__":

@@ -88,10 +88,8 @@ def temperature_for(request: str) -> float:
 class Settings(RealToo, out="temperature", ask_real=show.real):
     """What can be set on the command line."""
 
-    T: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """temperatures to compare"""
-    draws: int = 1000
-    """words to draw at each temperature"""
+    T: tuple[float, ...] = (0.5, 1.0, 2.0)  # temperatures to compare
+    draws: int = 1000  # words to draw at each temperature
 
     def __post_init__(self) -> None:
         check(self, T=0.01)

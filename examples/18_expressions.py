@@ -109,10 +109,8 @@ def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
 class Settings(Common, out="expressions"):
     """What can be set on the command line."""
 
-    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
-    """expressions that it does not learn from"""
-    steps: int = 900
-    """of the optimiser with steps written, 64 expressions each; for the third twice as many"""
+    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")  # expressions that it does not learn from
+    steps: int = 900  # of the optimiser with steps written, 64 expressions each; for the third twice as many
 
 
 if __name__ == "__main__":

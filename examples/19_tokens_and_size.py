@@ -129,14 +129,10 @@ def adders(width: int, n: int, settings: "Settings", seeds: int = 3) -> tuple[np
 class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
     """What can be set on the command line."""
 
-    largest: int = 49
-    """number in the sums"""
-    steps: int = 500
-    """of the optimiser for each model, with 64 sums each"""
-    widths: tuple[int, ...] = (8, 32, 64)
-    """of the models in the ablation"""
-    shares: tuple[float, ...] = (0.2, 0.8)
-    """of all pairs to learn from in the ablation"""
+    largest: int = 49  # number in the sums
+    steps: int = 500  # of the optimiser for each model, with 64 sums each
+    widths: tuple[int, ...] = (8, 32, 64)  # of the models in the ablation
+    shares: tuple[float, ...] = (0.2, 0.8)  # of all pairs to learn from in the ablation
 
     def __post_init__(self) -> None:
         check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))

@@ -84,12 +84,9 @@ def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
 class Settings(Common, out="ask_a_human"):
     """What can be set on the command line."""
 
-    share: float = 0.1
-    """of the messages that a person can read"""
-    epochs: int = 6
-    """how often each message is seen"""
-    long: int = 60
-    """epochs of a second network, which trains too long if this is many"""
+    share: float = 0.1  # of the messages that a person can read
+    epochs: int = 6  # how often each message is seen
+    long: int = 60  # epochs of a second network, which trains too long if this is many
 
     def __post_init__(self) -> None:
         check(self, share=(0, 1))

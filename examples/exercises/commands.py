@@ -129,12 +129,11 @@ class Session:
         """Start an exercise again; the old file is kept."""
         self.progress.taken.discard(exercise.name)
         self.progress.tries.pop(exercise.name, None)
-        self._replace(exercise, self.course.given(exercise), "is as it was at the beginning")
+        self._changed(exercise, self.progress.replace(exercise, self.course.given(exercise)), "is as it was given")
         self.progress.mark(exercise, False)
 
-    def _replace(self, exercise: Exercise, text: str, what: str) -> None:
-        """Write another text into a file, and say so, and where the old one is."""
-        kept = self.progress.replace(exercise, text)
+    def _changed(self, exercise: Exercise, kept: Path | None, what: str) -> None:
+        """Say that another text is in a file, and where the old one is."""
         say(f"{display.shown_path(self.progress.file(exercise))} {what}.")
         if kept is not None:
             say(f"Your answer is kept in {display.shown_path(kept)}")
@@ -142,9 +141,7 @@ class Session:
     def solution(self, exercise: Exercise, take: bool) -> None:
         """Print a solution; with `take` put it into the learner's file, and keep theirs."""
         if take:
-            self._replace(exercise, self.course.solved(exercise), "has the solution now")
-            self.progress.taken.add(exercise.name)
-            self.progress.save()
+            self._changed(exercise, self.progress.take(exercise), "has the solution now")
             return
         say(f"{exercise.name}  {exercise.title}")
         for answer in exercise.solution:
@@ -166,9 +163,7 @@ class Session:
         names = ", ".join(e.name for e in untouched)
         if take:
             for other in untouched:
-                self.progress.replace(other, self.course.solved(other))
-                self.progress.taken.add(other.name)
-            self.progress.save()
+                self.progress.take(other)
             say(f"It runs your code of {names}. These files have the solutions now.")
         else:
             say(f"It runs your code of {names}, not solved yet. Solve them first,")

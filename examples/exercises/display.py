@@ -126,8 +126,7 @@ def show_pass(exercise: Exercise, outcome: Outcome) -> None:
         say(note, "  ")
     if exercise.another:
         say("Another way:", "  ")
-        for line in textwrap.dedent(exercise.another).strip("\n").split("\n"):
-            say(line, "    ")
+        say(textwrap.dedent(exercise.another).strip("\n"), "    ")
 
 
 def show_end(course: Course, progress: Progress) -> None:

@@ -93,6 +93,13 @@ class Progress:
         _write(path, text)
         return kept
 
+    def take(self, exercise: Exercise) -> Path | None:
+        """Put the solution into a learner's file, and remember that; returns as `replace`."""
+        kept = self.replace(exercise, self.course.solved(exercise))
+        self.taken.add(exercise.name)
+        self.save()
+        return kept
+
     # --- what is done -----------------------------------------------------------------------------------------
 
     def digest(self, exercise: Exercise) -> str:

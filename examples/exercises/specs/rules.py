@@ -43,14 +43,6 @@ def relu_mask(m: Any, spec: Spec) -> None:
 
 
 @st.composite
-def stretched(draw: st.DrawFn) -> tuple[Any, ...]:
-    full = draw(shapes(max_dims=3))
-    kept = draw(st.integers(0, len(full)))
-    shape = tuple(1 if draw(st.booleans()) else n for n in full[len(full) - kept :])
-    return draw(arrays(full)), shape
-
-
-@st.composite
 def reshaped(draw: st.DrawFn) -> tuple[Any, ...]:
     a, b, c = (draw(st.integers(1, 3)) for _ in range(3))
     options: list[tuple[int, ...]] = [(a * b * c,), (a, b * c), (a * b, c), (b, c, a), (c, a * b)]
@@ -82,17 +74,13 @@ def batched(draw: st.DrawFn) -> tuple[Any, ...]:
 
 
 @st.composite
-def predictions(draw: st.DrawFn) -> tuple[Any, ...]:
-    shape = draw(shapes(min_dims=2, max_dims=2))
-    return draw(arrays(shape)), {"y": draw(arrays(shape, low=0, high=1))}
-
-
-@st.composite
 def classified(draw: st.DrawFn) -> tuple[Any, ...]:
     batch, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     return draw(arrays((batch, classes))), draw(indices(classes, (batch,)))
 
 
+STRETCHED = broadcastable(2).map(lambda d: (d[0] + d[1], d[1].shape))
+PREDICTIONS = matrices("nm", "nm").map(lambda d: (d[0], {"y": d[1]}))
 N = st.fixed_dictionaries({"n": st.integers(1, 4)})
 POWERS = {zero: st.tuples(arrays(shapes(max_dims=2), zero=zero), N) for zero in (False, True)}
 TIES = arrays(shapes(min_dims=1, max_dims=2), low=-0.5, high=0.5).flatmap(
@@ -133,7 +121,7 @@ CHECKS = {
     "3.6": [relu_mask, rule("relu_rule", "relu", [PLAIN], solved=True)],
     "3.7": [rule("add_bias_rule", lambda x, b: x + b, matrices("nm", "m"))],
     "3.8": [rule("index_rule", lambda x, ids: x[ids], taken(dims=1))],
-    "4.1": [function("unbroadcast", stretched(), examples=[(COUNTED, (4,)), (COUNTED, (3, 1))])],
+    "4.1": [function("unbroadcast", STRETCHED, examples=[(COUNTED, (4,)), (COUNTED, (3, 1))])],
     "4.2": [rule("add_rule", "add", broadcastable(2)), rule("mul_rule", "mul", broadcastable(2))],
     "4.3": [rule("sum_rule", "sum_of", with_axis(none=True))],
     "4.4": [rule("mean_rule", "mean", with_axis(none=True), draws=60)],
@@ -157,7 +145,7 @@ CHECKS = {
             [(np.array([2.0, 3.0]), np.array([5.0, 7.0]), twice) for twice in (False, True)],
         ),
     ],
-    "5.1": [function("squared_error", predictions()), rule("squared_error_rule", "squared_error", predictions())],
+    "5.1": [function("squared_error", PREDICTIONS), rule("squared_error_rule", "squared_error", PREDICTIONS)],
     "5.2": [function("softmax", [ROWS], examples=[(LARGE,), (TWO_ROWS,)])],
     "5.3": [rule("softmax_rule", "softmax", [ROWS])],
     "5.4": [

@@ -53,7 +53,7 @@ def main(settings: "Settings") -> None:
     def look(trainer: nn.Trainer) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
         exam = show.examine(model, notation, held_out[:500])
-        curve.add(Point(trainer.step, trainer.history[-1].train.loss, exam.right, exam.digits))
+        curve.add(Point(trainer.step, exam.right, exam.digits))
         print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
         if 0.1 < exam.right < 0.9 and not half_trained:
             half_trained.append(exam)

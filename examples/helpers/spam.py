@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
 from helpers.emails import Messages, deal
 from helpers.program import by_chance, data, detail, until_ctrl_c
 
@@ -380,20 +380,20 @@ COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "charact
 
 def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
     """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
-    figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
-    axes = plain(figure.subplots())
+    curves = {name: curve(probabilities, spam)[:0:-1] for name, probabilities in p.items()}  # recall, precision
+    title = "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules"
+    axes = chart(title, curves, [*COLOURS.values()], "-", xlabel="recall: part of the spam that is found",
+                 ylabel="precision: part of the called that is spam")  # fmt: skip
     for name, probabilities in p.items():
-        (_, precision, recall), at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
-        axes.plot(recall, precision, color=COLOURS[name], linewidth=2.5, label=name)
+        at = count(probabilities >= 0.5, spam)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
     label = f"rules, {ENOUGH_POINTS}+ points"
     axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=label)
-    lowest = min(0.9, at.precision, at.recall) - 0.05
-    axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
-    axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
+    lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
+    axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01))
     beside(axes)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, by_chance
 from helpers.real import answers as answers_of
 from helpers.real import chat, numbers_said, smollm2
@@ -52,14 +52,9 @@ class Notation:
         return self.digits + 1
 
     @property
-    def asked(self) -> int:
-        """Characters in a question."""
-        return 2 * self.places + 2
-
-    @property
     def length(self) -> int:
         """Most characters in question and answer, for the sum of the largest numbers that can be written."""
-        return self.asked + self.places + 2
+        return 3 * self.places + 4
 
     def question(self, a: int, b: int) -> str:
         """Return a question, such as "  7+ 58="."""
@@ -118,7 +113,7 @@ def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.n
 def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
     """Return the model's answers as they are read, decoded greedily."""
     questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
-    (stop,), most = TOKENIZER.encode(END), notation.length - notation.asked
+    (stop,), most = TOKENIZER.encode(END), notation.places + 2
     found = model.generate_batch(questions, max_new_tokens=most, temperature=0, stop=stop)
     return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
 
@@ -131,7 +126,6 @@ class Point:
     """How good it is after some steps: right answers, and right digits: of the units, the tens, ..."""
 
     step: int
-    loss: float
     right: float
     digits: list[float]
 
@@ -287,23 +281,19 @@ def other_operation(exam: Exam, learnt: Notation) -> None:
 
 
 def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
-    """The loss, and the shares of right digits and answers, by step."""
+    """The shares of right digits and answers, by step."""
     if not points:
         return
     order = "with its units first" if notation.reverse else "as one writes it"
-    figure = new_figure(13, 5, f"Which digit is learnt first? The answer is written {order}")
-    left, right = figure.subplots(1, 2)
-    steps = [point.step for point in points]
-    plain(left).plot(steps, [point.loss for point in points], color=GREY, linewidth=2.5)
-    left.set(yscale="log", xlabel="step", ylabel="loss: cross-entropy of the answer's characters")
-    plain(right).plot(steps, [point.right for point in points], color="black", linewidth=5, label="whole answers")
-    for place, colour in zip(range(len(points[0].digits)), (BLUE, ORANGE, GREEN, PURPLE), strict=False):
-        shares = [point.digits[place] for point in points]
-        right.plot(steps, shares, color=colour, linewidth=2, label=PLACES[place])
-    right.set(ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out")
-    percent(right.yaxis)
-    beside(right)
-    save(figure, path)
+    steps, shares = [point.step for point in points], {"whole answers": [point.right for point in points]}
+    shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
+    axes = chart(
+        f"Which digit is learnt first? The answer is written {order}",
+        {name: (steps, values) for name, values in shares.items()}, (DARK, BLUE, ORANGE, GREEN, PURPLE), "-",
+        ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out",
+    )  # fmt: skip
+    percent(axes.yaxis)
+    save(axes.figure, path)
 
 
 def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_run_with_other_settings_is_not_continued(text_12, out):
 
 
 def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):
-    points = [Point(step, 1 / step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
+    points = [Point(step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
     curve = Curve(tmp_path / "curve.json", continued=False)
     for point in points:
         curve.add(point)

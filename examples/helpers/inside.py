@@ -76,21 +76,17 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
 
 def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
     """How much a head's weights (tokens, tokens) fit some simple behaviours, from 0 to 1."""
-    n = len(ids)
-    rows = np.arange(1, n)
-    same = np.array([[j < i and ids[i] == ids[j] for j in range(n)] for i in range(n)])
-    after_same = np.array([[0 < j <= i and ids[j - 1] == ids[i] and j - 1 < i for j in range(n)] for i in range(n)])
+    n, token = len(ids), np.asarray(ids)
+    same = np.tril(token[:, None] == token, -1)  # (tokens, tokens): the same token, earlier
+    after_same = np.pad(same, ((0, 0), (1, 0)))[:, :n]
+    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(np.arange(2, n + 1))
+    before, itself = np.diag(weights, -1), np.diag(weights)[1:]
+    found = {"the token before": before, "the token itself": itself, "all tokens so far": entropy}
     again = same.any(axis=1)  # tokens that occurred before
-    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(rows + 1)
-    found = {
-        "the token before": float(weights[rows, rows - 1].mean()) if n > 1 else 0.0,
-        "the token itself": float(weights[rows, rows].mean()) if n > 1 else 0.0,
-        "all tokens so far": float(entropy.mean()) if n > 1 else 0.0,
-    }
     if again.any():
-        found["the same token earlier"] = float((weights * same).sum(axis=1)[again].mean())
-        found["what followed the same token"] = float((weights * after_same).sum(axis=1)[again].mean())
-    return found
+        found["the same token earlier"] = (weights * same).sum(axis=1)[again]
+        found["what followed the same token"] = (weights * after_same).sum(axis=1)[again]
+    return {name: float(shares.mean()) if n > 1 else 0.0 for name, shares in found.items()}
 
 
 def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:

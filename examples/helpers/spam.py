@@ -147,10 +147,7 @@ class Ids:
         """Return (texts, longest)."""
         number = {word: i for i, word in enumerate(self.words)}
         found = [[number[piece] for piece in self.cut(text) if piece in number][: self.most] for text in texts]
-        rows = np.zeros((len(texts), max([self.least, *map(len, found)])), dtype=np.int64)
-        for row, ids in zip(rows, found, strict=True):
-            row[: len(ids)] = ids
-        return rows
+        return nn.data.pad_sequence([[0] * self.least, *found], 0).numpy()[1:]
 
 
 Inputs = Bag | Ids

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
 from . import display
@@ -134,9 +135,9 @@ class Session:
 
     def _changed(self, exercise: Exercise, kept: Path | None, what: str) -> None:
         """Say that another text is in a file, and where the old one is."""
-        say(f"{display.shown_path(self.progress.file(exercise))} {what}.")
+        say(f"{place_of(self.progress.file(exercise))} {what}.")
         if kept is not None:
-            say(f"Your answer is kept in {display.shown_path(kept)}")
+            say(f"Your answer is kept in {place_of(kept)}")
 
     def solution(self, exercise: Exercise, take: bool) -> None:
         """Print a solution; with `take` put it into the learner's file, and keep theirs."""
@@ -205,7 +206,7 @@ class Watch:
                     if session.check(session.current) and not self._move_on():
                         break
         session.progress.save()
-        say(f"Your answers and progress are in {display.shown_path(session.progress.folder)}. See you again!")
+        say(f"Your answers and progress are in {place_of(session.progress.folder)}. See you again!")
 
     def _settled(self, text: str) -> bool:
         """Whether the file is still the same a moment later: an editor may write it in pieces."""

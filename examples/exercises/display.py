@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.courses import first_gap
 from tinygrad_lecture.testing.sandbox.grader import Outcome
 
@@ -59,14 +60,6 @@ def marked(text: str, good: bool) -> str:
     return text if plain else f"\x1b[{32 if good else 31}m{text}\x1b[0m"
 
 
-def shown_path(path: Path) -> str:
-    """A path as short as it can be, which an editor's terminal opens."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return str(path)
-
-
 def chapter_of(exercise: Exercise) -> str:
     number = exercise.name.split(".")[0]
     return f"Chapter {number}, {CHAPTERS[number]}"
@@ -76,7 +69,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     """Where the learner is, and which file to open."""
     say(f"\n{exercise.name}  {exercise.title}")
     say(f"{chapter_of(exercise)}. {len(progress.done)} of {len(course.exercises)} exercises done.\n")
-    print(f"    {shown_path(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
+    print(f"    {place_of(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
 def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
@@ -98,7 +91,7 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         say(f"{RUN} why {outcome.exercise.name}", "  ")
     path = progress.file(outcome.exercise)
     line = _place(outcome, path) or _first_change(course, progress, outcome)
-    print(f"\n    {shown_path(path)}:{line}")
+    print(f"\n    {place_of(path)}:{line}")
 
 
 def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -164,7 +157,7 @@ def engine_place(reference: str) -> str:
     file, _, name = reference.partition(":")
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     found = [n for n, line in enumerate(lines, start=1) if re.match(rf" *(def|class) {name}\b", line)] if name else []
-    return ":".join(map(str, [shown_path(ROOT / file), *found[:1]]))
+    return ":".join(map(str, [place_of(ROOT / file), *found[:1]]))
 
 
 def _first_change(course: Course, progress: Progress, outcome: Outcome) -> int:
@@ -183,6 +176,6 @@ def _first_change(course: Course, progress: Progress, outcome: Outcome) -> int:
 
 def _place(outcome: Outcome, path: Path) -> int:
     """The line of an exception in the file, or 0."""
-    head = re.escape(shown_path(path).replace(os.sep, "/"))
+    head = re.escape(place_of(path))
     found = re.search(rf"^{head}:(\d+)\b", "\n".join(outcome.shown), re.MULTILINE)
     return int(found[1]) if found else 0

@@ -71,7 +71,7 @@ def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tupl
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
-    model, optimizer, schedule = small_gpt(cut.size, width, settings.steps)
+    model, optimizer, schedule = small_gpt(len(cut.pieces), width, settings.steps)
     draw = np.random.default_rng(settings.seed)
 
     def loss_of_answers() -> tl.Tensor:

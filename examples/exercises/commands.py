@@ -90,8 +90,7 @@ class Session:
                     display.show_dependency(self.progress, exercise, other)
                 display.show_failure(self.course, self.progress, outcome)
                 return False
-            if other is exercise:
-                display.show_pass(exercise, outcome)
+        display.show_pass(exercise, outcome)
         return True
 
     def check_all(self) -> bool:

@@ -111,8 +111,7 @@ def show_pass(exercise: Exercise, outcome: Outcome) -> None:
     say(exercise.meaning, "  ")
     if exercise.engine:
         say(f"In this project: {engine_place(exercise.engine)}", "  ")
-    printed = outcome.printed.strip().split("\n") if outcome.printed.strip() else []
-    if printed:
+    if printed := outcome.printed.strip().splitlines():
         say("Your code printed:", "  ")
         lines(printed[:10] + [f"... and {len(printed) - 10} more lines"] * (len(printed) > 10))
     for note in outcome.notes:
@@ -141,12 +140,10 @@ def show_list(course: Course, progress: Progress) -> None:
         if chapter_of(exercise) != chapter:
             chapter = chapter_of(exercise)
             print(f"\n{chapter}")
-        state = "changed" if exercise.name in progress.passed else ""
-        if exercise.name in done:
-            state = "done, solution" if exercise.name in progress.taken else "done"
-        if exercise.name == progress.current:
-            state = f"{state}, now" if state else "now"
-        print(f"  {exercise.name:5} {exercise.title:48} {state}".rstrip())
+        name = exercise.name
+        states = ["done" if name in done else "changed"] if name in progress.passed else []
+        states += ["solution"] * (name in done & progress.taken) + ["now"] * (name == progress.current)
+        print(f"  {name:5} {exercise.title:48} {', '.join(states)}".rstrip())
     print(f"\n{len(done)} of {len(course.exercises)} done.")
     if len(done) < len(progress.passed):
         say("changed: it was right, but its file or one that it builds on is another one now. See: check --all")

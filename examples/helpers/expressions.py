@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ TOKENIZER = CharTokenizer("0123456789+-x/()=.")
 FORMS = {"": "a ∘ b ∘ c", "left": "(a ∘ b) ∘ c", "right": "a ∘ (b ∘ c)"}  # where the parentheses are
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(NamedTuple):
     """step: what is left after the first operation, "" for two numbers. form: where the parentheses are."""
 
     text: str

@@ -102,11 +102,10 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
             chosen.append(found)
     heads = sum(len(maps) for maps in trace.attention)
-    rows, columns = (2, 2) if len(chosen) == 4 else (1, max(1, len(chosen)))
+    rows, columns = (2, 2) if len(chosen) == 4 else (1, len(chosen))
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
     width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
     figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
-    image = None
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         weights = trace.attention[layer][head]
@@ -118,9 +117,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    if image is not None:
-        shrink = 0.4 if rows > 1 else 0.8
-        figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
+    shrink = 0.4 if rows > 1 else 0.8
+    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
     save(figure, path)
 
 

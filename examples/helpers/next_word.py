@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -99,8 +98,7 @@ BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low.
 Chances = Mapping[str, float]  # word -> probability, the likeliest first
 
 
-@dataclass(frozen=True)
-class AtTemperature:
+class AtTemperature(NamedTuple):
     """What is drawn at a temperature T: how much of it is right, how varied it is, and how much of it is nonsense."""
 
     T: float

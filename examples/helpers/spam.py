@@ -238,8 +238,7 @@ def reasons(text: str) -> list[Rule]:
 # --- precision and recall ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """How well a filter judges.  precision, recall: nan if nothing is called spam, or nothing is."""
 
     accuracy: float  # the share of all messages that went the right way
@@ -313,13 +312,11 @@ def needed(right: Mapping[int, float], n_test: int) -> None:
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
     """Print how often a neuron that only adds is right, and how often a network that can combine."""
     print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
-    shares = []
-    for name, probabilities in p.items():
-        right = (probabilities >= 0.5) == spam
-        print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
-        shares.append(right.mean())
-    adds, combines = shares
-    decide = combines - adds > by_chance(len(spam), *shares)
+    right = {name: (probabilities >= 0.5) == spam for name, probabilities in p.items()}
+    for name, these in right.items():
+        print(f"  {name:20} {these.sum():,} of {len(spam):,}, {these.mean():.1%}")
+    adds, combines = (these.mean() for these in right.values())
+    decide = combines - adds > by_chance(len(spam), adds, combines)
     print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
 
 
@@ -372,7 +369,7 @@ def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE, "rules": GREY}
+COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE}
 
 
 def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
@@ -385,8 +382,7 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
         at = count(probabilities >= 0.5, spam)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
-    label = f"rules, {ENOUGH_POINTS}+ points"
-    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=label)
+    axes.plot(at.recall, at.precision, "s", color=GREY, markersize=9, label=f"rules, {ENOUGH_POINTS}+ points")
     lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
     axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01))
     beside(axes)

@@ -14,9 +14,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -121,8 +121,7 @@ def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
 # --- the learning curve, kept beside the Trainer's file ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """How good it is after some steps: right answers, and right digits: of the units, the tens, ..."""
 
     step: int
@@ -146,7 +145,7 @@ class Curve:
         """Append a point, and forget later ones: a run that was killed comes to them again."""
         self.points = [p for p in self.points if p.step < point.step] + [point]
         with atomic_write(self.path) as temporary:
-            temporary.write_text(json.dumps([asdict(p) for p in self.points], indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps([p._asdict() for p in self.points], indent=1), encoding="utf-8")
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -155,8 +154,7 @@ class Curve:
 PLACES = ("units", "tens", "hundreds", "thousands")
 
 
-@dataclass(frozen=True)
-class Exam:
+class Exam(NamedTuple):
     """Problems, the model's answers, and the right ones."""
 
     notation: Notation

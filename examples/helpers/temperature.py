@@ -13,9 +13,8 @@ from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, 
 from helpers.program import counted, detail
 from helpers.real import chances, continued, first_token, likeliest, listed, smollm2
 
-Numbers = Sequence[float]
-Words = Sequence[str]
 Array = np.ndarray
+Numbers = Sequence[float]
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
@@ -107,7 +106,7 @@ def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarr
 
 
 def draw_temperatures(
-    prompt: str, words: Words, compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
+    prompt: str, words: Sequence[str], compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
 ) -> None:
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'

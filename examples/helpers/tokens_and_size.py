@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,17 +20,11 @@ Numbers = Sequence[float]
 END = "<end>"
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """A tokenization. pieces: the text of each token; pieces_of: a sum's pieces."""
 
     pieces: list[str]
     pieces_of: Callable[[str], list[str]]
-
-    @property
-    def size(self) -> int:
-        """Tokens in the vocabulary."""
-        return len(self.pieces)
 
     @property
     def end(self) -> int:
@@ -80,7 +73,7 @@ def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
     print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
     for name, cut in found.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
-        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {cut.size}")
+        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
 
 

@@ -290,7 +290,7 @@ def test_every_sum_comes_back_from_its_tokens(name):
     tokens, targets = p19.encode(cut, PAIRS)
     answers = [cut.decode([t for t in row if t >= 0]) for row in targets.tolist()]
     assert answers == [str(a + b) for a, b in PAIRS.tolist()]
-    assert tokens.max() < cut.size
+    assert tokens.max() < len(cut.pieces)
 
 
 def test_special_tokens_are_number_tokens_under_other_names():

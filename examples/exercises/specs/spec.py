@@ -66,7 +66,7 @@ class Spec:
         data = "given", "gap", "mistakes", "raises", "causes"
         words = {key: value for key, value in row.items() if key not in data}
         self.steps, self.raises = steps, row.get("raises", [])
-        self.causes = {hint: rest for hint, *rest in row.get("causes", [])}
+        self.causes = {hint: rest for hint, *rest in [*of_tensors()["causes"], *row.get("causes", [])]}
         self.solutions = solutions(row)
         self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
         self.wrong = []
@@ -86,8 +86,9 @@ class Spec:
             for step in self.steps:
                 step(module, self)
         except CheckFailed as failure:
-            said = " ".join(failure.shown)
-            for hint, cause, pattern in self.raises if failure.kind == "raises" else ():
+            said = " ".join([failure.what, *failure.shown])
+            rows = [*self.raises, *(of_tensors()["raises"] if failure.cause is None else [])]
+            for hint, cause, pattern in rows if failure.kind == "raises" else ():
                 if re.search(pattern, said):
                     failure.hint, failure.cause = hint, cause
                     break
@@ -100,9 +101,9 @@ class Spec:
 
         kind: what differs, by default the name.  values: for what is told.
         """
-        cause, what = self.causes[told]
+        cause, what = (text.format(**values) for text in self.causes[told])
         hint, cause = found if found[1] else (told if cause else None, cause or None)
-        raise CheckFailed(what.format(**values), kind=kind or told, shown=shown, hint=hint, cause=cause)
+        raise CheckFailed(what, kind=kind or told, shown=shown, hint=hint, cause=cause)
 
     def module(self, answers: Sequence[str]) -> ModuleType:
         """The exercise's file with these answers, run. What it imports from other exercises is solved."""
@@ -176,6 +177,12 @@ def chapters() -> dict[str, dict[str, Any]]:
     """What the chapters' files hold, by number, in the order of the course."""
     files = {path.stem.split("_")[0][2:]: path for path in HERE.glob("ch*.toml")}
     return {number: tomllib.loads(files[number].read_text(encoding="utf-8")) for number in sorted(files, key=int)}
+
+
+@cache
+def of_tensors() -> dict[str, Any]:
+    """What is told of Tensors and arrays in all exercises."""
+    return tomllib.loads((HERE / "tensors.toml").read_text(encoding="utf-8"))
 
 
 @cache

@@ -15,7 +15,7 @@ from tinygrad_lecture.testing import arrays, indices, matrices, shapes
 from . import observers
 from .observers import as_tensors, leaves, tensor_class
 from .spec import Spec, solved
-from .steps import function, look, normal, of_tensors, parts, race, recording, rule, why_not_learning
+from .steps import function, normal, of_tensors, parts, race, rule, trained
 
 NAMES = Path(__file__).parent.parent / "names.txt"
 HEADS, CONTEXT, WIDTH = 2, 11, 24
@@ -137,18 +137,12 @@ def _fresh() -> dict[str, Any]:
 
 def learns_names(m: Any, spec: Spec) -> None:
     data, _ = names()
-    p = _fresh()
-    lines = [f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"]
-    train = (observers.trained, p, data, HEADS, 12)
-    losses, parameters = recording(lambda: look(m, *train, name="train", shown=lines), lines)
-    if not isinstance(losses, list) or len(losses) != 12 * -(-len(data) // 32):
-        spec.fail("losses", lines)
-    after = float(np.mean(losses[-8:]))
-    shown = [*lines, f"loss at the beginning {losses[0]:.2f}, at the end {after:.2f}; 1.2 or less is expected"]
-    before = leaves(p)
-    found = why_not_learning([*before], [*before.values()], parameters, falls=after < 0.9 * losses[0])
-    if found is not None or after > 1.2:
-        spec.fail("slow", shown, found or (None, None))
+    line = f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"
+    losses, _, shown, told = trained(m, spec, _fresh(), (data, HEADS, 12), line)
+    if len(losses) != 12 * -(-len(data) // 32):
+        spec.fail("losses", shown)
+    if told or np.mean(losses[-8:]) > 1.2:
+        spec.fail(told or "slow", [*shown, "1.2 or less is expected"])
 
 
 WRITER = gpt_arrays(6, 4, 4, 1, np.random.default_rng(1))

@@ -1,42 +1,12 @@
-"""Weight initialisation: the spread of each formula, in place, from the seeded stream."""
-
-import math
+"""Weight initialisation: constants, bounds, orthogonal rows, from the seeded stream. Spreads: test_parity_init."""
 
 import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 
 init = nn.init
-IN, OUT = 300, 500
-
-CASES = [
-    (init.uniform_, {"a": -1, "b": 3}, 4 / math.sqrt(12)),
-    (init.normal_, {"mean": 1, "std": 2}, 2),
-    (init.xavier_uniform_, {}, math.sqrt(2 / (IN + OUT))),
-    (init.xavier_uniform_, {"gain": 2}, 2 * math.sqrt(2 / (IN + OUT))),
-    (init.xavier_normal_, {"gain": 2}, 2 * math.sqrt(2 / (IN + OUT))),
-    (init.kaiming_uniform_, {"nonlinearity": "relu"}, math.sqrt(2 / IN)),
-    (init.kaiming_uniform_, {"a": math.sqrt(5)}, math.sqrt(1 / 3 / IN)),
-    (init.kaiming_normal_, {"mode": "fan_out", "nonlinearity": "linear"}, math.sqrt(1 / OUT)),
-    (init.kaiming_normal_, {}, math.sqrt(2 / IN)),
-]
-
-
-@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
-@pytest.mark.parametrize(("fill", "settings", "std"), CASES)
-def test_the_spread_is_as_promised(fill, settings, std, dtype):
-    weight = nn.Parameter(tl.empty(OUT, IN, dtype=dtype))
-    assert fill(weight, **settings) is weight
-    values = weight.detach().numpy()
-    assert values.dtype == dtype
-    assert abs(values.std() / std - 1) < 0.01
-    centre = {init.uniform_: 1, init.normal_: 1}.get(fill, 0)
-    assert abs(values.mean() - centre) < 0.02
-    if "uniform" in fill.__name__:
-        assert abs(values - centre).max() <= std * math.sqrt(3) * (1 + 1e-6)
 
 
 def test_constants():
@@ -46,12 +16,6 @@ def test_constants():
     assert init.constant_(x, 0.5).tolist() == [[0.5, 0.5], [0.5, 0.5]]
 
 
-def test_further_axes_multiply_both_fans():
-    weight = tl.empty(4, 3, 5, 5)
-    assert init.fans(weight) == (75, 100)
-    assert np.abs(init.xavier_uniform_(weight).numpy()).max() <= math.sqrt(6 / 175)
-
-
 def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match=r"\(out, in, ...\), not \(3,\)"):
         init.xavier_uniform_(tl.empty(3))
@@ -59,13 +23,6 @@ def test_bad_settings_are_refused():
         init.kaiming_uniform_(tl.empty(2, 2), mode="fan_avg")
     with pytest.raises(ValueError, match=r"relu.* not 'softplus'"):
         init.calculate_gain("softplus")
-
-
-def test_gains_are_pytorchs():
-    gains = {"linear": 1, "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 0.75}
-    assert {name: init.calculate_gain(name) for name in gains} == gains
-    assert init.calculate_gain("leaky_relu") == pytest.approx(math.sqrt(2 / 1.0001))
-    assert init.calculate_gain("leaky_relu", 1.0) == pytest.approx(1)
 
 
 def test_backward_through_the_old_values_raises():
@@ -103,12 +60,6 @@ def test_orthogonal(shape, dtype):
     w = init.orthogonal_(tl.empty(shape, dtype=dtype), gain=2).numpy().astype(float).reshape(shape[0], -1)
     product = w @ w.T if shape[0] <= w.shape[1] else w.T @ w
     np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
-
-
-def test_orthogonal_matrices_prefer_no_direction():
-    first = np.array([init.orthogonal_(tl.empty(3, 3)).numpy()[0, 0] for _ in range(400)])
-    assert abs((first > 0).mean() - 0.5) < 0.125  # 5 standard deviations of chance
-    assert abs(first.mean()) < 0.15
 
 
 def test_eye():

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict
@@ -46,74 +45,7 @@ def learn(make, steps=5, shape=(3, 2), device="cpu", optimizer=None, p=None):
     return p, optimizer
 
 
-# --- the formulas, in plain NumPy: (parameter, gradient, number of the step, state) -> parameter ----------------
-
-
-def sgd_step(p, g, t, state, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
-    g = g + weight_decay * p
-    v = state["v"] = g if t == 1 else momentum * state["v"] + (1 - dampening) * g
-    return p - lr * (g + momentum * v if nesterov else v)
-
-
-def adam_step(p, g, t, state, lr, betas, eps, weight_decay):
-    g = g + weight_decay * p
-    m = state["m"] = betas[0] * state.get("m", 0) + (1 - betas[0]) * g
-    v = state["v"] = betas[1] * state.get("v", 0) + (1 - betas[1]) * g**2
-    return p - lr * m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
-
-
-def adamw_step(p, g, t, state, lr, betas, eps, weight_decay):
-    return adam_step(p - lr * weight_decay * p, g, t, state, lr, betas, eps, weight_decay=0)
-
-
-MEANS = {"lr": 0.1, "betas": (0.8, 0.95), "eps": 0.01, "weight_decay": 0.1}
-
-
-@pytest.mark.parametrize(
-    ("kind", "formula", "settings"),
-    [
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "weight_decay": 0.1}),
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "momentum": 0.9, "dampening": 0.4, "weight_decay": 0.1}),
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
-        (nn.optim.Adam, adam_step, MEANS),
-        (nn.optim.AdamW, adamw_step, MEANS),
-    ],
-)
-def test_three_steps_follow_the_formula(kind, formula, settings):
-    wanted, state, gradients = np.array([1.5, -0.5]), {}, [[0.3, -2.0], [-0.1, 1.0], [4.0, 0.05]]
-    p = nn.Parameter(tl.tensor(wanted))
-    optimizer = kind([p], **settings)
-    for t, g in enumerate(map(np.array, gradients), start=1):
-        p.grad = tl.tensor(g)
-        optimizer.step()
-        wanted = formula(wanted, g, t, state, **settings)
-        np.testing.assert_allclose(p.detach().numpy(), wanted, rtol=1e-12)
-
-
 # --- what all do alike ----------------------------------------------------------------------------------------
-
-
-@every_optimizer
-def test_it_finds_the_bottom_of_a_bowl(make):
-    p, optimizer = learn(make, steps=100)
-    memory = p.data_ptr()
-    for rate in np.geomspace(0.05, 0.001, 300):
-        optimizer.param_groups[0]["lr"] = rate
-        learn(None, 1, p=p, optimizer=optimizer)
-    assert np.abs(p.detach().numpy()).max() < 0.02
-    assert p.data_ptr() == memory
-
-
-@every_optimizer
-def test_maximize_climbs_where_it_would_descend(make):
-    up, down = nn.Parameter(tl.tensor([1.0, -2.0])), nn.Parameter(tl.tensor([1.0, -2.0]))
-    climber, descender = make([up], maximize=True), make([down])
-    for _ in range(3):
-        up.grad = tl.tensor([-0.3, 0.2])
-        down.grad = tl.tensor([0.3, -0.2])
-        climber.step()
-        descender.step()
-    np.testing.assert_array_equal(up.detach().numpy(), down.detach().numpy())
 
 
 @every_optimizer
@@ -152,15 +84,16 @@ def test_large_parameters_in_pieces_are_updated_like_small_ones(make):
 
 @every_optimizer
 @pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
-def test_dtypes_stay(make, dtype):
+def test_dtype_and_memory_stay(make, dtype):
     p = nn.Parameter(tl.ones(3, dtype=dtype))
+    memory = p.data_ptr()
     _, optimizer = learn(None, 2, p=p, optimizer=make([p]))
     optimizer.param_groups[0]["lr"] = np.float64(0.1)  # a schedule may compute such a number
     learn(None, 2, p=p, optimizer=optimizer)
     before = p.grad.tolist()
     optimizer.step()
     assert p.grad.tolist() == before
-    assert p.dtype == dtype
+    assert (p.dtype, p.data_ptr()) == (dtype, memory)
     assert all(v.dtype == dtype for v in optimizer.state[p].values() if hasattr(v, "dtype"))
 
 

@@ -263,7 +263,7 @@ def overlooked(exams: Mapping[str, Exam]) -> None:
     print("without the extra digit.")
     ignored = "learnt to ignore it" if 2 * ignores > wrong else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
-    if right.any():
+    if (short & right).any():
         like = f"{(short & right).sum():,} are right without it too, as 745 - 712 = 45 - 12."
         print(f"  Of the {right.sum():,} right answers {like}")
 

@@ -150,6 +150,7 @@ def test_mistakes_are_sorted(said, true, kind):
     [
         ("+", lambda a, b: a % 100 + b % 100, "900 of 900", "learnt to ignore it"),
         ("+", lambda a, b: 5000, "0 of 900", "not learnt to read a digit there"),
+        ("+", lambda a, b: a + b, "0 of 0", "not learnt to read a digit there"),
         ("-", lambda a, b: a % 100 - b % 100, "862 of 862", "Of the 38 right answers 38 are right without it too"),
     ],
 )
@@ -161,6 +162,7 @@ def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say,
     printed = capsys.readouterr().out
     assert f"larger numbers, {counts} are the right answer without the extra digit" in printed
     assert verdict in printed
+    assert ("right without it too" in printed) == (operation == "-")
 
 
 def test_who_takes_minus_for_plus_gives_sums(capsys):

@@ -40,7 +40,7 @@ def main(settings: "Settings") -> None:
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
     if settings.folder is None and not has_model(folder):
-        show.before_training(folder)
+        print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
         model, tokenizer = train_small(folder, settings)
         show.trained(folder)
     else:
@@ -97,18 +97,12 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
 class Settings(RealToo, out="gpt2", ask_real=inside.real):
     """What can be set on the command line."""
 
-    folder: Path | None = None
-    """folder of a GPT-2 in Hugging Face's format; without it, a small one is trained"""
-    prompt: str = "The weather today is"
-    """how the text begins"""
-    tokens: int = 40
-    """pieces to write"""
-    temperature: float = 0.8
-    """0 takes the likeliest, 1 draws as the model says"""
-    top_k: int = 50
-    """draw from so many of the likeliest"""
-    steps: int = 300
-    """of the optimiser, for the small model"""
+    folder: Path | None = None  # folder of a GPT-2 in Hugging Face's format; without it, a small one is trained
+    prompt: str = "The weather today is"  # how the text begins
+    tokens: int = 40  # pieces to write
+    temperature: float = 0.8  # 0 takes the likeliest, 1 draws as the model says
+    top_k: int = 50  # draw from so many of the likeliest
+    steps: int = 300  # of the optimiser, for the small model
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def main(settings: "Settings") -> None:
     show.adversarial(DISGUISES, found, test.texts[int(test.spam.argmax())], lost)
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
-    new = [message.text for message in make_new(500, Random(settings.seed))]
+    new = make_new(500, Random(settings.seed)).texts
     caught = []
     for n in (0, 5, 20, 100):
         more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
@@ -126,12 +126,9 @@ def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:
 class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
-    data: Path | None = None
-    """a file of your own, or "download"; without it, messages are made"""
-    message: tuple[str, ...] = ()
-    """messages of your own to judge"""
-    epochs: int = 6
-    """how often each message is seen"""
+    data: Path | None = None  # a file of your own, or "download"; without it, messages are made
+    message: tuple[str, ...] = ()  # messages of your own to judge
+    epochs: int = 6  # how often each message is seen
 
 
 if __name__ == "__main__":

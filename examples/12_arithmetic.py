@@ -32,7 +32,7 @@ import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 # Files of a run, beside the Trainer's
-FILES = ("curve.json", "learning.png", "surprise.png", "mistakes.png", "attention.png")
+FILES = ("curve.json", "learning.png", "mistakes.png")
 
 
 def main(settings: "Settings") -> None:
@@ -53,7 +53,7 @@ def main(settings: "Settings") -> None:
     def look(trainer: nn.Trainer) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
         exam = show.examine(model, notation, held_out[:500])
-        curve.add(Point(trainer.step, trainer.history[-1].train.loss, exam.right, exam.digits))
+        curve.add(Point(trainer.step, exam.right, exam.digits))
         print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
         if 0.1 < exam.right < 0.9 and not half_trained:
             half_trained.append(exam)
@@ -77,7 +77,7 @@ def main(settings: "Settings") -> None:
         settings={name: getattr(settings, name)
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
-    show.parameters(model, settings.steps)
+    print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
     if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
 
@@ -97,9 +97,7 @@ def main(settings: "Settings") -> None:
 
     print("\nPictures:")
     show.draw_learning(curve.points, notation, settings.out / "learning.png")
-    show.draw_surprise(model, notation, settings.out / "surprise.png")
     show.draw_mistakes(exams, settings.out / "mistakes.png")
-    show.draw_attention(model, notation, settings.out / "attention.png")
 
 
 def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
@@ -118,24 +116,15 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
 class Settings(RealToo, out="arithmetic", ask_real=show.real):
     """What can be set on the command line."""
 
-    operation: Literal["+", "-"] = "+"
-    """sums or differences"""
-    digits: Literal[1, 2, 3] = 2
-    """of the numbers, at most"""
-    answer: Literal["reverse", "plain"] = "reverse"
-    """the answer's units first, or as one writes it"""
-    ask: tuple[str, ...] = ()
-    """problems of yours, such as 58+67"""
-    width: int = 128
-    """of the vectors"""
-    layers: int = 2
-    """blocks"""
-    steps: int = 800
-    """of the optimiser, with 128 problems each"""
-    resume: bool = False
-    """continue the run in --out, with the same settings"""
-    again: bool = False
-    """replace the run in --out by a new one"""
+    operation: Literal["+", "-"] = "+"  # sums or differences
+    digits: Literal[1, 2, 3] = 2  # of the numbers, at most
+    answer: Literal["reverse", "plain"] = "reverse"  # the answer's units first, or as one writes it
+    ask: tuple[str, ...] = ()  # problems of yours, such as 58+67
+    width: int = 128  # of the vectors
+    layers: int = 2  # blocks
+    steps: int = 800  # of the optimiser, with 128 problems each
+    resume: bool = False  # continue the run in --out, with the same settings
+    again: bool = False  # replace the run in --out by a new one
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Temperature: the same scores, with more or less left to chance.
 
     python examples/13_temperature.py
-    python examples/13_temperature.py --T 0.7 5 --top-k 2 --top-p 0.95
+    python examples/13_temperature.py --T 0.7 5
     python examples/13_temperature.py --real                    # the scores of a real language model
 
 The lecture's exercise. A language model has read "The weather today is" and gives each of five words a score, its
@@ -66,18 +66,11 @@ def main(settings: "Settings") -> None:
     counts = {T: random.multinomial(settings.draws, softmax(scores, T)) for T in settings.T}  # (words,) each
     show.draws(words, {T: (counts[T], softmax(scores, T)) for T in settings.T}, settings.draws)
 
-    # Two other ways to leave less to chance: only the k likeliest words, or the fewest that reach a probability
-    full = softmax(scores, 1.0)
-    by_k = probabilities(scores, top_k=settings.top_k).numpy()  # (words,), 0 where a word is cut
-    by_p = probabilities(scores, top_p=settings.top_p).numpy()
-    show.cuts(words, full, by_k, by_p, settings.top_k, settings.top_p)
-
     print("\nPictures:")
     compared = {T: (softmax(scores, T), counts[T] / settings.draws) for T in sorted(settings.T)}
     show.draw_temperatures(PROMPT, words, compared, settings.draws, settings.out / "temperature.png")
     curves = {T: softmax(scores, T) for T in np.geomspace(0.05, 20, 200)}
     show.draw_continuum(SCORES, curves, settings.T, settings.out / "continuum.png")
-    show.draw_cuts(words, full, by_k, by_p, settings.top_k, settings.top_p, settings.out / "cuts.png")
 
 
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:
@@ -95,17 +88,11 @@ def temperature_for(request: str) -> float:
 class Settings(RealToo, out="temperature", ask_real=show.real):
     """What can be set on the command line."""
 
-    T: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """temperatures to compare"""
-    draws: int = 1000
-    """words to draw at each temperature"""
-    top_k: int = 3
-    """how many words top-k leaves"""
-    top_p: float = 0.6
-    """how much probability top-p leaves at least"""
+    T: tuple[float, ...] = (0.5, 1.0, 2.0)  # temperatures to compare
+    draws: int = 1000  # words to draw at each temperature
 
     def __post_init__(self) -> None:
-        check(self, T=0.01, top_p=(0.01, 1))
+        check(self, T=0.01)
 
 
 if __name__ == "__main__":

@@ -121,14 +121,10 @@ def sample(model: GPT, words: WordTokenizer, text: str, T: float, n: int, seed: 
 class Settings(RealToo, out="next_word", ask_real=show.real):
     """What can be set on the command line."""
 
-    ask: tuple[str, ...] = ()
-    """texts of your own to continue, in words of the corpus"""
-    lines: int = 4000
-    """lines of text to learn from"""
-    steps: int = 400
-    """of the optimiser, with 64 lines each"""
-    T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
-    """temperatures to compare"""
+    ask: tuple[str, ...] = ()  # texts of your own to continue, in words of the corpus
+    lines: int = 4000  # lines of text to learn from
+    steps: int = 400  # of the optimiser, with 64 lines each
+    T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)  # temperatures to compare
 
     def __post_init__(self) -> None:
         check(self, lines=100, T=0)

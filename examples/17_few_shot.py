@@ -93,10 +93,8 @@ def written(text: np.ndarray) -> str:
 class Settings(RealToo, out="few_shot", ask_real=show.real):
     """What can be set on the command line."""
 
-    kept_back: tuple[int, ...] = (3, 7)
-    """shifts that it does not learn from"""
-    steps: int = 800
-    """of the optimiser, with 64 texts each"""
+    kept_back: tuple[int, ...] = (3, 7)  # shifts that it does not learn from
+    steps: int = 800  # of the optimiser, with 64 texts each
 
     def __post_init__(self) -> None:
         check(self, kept_back=(0, 9))

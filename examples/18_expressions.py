@@ -14,7 +14,7 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 """
 
 from helpers import expressions as show
-from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
+from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, right, small_expressions
 from helpers.program import Common, start
 from helpers.training import small_gpt, train
 
@@ -61,10 +61,10 @@ def main(settings: "Settings") -> None:
         order = [expressions[i] for i in draw.permutation(len(expressions)) if expressions[i].text not in kept]
         exams[sign] = order[100:], order[:100]
         known += order[100:] * (2500 // len(expressions))  # as many of each operation
-    show.operations_heading(exams)
+    print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")
     all_new = [expression for _, new in exams.values() for expression in new]
     model, _ = learn(known, all_new, False, 2 * settings.steps, settings.seed)
-    shares = {sign: tuple(share_right(written(model, some), some) for some in (old[:300], new))
+    shares = {sign: tuple(right(written(model, some), some).mean() for some in (old[:300], new))
               for sign, (old, new) in exams.items()}  # fmt: skip
     show.operations(shares)
     large = [expression for expression in asked if expression not in three]
@@ -88,7 +88,7 @@ def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps
         return model.loss(tokens[rows], targets[rows])
 
     def look(step: int, loss: float) -> None:
-        curve.append((step * tokens[:64].size, share_right(written(model, held_out), held_out)))
+        curve.append((step * tokens[:64].size, right(written(model, held_out), held_out).mean()))
         show.progress(step, loss, curve[-1][1])
 
     train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
@@ -105,19 +105,12 @@ def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
     return [TOKENIZER.decode(answer) for answer in answers]
 
 
-def share_right(said: Sequence[str], expressions: Sequence[Expression]) -> float:
-    """How many end in the right result."""
-    return float(np.mean([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)]))
-
-
 @dataclass
 class Settings(Common, out="expressions"):
     """What can be set on the command line."""
 
-    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
-    """expressions that it does not learn from"""
-    steps: int = 900
-    """of the optimiser with steps written, 64 expressions each; for the third twice as many"""
+    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")  # expressions that it does not learn from
+    steps: int = 900  # of the optimiser with steps written, 64 expressions each; for the third twice as many
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tupl
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
-    model, optimizer, schedule = small_gpt(cut.size, width, settings.steps)
+    model, optimizer, schedule = small_gpt(len(cut.pieces), width, settings.steps)
     draw = np.random.default_rng(settings.seed)
 
     def loss_of_answers() -> tl.Tensor:
@@ -129,14 +129,10 @@ def adders(width: int, n: int, settings: "Settings", seeds: int = 3) -> tuple[np
 class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
     """What can be set on the command line."""
 
-    largest: int = 49
-    """number in the sums"""
-    steps: int = 500
-    """of the optimiser for each model, with 64 sums each"""
-    widths: tuple[int, ...] = (8, 32, 64)
-    """of the models in the ablation"""
-    shares: tuple[float, ...] = (0.2, 0.8)
-    """of all pairs to learn from in the ablation"""
+    largest: int = 49  # number in the sums
+    steps: int = 500  # of the optimiser for each model, with 64 sums each
+    widths: tuple[int, ...] = (8, 32, 64)  # of the models in the ablation
+    shares: tuple[float, ...] = (0.2, 0.8)  # of all pairs to learn from in the ablation
 
     def __post_init__(self) -> None:
         check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))

@@ -33,34 +33,33 @@ def main(settings: "Settings") -> None:
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     learn, test = make_messages(1500, draw), make_messages(3000, draw)
-    inputs = make_inputs("TF-IDF", [m.text for m in learn])
-    rows = inputs([m.text for m in learn])
-    spam, test_spam = (np.array([m.spam for m in some]) for some in (learn, test))
+    inputs = make_inputs("TF-IDF", learn.texts)
+    rows = inputs(learn.texts)
 
     probabilities: dict[str, np.ndarray] = {}  # (test,) each
     for epochs in (settings.epochs, settings.long):
-        model = train(nn.MLP([len(inputs.words), 16, 1]), rows, spam, epochs)
-        probabilities[counted(epochs, "epoch")] = judge(model, inputs, [m.text for m in test])
+        model = train(nn.MLP([len(inputs.words), 16, 1]), rows, learn.spam, epochs)
+        probabilities[counted(epochs, "epoch")] = judge(model, inputs, test.texts)
 
     # Calibration: messages with about the same probability, and how many of them are spam
-    bins = {name: calibration(p, test_spam) for name, p in probabilities.items()}
+    bins = {name: calibration(p, test.spam) for name, p in probabilities.items()}
     show.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
 
     # Routing: confidence is max(p, 1 - p); the least confident go to a person, who is taken to be right
     p = probabilities[counted(settings.epochs, "epoch")]
-    wrong = (p >= 0.5) != test_spam
+    wrong = (p >= 0.5) != test.spam
     least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
     left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
     show.routing(left, settings.share)
 
     # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
-    show.education({name: (np.maximum(p, 1 - p), (p >= 0.5) != test_spam) for name, p in probabilities.items()})
+    show.education({name: (np.maximum(p, 1 - p), (p >= 0.5) != test.spam) for name, p in probabilities.items()})
 
     # Errors by kind, and by group
     routed = np.zeros(len(test), bool)
     routed[least_sure[: int(settings.share * len(test))]] = True
-    show.by_kind([m.kind for m in test], test_spam, wrong, routed)
-    show.by_group(np.array([m.shorthand for m in learn]), np.array([m.shorthand for m in test]), test_spam, p)
+    show.by_kind(test.kinds, test.spam, wrong, routed)
+    show.by_group(learn.shorthand, test.shorthand, test.spam, p)
 
     print("\nPictures:")
     show.draw_calibration(bins, settings.out / "calibration.png")
@@ -84,12 +83,9 @@ def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
 class Settings(Common, out="ask_a_human"):
     """What can be set on the command line."""
 
-    share: float = 0.1
-    """of the messages that a person can read"""
-    epochs: int = 6
-    """how often each message is seen"""
-    long: int = 60
-    """epochs of a second network, which trains too long if this is many"""
+    share: float = 0.1  # of the messages that a person can read
+    epochs: int = 6  # how often each message is seen
+    long: int = 60  # epochs of a second network, which trains too long if this is many
 
     def __post_init__(self) -> None:
         check(self, share=(0, 1))

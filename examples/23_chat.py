@@ -112,12 +112,9 @@ def main(settings: "Settings") -> None:
 class Settings(Common, out="chat"):
     """What can be set on the command line."""
 
-    temperature: float = 0.2
-    """0 takes the likeliest word, 1 draws as the model says"""
-    top_p: float = 0.9
-    """draw from the fewest words that reach this probability"""
-    tokens: int = 200
-    """in an answer, at most"""
+    temperature: float = 0.2  # 0 takes the likeliest word, 1 draws as the model says
+    top_p: float = 0.9  # draw from the fewest words that reach this probability
+    tokens: int = 200  # in an answer, at most
 
     def __post_init__(self) -> None:
         check(self, top_p=(0.01, 1))

@@ -102,18 +102,12 @@ def train(model: Llama, learnt: list[Address], held_out: list[Address], settings
 class Settings(Common, out="fine_tune"):
     """What can be set on the command line."""
 
-    examples: int = 50
-    """to learn from"""
-    held_out: int = 20
-    """addresses of other people in other streets and cities, to test with"""
-    rank: int = 8
-    """of the matrices that are learnt"""
-    steps: int = 50
-    """of the optimiser, with 4 examples each"""
-    resume: bool = False
-    """continue the run in --out, with the same settings"""
-    again: bool = False
-    """replace the run in --out by a new one"""
+    examples: int = 50  # to learn from
+    held_out: int = 20  # addresses of other people in other streets and cities, to test with
+    rank: int = 8  # of the matrices that are learnt
+    steps: int = 50  # of the optimiser, with 4 examples each
+    resume: bool = False  # continue the run in --out, with the same settings
+    again: bool = False  # replace the run in --out by a new one
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
         return 1
     try:
-        with closing(Session(COURSE, REFERENCE, options.folder)) as session:
+        session = Session(COURSE, REFERENCE, options.folder)
+        with closing(session.grader):
             flag = [options.flag] if "flag" in options else []
             return session.run(options.command or "watch", getattr(options, "name", None), *flag)
     except KeyError as error:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
 from . import display
@@ -54,10 +55,6 @@ class Session:
                 return exercise
         raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
 
-    def close(self) -> None:
-        """End the grader's processes."""
-        self.grader.close()
-
     def run(self, command: str, name: str | None = None, *flag: bool) -> int:
         """Carry out a command, with its flag if it has one; return 1 if an exercise is not right, else 0."""
         if command == "watch":
@@ -93,8 +90,7 @@ class Session:
                     display.show_dependency(self.progress, exercise, other)
                 display.show_failure(self.course, self.progress, outcome)
                 return False
-            if other is exercise:
-                display.show_pass(exercise, outcome)
+        display.show_pass(exercise, outcome)
         return True
 
     def check_all(self) -> bool:
@@ -133,22 +129,19 @@ class Session:
         """Start an exercise again; the old file is kept."""
         self.progress.taken.discard(exercise.name)
         self.progress.tries.pop(exercise.name, None)
-        self._replace(exercise, self.course.given(exercise), "is as it was at the beginning")
+        self._changed(exercise, self.progress.replace(exercise, self.course.given(exercise)), "is as it was given")
         self.progress.mark(exercise, False)
 
-    def _replace(self, exercise: Exercise, text: str, what: str) -> None:
-        """Write another text into a file, and say so, and where the old one is."""
-        kept = self.progress.replace(exercise, text)
-        say(f"{display.shown_path(self.progress.file(exercise))} {what}.")
+    def _changed(self, exercise: Exercise, kept: Path | None, what: str) -> None:
+        """Say that another text is in a file, and where the old one is."""
+        say(f"{place_of(self.progress.file(exercise))} {what}.")
         if kept is not None:
-            say(f"Your answer is kept in {display.shown_path(kept)}")
+            say(f"Your answer is kept in {place_of(kept)}")
 
     def solution(self, exercise: Exercise, take: bool) -> None:
         """Print a solution; with `take` put it into the learner's file, and keep theirs."""
         if take:
-            self._replace(exercise, self.course.solved(exercise), "has the solution now")
-            self.progress.taken.add(exercise.name)
-            self.progress.save()
+            self._changed(exercise, self.progress.take(exercise), "has the solution now")
             return
         say(f"{exercise.name}  {exercise.title}")
         for answer in exercise.solution:
@@ -170,9 +163,7 @@ class Session:
         names = ", ".join(e.name for e in untouched)
         if take:
             for other in untouched:
-                self.progress.replace(other, self.course.solved(other))
-                self.progress.taken.add(other.name)
-            self.progress.save()
+                self.progress.take(other)
             say(f"It runs your code of {names}. These files have the solutions now.")
         else:
             say(f"It runs your code of {names}, not solved yet. Solve them first,")
@@ -194,7 +185,10 @@ class Watch:
             return
         if session.progress.is_passed(session.current):
             session.progress.current = (session.progress.next_open(session.current) or session.current).name
-        self._show_current(first=True)
+        display.introduce(session.course, session.progress, session.current)
+        self.seen = session.course.given(session.current)
+        say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
+        say(display.KEYS)
         while True:
             session.grader.warm()
             word = self.keys.read(POLL)
@@ -211,20 +205,12 @@ class Watch:
                     if session.check(session.current) and not self._move_on():
                         break
         session.progress.save()
-        say(f"Your answers and progress are in {display.shown_path(session.progress.folder)}. See you again!")
+        say(f"Your answers and progress are in {place_of(session.progress.folder)}. See you again!")
 
     def _settled(self, text: str) -> bool:
         """Whether the file is still the same a moment later: an editor may write it in pieces."""
         time.sleep(0.05)
         return self.session.progress.text(self.session.current) == text
-
-    def _show_current(self, first: bool = False) -> None:
-        session = self.session
-        display.introduce(session.course, session.progress, session.current)
-        self.seen = session.course.given(session.current)
-        if first:
-            say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
-            say(display.KEYS)
 
     def _move_on(self) -> bool:
         """Go to the next open exercise. False if there is none."""
@@ -232,9 +218,12 @@ class Watch:
         following = session.progress.next_open(session.current)
         if following is None or self._finished():
             return False
-        session.start(following, take=False)
-        self.seen = session.course.given(following)
+        self._go_to(following)
         return True
+
+    def _go_to(self, exercise: Exercise) -> None:
+        self.session.start(exercise, take=False)
+        self.seen = self.session.course.given(exercise)
 
     def _finished(self) -> bool:
         finished = len(self.session.progress.done) == len(self.session.course.exercises)
@@ -245,7 +234,6 @@ class Watch:
     def _obey(self, word: str) -> bool:
         """Carry out a command; False to end."""
         session = self.session
-        order = list(session.course)
         asked, self.asked = self.asked, ""
         if word in ("hint", "why", "list"):
             session.run(word)
@@ -261,8 +249,8 @@ class Watch:
         elif word == "help":
             print(display.HELP.strip("\n"))
         elif word == "next":
-            session.start(order[(order.index(session.current) + 1) % len(order)], take=False)
-            self.seen = session.course.given(session.current)
+            order = list(session.course)
+            self._go_to(order[(order.index(session.current) + 1) % len(order)])
         else:
             say(f"I do not know {word!r}. {display.KEYS}")
         return True

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from .specs import learning, lecture, rules, scalars, transformer
-from .specs.spec import HERE, Ladder, Spec, data
+from .specs.spec import HERE, Ladder, Spec, chapters, data
 
-CHAPTERS = {
-    "1": "A neuron",
-    "2": "The scalar engine",
-    "3": "One-line rules",
-    "4": "Arrays",
-    "5": "Losses",
-    "6": "Learning",
-    "7": "Debugging",
-    "8": "The transformer",
-    "9": "Your own GPT",
-    "10": "The lecture's exercises",
-}
+CHAPTERS = {number: chapter["chapter"] for number, chapter in chapters().items()}
 CHECKS = {**scalars.CHECKS, **rules.CHECKS, **learning.CHECKS, **transformer.CHECKS, **lecture.CHECKS}
 RACES = {**rules.RACES, **transformer.RACES}
 SPECS = [Spec(row, CHECKS[name], RACES.get(name)) for name, row in data().items()]

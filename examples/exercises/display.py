@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.courses import first_gap
 from tinygrad_lecture.testing.sandbox.grader import Outcome
 
@@ -60,14 +60,6 @@ def marked(text: str, good: bool) -> str:
     return text if plain else f"\x1b[{32 if good else 31}m{text}\x1b[0m"
 
 
-def shown_path(path: Path) -> str:
-    """A path as short as it can be, which an editor's terminal opens."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return str(path)
-
-
 def chapter_of(exercise: Exercise) -> str:
     number = exercise.name.split(".")[0]
     return f"Chapter {number}, {CHAPTERS[number]}"
@@ -77,7 +69,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     """Where the learner is, and which file to open."""
     say(f"\n{exercise.name}  {exercise.title}")
     say(f"{chapter_of(exercise)}. {len(progress.done)} of {len(course.exercises)} exercises done.\n")
-    print(f"    {shown_path(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
+    print(f"    {place_of(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
 def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
@@ -98,8 +90,8 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         say("\nDo you see why? The next try tells the likely cause, and so does", "  ")
         say(f"{RUN} why {outcome.exercise.name}", "  ")
     path = progress.file(outcome.exercise)
-    line = _place(outcome, path) or _first_change(outcome.exercise, course, path, outcome.what)
-    print(f"\n    {shown_path(path)}:{line}")
+    line = _place(outcome, path) or _first_change(course, progress, outcome)
+    print(f"\n    {place_of(path)}:{line}")
 
 
 def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -119,16 +111,14 @@ def show_pass(exercise: Exercise, outcome: Outcome) -> None:
     say(exercise.meaning, "  ")
     if exercise.engine:
         say(f"In this project: {engine_place(exercise.engine)}", "  ")
-    printed = outcome.printed.strip().split("\n") if outcome.printed.strip() else []
-    if printed:
+    if printed := outcome.printed.strip().splitlines():
         say("Your code printed:", "  ")
         lines(printed[:10] + [f"... and {len(printed) - 10} more lines"] * (len(printed) > 10))
     for note in outcome.notes:
         say(note, "  ")
     if exercise.another:
         say("Another way:", "  ")
-        for line in textwrap.dedent(exercise.another).strip("\n").split("\n"):
-            say(line, "    ")
+        say(textwrap.dedent(exercise.another).strip("\n"), "    ")
 
 
 def show_end(course: Course, progress: Progress) -> None:
@@ -150,12 +140,10 @@ def show_list(course: Course, progress: Progress) -> None:
         if chapter_of(exercise) != chapter:
             chapter = chapter_of(exercise)
             print(f"\n{chapter}")
-        state = "changed" if exercise.name in progress.passed else ""
-        if exercise.name in done:
-            state = "done, solution" if exercise.name in progress.taken else "done"
-        if exercise.name == progress.current:
-            state = f"{state}, now" if state else "now"
-        print(f"  {exercise.name:5} {exercise.title:48} {state}".rstrip())
+        name = exercise.name
+        states = ["done" if name in done else "changed"] if name in progress.passed else []
+        states += ["solution"] * (name in done & progress.taken) + ["now"] * (name == progress.current)
+        print(f"  {name:5} {exercise.title:48} {', '.join(states)}".rstrip())
     print(f"\n{len(done)} of {len(course.exercises)} done.")
     if len(done) < len(progress.passed):
         say("changed: it was right, but its file or one that it builds on is another one now. See: check --all")
@@ -164,38 +152,27 @@ def show_list(course: Course, progress: Progress) -> None:
 def engine_place(reference: str) -> str:
     """ "file.py:name" as "file.py:12", the line where the name is defined."""
     file, _, name = reference.partition(":")
-    if name:
-        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-                return f"{shown_path(ROOT / file)}:{node.lineno}"
-    return shown_path(ROOT / file)
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    found = [n for n, line in enumerate(lines, start=1) if re.match(rf" *(def|class) {name}\b", line)] if name else []
+    return ":".join(map(str, [place_of(ROOT / file), *found[:1]]))
 
 
-def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:
-    """The first line that a learner has changed, if possible in the function that a message names; or the first gap."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return 1
+def _first_change(course: Course, progress: Progress, outcome: Outcome) -> int:
+    """The first line that a learner has changed, if possible in the function that is named; or the first gap."""
+    text, given = progress.text(outcome.exercise) or "", course.given(outcome.exercise).splitlines()
     if first_gap(text) > 1:
         return first_gap(text)
-    given = set(course.given(exercise).splitlines())
-    changed = [n for n, line in enumerate(text.splitlines(), start=1) if line not in given]
-    try:
-        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    except SyntaxError:
-        functions = []
-    for function in functions:
-        if re.search(rf"\b{function.name}\b", message):
-            inside = range(function.lineno, (function.end_lineno or function.lineno) + 1)
-            return next((n for n in changed if n in inside), function.lineno)
-    return changed[0] if changed else 1
+    changed, function = [], ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        function = line[4:].partition("(")[0] if line.startswith("def ") else function
+        if line not in given:
+            named = bool(function and re.search(rf"\b{function}\b", outcome.what))
+            changed.append((not named, number))
+    return min(changed, default=(True, 1))[1]
 
 
 def _place(outcome: Outcome, path: Path) -> int:
     """The line of an exception in the file, or 0."""
-    for text in outcome.shown:
-        head = text.split(" ")[0]
-        if head.startswith(shown_path(path).replace(os.sep, "/") + ":") and head.rpartition(":")[2].isdigit():
-            return int(head.rpartition(":")[2])
-    return 0
+    head = re.escape(place_of(path))
+    found = re.search(rf"^{head}:(\d+)\b", "\n".join(outcome.shown), re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
 WORDS = ("hint", "why", "next", "list", "check", "solution", "quit", "help")
@@ -25,24 +26,21 @@ class Keys:
         self.single = bool(self.stream is not None and self.stream.isatty())
         self.ended = False
         self._lines: queue.Queue[str] = queue.Queue()
-        self._old: Any = None
+        self._end = ExitStack()
 
     def __enter__(self) -> Keys:
         if self.single and os.name != "nt":
             import termios
             import tty
 
-            self._old = termios.tcgetattr(self.stream)
+            self._end.callback(termios.tcsetattr, self.stream, termios.TCSADRAIN, termios.tcgetattr(self.stream))
             tty.setcbreak(self.stream)
         elif not self.single and self.stream is not None:
             threading.Thread(target=self._read_lines, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._old is not None:
-            import termios
-
-            termios.tcsetattr(self.stream, termios.TCSADRAIN, self._old)
+        self._end.close()
 
     def read(self, seconds: float) -> str:
         """The word of the next command, or "" after so many seconds."""
@@ -55,13 +53,10 @@ class Keys:
                 text = self._lines.get(timeout=seconds)
             except queue.Empty:
                 return ""
-        text = text.strip().lower()
-        return self.command(text) if text.isprintable() else ""  # an arrow is no text
-
-    @staticmethod
-    def command(text: str) -> str:
-        """The word that a text begins, or the text itself."""
-        return "help" if text == "?" else next((word for word in WORDS if text and word.startswith(text)), text)
+        text = "help" if text.strip() == "?" else text.strip().lower()
+        if not text or not text.isprintable():  # an arrow is no text
+            return ""
+        return next((word for word in WORDS if word.startswith(text)), text)
 
     def _read_lines(self) -> None:
         for line in self.stream:

@@ -72,12 +72,10 @@ class Progress:
         for exercise in self.course:
             path, text = self.file(exercise), self.course.given(exercise)
             old = self.text(exercise)
-            if old is not None and (old == text or _digest(old) != self.given.get(exercise.name)):
-                continue
-            if old is None and path.exists():
-                continue
-            _write(path, text)
-            self.given[exercise.name] = _digest(text)
+            renewed = old != text and _digest(old) == self.given.get(exercise.name) if old else not path.exists()
+            if renewed:
+                _write(path, text)
+                self.given[exercise.name] = _digest(text)
         self.save()
 
     def untouched(self, exercise: Exercise) -> bool:
@@ -93,6 +91,13 @@ class Progress:
                 n += 1
             path.replace(kept)
         _write(path, text)
+        return kept
+
+    def take(self, exercise: Exercise) -> Path | None:
+        """Put the solution into a learner's file, and remember that; returns as `replace`."""
+        kept = self.replace(exercise, self.course.solved(exercise))
+        self.taken.add(exercise.name)
+        self.save()
         return kept
 
     # --- what is done -----------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,28 +27,42 @@ DATA = data("messages.toml")
 HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
 
 
-@dataclass(frozen=True)
-class Message:
-    """A text message, whether it is spam, of which kind, and whether it is in shorthand."""
+@dataclass(frozen=True, eq=False)
+class Messages:
+    """Text messages and whether each is spam; of made ones also of which kind, and whether it is in shorthand."""
 
-    text: str
-    spam: bool
-    kind: str
-    shorthand: bool = False
+    texts: Sequence[str]
+    spam: NDArray[np.bool_]  # (n,)
+    source: str = ""  # where they come from, for printing
+    kinds: Sequence[str] = ()
+    shorthand: Any = ()  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Messages:
+        """Return the messages selected by a mask, (n,)."""
+        return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
 
-def make_messages(n: int, draw: Random, share: float = 0.15) -> list[Message]:
+def made(messages: Iterable[tuple[str, bool, str, bool]]) -> Messages:
+    """Return messages, of each the text, whether it is spam, its kind, and whether it is in shorthand."""
+    texts, spam, kinds, shorthand = zip(*messages, strict=True)
+    return Messages(list(texts), np.array(spam), "made by the program", kinds, np.array(shorthand))
+
+
+def make_messages(n: int, draw: Random, share: float = 0.15) -> Messages:
     """Return n messages: 15% that could be either, and of the others this share is spam."""
-    return [one(draw, None if draw.random() < 0.15 else SPAM if draw.random() < share else HAM) for _ in range(n)]
+    return made(one(draw, None if draw.random() < 0.15 else SPAM if draw.random() < share else HAM) for _ in range(n))
 
 
-def make_new(n: int, draw: Random) -> list[Message]:
+def make_new(n: int, draw: Random) -> Messages:
     """Return n messages of the spam that comes up later."""
-    return [one(draw, NEW) for _ in range(n)]
+    return made(one(draw, NEW) for _ in range(n))
 
 
-def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> Message:
-    """Return one message of a random kind; None: of those that could be either."""
+def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> tuple[str, bool, str, bool]:
+    """Return one message of a random kind, as `made` takes them; None: of those that could be either."""
     if kinds is None:
         kind, text = "could be either", draw.choice(list(EITHER))
         spam = draw.random() < EITHER[text]
@@ -56,7 +71,7 @@ def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> Message:
         text = draw.choice(kinds[kind])
     text = fill(draw.choice(DATA["openings"]) + text + draw.choice(DATA["ends"]), draw)
     shorthand = draw.random() < (0.05 if spam else 0.15)
-    return Message(shorten(text) if shorthand else text, spam, kind, shorthand)
+    return shorten(text) if shorthand else text, spam, kind, shorthand
 
 
 def fill(text: str, draw: Random) -> str:
@@ -94,30 +109,13 @@ MADE = 3000  # messages
 FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
 
 
-@dataclass(frozen=True, eq=False)
-class Messages:
-    """Text messages and whether each is spam."""
-
-    texts: list[str]
-    spam: NDArray[np.bool_]  # (n,)
-    source: str = ""  # where they come from, for printing
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def where(self, chosen: NDArray[np.bool_]) -> Messages:
-        """Return the messages selected by a mask, (n,)."""
-        return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
-
-
 def load_messages(path: Path | None, seed: int) -> Messages:
     """Return made messages or, with a path, those of a file; "download" is the SMS Spam Collection.
 
     Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
     """
     if path is None:
-        found = make_messages(MADE, Random(seed))
-        return Messages([m.text for m in found], np.array([m.spam for m in found]), "made by the program")
+        return make_messages(MADE, Random(seed))
     if path == Path("download"):
         return parse(COLLECTION.read(), "the SMS Spam Collection")
     return parse(_unpacked(read(path), str(path)), str(path))
@@ -176,11 +174,8 @@ def _unpacked(content: bytes, source: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(COLLECTION.name) as file:
             return file.read(MOST)
-    except KeyError:
-        what = f"{source} is a zip archive without a file {COLLECTION.name} in it"
-        raise DataError(f"{what}; unpack it and name the file") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source}: {COLLECTION.name} cannot be unpacked from it: {error}; fetch it again") from error
 
 
 COLLECTION = PublicFile(**data("public.toml")["messages"], unpack=_unpacked)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError, by_chance, detail
+from helpers.program import DataError, by_chance
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -22,8 +22,7 @@ TOKENIZER = CharTokenizer("0123456789+-x/()=.")
 FORMS = {"": "a ∘ b ∘ c", "left": "(a ∘ b) ∘ c", "right": "a ∘ (b ∘ c)"}  # where the parentheses are
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(NamedTuple):
     """step: what is left after the first operation, "" for two numbers. form: where the parentheses are."""
 
     text: str
@@ -102,6 +101,11 @@ def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.n
     return tokens_and_targets(questions, [TOKENIZER.encode(e.answer(steps_written)) for e in expressions])
 
 
+def right(said: Sequence[str], expressions: Sequence[Expression]) -> np.ndarray:
+    """Whether each text ends in the right result: (n,)."""
+    return np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)])
+
+
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
@@ -119,9 +123,8 @@ def progress(step: int, loss: float, right: float) -> None:
 
 def answers(asked: Sequence[Expression], said: Sequence[str]) -> None:
     """Print what it writes for the user's expressions."""
-    for expression, text in zip(asked, said, strict=True):
-        right = text.split("=")[-1] == str(expression.result)
-        print(f"  {expression.text}={text}   {'right' if right else f'wrong, it is {expression.result}'}")
+    for expression, text, is_right in zip(asked, said, right(said, asked), strict=True):
+        print(f"  {expression.text}={text}   {'right' if is_right else f'wrong, it is {expression.result}'}")
 
 
 def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
@@ -138,7 +141,7 @@ def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -
     behind = []  # by how much fewer are right with steps written, of how many, and how much chance explains
     for name, chosen in groups.items():
         here = np.flatnonzero(chosen)
-        cells = [np.mean([texts[i].split("=")[-1] == str(held_out[i].result) for i in here]) for texts in said.values()]
+        cells = [right(texts, held_out)[here].mean() for texts in said.values()]
         print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
         behind.append((cells[0] - cells[-1], len(here), by_chance(len(here), *cells)))
     gap, n, chance = max(behind)
@@ -153,28 +156,19 @@ def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequenc
     tokens: of each text that was learnt from, times the steps, at once and with steps written.
     """
     step = np.array([text.split("=")[0] == e.step for text, e in zip(said["steps written"], held_out, strict=True)])
-    at_once, result = (np.array([text.split("=")[-1] == str(e.result) for text, e in zip(texts, held_out, strict=True)])
-                       for texts in said.values())  # fmt: skip
+    at_once, result = (right(texts, held_out) for texts in said.values())
     print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
     for name, these in (("right", step), ("wrong", ~step)):
         if these.any():
             print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
     lengths = [np.mean([len(e.answer(written)) for e in held_out]) for written in (False, True)]
-    right = at_once.mean(), result.mean()
-    more, chance = right[1] - right[0], by_chance(len(step), *right)
+    shares = at_once.mean(), result.mean()
+    more, chance = shares[1] - shares[0], by_chance(len(step), *shares)
     verdict = "over all written steps help" if more > chance else "over all written steps do not help"
     print(f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.")
-    print(f"  {right[0]:.1%} and {right[1]:.1%} are right:", end=" ")
+    print(f"  {shares[0]:.1%} and {shares[1]:.1%} are right:", end=" ")
     print("no more difference than by chance." if abs(more) <= chance else f"{verdict}.", end=" ")
     print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
-
-
-def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
-    """Print how many problems of each operation there are."""
-    print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")
-    for sign, (learnt, held_out) in exams.items():
-        examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
-        detail(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
 
 
 def operations(shares: Mapping[str, tuple[float, ...]]) -> None:

@@ -39,11 +39,6 @@ GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
 FETCH = "OpenAI's GPT-2 knows more: --help says how to fetch it, and --folder takes it."
 
 
-def before_training(folder: Path) -> None:
-    """Say that a small model is trained."""
-    print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
-
-
 def progress(step: int, loss: float) -> None:
     """Print the loss and the perplexity, the number of equally likely pieces that would be as uncertain."""
     print(f"  step {step:4}: loss {loss:.3f}, perplexity exp(loss) {math.exp(loss):.1f}", flush=True)

@@ -76,21 +76,17 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
 
 def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
     """How much a head's weights (tokens, tokens) fit some simple behaviours, from 0 to 1."""
-    n = len(ids)
-    rows = np.arange(1, n)
-    same = np.array([[j < i and ids[i] == ids[j] for j in range(n)] for i in range(n)])
-    after_same = np.array([[0 < j <= i and ids[j - 1] == ids[i] and j - 1 < i for j in range(n)] for i in range(n)])
+    n, token = len(ids), np.asarray(ids)
+    same = np.tril(token[:, None] == token, -1)  # (tokens, tokens): the same token, earlier
+    after_same = np.pad(same, ((0, 0), (1, 0)))[:, :n]
+    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(np.arange(2, n + 1))
+    before, itself = np.diag(weights, -1), np.diag(weights)[1:]
+    found = {"the token before": before, "the token itself": itself, "all tokens so far": entropy}
     again = same.any(axis=1)  # tokens that occurred before
-    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(rows + 1)
-    found = {
-        "the token before": float(weights[rows, rows - 1].mean()) if n > 1 else 0.0,
-        "the token itself": float(weights[rows, rows].mean()) if n > 1 else 0.0,
-        "all tokens so far": float(entropy.mean()) if n > 1 else 0.0,
-    }
     if again.any():
-        found["the same token earlier"] = float((weights * same).sum(axis=1)[again].mean())
-        found["what followed the same token"] = float((weights * after_same).sum(axis=1)[again].mean())
-    return found
+        found["the same token earlier"] = (weights * same).sum(axis=1)[again]
+        found["what followed the same token"] = (weights * after_same).sum(axis=1)[again]
+    return {name: float(shares.mean()) if n > 1 else 0.0 for name, shares in found.items()}
 
 
 def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
@@ -106,11 +102,10 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
             chosen.append(found)
     heads = sum(len(maps) for maps in trace.attention)
-    rows, columns = (2, 2) if len(chosen) == 4 else (1, max(1, len(chosen)))
+    rows, columns = (2, 2) if len(chosen) == 4 else (1, len(chosen))
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
     width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
     figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
-    image = None
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         weights = trace.attention[layer][head]
@@ -122,9 +117,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    if image is not None:
-        shrink = 0.4 if rows > 1 else 0.8
-        figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
+    shrink = 0.4 if rows > 1 else 0.8
+    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
     save(figure, path)
 
 

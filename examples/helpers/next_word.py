@@ -8,16 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import nn
 from helpers import real as real_model
-from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, new_figure, percent, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, data, detail
 from transformer import WordTokenizer
 from transformer.training import IGNORED
@@ -99,8 +98,7 @@ BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low.
 Chances = Mapping[str, float]  # word -> probability, the likeliest first
 
 
-@dataclass(frozen=True)
-class AtTemperature:
+class AtTemperature(NamedTuple):
     """What is drawn at a temperature T: how much of it is right, how varied it is, and how much of it is nonsense."""
 
     T: float
@@ -274,19 +272,17 @@ def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Cha
 
 
 def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
-    """Accuracy, variety and nonsense against the temperature, one above the other."""
-    figure = new_figure(8.5, 7.5, "Accuracy, variety and nonsense, by the temperature")
-    accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
-    Ts = [row.T for row in rows]
-    plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)
-    accuracy.set(ylim=(0, 1.05), ylabel="capitals right")
-    plain(variety).plot(Ts, [row.varied for row in rows], "o-", color=GREEN, linewidth=2.5)
-    variety.set(ylim=(0, len(WEATHER) + 0.3), ylabel=f"different words\nfor the weather, of {len(WEATHER)}")
-    plain(nonsense).plot(Ts, [row.nonsense for row in rows], "o-", color=VERMILION, linewidth=2.5)
-    nonsense.set(ylim=(0, 1.05), ylabel="words that are\nno weather", xlabel="temperature T")
-    percent(accuracy.yaxis)
-    percent(nonsense.yaxis)
-    save(figure, path)
+    """Accuracy, variety and nonsense against the temperature."""
+    shares = {
+        "capitals right": [row.right for row in rows],
+        f"of {len(WEATHER)} words for the weather,\nthose that come up": [row.varied / len(WEATHER) for row in rows],
+        "words that are no weather": [row.nonsense for row in rows],
+    }
+    curves = {name: ([row.T for row in rows], values) for name, values in shares.items()}
+    axes = chart("Accuracy, variety and nonsense, by the temperature", curves, (BLUE, GREEN, VERMILION))
+    axes.set(ylim=(0, 1.05), xlabel="temperature T")
+    percent(axes.yaxis)
+    save(axes.figure, path)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -68,14 +68,8 @@ class PublicFile:
 
 
 def cache_folder() -> Path:
-    """Return this project's folder in the system's cache."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tinygrad_lecture"
+    """Return this project's folder in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygrad_lecture"
 
 
 def as_text(data: bytes, source: object) -> str:

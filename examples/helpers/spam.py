@@ -11,6 +11,7 @@ numbers, sums of money and addresses become classes, in square brackets.
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, columns, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
 from helpers.emails import Messages, deal
 from helpers.program import by_chance, data, detail, until_ctrl_c
 
@@ -146,10 +147,7 @@ class Ids:
         """Return (texts, longest)."""
         number = {word: i for i, word in enumerate(self.words)}
         found = [[number[piece] for piece in self.cut(text) if piece in number][: self.most] for text in texts]
-        rows = np.zeros((len(texts), max([self.least, *map(len, found)])), dtype=np.int64)
-        for row, ids in zip(rows, found, strict=True):
-            row[: len(ids)] = ids
-        return rows
+        return nn.data.pad_sequence([[0] * self.least, *found], 0).numpy()[1:]
 
 
 Inputs = Bag | Ids
@@ -229,7 +227,7 @@ RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern i
 
 def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:
     """Return the points of each message, (n,): each rule counts once, however often it matches."""
-    return np.array([sum(rule.points for rule in RULES if rule.pattern.search(text)) for text in texts], dtype=np.int64)
+    return np.array([sum(rule.points for rule in reasons(text)) for text in texts], dtype=np.int64)
 
 
 def reasons(text: str) -> list[Rule]:
@@ -240,37 +238,20 @@ def reasons(text: str) -> list[Rule]:
 # --- precision and recall ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Counts:
-    """The confusion matrix: how many messages of each kind went which way."""
+class Counts(NamedTuple):
+    """How well a filter judges.  precision, recall: nan if nothing is called spam, or nothing is."""
 
-    found: int  # spam called spam
+    accuracy: float  # the share of all messages that went the right way
+    precision: float  # the share of spam among the messages called spam
+    recall: float  # the share of the spam that was found
     missed: int  # spam let through
     lost: int  # ham called spam
-    kept: int  # ham let through
-
-    @property
-    def accuracy(self) -> float:
-        """The share of all messages that went the right way."""
-        return (self.found + self.kept) / (self.found + self.missed + self.lost + self.kept)
-
-    @property
-    def precision(self) -> float:
-        """The share of spam among the messages called spam; nan if there are none."""
-        called = self.found + self.lost
-        return self.found / called if called else float("nan")
-
-    @property
-    def recall(self) -> float:
-        """The share of the spam that was found; nan if there is none."""
-        spam = self.found + self.missed
-        return self.found / spam if spam else float("nan")
 
 
 def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
     """Count the messages called spam, (n,), against those that are spam, (n,)."""
-    pairs = ((called, spam), (~called, spam), (called, ~spam), (~called, ~spam))
-    return Counts(*(int(np.count_nonzero(a & b)) for a, b in pairs))
+    shares = [float(right.mean()) if right.size else math.nan for right in (called == spam, spam[called], called[spam])]
+    return Counts(*shares, int((spam & ~called).sum()), int((called & ~spam).sum()))
 
 
 def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -331,13 +312,11 @@ def needed(right: Mapping[int, float], n_test: int) -> None:
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
     """Print how often a neuron that only adds is right, and how often a network that can combine."""
     print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
-    shares = []
-    for name, probabilities in p.items():
-        right = (probabilities >= 0.5) == spam
-        print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
-        shares.append(right.mean())
-    adds, combines = shares
-    decide = combines - adds > by_chance(len(spam), *shares)
+    right = {name: (probabilities >= 0.5) == spam for name, probabilities in p.items()}
+    for name, these in right.items():
+        print(f"  {name:20} {these.sum():,} of {len(spam):,}, {these.mean():.1%}")
+    adds, combines = (these.mean() for these in right.values())
+    decide = combines - adds > by_chance(len(spam), adds, combines)
     print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
 
 
@@ -390,25 +369,24 @@ def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE, "rules": GREY}
+COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE}
 
 
 def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
     """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
-    figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
-    axes = plain(figure.subplots())
+    curves = {name: curve(probabilities, spam)[:0:-1] for name, probabilities in p.items()}  # recall, precision
+    title = "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules"
+    axes = chart(title, curves, [*COLOURS.values()], "-", xlabel="recall: part of the spam that is found",
+                 ylabel="precision: part of the called that is spam")  # fmt: skip
     for name, probabilities in p.items():
-        (_, precision, recall), at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
-        axes.plot(recall, precision, color=COLOURS[name], linewidth=2.5, label=name)
+        at = count(probabilities >= 0.5, spam)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH_POINTS, spam)
-    label = f"rules, {ENOUGH_POINTS}+ points"
-    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=label)
-    lowest = min(0.9, at.precision, at.recall) - 0.05
-    axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
-    axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
+    axes.plot(at.recall, at.precision, "s", color=GREY, markersize=9, label=f"rules, {ENOUGH_POINTS}+ points")
+    lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
+    axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01))
     beside(axes)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None:
@@ -423,12 +401,11 @@ def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None
 
 def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:
     """The words that push most towards spam and towards ham."""
-    order = np.argsort(push, kind="stable")
-    chosen = [*order[:most], *order[::-1][:most][::-1]]
+    order = np.argsort(-push, kind="stable")
+    chosen = [*order[:most], *order[-most:]]
     figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
-    axes = plain(figure.subplots(), grid=False)
-    axes.barh(range(len(chosen)), push[chosen], color=drawing.by_sign(push[chosen]))
-    axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])
+    axes = figure.subplots()
+    drawing.bars(axes, [names[i] for i in chosen], push[chosen], drawing.by_sign(push[chosen]))
     axes.axvline(0, color="black", linewidth=1)
-    axes.set_xlabel("mean push on the output: left to ham, right to spam")
+    axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
     save(figure, path)

@@ -14,26 +14,23 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers import drawing
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, beside, new_figure, percent, plain, save
-from helpers.program import DataError, by_chance, detail
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
+from helpers.program import DataError, by_chance
 from helpers.real import answers as answers_of
 from helpers.real import chat, numbers_said, smollm2
 from helpers.training import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
-from transformer.training import IGNORED
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")
-AT_ONCE = 2000  # problems in a batch, outside of training
 
 
 @dataclass(frozen=True)
@@ -55,14 +52,9 @@ class Notation:
         return self.digits + 1
 
     @property
-    def asked(self) -> int:
-        """Characters in a question."""
-        return 2 * self.places + 2
-
-    @property
     def length(self) -> int:
         """Most characters in question and answer, for the sum of the largest numbers that can be written."""
-        return self.asked + self.places + 2
+        return 3 * self.places + 4
 
     def question(self, a: int, b: int) -> str:
         """Return a question, such as "  7+ 58="."""
@@ -120,37 +112,19 @@ def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.n
 
 def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
     """Return the model's answers as they are read, decoded greedily."""
-    found = []
-    for some in range(0, len(pairs), AT_ONCE):
-        questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs[some : some + AT_ONCE].tolist()]
-        (stop,) = TOKENIZER.encode(END)
-        most = notation.length - notation.asked
-        found += model.generate_batch(questions, max_new_tokens=most, temperature=0, stop=stop)
+    questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
+    (stop,), most = TOKENIZER.encode(END), notation.places + 2
+    found = model.generate_batch(questions, max_new_tokens=most, temperature=0, stop=stop)
     return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
-
-
-def cost_of(model: GPT, problems: Problems) -> np.ndarray:
-    """Return -log p of the whole right answer, p by the model: (n,)."""
-    found = []
-    with tl.no_grad():
-        for some in range(0, len(problems), AT_ONCE):
-            tokens, targets = problems[some : some + AT_ONCE]
-            counted = targets != IGNORED
-            log_p = tl.log_softmax(model(tokens), -1)  # (n, length - 1, characters)
-            of_target = tl.gather(log_p, -1, tl.unsqueeze(tl.where(counted, targets, 0), -1))
-            found.append(-tl.where(counted, of_target.squeeze(-1), 0.0).sum(axis=-1).numpy())
-    return np.concatenate(found)
 
 
 # --- the learning curve, kept beside the Trainer's file ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """How good it is after some steps: right answers, and right digits: of the units, the tens, ..."""
 
     step: int
-    loss: float
     right: float
     digits: list[float]
 
@@ -171,7 +145,7 @@ class Curve:
         """Append a point, and forget later ones: a run that was killed comes to them again."""
         self.points = [p for p in self.points if p.step < point.step] + [point]
         with atomic_write(self.path) as temporary:
-            temporary.write_text(json.dumps([asdict(p) for p in self.points], indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps([p._asdict() for p in self.points], indent=1), encoding="utf-8")
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -180,30 +154,25 @@ class Curve:
 PLACES = ("units", "tens", "hundreds", "thousands")
 
 
-@dataclass(frozen=True)
-class Exam:
+class Exam(NamedTuple):
     """Problems, the model's answers, and the right ones."""
 
     notation: Notation
     pairs: np.ndarray  # (n, 2)
-    said: list[str]
-    true: list[str]
+    said: np.ndarray  # (n,), texts
+    true: np.ndarray  # (n,), texts
 
     @property
     def right(self) -> float:
         """The share of right answers."""
-        return self.share(self.said, self.true)
+        return float(np.mean(self.said == self.true))
 
     @property
     def digits(self) -> list[float]:
         """The share of right digits: of the units, the tens, ...; a missing one counts as 0."""
+        rows = [*zip(self.said, self.true, strict=True)]
         places = range(self.notation.digits + (self.notation.operation == "+"))
-        return [self.share([digit(x, k) for x in self.said], [digit(x, k) for x in self.true]) for k in places]
-
-    @staticmethod
-    def share(said: list[str], true: list[str]) -> float:
-        """How many are equal, from 0 to 1."""
-        return sum(x == y for x, y in zip(said, true, strict=True)) / len(true)
+        return [float(np.mean([digit(x, k) == digit(y, k) for x, y in rows])) for k in places]
 
 
 def digit(number: str, place: int) -> str:
@@ -213,7 +182,12 @@ def digit(number: str, place: int) -> str:
 
 def examine(model: GPT, notation: Notation, pairs: np.ndarray) -> Exam:
     """Ask the model."""
-    return Exam(notation, pairs, answers(model, notation, pairs), [notation.result(a, b) for a, b in pairs.tolist()])
+    return Exam(notation, pairs, np.array(answers(model, notation, pairs)), results(notation, pairs))
+
+
+def results(notation: Notation, pairs: np.ndarray) -> np.ndarray:
+    """The right results of pairs (n, 2), as texts: (n,)."""
+    return np.array([notation.result(a, b) for a, b in pairs.tolist()])
 
 
 # --- printing ---------------------------------------------------------------------------------------------------------
@@ -227,11 +201,6 @@ def problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray) -> No
         print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
 
 
-def parameters(model: GPT, steps: int) -> None:
-    """Print the size of the model."""
-    print(f"A GPT of {model.config.parameter_count():,} parameters, {steps:,} steps of 128 problems:")
-
-
 def asked(notation: Notation, a: int, b: int, said: str) -> None:
     """Print the answer to a user's problem."""
     right = notation.result(a, b)
@@ -242,20 +211,18 @@ def table(exams: Mapping[str, Exam], notation: Notation) -> None:
     """Print how many answers are right."""
     print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
     for name, exam in exams.items():
-        n = sum(x == y for x, y in zip(exam.said, exam.true, strict=True))
-        print(f"  {name:22} {exam.right:7.2%}   {n:5,} of {len(exam.true):,}")
+        print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
 
 
 def consistency(mirrored: Exam, there: Exam) -> None:
     """Print whether b + a gets the answer of a + b, and b - a its negative."""
     sign = there.notation.operation
-    back = mirrored.said if sign == "+" else [negative(x) for x in mirrored.said]
+    back = mirrored.said if sign == "+" else np.array([negative(x) for x in mirrored.said])
     different = there.pairs[:, 0] != there.pairs[:, 1]
-    same = np.array([x == y for x, y in zip(there.said, back, strict=True)]) & different
-    wrong = np.array([x != y for x, y in zip(there.said, there.true, strict=True)])
+    same = (there.said == back) & different
     print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
     print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs.")
-    n = (same & wrong).sum()
+    n = (same & (there.said != there.true)).sum()
     often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
 
@@ -267,17 +234,12 @@ def negative(number: str) -> str:
 
 def kinds_of_mistakes(exam: Exam, when: str) -> None:
     """Print the mistakes, sorted by how far they are off."""
-    found = Counter(kind_of(said, true) for said, true in zip(exam.said, exam.true, strict=True) if said != true)
+    wrong = exam.said != exam.true
+    found = Counter(map(kind_of, exam.said[wrong], exam.true[wrong]))
     title = f"Errors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind"
     print(f"\n{title if when else f'Its {found.total()} wrong sums of two digits, by kind'}")
     for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
         print(f"  {kind:30} {found[kind]:5,}")
-    wrong = [i for i, (x, y) in enumerate(zip(exam.said, exam.true, strict=True)) if x != y]
-    for i in wrong[:4]:
-        a, b = exam.pairs[i].tolist()
-        said = exam.said[i] or "nothing"
-        kind = kind_of(exam.said[i], exam.true[i])
-        detail(f"    {a} {exam.notation.operation} {b} = {exam.true[i]}, it says {said}: {kind}")
 
 
 def kind_of(said: str, true: str) -> str:
@@ -293,72 +255,43 @@ def kind_of(said: str, true: str) -> str:
 
 def overlooked(exams: Mapping[str, Exam]) -> None:
     """Print how many answers to larger numbers are the result without the extra digit: of the wrong, of the right."""
-    wrong, right = [], []  # whether each wrong answer, and each right one, is this result
-    for name, exam in exams.items():
-        n = exam.notation.numbers
-        for (a, b), said, true in zip(exam.pairs.tolist(), exam.said, exam.true, strict=True):
-            if "larger" in name:
-                (right if said == true else wrong).append(said == exam.notation.result(a % n, b % n))
-    print(f"\nOf the mistakes with larger numbers, {sum(wrong):,} of {len(wrong):,}", end=" ")
-    print("are the right answer without the extra digit.")
-    ignored = "learnt to ignore it" if 2 * sum(wrong) > len(wrong) else "not learnt to read a digit there"
+    larger = [exam for name, exam in exams.items() if "larger" in name]
+    right = np.concatenate([exam.said == exam.true for exam in larger])
+    short = np.concatenate([e.said == results(e.notation, e.pairs % e.notation.numbers) for e in larger])
+    ignores, wrong = (short & ~right).sum(), (~right).sum()
+    print(f"\nOf the mistakes with larger numbers, {ignores:,} of {wrong:,} are the right answer", end=" ")
+    print("without the extra digit.")
+    ignored = "learnt to ignore it" if 2 * ignores > wrong else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
-    if any(right):
-        print(f"  Of the {len(right):,} right answers {sum(right):,} are right without it too, as 745 - 712 = 45 - 12.")
+    if (short & right).any():
+        like = f"{(short & right).sum():,} are right without it too, as 745 - 712 = 45 - 12."
+        print(f"  Of the {right.sum():,} right answers {like}")
 
 
 def other_operation(exam: Exam, learnt: Notation) -> None:
     """Print how many answers to the operation that it has not learnt are right, and how many are those of the other."""
-    others = [learnt.result(a, b) for a, b in exam.pairs.tolist()]
-    same = sum(said == other for said, other in zip(exam.said, others, strict=True))
+    same = np.mean(exam.said == results(learnt, exam.pairs))
     print(f"\nAn operation not seen in training: asked a {exam.notation.operation} b, it is right for", end=" ")
-    print(f"{exam.right:.1%}, and gives the result of a {learnt.operation} b for {same / len(others):.1%}.")
+    print(f"{exam.right:.1%}, and gives the result of a {learnt.operation} b for {same:.1%}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
 def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
-    """The loss, and the shares of right digits and answers, by step."""
+    """The shares of right digits and answers, by step."""
     if not points:
         return
     order = "with its units first" if notation.reverse else "as one writes it"
-    figure = new_figure(13, 5, f"Which digit is learnt first? The answer is written {order}")
-    left, right = figure.subplots(1, 2)
-    steps = [point.step for point in points]
-    plain(left).plot(steps, [point.loss for point in points], color=GREY, linewidth=2.5)
-    left.set(yscale="log", xlabel="step", ylabel="loss: cross-entropy of the answer's characters")
-    plain(right).plot(steps, [point.right for point in points], color="black", linewidth=5, label="whole answers")
-    for place, colour in zip(range(len(points[0].digits)), (BLUE, ORANGE, GREEN, PURPLE), strict=False):
-        shares = [point.digits[place] for point in points]
-        right.plot(steps, shares, color=colour, linewidth=2, label=PLACES[place])
-    right.set(ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out")
-    percent(right.yaxis)
-    beside(right)
-    save(figure, path)
-
-
-def unsure(model: GPT, notation: Notation) -> tuple[np.ndarray, np.ndarray]:
-    """Up to 100 numbers, and for each pair of them the probability of all wrong answers together: 1 - p."""
-    shown = np.unique(np.linspace(0, notation.numbers - 1, min(notation.numbers, 100)).astype(int))
-    a, b = np.meshgrid(shown, shown, indexing="ij")
-    cost = cost_of(model, Problems(notation, np.stack([a.ravel(), b.ravel()], axis=1)))
-    return shown, -np.expm1(-cost).reshape(a.shape)
-
-
-def draw_surprise(model: GPT, notation: Notation, path: Path) -> None:
-    """A map of all pairs: how much probability the model gives to wrong answers."""
-    from matplotlib.colors import LogNorm
-
-    shown, wrong = unsure(model, notation)
-    figure = new_figure(8.5, 7, "Where is the model unsure?")
-    axes = figure.subplots()
-    least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
-    image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),
-                        norm=LogNorm(least, max(most, 10 * least)), cmap="cividis")  # fmt: skip
-    axes.set(xlabel="second number b", ylabel="first number a")
-    figure.colorbar(image, label="probability of all wrong answers together", shrink=0.85)
-    save(figure, path)
+    steps, shares = [point.step for point in points], {"whole answers": [point.right for point in points]}
+    shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
+    axes = chart(
+        f"Which digit is learnt first? The answer is written {order}",
+        {name: (steps, values) for name, values in shares.items()}, (DARK, BLUE, ORANGE, GREEN, PURPLE), "-",
+        ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out",
+    )  # fmt: skip
+    percent(axes.yaxis)
+    save(axes.figure, path)
 
 
 def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
@@ -369,24 +302,6 @@ def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
     bars(axes, [*exams], wrong, colours, [f"{share:.1%}" for share in wrong])
     axes.set(xlim=(0, 1.12), xlabel="wrong answers")
     percent(axes.xaxis)
-    save(figure, path)
-
-
-def draw_attention(model: GPT, notation: Notation, path: Path) -> None:
-    """Where the heads of the first block look from the "=" and from each character of an answer."""
-    a, b = 58 % notation.numbers, 67 % notation.numbers
-    question, answer = notation.question(a, b), answers(model, notation, np.array([[a, b]]))[0]
-    text = question + notation.turned(answer)
-    start = notation.asked - 1  # the "=", from which the answer's first character is said
-    written = [*text[start + 1 :], END]
-    weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
-    figure = new_figure(13, 4.4, f"{a} {notation.operation} {b} = {answer}: at which digits does each head look?")
-    for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
-        names = [f'writes "{c}"' if head == 0 else "" for c in written]
-        image = drawing.attention_map(axes, weight, names, text.replace(" ", "␣"))
-        axes.set_title(f"block 1, head {head + 1}", fontsize=12)
-    figure.supxlabel("character looked at")
-    figure.colorbar(image, ax=figure.axes, label="attention weight")
     save(figure, path)
 
 
@@ -425,8 +340,8 @@ def real(settings: Any) -> None:
 
 def examined(model: Any, pairs: np.ndarray, digits: int) -> Exam:
     """Ask SmolLM2 sums, at temperature 0."""
-    true = [str(a + b) for a, b in pairs.tolist()]
-    return Exam(Notation(digits), pairs, asked_to_add(model, pairs.tolist(), 0), true)
+    notation = Notation(digits)
+    return Exam(notation, pairs, np.array(asked_to_add(model, pairs.tolist(), 0)), results(notation, pairs))
 
 
 def asked_to_add(model: Any, pairs: Sequence[Sequence[int]], T: float) -> list[str]:

@@ -13,9 +13,8 @@ from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, 
 from helpers.program import counted, detail
 from helpers.real import chances, continued, first_token, likeliest, listed, smollm2
 
-Numbers = Sequence[float]
-Words = Sequence[str]
 Array = np.ndarray
+Numbers = Sequence[float]
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
@@ -103,26 +102,11 @@ def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarr
         detail(f"  {word:7}" + "".join(cells))
 
 
-def cuts(words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float) -> None:
-    """What top-k and top-p leave at temperature 1."""
-    detail("\nTop-k and top-p cut unlikely words before the draw (T = 1); what is left is scaled to sum to 1:")
-    detail(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
-    for word, share, so_far, a, b in zip(words, full, np.cumsum(full), by_k, by_p, strict=True):
-        detail(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
-    detail(f"  Top-k always leaves {(by_k > 0).sum()} words. Top-p leaves {(by_p > 0).sum()} here,", end=" ")
-    detail("and fewer where the model is surer.")
-
-
-def cell(p: float) -> str:
-    """A probability, or that the word is cut."""
-    return f"{p:.4f}" if p else "cut"
-
-
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
 def draw_temperatures(
-    prompt: str, words: Words, compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
+    prompt: str, words: Sequence[str], compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
 ) -> None:
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'
@@ -131,7 +115,7 @@ def draw_temperatures(
     longest = max(p.max() for p, _ in compared.values())
     for axes, (T, (p, drawn)) in zip(panels, compared.items(), strict=True):
         colour = BLUE if T < 1 else ORANGE if T > 1 else GREEN
-        bars(axes, words, p, colour, [*map(cell, p)], np.maximum(p, drawn))
+        bars(axes, words, p, colour, [f"{share:.4f}" for share in p], np.maximum(p, drawn))
         axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
         axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
     figure.supxlabel(f"black marks: the share of each word among {n:,} words drawn", fontsize=10, color=DARK)
@@ -153,24 +137,6 @@ def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], m
                   textcoords="offset points")  # fmt: skip
     axes.xaxis.set_major_formatter("{x:g}")
     save(axes.figure, path)
-
-
-def draw_cuts(words: Words, full: Array, by_k: Array, by_p: Array, k: int, p: float, path: Path) -> None:
-    """All words, what top-k leaves, what top-p leaves."""
-    figure = new_figure(12, 4.2, "Top-k keeps a number of words; top-p keeps the fewest words that reach a probability")
-    everything, *both = figure.subplots(1, 3, sharey=True)
-    bars(everything, words, full, GREY, [*map(cell, full)])
-    everything.plot(np.cumsum(full), np.arange(len(full)), "o-", color=VERMILION)
-    everything.axvline(p, color=VERMILION, linestyle=":")
-    everything.set(title="before the cut, T = 1", xlim=(0, 1.1), xlabel="probability")
-    titles = f"top-k {k}: the {k} likeliest", f"top-p {p:g}: the fewest that reach {p:.0%}"
-    for axes, left, title, colour in zip(both, (by_k, by_p), titles, (BLUE, VERMILION), strict=True):
-        bars(axes, words, left, colour, [*map(cell, left)], np.maximum(left, full))
-        axes.barh(np.arange(len(full)), full, color="none", edgecolor=DARK, linestyle="--", height=0.7)
-        axes.set(title=title, xlim=(0, 1.3 * max(by_k.max(), by_p.max())), xlabel="probability")
-    note = "line with dots: a word together with all above it; dashed bars: before the cut"
-    figure.supxlabel(note, fontsize=10, color=DARK)
-    save(figure, path)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

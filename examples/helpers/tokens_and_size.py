@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
-from helpers.program import counted, detail
+from helpers.program import counted
 from helpers.real import DATA, chat, loss_on, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
@@ -21,17 +20,11 @@ Numbers = Sequence[float]
 END = "<end>"
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """A tokenization. pieces: the text of each token; pieces_of: a sum's pieces."""
 
     pieces: list[str]
     pieces_of: Callable[[str], list[str]]
-
-    @property
-    def size(self) -> int:
-        """Tokens in the vocabulary."""
-        return len(self.pieces)
 
     @property
     def end(self) -> int:
@@ -80,7 +73,7 @@ def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
     print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
     for name, cut in found.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
-        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {cut.size}")
+        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
 
 
@@ -119,11 +112,9 @@ def emergence(grown: Mapping[str, Mapping[int, tuple[np.ndarray, np.ndarray]]]) 
     print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
     for what, sizes in grown.items():
         digits, sums = ([row[k].mean() for row in sizes.values()] for k in (0, 1))
-        spread = [f"{row[1].min():.0%}-{row[1].max():.0%}" for row in sizes.values()]
         print(f"  {what:24}" + "".join(f"{size:11,}" for size in sizes))
         print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in digits))
         print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in sums))
-        detail(f"  {'    least and most':24}" + "".join(f"{text:>11}" for text in spread))
         leap = int(np.argmax(np.diff(sums)))
         by, parts = sums[leap + 1] - sums[leap], digits[leap + 1] - digits[leap]
         small, large = list(sizes)[leap : leap + 2]

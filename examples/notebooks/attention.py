@@ -96,16 +96,8 @@ text = "the cat sat on the mat. the dog sat on the log. " * 10
 tokenizer = CharTokenizer.train(text)
 model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=2, heads=2, width=16))
 windows = Windows(tokenizer.encode(text), 16)
-trainer = nn.Trainer(
-    model,
-    nn.DataLoader(windows, batch_size=16, shuffle=True, seed=0),
-    TokenCrossEntropy(),
-    nn.optim.AdamW(model.parameters(), lr=0.01),
-    steps=60,
-    record_every=10,
-    show=False,
-)
-trainer.fit()
+batches = nn.DataLoader(windows, batch_size=16, shuffle=True, seed=0)
+nn.fit(model, batches, TokenCrossEntropy(), nn.optim.AdamW(model.parameters(), lr=0.01), epochs=2, show=False)
 
 # %%
 sentence = "the cat sat on t"

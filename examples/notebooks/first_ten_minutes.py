@@ -83,17 +83,10 @@ model
 nn.summary(model, points)
 
 # %%
-trainer = nn.Trainer(
-    model,
-    nn.DataLoader(learn, batch_size=32, shuffle=True, seed=0),
-    nn.CrossEntropyLoss(),
-    nn.optim.AdamW(model.parameters(), lr=0.02),
-    epochs=30,
-    test=[test[:]],
-    accuracy=True,
-    show=False,
-)
-history = trainer.fit()
+batches = nn.DataLoader(learn, batch_size=32, shuffle=True, seed=0)
+optimizer = nn.optim.AdamW(model.parameters(), lr=0.02)
+options = {"test": [test[:]], "accuracy": True, "show": False}
+history = nn.fit(model, batches, nn.CrossEntropyLoss(), optimizer, epochs=30, **options)
 history
 
 # %% [markdown]

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 from helpers import few_shot, sums
 from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
-from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, cost_of, deal
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal
 from helpers.tokens_and_size import byte_pairs, characters, numbers, special
 from programs import load, output_of
-from transformer import GPT, GPTConfig
 from transformer.training import IGNORED
 
 # --- 12 arithmetic ----------------------------------------------------------------------------------------------------
@@ -53,7 +51,7 @@ def test_it_is_examined_and_asked_and_drawn(text_12, out):
     assert "2 + 3 = " in text_12
     for kind in ("learnt from", "held out", "first number larger", "second number larger", "both larger"):
         assert f"\n  {kind} " in text_12
-    assert {"learning.png", "surprise.png", "mistakes.png", "attention.png"} < {path.name for path in out.iterdir()}
+    assert {"learning.png", "mistakes.png"} < {path.name for path in out.iterdir()}
 
 
 def test_a_run_is_not_overwritten_without_being_told(text_12, out):
@@ -72,7 +70,7 @@ def test_a_run_with_other_settings_is_not_continued(text_12, out):
 
 
 def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):
-    points = [Point(step, 1 / step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
+    points = [Point(step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
     curve = Curve(tmp_path / "curve.json", continued=False)
     for point in points:
         curve.add(point)
@@ -116,19 +114,6 @@ def test_a_problem_is_read_and_what_it_has_no_place_for_is_refused():
             sums.parse(wrong, NOTATIONS[0])
 
 
-def test_the_cost_of_an_answer_is_that_of_its_characters():
-    tl.manual_seed(0)
-    notation = NOTATIONS[0]
-    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, context=notation.length, layers=1, heads=1, width=8))
-    pairs = np.array([[7, 58]])
-    text = notation.question(7, 58) + notation.answer(7, 58)
-    tokens = TOKENIZER.encode(text)
-    with tl.no_grad():
-        log_p = tl.log_softmax(model(tokens[:-1]), -1).numpy()  # (tokens - 1, characters)
-    expected = -sum(log_p[i, tokens[i + 1]] for i in range(notation.asked - 1, len(tokens) - 1))
-    np.testing.assert_allclose(cost_of(model, Problems(notation, pairs)), [expected], rtol=1e-5)
-
-
 # --- judging ------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +124,7 @@ def test_who_knows_the_rule_is_right_also_for_larger_numbers(notation):
         exam = sums.examine(knows, notation, pairs)
         assert exam.right == 1
         assert set(exam.digits) == {1}
-        assert answers(knows, notation, pairs) == exam.true
+        assert answers(knows, notation, pairs) == exam.true.tolist()
 
 
 def test_consistent_is_not_yet_right(capsys):
@@ -165,6 +150,7 @@ def test_mistakes_are_sorted(said, true, kind):
     [
         ("+", lambda a, b: a % 100 + b % 100, "900 of 900", "learnt to ignore it"),
         ("+", lambda a, b: 5000, "0 of 900", "not learnt to read a digit there"),
+        ("+", lambda a, b: a + b, "0 of 0", "not learnt to read a digit there"),
         ("-", lambda a, b: a % 100 - b % 100, "862 of 862", "Of the 38 right answers 38 are right without it too"),
     ],
 )
@@ -176,6 +162,7 @@ def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say,
     printed = capsys.readouterr().out
     assert f"larger numbers, {counts} are the right answer without the extra digit" in printed
     assert verdict in printed
+    assert ("right without it too" in printed) == (operation == "-")
 
 
 def test_who_takes_minus_for_plus_gives_sums(capsys):
@@ -305,7 +292,7 @@ def test_every_sum_comes_back_from_its_tokens(name):
     tokens, targets = p19.encode(cut, PAIRS)
     answers = [cut.decode([t for t in row if t >= 0]) for row in targets.tolist()]
     assert answers == [str(a + b) for a, b in PAIRS.tolist()]
-    assert tokens.max() < cut.size
+    assert tokens.max() < len(cut.pieces)
 
 
 def test_special_tokens_are_number_tokens_under_other_names():

@@ -7,6 +7,7 @@ in the checker's. What should be an object of the learner's class, and is not, i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add, mul
 from types import FunctionType
 from typing import Any
 
@@ -48,19 +49,26 @@ def _nodes(inputs: Sequence[float], steps: Sequence[tuple[str, int, int]]) -> li
     return nodes
 
 
-def _letters(found: Any, nodes: Sequence[Any]) -> list[str]:
+def _letters(found: Any, nodes: Sequence[Any], names: str = LETTERS) -> list[str]:
     """The names of some Values."""
-    return [next((LETTERS[k] for k, node in enumerate(nodes) if node is one), "?") for one in found]
+    return [next((names[k] for k, node in enumerate(nodes) if node is one), "?") for one in found]
 
 
 def product(m: Any, x: float, y: float | None) -> Any:
-    """The parts of a * b, or of a * a if y is None."""
+    """The parts of a * b, or of a * a if y is None; the parents by name, and the local derivatives in their order."""
     a = m.Value(x)
     b = a if y is None else m.Value(y)
     out = a * b
     if not isinstance(out, m.Value):
         return out
-    return {"data": out.data, "parents": _letters(out.parents, [a, b]), "locals": list(out.locals)}
+    parents, slopes = _letters(out.parents, [a, b]), list(out.locals)
+    if len(slopes) == len(parents):
+        slopes = [slopes[k] for k in np.argsort(parents, kind="stable")]
+    return {
+        "data": {"out.data": out.data},
+        "parents": {"out.parents": sorted(parents)},
+        "locals": {"out.locals": slopes},
+    }
 
 
 def one_step(m: Any, x: float, y: float, grad: float, before: float, same: bool, op: str) -> Any:
@@ -70,7 +78,8 @@ def one_step(m: Any, x: float, y: float, grad: float, before: float, same: bool,
     out = a * other if op == "*" else a + other
     out.grad, a.grad, b.grad = grad, before, before
     m.send_back(out)
-    return [a.grad, b.grad], [out.grad, out.data, list(out.locals)]
+    node = {"out.grad": out.grad, "out.data": out.data, "out.locals": list(out.locals)}
+    return {"grad": {"a.grad": a.grad} if same else {"a.grad": a.grad, "b.grad": b.grad}, "changed": node}
 
 
 def order(m: Any, inputs: Sequence[float], steps: Sequence[tuple[str, int, int]]) -> Any:
@@ -85,8 +94,8 @@ def backward(m: Any, inputs: Sequence[float], steps: Sequence[tuple[str, int, in
     nodes, found = _nodes(inputs, steps), []
     for _ in range(2):
         m.backward(nodes[-1])
-        found.append([node.grad for node in nodes])
-    return [*found, nodes[-1].seeded]
+        found.append({f"{LETTERS[k]}.grad": node.grad for k, node in enumerate(nodes)})
+    return {"grad": found[0], "not-reset": found[1], "seeded": {"": nodes[-1].seeded}}
 
 
 def activation(m: Any, z: float) -> Any:
@@ -95,8 +104,8 @@ def activation(m: Any, z: float) -> Any:
     out = m.sigmoid(v)
     if not isinstance(out, m.Value):
         return out
-    parents = _letters(out.parents, [v]) if isinstance(out.parents, (tuple, list)) else out.parents
-    return {"data": out.data, "parents": parents, "locals": out.locals}
+    parents = _letters(out.parents, [v], "z") if isinstance(out.parents, (tuple, list)) else out.parents
+    return {"data": {"s.data": out.data}, "parents": {"s.parents": parents}, "locals": {"s.locals": out.locals}}
 
 
 def cost(m: Any, x: Any, w: Any, b: float, y: float) -> Any:
@@ -112,16 +121,8 @@ def gradient(m: Any, x: Any, w: Any, b: float, y: float) -> Any:
 # --- Tensors ----------------------------------------------------------------------------------------------------------
 
 
-def mul(x: Any, w: Any) -> Any:
-    return x * w
-
-
 def mul_rule(g: Any, x: Any, w: Any) -> Any:
     return g * w, g * x
-
-
-def add(x: Any, y: Any) -> Any:
-    return x + y
 
 
 def add_rule(g: Any, x: Any, y: Any) -> Any:
@@ -143,17 +144,20 @@ def recorded(m: Any, x: Any, w: Any) -> Any:
     if not isinstance(z, m.Tensor):
         return z
     parents = ["x" if p is a else "w" if p is b else "?" for p in z.parents]
-    return {"data": z.data, "parents": parents, "rule": callable(z.rule)}
+    rule = {"callable(z.rule)": callable(z.rule)}
+    return {"data": {"z.data": np.asarray(z.data).tolist()}, "parents": {"z.parents": parents}, "rule": rule}
 
 
-def recorded_rule(m: Any, x: Any, w: Any, g: Any) -> Any:
-    return m.record(mul, mul_rule, m.Tensor(x), m.Tensor(w)).rule(g)
+def recorded_rule(m: Any, x: Any, w: Any) -> Any:
+    """What the rule of record(mul, mul_rule, x, w) returns."""
+    return {"rule": {"z.rule(1)": m.record(mul, mul_rule, m.Tensor(x), m.Tensor(w)).rule(np.ones_like(x))}}
 
 
-def recorded_sum(m: Any, x: Any, g: Any = None) -> Any:
-    """The data of record(sum_of, sum_rule, x, axis=1), or what its rule returns for g."""
-    s = m.record(sum_of, sum_rule, m.Tensor(x), axis=1)
-    return s.data if g is None else s.rule(g)
+def recorded_sum(m: Any) -> Any:
+    """The data of record(sum_of, sum_rule, x, axis=1), and what its rule returns."""
+    s = m.record(sum_of, sum_rule, m.Tensor(np.array([[0.0, 1.0], [2.0, 3.0]])), axis=1)
+    back = s.rule(np.array([1.0, 2.0])) if np.shape(s.data) == (2,) else None
+    return {"settings": {"s.data": np.asarray(s.data).tolist(), "s.rule([1, 2])": np.asarray(back).tolist()}}
 
 
 def three_grads(m: Any, x: Any, w: Any, twice: bool) -> Any:
@@ -163,7 +167,9 @@ def three_grads(m: Any, x: Any, w: Any, twice: bool) -> Any:
     if twice:
         z = m.record(add, add_rule, z, a)
     m.backward(m.record(sum_of, sum_rule, z))
-    return [np.asarray(tensor.grad) for tensor in (a, b, z)]
+    grads = {f"{name}.grad": np.asarray(tensor.grad).tolist() for name, tensor in zip("xwz", (a, b, z), strict=True)}
+    of_z = {"z.grad": grads.pop("z.grad")}
+    return {"grad": grads, "shared": of_z}
 
 
 def tensor_class(m: Any) -> Any:
@@ -218,21 +224,19 @@ def grads(m: Any, name: str, arguments: dict[str, Any], upstream: Any) -> Any:
 
 def gradients(out: Any, upstream: Any) -> dict[int, Any] | None:
     """The gradients of all Tensors behind `out`, by id; by this walk, not by the learner's."""
-    order: list[Any] = []
-    seen: set[int] = set()
-    waiting: list[tuple[Any, bool]] = [(out, False)]
-    while waiting:
-        node, done = waiting.pop()
-        if done:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            if isinstance(node, np.ndarray):
-                return None
-            waiting.append((node, True))
-            waiting += [(parent, False) for parent in node.parents]
+    order: dict[int, Any] = {}  # by id, parents first
+
+    def visit(node: Any) -> None:
+        if id(node) not in order and not isinstance(node, np.ndarray):
+            for parent in node.parents:
+                visit(parent)
+        order[id(node)] = node
+
+    visit(out)
+    if any(isinstance(node, np.ndarray) for node in order.values()):
+        return None
     found: dict[int, Any] = {id(out): upstream}
-    for node in reversed(order):
+    for node in reversed(order.values()):
         if node.rule is None or id(node) not in found:
             continue
         sent = node.rule(found[id(node)])
@@ -261,13 +265,15 @@ def drawn(m: Any, name: str, args: Any, seed: int, times: int = 1) -> Any:
 def written(m: Any, p: Any, heads: int, context: int, seed: int, settings: dict[str, Any]) -> Any:
     """The tokens that write returns."""
     given = as_tensors(p, tensor_class(m))
-    return m.write(given, heads, context, np.random.default_rng(seed), **settings)
+    found = m.write(given, heads, context, np.random.default_rng(seed), **settings)
+    return {"tokens": {"tokens": [int(token) for token in found]}} if isinstance(found, list) else found
 
 
 def increased(m: Any, x: Any, by: float) -> Any:
     """What increase returns, what the tape's rule gives afterwards, and whether the tape kept x itself."""
-    tape = m.Tape()
+    x, tape = x.copy(), m.Tape()
     tape.square(x)
     kept = tape.x is x
     z = m.increase(x, by)
-    return np.copy(z) if isinstance(z, np.ndarray) else z, tape.rule(1.0), kept
+    rule = {"tape.rule(1)": np.asarray(tape.rule(1.0)).tolist()}
+    return {"result": {"z": np.asarray(z).tolist()}, "in-place": rule, "tape-changed": {"the tape holds x": kept}}

@@ -1,10 +1,12 @@
 """The data of the exercises, `ch*.toml`: for each gap of a file its solution, and typical mistakes with their causes.
 
+    chapter                                        its title
     [[exercise]]                                   its name, words for the learner
     file, given                                    its file, and what is in it at first: a gap is a line with `...` and
                                                    `# TODO`
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
-    causes = [[hint, cause]]                       what the check tells of answers that it recognises itself
+    causes = [[hint, cause, what]]                 what the check tells of answers that it recognises itself: the likely
+                                                   cause, "" for none, and what is wrong, with {names} of values
     [[exercise.gap]]                               one for each gap of the file, in their order
     solution = "return g * n * x ** (n - 1)"
     mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
@@ -22,6 +24,7 @@ import builtins
 import re
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +38,7 @@ from tinygrad_lecture.testing.courses import filled
 
 HERE = Path(__file__).parent
 Step = Callable[[Any, "Spec"], None]  # a part of a check: given the learner's module, it raises CheckFailed
+Cause = tuple[str | None, str | None]  # hint, sentence
 
 
 class Ladder(Course):
@@ -61,7 +65,8 @@ class Spec:
     def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
         data = "given", "gap", "mistakes", "raises", "causes"
         words = {key: value for key, value in row.items() if key not in data}
-        self.steps, self.raises, self.causes = steps, row.get("raises", []), dict(row.get("causes", []))
+        self.steps, self.raises = steps, row.get("raises", [])
+        self.causes = {hint: rest for hint, *rest in [*of_tensors()["causes"], *row.get("causes", [])]}
         self.solutions = solutions(row)
         self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
         self.wrong = []
@@ -81,16 +86,24 @@ class Spec:
             for step in self.steps:
                 step(module, self)
         except CheckFailed as failure:
-            said = " ".join(failure.shown)
-            for hint, cause, pattern in self.raises if failure.kind == "raises" else ():
+            said = " ".join([failure.what, *failure.shown])
+            rows = [*self.raises, *(of_tensors()["raises"] if failure.cause is None else [])]
+            for hint, cause, pattern in rows if failure.kind == "raises" else ():
                 if re.search(pattern, said):
                     failure.hint, failure.cause = hint, cause
                     break
             raise
 
-    def fail(self, what: str, shown: Sequence[str], hint: str, kind: str | None = None) -> NoReturn:
-        """Raise CheckFailed with one of the causes. kind: what differs, by default the hint."""
-        raise CheckFailed(what, kind=kind or hint, shown=shown, hint=hint, cause=self.causes[hint])
+    def fail(
+        self, told: str, shown: Sequence[str] = (), found: Cause = (None, None), kind: str | None = None, **values: Any
+    ) -> NoReturn:
+        """Raise CheckFailed with what is told under this name, and the cause that was found, or else the one there.
+
+        kind: what differs, by default the name.  values: for what is told.
+        """
+        cause, what = (text.format(**values) for text in self.causes[told])
+        hint, cause = found if found[1] else (told if cause else None, cause or None)
+        raise CheckFailed(what, kind=kind or told, shown=shown, hint=hint, cause=cause)
 
     def module(self, answers: Sequence[str]) -> ModuleType:
         """The exercise's file with these answers, run. What it imports from other exercises is solved."""
@@ -113,27 +126,17 @@ class Spec:
         first = sorted(self.wrong, key=lambda wrong: wrong.function != function)
         return [Mistake(wrong.hint, wrong.cause, computed(wrong)) for wrong in first]
 
-    def told(self, hint: str) -> tuple[str, str]:
-        """Hint and cause of the first mistake with this hint."""
-        return hint, next(wrong.cause for wrong in self.wrong if wrong.hint == hint)
-
-    def cause(
-        self, module: Any, observe: Callable[[Any], Any], default: tuple[str | None, str | None] = (None, None)
-    ) -> tuple[str | None, str | None]:
+    def cause(self, module: Any, observe: Callable[[Any], Any]) -> Cause:
         """Hint and cause of the first mistake with which `observe` sees the same as with the learner's module."""
-        try:
+        with suppress(Exception):  # what raises is explained elsewhere; what is no number is no mistake that is known
             got = observe(module)
             if same(got, observe(self.right)):
-                return default
-        except Exception:  # what raises is explained elsewhere; what is no number is no mistake that is known
-            return default
-        for mistake in self.mistakes(observe):
-            try:
-                if same(got, mistake.fn()):
-                    return mistake.hint, mistake.cause
-            except Exception:  # the mistake does not run for this input, so it is not this one
-                continue
-        return default
+                return None, None
+            for mistake in self.mistakes(observe):
+                with suppress(Exception):  # the mistake does not run for this input, so it is not this one
+                    if same(got, mistake.fn()):
+                        return mistake.hint, mistake.cause
+        return None, None
 
 
 def functions(given: str) -> list[str]:
@@ -157,20 +160,35 @@ def edited(solution: str, answer: str) -> str:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether nested lists of numbers, arrays and texts agree."""
+    """Whether nested dicts and lists of numbers, arrays and texts agree."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return same([*a.items()], [*b.items()])
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, str) or isinstance(b, str):
         return bool(a == b)
-    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, atol=1e-6, equal_nan=True))
+    with suppress(TypeError):  # of another object
+        return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-7, atol=1e-7, equal_nan=True))
+    return False
+
+
+@cache
+def chapters() -> dict[str, dict[str, Any]]:
+    """What the chapters' files hold, by number, in the order of the course."""
+    files = {path.stem.split("_")[0][2:]: path for path in HERE.glob("ch*.toml")}
+    return {number: tomllib.loads(files[number].read_text(encoding="utf-8")) for number in sorted(files, key=int)}
+
+
+@cache
+def of_tensors() -> dict[str, Any]:
+    """What is told of Tensors and arrays in all exercises."""
+    return tomllib.loads((HERE / "tensors.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def data() -> dict[str, dict[str, Any]]:
-    """The exercises of all chapters' files, by name, in the order of the course."""
-    files = sorted(HERE.glob("ch*.toml"), key=lambda path: int(path.stem.split("_")[0][2:]))
-    found = [row for path in files for row in tomllib.loads(path.read_text(encoding="utf-8"))["exercise"]]
-    return {row["name"]: row for row in found}
+    """The exercises of all chapters, by name."""
+    return {row["name"]: row for chapter in chapters().values() for row in chapter["exercise"]}
 
 
 def solutions(row: dict[str, Any]) -> tuple[str, ...]:

@@ -7,27 +7,32 @@ import inspect
 import timeit
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.testing import CheckFailed, check_function, check_rule
+from tinygrad_lecture.testing import check_function, check_property, check_rule
 from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
 from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
 from tinygrad_lecture.testing.sandbox.wire import observed
 
 from . import observers
 from .observers import leaves
-from .spec import Spec, Step
-
-RULE_OF_OTHER = "does each record(...) have the rule of its own function?"
-NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a mask, is a setting: ids=ids"
+from .spec import Spec, Step, same
 
 
-def fail(what: str, shown: Sequence[str], hint: str | None, cause: str | None, kind: str | None = None) -> NoReturn:
-    """Raise CheckFailed. kind: what differs, by default the hint."""
-    raise CheckFailed(what, kind=kind or hint or "value", shown=shown, hint=hint, cause=cause)
+class Lambda:
+    """A function of x by its text, as which it is shown, and sent to the process of a submission."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.compute = text, eval(f"lambda x: {text}")
+
+    def __call__(self, x: Any) -> Any:
+        return self.compute(x)
+
+    def __repr__(self) -> str:
+        return f"lambda x: {self.text}"
 
 
 def look(module: Any, observe: Any, *args: Any, name: str | None = None, shown: Sequence[str] = ()) -> Any:
@@ -75,6 +80,48 @@ def rule(name: str, forward: str | Callable[..., Any], inputs: Any, solved: bool
     return step
 
 
+def parts(
+    observe: Callable[..., Any],
+    inputs: Any,
+    lines: Callable[..., list[str]],
+    telling: Sequence[Any] = (),
+    draws: int = 40,
+) -> Step:
+    """A step: is what an observer sees of a program, part by part, what it sees with the solved file?
+
+    observe: returns a dict: for each part, in the order in which they are compared, its values by the names that they
+    have in the program. The exercise's data say what is told of a part that is wrong, and of another type. A part of
+    which they say nothing only tells mistakes apart.
+    lines: for the inputs, the program as text.  telling: inputs with which mistakes differ from each other.
+    """
+
+    def step(module: Any, spec: Spec) -> None:
+        def check(*args: Any) -> None:
+            shown, right = lines(*args), observe(spec.right, *args)
+            got = look(module, observe, *args, name=shown[-1].rpartition("= ")[2].split("(")[0], shown=shown)
+            if not isinstance(got, dict):
+                comma = isinstance(got, tuple) and len(got) == 1
+                spec.fail("type", shown, ("comma", TRAILING_COMMA) if comma else (None, None))
+            part = next((p for p in right if p in spec.causes and not same(got[p], right[p])), None)
+            if part is not None:
+                found = spec.cause(module, lambda m: [of_telling(m, part, some) for some in telling])
+                spec.fail(part, [*shown, *compared(right[part], got[part])], found)
+
+        def of_telling(m: Any, failing: str, args: Sequence[Any]) -> dict[str, Any]:
+            seen = look(m, observe, *args)
+            return {part: seen[part] for part in seen if part == failing or part not in spec.causes}
+
+        check_property(check, inputs, draws=draws)
+
+    return step
+
+
+def compared(right: dict[str, Any], got: dict[str, Any]) -> list[str]:
+    """A line for each of some values by name, those that are wrong marked."""
+    marks = {name: "" if same(got[name], value) else "   wrong" for name, value in right.items()}
+    return [f"{name}   expected {value}   got {got[name]!r}{marks[name]}" for name, value in right.items()]
+
+
 # --- functions of the learner's Tensors -------------------------------------------------------------------------------
 
 
@@ -89,39 +136,30 @@ def of_tensors(what: str, arguments: dict[str, Any], lines: list[str]) -> Step:
         return look(module, observers.result, what, given, **options)
 
     def step(module: Any, spec: Spec) -> None:
-        out = recording(lambda: values(module, name=what, shown=lines), lines)
+        out = values(module, name=what, shown=lines)
         if not isinstance(out, dict):
-            got = "nothing" if out is None else type(out).__name__
-            fail(f"{what} must return a Tensor, but returns {got}.", lines, "type",
-                 "each step is record(function, rule, ...), which returns a Tensor; and `return` it")  # fmt: skip
+            spec.fail("type", lines, what=what, got="nothing" if out is None else type(out).__name__)
         expected, got = np.asarray(values(spec.right)["data"]), np.asarray(out["data"])
-        if got.shape != expected.shape:
-            shown = [*lines, f"expected shape {expected.shape}", f"got      shape {got.shape}"]
-            fail(f"{what} has the wrong shape.", shown, "shape", None)
-        if not np.allclose(got, expected, atol=1e-6):
-            first = (0,) * (got.ndim - 1)
-            shown = [*lines, "the first vector:", f"expected {np.round(expected[first], 3).tolist()}",
-                     f"got      {np.round(got[first], 3).tolist()}"]  # fmt: skip
-            fail(f"{what} computes wrong values.", shown, *spec.cause(module, lambda m: values(m)["data"]), "value")
-        check_gradients(module, got.shape)
+        if not same(got, expected):
+            found = spec.cause(module, lambda m: values(m)["data"])
+            if got.shape != expected.shape:
+                shown = [*lines, f"expected shape {expected.shape}", f"got      shape {got.shape}"]
+                spec.fail("shape", shown, found, what=what)
+            rows = [array[(0,) * (got.ndim - 1)].round(5).tolist() for array in (expected, got)]
+            first = ["the first vector:"] if got.ndim > 1 else []
+            spec.fail("value", [*lines, *first, f"expected {rows[0]}", f"got      {rows[1]}"], found, what=what)
+        check_gradients(module, spec, got.shape)
 
-    def check_gradients(module: Any, shape: tuple[int, ...]) -> None:
+    def check_gradients(module: Any, spec: Spec, shape: tuple[int, ...]) -> None:
         upstream, given = np.random.default_rng(5).standard_normal(shape), copy.deepcopy(arguments)
-        try:
-            grads = look(module, observers.grads, what, given, upstream, name=f"backward through {what}", shown=lines)
-        except CheckFailed as failure:
-            if failure.kind == "raises" and failure.cause is None:
-                failure.hint, failure.cause = "rule", RULE_OF_OTHER
-            raise
+        grads = look(module, observers.grads, what, given, upstream, name=f"backward through {what}", shown=lines)
         if grads is None:
-            fail("An input of record is an array.", [], "not-a-tensor", NO_TENSOR, "type")
+            spec.fail("not-a-tensor", kind="type")
         for name, x in leaves(given).items():
             if not isinstance(x, np.ndarray) or x.dtype != float:
                 continue
             if name not in grads:
-                fail(f"{what} gives no gradient to {name}.", lines, "not-recorded",
-                     f"{name} is not an input of any record(...) on the way to the result: give record the Tensors, "
-                     "not their .data", "gradient")  # fmt: skip
+                spec.fail("not-recorded", lines, kind="gradient", what=what, name=name)
             direction, before, h = np.random.default_rng(6).standard_normal(x.shape), x.copy(), 1e-5
             x += h * direction
             above = float((values(module, given)["data"] * upstream).sum())
@@ -130,47 +168,24 @@ def of_tensors(what: str, arguments: dict[str, Any], lines: list[str]) -> Step:
             x[...] = before
             slope, got = (above - below) / (2 * h), float((grads[name] * direction).sum())
             if abs(slope - got) > 1e-4 * max(1.0, abs(slope)):
-                fail(f"The gradient of {name} is wrong.",
-                     [*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"],
-                     "rule", RULE_OF_OTHER, "gradient")  # fmt: skip
+                shown = [*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"]
+                spec.fail("rule", shown, kind="gradient", name=name)
 
     return step
 
 
-def recording(observe: Callable[[], Any], lines: list[str]) -> Any:
-    """What is observed of a function of Tensors; the cause is told if it takes Tensors for arrays.
-
-    lines: those with which the failure of a call begins.
-    """
-    try:
-        return observe()
-    except CheckFailed as failure:
-        said = " ".join(failure.shown[len(lines) :])
-        if failure.kind == "raises" and failure.cause is None:
-            if "'numpy.ndarray' object has no attribute 'parents'" in said:
-                failure.hint, failure.cause = "not-a-tensor", NO_TENSOR
-            elif "required positional argument" in said and " in record " in said:
-                failure.hint, failure.cause = "rule-missing", "record takes a function, its rule, and then the inputs"
-            elif "'Tensor'" in said:
-                failure.hint = "not-recorded"
-                failure.cause = "a Tensor is no array: record(function, rule, ...) calls a function with Tensors"
-        raise
-
-
-def why_not_learning(
-    names: Sequence[str], before: Sequence[Any], parameters: Sequence[Any], falls: bool
-) -> tuple[str, str] | None:
-    """Why a training got nowhere: the name of the cause, and a sentence. falls: whether the loss does."""
-    unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q)]
-    if len(unchanged) == len(names):
-        why = "call backward(loss), then assign what adam_step returns to each one's data"
-        return "not-updated", f"no parameter has changed: {why}"
+def trained(module: Any, spec: Spec, p: Any, args: Sequence[Any], line: str) -> tuple[Any, Any, list[str], str]:
+    """What train(p, *args) gives: its losses, the parameters afterwards, lines to show, and what is told, or ""."""
+    losses, after = look(module, observers.trained, p, *args, name="train", shown=[line])
+    if not isinstance(losses, list):
+        spec.fail("losses", [line])
+    last, before = float(np.mean(losses[-8:])), leaves(p, "" if isinstance(p, dict) else "parameters")
+    unchanged = [name for (name, a), q in zip(before.items(), after, strict=True) if np.array_equal(a, q)]
+    shown = [line, f"loss at the beginning {losses[0]:.2f}, at the end {last:.2f}"]
     if unchanged:
-        return "some-not-updated", f"{unchanged[0]} has not changed: take a step for every parameter"
-    if not falls:
-        why = "is the sign right, is lr=lr given, does each parameter keep its m and v?"
-        return "uphill", f"the loss does not fall: {why}"
-    return None
+        shown += [f"unchanged: {', '.join(unchanged[:3])}{', ...' if len(unchanged) > 3 else ''}"]
+        return losses, after, shown, "not-updated" if len(unchanged) == len(before) else "some-not-updated"
+    return losses, after, shown, "uphill" if last > 0.9 * losses[0] else ""
 
 
 # --- how long a rule takes --------------------------------------------------------------------------------------------

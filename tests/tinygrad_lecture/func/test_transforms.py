@@ -155,53 +155,6 @@ def test_dot_grad_and_the_arguments_are_left_alone():
     close(x, [1, 2])
 
 
-@pytest.mark.parametrize(
-    ("returned", "message"),
-    [
-        (lambda x: x, r"one float as a Tensor, not a Tensor of shape \(2,\), float64; reduce it.*jacobian"),
-        (lambda x: 3.0, "one float as a Tensor, not a float"),
-        (lambda x: x.detach().numpy().sum(), "one float as a Tensor, not a float64"),
-        (lambda x: x.argmax(), r"one float as a Tensor, not a Tensor of shape \(\), int64"),
-        (lambda x: (x.sum(), 1), "one float as a Tensor, not a tuple"),
-        (lambda x: None, "one float as a Tensor, not None"),
-    ],
-)
-def test_a_function_that_does_not_return_one_float_is_told_so(returned, message):
-    with pytest.raises(TypeError, match=message):
-        func.grad(returned)(vector(1, 2))
-    with pytest.raises(TypeError, match=message):
-        func.hvp(returned, (vector(1, 2),), (vector(1, 2),))
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        (3.0, r"can differentiate only with respect to Tensors, not a float; use tl.tensor"),
-        (np.ones(2), "not an array"),
-        (tl.tensor([1, 2]), r"only with respect to floats, not int64; convert with .float\(\)"),
-    ],
-)
-def test_an_argument_that_is_no_float_tensor_is_refused(argument, message):
-    with pytest.raises(TypeError, match=message):
-        func.grad(cubes)(argument)
-
-
-@pytest.mark.parametrize("name", ["grad", "value_and_grad", "hessian"])
-def test_errors_name_the_transform_that_was_called(name):
-    transform = getattr(func, name)
-    with pytest.raises(TypeError, match=f"^{name} makes a function"):
-        transform(cubes, vector(1.0))
-    with pytest.raises(ValueError, match=f"^{name}: argnums 1 does not fit"):
-        transform(cubes, 1)(vector(1.0))
-    with pytest.raises(TypeError, match=f"^{name}: the function must return one float"):
-        transform(lambda x: x)(vector(1.0, 2.0))
-    with pytest.raises(TypeError, match=f"^{name}: can differentiate only"):
-        transform(cubes)(3.0)
-    for argnums in (-2, (0, 3)):
-        with pytest.raises(ValueError, match="does not fit a call with 1 positional arguments"):
-            transform(cubes, argnums)(vector(1.0))
-
-
 # --- aux ----------------------------------------------------------------------------------------------------
 
 Parts = namedtuple("Parts", "square, double")
@@ -384,8 +337,6 @@ def test_vjp_of_a_tuple_takes_a_cotangent_per_member():
     close(square, [9])
     close(vjp_fn(vector(1), vector(10))[0], [62])
     close(vjp_fn((vector(1), vector(10)))[0], [62])
-    with pytest.raises(ValueError, match="has 2 results, but 1 cotangents"):
-        vjp_fn(vector(1))
 
 
 def test_vjp_is_linear_in_its_cotangent_and_can_be_differentiated_by_it():
@@ -394,29 +345,6 @@ def test_vjp_is_linear_in_its_cotangent_and_can_be_differentiated_by_it():
     v = vector(1, 1, requires_grad=True)
     vjp_fn(v)[0].sum().backward()
     close(v.grad, [6, 8])
-
-
-@pytest.mark.parametrize("transform", [func.jvp, func.hvp])
-def test_primals_and_tangents_must_pair(transform):
-    x = vector(1, 2)
-    with pytest.raises(TypeError, match=r"primals and tangents must be tuples.*, as in \w+\(f, \(x,\), \(t,\)\)"):
-        transform(cubes, x, x)
-    with pytest.raises(ValueError, match="1 primals, but 2 tangents"):
-        transform(cubes, (x,), (x, x))
-    with pytest.raises(ValueError, match="at least one"):
-        transform(cubes, (), ())
-    with pytest.raises(ValueError, match=r"primal 0 is a Tensor of shape \(2,\).*tangent a Tensor of shape \(1,\)"):
-        transform(cubes, (x,), (vector(1),))
-
-
-@pytest.mark.parametrize(
-    "transform", [func.vjp, lambda f, x: func.jvp(f, (x,), (x,)), lambda f, x: func.jacobian(f)(x)]
-)
-def test_a_function_that_returns_no_tensors_is_told_so(transform):
-    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an int"):
-        transform(lambda x: [x, 1], vector(1.0))
-    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an empty tuple"):
-        transform(lambda x: (), vector(1.0))
 
 
 # --- jacobian, hessian, hvp ---------------------------------------------------------------------------------
@@ -531,15 +459,6 @@ def test_aux_beside_every_transform():
     assert (moved.tolist(), aux["n"]) == ([2, 8], 2)
     jacobian, aux = func.jacobian(g, has_aux=True)(x)
     assert (jacobian.tolist(), aux["n"]) == ([[2, 0], [0, 4]], 2)
-    with pytest.raises(TypeError, match="with has_aux the function must return a pair"):
-        func.vjp(lambda x: x, x, has_aux=True)
-
-
-def test_a_leaf_that_is_no_float_tensor_is_refused():
-    with pytest.raises(TypeError, match="grad: can differentiate only with respect to Tensors, not an int"):
-        func.grad(f)({**TREE, "step": 3})
-    with pytest.raises(ValueError, match="2 primals, but 1 tangents"):
-        func.jvp(lambda pair: pair[0], ([tl.ones(1), tl.ones(1)],), (tl.ones(1),))
 
 
 # --- against PyTorch ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,199 +66,17 @@ def told(program):
     return names["text"]
 
 
-NETWORK = """
-x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
-W1, b1, W2, b2 = leaf([[0.5, -1.0], [1.0, 2.0]]), leaf([0.1, -0.3]), leaf([[1.5, -0.5]]), leaf([0.2])
-with tl.Graph():
-    h = tl.sigmoid(W1 @ x + b1)
-    a = tl.sigmoid(W2 @ h + b2)
-    C = ((a - y) ** 2).sum()
-    C.backward()
-    text = tl.explain(C)
-"""
-PROGRAMS = {  # a program, and what its explanation says
-    NETWORK: [
-        "\n  #3 = W1 @ x\n",
-        "\n      #3[0] = 0.5 · 1 + (-1) · 0.5 = 0\n",
-        "\n  h = sigmoid(#5)\n",
-        "\n  1.  C = sum(#14)\n      Backward starts here, with dC/dC = 1\n",
-        "\n      ∂#14/∂#13 = 2 · #13 = 2 · (-0.3625) = [-0.7249]\n",
-        "\n      ∂a/∂#10 = a · (1 - a) = 0.6375 · (1 - 0.6375) = [0.2311]\n",
-        "\n      dC/d#10 = dC/da · ∂a/∂#10 = (-0.7249) · 0.2311 = -0.1675\n",
-        "\n      dC/dW1 = dC/d#3 @ xᵀ\n",
-        "\n          dC/dW1[0, 1] = (-0.06266) · 0.5 = -0.03133\n",
-        "\n  dC/dW1  = [[-0.06266, -0.03133], [0.01094, 0.00547]]\n",
-    ],
-    "x = leaf(-2.0)\nwith tl.Graph(): text = tl.explain(tl.sigmoid(x - 3.0))": [
-        "     = (-2) - 3\n",  # negative numbers are in parentheses only between signs
-        "    = sigmoid(-5)\n",
-    ],
-    "x = leaf(3.0); y = x * 2; z = y * y + y; text = tl.explain(z)": [
-        "dz/dy = 1  so far, use 1 of 3",
-        "dz/dy = 1 + 6 = 7  (use 2 of 3; they add up)",
-        "dz/dy = 7 + 6 = 13  (use 3 of 3; they add up)",
-    ],
-    "b = leaf([2.0]); text = tl.explain((tl.tensor([[3.0], [4.0]]) + b).sum())": [
-        ", summed over the copies that broadcasting made\n",
-        "          dC/db[0] = 1 + 1 = 2\n",
-    ],
-    "b = leaf([2.0]); text = tl.explain((tl.tensor([[3.0], [4.0]]) * b).sum())": ["dC/db[0] = 1 · 3 + 1 · 4 = 7\n"],
-    """
-z, y = leaf([0.5, -1.0]), tl.tensor([1.0, 0.0])
-with tl.Graph():
-    h = tl.sigmoid(z)
-    C = tl.squared_error(h, y)
-    text = tl.explain(C)""": [
-        "\n      h[1] = sigmoid(-1) = 1 / (1 + exp(1)) = 0.2689\n",
-        "\n          dC/dh[0] = 1 · 2 · (0.6225 - 1) / 2 = -0.3775\n",
-        "\n          ∂h[0]/∂z[0] = 0.6225 · (1 - 0.6225) = 0.235\n",
-        "\n          dC/dz[1] = 0.2689 · 0.1966 = 0.05288\n",
-    ],
-    # a line has the digits that its arithmetic needs, and says nothing twice
-    "x = leaf([1.00001])\nwith tl.Graph(): text = tl.explain(x[0] - 1.0)": ["= 1.00001 - 1"],
-    "x = leaf([1000.01, -1000.0, 3.0])\nwith tl.Graph(): text = tl.explain(x.sum())": ["1000.01 + (-1000) + 3 = 3.01"],
-    "x = leaf([3.0])\nwith tl.Graph(): text = tl.explain(tl.sigmoid(x[0] * 3.0))": ["0.999877 · (1 - 0.999877)"],
-    """
-a = leaf([0.5, -0.25])
-with tl.Graph():
-    z = a.cumsum(axis=0)
-    text = tl.explain((tl.gelu(z)[:1] * 2.0).mean())""": ["      z[0] = 0.5\n      z[1] = 0.5 + (-0.25) = 0.25\n"],
-    "v = leaf(3.0); w = v * v + v; text = tl.explain(w)": [
-        "∂ is the derivative of one step alone",
-        "∂w/∂v = 1\n",
-        "dw/d#2 = dw/dw · ∂w/∂#2 = 1 · 1 = 1",
-        "∂#2/∂v (the second v) = v = 3\n",
-        "dw/dv = 4 + 3 = 7",
-    ],
-    "x, w = leaf(3.0), leaf(3.0); text = tl.explain(x * w, {'d': x, '2.weight': w})": [
-        "dC/d(d) = dC/dC · ∂C/∂(d)",  # a name that d would change is in parentheses
-        "∂C/∂(2.weight) = d = 3",
-    ],
-    "x = leaf(3.0); y = x * x; text = tl.explain(y, {'weight': x, 'cost': y})": ["dcost/dweight"],
-    "x = leaf(3.0); y = x * x; text = tl.explain(y)": ["dy/dx"],
-    "x = leaf([1.0, 2.0]); y = tl.exp(x) * tl.tensor([3.0, 4.0]); text = tl.explain(y.sum())": [
-        "exp(x)",
-        "[2.718, 7.389] * [3, 4]",
-        "[8.155, 29.56]",  # the product, which nothing kept, computed again
-    ],
-    "x = leaf([1.0, 2.0]); text = tl.explain((x + tl.tensor([3.0, 4.0])).sum())": ["? (the tape did not keep it)"],
-    "x = leaf([1.0, 4.0]); text = tl.explain((x * x).mean())": [  # no mean is kept, but this tensor is at hand
-        "C = mean(#2)\n    = mean([1, 16])\n    = 8.5\n"
-    ],
-    """
-x = leaf(3.0)
-with tl.Graph() as graph:
-    s = x * x
-    y, z = s * 2, s * 5
-    tl.grad([y, z], [x], [tl.tensor(1.0), tl.tensor(-4.0)])
-    text = tl.explain(graph)""": [
-        "d((-4) · z + y)/dx  = -108",
-        "with the upstream -4 that it was given",
-        "Backward starts here, with d((-4) · z + y)/dy = 1",
-    ],
-    """
-x = leaf(3.0)
-with tl.Graph():
-    y = x * x
-    y.backward(tl.tensor(5.0))
-    text = tl.explain(y)""": [
-        "Backward starts here, with the upstream 5 that it was given: d(5 · y)/dy = 5",
-        "d(5 · y)/dx  = 30",
-    ],
-    """
-v = leaf([1.0, 2.0])
-with tl.Graph():
-    z = v * v
-    z.backward(tl.tensor([1.0, 10.0]))
-    text = tl.explain(z)""": [
-        "with the upstream g = [1, 10] that it was given; g · z is the sum",
-        "d(g · z)/dv  = [2, 40]",
-    ],
-    """
-x = leaf(3.0); (x * 5).backward()
-with tl.Graph():
-    y = x * x
-    y.backward()
-    text = tl.explain(y)""": [
-        "dy/dx  = 6",
-        "x.grad now holds 11: other passes have added to it, or it was changed since.",
-    ],
-    """
-x = leaf(3.0)
-with tl.Graph():
-    y = x * x
-    y.backward()
-    x.grad = tl.tensor(0.0)
-    text = tl.explain(y)""": ["x.grad now holds 0: other passes have added to it, or it was changed since."],
-    """
-x = leaf(3.0)
-with tl.Graph():
-    y = x * 2
-    y.register_hook(lambda g: g * 10)
-    z = y * 3
-    z.backward()
-    text = tl.explain(z)""": ["as a hook has changed it", "dz/dx  = 60"],
-    "x = leaf(3.0)\nwith tl.Graph() as graph:\n    y = x * x\n    y.backward()\ntext = tl.explain(y)": ["dy/dx  = 6"],
-    """
-z = leaf([-0.5])
-with tl.Graph():
-    a = tl.sigmoid(z)
-    text = tl.explain(tl.squared_error(a, tl.tensor([1.0])))""": [
-        "a = sigmoid(z)\n    = sigmoid([-0.5])\n    = 1 / (1 + exp(0.5))\n    = [0.3775]",
-        "= mean((0.3775 - 1)²)",
-    ],
-    # of a large array, one element
-    """
-x, W = tl.ones(3, 4), tl.full((4, 5), 0.5, requires_grad=True)
-with tl.Graph():
-    z = x @ W
-    text = tl.explain(z.sum())""": [
-        "\n      one element of it: z[0, 0] = 1 · 0.5 + 1 · 0.5 + 1 · 0.5 + 1 · 0.5 = 2\n",
-        "\n      C = 2 + 2 + 2 + 2 + ... 11 more = 30\n",
-        "\n          one element of it: dC/dz[0, 0] = 1 · 1 = 1\n",
-        "\n          one element of it: dC/dW[0, 0] = 1 · 1 + 1 · 1 + 1 · 1 = 3\n",
-    ],
-    "x = leaf([-1.0] * 9 + [2.0])\nwith tl.Graph(): text = tl.explain(tl.relu(x).sum())": [
-        "one element of it: dC/dx[9] = 1 · 1 = 1"  # one whose gradient is not 0
-    ],
-    """
-x = leaf([-1.0] * 9 + [2.0])
-with tl.Graph():
-    y = tl.relu(x) + x
-    text = tl.explain(y.sum())""": [
-        "one element of it: dC/dx[9] = 1 + 1 = 2  (use 2 of 2"  # one that all uses hand something to
-    ],
-    "x = leaf([2.0] * 10)\nwith tl.Graph(): text = tl.explain((x * x).sum())": [
-        "one element of it: dC/dx[0] = 2 + 2 = 4  (use 2 of 2; they add up)",
-        "(use 1) dC/dx[0] = ",
-        "(use 2) dC/dx[0] = ",
-    ],
-    "x = leaf([1.0, 2.0])\nwith tl.Graph(): text = tl.explain((halved(x) * 3.0).sum())": [
-        "what the rule of halved makes of dC/d#2 = [1.5, 1.5]"  # it cannot be differentiated
-    ],
-    # several outputs of one record: their gradients are told in a row
-    "p, q = Two.apply(leaf([1.0, 2.0]), leaf([3.0, 4.0])); text = tl.explain((p * q).sum())": [
-        "dC/d#3 = [0, 0, 11] + [10, 10, 0] = [10, 10, 11]  (use 2 of 2; they add up)",
-        "= [41, 51]\n",
-    ],
-    """
-with tl.Graph():
-    p, q = Two.apply(leaf([1.0, 2.0]), leaf([3.0, 4.0]))
-    C = p.sum()
-    C.backward()
-    text = tl.explain(C)""": ["dC/d#3 = [1, 1, 0]\n"],
-    # a checkpoint's second run is no pass of its own, and parameters have their names in the program's network
-    """
-net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-C = tl.checkpoint(net, tl.ones(1, 2, requires_grad=True)).sum()
-text = tl.explain(C)""": ["dC/d(net.0.weight)", "Backward starts here, with dC/dC = 1\n    to #4:\n"],
-}
+def explained():
+    """The programs of explained.txt, each with what its explanation says."""
+    text = Path(__file__).with_name("explained.txt").read_text(encoding="utf-8")
+    blocks = (block.strip("\n").split("\n> ") for block in text.split("\n\n")[1:])
+    return [(program, [line.replace(r"\n", "\n") for line in says]) for program, *says in blocks]
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_it_reads_as_on_a_board(program):
+@pytest.mark.parametrize(("program", "says"), explained())
+def test_it_reads_as_on_a_board(program, says):
     text = told(program)
-    missing = [line for line in PROGRAMS[program] if line not in text]
+    missing = [line for line in says if line not in text]
     assert not missing, text
     assert repr(text) == str(text)  # at the prompt it shows as it is
     assert "dC/dC / 1" not in text and text.count("where phi is the bell curve") < 2

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from gradchecks import make
 
 
 @tl.op
@@ -62,15 +63,11 @@ def test_an_op_is_a_method_where_a_class_has_it_as_attribute():
 
 
 def test_shapes_and_dtypes_may_be_asked_for_and_keep_no_array_alive():
-    @tl.op
-    def total(x, /):
-        return x.sum()
-
-    @total.backward
-    def _(g, x_shape, x_dtype, x_device):
+    def rule(g, x_shape, x_dtype, x_device):
         assert (x_shape, x_dtype, x_device) == ((3,), np.float64, "cpu")
         return np.full(x_shape, g, x_dtype)
 
+    total = make(lambda x, /: x.sum(), x=rule)
     leaf = tl.ones(3, dtype=tl.float64, requires_grad=True)
     x = leaf * 2
     memory = weakref.ref(x._array)
@@ -109,14 +106,7 @@ def test_any_number_of_inputs():
 
 
 def test_a_rule_that_needs_arrays_of_numpy_fails_loudly_when_differentiated_twice():
-    @tl.op
-    def f(x, /):
-        return np.sin(x)
-
-    @f.backward
-    def _(g, x):
-        return g * np.cos(x)
-
+    f = make(lambda x, /: np.sin(x), x=lambda g, x: g * np.cos(x))
     x = tl.tensor([1.0], requires_grad=True)
     f(x).backward()
     np.testing.assert_allclose(x.grad.numpy(), np.cos([1.0]), rtol=1e-6)
@@ -255,14 +245,7 @@ def number_in(k):
 @pytest.mark.parametrize("wrap", [lambda k: k, lambda k: (k,), lambda k: [k], lambda k: {0: k}, lambda k: ([k],)])
 @pytest.mark.parametrize("kind", [np.array, list])
 def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(wrap, kind):
-    @tl.op
-    def scaled(x, /, k=()):
-        return x * number_in(k)
-
-    @scaled.backward
-    def _(g, k):
-        return g * number_in(k)
-
+    scaled = make(lambda x, /, k=(): x * number_in(k), x=lambda g, k: g * number_in(k))
     x, k = tl.tensor([1.0, 2.0], requires_grad=True), kind([3.0])
     y = scaled(x, k=wrap(k)).sum()
     k[0] = 100
@@ -273,14 +256,7 @@ def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(wrap, kind
 
 
 def test_a_tensor_that_requires_grad_is_no_setting():
-    @tl.op
-    def scaled(x, /, k):
-        return x * k
-
-    @scaled.backward
-    def _(g, k):
-        return g * k
-
+    scaled = make(lambda x, /, k: x * k, "scaled", x=lambda g, k: g * k)
     x, k = tl.tensor([1.0], requires_grad=True), tl.tensor([3.0], requires_grad=True)
     for given in (x, x.detach()):
         with pytest.raises(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import drive
 import nn
 import tinygrad_lecture as tl
+from gradchecks import make
 from nn.functional import channels
 from op_table import TABLE
 from tinygrad_lecture import ops
@@ -30,15 +31,7 @@ from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page.page import PageData
 from tinygrad_lecture.inspect.vertex import Vertex
 
-
-@tl.op
-def halved(x, /):
-    return x * 0.5
-
-
-@halved.backward
-def _(g):
-    return np.multiply(g, 0.5)  # of arrays alone
+halved = make(lambda x, /: x * 0.5, "halved", x=lambda g: np.multiply(g, 0.5))  # a rule of arrays alone
 
 
 class Two(tl.func.Function):
@@ -266,11 +259,7 @@ def test_derivatives_are_read_off_the_rules():
 
 @pytest.mark.parametrize("rule", [lambda g, out: g * (2 - out), lambda g, out: np.where(out > 0, g, g) * (2 - out)])
 def test_of_ones_own_op_the_own_rule_is_told(rule):
-    @tl.op
-    def tanh(x, /):
-        return np.tanh(x)
-
-    tanh.backward(rule)
+    tanh = make(lambda x, /: np.tanh(x), "tanh", x=rule)
     z = leaf([0.5, 1.0])
     with tl.Graph():
         h = tanh(z)
@@ -281,14 +270,10 @@ def test_of_ones_own_op_the_own_rule_is_told(rule):
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_setting_is_never_taken_for_its_default(watched):
-    @tl.op
-    def tanh(x, /, width=1.0, shift=0.0):  # the rule asks for width alone, so the tape does not keep shift
-        return np.tanh(x / width) + shift
-
-    @tanh.backward
-    def _(g, x, width):
+    def rule(g, x, width):  # it asks for width alone, so the tape does not keep shift
         return g / np.cosh(x / width) ** 2 / width
 
+    tanh = make(lambda x, /, width=1.0, shift=0.0: np.tanh(x / width) + shift, "tanh", x=rule)
     x = leaf(0.5)
     with tl.Graph() if watched else tl.enable_grad():
         text = tl.explain(tanh(x, 2.0, shift=3.0))

@@ -240,66 +240,57 @@ def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
 # --- 0-d tensors and empty axes, forward and backward: as in PyTorch ----------------------------------------------
 
 
-LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient
-    "sum": (lambda x, axis: x.sum(axis), 2, 1),
-    "sum, keepdims": (lambda x, axis: x.sum(axis, keepdims=True), 2, 1),
-    "mean": (lambda x, axis: x.mean(axis), 2, 1),
-    "prod": (lambda x, axis: x.prod(axis), 2, 1),
-    "max": (lambda x, axis: x.max(axis).values, 2, 1),
-    "min": (lambda x, axis: x.min(axis).values, 2, 1),
-    "amax": (lambda x, axis: x.amax(axis), 2, 1),
-    "amin": (lambda x, axis: x.amin(axis), 2, 1),
-    "median": (lambda x, axis: x.median(axis).values, 2, 1),
-    "var": (lambda x, axis: x.var(axis, correction=0), 0, 0),
-    "std": (lambda x, axis: x.std(axis, correction=0), 0, 0),
-    "norm": (lambda x, axis: x.norm(axis=axis), 2, 1),
-    "norm of order 3": (lambda x, axis: x.norm(3, axis), 2, 1),
-    "norm of order inf": (lambda x, axis: x.norm(np.inf, axis), 2, 1),
-    "logsumexp": (lambda x, axis: x.logsumexp(axis), 2, 1),
-    "softmax": (lambda x, axis: x.softmax(axis), 1, 0),
-    "log_softmax": (lambda x, axis: x.log_softmax(axis), 0, 0),
-    "cumsum": (lambda x, axis: x.cumsum(axis), 2, 1),
-    "flip": (lambda x, axis: x.flip(axis), 2, 1),
-    "gather": (lambda x, axis: x.gather(axis, tl.tensor(0, device=x.device)), 2, 1),
-    "gather twice": (lambda x, axis: x.gather(axis, tl.tensor([0, 0], device=x.device)).sum(), 4, 2),
-    "index_select": (lambda x, axis: x.index_select(axis, tl.tensor([0], device=x.device)), 2, 1),
-    "scatter": (lambda x, axis: (x * x).scatter(axis, tl.tensor(0, device=x.device), x), 2, 1),
-    "scatter a number": (lambda x, axis: x.scatter(axis, tl.tensor([0], device=x.device), 3.0), 3, 0),
-    "scatter_add": (lambda x, axis: x.scatter_add(axis, tl.tensor(0, device=x.device), x), 4, 2),
-    "scatter_reduce": (lambda x, axis: x.scatter_reduce(axis, tl.tensor(0, device=x.device), x, "prod"), 4, 4),
-    "topk": (lambda x, axis: x.topk(1, axis).values, 2, 1),
-    "transpose": (lambda x, axis: x.transpose(axis, 0), 2, 1),
-    "swapaxes": (lambda x, axis: x.swapaxes(axis, axis), 2, 1),
-    "moveaxis": (lambda x, axis: x.moveaxis(axis, 0), 2, 1),
-    "squeeze": (lambda x, axis: x.squeeze(axis), 2, 1),
-    "sort": (lambda x, axis: x.sort(axis).values, 2, 1),
-    "argsort": (lambda x, axis: x.argsort(axis), 0, None),
-    "argmax": (lambda x, axis: x.argmax(axis), 0, None),
-    "argmin": (lambda x, axis: x.argmin(axis), 0, None),
-    "any": (lambda x, axis: (x > 0).any(axis), True, None),
-    "all": (lambda x, axis: (x > 0).all(axis), True, None),
+def place(x):
+    """The index of the only element along an axis."""
+    return tl.zeros(*x.shape, dtype=tl.int64, device=x.device)
+
+
+PLAIN = (
+    "sum mean prod amax amin logsumexp softmax log_softmax cumsum flip squeeze argsort argmax argmin any all".split()
+)
+LONE = {  # calls for a tensor of one element, without axes or with one
+    **{name: lambda x, axis, name=name: getattr(x, name)(axis) for name in PLAIN},
+    **{name: lambda x, axis, name=name: getattr(x, name)(axis).values for name in ("max", "min", "median", "sort")},
+    "sum, keepdims": lambda x, axis: x.sum(axis, keepdims=True).reshape(()),
+    "var": lambda x, axis: x.var(axis, correction=0),
+    "std": lambda x, axis: x.std(axis, correction=0),
+    "norm": lambda x, axis: x.norm(axis=axis),
+    "norm of order 3": lambda x, axis: x.norm(3, axis),
+    "norm of order inf": lambda x, axis: x.norm(np.inf, axis),
+    "gather": lambda x, axis: x.gather(axis, place(x)),
+    "gather twice": lambda x, axis: x.gather(axis, tl.tensor([0, 0], device=x.device)).sum(),
+    "index_select": lambda x, axis: x.index_select(axis, tl.tensor([0], device=x.device)),
+    "scatter": lambda x, axis: (x * x).scatter(axis, place(x), x),
+    "scatter a number": lambda x, axis: x.scatter(axis, tl.tensor([0], device=x.device), 3.0),
+    "scatter_add": lambda x, axis: x.scatter_add(axis, place(x), x),
+    "scatter_reduce": lambda x, axis: x.scatter_reduce(axis, place(x), x, "prod"),
+    "topk": lambda x, axis: x.topk(1, axis).values,
+    "transpose": lambda x, axis: x.transpose(axis, 0),
+    "swapaxes": lambda x, axis: x.swapaxes(axis, axis),
+    "moveaxis": lambda x, axis: x.moveaxis(axis, 0),
 }
 
 
 @pytest.mark.parametrize("device", ["cpu", "strict"])
 @pytest.mark.parametrize("axis", [0, -1])
-@pytest.mark.parametrize("name", LONE)
-def test_0_and_minus_1_are_axes_of_a_0d_tensor(name, axis, device):
-    call, value, slope = LONE[name]
-    x = tl.tensor(2.0, dtype=tl.float64, device=device, requires_grad=True)
-    y = call(x, axis)
-    assert y.shape == ()
-    assert y.item() == pytest.approx(value)
-    if slope is not None:
+@pytest.mark.parametrize("call", LONE.values(), ids=LONE)
+def test_0_and_minus_1_are_axes_of_a_0d_tensor(call, axis, device):
+    """The result and the gradient are those of a vector of one element."""
+    x, vector = (tl.tensor(v, dtype=tl.float64, device=device, requires_grad=True) for v in (2.0, [2.0]))
+    y, wanted = call(x, axis), call(vector, axis)
+    assert (y.shape, y.dtype, y.requires_grad) == ((), wanted.dtype, wanted.requires_grad)
+    assert y.item() == pytest.approx(wanted.item())
+    if y.requires_grad:
         y.backward()
+        wanted.sum().backward()
         assert x.grad.shape == ()
-        assert x.grad.item() == pytest.approx(slope)
+        assert x.grad.item() == pytest.approx(vector.grad.item())
 
 
-@pytest.mark.parametrize("name", LONE)
-def test_a_0d_tensor_has_no_axis_1(name):
+@pytest.mark.parametrize("call", LONE.values(), ids=LONE)
+def test_a_0d_tensor_has_no_axis_1(call):
     with pytest.raises((IndexError, ValueError), match="axis 1 is out of"):
-        LONE[name][0](tl.tensor(2.0), 1)
+        call(tl.tensor(2.0), 1)
 
 
 def test_axis_may_be_a_tuple_for_a_0d_tensor_too():

@@ -246,7 +246,8 @@ def place(x):
 
 
 PLAIN = (
-    "sum mean prod amax amin logsumexp softmax log_softmax cumsum flip squeeze argsort argmax argmin any all".split()
+    *("sum", "mean", "prod", "amax", "amin", "logsumexp", "softmax", "log_softmax", "cumsum", "flip", "squeeze"),
+    *("argsort", "argmax", "argmin", "any", "all"),
 )
 LONE = {  # calls for a tensor of one element, without axes or with one
     **{name: lambda x, axis, name=name: getattr(x, name)(axis) for name in PLAIN},

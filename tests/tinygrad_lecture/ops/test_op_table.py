@@ -256,29 +256,6 @@ def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
         assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
 
 
-TWO_INPUTS = ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "matmul", "concatenate", "linear"]
-
-
-@each(*[TABLE[name] for name in TWO_INPUTS])
-def test_a_tensor_that_is_both_inputs(row: Row) -> None:
-    """As in x * x: its gradient is the sum over both positions, also if backward is recorded."""
-    x = np.array([[0.5, 1.5], [2.0, 0.7]])
-    apart = drive.first_order(row, Sample((x, x.copy())))[1]
-
-    def gradient(values: list[Any], create_graph: bool = False) -> tuple[list[tl.Tensor], list[tl.Tensor]]:
-        by = drive.tensors(values)
-        outs = row.run([*by, *by], {})
-        return by, drive.gradients(outs, by, drive.upstreams(outs), create_graph)
-
-    by, (first,) = gradient([x], create_graph=True)
-    assert_close(drive.host(first), apart[0] + apart[1], f"gradient of {row.name} of x and x", TIGHT)
-    weights = drive.upstreams([first], seed=2)
-    (second,) = drive.gradients([first], by, weights) if first.requires_grad else [tl.zeros_like(first)]
-    if row.kinks != "ties":
-        expected = differences(lambda values: [drive.host(gradient(values)[1][0])], [x], 0, weights)
-        assert_close(drive.host(second), expected, f"second derivative of {row.name} of x and x", DIFFERENCES)
-
-
 # --- memory -------------------------------------------------------------------------------------------------
 
 

@@ -12,15 +12,7 @@ from gradchecks import make
 from program import OURS, Program, Run
 from report import Tally
 from tinygrad_lecture.autograd import versions
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
-
-
-def constant(*values):
-    return tl.tensor(list(values), dtype=tl.float64)
-
+from vectors import constant, leaf
 
 WRITES = {
     "+=": lambda x: x.__iadd__(1),

@@ -1,6 +1,5 @@
 """The backward pass: order, fan-out, freeing, depth, leaks, threads; gradients that share memory."""
 
-import gc
 import threading
 import tracemalloc
 import weakref
@@ -13,10 +12,7 @@ from at_once import at_once
 from gradchecks import make
 from tinygrad_lecture.autograd import accumulation, versions
 from tinygrad_lecture.autograd.wanted import unshare
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+from vectors import leaf, no_collector
 
 
 def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():
@@ -154,9 +150,7 @@ def test_a_deep_chain_that_nobody_differentiates_is_freed_too():
 
 
 def test_the_graph_has_no_cycle_so_counting_references_frees_it():
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collector():
         x = tl.randn(4, 4, requires_grad=True)
         h = (x @ x).tanh().softmax(axis=1)
         y = (tl.layer_norm(h) * h.exp()).sum()
@@ -165,8 +159,6 @@ def test_the_graph_has_no_cycle_so_counting_references_frees_it():
         x.grad = None
         del h, y
         assert [r() is None for r in held] == [True] * 4
-    finally:
-        gc.enable()
 
 
 def test_backward_lets_go_of_each_value_as_it_is_used():

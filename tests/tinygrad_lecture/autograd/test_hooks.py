@@ -1,6 +1,5 @@
 """Hooks on tensors: when they run, what they may return, where gradients are kept; functions called after backward."""
 
-import gc
 import threading
 import weakref
 
@@ -12,6 +11,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.autograd.hooks import hooked_leaves
 from tinygrad_lecture.autograd.modes import modes
+from vectors import no_collector
 
 
 def leaf(*values):
@@ -227,8 +227,7 @@ def test_bad_hooks_and_tensors_without_gradient_are_refused():
 
 
 def test_a_graph_with_hooks_is_freed_by_counting_references():
-    gc.disable()
-    try:
+    with no_collector():
         x = leaf(1.0)
         y = x * 2
         y.register_hook(lambda g: None)
@@ -238,8 +237,6 @@ def test_a_graph_with_hooks_is_freed_by_counting_references():
         del x, y
         assert [reference() for reference in held] == [None, None]
         assert not hooked_leaves
-    finally:
-        gc.enable()
 
 
 def test_observers_see_the_gradients_that_hooks_made():

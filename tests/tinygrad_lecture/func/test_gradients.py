@@ -1,6 +1,5 @@
 """tl.grad: gradients with respect to any node of the graph, without side effects."""
 
-import gc
 import weakref
 
 import numpy as np
@@ -9,19 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
-
-
-def constant(*values):
-    return tl.tensor(list(values), dtype=tl.float64)
-
-
-def close(got, expected):
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
-
+from vectors import close, constant, leaf, no_collector
 
 # --- what it returns ----------------------------------------------------------------------------------------
 
@@ -175,17 +162,13 @@ def test_a_way_through_what_is_freed_is_not_left_out_of_the_sum():
 
 
 def test_the_graph_is_freed_without_the_garbage_collector():
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collector():
         x = leaf(1, 2)
         y = x.exp() * x
         (g,) = tl.grad(y.sum(), x, create_graph=True)
         held = [weakref.ref(y), weakref.ref(g), weakref.ref(y._array)]
         del y, g
         assert [ref() for ref in held] == [None] * 3
-    finally:
-        gc.enable()
 
 
 # --- higher orders ------------------------------------------------------------------------------------------

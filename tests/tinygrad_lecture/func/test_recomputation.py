@@ -1,6 +1,5 @@
 """tl.checkpoint: the values and gradients of a plain call, less memory, and never a silently wrong gradient."""
 
-import gc
 import threading
 import weakref
 
@@ -8,20 +7,9 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from vectors import close, constant, leaf, no_collector
 
 func = tl.func
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
-
-
-def constant(*values):
-    return tl.tensor(list(values), dtype=tl.float64)
-
-
-def close(got, expected):
-    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 # --- the same as without ------------------------------------------------------------------------------------
@@ -484,15 +472,12 @@ def test_nothing_of_the_inside_is_kept():
         held.append(weakref.ref(inside._array))
         return inside.sin() * inside
 
-    gc.disable()
-    try:
+    with no_collector():
         x = leaf(1, 2)
         y = tl.checkpoint(block, x)
         assert held[0]() is None, "an array of the first run is still alive"
         y.sum().backward()
         assert held[1]() is None, "an array of the second run is still alive"
-    finally:
-        gc.enable()
 
 
 def test_inputs_are_let_go_of_by_backward():

@@ -1,6 +1,5 @@
 """Graph: the values and gradients that it sees of a computation, its table and its arrows."""
 
-import gc
 import weakref
 
 import numpy as np
@@ -12,10 +11,7 @@ import tinygrad_lecture as tl
 from at_once import at_once
 from tinygrad_lecture.inspect.drawing import picture_of
 from tinygrad_lecture.inspect.graph import in_line, watched
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+from vectors import leaf, no_collector
 
 
 @pytest.fixture
@@ -271,15 +267,12 @@ def test_derivatives_of_derivatives_pass():
 
 def test_a_graph_is_in_no_cycle():
     x = leaf(1.0)
-    gc.disable()
-    try:
+    with no_collector():
         with tl.Graph() as graph:
             (x * x).backward()
         gone = weakref.ref(graph.vertices[-1].inputs[0].value)
         del graph
         assert gone() is None
-    finally:
-        gc.enable()
 
 
 # --- the text of numbers ------------------------------------------------------------------------------------

@@ -397,10 +397,6 @@ def f(tree):
     return (tree["w"] ** 2).sum() + a**2 * b.sum()
 
 
-def as_lists(tree):
-    return map_leaves(lambda x: x.tolist(), tree)
-
-
 def test_leaves_go_from_left_to_right_and_back():
     tree = {"a": [1, (2, 3)], "b": Point(4, {"c": 5}), "d": ()}
     assert leaves(tree) == [1, 2, 3, 4, 5]
@@ -408,39 +404,35 @@ def test_leaves_go_from_left_to_right_and_back():
     assert leaves(None) == [None]
 
 
-def test_the_gradient_has_the_form_of_the_argument():
-    wanted = {"w": [2, 4], "inner": [24, ([9],)]}
-    assert as_lists(func.grad(f)(TREE)) == wanted
-    value, gradient = func.value_and_grad(f)(TREE)
-    assert (value.item(), as_lists(gradient)) == (41, wanted)
-    both = func.grad(lambda tree, x: f(tree) * x, (1, 0))(TREE, tl.tensor(2.0))
-    assert as_lists(both) == (41, {"w": [4, 8], "inner": [48, ([18],)]})
+def g(tree):
+    return {"square": tree["w"] ** 2, "rest": (f(tree),)}
 
 
-def test_vjp_and_jvp_of_trees():
-    g = lambda tree: {"square": tree["w"] ** 2, "rest": (f(tree),)}  # noqa: E731
-    value, vjp_fn = func.vjp(g, TREE)
-    assert as_lists(value) == {"square": [1, 4], "rest": (41,)}
-    (product,) = vjp_fn({"square": tl.tensor([1.0, 0.0]), "rest": (tl.tensor(1.0),)})
-    assert as_lists(product) == {"w": [4, 4], "inner": [24, ([9],)]}
-    moving = map_leaves(tl.ones_like, TREE)
-    _, moved = func.jvp(g, (TREE,), (moving,))
-    assert as_lists(moved) == {"square": [2, 4], "rest": (6 + 24 + 9,)}
+ONES, OF_F = map_leaves(tl.ones_like, TREE), {"w": [2, 4], "inner": [24, ([9],)]}
+UPSTREAM = {"square": tl.tensor([1.0, 0.0]), "rest": (tl.tensor(1.0),)}
+OF_TREES = {
+    "grad": (lambda: func.grad(f)(TREE), OF_F),
+    "value_and_grad": (lambda: func.value_and_grad(f)(TREE), (41, OF_F)),
+    "grad by two": (
+        lambda: func.grad(lambda tree, x: f(tree) * x, (1, 0))(TREE, tl.tensor(2.0)),
+        (41, {"w": [4, 8], "inner": [48, ([18],)]}),
+    ),
+    "value of vjp": (lambda: func.vjp(g, TREE)[0], {"square": [1, 4], "rest": (41,)}),
+    "vjp": (lambda: func.vjp(g, TREE)[1](UPSTREAM), ({"w": [4, 4], "inner": [24, ([9],)]},)),
+    "jvp": (lambda: func.jvp(g, (TREE,), (ONES,))[1], {"square": [2, 4], "rest": (6 + 24 + 9,)}),
+    "jacobian": (
+        lambda: func.jacobian(lambda tree: [tree["w"] * tree["inner"][0]])(TREE),
+        [{"w": [[3, 0], [0, 3]], "inner": [[1, 2], ([[0], [0]],)]}],
+    ),
+    "hessian": (lambda: func.hessian(f)(TREE)["w"], {"w": [[2, 0], [0, 2]], "inner": [[0, 0], ([[0], [0]],)]}),
+    "hessian of numbers": (lambda: func.hessian(f)(TREE)["inner"][0], {"w": [0, 0], "inner": [8, ([6],)]}),
+    "hvp": (lambda: func.hvp(f, (TREE,), (ONES,)), (41, {"w": [2, 2], "inner": [8 + 6, ([6],)]})),
+}
 
 
-def test_jacobians_and_hessians_of_trees_nest():
-    blocks = func.jacobian(lambda tree: [tree["w"] * tree["inner"][0]])(TREE)
-    assert as_lists(blocks) == [{"w": [[3, 0], [0, 3]], "inner": [[1, 2], ([[0], [0]],)]}]
-    curvature = func.hessian(f)(TREE)
-    assert curvature["w"]["w"].tolist() == [[2, 0], [0, 2]]
-    assert curvature["inner"][0]["inner"][1][0].tolist() == [6]
-    assert curvature["inner"][0]["inner"][0].tolist() == 8
-
-
-def test_hvp_of_trees():
-    value, product = func.hvp(f, (TREE,), (map_leaves(tl.ones_like, TREE),))
-    assert value.item() == 41
-    assert as_lists(product) == {"w": [2, 2], "inner": [8 + 6, ([6],)]}
+@pytest.mark.parametrize(("call", "expected"), OF_TREES.values(), ids=OF_TREES)
+def test_derivatives_have_the_form_of_the_argument(call, expected):
+    assert map_leaves(lambda x: x.tolist(), call()) == expected
 
 
 def test_aux_beside_every_transform():

@@ -502,11 +502,6 @@ def test_a_finaliser_may_write_while_its_thread_announces_a_write(monkeypatch):
 
 def test_in_place_keeps_shape_and_dtype():
     x = tl.ones(1)
-    with pytest.raises(ValueError, match=r"shape \(3,\), but x has \(1,\)"):
-        x += tl.ones(3)
-    i = tl.tensor([1, 2])
-    with pytest.raises(TypeError, match="does not fit"):
-        i += 0.5
     x += np.ones(1)
     assert x.dtype == np.float32
 
@@ -632,15 +627,6 @@ def test_shapes_change_in_place_with_the_gradient():
     assert view.tolist() == [[7, 3]]
     with pytest.raises(RuntimeError, match=r"x.t_\(\) would change the shape of a leaf that requires grad"):
         w.t_()
-
-
-def test_what_does_not_fit_is_an_error_of_both_kinds():
-    for kind in (RuntimeError, ValueError):
-        with pytest.raises(kind, match=r"x.mul_\(\): the result has shape"):
-            tl.ones(2).mul_(tl.ones(3, 1))
-    for kind in (RuntimeError, TypeError):
-        with pytest.raises(kind, match=r"x.exp_\(\): float32 does not fit into x's int64"):
-            tl.tensor([1, 2]).exp_()
 
 
 def test_random_methods_fill_with_numbers_of_the_range():

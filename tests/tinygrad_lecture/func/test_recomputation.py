@@ -202,24 +202,6 @@ def test_a_tensor_made_inside_may_require_grad():
 # --- random numbers -----------------------------------------------------------------------------------------
 
 
-def test_dropout_is_the_same_in_both_runs():
-    masks = []
-
-    def drop(x):
-        masks.append(tl.rand(100) < 0.5)
-        return x * masks[-1]
-
-    x = tl.ones(100, requires_grad=True)
-    y = tl.checkpoint(drop, x)
-    tl.rand(7)  # the stream goes on in between
-    before = tl.get_rng_state()
-    y.sum().backward()
-    assert len(masks) == 2
-    np.testing.assert_array_equal(masks[0].numpy(), masks[1].numpy())
-    np.testing.assert_array_equal(x.grad.detach().numpy(), y.detach().numpy())
-    assert tl.get_rng_state() == before
-
-
 def test_dropout_is_the_same_in_both_runs_whatever_other_threads_draw():
     stop = threading.Event()
 
@@ -436,12 +418,6 @@ def test_an_error_in_the_second_run_leaves_everything_as_it_was():
         y.sum().backward()
     assert tl.get_rng_state() == before
     assert tl.is_grad_enabled()
-
-
-@pytest.mark.parametrize("result", [3.0, None, [tl.ones(1)], (tl.ones(1), 2)])
-def test_a_function_returns_tensors(result):
-    with pytest.raises(TypeError, match="must return a Tensor or a tuple of Tensors"):
-        tl.checkpoint(lambda x: result, leaf(1))
 
 
 def test_anomalies_in_the_second_run_are_seen():

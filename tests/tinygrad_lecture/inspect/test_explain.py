@@ -129,27 +129,6 @@ def test_a_value_on_the_way_is_told_with_its_own_pass_or_refused():
         assert "dL/dx  = 12" in tl.explain(L)
 
 
-def freed():
-    loss = leaf([1.0, 2.0]).sum() * 2.0
-    loss.backward()
-    return loss
-
-
-@pytest.mark.parametrize(
-    ("what", "error", "match"),
-    [
-        (lambda: 3.0, TypeError, "explain: give the tensor that backward starts from, or a Graph, not"),
-        (tl.Graph, ValueError, "explain: the graph is empty"),
-        (lambda: leaf([1.0, 2.0]) * 2.0, RuntimeError, "needs an upstream gradient"),
-        (freed, RuntimeError, "backward has freed this graph"),
-        (lambda: tl.ones(2).sum(), RuntimeError, "does not require grad"),
-    ],
-)
-def test_what_cannot_be_told_is_refused(what, error, match):
-    with pytest.raises(error, match=match):
-        tl.explain(what())
-
-
 def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     program = (
         "x, w = tl.tensor([1.0]), leaf([2.0])\nwith tl.Graph() as graph: y = (w * x).sum()\n{}text = tl.explain(y)"

@@ -233,14 +233,11 @@ def test_eye_is_the_identity_matrix():
 
 
 def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
-    for x in (
-        tl.randint(5, 7, (2, 3)),
-        tl.randint(5, 7, size=[2, 3]),
-        tl.randint(5, 7, size=(2, 3), dtype=tl.float32) + 0,
-    ):
+    for size in ({"size": (2, 3)}, {"size": [2, 3]}, {"size": (2, 3), "dtype": tl.float32}):
+        x = tl.randint(5, 7, **size)
         assert x.shape == (2, 3)
         assert set(x.numpy().ravel().tolist()) <= {5, 6}
-    assert tl.randint(1, (4,)).tolist() == [0] * 4
+    assert tl.randint(0, 1, (4,)).tolist() == tl.randint(1, (4,)).tolist() == [0] * 4
     assert tl.randint(1, size=4).tolist() == [0] * 4
     assert tl.randint(1).shape == ()
     assert tl.randint(256, (9,), dtype=tl.uint8).dtype == np.uint8

@@ -227,7 +227,7 @@ def test_counted_numbers_come_from_the_seed_and_the_state():
     a = rng.uniform((3,), np.dtype(float), "device")
     tl.set_rng_state(state)
     np.testing.assert_array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
-    tl.manual_seed(6)
+    tl.manual_seed(np.int64(6))
     assert not np.array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
     for shape in ((), (0,), (2, 0)):
         assert rng.uniform(shape, np.dtype(float), "device").shape == shape

@@ -94,10 +94,10 @@ def test_any_number_of_inputs():
         return sum(w * a for w, a in zip(weights, arrays, strict=True))
 
     @weighted.backward
-    def _(g, index, arrays, shapes, weights):
+    def _(upstream, index, arrays, shapes, weights):
         assert len(arrays) == 2
         assert shapes == [(2,), (1,)]
-        return g * weights[index]
+        return upstream * weights[index]
 
     a, b = tl.ones(2, requires_grad=True), tl.ones(1, requires_grad=True)
     weighted(a, b, weights=[3.0, 4.0]).sum().backward()

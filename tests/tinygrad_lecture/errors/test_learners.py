@@ -22,7 +22,7 @@ from vectors import no_collector
 t, w = tl.tensor([1.0, 2.0, 3.0]), tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
 x, x2, x3, x23, x43 = tl.ones(2, requires_grad=True), tl.ones(2), tl.ones(3), tl.ones(2, 3), tl.ones(4, 3)
 scalar, integers, mask = tl.ones(()), tl.tensor([0, 1]), tl.tensor([True, False, True])
-F, used_by_mistakes = nn.functional, (backend, copy, operator, pickle, transformer)
+F, USED_BY_MISTAKES = nn.functional, (backend, copy, operator, pickle, transformer)
 image, d2 = tl.arange(24.0).reshape(1, 2, 3, 4), tl.ones(2, dtype=tl.float64)
 
 

@@ -16,7 +16,7 @@ from gradchecks import make
 from nn.functional import channels
 from op_table import TABLE
 from tinygrad_lecture import ops
-from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES, definition
+from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
 from tinygrad_lecture.inspect.explain.expression import dot, equation, expression
 from tinygrad_lecture.inspect.explain.formulas import (
     DEFINITIONS,
@@ -24,6 +24,7 @@ from tinygrad_lecture.inspect.explain.formulas import (
     ELEMENTWISE,
     FORMULAS,
     computed,
+    definition_of,
     derivative,
     written,
 )
@@ -293,7 +294,7 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
     for letter, source in zip("pqrs", vertex.inputs, strict=False):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
-    text = definition(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
+    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
     for sign, python in (("ᵀ", ".T"), ("²", "**2"), ("·", "*")):
         text = text.replace(sign, python)
     np.testing.assert_allclose(eval(text, {"np": np, **MEANINGS, **values}), vertex.value, rtol=3e-3, atol=3e-3)
@@ -306,9 +307,9 @@ def test_what_an_op_leaves_out_is_said():
         masked = tl.attention_weights(x, x, tl.tensor([True, False]))
         rows = tl.softmax(x, 0)
     graph.name({"x": x})
-    assert "@ x, over the keys up to the query's own place; query x, key x, value x" in definition(graph[causal])
-    assert definition(graph[masked]).endswith("allows; query x, key x")
-    assert definition(graph[rows]) == "exp(x) / sum(exp(x)), over axis 0"
+    assert "@ x, over the keys up to the query's own place; query x, key x, value x" in definition_of(graph[causal])
+    assert definition_of(graph[masked]).endswith("allows; query x, key x")
+    assert definition_of(graph[rows]) == "exp(x) / sum(exp(x)), over axis 0"
 
 
 # --- one element, with its numbers ------------------------------------------------------------------------------

@@ -335,11 +335,11 @@ def test_functions_agree_with_numpy() -> None:
 
 # -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.
 
-FUNCTIONS = stand_in._signatures(stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS)
+FUNCTIONS = stand_in._signatures(stand_in.OFFERED["array_functions"] + stand_in.OFFERED["creation_functions"])
 ENTRANCES = {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
-METHODS = stand_in._signatures(stand_in.METHODS) | {
+METHODS = stand_in._signatures(stand_in.OFFERED["methods"]) | {
     name: FUNCTIONS[name].replace(parameters=list(FUNCTIONS[name].parameters.values())[1:])
-    for name in stand_in.METHODS_LIKE_FUNCTIONS.split()
+    for name in stand_in.OFFERED["methods_like_functions"].split()
 }
 
 
@@ -410,7 +410,7 @@ def test_methods_exist_in_cupy(cupy: Any, name: str) -> None:
     check_signature(METHODS[name], signature.replace(parameters=parameters), theirs.__doc__)
 
 
-@pytest.mark.parametrize("name", stand_in.UFUNCS.split())
+@pytest.mark.parametrize("name", stand_in.OFFERED["ufuncs"].split())
 def test_ufuncs_exist_in_cupy(cupy: Any, name: str) -> None:
     theirs = getattr(cupy, name)
     assert isinstance(theirs, cupy.ufunc)
@@ -421,7 +421,7 @@ def test_ufuncs_exist_in_cupy(cupy: Any, name: str) -> None:
 
 
 def test_the_rest_exists_in_cupy(cupy: Any) -> None:
-    for name in stand_in.CONSTANTS.split():
+    for name in stand_in.OFFERED["constants"].split():
         assert getattr(cupy, name) is getattr(strict, name)
     for attribute in vars(StrictArray):
         ours_alone = {"_array", "_host", "_index", "_equal", "_not_equal"}

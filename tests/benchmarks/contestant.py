@@ -9,21 +9,31 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import workloads
 
-CONTESTANTS = {  # name -> (module, settings)
-    "here": ("ours", {}),
-    "with Numba": ("ours", {}),  # here, with the extra `fast`
-    "4 bits, with Numba": ("ours", {"quantized": True}),
-    "two workers": ("ours", {}),  # here, by nn.parallel
-    "two workers with Numba": ("ours", {}),
-    "PyTorch": ("pytorch", {}),
-    "torch.compile": ("pytorch", {"compiled": True}),
-    "JAX": ("jax_jit", {}),
-    "MyGrad": ("mygrad_eager", {}),
-    "HIPS autograd": ("hips_autograd", {}),
+
+class Contestant(NamedTuple):
+    """Who computes. module: its file in contestants/.  needs: a package.  has: its workloads, all unless given."""
+
+    module: str
+    needs: str
+    has: str = ""
+    settings: dict[str, Any] = {}  # noqa: RUF012 - nobody writes to it
+
+
+CONTESTANTS = {
+    "here": Contestant("ours", "nn"),
+    "with Numba": Contestant("ours", "numba", "W2 W3 W4 W5 W7 W8 W9 W10 W11"),  # here, with the extra `fast`
+    "4 bits, with Numba": Contestant("ours", "numba", "W10 W11", {"quantized": True}),
+    "two workers": Contestant("ours", "nn", "W2 W3 W4 W7"),  # here, by nn.parallel
+    "two workers with Numba": Contestant("ours", "numba", "W2 W3 W4 W7"),
+    "PyTorch": Contestant("pytorch", "torch"),
+    "torch.compile": Contestant("pytorch", "torch", "W1 W2 W3 W4", {"compiled": True}),
+    "JAX": Contestant("jax_jit", "jax", "W1 W2 W3 W4 W6 W7"),
+    "MyGrad": Contestant("mygrad_eager", "mygrad", "W1 W2 W6"),
+    "HIPS autograd": Contestant("hips_autograd", "autograd", "W1 W2 W6"),
 }
 
 
@@ -47,9 +57,9 @@ def play_together(name: str, workload: str, seconds: float) -> dict[str, Any]:
 def play(name: str, workload: str, seconds: float, decide: Callable[[Any], Any] = lambda own: own) -> dict[str, Any]:
     """Run a workload: what all must agree on, the seconds of each step, the most memory, the page faults of a step."""
     work = workloads.WORKLOADS[workload]
-    file, settings = CONTESTANTS[name]
-    function = getattr(importlib.import_module(f"contestants.{file}"), work.kind)
-    step, norm = function(work.settings, **settings)
+    who = CONTESTANTS[name]
+    function = getattr(importlib.import_module(f"contestants.{who.module}"), work.kind)
+    step, norm = function(work.settings, **who.settings)
     agreed = [norm()] if norm else []
     agreed += [step() for _ in range(4)]
     timed, faults = _timed(step, seconds, decide)

@@ -35,28 +35,7 @@ import workloads
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NEEDS = {
-    "with Numba": "numba",
-    "4 bits, with Numba": "numba",
-    "two workers": "nn",
-    "two workers with Numba": "numba",
-    "PyTorch": "torch",
-    "torch.compile": "torch",
-    "JAX": "jax",
-    "MyGrad": "mygrad",
-    "HIPS autograd": "autograd",
-}
-FOR = {  # the workloads that a contestant has; the others have all
-    "with Numba": {"W2", "W3", "W4", "W5", "W7", "W8", "W9", "W10", "W11"},
-    "4 bits, with Numba": {"W10", "W11"},
-    "two workers": {"W2", "W3", "W4", "W7"},
-    "two workers with Numba": {"W2", "W3", "W4", "W7"},
-    "torch.compile": {"W1", "W2", "W3", "W4"},
-    "JAX": {"W1", "W2", "W3", "W4", "W6", "W7"},
-    "MyGrad": {"W1", "W2", "W6"},
-    "HIPS autograd": {"W1", "W2", "W6"},
-}
-
+OTHERS = [name for name in contestant.CONTESTANTS if name != "here"]
 Turn = dict[str, Any]  # what contestant.py prints
 
 
@@ -67,7 +46,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round of short turns")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant (default 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn (default 3)")
-    parser.add_argument("--against", nargs="*", default=list(NEEDS), metavar="NAME", help="the others to run")
+    parser.add_argument("--against", nargs="*", default=OTHERS, metavar="NAME", help="the others to run")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
     chosen = options.workloads or [name for name, work in workloads.WORKLOADS.items() if find_spec(work.needs)]
@@ -95,7 +74,8 @@ def plays(who: str, workload: str) -> bool:
     """Whether a contestant is installed and has this workload."""
     if who == "torch.compile" and not (which("g++") or which("clang++") or which("cl")):
         return False
-    return find_spec(NEEDS[who]) is not None and workload in FOR.get(who, workloads.WORKLOADS)
+    other = contestant.CONTESTANTS[who]
+    return find_spec(other.needs) is not None and workload in (other.has.split() or workloads.WORKLOADS)
 
 
 def turn(who: str, workload: str, seconds: float) -> tuple[str, Turn]:
@@ -202,7 +182,7 @@ def draw(results: dict[str, dict[str, list[Turn]]], path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    names = [who for who in contestant.CONTESTANTS if who != "here" and any(who in turns for turns in results.values())]
+    names = [who for who in OTHERS if any(who in turns for turns in results.values())]
     figure, axes = plt.subplots(figsize=(9, 1.6 + 0.8 * len(results)), layout="constrained")
     height = 0.8 / len(names)
     for i, who in enumerate(names):

@@ -6,7 +6,7 @@
     python tests/helpers/mutation.py --forward --op prod   bugs in the code that computes prod's value
 
 Runs on a temporary copy of the engine. A bug that survives is printed with file, line and change: add an example to
-the tests or, if the change alters no result, add it to EQUIVALENT with the reason. Not part of the test run.
+the tests or, if the change alters no result, add it to equivalent.txt with the reason. Not part of the test run.
 Bugs in what only large arrays reach, such as calls of compiled loops, survive here; tests of the kernels catch them.
 """
 
@@ -42,57 +42,15 @@ ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_other_device
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
 
-# Changes that alter no result, as (op, expression, changed expression) -> reason. Expressions are normalised by
-# ast.unparse and taken with the expression around them, so comments and formatting do not matter.
-SAME_AXES = "exchanges the same two axes"
-ANY_NEGATIVE = "NumPy treats every negative size as -1"
-COMMUTES = "the order does not matter"
-LENGTHS = "the lengths are equal anyway"
-UNUSED = "computed and not returned"
-EQUIVALENT: dict[tuple[str, str, str], str] = {
-    ("pow", "g * float(y)", "g * y"): "an int times a float",
-    ("pow", "where((x == 0) & (y == 0), 0, y - 1)", "where((x == 0) & (y == 0), 1, y - 1)"): "multiplied by y = 0",
-    ("root", "where(out == 0, 1, out)", "where(out == 0, 2, out)"): "in the branch not taken",
-    ("index_put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
-    ("matmul", "matmul(g, swapaxes(b, -1, -2))", "matmul(g, swapaxes(b, -2, -1))"): SAME_AXES,
-    ("matmul", "matmul(swapaxes(a, -1, -2), g)", "matmul(swapaxes(a, -2, -1), g)"): SAME_AXES,
-    ("matmul", "matmul(swapaxes(a, -1, -2), g[..., None])", "matmul(swapaxes(a, -2, -1), g[..., None])"): SAME_AXES,
-    ("matmul", "a, g = (as_rows(a), as_rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
-    ("matmul", "len(b_shape) == 2", "b_shape == 2"): "a batch of small products, which unbroadcast sums",
-    ("swapaxes", "swapaxes(g, axis0, axis1)", "swapaxes(g, axis1, axis0)"): SAME_AXES,
-    ("permute", "permute(g, tuple(inverse))", "permute(g, inverse)"): "axes may be a list",
-    (
-        "pad",
-        "for (before, _), n in zip(pairs, x_shape, strict=True)",
-        "for (before, _), n in zip(pairs, x_shape)",
-    ): LENGTHS,
-    ("pad", "strict=True", "strict=False"): LENGTHS,
-    (
-        "amax",
-        "sum(chosen.astype(x.dtype), axis, keepdims=True)",
-        "sum(chosen, axis, keepdims=True)",
-    ): "unbroadcast casts",
-    **{
-        (
-            op,
-            f"product({gradient}.T, {state}) if needs[{k}] else None",
-            f"product({gradient}.T, {state}) if needs else None",
-        ): UNUSED
-        for op, gradient, state, k in (
-            ("lstm_states", "dx", "states[:, :hidden]", 3),
-            ("gru_states", "dproduct", "h_before", 2),
-            ("rnn_states", "dx", "before(h, h0, sizes, reverse)", 2),
-        )
-    },
-    ("cross_entropy", "targets.reshape(-1)", "targets.reshape(-2)"): ANY_NEGATIVE,
-    ("layer_norm", "max(y.shape[1], 1)", "max(1, y.shape[1])"): COMMUTES,
-    ("layer_norm", "max(y.shape[1], 1)", "y.shape[1]"): "y is empty at 0",
-    ("layer_norm", "max(y.shape[1], 1)", "max(y.shape[1], 2)"): "y is 0 for rows of one number",
-    ("layer_norm", "weight.reshape(-1)", "weight.reshape(-2)"): ANY_NEGATIVE,
-    ("squared_error", "2 / max(d.size, 1)", "2 / max(1, d.size)"): COMMUTES,
-    ("attention_weights", "g - row_products(g, out)", "g - row_products(out, g)"): COMMUTES,
-    ("attention_weights", "dscores.swapaxes(-1, -2) @ q", "dscores.swapaxes(-2, -1) @ q"): SAME_AXES,
-}
+
+def equivalents() -> dict[tuple[str, str, str], str]:
+    """The changes that alter no result, as (op, expression, changed expression) -> reason."""
+    rows = Path(__file__).with_name("equivalent.txt").read_text(encoding="utf-8").splitlines()[3:]
+    heads = (row.partition(": ") for row in rows[::3])
+    return {(op, *map(str.strip, pair)): why for (op, _, why), *pair in zip(heads, rows[1::3], rows[2::3], strict=True)}
+
+
+EQUIVALENT = equivalents()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from op_table import (
     erf,
     first_of,
     its_axis,
+    one_array,
     reductions,
     regular,
     remainders,
@@ -209,14 +210,12 @@ def cdist(x: Array, y: Array, p: float = 2.0) -> Any:
     return (np.abs(x[..., :, None, :] - y[..., None, :, :]) ** p).sum(-1) ** (1 / p)
 
 
-@st.composite
-def vectors_to_embed(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+def diagonals_to_embed(draw: Draw, x: Array) -> dict[str, Any]:
     settings = {"offset": draw(st.integers(-2, 2))} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         axes = draw(st.permutations(range(x.ndim + 1)))[:2]
         settings.update(zip(draw(st.sampled_from([("axis1", "axis2"), ("dim1", "dim2")])), axes, strict=True))
-    return Sample((x,), settings)
+    return settings
 
 
 def diag_embed(x: Array, offset: int = 0, axis1: int = -2, axis2: int = -1, **named: int) -> Array:
@@ -236,7 +235,7 @@ def numbers_of_places(draw: Draw) -> Sample:
 
 row("cross_along", some.numbers((2, 2, 3)).map(lambda x: Sample((x[0], x[1]))), np.cross, kinds="fi", mixes=True)
 row("cdist", points(), cdist, kinks="0")
-row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
+row("diag_embed", one_array(diagonals_to_embed, min_dims=1), diag_embed, kinds="fi")
 row("unravel_index", numbers_of_places(), np.unravel_index, kinds="i", differentiable=False)
 
 
@@ -372,12 +371,10 @@ def variables(draw: Draw) -> Sample:
     return Sample((x,), {"correction": 0} if draw(st.booleans()) else {})
 
 
-@st.composite
-def neighbours(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+def neighbours(draw: Draw, x: Array) -> dict[str, Any]:
     settings = draw(st.sampled_from([{}, {"n": 2}, {"n": 0}]))
-    return Sample((x,), {**settings, **its_axis(draw, x)} if draw(st.booleans()) else settings)
+    return {**settings, **its_axis(draw, x)} if draw(st.booleans()) else settings  # type: ignore[no-any-return]
 
 
 row("cov", variables(), lambda x, correction=1: np.cov(x, ddof=correction))
-row("diff", neighbours(), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")
+row("diff", one_array(neighbours, min_dims=1), lambda x, n=1, axis=-1: np.diff(x, n, axis), kinds="fi")

@@ -522,10 +522,8 @@ def broadcasts(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(draw(some.narrower(shape)))),), {"shape": shape})
 
 
-@st.composite
-def pads(draw: Draw) -> Sample:
+def pads(draw: Draw, x: Array) -> dict[str, Any]:
     """pad_width in each of NumPy's forms."""
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     pair = st.tuples(st.integers(0, 2), st.integers(0, 2))
     width = draw(
         st.one_of(
@@ -537,7 +535,7 @@ def pads(draw: Draw) -> Sample:
             st.lists(pair, min_size=x.ndim, max_size=x.ndim),
         )
     )
-    return Sample((x,), {"pad_width": width, **({"value": 1.5} if draw(st.booleans()) else {})})
+    return {"pad_width": width, **({"value": 1.5} if draw(st.booleans()) else {})}
 
 
 def pad(x: Array, pad_width: Any, value: float = 0) -> Array:
@@ -562,15 +560,12 @@ def join(*arrays: Array, axis: int = 0) -> Array:
     return np.concatenate(arrays, axis)
 
 
-@st.composite
-def splits(draw: Draw) -> Sample:
+def splits(draw: Draw, x: Array) -> dict[str, Any]:
     """Pieces of one size, or a list of sizes that add up."""
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     axis = draw(some.one_axis(x.ndim))
     cuts = sorted(draw(st.lists(st.integers(0, x.shape[axis]), max_size=2)))
     sizes = np.diff([0, *cuts, x.shape[axis]]).tolist()
-    size = draw(st.integers(1, 4) | st.just(sizes))
-    return Sample((x,), {"split_size": size, **draw(some.named(axis=axis))})
+    return {"split_size": draw(st.integers(1, 4) | st.just(sizes)), **draw(some.named(axis=axis))}
 
 
 def split(x: Array, split_size: Any, axis: int = 0) -> tuple[Array, ...]:
@@ -588,14 +583,13 @@ def squeeze(x: Array, axis: Any = None) -> Array:
     return np.squeeze(x, tuple(a for a in wanted if x.shape[a] == 1))
 
 
-@st.composite
-def flattened(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
+def some_in_a_row(draw: Draw, x: Array) -> dict[str, Any]:
+    """Axes from a first to a last one, or all."""
     if x.ndim == 0 or draw(st.booleans()):
-        return Sample((x,))
+        return {}
     start = draw(st.integers(0, x.ndim - 1))
     end = draw(st.integers(start, x.ndim - 1))
-    return Sample((x,), {"start_dim": draw(some.signed(start, x.ndim)), "end_dim": draw(some.signed(end, x.ndim))})
+    return {"start_dim": draw(some.signed(start, x.ndim)), "end_dim": draw(some.signed(end, x.ndim))}
 
 
 def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
@@ -639,7 +633,7 @@ row(
     kinds="fib",
 )
 row("flip", one_array(its_axes), np.flip, kinds="fib", keeps="")
-row("pad", pads(), pad, kinds="fi", keeps="")
+row("pad", one_array(pads, min_dims=1), pad, kinds="fi", keeps="")
 row("concatenate", joined(), join, kinds="fib", mixes=True, keeps="")
 row("cat", joined(), join, call=lambda op, *arrays, **axis: op(arrays, **axis), kinds="fib", mixes=True)
 row(
@@ -652,8 +646,8 @@ row(
 )
 row("unsqueeze", one_array(lambda draw, x: its_axis(draw, x[None])), np.expand_dims, kinds="fib")
 row("squeeze", one_array(its_axes, max_side=2), squeeze, kinds="fib")  # also axes of size 2, which stay
-row("flatten", flattened(), flatten, kinds="fib")
-row("split", splits(), split, kinds="fib")
+row("flatten", one_array(some_in_a_row), flatten, kinds="fib")
+row("split", one_array(splits, min_dims=1), split, kinds="fib")
 row(
     "chunk",
     one_array(lambda draw, x: {"chunks": draw(st.integers(1, 4)), **its_axis(draw, x)}, min_dims=1),
@@ -668,49 +662,35 @@ row(
 )
 
 
-@st.composite
-def rolls(draw: Draw) -> Sample:
+def rolls(draw: Draw, x: Array) -> dict[str, Any]:
     """One shift of all elements, or one for each of some axes."""
-    x = draw(some.numbers(draw(some.shapes())))
     shift = st.integers(-4, 4)
     if x.ndim == 0 or draw(st.booleans()):
-        return Sample((x,), {"shifts": draw(shift)})
+        return {"shifts": draw(shift)}
     axis = draw(some.one_axis(x.ndim)) if draw(st.booleans()) else tuple(range(x.ndim))
     shifts = draw(shift) if isinstance(axis, int) else tuple(draw(shift) for _ in axis)
-    return Sample((x,), {"shifts": shifts, **draw(some.named(axis=axis))})
+    return {"shifts": shifts, **draw(some.named(axis=axis))}
 
 
-@st.composite
-def moves(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+def moves(draw: Draw, x: Array) -> dict[str, Any]:
     if draw(st.booleans()):
-        return Sample((x,), {"source": draw(some.one_axis(x.ndim)), "destination": draw(some.one_axis(x.ndim))})
-    orders = [draw(st.permutations(range(x.ndim)))[: draw(st.just(min(2, x.ndim)))] for _ in range(2)]
-    return Sample((x,), {"source": orders[0], "destination": tuple(orders[1])})
+        return {"source": draw(some.one_axis(x.ndim)), "destination": draw(some.one_axis(x.ndim))}
+    orders = [draw(st.permutations(range(x.ndim)))[: min(2, x.ndim)] for _ in range(2)]
+    return {"source": orders[0], "destination": tuple(orders[1])}
 
 
-@st.composite
-def vectors_and_matrices(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, max_dims=2))))
-    return Sample((x,), {"diagonal": draw(st.integers(-2, 2))} if draw(st.booleans()) else {})
-
-
-@st.composite
-def repeats(draw: Draw) -> Sample:
+def repeats(draw: Draw, x: Array) -> dict[str, Any]:
     """A number of repeats for all, or one for each slice."""
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     axis = draw(st.none() | some.one_axis(x.ndim))
     n = x.size if axis is None else x.shape[axis]
     times = draw(st.integers(0, 3)) if draw(st.booleans()) else draw(some.integers((n,), 0, 3))
-    return Sample((x,), {"repeats": times, **({} if axis is None else draw(some.named(axis=axis)))})
+    return {"repeats": times, **({} if axis is None else draw(some.named(axis=axis)))}
 
 
-@st.composite
-def windows(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+def windows(draw: Draw, x: Array) -> dict[str, Any]:
     axis = draw(some.one_axis(x.ndim))
     settings = {"dimension": axis, "size": draw(st.integers(0, x.shape[axis]))}
-    return Sample((x,), {**settings, "step": draw(st.integers(1, 3))} if draw(st.booleans()) else settings)
+    return {**settings, "step": draw(st.integers(1, 3))} if draw(st.booleans()) else settings
 
 
 def unfold(x: Array, dimension: int, size: int, step: int = 1) -> Array:
@@ -760,11 +740,21 @@ def in_a_list(op: Callable[..., Any], *arrays: Any) -> Any:
     return op(list(arrays))
 
 
-row("roll", rolls(), lambda x, shifts, axis=None: np.roll(x, shifts, axis), kinds="fib", keeps="")
-row("moveaxis", moves(), np.moveaxis, kinds="fib")
-row("diag", vectors_and_matrices(), lambda x, diagonal=0: np.diag(x, diagonal), kinds="fi")
-row("repeat_interleave", repeats(), lambda x, repeats, axis=None: np.repeat(x, repeats, axis), kinds="fib")
-row("unfold", windows(), unfold, kinds="fib")
+row("roll", one_array(rolls), lambda x, shifts, axis=None: np.roll(x, shifts, axis), kinds="fib", keeps="")
+row("moveaxis", one_array(moves, min_dims=1), np.moveaxis, kinds="fib")
+row(
+    "diag",
+    with_setting(one_array(min_dims=1, max_dims=2), diagonal=st.integers(-2, 2)),
+    lambda x, diagonal=0: np.diag(x, diagonal),
+    kinds="fi",
+)
+row(
+    "repeat_interleave",
+    one_array(repeats, min_dims=1),
+    lambda x, repeats, axis=None: np.repeat(x, repeats, axis),
+    kinds="fib",
+)
+row("unfold", one_array(windows, min_dims=1), unfold, kinds="fib")
 row("masked_select", selected(), masked_select, waits=always)
 row(
     "meshgrid",
@@ -792,9 +782,7 @@ def places(draw: Draw) -> Sample:
 
 
 def index_transpose(x: Array, shape: Shape, index: Any) -> Array:
-    full = np.zeros(shape, x.dtype)
-    np.add.at(full, index, x)
-    return full
+    return index_add(np.zeros(shape, x.dtype), x, index)
 
 
 @st.composite
@@ -900,32 +888,26 @@ def scatters(draw: Draw) -> Sample:
     return Sample((x, index, draw(some.numbers(sizes))), sample.settings)
 
 
-@st.composite
-def takes(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+def takes(draw: Draw, x: Array) -> dict[str, Any]:
     axis = draw(st.none() | some.one_axis(x.ndim))
     n = x.size if axis is None else x.shape[axis]
     places = draw(some.integers(draw(some.shapes(max_dims=2)), -n, n))
     settings = {} if axis is None and draw(st.booleans()) else draw(some.named(axis=axis))
-    return Sample((x,), {"indices": places if draw(st.booleans()) else places.tolist(), **settings})
+    return {"indices": places if draw(st.booleans()) else places.tolist(), **settings}
 
 
-@st.composite
-def selections(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+def selections(draw: Draw, x: Array) -> dict[str, Any]:
     axis = draw(some.one_axis(x.ndim))
     index = draw(some.integers((draw(st.integers(0, 3)),), 0, x.shape[axis]))
-    return Sample((x,), {"index": index, **draw(some.named(axis=axis))})
+    return {"index": index, **draw(some.named(axis=axis))}
 
 
-@st.composite
-def diagonals(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
+def diagonals(draw: Draw, x: Array) -> dict[str, Any]:
     settings = {"offset": draw(st.integers(-3, 3))} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         axes = draw(st.permutations(range(x.ndim)))[:2]
         settings["axis1"], settings["axis2"] = (draw(some.signed(a, x.ndim)) for a in axes)
-    return Sample((x,), settings)
+    return settings
 
 
 @st.composite
@@ -1080,9 +1062,19 @@ row(
     kinks="ties",
     waits=lambda sample: sample.settings["reduce"] in ("prod", "amax", "amin"),
 )
-row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
-row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
-row("diagonal", diagonals(), np.diagonal, kinds="fib")
+row(
+    "take",
+    one_array(takes, min_dims=1, min_side=1),
+    lambda x, indices, axis=None: np.take(x, indices, axis),
+    kinds="fib",
+)
+row(
+    "index_select",
+    one_array(selections, min_dims=1, min_side=1),
+    lambda x, index, axis: np.take(x, index, axis),
+    kinds="fib",
+)
+row("diagonal", one_array(diagonals, min_dims=2), np.diagonal, kinds="fib")
 row(
     "main_diagonal",
     of_shapes(some.shapes(min_dims=1).map(lambda s: [(*s, s[-1])])),
@@ -1779,10 +1771,6 @@ def walked(step: Callable[..., Any], x: Array, first: Array, sizes: Any, reverse
     return out
 
 
-def logistic(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
 def rnn_states(
     x: Array, h0: Array, weight: Array, sizes: Any, reverse: bool = False, nonlinearity: str = "tanh", sums: Any = None
 ) -> Array:
@@ -1800,8 +1788,8 @@ def rnn_states(
 def gru_states(x: Array, h0: Array, weight: Array, bias: Any = None, sizes: Any = (), reverse: bool = False) -> Array:
     def step(x: Array, h: Array) -> Array:
         (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(x, 3), np.split(weight @ h + (0 if bias is None else bias), 3)
-        z = logistic(z_x + z_h)
-        return np.asarray((1 - z) * np.tanh(n_x + logistic(r_x + r_h) * n_h) + z * h)
+        z = sigmoid(z_x + z_h)
+        return np.asarray((1 - z) * np.tanh(n_x + sigmoid(r_x + r_h) * n_h) + z * h)
 
     return walked(step, x, h0, sizes, reverse)
 
@@ -1810,8 +1798,8 @@ def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, sizes: Any, rever
     def step(x: Array, state: Array) -> Array:
         h, c = np.split(state, 2)
         i, f, g, o = np.split(x + weight @ h, 4)
-        c = logistic(f) * c + logistic(i) * np.tanh(g)
-        return np.concatenate([logistic(o) * np.tanh(c), c])
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return np.concatenate([sigmoid(o) * np.tanh(c), c])
 
     return walked(step, x, np.concatenate([h0, c0], axis=1), sizes, reverse)
 

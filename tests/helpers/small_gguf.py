@@ -10,25 +10,21 @@ import numpy as np
 
 from transformer.tokenizer.files import LETTERS
 
-LLAMA = {
+SIZES = {
     "context_length": 24,
     "block_count": 2,
     "embedding_length": 64,
     "feed_forward_length": 96,
     "attention.head_count": 4,
+}
+LLAMA = {
+    **SIZES,
     "attention.head_count_kv": 2,
     "attention.layer_norm_rms_epsilon": 0.125,
     "rope.freq_base": 500.0,
     "rope.dimension_count": 16,
 }
-GPT2 = {
-    "context_length": 24,
-    "block_count": 2,
-    "embedding_length": 64,
-    "feed_forward_length": 96,
-    "attention.head_count": 4,
-    "attention.layer_norm_epsilon": 0.125,
-}
+GPT2 = {**SIZES, "attention.layer_norm_epsilon": 0.125}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<file>"]
 MERGES = ["Ġ t", "h e", "Ġt he", "1 2", "Ġ Ġ", "Ċ Ġ", "ð Ł"]
 TOKENS = [*SPECIAL, *LETTERS, *(merge.replace(" ", "") for merge in MERGES)]

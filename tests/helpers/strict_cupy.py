@@ -12,109 +12,24 @@ silently differs from NumPy, or leaves a result undefined, it raises. Its rules:
   undefined, raise ValueError;
 - floating-point warnings are never raised and cannot be turned on: there is no `errstate`.
 
-The tables below list what is offered: what this project uses, and its nearest relatives. Their signatures hold for CuPy
-and NumPy alike; `test_strict_cupy.py` compares them with the installed CuPy. Add missing names there.
+The tables of `cupy.toml` list what is offered: what this project uses, and its nearest relatives. Their signatures hold
+for CuPy and NumPy alike; `test_strict_cupy.py` compares them with the installed CuPy. Add missing names there.
 """
 
 import inspect
+import tomllib
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# -- What CuPy offers. Each line: names, then the parameters that work on CuPy and NumPy alike. A parameter whose name
-# -- differs between the two is positional-only; one whose position differs is keyword-only.
-
-UFUNCS = """
-    abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
-    bitwise_xor cbrt ceil conj conjugate copysign cos cosh divide equal exp exp2 expm1 fabs
-    float_power floor floor_divide fmax fmin fmod greater greater_equal heaviside hypot invert
-    isfinite isinf isnan left_shift less less_equal log log10 log1p log2 logaddexp logical_and
-    logical_not logical_or logical_xor maximum minimum mod multiply negative not_equal positive pow
-    power reciprocal remainder right_shift rint sign signbit sin sinh sqrt square subtract tan tanh
-    true_divide trunc
-"""
-
-# The first parameter takes a StrictArray, or a sequence of them; so do those named a, b, x1 and x2.
-ARRAY_FUNCTIONS = """
-    sum prod mean (a, axis=None, dtype=None, out=None, keepdims=False)
-    var std (a, axis=None, dtype=None, out=None, ddof=0, keepdims=False)
-    max min amax amin any all (a, axis=None, out=None, keepdims=False)
-    argmax argmin (a, axis=None, *, out=None, keepdims=False)
-    cumsum (a, axis=None, dtype=None, out=None)
-    clip (a, a_min, a_max, out=None)
-    matmul (x1, x2, /, *, out=None)
-    dot (a, b, out=None)
-    vdot (a, b, /)
-    isclose (a, b, rtol=1e-05, atol=1e-08, equal_nan=False)
-    isin (element, test_elements, assume_unique=False, invert=False)
-    einsum (*operands, dtype=None, optimize=False)
-    tril triu (m, k=0)
-    diagonal (a, offset=0, axis1=0, axis2=1)
-    ravel (a, order='C')
-    swapaxes (a, axis1, axis2)
-    moveaxis (a, source, destination)
-    expand_dims (a, axis)
-    squeeze (a, axis=None)
-    broadcast_to (array, shape)
-    flip (a, /, axis=None)
-    roll (a, shift, axis=None)
-    searchsorted (a, v, side='left')
-    pad (array, pad_width, mode='constant', *, constant_values=0)
-    concatenate stack (tup, /, axis=0, out=None, *, dtype=None, casting='same_kind')
-    split (ary, indices_or_sections, axis=0)
-    take_along_axis (a, indices, /, axis)
-    where (condition, x=None, y=None, /)
-    nonzero argwhere (a)
-    sort argsort (a, axis=-1)
-    ascontiguousarray (a, dtype=None)
-    zeros_like ones_like (a, dtype=None, order='K', *, shape=None)
-    empty_like (prototype, /, dtype=None, order='K', *, shape=None)
-    full_like (a, fill_value, dtype=None, order='K', *, shape=None)
-"""
-
-LINALG_FUNCTIONS = """
-    inv det slogdet cholesky (a)
-    solve (a, b)
-    svd (a, full_matrices=True, compute_uv=True)
-    qr (a, mode='reduced')
-    pinv (a, rcond=1e-15)
-"""
-
-STRIDE_FUNCTIONS = """
-    as_strided (x, shape=None, strides=None)
-"""
-
-CREATION_FUNCTIONS = """
-    zeros ones empty (shape, dtype=float, order='C')
-    full (shape, fill_value, dtype=None, order='C')
-    eye (N, M=None, k=0, dtype=float)
-    arange (start, /, stop=None, step=1, dtype=None)
-    linspace (start, stop, num=50, endpoint=True, *, dtype=None)
-"""
-
-# Methods that are the function of the same name, and those with parameters of their own.
-METHODS_LIKE_FUNCTIONS = """
-    sum prod mean var std max min any all argmax argmin cumsum dot ravel swapaxes squeeze nonzero argsort
-"""
-METHODS = """
-    reshape (*shape, order='C')
-    transpose (*axes)
-    astype (dtype, order='K', *, copy=True)
-    copy (order='C')
-"""
-
-CONSTANTS = "pi e inf nan newaxis bool_ int32 int64 uint8 uint64 float16 float32 float64 complex64 complex128"
-
-# `add.at` is an atomic operation on the device, which only these dtypes have; no other ufunc here has an `at`.
-ADD_AT_DTYPES = "int32 int64 uint32 uint64 float16 float32 float64"
-
-# Parameters that the host must know, so they take no device array.
-HOST_PARAMETERS = "axis axis1 axis2 shape k N M num pad_width indices_or_sections start stop step"
+# What CuPy offers: tables of names, with the parameters that work on CuPy and NumPy alike.
+OFFERED = tomllib.loads(Path(__file__).with_name("cupy.toml").read_text(encoding="utf-8"))
 
 _COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 
@@ -441,8 +356,8 @@ class StrictUfunc:
         """Add `b` to `a` at `indices`, duplicates included."""
         if self.__name__ != "add":
             raise NotImplementedError(f"`cupy_{self.__name__}.at` is not supported yet")
-        if a.dtype.name not in ADD_AT_DTYPES.split():
-            raise TypeError(f"cupy.add.at only supports {ADD_AT_DTYPES}")
+        if a.dtype.name not in (supported := OFFERED["add_at_dtypes"]).split():
+            raise TypeError(f"cupy.add.at only supports {supported}")
         with np.errstate(all="ignore"):
             value = np.asarray(_operand(b)).astype(a.dtype)
             self._ufunc.at(a._array, a._index(indices), value)
@@ -493,7 +408,7 @@ def _check_places(name: str, arguments: dict[str, Any], kind: str, operands: lis
     for i, (parameter, value) in enumerate(arguments.items()):
         inside: list[StrictArray] = []
         _unwrap(value, inside)
-        if parameter in HOST_PARAMETERS.split() and inside:
+        if parameter in OFFERED["host_parameters"].split() and inside:
             raise TypeError(f"cupy.{name}: {parameter} takes no device array")
         if kind == "array" and (i == 0 or parameter in ("a", "b", "x1", "x2")):
             several = parameter in ("tup", "operands")
@@ -542,7 +457,7 @@ def _method(name: str, signature: inspect.Signature) -> Callable[..., Any]:
 
 def _missing(name: str) -> str:
     return (
-        f"cupy.{name} does not exist in CuPy, or tests/helpers/strict_cupy.py does not list it yet "
+        f"cupy.{name} does not exist in CuPy, or tests/helpers/cupy.toml does not list it yet "
         "(add it to the table if CuPy has it)"
     )
 
@@ -580,15 +495,15 @@ def _asnumpy(a: Any) -> np.ndarray:
     return a.get() if isinstance(a, StrictArray) else np.asarray(a)
 
 
-for _name, _parameters in _signatures(METHODS).items():
+for _name, _parameters in _signatures(OFFERED["methods"]).items():
     setattr(StrictArray, _name, _method(_name, _parameters))
-for _name in METHODS_LIKE_FUNCTIONS.split():
+for _name in OFFERED["methods_like_functions"].split():
     setattr(StrictArray, _name, _calls(_name))
 
 strict = _Namespace("strict_cupy")
 linalg = _Namespace("strict_cupy.linalg")
-vars(linalg).update(_adapt_all(LINALG_FUNCTIONS, "array", np.linalg))
-strides = types.SimpleNamespace(**_adapt_all(STRIDE_FUNCTIONS, "array", np.lib.stride_tricks))
+vars(linalg).update(_adapt_all(OFFERED["linalg_functions"], "array", np.linalg))
+strides = types.SimpleNamespace(**_adapt_all(OFFERED["stride_functions"], "array", np.lib.stride_tricks))
 vars(strict).update(
     lib=types.SimpleNamespace(stride_tricks=strides),
     linalg=linalg,
@@ -597,8 +512,8 @@ vars(strict).update(
     asarray=_asarray,
     array=_array,
     asnumpy=_asnumpy,
-    **{name: getattr(np, name) for name in CONSTANTS.split()},
-    **{name: StrictUfunc(name) for name in UFUNCS.split()},
-    **_adapt_all(ARRAY_FUNCTIONS, "array"),
-    **_adapt_all(CREATION_FUNCTIONS, "creation"),
+    **{name: getattr(np, name) for name in OFFERED["constants"].split()},
+    **{name: StrictUfunc(name) for name in OFFERED["ufuncs"].split()},
+    **_adapt_all(OFFERED["array_functions"], "array"),
+    **_adapt_all(OFFERED["creation_functions"], "creation"),
 )

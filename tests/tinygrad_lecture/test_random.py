@@ -57,21 +57,6 @@ def test_successive_draws_differ():
     assert len({tuple(tl.rand(3).tolist()) for _ in range(100)}) == 100
 
 
-@pytest.mark.parametrize("state", [{}, {"bit_generator": "MT19937"}])
-def test_a_state_of_another_kind_is_refused(state):
-    with pytest.raises(ValueError, match="state must be for a PCG64"):
-        tl.set_rng_state(state)
-
-
-def test_a_seed_is_an_integer_and_not_negative():
-    tl.manual_seed(np.int64(3))
-    for seed in (None, 1.5, "1"):
-        with pytest.raises(TypeError, match="manual_seed: the seed must be an int, not"):
-            tl.manual_seed(seed)
-    with pytest.raises(ValueError, match="manual_seed: the seed must be 0 or more, not -1"):
-        tl.manual_seed(-1)
-
-
 def test_replay_draws_again_and_leaves_the_stream_where_it_is():
     state = tl.get_rng_state()
     first = tl.rand(4).tolist()
@@ -145,13 +130,6 @@ def test_permutations_have_each_integer_once():
     assert sorted(tl.randperm(50).tolist()) == list(range(50))
     assert tl.randperm(50).tolist() != list(range(50))
     assert tl.randperm(0).tolist() == []
-
-
-@pytest.mark.parametrize("draw", [tl.rand, tl.randn])
-@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
-def test_random_floats_of_another_dtype_are_refused(draw, dtype):
-    with pytest.raises(TypeError, match=rf"must be floats, not {dtype}; for integers use randint"):
-        draw(3, dtype=dtype)
 
 
 # --- counter-based, as on a GPU -----------------------------------------------------------------------------
@@ -249,7 +227,7 @@ def test_counted_numbers_come_from_the_seed_and_the_state():
     a = rng.uniform((3,), np.dtype(float), "device")
     tl.set_rng_state(state)
     np.testing.assert_array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
-    tl.manual_seed(6)
+    tl.manual_seed(np.int64(6))
     assert not np.array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
     for shape in ((), (0,), (2, 0)):
         assert rng.uniform(shape, np.dtype(float), "device").shape == shape
@@ -293,26 +271,6 @@ def test_without_replacement_no_index_is_drawn_twice():
     assert tl.multinomial(tl.tensor([0.0, 1.0, 0.0]), 5, replacement=True).tolist() == [1] * 5
 
 
-@pytest.mark.parametrize(
-    ("weights", "n", "message"),
-    [
-        ([0.5, -0.1], 1, "negative, inf or nan"),
-        ([0.5, np.nan], 1, "negative, inf or nan"),
-        ([0.5, np.inf], 1, "negative, inf or nan"),
-        ([0.0, 0.0], 1, "all 0"),
-        ([[1.0, 1.0], [0.0, 0.0]], 1, "all 0"),
-        ([0.5, 0.0], 2, "only 1 weights are above 0"),
-        ([0.5], 0, "num_samples must be 1 or more"),
-        ([1, 2], 1, "vector or matrix of floats"),
-        ([[[1.0]]], 1, "vector or matrix of floats"),
-    ],
-)
-def test_weights_that_are_no_probabilities_are_refused(weights, n, message):
-    for kind in (RuntimeError, ValueError):
-        with pytest.raises(kind, match=message):
-            tl.multinomial(tl.tensor(weights), n)
-
-
 def test_bernoulli_is_1_with_the_probability_given():
     tl.manual_seed(0)
     p = tl.tensor([0.0, 0.25, 1.0]).expand(4000, 3)
@@ -320,8 +278,6 @@ def test_bernoulli_is_1_with_the_probability_given():
     assert 0.7 < tl.bernoulli(p, 0.75).mean().item() < 0.8
     assert 0.7 < tl.bernoulli(p, tl.tensor(0.75)).numpy().mean() < 0.8
     assert 0.2 < tl.zeros(1000).bernoulli_(0.25).mean().item() < 0.3
-    with pytest.raises(ValueError, match="from 0 to 1"):
-        tl.bernoulli(tl.tensor([1.5]))
 
 
 def test_a_draw_without_axes_is_an_array():
@@ -356,8 +312,6 @@ def test_a_generator_is_a_stream_of_its_own():
     assert tl.rand(3, generator=g.set_state(state)).equal(x)
     assert g.manual_seed(3).initial_seed() == 3
     assert g.seed() == g.initial_seed()
-    with pytest.raises(TypeError, match=r"a tl.Generator, not int"):
-        tl.rand(2, generator=3)
 
 
 def test_normal_takes_numbers_or_tensors():
@@ -366,5 +320,3 @@ def test_normal_takes_numbers_or_tensors():
     assert x.shape == (2000, 2)
     np.testing.assert_allclose(x.mean(0).numpy(), [0, 10], atol=0.1)
     np.testing.assert_allclose(tl.normal(0, 3, (5000,)).std().item(), 3, atol=0.2)
-    with pytest.raises(RuntimeError, match="std must be 0 or more"):
-        tl.normal(0.0, -1.0, (2,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,7 +9,7 @@ import numpy as np
 import workloads
 from autograd import grad, value_and_grad
 
-Contest = tuple[Callable[[], float], Callable[[], float] | None]
+from .eager import Contest, in_numpy
 
 
 def mlp(work: workloads.MLP) -> Contest:
@@ -32,20 +31,11 @@ def mlp(work: workloads.MLP) -> Contest:
         return anp.mean(anp.log(anp.sum(anp.exp(a), axis=1)) - a[np.arange(len(y)), y])
 
     gradients = value_and_grad(loss)
-    memory = [(np.zeros_like(w), np.zeros_like(w)) for w in weights]
-    steps = [0]
+    update = in_numpy(work, weights)
 
     def step() -> float:
         value, found = gradients(weights)
-        steps[0] += 1
-        t = steps[0]
-        for w, g, (m, v) in zip(weights, found, memory, strict=True):
-            if work.optimizer == "SGD":
-                w -= 0.1 * g
-            else:
-                m += 0.1 * (g - m)
-                v += 0.001 * (g * g - v)
-                w -= 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        update(found)
         return float(value)
 
     return step, lambda: float(sum(float((g**2).sum()) for g in gradients(weights)[1]) ** 0.5)

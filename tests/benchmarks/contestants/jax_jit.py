@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import workloads
 
-Contest = tuple[Callable[[], float], Callable[[], float] | None]
+from .eager import Contest
+
 tree_map = jax.tree_util.tree_map
 
 

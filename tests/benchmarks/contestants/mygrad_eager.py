@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import mygrad as mg
-import numpy as np
 import workloads
 
-Contest = tuple[Callable[[], float], Callable[[], float] | None]
+from . import eager
+from .eager import Contest
 
 
 def mlp(work: workloads.MLP) -> Contest:
@@ -28,32 +27,15 @@ def mlp(work: workloads.MLP) -> Contest:
         loss.backward()
         return loss
 
-    memory = [(np.zeros_like(p.data), np.zeros_like(p.data)) for p in parameters]
-    steps = [0]
+    update = eager.in_numpy(work, [p.data for p in parameters])
 
     def step() -> float:
         loss = gradients()
-        steps[0] += 1
-        t = steps[0]
-        for p, (m, v) in zip(parameters, memory, strict=True):
-            if work.optimizer == "SGD":
-                p.data -= 0.1 * p.grad
-            else:
-                m += 0.1 * (p.grad - m)
-                v += 0.001 * (p.grad * p.grad - v)
-                p.data -= 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        update([p.grad for p in parameters])
         return float(loss.data)
 
     return step, lambda: (gradients(), float(sum(float((p.grad**2).sum()) for p in parameters) ** 0.5))[1]
 
 
 def chain(work: workloads.Chain) -> Contest:
-    def step() -> float:
-        x = mg.tensor([0.0], constant=False)
-        y = x
-        for _ in range(work.additions):
-            y = y + x
-        y.backward()
-        return float(x.grad[0])
-
-    return step, None
+    return eager.chain(lambda: mg.tensor([0.0], constant=False), work)

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import workloads
 
 import nn
 import tinygrad_lecture as tl
 import transformer
 
-Contest = tuple[Callable[[], float], Callable[[], float] | None]
-
-
-def _norm(parameters: Any) -> float:
-    return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
-
-
-def _training(
-    parameters: Any, optimizer: nn.optim.Optimizer, loss_of: Callable[[], Any], clip: float | None = None
-) -> Contest:
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of()
-        loss.backward()
-        return loss
-
-    def step() -> float:
-        loss = gradients()
-        if clip is not None:
-            nn.clip_grad_norm_(parameters, clip)
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
-
-    return step, lambda: (gradients(), _norm(parameters))[1]
+from . import eager
+from .eager import Contest, training
 
 
 def mlp(work: workloads.MLP) -> Contest:
@@ -49,7 +24,7 @@ def mlp(work: workloads.MLP) -> Contest:
     else:
         optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
     nn.parallel.distribute(model, optimizer)
-    return _training(list(model.parameters()), optimizer, lambda: loss_function(model(x), y))
+    return training(list(model.parameters()), optimizer, lambda: loss_function(model(x), y))
 
 
 def cnn(work: workloads.CNN) -> Contest:
@@ -60,7 +35,7 @@ def cnn(work: workloads.CNN) -> Contest:
     model.load_state_dict(dict(zip(model.state_dict(), workloads.cnn_weights(work), strict=True)))
     x, y = map(tl.tensor, workloads.cnn_batch(work))
     optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-    return _training(list(model.parameters()), optimizer, lambda: nn.functional.cross_entropy(model(x), y))
+    return training(list(model.parameters()), optimizer, lambda: nn.functional.cross_entropy(model(x), y))
 
 
 def lstm(work: workloads.LSTM) -> Contest:
@@ -70,7 +45,7 @@ def lstm(work: workloads.LSTM) -> Contest:
     model.load_state_dict(dict(zip(model.state_dict(), workloads.lstm_weights(work), strict=True)))
     x, y = map(tl.tensor, workloads.lstm_batch(work))
     optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-    return _training(
+    return training(
         list(model.parameters()),
         optimizer,
         lambda: nn.functional.cross_entropy(head(layers(embedding(x))[0]).flatten(0, 1), y.flatten()),
@@ -105,7 +80,12 @@ def gpt(work: workloads.GPT) -> Contest:
     ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.gpt_batch(work)))])
     optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
     nn.parallel.distribute(model, optimizer)
-    return _training(list(model.parameters()), optimizer, lambda: model.loss(x, y), clip=1.0)
+    return training(
+        list(model.parameters()),
+        optimizer,
+        lambda: model.loss(x, y),
+        clip=nn.clip_grad_norm_,
+    )
 
 
 def generation(work: workloads.Generation) -> Contest:
@@ -120,13 +100,4 @@ def pretrained(work: workloads.Pretrained, quantized: bool = False) -> Contest:
 
 
 def chain(work: workloads.Chain) -> Contest:
-    def step() -> float:
-        x = tl.zeros(1, requires_grad=True)
-        y = x
-        for _ in range(work.additions):
-            y = y + x
-        y.backward()
-        assert x.grad is not None
-        return x.grad.item()  # type: ignore[no-any-return]
-
-    return step, None
+    return eager.chain(lambda: tl.zeros(1, requires_grad=True), work)

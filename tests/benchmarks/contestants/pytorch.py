@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,28 +9,8 @@ import workloads
 from torch import nn
 from torch.nn import functional as F
 
-Contest = tuple[Callable[[], float], Callable[[], float] | None]
-
-
-def _norm(parameters: Any) -> float:
-    return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
-
-
-def _training(parameters: Any, optimizer: Any, loss_of: Callable[[], Any], clip: float | None = None) -> Contest:
-    def gradients() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of()
-        loss.backward()
-        return loss
-
-    def step() -> float:
-        loss = gradients()
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.step()
-        return loss.item()  # type: ignore[no-any-return]
-
-    return step, lambda: (gradients(), _norm(parameters))[1]
+from . import eager
+from .eager import Contest, training
 
 
 def _load(model: Any, weights: list[Any]) -> None:
@@ -50,7 +29,7 @@ def mlp(work: workloads.MLP, compiled: bool = False) -> Contest:
     x, y = map(torch.tensor, workloads.mlp_batch(work))
     loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(parameters, 0.1) if work.optimizer == "SGD" else torch.optim.Adam(parameters, 1e-3)
-    return _training(parameters, optimizer, lambda: loss_function(model(x), y))
+    return training(parameters, optimizer, lambda: loss_function(model(x), y))
 
 
 def cnn(work: workloads.CNN) -> Contest:
@@ -63,7 +42,7 @@ def cnn(work: workloads.CNN) -> Contest:
     _load(model, workloads.cnn_weights(work))
     x, y = map(torch.tensor, workloads.cnn_batch(work))
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    return _training(list(model.parameters()), optimizer, lambda: F.cross_entropy(model(x), y))
+    return training(list(model.parameters()), optimizer, lambda: F.cross_entropy(model(x), y))
 
 
 def lstm(work: workloads.LSTM) -> Contest:
@@ -73,7 +52,7 @@ def lstm(work: workloads.LSTM) -> Contest:
     _load(model, workloads.lstm_weights(work))
     x, y = map(torch.tensor, workloads.lstm_batch(work))
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    return _training(
+    return training(
         list(model.parameters()),
         optimizer,
         lambda: F.cross_entropy(head(layers(embedding(x))[0]).flatten(0, 1), y.flatten()),
@@ -142,8 +121,11 @@ def gpt(work: workloads.GPT, compiled: bool = False) -> Contest:
     model = torch.compile(model) if compiled else model
     x, y = map(torch.tensor, workloads.gpt_batch(work))
     optimizer = torch.optim.AdamW(parameters, work.learning_rate, work.betas, weight_decay=work.weight_decay)
-    return _training(
-        parameters, optimizer, lambda: F.cross_entropy(model(x).view(-1, work.vocabulary), y.view(-1)), clip=1.0
+    return training(
+        parameters,
+        optimizer,
+        lambda: F.cross_entropy(model(x).view(-1, work.vocabulary), y.view(-1)),
+        clip=nn.utils.clip_grad_norm_,
     )
 
 
@@ -186,13 +168,4 @@ def pretrained(work: workloads.Pretrained, compiled: bool = False) -> Contest:
 
 
 def chain(work: workloads.Chain, compiled: bool = False) -> Contest:
-    def step() -> float:
-        x = torch.zeros(1, requires_grad=True)
-        y = x
-        for _ in range(work.additions):
-            y = y + x
-        y.backward()  # type: ignore[no-untyped-call]
-        assert x.grad is not None
-        return x.grad.item()
-
-    return step, None
+    return eager.chain(lambda: torch.zeros(1, requires_grad=True), work)

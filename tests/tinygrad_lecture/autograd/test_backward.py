@@ -1,6 +1,5 @@
 """The backward pass: order, fan-out, freeing, depth, leaks, threads; gradients that share memory."""
 
-import gc
 import threading
 import tracemalloc
 import weakref
@@ -10,12 +9,10 @@ import pytest
 
 import tinygrad_lecture as tl
 from at_once import at_once
+from gradchecks import make
 from tinygrad_lecture.autograd import accumulation, versions
 from tinygrad_lecture.autograd.wanted import unshare
-
-
-def leaf(*values):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+from vectors import leaf, no_collector
 
 
 def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():
@@ -25,15 +22,6 @@ def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():
         y = (y + y) * 0.5
     y.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), [1.0])
-
-
-def test_a_gradient_handed_on_by_addition_is_not_shared():
-    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    upstream = tl.tensor([1.0, 1.0], dtype=tl.float64)
-    (a + b).backward(upstream)
-    a.grad.inplace()[...] = 7
-    np.testing.assert_array_equal(b.grad.numpy(), [1, 1])
-    np.testing.assert_array_equal(upstream.numpy(), [1, 1])
 
 
 def test_a_rule_of_a_variadic_op_that_returns_what_it_saved_cannot_corrupt_it():
@@ -53,18 +41,7 @@ def test_a_rule_of_a_variadic_op_that_returns_what_it_saved_cannot_corrupt_it():
 
 
 def test_a_rule_that_returns_what_it_saved_cannot_corrupt_it():
-    @tl.op
-    def product(a, b, /):
-        return a * b
-
-    @product.backward("a")
-    def _(g, b):
-        return b  # wrong, but what a student may write
-
-    @product.backward("b")
-    def _(g, a):
-        return g * a
-
+    product = make(lambda a, b, /: a * b, a=lambda g, b: b, b=lambda g, a: g * a)  # a's is what a student may write
     a, b = leaf(1.0, 2.0), tl.tensor([3.0, 4.0], dtype=tl.float64)
     (product(a, b) + product(a, b)).sum().backward()
     product(a, b).sum().backward()
@@ -104,14 +81,7 @@ KEPT = np.zeros(2)
 
 
 def test_an_array_that_a_rule_keeps_is_never_added_to():
-    @tl.op
-    def square(x, /):
-        return x * x
-
-    @square.backward
-    def _(g, x):
-        return np.multiply(g, 2 * x, out=KEPT)
-
+    square = make(lambda x, /: x * x, x=lambda g, x: np.multiply(g, 2 * x, out=KEPT))
     x = leaf(1.0, 2.0)
     square(x).sum().backward()
     assert x.grad.tolist() == [2, 4]
@@ -126,16 +96,12 @@ def test_an_array_that_a_rule_keeps_is_never_added_to():
 def test_a_gradient_that_nobody_else_holds_becomes_grad_without_a_copy():
     made = []
 
-    @tl.op
-    def square(x, /):
-        return x * x
-
-    @square.backward
-    def _(g, x):
+    def rule(g, x):
         gradient = 2 * g * x
         made.append(gradient.ctypes.data)
         return gradient
 
+    square = make(lambda x, /: x * x, x=rule)
     x = leaf(1.0, 2.0)
     square(x).sum().backward()
     assert x.grad.numpy().ctypes.data == made[0]
@@ -152,48 +118,10 @@ def test_threads_that_record_their_gradients_lose_none():
     assert w.grad.tolist() == [400]
 
 
-def test_retain_graph_allows_a_second_backward():
-    x = leaf(3.0)
-    y = (x * x).sum()
-    y.backward(retain_graph=True)
-    y.backward()
-    np.testing.assert_array_equal(x.grad.numpy(), [12.0])
-
-
-def test_backward_of_a_leaf_is_its_upstream():
-    x = leaf(1.0, 2.0)
-    x.backward(tl.tensor([5.0, 6.0], dtype=tl.float64))
-    np.testing.assert_array_equal(x.grad.numpy(), [5, 6])
-
-
 def test_a_rule_that_returns_a_wrong_shape_is_named():
-    @tl.op
-    def double(x, /):
-        return 2 * x
-
-    @double.backward
-    def _(g):
-        return g[:1]
-
+    double = make(lambda x, /: 2 * x, "double", x=lambda g: g[:1])
     with pytest.raises(RuntimeError, match=r"double returned a gradient of shape \(1,\) for an input of shape \(3,\)"):
         double(leaf(1.0, 2.0, 3.0)).sum().backward()
-
-
-def test_retain_grad_fills_the_gradient_of_a_result():
-    x = leaf(2.0)
-    y = x * 3
-    y.retain_grad()
-    (y * y).sum().backward()
-    np.testing.assert_array_equal(y.grad.numpy(), [12.0])
-    np.testing.assert_array_equal(x.grad.numpy(), [36.0])
-
-
-def test_create_graph_in_backward_leaves_a_gradient_that_can_be_differentiated():
-    x = leaf(3.0)
-    (x**3).sum().backward(create_graph=True)
-    first, x.grad = x.grad, None
-    first.sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), [18.0])
 
 
 # --- depth and memory ---------------------------------------------------------------------------------------
@@ -222,9 +150,7 @@ def test_a_deep_chain_that_nobody_differentiates_is_freed_too():
 
 
 def test_the_graph_has_no_cycle_so_counting_references_frees_it():
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collector():
         x = tl.randn(4, 4, requires_grad=True)
         h = (x @ x).tanh().softmax(axis=1)
         y = (tl.layer_norm(h) * h.exp()).sum()
@@ -233,8 +159,6 @@ def test_the_graph_has_no_cycle_so_counting_references_frees_it():
         x.grad = None
         del h, y
         assert [r() is None for r in held] == [True] * 4
-    finally:
-        gc.enable()
 
 
 def test_backward_lets_go_of_each_value_as_it_is_used():
@@ -285,14 +209,7 @@ def test_grad_mode_is_per_thread():
 
 
 def test_grad_mode_is_put_back_when_a_rule_fails():
-    @tl.op
-    def broken(x, /):
-        return x + 0
-
-    @broken.backward
-    def _(g):
-        raise ZeroDivisionError
-
+    broken = make(lambda x, /: x + 0, x=lambda g: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         broken(leaf(1.0)).sum().backward()
     assert tl.is_grad_enabled()

@@ -1,6 +1,5 @@
 """Hooks on tensors: when they run, what they may return, where gradients are kept; functions called after backward."""
 
-import gc
 import threading
 import weakref
 
@@ -12,6 +11,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.autograd.hooks import hooked_leaves
 from tinygrad_lecture.autograd.modes import modes
+from vectors import no_collector
 
 
 def leaf(*values):
@@ -210,25 +210,8 @@ def test_hooks_stay_when_data_gets_another_dtype():
     assert layer.weight.grad.tolist() == [[0]]
 
 
-def test_bad_hooks_and_tensors_without_gradient_are_refused():
-    x = leaf(1.0, 2.0)
-    for tensor in (tl.ones(1), x.detach()):
-        with pytest.raises(RuntimeError, match="register_hook: this tensor does not require grad"):
-            tensor.register_hook(print)
-    with pytest.raises(RuntimeError, match=r"the result of an op, and only leaves accumulate.*use register_hook"):
-        (x * 2).register_post_accumulate_grad_hook(print)
-    wrong = x.register_hook(lambda g: tl.ones(3))
-    with pytest.raises(RuntimeError, match=r"returned a gradient of shape \(3,\) on cpu, in place of one of .*\(2,\)"):
-        (x * 2).sum().backward()
-    wrong.remove()
-    x.register_hook(lambda g: 5)
-    with pytest.raises(TypeError, match="a hook returns a Tensor, or None to keep the gradient, not an int"):
-        (x * 2).sum().backward()
-
-
 def test_a_graph_with_hooks_is_freed_by_counting_references():
-    gc.disable()
-    try:
+    with no_collector():
         x = leaf(1.0)
         y = x * 2
         y.register_hook(lambda g: None)
@@ -238,8 +221,6 @@ def test_a_graph_with_hooks_is_freed_by_counting_references():
         del x, y
         assert [reference() for reference in held] == [None, None]
         assert not hooked_leaves
-    finally:
-        gc.enable()
 
 
 def test_observers_see_the_gradients_that_hooks_made():

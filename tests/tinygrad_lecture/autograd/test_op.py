@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from gradchecks import make
 
 
 @tl.op
@@ -62,15 +63,11 @@ def test_an_op_is_a_method_where_a_class_has_it_as_attribute():
 
 
 def test_shapes_and_dtypes_may_be_asked_for_and_keep_no_array_alive():
-    @tl.op
-    def total(x, /):
-        return x.sum()
-
-    @total.backward
-    def _(g, x_shape, x_dtype, x_device):
+    def rule(g, x_shape, x_dtype, x_device):
         assert (x_shape, x_dtype, x_device) == ((3,), np.float64, "cpu")
         return np.full(x_shape, g, x_dtype)
 
+    total = make(lambda x, /: x.sum(), x=rule)
     leaf = tl.ones(3, dtype=tl.float64, requires_grad=True)
     x = leaf * 2
     memory = weakref.ref(x._array)
@@ -97,10 +94,10 @@ def test_any_number_of_inputs():
         return sum(w * a for w, a in zip(weights, arrays, strict=True))
 
     @weighted.backward
-    def _(g, index, arrays, shapes, weights):
+    def _(upstream, index, arrays, shapes, weights):
         assert len(arrays) == 2
         assert shapes == [(2,), (1,)]
-        return g * weights[index]
+        return upstream * weights[index]
 
     a, b = tl.ones(2, requires_grad=True), tl.ones(1, requires_grad=True)
     weighted(a, b, weights=[3.0, 4.0]).sum().backward()
@@ -108,67 +105,8 @@ def test_any_number_of_inputs():
     assert b.grad.tolist() == [8]
 
 
-def test_a_rule_for_several_inputs_must_say_which():
-    @tl.op
-    def product(a, b, /):
-        return a * b
-
-    with pytest.raises(TypeError, match=r'inputs a, b: name the one that the rule is for.*@product.backward\("a"\)'):
-
-        @product.backward
-        def _(g, b):
-            return g * b
-
-
-def test_a_missing_rule_is_named_when_it_would_be_needed():
-    @tl.op
-    def lonely(x, /):
-        return x + 1
-
-    assert lonely(tl.ones(1)).item() == 2
-    with pytest.raises(NotImplementedError, match=r"lonely has no backward rule for its input x.*@lonely.backward"):
-        lonely(tl.ones(1, requires_grad=True))
-
-
-def test_a_rule_that_asks_for_what_there_is_not_is_refused_with_what_there_is():
-    @tl.op
-    def f(x, /, power=2):
-        return x**power
-
-    with pytest.raises(TypeError, match=r"asks for 'z'; it may ask for x, x_shape, .*power, out"):
-
-        @f.backward
-        def _(g, z):
-            return g
-
-    with pytest.raises(TypeError, match=r"no input called 'y'; its inputs are \['x'\]"):
-        f.backward("y")
-
-
-def test_an_op_without_a_slash_is_refused():
-    with pytest.raises(TypeError, match=r"put a slash after them, as in def f\(x, /, axis=None\)"):
-
-        @tl.op
-        def f(x):
-            return x
-
-
-def test_too_many_arguments_are_refused_with_the_signature():
-    with pytest.raises(TypeError, match=r"scaled_power takes at most 3 arguments, not 4.*\(x, y, /, scale=2.0\)"):
-        scaled_power(tl.ones(1), 2, 3, 4)
-    with pytest.raises(TypeError, match="scaled_power got scale twice"):
-        scaled_power(tl.ones(1), 2, 3, scale=4)
-
-
 def test_a_rule_that_needs_arrays_of_numpy_fails_loudly_when_differentiated_twice():
-    @tl.op
-    def f(x, /):
-        return np.sin(x)
-
-    @f.backward
-    def _(g, x):
-        return g * np.cos(x)
-
+    f = make(lambda x, /: np.sin(x), x=lambda g, x: g * np.cos(x))
     x = tl.tensor([1.0], requires_grad=True)
     f(x).backward()
     np.testing.assert_allclose(x.grad.numpy(), np.cos([1.0]), rtol=1e-6)
@@ -277,31 +215,6 @@ def test_axes_may_be_a_list():
     assert x.mean([0, 1]).shape == x.mean(dim=[0, 1]).shape == x.var([0, 1]).shape == (4,)
 
 
-def test_an_array_of_what_is_no_number_is_refused():
-    with pytest.raises(TypeError, match="must be numbers, not an array of object"):
-        tl.ones(2) + np.array([None, 1], dtype=object)
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        (lambda: 1, "takes the upstream gradient g and then"),
-        (lambda g, *, x: g * x, "takes the upstream gradient g and then"),
-    ],
-)
-def test_a_rule_takes_the_upstream_gradient_first_and_all_by_position(rule, message):
-    student = tl.op(lambda x, /: 2 * x)
-    with pytest.raises(TypeError, match=message):
-        student.backward(rule)
-
-
-def test_signatures_that_rules_could_not_tell_apart_are_refused():
-    with pytest.raises(TypeError, match=r"has inputs and \*rest"):
-        tl.op(lambda x, /, *rest: x)
-    with pytest.raises(TypeError, match="a parameter called out"):
-        tl.op(lambda x, out, /: x)
-
-
 def test_an_optional_input_that_is_not_given_is_none_for_the_rules():
     @tl.op
     def scaled(x, w=None, /):
@@ -322,12 +235,6 @@ def test_an_optional_input_that_is_not_given_is_none_for_the_rules():
     assert with_w.tolist() == [2, 4]
 
 
-def test_a_missing_rule_of_a_variadic_op_is_asked_for_in_words_that_work():
-    total = tl.op(lambda *xs: sum(xs))
-    with pytest.raises(NotImplementedError, match=r"for its input xs; add one with @<lambda>\.backward, or"):
-        total(tl.ones(2, requires_grad=True))
-
-
 def number_in(k):
     """The number in a setting of any shape."""
     while not isinstance(k, float):
@@ -338,14 +245,7 @@ def number_in(k):
 @pytest.mark.parametrize("wrap", [lambda k: k, lambda k: (k,), lambda k: [k], lambda k: {0: k}, lambda k: ([k],)])
 @pytest.mark.parametrize("kind", [np.array, list])
 def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(wrap, kind):
-    @tl.op
-    def scaled(x, /, k=()):
-        return x * number_in(k)
-
-    @scaled.backward
-    def _(g, k):
-        return g * number_in(k)
-
+    scaled = make(lambda x, /, k=(): x * number_in(k), x=lambda g, k: g * number_in(k))
     x, k = tl.tensor([1.0, 2.0], requires_grad=True), kind([3.0])
     y = scaled(x, k=wrap(k)).sum()
     k[0] = 100
@@ -356,14 +256,7 @@ def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(wrap, kind
 
 
 def test_a_tensor_that_requires_grad_is_no_setting():
-    @tl.op
-    def scaled(x, /, k):
-        return x * k
-
-    @scaled.backward
-    def _(g, k):
-        return g * k
-
+    scaled = make(lambda x, /, k: x * k, "scaled", x=lambda g, k: g * k)
     x, k = tl.tensor([1.0], requires_grad=True), tl.tensor([3.0], requires_grad=True)
     for given in (x, x.detach()):
         with pytest.raises(
@@ -374,30 +267,3 @@ def test_a_tensor_that_requires_grad_is_no_setting():
         assert scaled(x, k=k).tolist() == [3]
     scaled(x, k=k.detach()).backward()
     assert x.grad.tolist() == [3]
-
-
-def test_a_rule_whose_first_parameter_is_not_the_upstream_gradient_is_refused():
-    @tl.op
-    def square(x, /, scale=1.0):
-        return scale * x * x
-
-    for rule in (lambda x: 2 * x, lambda out: out, lambda scale, x: x, lambda x_shape: x_shape):
-        with pytest.raises(
-            TypeError, match=r"rule of square has .* as its first parameter, which is the upstream gradient"
-        ):
-            square.backward(rule)
-    square.backward(lambda upstream, x, scale: upstream * 2 * scale * x)
-
-
-def test_a_rule_that_returns_two_gradients_is_told_to_return_one():
-    @tl.op
-    def product(a, b, /):
-        return a * b
-
-    @product.backward("a", "b")
-    def _(g, a, b):
-        return g * b, g * a
-
-    x = tl.tensor([1.0], requires_grad=True)
-    with pytest.raises(TypeError, match=r"rule of product returned a tuple of 2.*write one rule for each input"):
-        product(x, x).backward()

@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from tinygrad_lecture import func
 from tinygrad_lecture.func.trees import leaves, map_leaves, with_leaves
-
-
-def vector(*values, requires_grad=False):
-    return tl.tensor(list(values), dtype=tl.float64, requires_grad=requires_grad)
+from vectors import close, constant, leaf
 
 
 def number(value):
     return tl.tensor(value, dtype=tl.float64)
-
-
-def close(got, expected):
-    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 def cubes(x):
@@ -72,11 +65,11 @@ KNOWN = {
     "x and y apart": (lambda: func.grad(lambda x: x * func.grad(lambda y: x + y)(number(1.0)))(number(3.0)), 1),
     # d/dx [x * d/dy (x y²) at 2x] = d/dx [4 x³] = 12 x²
     "y at 2x": (lambda: func.grad(lambda x: x * func.grad(lambda y: x * y * y)(x * 2))(number(3.0)), 108),
-    "no_grad inside": (lambda: func.grad(squared_under_no_grad)(vector(3)), [9]),
+    "no_grad inside": (lambda: func.grad(squared_under_no_grad)(constant(3)), [9]),
     "written to inside": (lambda: func.grad(assigned_to)(x), [2 * 11, 10 * 11 + 2 * 4 * 2]),
     "jvp": (lambda: func.jvp(lambda x, y: x * y, (x, y), (s, t)), (X * Y, S * Y + X * T)),
     "jvp of integers and constants": (
-        lambda: func.jvp(lambda x: (x * x, x.argmax(), vector(7)), (y,), (s,)), (([9, 16], 1, [7]), ([6, -8], 0, [0]))
+        lambda: func.jvp(lambda x: (x * x, x.argmax(), constant(7)), (y,), (s,)), (([9, 16], 1, [7]), ([6, -8], 0, [0]))
     ),
     "jvp by its tangent": (lambda: func.jacobian(lambda t: func.jvp(cubed, (y,), (t,))[1])(t), np.diag(3 * Y**2)),
     "jvp by its primal": (lambda: func.jacobian(lambda y: func.jvp(cubed, (y,), (t,))[1])(y), np.diag(6 * Y * T)),
@@ -89,12 +82,12 @@ KNOWN = {
     "jacobian": (lambda: func.jacobian(lambda x: x.T * 2)(grid), 2 * np.einsum("bi,aj->abij", np.eye(2), np.eye(3))),
     "jacobian of a number": (lambda: func.jacobian(cubes)(x), [3, 12]),
     "jacobian of nothing": (lambda: func.jacobian(lambda x: x[:0])(x), np.zeros((0, 2))),
-    "jacobian by nothing": (lambda: func.jacobian(lambda x: x * 2)(vector()), np.zeros((0, 0))),
-    "jacobian of a constant": (lambda: func.jacobian(lambda x: vector(1, 2, 3))(x), np.zeros((3, 2))),
+    "jacobian by nothing": (lambda: func.jacobian(lambda x: x * 2)(constant()), np.zeros((0, 0))),
+    "jacobian of a constant": (lambda: func.jacobian(lambda x: constant(1, 2, 3))(x), np.zeros((3, 2))),
     "jacobian of integers": (lambda: func.jacobian(lambda x: x.argsort())(x), np.zeros((2, 2))),
-    "jacobian by what is ignored": (lambda: func.jacobian(lambda x, y: x, 1)(x, vector(3)), np.zeros((2, 1))),
+    "jacobian by what is ignored": (lambda: func.jacobian(lambda x, y: x, 1)(x, constant(3)), np.zeros((2, 1))),
     "jacobians of results by arguments": (
-        lambda: func.jacobian(lambda x, y: (x * y, y * y), (0, 1))(x, vector(3)),
+        lambda: func.jacobian(lambda x, y: (x * y, y * y), (0, 1))(x, constant(3)),
         ((3 * np.eye(2), [[1], [2]]), ([[0, 0]], [[6]])),
     ),
     "hessian in blocks": (
@@ -142,64 +135,17 @@ def test_keywords_and_other_arguments_go_through_untouched():
         seen.append((name, power))
         return (x**power).sum()
 
-    close(func.grad(f)(vector(2), "anything", power=3), [12])
+    close(func.grad(f)(constant(2), "anything", power=3), [12])
     assert seen == [("anything", 3)]
 
 
 def test_dot_grad_and_the_arguments_are_left_alone():
-    x = vector(1, 2, requires_grad=True)
-    w = vector(3, 4, requires_grad=True)
+    x = leaf(1, 2)
+    w = leaf(3, 4)
     func.grad(lambda x: (x * w).sum())(x)
     func.hessian(lambda x: (x * w).sum())(x)
     assert (x.grad, w.grad, x.is_leaf) == (None, None, True)
     close(x, [1, 2])
-
-
-@pytest.mark.parametrize(
-    ("returned", "message"),
-    [
-        (lambda x: x, r"one float as a Tensor, not a Tensor of shape \(2,\), float64; reduce it.*jacobian"),
-        (lambda x: 3.0, "one float as a Tensor, not a float"),
-        (lambda x: x.detach().numpy().sum(), "one float as a Tensor, not a float64"),
-        (lambda x: x.argmax(), r"one float as a Tensor, not a Tensor of shape \(\), int64"),
-        (lambda x: (x.sum(), 1), "one float as a Tensor, not a tuple"),
-        (lambda x: None, "one float as a Tensor, not None"),
-    ],
-)
-def test_a_function_that_does_not_return_one_float_is_told_so(returned, message):
-    with pytest.raises(TypeError, match=message):
-        func.grad(returned)(vector(1, 2))
-    with pytest.raises(TypeError, match=message):
-        func.hvp(returned, (vector(1, 2),), (vector(1, 2),))
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        (3.0, r"can differentiate only with respect to Tensors, not a float; use tl.tensor"),
-        (np.ones(2), "not an array"),
-        (tl.tensor([1, 2]), r"only with respect to floats, not int64; convert with .float\(\)"),
-    ],
-)
-def test_an_argument_that_is_no_float_tensor_is_refused(argument, message):
-    with pytest.raises(TypeError, match=message):
-        func.grad(cubes)(argument)
-
-
-@pytest.mark.parametrize("name", ["grad", "value_and_grad", "hessian"])
-def test_errors_name_the_transform_that_was_called(name):
-    transform = getattr(func, name)
-    with pytest.raises(TypeError, match=f"^{name} makes a function"):
-        transform(cubes, vector(1.0))
-    with pytest.raises(ValueError, match=f"^{name}: argnums 1 does not fit"):
-        transform(cubes, 1)(vector(1.0))
-    with pytest.raises(TypeError, match=f"^{name}: the function must return one float"):
-        transform(lambda x: x)(vector(1.0, 2.0))
-    with pytest.raises(TypeError, match=f"^{name}: can differentiate only"):
-        transform(cubes)(3.0)
-    for argnums in (-2, (0, 3)):
-        with pytest.raises(ValueError, match="does not fit a call with 1 positional arguments"):
-            transform(cubes, argnums)(vector(1.0))
 
 
 # --- aux ----------------------------------------------------------------------------------------------------
@@ -211,8 +157,8 @@ def test_aux_comes_out_beside_the_gradient_as_a_constant_in_the_shape_it_had():
     def f(x):
         return cubes(x), {"parts": Parts(x * x, [2 * x]), "name": "f"}
 
-    gradient, aux = func.grad(f, has_aux=True)(vector(1, 2))
-    (value, again), _ = func.value_and_grad(f, has_aux=True)(vector(1, 2))
+    gradient, aux = func.grad(f, has_aux=True)(constant(1, 2))
+    (value, again), _ = func.value_and_grad(f, has_aux=True)(constant(1, 2))
     close(gradient, [3, 12])
     assert value.item() == 9
     close(aux["parts"].square, [1, 4])
@@ -252,13 +198,13 @@ OUTSIDE = {  # a number that depends on w = (2, 3), which requires grad, and its
 
 @pytest.mark.parametrize(("call", "expected"), OUTSIDE.values(), ids=OUTSIDE)
 def test_results_can_be_differentiated_by_what_they_depend_on_outside(call, expected):
-    w = vector(2, 3, requires_grad=True)
+    w = leaf(2, 3)
     call(w).backward()
     close(w.grad, expected)
 
 
 def test_a_step_of_learning_can_be_learnt_from():
-    start = vector(1.0, requires_grad=True)
+    start = leaf(1.0)
     w = start
     for _ in range(3):
         w = w - 0.1 * func.grad(lambda w: (w * w).sum())(w)
@@ -267,37 +213,37 @@ def test_a_step_of_learning_can_be_learnt_from():
 
 
 def test_the_callers_graph_is_not_freed_by_a_transform():
-    x = vector(2, requires_grad=True)
+    x = leaf(2)
     h = x.exp()
-    func.grad(lambda y: (y * h).sum())(vector(3))
-    func.vjp(lambda y: y * h, vector(3))[1](vector(1))
+    func.grad(lambda y: (y * h).sum())(constant(3))
+    func.vjp(lambda y: y * h, constant(3))[1](constant(1))
     h.sum().backward()
     close(x.grad, np.exp([2]))
 
 
 def test_only_what_depends_on_the_callers_tensors_stays_recorded():
-    w = vector(5, requires_grad=True)
-    by_x, by_y = func.grad(lambda x, y: (x * x).sum() + (w * y * y).sum(), (0, 1))(vector(1), vector(2))
+    w = leaf(5)
+    by_x, by_y = func.grad(lambda x, y: (x * x).sum() + (w * y * y).sum(), (0, 1))(constant(1), constant(2))
     assert (by_x.requires_grad, by_y.requires_grad) == (False, True)
-    out, move = func.jvp(lambda x: x**3, (vector(1),), (vector(2),))
-    gradient, hessian = func.grad(cubes)(vector(1)), func.hessian(cubes)(vector(1))
+    out, move = func.jvp(lambda x: x**3, (constant(1),), (constant(2),))
+    gradient, hessian = func.grad(cubes)(constant(1)), func.hessian(cubes)(constant(1))
     assert not any(made.requires_grad for made in (out, move, gradient, hessian))
 
 
 def test_what_was_freed_outside_is_not_taken_for_a_constant():
-    w = vector(5, requires_grad=True)
+    w = leaf(5)
     h = w.exp()
     h.sum().backward()
-    gradient = func.grad(lambda x: (x * x * h).sum())(vector(1))
+    gradient = func.grad(lambda x: (x * x * h).sum())(constant(1))
     with pytest.raises(RuntimeError, match="freed"):
         gradient.sum().backward()
 
 
 def test_transforms_work_under_no_grad_and_give_constants():
-    w = vector(2, 3, requires_grad=True)
+    w = leaf(2, 3)
     with tl.no_grad():
         gradient = func.grad(lambda x: (w * x * x).sum())(w)
-        hessian = func.hessian(lambda x: (w * x * x).sum())(vector(1, 1))
+        hessian = func.hessian(lambda x: (w * x * x).sum())(constant(1, 1))
         value, product = func.hvp(lambda x: (w * x * x).sum(), (w,), (w,))
     close(gradient, [8, 18])
     close(hessian, np.diag([4, 6]))
@@ -306,10 +252,10 @@ def test_transforms_work_under_no_grad_and_give_constants():
 
 
 def test_a_product_of_vjp_made_after_no_grad_has_all_its_gradients():
-    x, w = vector(1, 2, requires_grad=True), vector(3, 4, requires_grad=True)
+    x, w = leaf(1, 2), leaf(3, 4)
     with tl.no_grad():
         value, vjp_fn = func.vjp(lambda x: w * x * x, x)
-    (product,) = vjp_fn(vector(1, 1))
+    (product,) = vjp_fn(constant(1, 1))
     product.sum().backward()
     assert not value.requires_grad
     close(x.grad, [6, 8])
@@ -318,7 +264,7 @@ def test_a_product_of_vjp_made_after_no_grad_has_all_its_gradients():
 
 @pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "hessian", "vjp", "jvp", "hvp"])
 def test_a_captured_tensor_that_the_function_writes_to_keeps_no_inner_graph(transform):
-    seen, outer = tl.zeros(2, dtype=tl.float64), vector(5, 6, requires_grad=True)
+    seen, outer = tl.zeros(2, dtype=tl.float64), leaf(5, 6)
     part, mixed = seen[:1], outer * 1
 
     def function(x):
@@ -328,7 +274,7 @@ def test_a_captured_tensor_that_the_function_writes_to_keeps_no_inner_graph(tran
         mixed[1] = x[1]
         return (x**3).sum() + 0 * own.sum()
 
-    x = vector(1, 2)
+    x = constant(1, 2)
     calls = {"vjp": lambda: func.vjp(function, x), "jvp": lambda: func.jvp(function, (x,), (x,)),
              "hvp": lambda: func.hvp(function, (x,), (x,))}  # fmt: skip
     calls.get(transform, lambda: getattr(func, transform)(function)(x))()
@@ -344,14 +290,14 @@ def test_transforms_leave_nothing_behind_in_other_threads_or_modes():
     found = {}
 
     def work(k):
-        x = vector(*([float(k)] * 50))
+        x = constant(*([float(k)] * 50))
         found[k] = func.hessian(cubes)(x).numpy()
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 4)]
     for thread in threads:
         thread.start()
     with tl.no_grad():
-        own = func.hessian(cubes)(vector(1.0))
+        own = func.hessian(cubes)(constant(1.0))
     for thread in threads:
         thread.join()
     close(own, [[6]])
@@ -369,61 +315,36 @@ def test_transforms_are_named_after_their_function_and_take_ops_and_layers():
 
 
 def test_vjp_fn_may_be_called_again():
-    out, vjp_fn = func.vjp(lambda x, y: x * y, vector(1, 2), vector(3, 4))
+    out, vjp_fn = func.vjp(lambda x, y: x * y, constant(1, 2), constant(3, 4))
     close(out, [3, 8])
     assert not out.requires_grad
     for scale in (1, 10):
-        by_x, by_y = vjp_fn(vector(scale, 0))
+        by_x, by_y = vjp_fn(constant(scale, 0))
         close(by_x, [3 * scale, 0])
         close(by_y, [scale, 0])
 
 
 def test_vjp_of_a_tuple_takes_a_cotangent_per_member():
-    (double, square), vjp_fn = func.vjp(lambda x: (2 * x, x * x), vector(3))
+    (double, square), vjp_fn = func.vjp(lambda x: (2 * x, x * x), constant(3))
     close(double, [6])
     close(square, [9])
-    close(vjp_fn(vector(1), vector(10))[0], [62])
-    close(vjp_fn((vector(1), vector(10)))[0], [62])
-    with pytest.raises(ValueError, match="has 2 results, but 1 cotangents"):
-        vjp_fn(vector(1))
+    close(vjp_fn(constant(1), constant(10))[0], [62])
+    close(vjp_fn((constant(1), constant(10)))[0], [62])
 
 
 def test_vjp_is_linear_in_its_cotangent_and_can_be_differentiated_by_it():
-    _, vjp_fn = func.vjp(lambda x: x * x, vector(3, 4))
-    close(func.grad(lambda v: vjp_fn(v)[0].sum())(vector(1, 1)), [6, 8])
-    v = vector(1, 1, requires_grad=True)
+    _, vjp_fn = func.vjp(lambda x: x * x, constant(3, 4))
+    close(func.grad(lambda v: vjp_fn(v)[0].sum())(constant(1, 1)), [6, 8])
+    v = leaf(1, 1)
     vjp_fn(v)[0].sum().backward()
     close(v.grad, [6, 8])
-
-
-@pytest.mark.parametrize("transform", [func.jvp, func.hvp])
-def test_primals_and_tangents_must_pair(transform):
-    x = vector(1, 2)
-    with pytest.raises(TypeError, match=r"primals and tangents must be tuples.*, as in \w+\(f, \(x,\), \(t,\)\)"):
-        transform(cubes, x, x)
-    with pytest.raises(ValueError, match="1 primals, but 2 tangents"):
-        transform(cubes, (x,), (x, x))
-    with pytest.raises(ValueError, match="at least one"):
-        transform(cubes, (), ())
-    with pytest.raises(ValueError, match=r"primal 0 is a Tensor of shape \(2,\).*tangent a Tensor of shape \(1,\)"):
-        transform(cubes, (x,), (vector(1),))
-
-
-@pytest.mark.parametrize(
-    "transform", [func.vjp, lambda f, x: func.jvp(f, (x,), (x,)), lambda f, x: func.jacobian(f)(x)]
-)
-def test_a_function_that_returns_no_tensors_is_told_so(transform):
-    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an int"):
-        transform(lambda x: [x, 1], vector(1.0))
-    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an empty tuple"):
-        transform(lambda x: (), vector(1.0))
 
 
 # --- jacobian, hessian, hvp ---------------------------------------------------------------------------------
 
 
 def test_derivatives_of_fused_ops_to_the_third_order():
-    x = vector(0.3, -0.2, 0.5)
+    x = constant(0.3, -0.2, 0.5)
     third = func.jacobian(func.hessian(lambda x: tl.softmax(x)[0]))(x)
     assert third.shape == (3, 3, 3)
     close(third, third.numpy().transpose(1, 0, 2))
@@ -476,10 +397,6 @@ def f(tree):
     return (tree["w"] ** 2).sum() + a**2 * b.sum()
 
 
-def as_lists(tree):
-    return map_leaves(lambda x: x.tolist(), tree)
-
-
 def test_leaves_go_from_left_to_right_and_back():
     tree = {"a": [1, (2, 3)], "b": Point(4, {"c": 5}), "d": ()}
     assert leaves(tree) == [1, 2, 3, 4, 5]
@@ -487,39 +404,35 @@ def test_leaves_go_from_left_to_right_and_back():
     assert leaves(None) == [None]
 
 
-def test_the_gradient_has_the_form_of_the_argument():
-    wanted = {"w": [2, 4], "inner": [24, ([9],)]}
-    assert as_lists(func.grad(f)(TREE)) == wanted
-    value, gradient = func.value_and_grad(f)(TREE)
-    assert (value.item(), as_lists(gradient)) == (41, wanted)
-    both = func.grad(lambda tree, x: f(tree) * x, (1, 0))(TREE, tl.tensor(2.0))
-    assert as_lists(both) == (41, {"w": [4, 8], "inner": [48, ([18],)]})
+def g(tree):
+    return {"square": tree["w"] ** 2, "rest": (f(tree),)}
 
 
-def test_vjp_and_jvp_of_trees():
-    g = lambda tree: {"square": tree["w"] ** 2, "rest": (f(tree),)}  # noqa: E731
-    value, vjp_fn = func.vjp(g, TREE)
-    assert as_lists(value) == {"square": [1, 4], "rest": (41,)}
-    (product,) = vjp_fn({"square": tl.tensor([1.0, 0.0]), "rest": (tl.tensor(1.0),)})
-    assert as_lists(product) == {"w": [4, 4], "inner": [24, ([9],)]}
-    moving = map_leaves(tl.ones_like, TREE)
-    _, moved = func.jvp(g, (TREE,), (moving,))
-    assert as_lists(moved) == {"square": [2, 4], "rest": (6 + 24 + 9,)}
+ONES, OF_F = map_leaves(tl.ones_like, TREE), {"w": [2, 4], "inner": [24, ([9],)]}
+UPSTREAM = {"square": tl.tensor([1.0, 0.0]), "rest": (tl.tensor(1.0),)}
+OF_TREES = {
+    "grad": (lambda: func.grad(f)(TREE), OF_F),
+    "value_and_grad": (lambda: func.value_and_grad(f)(TREE), (41, OF_F)),
+    "grad by two": (
+        lambda: func.grad(lambda tree, x: f(tree) * x, (1, 0))(TREE, tl.tensor(2.0)),
+        (41, {"w": [4, 8], "inner": [48, ([18],)]}),
+    ),
+    "value of vjp": (lambda: func.vjp(g, TREE)[0], {"square": [1, 4], "rest": (41,)}),
+    "vjp": (lambda: func.vjp(g, TREE)[1](UPSTREAM), ({"w": [4, 4], "inner": [24, ([9],)]},)),
+    "jvp": (lambda: func.jvp(g, (TREE,), (ONES,))[1], {"square": [2, 4], "rest": (6 + 24 + 9,)}),
+    "jacobian": (
+        lambda: func.jacobian(lambda tree: [tree["w"] * tree["inner"][0]])(TREE),
+        [{"w": [[3, 0], [0, 3]], "inner": [[1, 2], ([[0], [0]],)]}],
+    ),
+    "hessian": (lambda: func.hessian(f)(TREE)["w"], {"w": [[2, 0], [0, 2]], "inner": [[0, 0], ([[0], [0]],)]}),
+    "hessian of numbers": (lambda: func.hessian(f)(TREE)["inner"][0], {"w": [0, 0], "inner": [8, ([6],)]}),
+    "hvp": (lambda: func.hvp(f, (TREE,), (ONES,)), (41, {"w": [2, 2], "inner": [8 + 6, ([6],)]})),
+}
 
 
-def test_jacobians_and_hessians_of_trees_nest():
-    blocks = func.jacobian(lambda tree: [tree["w"] * tree["inner"][0]])(TREE)
-    assert as_lists(blocks) == [{"w": [[3, 0], [0, 3]], "inner": [[1, 2], ([[0], [0]],)]}]
-    curvature = func.hessian(f)(TREE)
-    assert curvature["w"]["w"].tolist() == [[2, 0], [0, 2]]
-    assert curvature["inner"][0]["inner"][1][0].tolist() == [6]
-    assert curvature["inner"][0]["inner"][0].tolist() == 8
-
-
-def test_hvp_of_trees():
-    value, product = func.hvp(f, (TREE,), (map_leaves(tl.ones_like, TREE),))
-    assert value.item() == 41
-    assert as_lists(product) == {"w": [2, 2], "inner": [8 + 6, ([6],)]}
+@pytest.mark.parametrize(("call", "expected"), OF_TREES.values(), ids=OF_TREES)
+def test_derivatives_have_the_form_of_the_argument(call, expected):
+    assert map_leaves(lambda x: x.tolist(), call()) == expected
 
 
 def test_aux_beside_every_transform():
@@ -531,15 +444,6 @@ def test_aux_beside_every_transform():
     assert (moved.tolist(), aux["n"]) == ([2, 8], 2)
     jacobian, aux = func.jacobian(g, has_aux=True)(x)
     assert (jacobian.tolist(), aux["n"]) == ([[2, 0], [0, 4]], 2)
-    with pytest.raises(TypeError, match="with has_aux the function must return a pair"):
-        func.vjp(lambda x: x, x, has_aux=True)
-
-
-def test_a_leaf_that_is_no_float_tensor_is_refused():
-    with pytest.raises(TypeError, match="grad: can differentiate only with respect to Tensors, not an int"):
-        func.grad(f)({**TREE, "step": 3})
-    with pytest.raises(ValueError, match="2 primals, but 1 tangents"):
-        func.jvp(lambda pair: pair[0], ([tl.ones(1), tl.ones(1)],), (tl.ones(1),))
 
 
 # --- against PyTorch ----------------------------------------------------------------------------------------

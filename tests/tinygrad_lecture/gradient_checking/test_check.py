@@ -28,6 +28,11 @@ RIGHT = {
     "0-d": (lambda x: x * x, [draw()]),
     "empty": (tl.exp, [tensor(np.zeros((0, 3)))]),
     "constant": (lambda x: x * 0 + 1, [draw(3)]),
+    "layer norm without a bias": (lambda x, w: tl.layer_norm(x, w), [draw(2, 3), draw(3)]),
+    "cross-entropy": (lambda x: tl.cross_entropy(x, tl.tensor([0, 2])), [draw(2, 3)]),
+    "two outputs": (lambda x: (x.tanh(), x.sum()), [draw(3)]),
+    "broadcasting": (lambda x, y: x / y, [draw(3), draw(2, 3)]),
+    "prod of an element used twice": (lambda x: x[[0, 0, 1]].prod(), [draw(2)]),
     "no dependence at all": (lambda x: tensor([1.0, 2.0]), [draw(3)]),
     "identity": (lambda x: x, [draw(3)]),
 }
@@ -44,7 +49,8 @@ def test_right_gradients_pass(name):
     if name in ANALYTIC:
         assert report.method == "complex step"
         assert report.largest_error < 1e-13
-    assert tl.gradgradcheck(fn, inputs)
+    second = tl.gradgradcheck(fn, inputs)
+    assert second and second.method == "central differences"
 
 
 @pytest.mark.parametrize("name", ["exp", "where", "layer norm", "many uses"])
@@ -232,34 +238,6 @@ def test_a_rule_is_not_blamed_for_values_with_too_few_digits():
     assert tl.gradcheck(noisy, draw(3)).cannot_tell == 0
     noise = make(lambda x, /: np.sin(x) + 0.1 * np.modf(1e13 * np.sin(13 * x))[0], x=lambda g, x: g * np.cos(x))
     assert failure(noise, draw(3)).hint == "cannot-tell"
-
-
-@pytest.mark.parametrize(
-    ("fn", "inputs", "kind", "said"),
-    [
-        (tl.exp, tl.tensor([1.0]), TypeError, "dtype=tl.float64"),
-        (tl.mul, [draw(2), tl.ones(2)], TypeError, "input 1 is float32"),
-        (tl.exp, tl.tensor([1]), TypeError, "no input is a float Tensor (given a Tensor of shape (1,), int64)"),
-        (tl.exp, [np.ones(2)], TypeError, "an array of shape (2,), float64"),
-        (tl.exp, [], ValueError, "there are no inputs"),
-        (tl.exp, 1.0, TypeError, "inputs must be a Tensor or a tuple of Tensors, not a float"),
-        (tl.exp, None, TypeError, "must be a Tensor or a tuple of Tensors, not None; make one with tl.tensor"),
-        (tl.exp, np.ones(2), TypeError, "must be a Tensor or a tuple of Tensors, not an array of shape (2,), float64"),
-        (tl.exp, tensor([1.0, np.inf]), ValueError, "input 0 has inf at element 1"),
-        (lambda x: x.detach().numpy(), draw(2), TypeError, "an array of shape (2,), float64; it must return a Tensor"),
-        (lambda x: None, draw(2), TypeError, "is a return missing?"),
-        (lambda x: (x, 1.0), draw(2), TypeError, "returned a tuple of a Tensor of shape (2,), float64 and a float"),
-        (lambda x: x > 0, draw(2), TypeError, "returned a Tensor of shape (2,), bool; only floats have gradients"),
-        (lambda x: (), draw(2), TypeError, "an empty tuple"),
-        (lambda x: x.float(), draw(2), TypeError, "returned a Tensor of shape (2,), float32"),
-    ],
-)
-@pytest.mark.parametrize("check", [tl.gradcheck, tl.gradgradcheck])
-def test_inputs_and_outputs_that_cannot_be_checked_are_refused(check, fn, inputs, kind, said):
-    with pytest.raises(kind) as caught:
-        check(fn, inputs)
-    assert said in str(caught.value)
-    assert str(caught.value).startswith(f"{check.__name__}: ")
 
 
 def test_an_input_used_from_the_closure_is_refused():

@@ -7,27 +7,8 @@ import tinygrad_lecture as tl
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 
 
-@pytest.mark.parametrize(
-    ("fn", "inputs"),
-    [
-        (tl.matmul, [draw(2, 3), draw(3, 2)]),
-        (tl.softmax, [draw(2, 3)]),
-        (lambda x, w: tl.layer_norm(x, w), [draw(2, 3), draw(3)]),
-        (lambda x: tl.cross_entropy(x, tl.tensor([0, 2])), [draw(2, 3)]),
-        (lambda x: (x.tanh(), x.sum()), [draw(3)]),
-        (tl.relu, [tensor([1.0, -1.0, 0.0])]),
-        (lambda x, y: x / y, [draw(3), draw(2, 3)]),
-        (lambda x: x[[0, 0, 1]].prod(), [draw(2)]),
-    ],
-)
-def test_right_second_derivatives_pass(fn, inputs):
-    report = tl.gradgradcheck(fn, inputs)
-    assert report
-    assert report.method == "central differences"
-    assert tl.gradgradcheck(fn, inputs, raise_exception=False)
-
-
-def test_grad_outputs_can_be_given():
+def test_a_kink_is_left_out_and_grad_outputs_can_be_given():
+    assert tl.gradgradcheck(tl.relu, tensor([1.0, -1.0, 0.0]))
     assert tl.gradgradcheck(tl.exp, draw(2), tensor([1.0, -2.0]))
     with pytest.raises(ValueError, match=r"the shapes of the outputs, \(2,\)"):
         tl.gradgradcheck(tl.exp, draw(2), [tensor([1.0])])

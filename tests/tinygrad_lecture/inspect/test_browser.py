@@ -15,19 +15,31 @@ from transformer import GPT, GPTConfig, MultiHeadAttention, TokenCrossEntropy
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def network(tmp_path):
-    """(path, leaves by name) of the page of a network with 2 inputs, 2 hidden neurons and 1 output."""
+def network_page(path, W1, b1, W2, b2):
+    """The page of a network with 2 inputs, 2 hidden neurons and 1 output, and its cost."""
     x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
-    W1, b1 = tl.randn(2, 2, requires_grad=True), tl.randn(2, requires_grad=True)
-    W2, b2 = tl.randn(1, 2, requires_grad=True), tl.randn(1, requires_grad=True)
     with tl.Graph():
         h = tl.sigmoid(W1 @ x + b1)
         a = tl.sigmoid(W2 @ h + b2)
         C = ((a - y) ** 2).sum()
         C.backward()
-        path = tl.page(C, tmp_path / "network.html")
-    return path, {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+        return tl.page(C, path), C
+
+
+@pytest.fixture
+def network(tmp_path):
+    """(path, leaves by name) of the page of a network."""
+    shapes = {"W1": (2, 2), "b1": (2,), "W2": (1, 2), "b2": (1,)}
+    leaves = {name: tl.randn(*shape, requires_grad=True) for name, shape in shapes.items()}
+    return network_page(tmp_path / "network.html", **leaves)[0], leaves
+
+
+def changed(leaves, number):
+    """Copies of the leaves, with another number in W1[0, 1]."""
+    copies = {name: tl.tensor(leaf.detach().numpy(), requires_grad=True) for name, leaf in leaves.items()}
+    with tl.no_grad():
+        copies["W1"][0, 1] = number
+    return copies
 
 
 def box(page, name):
@@ -43,6 +55,19 @@ def numbers_in(cells):
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)
+
+
+def open_next(page, *keys):
+    """Press keys, and then the button that opens a module."""
+    press(page, *keys)
+    page.get_by_role("button", name="Open it").click()
+
+
+def maps_of_attention(page):
+    """The tables of the weights of attention."""
+    page.get_by_role("button", name="Table").click()
+    page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
+    return page.locator("#chosen table.map")
 
 
 def text_of(page):
@@ -253,10 +278,8 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
 
 def test_attention_has_five_steps_and_its_parameters_their_gradients(visit, gpt_page):
     page = visit(gpt_page)
-    press(page, "ArrowRight", "ArrowRight")
-    page.get_by_role("button", name="Open it").click()
-    press(page, "ArrowRight")
-    page.get_by_role("button", name="Open it").click()
+    open_next(page, "ArrowRight", "ArrowRight")
+    open_next(page, "ArrowRight")
     titles = []
     for _ in range(5):
         titles.append(page.locator("#step .words").inner_text().partition(":")[0])
@@ -323,8 +346,7 @@ def test_a_module_opened_by_a_key_is_shown_whole(visit, gpt_page):
 
 def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):
     page = visit(gpt_page)
-    press(page, "ArrowRight", "ArrowRight")
-    page.get_by_role("button", name="Open it").click()
+    open_next(page, "ArrowRight", "ArrowRight")
     for _ in range(10):
         press(page, "ArrowRight")
         if "Forward through blocks.1" in text_of(page):
@@ -334,9 +356,7 @@ def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):
 
 def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     page = visit(gpt_page)
-    page.get_by_role("button", name="Table").click()
-    page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
-    maps = page.locator("#chosen table.map")
+    maps = maps_of_attention(page)
     assert maps.locator("caption").all_inner_texts() == ["head 1", "head 2"]  # counted as in the programs
     assert page.locator("#chosen .scale span").all_inner_texts() == ["0", "0.05", "0.25", "0.5", "1"]
     assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
@@ -349,9 +369,7 @@ def test_heads_that_share_keys_are_shown_one_by_one(visit, tmp_path):
         out = MultiHeadAttention(16, 4, kv_heads=2)(tl.randn(3, 16)).sum()
         out.backward()
         page = visit(tl.page(out, tmp_path / "shared.html", tokens=words, heads=["to the token before", "to is"]))
-    page.get_by_role("button", name="Table").click()
-    page.locator("#table tr", has_text="attention(").first.get_by_role("button").click()
-    maps = page.locator("#chosen table.map")
+    maps = maps_of_attention(page)
     assert maps.locator("caption").all_inner_texts() == ["to the token before", "to is", "head 3", "head 4"]
     assert maps.last.locator("tbody th").all_inner_texts() == words
 
@@ -443,7 +461,7 @@ def test_a_gradient_that_is_zero_is_said_to_be_and_why(visit, tmp_path):
     assert "All 4 elements are zero: what came, dC/d#3, is zero there." in text_of(page)
 
 
-def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network):
+def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network, tmp_path):
     path, leaves = network
     page = visit(path)
     assert "for the element with the largest gradient" in text_of(visit(path, "#step=18"))
@@ -457,23 +475,19 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     page.mouse.down()
     page.mouse.move(at["x"] + 130, at["y"] + 8, steps=5)
     page.mouse.up()
-    W1, b1, W2, b2 = (tl.tensor(leaf.detach().numpy(), requires_grad=True) for leaf in leaves.values())
-    with tl.no_grad():
-        W1[0, 1] = float(field.input_value())
-    assert W1[0, 1] > leaves["W1"][0, 1] + 1
-    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
-    C = ((tl.sigmoid(W2 @ tl.sigmoid(W1 @ x + b1) + b2) - y) ** 2).sum()
-    C.backward()
+    others = changed(leaves, float(field.input_value()))
+    assert others["W1"][0, 1] > leaves["W1"][0, 1] + 1
+    _, C = network_page(tmp_path / "others.html", **others)
     assert box(page, "C").locator(".value").all_text_contents() == [numbers(C.detach().numpy())]
-    for name, leaf in {"W1": W1, "b1": b1, "W2": W2, "b2": b2}.items():
+    for name, leaf in others.items():
         assert numbers(leaf.grad.numpy()) in text_of(page), name
     shown = page.locator("#chosen h2").bounding_box()
     assert shown["y"] + shown["height"] <= page.locator("#changed").bounding_box()["y"]  # it covers nothing
     told = page.locator("#changed").inner_text()
-    assert told.startswith(f"W1[0, 1] is {numbers(W1.detach().numpy()[0, 1])} instead of -1.387, so C is ")
+    assert told.startswith(f"W1[0, 1] is {numbers(others['W1'].detach().numpy()[0, 1])} instead of -1.387, so C is ")
     assert re.search(r"The gradient foretold dC/dW1\[0, 1\] · change = \(-0.00155\) · 2.5 = -0.003875", told)
     page.get_by_role("button", name="Table").click()
-    assert numbers(W2.grad.numpy()) in page.locator("#table").inner_text()
+    assert numbers(others["W2"].grad.numpy()) in page.locator("#table").inner_text()
     page.get_by_role("button", name="As it was").click()
     assert text_of(page) == before
     assert page.locator("#changed").inner_text() == ""
@@ -484,16 +498,7 @@ def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(vis
     page = visit(path)
     box(page, "W1").click()
     page.get_by_label("W1[0, 1]").fill("-1")
-    W1, b1, W2, b2 = (tl.tensor(leaf.detach().numpy(), requires_grad=True) for leaf in leaves.values())
-    with tl.no_grad():
-        W1[0, 1] = -1.0
-    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
-    with tl.Graph():
-        h = tl.sigmoid(W1 @ x + b1)
-        a = tl.sigmoid(W2 @ h + b2)
-        C = ((a - y) ** 2).sum()
-        C.backward()
-        fresh = visit(tl.page(C, tmp_path / "changed.html"))
+    fresh = visit(network_page(tmp_path / "changed.html", **changed(leaves, -1.0))[0])
     for step in range(1, 19):
         read = []
         for one in (page, fresh):

@@ -9,6 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+from gradchecks import make
 from nn.functional import channels
 from tinygrad_lecture.inspect.explain.parts import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
@@ -150,16 +151,7 @@ def test_what_follows_from_another_number_is_what_the_engine_computes(blank, nam
                 assert comes_to(line) == pytest.approx(comes_to(as_it_is), rel=2e-3, abs=1e-9), (line, as_it_is)
 
 
-@tl.op
-def tripled(x, /):
-    return x * 3
-
-
-@tripled.backward
-def _(g):
-    return g * 3
-
-
+tripled = make(lambda x, /: x * 3, "tripled", x=lambda g: g * 3)
 REFUSED = {
     "it has no rule for tripled": lambda x: tripled(x).sum(),
     "picks by value": lambda x: x.max(axis=1).values.sum(),

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 import nn
 import tinygrad_lecture as tl
+from gradchecks import make
 from tinygrad_lecture.inspect.layout import bends, layered
 from tinygrad_lecture.inspect.notebook import attention_html, curves, means, picture, tint
 
@@ -204,18 +205,8 @@ def test_a_graph_shows_its_picture_and_its_table_unless_it_is_large():
     assert repr(graph) == "<Graph of 401 values; print(graph) shows them>"
 
 
-@tl.op
-def cube(x, /):
-    return x * x * x
-
-
-@cube.backward
-def _(g, x):
-    return g * 3 * x
-
-
 def test_a_gradcheck_shows_its_verdict_and_a_profile_a_font_of_equal_widths():
-    x = tl.tensor([0.5, 2.0], dtype=tl.float64)
+    x, cube = tl.tensor([0.5, 2.0], dtype=tl.float64), make(lambda x, /: x**3, "cube", x=lambda g, x: g * 3 * x)
     assert "gradients of tanh: right" in texts(tl.gradcheck(tl.tanh, x)._repr_html_())
     assert "gradients of cube: wrong" in texts(tl.gradcheck(cube, x, raise_exception=False)._repr_html_())
     with tl.profile() as profile:

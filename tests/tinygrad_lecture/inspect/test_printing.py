@@ -47,8 +47,6 @@ def test_options():
     assert repr(x) == "tensor([1.23e+00, 1.00e+03])"
     tl.set_printoptions(profile="short", threshold=5)
     assert repr(tl.arange(6)) == "tensor([0, 1,  ..., 4, 5])"
-    with pytest.raises(ValueError, match="profile must be"):
-        tl.set_printoptions(profile="long")
 
 
 def test_notes_go_to_a_new_line_where_the_line_is_full():

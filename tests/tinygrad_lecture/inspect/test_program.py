@@ -163,14 +163,6 @@ def test_without_a_graph_that_watches_its_name_at_least_is_known():
     assert tl.Graph(y).name({"x": x, "y": y})[y].formula == "max(x)"
 
 
-def test_the_numbers_of_a_call_stand_in_it():
-    x = tl.tensor([[1.0, 5.0], [6.0, 4.0]], requires_grad=True)
-    with tl.Graph():
-        y = tl.max(x, axis=1).values
-        text = tl.explain(y.sum())
-    assert "y = max(x, axis=1)\n    = max([[1, 5], [6, 4]], axis=1)\n    = [5, 6]" in text
-
-
 def test_braces_in_an_argument_stay_what_they_are():
     x = tl.tensor([1.0, 2.0], requires_grad=True)
     with tl.Graph() as graph:
@@ -200,10 +192,6 @@ def test_variables_and_what_they_hold_have_the_name_one_would_type():
     assert "dC/dV1" in tl.explain((V1 @ x).sum())
     assert "dC/d(self.W)" in net.told(x)
     assert "dC/d(net.W)" in tl.explain((net.W @ x).sum())
-    weights = [tl.tensor(2.0, requires_grad=True), tl.tensor(3.0, requires_grad=True)]
-    assert "dC/d(weights[1])" in tl.explain(weights[0] * weights[1])
-    best = tl.max(V1, axis=1)
-    assert "best.values = max(V1)" in tl.explain((best.values * 2.0).sum())
     held = SimpleNamespace(scale=tl.tensor(2.0, requires_grad=True), _hidden=tl.tensor(3.0, requires_grad=True))
     text = tl.explain(held.scale * held._hidden)
     assert "dC/d(held.scale)" in text and "_hidden" not in text
@@ -222,11 +210,3 @@ def test_a_graph_that_is_shown_has_the_names_too(tmp_path):
     graph.draw(tmp_path / "graph.svg")
     assert "total = sum(" in (tmp_path / "graph.svg").read_text("utf-8")
     assert total.shape == ()
-
-
-def test_the_parameters_of_a_module_keep_the_names_that_it_has_for_them():
-    layer = nn.Linear(2, 1)
-    with tl.Graph():
-        loss = layer(tl.ones(1, 2)).sum()
-        assert "dloss/dweight" in tl.explain(loss)
-    assert "dloss/d(layer.weight)" in tl.explain(loss := (layer.weight * 2.0).sum())

@@ -145,23 +145,3 @@ def test_attention_of_heads_gives_heads_that_merge_without_a_copy():
     out = tl.attention(heads, heads, heads)
     merged = out.swapaxes(1, 2).reshape(2, 5, 12)
     assert np.shares_memory(merged.array, out.array)
-
-
-@pytest.mark.parametrize(
-    ("shapes", "mask", "error", "message"),
-    [
-        (((3, 2), (4, 3), (4, 2)), None, ValueError, r"not \(3, 2\), \(4, 3\) and \(4, 2\)"),
-        (((3, 2), (4, 2), (5, 2)), None, ValueError, r"\(5, 2\)"),
-        (((2, 3, 2), (3, 4, 2), (4, 2)), None, ValueError, "leading axes that broadcast"),
-        (((3, 2), (4, 2), (4, 2)), np.ones((4, 3), bool), ValueError, r"broadcast to \(3, 4\), and has shape \(4, 3\)"),
-        (((2, 3, 2), (4, 2), (4, 2)), np.ones((4, 3, 4), bool), ValueError, r"and has shape \(4, 3, 4\)"),
-        (((3, 2), (4, 2), (4, 2)), np.ones((3, 4)), TypeError, "must be of bools, .* not float64; write mask != 0"),
-    ],
-)
-def test_attention_refuses_what_does_not_fit(shapes, mask, error, message):
-    tensors = [tl.ones(*shape) for shape in shapes]
-    mask = None if mask is None else tl.tensor(mask)
-    with pytest.raises(error, match=message):
-        tl.attention(*tensors, mask)
-    with tl.reference(), pytest.raises(error):
-        tl.attention(*tensors, mask)

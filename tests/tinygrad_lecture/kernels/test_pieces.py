@@ -8,31 +8,20 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from strategies import LAYOUTS
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
 from tinygrad_lecture.kernels.scatter import scatter_add
 from tinygrad_lecture.kernels.threads import PIECE, SHARED, in_pieces
 
-
-def as_it_is(x):
-    return x
-
-
-def turned(x):
-    return x.T
-
-
-def every_other(x):
-    wide = np.zeros((2 * len(x), x.shape[1]))
-    wide[::2] = x
-    return wide[::2]
+WRITABLE = [lambda x: x, LAYOUTS["transposed"], LAYOUTS["negative strides"], LAYOUTS["every other element"]]
 
 
 @pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, PIECE), (1, PIECE + 1), (PIECE + 1, 1), (300, 301), (7, PIECE)])
-@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+@pytest.mark.parametrize("layout", WRITABLE)
 @pytest.mark.parametrize(
-    "layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
+    "layout_of_g", [lambda g: g, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
 )
 def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_of_g):
     p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
@@ -62,7 +51,7 @@ def two_threads(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [2 * SHARED, 2 * SHARED + 1, 7 * SHARED + 3])
-@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+@pytest.mark.parametrize("layout", WRITABLE)
 def test_pieces_that_threads_share_are_all_of_it(two_threads, size, layout):
     p, g = layout(np.zeros((size, 1))), np.arange(size, dtype=float)
     g = g.reshape(p.shape)

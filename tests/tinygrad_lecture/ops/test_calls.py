@@ -127,8 +127,6 @@ def test_max_and_min_of_two_tensors_are_elementwise():
 def test_amax_and_amin_return_values_alone():
     assert X.amax(1).equal(tl.amax(X, dim=1)) is X.amax((0, 1)).equal(X.max()) is True
     assert X.amin(0, keepdims=True).tolist() == [[1, 2, 2]]
-    with pytest.raises(TypeError, match="for the values alone there is amax"):
-        X.max((0, 1))
 
 
 def test_a_bool_after_the_axis_of_std_and_var_is_unbiased():
@@ -175,11 +173,6 @@ def test_quotients_are_rounded_down_or_towards_zero(mode, wanted):
     whole = tl.tensor([7, -7]).div(2, rounding_mode=mode)
     assert whole.dtype == tl.int64 and whole.tolist() == wanted[:2]
     assert tl.div(a, 2.0, rounding_mode=None).tolist() == (a / 2.0).tolist()
-
-
-def test_other_rounding_modes_are_refused():
-    with pytest.raises(ValueError, match='div: rounding_mode must be "floor", "trunc" or None, not \'up\''):
-        SIGNED.div(2, rounding_mode="up")
 
 
 @pytest.mark.parametrize(

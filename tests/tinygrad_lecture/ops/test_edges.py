@@ -1,7 +1,6 @@
 """Ops at the edges: no axes or empty ones, ties and nan, singular matrices, what is refused; and views and methods."""
 
 import math
-import re
 from contextlib import nullcontext
 
 import numpy as np
@@ -61,9 +60,6 @@ def test_repeats_may_differ_and_may_be_a_tensor():
 
 
 # --- windows, convolutions and pooling ------------------------------------------------------------------------
-
-
-IMAGE = tl.arange(24.0).reshape(1, 2, 3, 4)
 
 
 @pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
@@ -244,66 +240,58 @@ def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
 # --- 0-d tensors and empty axes, forward and backward: as in PyTorch ----------------------------------------------
 
 
-LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient
-    "sum": (lambda x, axis: x.sum(axis), 2, 1),
-    "sum, keepdims": (lambda x, axis: x.sum(axis, keepdims=True), 2, 1),
-    "mean": (lambda x, axis: x.mean(axis), 2, 1),
-    "prod": (lambda x, axis: x.prod(axis), 2, 1),
-    "max": (lambda x, axis: x.max(axis).values, 2, 1),
-    "min": (lambda x, axis: x.min(axis).values, 2, 1),
-    "amax": (lambda x, axis: x.amax(axis), 2, 1),
-    "amin": (lambda x, axis: x.amin(axis), 2, 1),
-    "median": (lambda x, axis: x.median(axis).values, 2, 1),
-    "var": (lambda x, axis: x.var(axis, correction=0), 0, 0),
-    "std": (lambda x, axis: x.std(axis, correction=0), 0, 0),
-    "norm": (lambda x, axis: x.norm(axis=axis), 2, 1),
-    "norm of order 3": (lambda x, axis: x.norm(3, axis), 2, 1),
-    "norm of order inf": (lambda x, axis: x.norm(np.inf, axis), 2, 1),
-    "logsumexp": (lambda x, axis: x.logsumexp(axis), 2, 1),
-    "softmax": (lambda x, axis: x.softmax(axis), 1, 0),
-    "log_softmax": (lambda x, axis: x.log_softmax(axis), 0, 0),
-    "cumsum": (lambda x, axis: x.cumsum(axis), 2, 1),
-    "flip": (lambda x, axis: x.flip(axis), 2, 1),
-    "gather": (lambda x, axis: x.gather(axis, tl.tensor(0, device=x.device)), 2, 1),
-    "gather twice": (lambda x, axis: x.gather(axis, tl.tensor([0, 0], device=x.device)).sum(), 4, 2),
-    "index_select": (lambda x, axis: x.index_select(axis, tl.tensor([0], device=x.device)), 2, 1),
-    "scatter": (lambda x, axis: (x * x).scatter(axis, tl.tensor(0, device=x.device), x), 2, 1),
-    "scatter a number": (lambda x, axis: x.scatter(axis, tl.tensor([0], device=x.device), 3.0), 3, 0),
-    "scatter_add": (lambda x, axis: x.scatter_add(axis, tl.tensor(0, device=x.device), x), 4, 2),
-    "scatter_reduce": (lambda x, axis: x.scatter_reduce(axis, tl.tensor(0, device=x.device), x, "prod"), 4, 4),
-    "topk": (lambda x, axis: x.topk(1, axis).values, 2, 1),
-    "transpose": (lambda x, axis: x.transpose(axis, 0), 2, 1),
-    "swapaxes": (lambda x, axis: x.swapaxes(axis, axis), 2, 1),
-    "moveaxis": (lambda x, axis: x.moveaxis(axis, 0), 2, 1),
-    "squeeze": (lambda x, axis: x.squeeze(axis), 2, 1),
-    "sort": (lambda x, axis: x.sort(axis).values, 2, 1),
-    "argsort": (lambda x, axis: x.argsort(axis), 0, None),
-    "argmax": (lambda x, axis: x.argmax(axis), 0, None),
-    "argmin": (lambda x, axis: x.argmin(axis), 0, None),
-    "any": (lambda x, axis: (x > 0).any(axis), True, None),
-    "all": (lambda x, axis: (x > 0).all(axis), True, None),
+def place(x):
+    """The index of the only element along an axis."""
+    return tl.zeros(*x.shape, dtype=tl.int64, device=x.device)
+
+
+PLAIN = (
+    *("sum", "mean", "prod", "amax", "amin", "logsumexp", "softmax", "log_softmax", "cumsum", "flip", "squeeze"),
+    *("argsort", "argmax", "argmin", "any", "all"),
+)
+LONE = {  # calls for a tensor of one element, without axes or with one
+    **{name: lambda x, axis, name=name: getattr(x, name)(axis) for name in PLAIN},
+    **{name: lambda x, axis, name=name: getattr(x, name)(axis).values for name in ("max", "min", "median", "sort")},
+    "sum, keepdims": lambda x, axis: x.sum(axis, keepdims=True).reshape(()),
+    "var": lambda x, axis: x.var(axis, correction=0),
+    "std": lambda x, axis: x.std(axis, correction=0),
+    "norm": lambda x, axis: x.norm(axis=axis),
+    "norm of order 3": lambda x, axis: x.norm(3, axis),
+    "norm of order inf": lambda x, axis: x.norm(np.inf, axis),
+    "gather": lambda x, axis: x.gather(axis, place(x)),
+    "gather twice": lambda x, axis: x.gather(axis, tl.tensor([0, 0], device=x.device)).sum(),
+    "index_select": lambda x, axis: x.index_select(axis, tl.tensor([0], device=x.device)),
+    "scatter": lambda x, axis: (x * x).scatter(axis, place(x), x),
+    "scatter a number": lambda x, axis: x.scatter(axis, tl.tensor([0], device=x.device), 3.0),
+    "scatter_add": lambda x, axis: x.scatter_add(axis, place(x), x),
+    "scatter_reduce": lambda x, axis: x.scatter_reduce(axis, place(x), x, "prod"),
+    "topk": lambda x, axis: x.topk(1, axis).values,
+    "transpose": lambda x, axis: x.transpose(axis, 0),
+    "swapaxes": lambda x, axis: x.swapaxes(axis, axis),
+    "moveaxis": lambda x, axis: x.moveaxis(axis, 0),
 }
 
 
 @pytest.mark.parametrize("device", ["cpu", "strict"])
 @pytest.mark.parametrize("axis", [0, -1])
-@pytest.mark.parametrize("name", LONE)
-def test_0_and_minus_1_are_axes_of_a_0d_tensor(name, axis, device):
-    call, value, slope = LONE[name]
-    x = tl.tensor(2.0, dtype=tl.float64, device=device, requires_grad=True)
-    y = call(x, axis)
-    assert y.shape == ()
-    assert y.item() == pytest.approx(value)
-    if slope is not None:
+@pytest.mark.parametrize("call", LONE.values(), ids=LONE)
+def test_0_and_minus_1_are_axes_of_a_0d_tensor(call, axis, device):
+    """The result and the gradient are those of a vector of one element."""
+    x, vector = (tl.tensor(v, dtype=tl.float64, device=device, requires_grad=True) for v in (2.0, [2.0]))
+    y, wanted = call(x, axis), call(vector, axis)
+    assert (y.shape, y.dtype, y.requires_grad) == ((), wanted.dtype, wanted.requires_grad)
+    assert y.item() == pytest.approx(wanted.item())
+    if y.requires_grad:
         y.backward()
+        wanted.sum().backward()
         assert x.grad.shape == ()
-        assert x.grad.item() == pytest.approx(slope)
+        assert x.grad.item() == pytest.approx(vector.grad.item())
 
 
-@pytest.mark.parametrize("name", LONE)
-def test_a_0d_tensor_has_no_axis_1(name):
+@pytest.mark.parametrize("call", LONE.values(), ids=LONE)
+def test_a_0d_tensor_has_no_axis_1(call):
     with pytest.raises((IndexError, ValueError), match="axis 1 is out of"):
-        LONE[name][0](tl.tensor(2.0), 1)
+        call(tl.tensor(2.0), 1)
 
 
 def test_axis_may_be_a_tuple_for_a_0d_tensor_too():
@@ -356,110 +344,3 @@ def test_attention_to_no_keys_gives_no_weights():
 
 
 # --- what is refused ------------------------------------------------------------------------------------------
-
-REFUSED = [  # (a call, its error, the message)
-    (lambda: tl.roll(X, 1, 2), IndexError, "roll: axis 2 is out of"),
-    (lambda: tl.moveaxis(X, (0, 1), 0), ValueError, "must name the same number of axes"),
-    (lambda: tl.diag(tl.ones(2, 2, 2)), ValueError, "diag: needs a vector or a matrix"),
-    (lambda: tl.trace(tl.ones(3)), ValueError, "trace: needs a matrix"),
-    (lambda: X.repeat_interleave(tl.tensor([1, 2]), dim=1), ValueError, "2 repeats do not fit the size 3 of axis 1"),
-    (lambda: X.unfold(1, 4, 1), ValueError, "size must be from 0 to 3, and step at least 1"),
-    (lambda: X.unfold(1, 2, 0), ValueError, "size must be from 0 to 3, and step at least 1"),
-    (lambda: tl.masked_select(X, X), TypeError, "masked_select: the mask must be bools, not float32"),
-    (lambda: tl.meshgrid(X), ValueError, "meshgrid: needs vectors"),
-    (lambda: tl.meshgrid(X[0], indexing="yx"), ValueError, 'indexing must be "ij" or "xy", not \'yx\''),
-    (lambda: tl.cross(X, tl.ones(2, 3), dim=0), ValueError, "needs vectors of three numbers along axis 0"),
-    (lambda: tl.tensordot(X, X, 1), ValueError, r"axes \(1,\) of shape \(2, 3\) and axes \(0,\) of shape \(2, 3\)"),
-    (lambda: X.scatter(2, tl.tensor([[0]]), 1.0), IndexError, "axis 2 is out of range"),
-    (lambda: X.scatter_reduce(0, tl.tensor([[0]]), X, "max"), ValueError, 'reduce must be "sum", "prod"'),
-    (lambda: tl.cumprod(X, 2), IndexError, "cumprod: axis 2 is out of"),
-    *(
-        (call, tl.TensorError, re.escape(message))
-        for call, message in [
-            (
-                lambda: tl.windows(IMAGE, (4, 4)),
-                "windows: a window of (4, 4) does not fit into (3, 4); make it smaller, or pad (called",
-            ),
-            (
-                lambda: tl.windows(IMAGE, (5, 5), padding=((1, 0), (0, 0))),
-                "does not fit into (3, 4), (4, 4) with its padding",
-            ),
-            (
-                lambda: tl.windows(IMAGE, (3, 2), dilation=2),
-                "of (3, 2), (5, 3) with its dilation does not fit into (3, 4)",
-            ),
-            (
-                lambda: tl.windows(IMAGE, (2, 2), stride=0),
-                "stride and dilation must be at least 1, not (0, 0) and (1, 1)",
-            ),
-            (
-                lambda: tl.windows(IMAGE, (2, 2), (1, 1, 1)),
-                "stride (1, 1, 1) must be one number, or one for each of 2 axes",
-            ),
-            (
-                lambda: tl.windows(IMAGE, (2, 2), 1, (1,)),
-                "padding (1,) must be one number, or a number or pair for each of 2",
-            ),
-            (lambda: tl.windows(IMAGE[0, 0, 0], (2, 2)), "windows of 2 axes do not fit shape (4,)"),
-            (lambda: tl.overlap_add(tl.ones(2, 2), (4,)), "windows of (2,) lie at (3,) places of (4,), not at (2,)"),
-            (
-                lambda: tl.convolution(IMAGE, tl.ones(5, 3, 2, 2)),
-                "needs an input of 3 channels on axis 1, not of shape (1, 2, ",
-            ),
-            (
-                lambda: tl.convolution(IMAGE, tl.ones(5, 2, 2)),
-                "needs an input (batch, channels, *axes) and a weight (out, in /",
-            ),
-            (lambda: tl.convolution(IMAGE, tl.ones(5, 1, 2, 2), groups=2), "2 groups do not divide the 5 filters"),
-            (lambda: tl.convolution(IMAGE, tl.ones(5, 2, 2, 2), tl.ones(4)), "the bias must have shape (5,)"),
-            (
-                lambda: tl.convolution(IMAGE, tl.ones(5, 2, 4, 4)),
-                "convolution: a window of (4, 4) does not fit into (3, 4); make",
-            ),
-            (
-                lambda: tl.transposed_convolution(IMAGE, tl.ones(5, 2, 2, 2)),
-                "needs an input of 5 channels on axis 1, not of",
-            ),
-            (lambda: tl.max_pool(IMAGE, (4, 4)), "max_pool: a window of (4, 4) does not fit into (3, 4)"),
-            (
-                lambda: tl.max_pool(tl.ones(3), (2, 2)),
-                "a window of (2, 2) needs an input of 2 axes or more, not of shape",
-            ),
-        ]
-    ),
-    *(
-        (call, ValueError, message)
-        for call, message in [
-            (lambda: tl.linalg.inv(tl.ones(2, 3)), r"inv: needs square matrices, \(..., n, n\), not shape \(2, 3\)"),
-            (lambda: tl.linalg.det(tl.ones(2)), "det: needs square matrices"),
-            (lambda: tl.linalg.slogdet(tl.ones(2, 3)), "slogdet: needs square matrices"),
-            (lambda: tl.linalg.inv(tl.ones(2, 2)), "inv: Singular matrix"),
-            (lambda: tl.linalg.solve(tl.ones(2, 2), tl.ones(2)), "solve: Singular matrix"),
-            (
-                lambda: tl.linalg.solve(tl.eye(2), tl.ones(3, 1)),
-                r"solve: a of shape \(2, 2\) needs b of shape \(..., 2, k\)",
-            ),
-            (lambda: tl.linalg.cholesky(-tl.eye(2)), "cholesky: .*positive definite"),
-            (lambda: tl.linalg.norm(tl.eye(2), "nuc"), 'norm: ord must be "fro", 1, -1, inf or -inf for a matrix'),
-        ]
-    ),
-    (lambda: tl.bincount(tl.tensor([1.0])), TypeError, "needs integers, not float32"),
-    (lambda: tl.bincount(tl.tensor([-1])), ValueError, "there is -1"),
-    (lambda: tl.bincount(tl.zeros(1, 1, dtype=tl.int64)), ValueError, r"needs a vector.*not \(1, 1\)"),
-    (lambda: tl.bincount(tl.tensor([1, 2]), tl.ones(3)), ValueError, "weights of its shape"),
-    (lambda: tl.quantile(tl.ones(2), 1.5), ValueError, "q must be a number from 0 to 1"),
-    (lambda: tl.quantile(tl.ones(2), 0.5, interpolation="cubic"), ValueError, "interpolation must be"),
-    (lambda: tl.quantile(tl.ones(0), 0.5), ValueError, "has no elements"),
-    (lambda: tl.searchsorted(tl.ones(2, 3), tl.ones(3, 1)), ValueError, "do not fit"),
-    (lambda: tl.searchsorted(tl.ones(2), tl.ones(1), side="middle"), ValueError, "side must be"),
-    (lambda: tl.cov(tl.ones(1, 1, 1)), ValueError, "needs a matrix"),
-    (lambda: tl.cdist(tl.ones(2, 3), tl.ones(2, 2)), ValueError, r"shapes \(2, 3\) and \(2, 2\)"),
-    (lambda: tl.linalg.qr(tl.ones(2, 2), mode="complete"), ValueError, 'mode must be "reduced"'),
-    (lambda: tl.matrix_power(tl.ones(2, 3), 2), ValueError, "needs square matrices"),
-]
-
-
-@pytest.mark.parametrize(("call", "error", "message"), REFUSED)
-def test_what_is_refused(call, error, message):
-    with pytest.raises(error, match=message):
-        call()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from gradchecks import make
 from tinygrad_lecture.gradient_checking.hints.case import sum_to_shape
 from tinygrad_lecture.testing import (
     CheckFailed,
@@ -162,95 +163,13 @@ SMALL_OR_LARGE = st.one_of(
 INDEX = arrays((3, 3), 0, 2).map(lambda i: i.astype(int))
 GATHER = partial(check_rule, lambda x, i: np.take_along_axis(x, i, 0), inputs=[arrays((3, 3)), INDEX])
 ATTENTION = matrices("NN", "NN", "NN", low=-2, high=2)
-MISTAKES = [  # a check, the wrong rule, and what is told
-    (partial(check_rule, lambda x: x**3, inputs=[arrays()], names=["x"]), lambda g, x: g * 3 * x,
-     {"hint": "missing-factor", "cause": "a factor is missing; multiply by x", "shown": "upstream g = 1."}),
-    (PRODUCT, lambda g, x, w: (w, x), {"hint": {"upstream-ignored", "not-linear"}}),
-    (PRODUCT, lambda g, x, w: (g * x, g * w), {"hint": {"wrong-argument", "other-input"}}),
-    (PRODUCT, lambda g, x, w: (g * w, -g * x), {"hint": "wrong-sign"}),
-    (PRODUCT, lambda g, x, w: g * w, {"hint": "parts"}),
-    (PRODUCT, lambda g, x, w: None, {"hint": "parts"}),
-    (PRODUCT, lambda g, x, w: [g * w, g * x], {"what": "but returns one value, of type list."}),
-    (partial(check_rule, np.negative, inputs=[arrays()]), lambda g, x: [-g], {"what": "but returns a list."}),
-    (partial(check_rule, np.negative, inputs=[arrays()]), lambda g, x: (-g, g), {"what": "but returns a tuple."}),
-    (PRODUCT, lambda g, x, w: ((g * w).sum(), g * x), {"cause": "summed to a single number; take away the sum"}),
-    (PRODUCT, lambda g, x, w: {"x": g}, {"what": "but returns one value, of type dict."}),
-    (PRODUCT, lambda g, x, w: (g * w, None), {"hint": "nothing"}),
-    (PRODUCT, lambda g, x, w: (g * w, ...), {"hint": "unfinished"}),
-    (PRODUCT, lambda g, x, w: (g * w, "x"), {"hint": "type"}),
-    (PRODUCT, lambda g, x, w: (np.float32(1) * (g * w).astype(np.float32), g * x), {"hint": "dtype"}),
-    (PRODUCT, lambda g, x, w: (g * w, np.maximum(g, 0) * x), {"hint": {"upstream-changed", "not-linear"}}),
-    (PRODUCT, lambda g, x, w: (g * abs(w), g * abs(x)),
-     {"cause": "wrong sign at the elements where w is negative, and is right elsewhere"}),
-    (PRODUCT, in_another_order, {"kind": "gradient"}),
-    (partial(check_rule, WrongCube, inputs=[arrays()]), None,  # compared with its own forward
-     {"what": "WrongCube.backward", "hint": "missing-factor"}),
-    (PRODUCT, Half, {"what": "Half.backward returns None as the gradient of w."}),
-    (PRODUCT, Plus, {"what": "Plus.forward returns a wrong result."}),
-    (BROADCAST, lambda g, x, w: (g * w, g * x), {"hint": "broadcast-axes"}),
-    (partial(check_rule, np.add, inputs=broadcastable(2), names=["x", "y"]),
-     lambda g, x, y: (g.sum() * np.ones(y.shape), g.sum() * np.ones(x.shape)),
-     {"hint": "swapped", "cause": "the gradient of x has the shape of y"}),
-    (partial(check_rule, np.add, inputs=same_shape(2)), lambda g, x, y: (1.0, 1.0),
-     {"only": None}),  # right for a single number, if g is 1
-    (MATMUL, lambda g, a, b: (b.T, a.T), {"hint": "upstream-ignored"}),
-    (MATMUL, lambda g, a, b: (g @ b, a @ g), {"kind": "raises"}),
-    (MATMUL, lambda g, a, b: (g * b.T, a.T * g), {"cause": "does `*` stand for `@`?"}),  # no broadcasting made it
-    (partial(MATMUL, inputs=matrices("NN", "NN")), lambda g, a, b: (g @ b, a @ g),
-     {"hint": {"transposed", "wrong-product", "wrong-argument"}}),
-    (partial(MATMUL, inputs=SMALL_OR_LARGE), product_of_swapped, {"kind": "shape"}),
-    (partial(MATMUL, inputs=[arrays((2, 3, 2)), arrays((2, 2, 4))]), lambda g, a, b: (g @ b.T, a.T @ g),
-     {"cause": "reverses all of them; write .swapaxes(-1, -2)"}),
-    (GATHER, gathered(1, add=True), {"cause": "the rule adds g along axis 1, but the op gathers along axis 0"}),
-    (GATHER, gathered(0, add=False), {"cause": "np.add.at"}),
-    (partial(check_rule, lambda x: x.prod(), inputs=[arrays(4)]), lambda g, x: g * x.prod() / x,
-     {"cause": "as it divides by x, which is 0 in some"}),
-    (partial(check_rule, lambda w, x: (w * x).sum(), inputs=[arrays(4), arrays(4)]),
-     lambda g, w, x: (g * w, g * w), {"cause": "right with x instead of"}),
-    (partial(RELU, inputs=[arrays(6)]), lambda g, x: g * (g > 0), {"cause": "masks are made from the inputs"}),
-    (RELU, lambda g, x: x > 0, {"hint": "upstream-ignored"}),
-    (RELU, lambda g, x: g if x > 0 else 0, {"hint": "array-truth"}),  # though it runs on a single number
-    (partial(RELU, inputs=[arrays()], reference=lambda g, x: g * (x > 0)), lambda g, x: g * (x >= 0),
-     {"shown": "x          = 0."}),
-    (partial(check_rule, np.abs, inputs=[arrays((2,), zero=False)]), lambda g, x: g, {"only": "positive numbers"}),
-    (partial(check_rule, np.square, inputs=[SIGNED]), writes_to_g, {"hint": "upstream-modified"}),
-    (partial(check_rule, np.square, inputs=[SIGNED]), writes_to_x, {"hint": "input-modified"}),
-    # attention: where only the gradient of v is wrong at the smallest input, and where other masks would give the same
-    (partial(check_rule, attention(np.tril), inputs=ATTENTION), attention_rule(), {"cause": "the mask is left out"}),
-    (partial(check_rule, attention(np.triu), inputs=ATTENTION), attention_rule(), {"cause": "the mask is left out"}),
-    (partial(check_rule, attention(np.tril), inputs=ATTENTION), attention_rule(np.tril),
-     {"cause": "the mask is applied after the softmax"}),
-    (partial(check_rule, softmax, inputs=[arrays(shapes(min_dims=1, max_dims=2))]), softmax_rule_of_softmax,
-     {"cause": "softmax is applied twice"}),
-    # numbers are those of the input that is shown
-    (partial(check_rule, np.mean, inputs=[arrays()]), lambda g, x: g * np.ones_like(x),
-     {"cause": "but the op is a mean (2 is the size of an axis); multiply by 1/2"}),
-    (partial(check_rule, lambda x: np.abs(x).mean(), inputs=[arrays()]), lambda g, x: g * np.sign(x),
-     {"cause": "or the rule is that of a sum, but the op is a mean; multiply by 1/2"}),
-    (partial(check_rule, np.sum, inputs=[arrays()]), lambda g, x: g * np.ones_like(x) / x.size,
-     {"cause": "but the op is a sum (2 is the size of an axis); multiply by 2"}),
-    (partial(check_rule, np.mean, inputs=[arrays(shapes(min_dims=1))]), lambda g, x: g * np.ones_like(x) / len(x),
-     {"cause": "too many; multiply by 1/2 here; for other inputs the factor differs"}),
-    (partial(check_rule, lambda x: x.mean(0), inputs=[arrays(shapes(2, 2))]),
-     lambda g, x: g * np.ones_like(x) / x.shape[1],
-     {"cause": "too many; multiply by 1/2 here; for other inputs the factor differs"}),
-    (partial(check_rule, np.var, inputs=[arrays(4)]), lambda g, x: g * 2 * (x - x.mean()) / 3,
-     {"cause": "too many, or n and n - 1 are mixed up (4 is the size of an axis); multiply by 3/4"}),
-    (partial(check_rule, lambda x: x.std(1), inputs=[arrays((3, st.integers(2, 4)))]),  # the smallest one has nan
-     lambda g, x: g[:, None] * (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
-     {"cause": "there is a constant factor too many, or the rule is that of a sum, but the op is a mean"}),
-    (partial(check_rule, convolved, inputs=[arrays((st.integers(3, 6),)), arrays((st.integers(1, 3),))]),
-     lambda g, x, w: (np.convolve(g, w), g[0] * x[: len(w)]),
-     {"cause": "only slice 0 of axis 0 of the output contributes, but the input is used in each"}),
-    (partial(check_rule, lambda x: np.where(x > 0, x, x / 10), inputs=[SIGNED]),
-     lambda g, x: g * np.where(x > 0, 0.1, 1), {"cause": "the branches are swapped"}),
-    (partial(check_rule, np.multiply, inputs=[arrays(()).map(lambda a: a + 0.1)] * 2), lambda g, x, y: (g * x, g * y),
-     {"kind": "gradient of x"}),  # adding makes a number of an array of none
-]  # fmt: skip
+WRONG_RULES = Path(__file__).with_name("wrong_rules.txt").read_text(encoding="utf-8").split("\n\n")[1:]
 
 
-@pytest.mark.parametrize(("check", "rule", "told"), MISTAKES)
-def test_a_wrong_rule_is_told_with_its_cause(check, rule, told):
+@pytest.mark.parametrize("row", WRONG_RULES)
+def test_a_wrong_rule_is_told_with_its_cause(row):
+    lines = (line.strip() for line in row.strip().split("\n") if line[0] != "#")
+    check, rule, told = (eval(compile(line, __file__, "eval"), globals()) for line in lines)  # code of this file
     failure = failure_of(check, rule=rule)
     require(failure, told)
     if "shape" in failure.kind:
@@ -288,14 +207,7 @@ def test_a_rule_with_state_fails_though_its_first_gradient_is_right():
 # --- ops and modules ------------------------------------------------------------------------------------------
 
 
-@tl.op
-def halved(x, /):
-    return x / 2
-
-
-@halved.backward
-def _(g):
-    return g
+halved = make(lambda x, /: x / 2, "halved", x=lambda g: g)
 
 
 class Halves(nn.Module):

@@ -55,6 +55,16 @@ def beside(axes: Axes, **settings: Any) -> None:
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), **settings)
 
 
+def lines(
+    axes: Axes, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "-", **settings: Any
+) -> Axes:
+    """Draw each of the curves (x, y), named for a legend, and return the axes. settings: those of the axes."""
+    for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
+        axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
+    plain(axes).set(**settings)
+    return axes
+
+
 def chart(
     title: str, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "o-", **settings: Any
 ) -> Axes:
@@ -62,12 +72,33 @@ def chart(
 
     settings: those of the axes.
     """
-    axes = plain(new_figure(9, 5, title).subplots())
-    for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
-        axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
-    axes.set(**settings)
+    axes = lines(new_figure(9, 5, title).subplots(), curves, colours, style, **settings)
     beside(axes)
     return axes
+
+
+def logarithmic(axis: Axis, ticks: Sequence[float]) -> None:
+    """Make an axis logarithmic, with these ticks, written as ordinary numbers."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axis.set_ticks(ticks)
+    axis.set_major_formatter("{x:,g}")
+    axis.minorticks_off()
+
+
+def table(axes: Axes, texts: Any, blue: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """A table of texts (rows, columns), on blue where `blue`, of the same shape, is true."""
+    axes.imshow(blue, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
+    for (row, column), text in np.ndenumerate(texts):
+        axes.text(column, row, text, ha="center", va="center", fontsize=13)
+    axes.set_xticks(range(len(columns)), columns, fontsize=13)
+    axes.set_yticks(range(len(rows)), rows, fontsize=12)
+    axes.tick_params(length=0)
+
+
+def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
+    """An arrow between two points."""
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 5, "shrinkB": 5, "mutation_scale": 16}
+    axes.annotate("", tuple(end), tuple(start), arrowprops=style)
 
 
 def bars(

@@ -136,9 +136,7 @@ def confidences(sure: np.ndarray, loss: str) -> None:
 
 def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The confusion matrix, (10, 10): [digit, answer]."""
-    counts = np.zeros((10, 10), dtype=np.int64)
-    np.add.at(counts, (labels, sure.argmax(axis=1)), 1)
-    return counts
+    return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
 
 
 def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
@@ -181,10 +179,6 @@ def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
 def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
     means = mean_activations(fires, labels)  # (neurons, 10)
-    detail("\nThe last hidden layer: the mean activation of each neuron for each digit")
-    detail("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
-    for number, row in enumerate(means):
-        detail(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
     groups = list(combinations(range(10), 2))
     scores = [separation(means, group) for group in groups]
     loops = separation(means, (8, 9))
@@ -240,13 +234,8 @@ def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
 
 def draw_threes(digits: Digits, path: Path) -> None:
     """Many pictures of one digit."""
-    rows, columns = 3, 12
-    chosen = digits.train_images[digits.train_labels == 3][: rows * columns]
-    figure = new_figure(12, 3.4, 'Each "3" looks different, yet we recognise all of them at once')
-    mosaic = np.concatenate([np.concatenate(list(row.reshape(-1, 28, 28)), axis=1) for row in np.split(chosen, rows)])
-    axes = figure.subplots()
-    axes.axis("off")
-    axes.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
+    figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
+    tiles(figure.subplots(), digits.train_images[digits.train_labels == 3][:36], [""] * 36, 12, cmap="gray_r")
     save(figure, path)
 
 
@@ -289,22 +278,17 @@ def draw_confusion(counts: np.ndarray, path: Path) -> None:
     save(figure, path)
 
 
-def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path, most: int = 12) -> None:
+def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path) -> None:
     """The pictures where the network was surest of a wrong digit, each with its ten outputs."""
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
-    worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]
-    if not worst:
-        return
-    columns = min(4, len(worst))
-    rows = -(-len(worst) // columns)
-    title = "The mistakes of which it was surest (red: its answer; green: the right digit)"
-    figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
-    grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
+    worst = [i for i in np.argsort(-lead, kind="stable")[:12] if answers[i] != labels[i]]
+    title = "The mistakes of which it was surest, and its outputs (red: its answer; green: the right digit)"
+    figure = new_figure(12.8, 7.5, title, size=12)
+    grid = figure.subplots(3, 8, width_ratios=[1.2, 1] * 4)
     for axes in grid.flat:
         axes.axis("off")
-    for place, i in enumerate(worst):
-        picture, outputs = grid[place // columns, 2 * (place % columns) :][:2]
+    for (picture, outputs), i in zip(grid.reshape(-1, 2), worst, strict=False):
         picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
         colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
@@ -314,21 +298,17 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
         outputs.tick_params(labelsize=8, length=0)
         right = outputs.get_yticklabels()[labels[i]]
         right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
-        if place // columns == rows - 1:
-            outputs.set_xlabel("output a_j", fontsize=9)
     save(figure, path)
 
 
-def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> Any:
+def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], columns: int = 8, **colours: Any) -> Any:
     """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
-    columns, high = 8, 6 * (1 + titles[0].count("\n"))  # high: a title, in pixels
-    height = -(-len(rows) // columns)
-    pitch = 29 + high
-    mosaic = np.full((pitch * height, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
+    pitch = 35 + 6 * titles[0].count("\n")  # pixels for a picture with its title
+    mosaic = np.full((pitch * -(-len(rows) // columns), 30 * columns), np.nan)  # many small images are slow to draw
     for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
-        top, left = pitch * (number // columns) + high, 30 * (number % columns) + 1
-        mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
-        axes.text(left + 13.5, top - 1.5, title, fontsize=11, ha="center")
+        bottom, left = pitch * (number // columns + 1) - 1, 30 * (number % columns) + 1
+        mosaic[bottom - 28 : bottom, left : left + 28] = row.reshape(28, 28)
+        axes.text(left + 13.5, bottom - 29.5, title, fontsize=11, ha="center")
     axes.axis("off")
     return axes.imshow(mosaic, **colours)
 

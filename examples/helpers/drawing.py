@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.figures import BOX, as_written, save_picture
+from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, save_picture
 from tinygrad_lecture.inspect.figures import new_figure as new_figure  # for all programs
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def bars(
     at: where the notes stand, if not at the ends of the bars.
     """
     plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
-    axes.set_yticks(range(len(values)), names)
+    axes.set_yticks(range(len(values)), [*map(drawable, names)], **as_written())
     axes.set_ylim(len(values) - 0.4, -0.6)
     notes = notes or [f"{value:.2f}" for value in values]
     for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):

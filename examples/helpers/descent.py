@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers import drawing
 from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 from helpers.program import by_chance, counted
@@ -255,19 +257,18 @@ def random_network() -> nn.MLP:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def heights(points: nn.TensorDataset, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cost of the lines w x + b on a grid: w (n,), b (m,) -> (m, n)."""
+GRID = np.linspace(-2.4, 4.4, 161)[None], np.linspace(-3.8, 3.0, 161)[:, None]  # w and b, wide enough for the start
+
+
+def heights(points: nn.TensorDataset, w: Any, b: Any) -> np.ndarray:
+    """The cost of the line w x + b for each w and b: numbers, or arrays that broadcast."""
     x, y = (t.numpy() for t in points.tensors)
-    return ((w[:, None] * x + b[:, None, None] - y) ** 2).mean(axis=-1)
-
-
-GRID = np.linspace(-2.4, 4.4, 161), np.linspace(-3.8, 3.0, 161)  # w and b around the valley, wide enough for the start
+    return ((np.multiply.outer(w, x) + np.asarray(b)[..., None] - y) ** 2).mean(axis=-1)
 
 
 def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
     """The landscape from above: the lighter, the lower; a cross at the lowest point."""
-    w, b = GRID
-    cost = heights(points, w, b)
+    w, b, cost = *map(np.ravel, GRID), heights(points, *GRID)
     levels = np.geomspace(valley.cost, cost.max(), 16)
     axes.contourf(w, b, np.log(cost), np.log(levels), cmap="Greys", vmax=2.2 * np.log(levels[-1]))
     axes.contour(w, b, np.log(cost), np.log(levels), colors="white", linewidths=0.6)
@@ -283,26 +284,23 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
     right = figure.add_subplot(1, 3, 3)
     x, y = (t.numpy() for t in points.tensors)
     left.plot(x, y, "o", color=GREY, markersize=5)
-    w, b = GRID
-    cost = heights(points, w, b)
-    rim = 1.4 * heights(points, np.array([start[0]]), np.array([start[1]])).item()
+    cost, rim = heights(points, *GRID), 1.4 * heights(points, *start)
     bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
     look = {"color": "#b9c7d6", "edgecolor": "white", "linewidth": 0.4, "alpha": 0.8}
-    middle.plot_surface(w, b[:, None], bowl, rcount=40, ccount=40, **look)
-    middle.set(xlabel="w", zlabel="cost", title="the cost of every line")
+    middle.plot_surface(*GRID, bowl, rcount=40, ccount=40, **look)
+    middle.set(xlabel="w", zlabel="cost", title="the cost of every line", zticks=range(0, int(rim) + 1, 5))
     middle.set_ylabel("b", labelpad=12)
-    middle.set_zticks(range(0, int(rim) + 1, 5))
     middle.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back, as on the map
     contours(right, points, valley)
     half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
-    lines = {"start": (start, VERMILION), "halfway": (half, ORANGE), "best": ((valley.w, valley.b), BLUE)}
-    for name, ((slope, offset), colour) in lines.items():
-        height = heights(points, np.array([slope]), np.array([offset])).item()
-        formula = f"y = {slope:.1f} x {'−' if offset < 0 else '+'} {abs(offset):.1f}".replace("-", "−")
-        left.axline((0, offset), slope=slope, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
-        middle.plot([slope], [offset], [height], "o", color=colour, markersize=9, zorder=10)
-        right.plot(slope, offset, "o", color=colour, markersize=9)
-        right.annotate(name, (slope, offset), (9, 5), textcoords="offset points", color="black")
+    lines = {"start": (*start, VERMILION), "halfway": (*half, ORANGE), "best": (valley.w, valley.b, BLUE)}
+    for name, (w, b, colour) in lines.items():
+        height = heights(points, w, b)
+        formula = f"y = {w:.1f} x {'−' if b < 0 else '+'} {abs(b):.1f}".replace("-", "−")
+        left.axline((0, b), slope=w, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
+        middle.plot([w], [b], [height], "o", color=colour, markersize=9, zorder=10)
+        right.plot(w, b, "o", color=colour, markersize=9)
+        right.annotate(name, (w, b), (9, 5), textcoords="offset points", color="black")
     left.set(xlabel="x", ylabel="y", title="three lines; halfway: the mean w and b of the others")
     left.set(xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3))
     left.legend(edgecolor="none", fontsize=10, loc="upper center")
@@ -310,38 +308,21 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
     save(figure, path)
 
 
-def costs(axes: Axes, valley: Valley) -> None:
-    """A logarithmic axis for costs, with dotted lines for the lowest cost and 10% above it."""
-    for height in (valley.cost, 1.1 * valley.cost):
-        plain(axes).axhline(height, color="black", linewidth=1, linestyle=":")
-    axes.annotate("10% above\nlowest cost", (1, height), (5, 0), xycoords=("axes fraction", "data"), va="center",
-                  textcoords="offset points", fontsize=10)  # fmt: skip
-    axes.set(yscale="log", ylabel="cost of all points (logarithmic)")
-    axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.minorticks_off()
-
-
 def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
     """A panel for each learning rate: its path on the landscape; below, its w by step."""
     n = len(trials)
-    did = dict.fromkeys(verdict(trial, valley).split(":")[0] for trial in trials)
-    figure = new_figure(3.7 * n, 7.4, f"Learning rates: {', '.join(did)}")
+    did = [verdict(trial, valley).split(":")[0] for trial in trials]
+    figure = new_figure(3.7 * n, 7.4, f"Learning rates: {', '.join(dict.fromkeys(did))}")
     grid = figure.subplots(2, n, squeeze=False, height_ratios=[1.25, 1])
-    for (above, below), trial, colour in zip(grid.T, trials, [BLUE, GREEN, ORANGE, VERMILION] * n, strict=False):
+    for (above, below), trial, what, colour in zip(grid.T, trials, did, cycle((BLUE, GREEN, ORANGE, VERMILION))):
         contours(above, points, valley)
         above.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
-        above.set_title(f"{trial.label}: {verdict(trial, valley).split(':')[0]}", fontsize=13)
+        above.set_title(f"{trial.label}: {what}", fontsize=13)
         plain(below).axhline(valley.w, color="black", linewidth=1, linestyle=":")
-        low, high = above.get_xlim()
-        w = trial.path[:, 0]
-        outside = np.flatnonzero((w < low) | (w > high))
-        below.plot(w[: outside[0] + 1] if len(outside) else w, ".-", color=colour, linewidth=1.5, markersize=5)
-        below.set(xlabel="step", ylabel="w", xlim=(-1, len(trials[0].path)), ylim=(low, high))
+        below.plot(trial.path[:, 0], ".-", color=colour, linewidth=1.5, markersize=5)
+        below.set(xlabel="step (dotted: the best w)", ylabel="w", xlim=(-1, len(trials[0].path)), ylim=above.get_xlim())
         first, last = (f"{cost:.2f}" if cost < 100 else f"{cost:,.0f}" for cost in trial.costs[[0, -1]])
         below.set_title(f"cost {first} → {last}", fontsize=12)
-    grid[1, 0].annotate("the best w", (1, valley.w), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
-                        textcoords="offset points", fontsize=10)  # fmt: skip
     save(figure, path)
 
 
@@ -352,22 +333,19 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     map_ = figure.add_subplot(grid[:, 0])
     contours(map_, points, valley)
     above, below = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
-    for axes in (above, below):
-        costs(axes, valley)
     for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
         label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
         map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
         above.plot(descent.costs, color=colour, linewidth=2)
         below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)
+    for axes, by in ((above, "step"), (below, "points looked at (logarithmic)")):
+        plain(axes).axhline(1.1 * valley.cost, color="black", linewidth=1, linestyle=":")
+        axes.set(xlabel=by, ylabel="cost of all points (logarithmic)", title="dotted: 10% above the lowest cost")
+        drawing.logarithmic(axes.yaxis, [0.2, 0.5, 1, 2, 5, 10, 20])
+    below.set_xscale("log")
     map_.annotate("start", descents[0].path[0], (-8, 8), textcoords="offset points", ha="right")
     map_.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
     map_.legend(loc="upper right")
-    above.set(xlabel="step")
-    above.set_title(f"steps in which the cost rose: {', '.join(f'{d.label} {d.rises}' for d in descents)}", fontsize=11)
-    below.set(xscale="log", xlabel="points looked at (logarithmic)")
-    there = {d.label: steps * d.batch for d in descents if (steps := d.steps_until(1.1 * valley.cost)) is not None}
-    first = f"{min(there, key=lambda label: there[label])} descent" if there else "none"
-    below.set_title(f"{first} is the first to touch 10% above the lowest cost", fontsize=11)
     save(figure, path)
 
 
@@ -375,19 +353,17 @@ def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str,
     """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
     length = sorted(falls)[len(falls) // 2]
     gradient, *others = falls[length]
-    comes_near = max(others) > gradient / 10
-    title = f"{'Some' if comes_near else 'None'} of {len(others):,} random directions come near the gradient"
-    figure = new_figure(13, 4.8, title)
+    come = "Some" if max(others) > gradient / 10 else "None"
+    figure = new_figure(13, 4.8, f"{come} of {len(others):,} random directions come near the gradient")
     left, right = figure.subplots(1, 2)
     plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")
     left.axvline(gradient, color=GRADIENT, linewidth=3, label="against the gradient")
     left.axvline(0, color=DARK, linewidth=1, linestyle=":")
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")
-    for (name, values), colour in zip(histories.items(), (BLUE, ORANGE, GREEN), strict=True):
-        label = f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}"
-        right.plot(range(1, len(values) + 1), values, color=colour, linewidth=2.5, label=label)
-    plain(right).set(xlabel="evaluations of the cost", ylabel="cost C (random search: lowest so far)")
-    right.set(ylim=(0, None), title="many steps")
+    names = {name: f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}" for name in histories}
+    curves = {names[name]: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
+    drawing.lines(right, curves, (BLUE, ORANGE, GREEN), xlabel="evaluations of the cost", title="many steps")
+    right.set(ylim=(0, None), ylabel="cost C (random search: lowest so far)")
     right.legend(edgecolor="none", loc="upper right", fontsize=10)
     save(figure, path)

@@ -56,12 +56,19 @@ def beside(axes: Axes, **settings: Any) -> None:
 
 
 def lines(
-    axes: Axes, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "-", **settings: Any
+    axes: Axes,
+    curves: Mapping[str, tuple[Any, Any]],
+    colours: Sequence[str],
+    style: str = "-",
+    legend: str = "",
+    **settings: Any,
 ) -> Axes:
-    """Draw each of the curves (x, y), named for a legend, and return the axes. settings: those of the axes."""
+    """Draw each of the curves (x, y), and return the axes. legend: where their names are. settings: of the axes."""
     for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
         axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
     plain(axes).set(**settings)
+    if legend:
+        axes.legend(edgecolor="none", loc=legend)
     return axes
 
 

@@ -162,12 +162,10 @@ def formula(name: str, config: GPTConfig) -> str:
 def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
     """Outputs along a straight way through the inputs: what is linear stays straight."""
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
-    for axes, curves in zip(figure.subplots(1, 2), (layers, attention), strict=True):
-        plain(axes)
-        for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
-            t = np.linspace(-1, 2, len(values))
-            axes.plot(t, values / np.abs(values).max(), color=colour, linewidth=2.8, label=name)
-        axes.set(xlabel="the input, on the straight line through a and b", ylabel="one number of the output, scaled")
+    for axes, outputs in zip(figure.subplots(1, 2), (layers, attention), strict=True):
+        curves = {name: (np.linspace(-1, 2, len(row)), row / np.abs(row).max()) for name, row in outputs.items()}
+        drawing.lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled")
+        axes.set_xlabel("the input, on the straight line through a and b")
         axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
     save(figure, path)
@@ -177,18 +175,9 @@ def draw_changes(tokens: Sequence[str], changed: str, sizes: Mapping[str, np.nda
     """A table: how much the output of each token changes, in each part of a block; blue where it changes at all."""
     figure = new_figure(11, 4.2, f'The vector of "{changed}" is changed. Blue: the tokens whose output changes with it')
     axes = figure.subplots()
-    table = np.stack(list(sizes.values()))  # (parts, tokens)
-    axes.imshow(table > 0, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
-    for (row, column), size in np.ndenumerate(table):
-        look = {"color": "white", "weight": "bold"} if size else {"color": GREY}
-        axes.text(column, row, f"{size:.2f}" if size else "0", ha="center", va="center", fontsize=14, **look)
-    axes.set_xticks(range(len(tokens)), tokens, fontsize=13)
-    axes.set_yticks(range(len(sizes)), sizes, fontsize=13)
-    axes.set_xticks(np.arange(len(tokens) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(sizes) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=3)
-    axes.tick_params(which="both", length=0)
-    axes.xaxis.tick_top()
+    lengths = np.stack([*sizes.values()])  # (parts, tokens)
+    texts = [[f"{length:.2f}" if length else "0" for length in row] for row in lengths]
+    drawing.table(axes, texts, lengths > 0, [*sizes], tokens)
     axes.set_xlabel("in the cells: the length of the change of the token's output")
     save(figure, path)
 

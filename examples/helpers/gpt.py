@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.inside import pieces, print_as_written, printable
 from helpers.program import DataError, counted, data, detail, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
-from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.trace import visible
 
@@ -71,18 +70,11 @@ def load_text(name: str) -> tuple[str, str]:
         text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
         return text, "20,000 made sentences, of patterns and 299 words"
     if name == "python":
-        return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
+        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
+        return "\n".join(topics[name] for name in sorted(topics)), "the reference of the Python language (pydoc_data)"
     if name == "shakespeare":
         return as_text(SHAKESPEARE.read(), name), SHAKESPEARE.what
     return as_text(read(Path(name)), name), name
-
-
-def _python_reference() -> str:
-    try:
-        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
-    except ImportError:
-        raise DataError("this Python comes without its reference (pydoc_data); pass a file with --text FILE") from None
-    return "\n".join(topics[name] for name in sorted(topics))
 
 
 def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
@@ -133,8 +125,7 @@ class Writer:
     def save(self, folder: Path) -> None:
         """Write the tokenizer and the sizes; the Trainer saves the weights."""
         self.tokenizer.save(folder / TOKENIZER)
-        with atomic_write(folder / MODEL) as beside:
-            beside.write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
+        (folder / MODEL).write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
 
 
 def load_writer(folder: Path) -> Writer:
@@ -262,23 +253,16 @@ def draw_curves(history: nn.History, baselines: Mapping[str, float], path: Path)
     if not history:
         return
     tested = [(row.step, row.test.loss) for row in history if row.test]
-    least = min((loss for _, loss in tested), default=np.inf)
+    step, least = min(tested, key=lambda row: row[1], default=(0, np.inf))
     below = [name for name, loss in baselines.items() if least < loss]
     title = f"The loss falls below that of {below[-1].split(',')[0]}" if below else "The loss of the training"
-    figure = new_figure(9.5, 5, title)
-    axes = plain(figure.subplots())
-    steps = [row.step for row in history]
-    axes.plot(steps, [row.train.loss for row in history], ".-", color=ORANGE, linewidth=2.5, label="training text")
+    curves: dict[str, Any] = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
     if tested:
-        axes.plot(*zip(*tested, strict=True), ".-", color=BLUE, linewidth=2.5, label="test text")
-        step, loss = min(tested, key=lambda row: row[1])
-        label = f"its lowest, after {step:,} steps: these weights write"
-        axes.plot(step, loss, "o", color=BLUE, markersize=10, label=label)
+        curves["test text"] = zip(*tested, strict=True)
+        curves[f"its lowest, after {step:,} steps:\nthese weights write"] = step, least
+    axes = chart(title, curves, (ORANGE, BLUE, DARK), "o-", xlabel="steps of the optimizer", xlim=(0, None))
     for (name, loss), colour in zip(baselines.items(), (GREY, VERMILION), strict=False):
-        axes.axhline(loss, color=colour, linestyle="--")
-        axes.annotate(f"{name}: {loss:.2f}", (1, loss), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
-                      textcoords="offset points", color=DARK)  # fmt: skip
-    axes.set(xlabel="steps of the optimizer", ylabel="cross-entropy per token (ln of the perplexity)")
-    axes.set(ylim=(0, 1.12 * max([*baselines.values(), *(row.train.loss for row in history)])), xlim=(0, None))
-    axes.legend(edgecolor="none", loc="lower left")
-    save(figure, path)
+        axes.axhline(loss, color=colour, linestyle="--", label=f"{name}: {loss:.2f}")
+    axes.set(ylabel="cross-entropy per token (ln of the perplexity)", ylim=(0, None))
+    beside(axes)
+    save(axes.figure, path)

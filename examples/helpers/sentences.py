@@ -11,6 +11,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
+from helpers.training import train
 from transformer import GPT, Encoder, WordTokenizer, mask_tokens
 from transformer.training import IGNORED
 
@@ -125,11 +126,7 @@ def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
     vectors, test_vectors = (vectors - mean) / std, (test_vectors - mean) / std  # (n, width)
     layer = nn.Linear(vectors.shape[1], 2)
     optimizer = nn.optim.AdamW(layer.parameters(), lr=0.02, weight_decay=1.0)
-    for _ in range(100):
-        loss = nn.functional.cross_entropy(layer(vectors), labels[few])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    train(lambda: nn.functional.cross_entropy(layer(vectors), labels[few]), optimizer, steps=100)
     return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
 
 

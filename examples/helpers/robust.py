@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, lines, logarithmic, new_figure, percent, save
 from helpers.program import by_chance, detail
 
 BySize = Mapping[int, tuple[float, float]]  # pictures -> shares read right by nearest mean and network
@@ -254,7 +254,7 @@ def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = {"nearest mean": ORANGE, "network": BLUE, "network that saw noise": GREEN}
+COLOURS = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
 
 
 def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None:
@@ -274,12 +274,11 @@ def draw_robustness(table: Table, path: Path) -> None:
     """The share read right against the amount, a panel for each way of spoiling."""
     figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
-        for name, right in methods.items():
-            share_line(axes, [*right], [*right.values()], name, COLOURS[name])
-        axes.set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
-        axes.axhline(10, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate("guessing", (0, 10), (2, 3), textcoords="offset points", color=GREY)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, edgecolor="none")
+        curves = {name: ([*right], [*right.values()]) for name, right in methods.items()}
+        lines(axes, curves, COLOURS, "o-", xlabel=kind, ylabel="test pictures read right", ylim=(0, 1))
+        axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
+        percent(axes.yaxis)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, path)
 
 
@@ -287,21 +286,15 @@ def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
-    for name, shares in zip(("nearest mean", "network"), zip(*by_size.values(), strict=True), strict=True):
-        share_line(left, [*by_size], shares, name, COLOURS[name])
-    left.set(xscale="log", xlabel="training pictures (logarithmic)", title="more data")
-    left.set_xticks(list(by_size), [f"{n:,}" for n in by_size])
-    left.minorticks_off()
-    left.legend(edgecolor="none", loc="lower right")
+    simple, network = zip(*by_size.values(), strict=True)
+    curves = {"nearest mean": ([*by_size], simple), "network": ([*by_size], network)}
+    lines(left, curves, COLOURS, "o-", "lower right", title="more data", xlabel="training pictures (logarithmic)")
+    logarithmic(left.xaxis, [*by_size])
     steps, turned, upright = zip(*retraining, strict=True)
-    share_line(right, steps, turned, "turned pictures, the new data", VERMILION)
-    share_line(right, steps, upright, "upright pictures, no longer shown", GREY)
-    right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
-    right.legend(edgecolor="none", loc="upper center", ncols=2)
+    curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
+    lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))
+    right.set_xlabel("steps of training on turned pictures")
+    for axes in (left, right):
+        axes.set_ylabel("test pictures read right")
+        percent(axes.yaxis)
     save(left.figure, path)
-
-
-def share_line(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
-    """Draw shares from 0 to 1 as a line, in percent."""
-    plain(axes).plot(x, [100 * share for share in shares], "o-", color=colour, linewidth=2.5, label=name)
-    axes.set_ylabel("test pictures read right, %")

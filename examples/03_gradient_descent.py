@@ -89,7 +89,7 @@ def main(settings: "Settings") -> None:
     show.draw_landscape(points, valley, START, settings.out / "landscape.png")
     show.draw_rates(points, valley, trials, settings.out / "rates.png")
     show.draw_ways(points, valley, ways, settings.out / "descents.png")
-    show.draw_high_dimensions(falls, histories, settings.out / "high_dimensions.png")
+    show.draw_high_dimensions(histories, settings.out / "high_dimensions.png")
 
 
 # --- the landscape of a line --------------------------------------------------------------------------------

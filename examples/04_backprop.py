@@ -85,7 +85,7 @@ def main(settings: "Settings") -> None:
     print("\nPictures:")
     show.draw_network(settings.layers, parameters, values, graph, settings.out / "network.png")
     show.draw_computation_graph(graph, {**parameters, **values}, settings.out / "graph.png")
-    show.draw_price(times, noise, settings.out / "price.png")
+    show.draw_price(times, settings.out / "price.png")
 
 
 # --- the small network --------------------------------------------------------------------------------------

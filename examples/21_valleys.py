@@ -75,7 +75,7 @@ def main(settings: "Settings") -> None:
     depth(digits, settings.deep_steps, draw)
 
     print("\nPictures:")
-    show.draw_courses(courses, curvatures, settings.out / "xor.png")
+    show.draw_courses(courses, settings.out / "xor.png")
     show.draw_saddle(whole, noisy, settings.out / "saddle.png")
     show.draw_approximation(x.numpy()[:, 0], y.numpy()[:, 0], fits, settings.out / "approximation.png")
 

@@ -9,8 +9,9 @@ is spoilt, cut short or changed.
 """
 
 from helpers import robust as show
+from helpers import training
 from helpers.mnist import coarser, load_digits
-from helpers.program import Common, check, start, until_ctrl_c
+from helpers.program import Common, check, start
 from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
@@ -113,20 +114,15 @@ def train(
 
     noise: the most that is added, as a standard deviation.
     """
-    wanted = np.eye(10, dtype=np.float32)
-    optimizer = nn.optim.SGD(model.parameters(), lr=1.0)
-    done = 0
-    for _ in until_ctrl_c(range(steps)):
+
+    def cost_of_batch() -> tl.Tensor:
         chosen = random.integers(0, len(images), 32)
-        x = images[chosen]  # (32, 784)
+        x, wanted = images[chosen], np.eye(10, dtype=np.float32)[labels[chosen]]  # (32, 784), (32, 10)
         if noise:
             x = add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
-        optimizer.zero_grad()
-        C = ((model(tl.tensor(x)) - tl.tensor(wanted[labels[chosen]])) ** 2).sum(axis=1).mean()
-        C.backward()
-        optimizer.step()
-        done += 1
-    return done
+        return ((model(tl.tensor(x)) - tl.tensor(wanted)) ** 2).sum(axis=1).mean()
+
+    return len(training.train(cost_of_batch, nn.optim.SGD(model.parameters(), lr=1.0), steps))
 
 
 def reads(model: nn.MLP) -> Answer:

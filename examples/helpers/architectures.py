@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, Axes, attention_map, bars, new_figure, save
+from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
 from helpers.program import detail
 
 Words = Sequence[str]
@@ -90,28 +90,16 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
 
 def draw_masks(seen: Seen, path: Path) -> None:
     """A map for each model: a row for each output, coloured where it depends on the token."""
-    figure = new_figure(15, 5.4, "What a token sees: coloured where an output depends on a token")
+    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
     panels = figure.subplots(1, 4)
-    for axes, (name, map_), colour in zip(panels, seen.items(), (ORANGE, BLUE, GREEN, GREEN), strict=True):
-        squares(axes, *map_, colour)
-        axes.set_title(f"{name}:\n{what_is_seen(map_[0])}", fontsize=12, pad=10)
-    for axes, name in zip(panels, ("text", "text", "source", "target"), strict=True):
-        axes.set_xlabel(f"seen: token of the {name}")
+    what = "text", "text", "source", "target"
+    for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
+        attention_map(axes, 0.6 * grid, rows, columns)
+        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: token of the {kind}")
     panels[0].set_ylabel("output at each token")
     panels[2].set_ylabel("output at each token of the target")
     save(figure, path)
-
-
-def squares(axes: Axes, grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], colour: str) -> None:
-    """One map."""
-    from matplotlib.colors import ListedColormap
-
-    axes.pcolormesh(grid, cmap=ListedColormap(["#f2f2f2", colour]), vmin=0, vmax=1, edgecolors="white", linewidth=2)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=60 if max(map(len, columns)) > 3 else 0)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
-    axes.set(ylim=(len(rows), 0), aspect="equal")
-    axes.tick_params(length=0, labelsize=10)
-    axes.spines[:].set_visible(False)
 
 
 def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None:

@@ -390,13 +390,12 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
 
 def draw_car(said: Said, path: Path) -> None:
     """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
-    figure = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence')
-    axes = figure.subplots()
+    axes = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence').subplots()
     texts = [[f"{description}  {p:.2f}" for description, p in row] for row in said.values()]
     words = np.array([[description for description, _ in row] for row in said.values()])  # (parts, kinds)
     drawing.table(axes, texts, words != words[[0, *range(len(words) - 1)]], [*said], [*cars.KINDS])
     axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
-    save(figure, path)
+    save(axes.figure, path)
 
 
 # --- real models ------------------------------------------------------------------------------------------------------

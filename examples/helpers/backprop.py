@@ -13,7 +13,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, GREY, Axes, by_sign, lines, logarithmic, new_figure, save
+from helpers.drawing import BLUE, DARK, GRADIENT, Axes, by_sign, chart, logarithmic, new_figure, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
@@ -176,8 +176,6 @@ def noise(distances: Mapping[int, Sequence[float]]) -> None:
     for n, values in distances.items():
         expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
         detail(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
-    follows = all(abs(np.mean(values) / one * n**0.5 - 1) < 0.3 for n, values in distances.items())
-    detail(f"  Four times the pictures halve the noise{',' if follows else ' in theory,'} for four times the work.")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -292,23 +290,13 @@ def in_lecture(name: str) -> str:
     return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"
 
 
-def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
-    """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
+def draw_price(times: Mapping[int, tuple[float, float]], path: Path) -> None:
+    """Time of forward and backward by batch size."""
     ratio = np.median([back / ahead for ahead, back in times.values()])
-    title = f"Backward takes {ratio:.1f} times as long as forward (left); how noisy the gradient of a batch is (right)"
-    left, right = new_figure(13, 4.8, title).subplots(1, 2)
     ahead, back = 1e3 * np.array([*times.values()]).T
     curves = {"forward: the output": ([*times], ahead), "backward: 13,002 gradients": ([*times], back)}
-    lines(left, curves, (BLUE, GRADIENT), "o-", "upper left", title="time of one pass")
-    left.set(xlabel="pictures at once (logarithmic)", ylabel="milliseconds (logarithmic)")
-    logarithmic(left.xaxis, [*times])
-    logarithmic(left.yaxis, [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
-    sizes, means = np.array([*noise]), np.array([np.mean(values) for values in noise.values()])
-    curves = {"expected: that of 1 picture / sqrt(batch size)": (sizes, means[0] / np.sqrt(sizes / sizes[0])),
-              "mean of 20 batches": (sizes, means)}  # fmt: skip
-    lines(right, curves, (GREY, GREEN), "o-", "upper right", title="noise of the gradient")
-    right.set(xlabel="pictures in a batch (logarithmic)")
-    right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
-    logarithmic(right.xaxis, sizes)
-    logarithmic(right.yaxis, [0.02, 0.05, 0.1, 0.2, 0.5, 1])
-    save(left.figure, path)
+    axes = chart(f"Backward takes {ratio:.1f} times as long as forward", curves, (BLUE, GRADIENT))
+    axes.set(xlabel="pictures at once (logarithmic)", ylabel="milliseconds (logarithmic)")
+    logarithmic(axes.xaxis, [*times])
+    logarithmic(axes.yaxis, [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
+    save(axes.figure, path)

@@ -58,7 +58,6 @@ def attention(in_v: float, in_x: float) -> None:
     print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
     print('\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it')
     print("  averages the values. But the weights are a softmax of x, so attention as a whole is not linear.")
-    detail("  The FFN works on each token alone.")
 
 
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
@@ -130,10 +129,6 @@ def gpt3(config: GPTConfig) -> None:
     print("\nGPT-3's numbers:")
     heads = config.layers * config.heads
     print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
-    detail(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
-    detail(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
-    a_head = f"numbers that a head returns: {config.width:,} / {config.heads}"
-    detail(f"  {a_head:46}{config.head_dim:>18,} for each token")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
     detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
     parts = config.parameters_by_part()
@@ -143,7 +138,6 @@ def gpt3(config: GPTConfig) -> None:
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
     print(f"  {ffn:.0%} of these weights are in the FFNs; at 2 bytes each", end=" ")
     print(f"they take {2 * config.weight_count() / 1e9:.0f} GB.")
-    detail("  What training them costs: 10_gpt2.py.")
 
 
 def formula(name: str, config: GPTConfig) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 from helpers.program import by_chance, counted
 from helpers.training import train
@@ -130,8 +130,6 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
         print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
         return
     small, large = trained[0], trained[-1]
-    print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and", end=" ")
-    print(f"{large.epochs} with {large.size}; but {small.steps:,} steps against {large.steps:,}.")
     gain, chance = small.test - large.test, by_chance(small.tested, small.test, large.test)
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
     print(f"  {small.size} against {large.size} per step: {small.test:.1%} and {large.test:.1%} of the test pictures.")
@@ -349,21 +347,11 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     save(figure, path)
 
 
-def draw_high_dimensions(falls: Mapping[float, Numbers], histories: Mapping[str, Numbers], path: Path) -> None:
-    """Left: how far the cost falls along random directions and along the gradient. Right: descent against search."""
-    length = sorted(falls)[len(falls) // 2]
-    gradient, *others = falls[length]
-    come = "Some" if max(others) > gradient / 10 else "None"
-    figure = new_figure(13, 4.8, f"{come} of {len(others):,} random directions come near the gradient")
-    left, right = figure.subplots(1, 2)
-    plain(left).hist(others, bins=30, color=GREY, label=f"{len(others):,} random directions")
-    left.axvline(gradient, color=GRADIENT, linewidth=3, label="against the gradient")
-    left.axvline(0, color=DARK, linewidth=1, linestyle=":")
-    left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
-    left.legend(edgecolor="none", loc="upper center")
-    names = {name: f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}" for name in histories}
+def draw_high_dimensions(histories: Mapping[str, Numbers], path: Path) -> None:
+    """The cost by evaluations, of gradient descent and of random search."""
+    names = {name: f"{name}{': ' + SEARCHES[name] if name in SEARCHES else ''}" for name in histories}
     curves = {names[name]: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
-    drawing.lines(right, curves, (BLUE, ORANGE, GREEN), xlabel="evaluations of the cost", title="many steps")
-    right.set(ylim=(0, None), ylabel="cost C (random search: lowest so far)")
-    right.legend(edgecolor="none", loc="upper right", fontsize=10)
-    save(figure, path)
+    axes = new_figure(9, 5, "Gradient descent against random search, in 13,002 dimensions").subplots()
+    drawing.lines(axes, curves, (BLUE, ORANGE, GREEN), "-", "upper right", ylim=(0, None))
+    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random search: lowest so far)")
+    save(axes.figure, path)

@@ -14,7 +14,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save, signed
+from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
 from helpers.program import counted, detail
 
@@ -242,29 +242,22 @@ def draw_threes(digits: Digits, path: Path) -> None:
 def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
     read = f": in the end {history[-1].right:.1%} of the test pictures are read right" if history else ""
-    figure = new_figure(11, 4.4, f"The training, epoch by epoch{read}")
-    left, right = figure.subplots(1, 2)
-    if history:
-        steps = [len(epoch.costs) for epoch in history]
-        ends = np.cumsum(steps)
-        left.plot(np.arange(1, ends[-1] + 1) / steps[0], np.concatenate([epoch.costs for epoch in history]), ".",
-                  color=BLUE, alpha=0.3, markersize=1.5, label="one batch")  # fmt: skip
-        numbers = np.arange(1, len(history) + 1)
-        left.plot(numbers - 0.5, [np.mean(epoch.costs) for epoch in history], "o-", color=VERMILION, markersize=4,
-                  label="mean of an epoch")  # fmt: skip
-        right.plot(numbers, [100 * epoch.right for epoch in history], "o-", color=GREEN, markersize=4)
-    plain(left).set(xlabel="epoch (one pass through all training pictures)", ylabel=f"mean {cost}", ylim=(0, None))
-    left.set_title(cost)
-    left.legend(edgecolor="none")
-    plain(right).set(xlabel="epoch", ylabel="test pictures read right, %")
-    right.set_title("accuracy on pictures never seen in training")
-    save(figure, path)
+    left, right = new_figure(11, 4.4, f"The training, epoch by epoch{read}").subplots(1, 2)
+    numbers = np.arange(1, len(history) + 1)
+    for number, epoch in zip(numbers, history, strict=True):
+        batches = np.linspace(number - 1, number, len(epoch.costs))
+        left.plot(batches, epoch.costs, ".", color=SKY, markersize=1.5)
+    means = {f"mean {cost} of an epoch; light: of its batches": (numbers - 0.5, [np.mean(e.costs) for e in history])}
+    lines(left, means, (BLUE,), "o-", "upper right", ylim=(0, None), xlabel="epoch (one pass through all pictures)")
+    rights = {"test pictures read right, none seen in training": (numbers, [epoch.right for epoch in history])}
+    lines(right, rights, (GREEN,), "o-", "lower right", xlabel="epoch")
+    percent(right.yaxis)
+    save(left.figure, path)
 
 
 def draw_confusion(counts: np.ndarray, path: Path) -> None:
     """The confusion matrix: right answers green, wrong ones redder the more there are."""
-    figure = new_figure(7, 7.2, "Which digit is mistaken for which?")
-    axes = figure.subplots()
+    axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
     right = np.eye(10, dtype=bool)
     most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
     axes.imshow(np.ma.masked_where(~right, counts), cmap="Greens", vmin=0, vmax=2 * most_right)
@@ -275,7 +268,7 @@ def draw_confusion(counts: np.ndarray, path: Path) -> None:
     axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path) -> None:
@@ -318,13 +311,12 @@ def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int
     shown = np.where(ink, weights[:most], np.nan)
     which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
     title = f"First layer, the weights of {which}: ink on blue makes a neuron fire, ink on orange stops it"
-    figure = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title)
-    axes = figure.subplots()
+    axes = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title).subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
     names = [f"neuron {i}" for i in range(len(shown))]
     image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
-    figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
-    save(figure, path)
+    axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
+    save(axes.figure, path)
 
 
 def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:

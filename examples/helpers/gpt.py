@@ -169,9 +169,6 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     config = model.config
     print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
-    for part, count in config.parameters_by_part().items():
-        if count:
-            detail(f"  {part:10} {count:12,}")
     print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
     print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
     for name, loss in {**baselines(corpus), "the model before training": untrained}.items():

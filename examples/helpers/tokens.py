@@ -102,8 +102,8 @@ def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: S
         print("  the word into the same three (--tokenizer shows it, with GPT-2's files).")
 
 
-def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
-    """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
+def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str) -> None:
+    """The size of the vocabulary against the length of the sequence."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {text.source}:\n")
@@ -116,8 +116,6 @@ def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, 
         none = missing if name == "words" else 0
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
     print()
-    if complete:
-        print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
     print(f"  {missing} words of the last tenth do not occur before: to words they are one more token, <unknown>.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 

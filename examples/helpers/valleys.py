@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, lines, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
 from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
@@ -159,25 +159,17 @@ def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
-    """Left: the cost of every descent by step. Right: the eigenvalues of the Hessian at the starts."""
+def draw_courses(costs: np.ndarray, path: Path) -> None:
+    """The cost of every descent by step."""
     stuck = are_stuck(costs)
     learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
     title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) end in other valleys"
-    left, right = new_figure(13, 5, title).subplots(1, 2)
+    axes = plain(new_figure(9, 5, title).subplots())
     steps = np.arange(1, len(costs) + 1)
-    left.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
-    left.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
-    plain(left).set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
-    values = curvatures.ravel()
-    most = np.abs(values).max()
-    names = "negative: a direction that curves down", "positive: a direction that curves up"
-    right.hist([values[values < 0], values[values >= 0]], 40, (-most, most), color=(NEGATIVE, POSITIVE), label=names,
-               histtype="barstacked")  # fmt: skip
-    plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
-    right.set_ylim(None, 10 * right.get_ylim()[1])
-    right.legend(edgecolor="none", loc="upper center")
-    save(left.figure, path)
+    axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
+    axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
+    axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
+    save(axes.figure, path)
 
 
 def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
@@ -193,7 +185,7 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
         axes.plot(costs, color=colour, alpha=0.5, label=[name, *[""] * (n - 1)])
     axes.axhline(1, color=GREY, linestyle=":", label="the saddle: cost 1, every answer is 0.5")
     axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.7))
-    axes.text(0, 1.3, " above it: a step moves all answers towards one example's")
+    axes.text(0, 1.48, " above it: a step moves all answers towards one example's")
     axes.legend(edgecolor="none", loc="upper right", ncols=3, fontsize=9)
     save(axes.figure, path)
 

@@ -320,8 +320,7 @@ def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
         return
     words = [word for some in kinds.values() for word in some]
     rows = np.stack([vectors[word] for word in words])
-    figure = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block")
-    axes = figure.subplots()
+    axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
     image = axes.imshow(rows @ rows.T, cmap=drawing.signed(), vmin=-1, vmax=1)
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)
     axes.set_yticks(range(len(words)), words, fontsize=11)
@@ -330,8 +329,8 @@ def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
         axes.axvline(edge, color="white", linewidth=3)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
-    save(figure, path)
+    axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
+    save(axes.figure, path)
 
 
 def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], path: Path) -> None:
@@ -339,8 +338,7 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
     if not bias:
         return
     title = "Bias: where the text puts occupations between male and female words"
-    figure = new_figure(9.5, 1.8 + 0.5 * len(bias), title)
-    axes = figure.subplots()
+    axes = new_figure(9.5, 1.8 + 0.5 * len(bias), title).subplots()
     jobs = sorted(bias, key=lambda job: bias[job])
     colours = drawing.by_sign([bias[job] for job in jobs])
     said = {job: f', "she" in {share:.0%} of its sentences' for job, share in shares.items()}
@@ -348,4 +346,4 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
     axes.axvline(0, color=GREY)
     axes.margins(x=0.75)
     axes.set_xlabel("cosine with the direction from male (left) to female words (right)", color=DARK)
-    save(figure, path)
+    save(axes.figure, path)

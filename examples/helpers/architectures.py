@@ -1,7 +1,5 @@
 """For 09_architectures.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 

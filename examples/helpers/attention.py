@@ -7,8 +7,6 @@ The evidence is gradual, as in real text: "flooded" nearly always means the rive
 ten sentences, "the" says nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

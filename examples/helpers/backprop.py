@@ -1,7 +1,5 @@
 """For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
 
-from __future__ import annotations
-
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise

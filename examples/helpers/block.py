@@ -1,7 +1,5 @@
 """For 14_inside_a_block.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial

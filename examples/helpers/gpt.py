@@ -1,7 +1,5 @@
 """For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import json

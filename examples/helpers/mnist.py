@@ -11,8 +11,6 @@ of one array, last axis fastest:
     00 00 00 ...                                the elements: 0 is paper, 255 is ink
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import struct

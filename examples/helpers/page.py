@@ -1,7 +1,5 @@
 """For 00_engine_on_a_page.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Made sentences as tokens: for a decoder the next words, for an encoder hidden words, for a classifier labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter

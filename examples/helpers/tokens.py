@@ -1,7 +1,5 @@
 """For 05_tokenize.py: the text that it learns from, tokenizers in files, what is printed and drawn."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

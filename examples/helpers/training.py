@@ -3,8 +3,6 @@
 losses = train(lambda: model.loss(tokens, targets), optimizer, steps, schedule, report=print)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

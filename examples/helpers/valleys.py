@@ -1,7 +1,5 @@
 """For 21_valleys.py: what it prints and draws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """For 06_word_vectors.py: words with their vectors, files in GloVe's format, what is printed and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, islice, permutations
 from pathlib import Path

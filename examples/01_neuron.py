@@ -17,7 +17,6 @@ from helpers.program import Common, start
 from helpers.training import train
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -89,7 +88,6 @@ def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple
     return w.detach(), b.detach()
 
 
-@dataclass
 class Settings(Common, out="neuron"):
     """What can be set on the command line."""
 

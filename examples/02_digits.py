@@ -18,7 +18,6 @@ from helpers.digits import Epoch, hidden_layers
 from helpers.mnist import coarser, load_digits
 from helpers.program import Common, start, until_ctrl_c
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -141,7 +140,6 @@ def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
     return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
 
 
-@dataclass
 class Settings(Common, out="digits"):
     """What can be set on the command line."""
 

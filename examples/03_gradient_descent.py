@@ -18,7 +18,6 @@ from helpers.mnist import load_digits
 from helpers.program import Common, start, until_ctrl_c
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -72,9 +71,8 @@ def main(settings: "Settings") -> None:
     downhill = -gradient / gradient.norm()
     random = tl.randn(settings.directions, len(weights))
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
-    falls = {}
-    for length in (0.01, 0.1, 1.0):
-        falls[length] = [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+    falls = {length: [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+             for length in (0.01, 0.1, 1.0)}  # fmt: skip
     show.directions(falls, (random @ downhill).numpy())
 
     # "Trying random combinations would take longer than the age of the universe"
@@ -139,7 +137,6 @@ def survey(points: nn.TensorDataset) -> Valley:
     return Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
 
 
-@dataclass
 class Settings(Common, out="gradient_descent"):
     """What can be set on the command line."""
 

@@ -20,7 +20,6 @@ from helpers.mnist import load_digits
 from helpers.program import Common, start
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -124,7 +123,6 @@ def gradient_through(activation: Activation) -> float:
     return W1.grad.abs().max().item()
 
 
-@dataclass
 class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 

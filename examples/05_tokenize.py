@@ -21,7 +21,6 @@ from helpers.program import Common, start
 from helpers.tokens import read_text
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -83,7 +82,6 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
     return total
 
 
-@dataclass
 class Settings(Common, out="tokenize"):
     """What can be set on the command line."""
 

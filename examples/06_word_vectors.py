@@ -23,7 +23,6 @@ from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, of_smollm2, read
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -134,7 +133,6 @@ def main(settings: "Settings") -> None:
     show.draw_occupations(bias, shares, settings.out / "occupations.png")
 
 
-@dataclass
 class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 

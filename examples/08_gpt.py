@@ -25,7 +25,6 @@ from helpers.inside import draw_inside
 from helpers.program import Common, DataError, open_run, start
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,7 +139,6 @@ def main(settings: Settings) -> None:
     draw_inside(writer.model, writer.tokenizer, writer.encode(text), settings.out)
 
 
-@dataclass
 class Settings(Common):
     """What can be set on the command line."""
 

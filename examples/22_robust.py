@@ -15,7 +15,6 @@ from helpers.program import Common, check, start
 from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -148,7 +147,6 @@ def nearest_mean(images: np.ndarray, labels: np.ndarray) -> Answer:
     return lambda pixels: ((means**2).sum(axis=1) - 2 * pixels @ means.T).argmin(axis=1)
 
 
-@dataclass
 class Settings(Common, out="robust"):
     """What can be set on the command line."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
-from helpers.program import detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
@@ -20,14 +19,10 @@ def what_is_seen(grid: np.ndarray) -> str:
 
 
 def who_sees_whom(seen: Seen) -> None:
-    """Print what each output depends on, and with --more a row for each output, with a # under each such token."""
+    """Print what each output depends on."""
     print('Who sees whom, measured. "Previous" includes the token itself.')
-    detail("A row for each token's output, # under the tokens on which it depends.")
-    for name, (grid, rows, inputs) in seen.items():
-        detail()
+    for name, (grid, _, inputs) in seen.items():
         print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
-        for label, row in zip(rows, grid, strict=True):
-            detail(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
 
 
 def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
@@ -48,14 +43,6 @@ def hidden(around: float, before: float) -> None:
     """Print how many hidden words each says right."""
     print(f"  Of the words hidden in the test the encoder says {around:.0%} right, from both sides;")
     print(f"  the decoder says {before:.0%}, from the left alone.")
-
-
-def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
-    """Print the guesses for each gap."""
-    for text, before, around in found:
-        detail(f"  {text.replace('<mask>', '___')}")
-        for name, guesses in (("decoder", before), ("encoder", around)):
-            detail(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
 
 
 def few_labels(n: int, untrained: float, trained: float) -> None:

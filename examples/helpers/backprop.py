@@ -156,7 +156,6 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
         print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
         print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
-    detail("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
 
 
 def nudging(times: tuple[float, float]) -> None:

@@ -57,12 +57,6 @@ class Descent:
         """In how many steps the cost rose."""
         return int((np.diff(self.costs) > 0).sum())
 
-    @property
-    def turns(self) -> float:
-        """In which share of the first 20 steps it turned back, across the valley."""
-        moves = np.diff(self.path, axis=0)[:20]
-        return float(((moves[1:] * moves[:-1]).sum(axis=1) < 0).mean())
-
     def steps_until(self, cost: float) -> int | None:
         """How many steps it took to come below a cost; None if it never did."""
         below = np.flatnonzero(self.costs < cost)
@@ -81,7 +75,8 @@ def verdict(descent: Descent, valley: Valley) -> str:
     """What a learning rate does, in words."""
     if not descent.costs[-1] <= descent.costs[0]:
         return "diverges: too large, every step overshoots by more"
-    if descent.turns > 0.3:
+    moves = np.diff(descent.path, axis=0)[:20]
+    if np.mean((moves[1:] * moves[:-1]).sum(axis=1) < 0) > 0.3:  # the share of steps that turn back, across the valley
         return "oscillates: too large, it overshoots the minimum again and again"
     if descent.costs[-1] <= 1.1 * valley.cost:
         return "just right: steady progress to the minimum"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 else:
     Axes = Any  # a name for annotations: matplotlib is imported where a picture is drawn
 
+Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
+
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
 PURPLE, SKY, GREY, DARK = "#AA4499", "#56B4E9", "#808080", "#404040"
@@ -56,12 +58,7 @@ def beside(axes: Axes, **settings: Any) -> None:
 
 
 def lines(
-    axes: Axes,
-    curves: Mapping[str, tuple[Any, Any]],
-    colours: Sequence[str],
-    style: str = "-",
-    legend: str = "",
-    **settings: Any,
+    axes: Axes, curves: Curves, colours: Sequence[str], style: str = "-", legend: str = "", **settings: Any
 ) -> Axes:
     """Draw each of the curves (x, y), and return the axes. legend: where their names are. settings: of the axes."""
     for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
@@ -72,9 +69,7 @@ def lines(
     return axes
 
 
-def chart(
-    title: str, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "o-", **settings: Any
-) -> Axes:
+def chart(title: str, curves: Curves, colours: Sequence[str], style: str = "o-", **settings: Any) -> Axes:
     """Axes of a new figure, with a line for each of the curves (x, y), and their names beside it.
 
     settings: those of the axes.

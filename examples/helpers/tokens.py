@@ -166,13 +166,10 @@ def draw_pieces(sentence: str, ways: Ways, path: Path) -> None:
 
 
 def draw_merges(sentence: str, t: BPETokenizer, path: Path) -> None:
-    """Words as trees: bytes at the bottom, each merge a step higher. Those with the most merges, as many as fit."""
-    different = list({word.text: word for word in t.explain(sentence)}.values())
-    chosen: list[Word] = []
-    for word in sorted(different, key=lambda word: -len(word.merges)):
-        if sum(len(other.bytes) + 1 for other in chosen) + len(word.bytes) <= MOST_BYTES:
-            chosen.append(word)
-    chosen = [word for word in different if word in chosen]
+    """Words as trees: bytes at the bottom, each merge a step higher. As many as fit."""
+    words = {word.text: word for word in t.explain(sentence)}
+    ends = np.cumsum([len(word.bytes) + 1 for word in words.values()])
+    chosen = [word for word, end in zip(words.values(), ends, strict=True) if end <= MOST_BYTES]
     width = sum(len(word.bytes) + 1 for word in chosen)
     height = max((len(word.merges) for word in chosen), default=0)
     title = "From bytes to tokens, merge by merge"

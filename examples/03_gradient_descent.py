@@ -16,6 +16,7 @@ from helpers import descent as show
 from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
 from helpers.program import Common, start, until_ctrl_c
+from helpers.training import digit_network
 
 from collections.abc import Iterator
 
@@ -59,7 +60,7 @@ def main(settings: "Settings") -> None:
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
-    network = show.random_network()
+    network = digit_network(False)
 
     def cost_of(network: nn.MLP) -> tl.Tensor:
         return ((network(images) - labels) ** 2).sum(axis=1).mean()

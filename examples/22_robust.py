@@ -34,9 +34,9 @@ def main(settings: "Settings") -> None:
     def right(answer: Answer, pixels: np.ndarray = test) -> float:
         return float((answer(pixels) == labels).mean())
 
-    network = new_network()
+    network = training.digit_network()
     train(network, X, Y, settings.steps, random)
-    used_to_noise = new_network()
+    used_to_noise = training.digit_network()
     train(used_to_noise, X, Y, settings.steps, random, settings.noise)
     methods = {"nearest mean": nearest_mean(X, Y), "network": reads(network)}
     methods["network that saw noise"] = reads(used_to_noise)
@@ -68,21 +68,21 @@ def main(settings: "Settings") -> None:
     hidden = {share: drop_pixels(test, share, hide) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9)}
     show.incomplete({share: outputs(network, pixels) for share, pixels in hidden.items()}, labels)
     mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
-    misled = new_network()
+    misled = training.digit_network()
     train(misled, X, mixed, settings.steps, random)
     show.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
 
     # "Neural networks often improve with more data, unlike many traditional methods that plateau"
     by_size = {}
     for n in settings.sizes:
-        small = new_network()
+        small = training.digit_network()
         train(small, X[:n], Y[:n], settings.steps, random)
         by_size[n] = right(nearest_mean(X[:n], Y[:n])), right(reads(small))
     show.more_data(by_size)
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
     turned, turned_test = turn(X), turn(test)
-    adapted = new_network()
+    adapted = training.digit_network()
     adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
     retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
     for _ in range(3):
@@ -94,16 +94,6 @@ def main(settings: "Settings") -> None:
     show.draw_spoilt(test[labels == 3][:1], random, settings.out / "spoilt.png")
     show.draw_robustness(table, settings.out / "robustness.png")
     show.draw_more_data(by_size, retraining, settings.out / "data.png")
-
-
-def new_network() -> nn.MLP:
-    """The lecture's 784-16-16-10 with random weights."""
-    model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return model
 
 
 def train(

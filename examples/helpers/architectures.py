@@ -47,8 +47,7 @@ def hidden(around: float, before: float) -> None:
 
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
-    print("\nClassification: is a sentence about one or about several? A linear layer learns it from the vectors")
-    print(f"from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"\nClassification: about one or several? A linear layer learns it from {n} labelled sentences, eight times:")
     print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
 

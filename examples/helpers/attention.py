@@ -234,8 +234,7 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(f"    {ticks} of {len(wanted)} are ticked. Seven are the lecture's list; the last is in its third head.")
-    detail(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
-    detail("    word whose value is near zero. Ignore the weights of words without a question here.")
+    detail(f"    For {largest} it is the word's largest weight; a head may also look where the value is near zero.")
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
@@ -300,8 +299,7 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
     image = right.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
     labels = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
     right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
-    right.axhline(n - 0.5, color=DARK)
-    right.axhline(n + 1.5, color=DARK)
+    right.hlines([n - 0.5, n + 1.5], -0.5, width - 0.5, color=DARK)
     right.set(title="3. the weighted sum of the values is added", xticks=[], xlabel=f"{width} numbers in each vector")
     figure.colorbar(image, shrink=0.8, label="value")
     save(figure, path)

@@ -17,7 +17,7 @@ from helpers import drawing
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 from helpers.program import by_chance, counted
-from helpers.training import train
+from helpers.training import digit_network, train
 
 Numbers = Sequence[float]
 SEARCHES = {  # what is random in them
@@ -116,8 +116,8 @@ def ways(descents: Sequence[Descent], valley: Valley) -> None:
 
 def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     """How long the digit network trains with mini-batches of each size, and how good it is then."""
-    print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures")
-    print(f"right, for {counted(epochs, 'epoch')} at most:")
+    most = counted(epochs, "epoch")
+    print(f"\nThe size of a mini-batch, for the digit network, until it reads {wanted:.0%} right, for {most} at most:")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
     for t in trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
@@ -142,8 +142,7 @@ def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> N
         print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
     down, best = np.mean([[fall > 0 for fall in others] for _, *others in falls.values()]), np.abs(cosines).max()
     if abs(down - 0.5) < 0.1 and best < 0.1:
-        print("  About half of all directions go down, but hardly: even the best is almost at a right angle to the")
-        print(f"  gradient (cosine {best:.3f}).")
+        print(f"  About half of all directions go down, but hardly: almost at a right angle to it (cosine {best:.3f}).")
     else:
         print(f"  {down:.0%} of these directions go down; their cosine with the gradient is {best:.3f} at most.")
 
@@ -178,7 +177,7 @@ def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, se
     """Train until a share of the training pictures is read right, or for so many epochs."""
     tl.manual_seed(seed)
     images, labels = tl.tensor(digits.train_images), tl.eye(10)[tl.tensor(digits.train_labels)]
-    network = random_network()
+    network = digit_network(False)
     optimizer = nn.optim.SGD(network.parameters(), lr=1.0)
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
     learnt, epoch = 0.0, 0
@@ -234,17 +233,8 @@ def search_by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: i
 def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
     """The lowest cost so far of networks with weights drawn anew each time."""
     with tl.no_grad():
-        costs = [cost_of(random_network()).item() for _ in range(evaluations)]
+        costs = [cost_of(digit_network(False)).item() for _ in range(evaluations)]
     return np.minimum.accumulate(costs).tolist()
-
-
-def random_network() -> nn.MLP:
-    """The digit network with random weights."""
-    network = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-    return network
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -187,8 +187,7 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     print(f"Its mean activation differs most for {best[0]} and {best[1]}, by {max(scores):.2f};", end=" ")
     print(f"for 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
     if place > len(groups) // 10:
-        print("Other pairs are separated better, so no single neuron stands for a loop at top. The layer groups digits")
-        print("as it needs, which differs from seed to seed.")
+        print("Other pairs are separated better, so no single neuron stands for a loop at top.")
     else:
         print("So a neuron may stand for a loop at top here; another --seed groups digits in another way.")
 

@@ -179,8 +179,7 @@ def what_the_trainer_adds(by_hand: Losses, by_trainer: Losses, steps: int, batch
     for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
         print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
     most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
-    print(f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a")
-    print("  run that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"  largest difference {most:.1g}. It adds test scores, a history, the best weights, resuming, processes.")
     print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 
@@ -202,9 +201,8 @@ def trained(history: nn.History) -> None:
     loss = best.test.loss
     print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as unsure", end=" ")
     print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
-    last = history[-1].step
-    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
-    detail("." if best.step == last else f"; the curves go on to step {last:,}.")
+    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text; ", end="")
+    detail(f"the curves go on to step {history[-1].step:,}.")
 
 
 def block_by_block(model: GPT, corpus: Corpus) -> None:

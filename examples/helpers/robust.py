@@ -151,11 +151,10 @@ def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequen
     print(f"  {'rules':26}" + "".join(f"{n:7,}" for n in right) + "   the network")
     print(f"  {'test pictures read right':26}" + "".join(f"{share:7.1%}" for share in right.values()), end="")
     print(f"{network:14.1%}")
-    exceptions = sum(rule.exception is not None for rule in rules)
-    print(f"  {exceptions:,} of the {len(rules):,} rules need exceptions.", end=" ")
-    fewer = "fewer than" if right[len(rules)] < network else "as many as"
-    print(f"The {len(rules):,} rules read {known:.0%} of the training pictures")
-    print(f"  right, {right[len(rules)]:.1%} of new ones: of new ones {fewer} the network.")
+    n, exceptions = len(rules), sum(rule.exception is not None for rule in rules)
+    print(f"  {exceptions:,} of the {n:,} rules need exceptions. The rules read {known:.0%} of the training pictures")
+    fewer = "fewer than" if right[n] < network else "as many as"
+    print(f"  right, {right[n]:.1%} of new ones: of new ones {fewer} the network.")
 
 
 def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
@@ -172,8 +171,10 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
     alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance(n, share, s)]
     if alike:
         most = max(alike)
-        print(f"  Up to {most:g} it is right about as often where it is sure as with all pixels; at {most:g}", end=" ")
-        print(f"it is sure of {counts[most][0] / len(labels):.0%}, at 0 of {whole / len(labels):.0%}.")
+        some, whole = counts[most][0] / len(labels), whole / len(labels)
+        print(
+            f"  Up to {most:g} it is about as often right where it is sure: there of {some:.0%}, at 0 of {whole:.0%}."
+        )
 
 
 def robustness(table: Table) -> None:

@@ -96,8 +96,7 @@ def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: S
         left, right = (shown(last.token(id)) for id in last.merges[n - 1])
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens(word))}")
     if last.tokens(word) == LECTURE:
-        print("\n  These three pieces are the lecture's. GPT-2's tokenizer, learnt from a large part of the web, cuts")
-        print("  the word into the same three (--tokenizer shows it, with GPT-2's files).")
+        print("\n  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
 
 
 def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str) -> None:

@@ -225,8 +225,7 @@ def occupations(vectors: WordVectors, jobs: Shares, pairs: Sequence[Pair], share
     print(f"  {'all words':12} {mean:+.2f}   the mean, with which to compare them")
     other = [job for job, share in jobs.items() if job in found and (found[job] > mean) != (share > 0.5)]
     print(f"  Not on the side of the stereotype: {', '.join(other) or 'none'}.")
-    print("  Nothing but the text puts them there. What the text associates is in the vectors, and so in every program")
-    print("  that uses them.")
+    print("  Nothing but the text puts them there. What it associates is in the vectors, and in what is built on them.")
     return found
 
 

@@ -260,34 +260,28 @@ def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
 
 
 def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float, float], path: Path) -> None:
-    """Three lines among the points, and where they are in the landscape: as a surface, and from above."""
-    figure = new_figure(15, 5.2, "Every line is a point of the cost landscape; the best line is its lowest point")
-    left = plain(figure.add_subplot(1, 3, 1))
-    middle = figure.add_subplot(1, 3, 2, projection="3d")
-    right = figure.add_subplot(1, 3, 3)
+    """Three lines among the points, and where they are in the landscape: drawn as a surface."""
+    figure = new_figure(12, 5.4, "Every line is a point of the cost landscape; the best line is its lowest point")
+    left, right = plain(figure.add_subplot(1, 2, 1)), figure.add_subplot(1, 2, 2, projection="3d")
     x, y = (t.numpy() for t in points.tensors)
     left.plot(x, y, "o", color=GREY, markersize=5)
     cost, rim = heights(points, *GRID), 1.4 * heights(points, *start)
     bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
     look = {"color": "#b9c7d6", "edgecolor": "white", "linewidth": 0.4, "alpha": 0.8}
-    middle.plot_surface(*GRID, bowl, rcount=40, ccount=40, **look)
-    middle.set(xlabel="w", zlabel="cost", title="the cost of every line", zticks=range(0, int(rim) + 1, 5))
-    middle.set_ylabel("b", labelpad=12)
-    middle.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back, as on the map
-    contours(right, points, valley)
+    right.plot_surface(*GRID, bowl, rcount=40, ccount=40, **look)
+    right.set(xlabel="w", zlabel="cost", title="the cost of every line", zticks=range(0, int(rim) + 1, 5))
+    right.set_ylabel("b", labelpad=12)
+    right.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back
     half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
     lines = {"start": (*start, VERMILION), "halfway": (*half, ORANGE), "best": (valley.w, valley.b, BLUE)}
     for name, (w, b, colour) in lines.items():
         height = heights(points, w, b)
         formula = f"y = {w:.1f} x {'−' if b < 0 else '+'} {abs(b):.1f}".replace("-", "−")
         left.axline((0, b), slope=w, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
-        middle.plot([w], [b], [height], "o", color=colour, markersize=9, zorder=10)
-        right.plot(w, b, "o", color=colour, markersize=9)
-        right.annotate(name, (w, b), (9, 5), textcoords="offset points", color="black")
+        right.plot([w], [b], [height], "o", color=colour, markersize=9, zorder=10)
     left.set(xlabel="x", ylabel="y", title="three lines; halfway: the mean w and b of the others")
     left.set(xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3))
     left.legend(edgecolor="none", fontsize=10, loc="upper center")
-    right.set_title("the same from above: lighter is lower")
     save(figure, path)
 
 

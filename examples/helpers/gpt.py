@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
@@ -25,7 +24,6 @@ from transformer.trace import visible
 
 Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]
-Tokens = NDArray[np.int64]
 
 SHAKESPEARE = PublicFile(**data("public.toml")["shakespeare"])
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
@@ -39,8 +37,6 @@ class Corpus:
     source: str  # where it comes from, for printing
     sha256: str  # of the text
     tokenizer: Tokenizer
-    learn_tokens: Tokens  # (n,)
-    test_tokens: Tokens
     learn: Windows  # a data set of (tokens, targets), (n, context) each
     test: Windows
 
@@ -53,9 +49,10 @@ class Corpus:
         if size > MOST_FOR_BIGRAMS:
             return None
         counts = np.ones((size, size))
-        np.add.at(counts, (self.learn_tokens[:-1], self.learn_tokens[1:]), 1)
+        learn, test = self.learn.tokens.numpy(), self.test.tokens.numpy()
+        np.add.at(counts, (learn[:-1], learn[1:]), 1)
         p = counts / counts.sum(axis=1, keepdims=True)
-        return float(-np.log(p[self.test_tokens[:-1], self.test_tokens[1:]]).mean())
+        return float(-np.log(p[test[:-1], test[1:]]).mean())
 
 
 def load_text(name: str) -> tuple[str, str]:
@@ -90,8 +87,7 @@ def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     if min(len(learn), len(test)) <= context:
         wanted = f"must fill a window of {context}; take a longer text or a smaller --context"
         raise DataError(f"{name} is too short: its last tenth has {len(test):,} tokens and {wanted}")
-    windows = Windows(learn, context), Windows(test, context, stride=context)
-    return Corpus(source, sha256, tokenizer, learn, test, *windows)
+    return Corpus(source, sha256, tokenizer, Windows(learn, context), Windows(test, context, stride=context))
 
 
 # --- a GPT with its tokenizer, in a folder ----------------------------------------------------------------------------
@@ -163,7 +159,7 @@ def baselines(corpus: Corpus) -> dict[str, float]:
 def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     """The text, the parameters part by part, the losses to compare with."""
     print(f"The text: {corpus.source}.")
-    learn, test = len(corpus.learn_tokens), len(corpus.test_tokens)
+    learn, test = len(corpus.learn.tokens), len(corpus.test.tokens)
     config = model.config
     print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")

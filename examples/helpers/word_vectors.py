@@ -266,8 +266,8 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> No
     own = [(word, float(target @ vectors[word])) for word in (a, b, c)]
     names, cosines = zip(*sorted([*found, *own], key=lambda item: -item[1]), strict=True)
     colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word in names]
-    bars(right, names, cosines, colours, at=np.maximum(cosines, 0))
-    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *cosines), 1.15))
+    bars(right, names, cosines, colours)
+    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *(cosine - 0.15 for cosine in cosines)), 1.15))
     right.set_title("nearest words (grey: those of the question)", fontsize=12)
     save(figure, path)
 

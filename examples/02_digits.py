@@ -72,7 +72,8 @@ def main(settings: "Settings") -> None:
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     weights = model[0].weight.detach().numpy()  # (16, 784)
-    show.first_layer(before, weights, digits.train_images)
+    show.first_layer({"before training": before, "random patches": show.patches(before), "after training": weights},
+                     digits.train_images)  # fmt: skip
     if len(settings.hidden) > 1:
         fires = hidden_layers(model, digits.test_images)[-1]  # (m, 16)
         show.last_hidden_layer(fires, test_labels)

@@ -52,11 +52,14 @@ def main(settings: "Settings") -> None:
     small = random_weights(settings.starts, settings.hidden, 0.01)  # near 0 all neurons are alike: a saddle
     _, whole = descend(small, settings.rate, settings.steps)
     _, noisy = descend(small, settings.rate, settings.steps, draw)
-    show.saddle(whole, noisy)
+    near = np.stack([curvature(of_xor, [w[i] for w in small]) for i in range(settings.starts)])
+    show.saddle(whole, noisy, near)
     stuck = np.flatnonzero(show.are_stuck(courses))
     if len(stuck):
-        _, again = descend([w[stuck] for w in end], settings.rate, settings.steps, draw)
-        show.valleys(again[-1], end, stuck)
+        valleys = [w[stuck] for w in end]
+        _, again = descend(valleys, settings.rate, settings.steps, draw)
+        further, costs = descend(valleys, settings.rate, settings.steps)
+        show.valleys(again[-1], costs, valleys, further)
     wider = {}
     for hidden in (2, 3, 4, 8):
         _, costs = descend(random_weights(settings.starts, hidden, 1.0), settings.rate, settings.steps)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,16 +108,22 @@ def plateau(history: Sequence[Epoch]) -> None:
 
 def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
-    costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
+    costs = squared_errors(sure, labels)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
     what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
-    print(f"\nThe {what} of test pictures{note}, a sum of squares.", end=" ")
-    print(f"The smallest of all {len(costs):,} is {costs.min():.6f}:")
+    perfect = float(squared_errors(np.eye(10), np.arange(10)).max())
+    print(f"\nThe {what} of test pictures{note}, a sum of squares:")
+    print(f"  {perfect:g} for exactly the wanted outputs, from {costs.min():.6f} to {costs.max():.3f} for these:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
         if chosen.any():
             print(f"  {name:16} {chosen.sum():5,} pictures   mean {what} {costs[chosen].mean():.3f}")
     print(f"  sure: the largest output is above {SURE}")
+
+
+def squared_errors(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The cost of each row of outputs, (m, 10) -> (m,)."""
+    return ((outputs - np.eye(10)[labels]) ** 2).sum(axis=1)
 
 
 def confidences(sure: np.ndarray, loss: str) -> None:
@@ -156,13 +162,40 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
 # --- what it has learnt -----------------------------------------------------------------------------------------------
 
 
-def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
-    """How smooth the first layer's weights are. before, weights: (neurons, 784)."""
+def first_layer(layers: Mapping[str, np.ndarray], images: np.ndarray) -> None:
+    """How smooth the weights of a first layer are, and how like an edge or a stroke. layers: (neurons, 784) each."""
     ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
-    detail("\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, side by side.")
-    for name, rows in (("before training", before), ("after training", weights)):
-        detail(f"  {name:16} the weights of neighbouring pixels correlate {neighbours(rows, ink):+.2f}")
-    detail("  Random weights have a correlation of 0, the lecture's patches and strokes near 1: see first_layer.png.")
+    shapes = edges_and_strokes()[:, ink]
+    detail("\nWhat the neurons of the first layer like to see: their weights")
+    detail("                    neighbouring pixels correlate   the most similar edge or stroke explains of a neuron")
+    share = {}
+    for name, rows in layers.items():
+        share[name] = float((np.corrcoef(shapes, rows[:, ink])[: len(shapes), len(shapes) :] ** 2).max(axis=0).mean())
+        detail(f"  {name:16} {neighbours(rows, ink):30.2f} {share[name]:53.0%}")
+    chance, learnt = share["random patches"], share["after training"]
+    if learnt > 1.3 * chance:
+        rest = "" if learnt > 0.5 else "; most of the weights is something else"
+        detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
+
+
+def patches(rows: np.ndarray) -> np.ndarray:
+    """The same weights, (neurons, 784), blurred: smooth, but without a pattern."""
+    maps = rows.reshape(-1, 28, 28)
+    for axis in (1, 2):
+        maps = maps + 0.42 * (np.roll(maps, 1, axis) + np.roll(maps, -1, axis))
+    return maps.reshape(rows.shape)
+
+
+def edges_and_strokes() -> np.ndarray:
+    """Short edges and strokes at many angles, places and widths, (n, 784)."""
+    y, x = np.mgrid[:28, :28]
+    found = []
+    for angle, cy, cx, width in product(np.arange(8) * np.pi / 8, range(4, 25, 2), range(4, 25, 2), (1, 2)):
+        across = np.cos(angle) * (x - cx) + np.sin(angle) * (y - cy)
+        along = np.cos(angle) * (y - cy) - np.sin(angle) * (x - cx)
+        spot = np.exp(-((across / width) ** 2 + (along / 4) ** 2) / 2)
+        found += [spot * across, spot * (1 - (across / width) ** 2)]  # an edge, and a stroke
+    return np.reshape(found, (-1, 784))
 
 
 def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:

@@ -90,7 +90,7 @@ def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
 
 def times(milliseconds: Mapping[str, float]) -> None:
     """Print how long a text takes."""
-    print("\nTime. 512 words, forward:")
+    print("\nTime to train on a text of 512 words, forward and backward:")
     for kind, ms in milliseconds.items():
         steps = "1 step, all words at once" if kind == "attention" else "512 steps, one after the other"
         print(f"  {kind:12} {ms:7.1f} ms   {steps}")

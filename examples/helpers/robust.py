@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, lines, logarithmic, new_figure, percent, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
 from helpers.program import by_chance, detail
 
-BySize = Mapping[int, tuple[float, float]]  # pictures -> shares read right by nearest mean and network
+METHODS = "nearest mean", "nearest neighbour", "network"
+BySize = Mapping[int, Sequence[float]]  # training pictures -> shares read right by each of these methods
 
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
@@ -153,7 +154,7 @@ def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequen
     print(f"{network:14.1%}")
     n, exceptions = len(rules), sum(rule.exception is not None for rule in rules)
     print(f"  {exceptions:,} of the {n:,} rules need exceptions. The rules read {known:.0%} of the training pictures")
-    fewer = "fewer than" if right[n] < network else "as many as"
+    fewer = "fewer than" if right[n] < network else "at least as many as"
     print(f"  right, {right[n]:.1%} of new ones: of new ones {fewer} the network.")
 
 
@@ -209,25 +210,31 @@ def wrong_labels(share: float, network: float, simple: float) -> None:
         print(f"  More often right than its labels: {' and '.join(above)}, since wrong labels have no pattern.")
 
 
-def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
+def silenced(right: Sequence[float], whole: float) -> None:
+    """The share read right without one of the hidden neurons, for each of them, and with all."""
+    detail(f"\nOne of the {len(right)} hidden neurons is silenced: {np.mean(right):.1%} are read right", end=" ")
+    detail(f"on average over which, {min(right):.1%} at worst; with all {whole:.1%}.")
+
+
+def more_data(by_size: BySize) -> None:
     """The share read right by the number of training pictures."""
     print("\nMore data. Test pictures read right, by the number of training pictures (each network is trained anew):")
-    print("training pictures   nearest mean   network")
-    for n, (simple, network) in by_size.items():
-        print(f"{n:17,} {simple:14.1%} {network:9.1%}")
-    sizes = list(by_size)
-    if len(sizes) > 2:
-        (_, _), (a, b), (c, d) = (by_size[n] for n in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
-        print(f"From {sizes[len(sizes) // 2]:,} pictures on, nearest mean gains {100 * (c - a):.1f} points", end="")
-        print(f" and the network {100 * (d - b):.1f}.")
+    print(f"{'training pictures':17} " + "".join(f"{name:>20}" for name in METHODS))
+    for n, shares in by_size.items():
+        print(f"{n:17,} " + "".join(f"{share:20.1%}" for share in shares))
+    least = sorted(by_size)[len(by_size) // 2]
+    points = 100 * (np.array(by_size[max(by_size)]) - np.array(by_size[least]))
+    gained = ", ".join(f"{name} {gain:.1f}" for name, gain in zip(METHODS, points, strict=True))
+    print(f"Points gained from {least:,} pictures on: {gained}.")
+    ahead = sum(neighbour > network for _, neighbour, network in by_size.values())
+    print(f"Nearest neighbour, which learns nothing, is ahead of the network in {ahead} of {len(by_size)} rows.")
 
 
 def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
     """What retraining on turned pictures does for them, and for the pictures of before."""
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
-    for i, (steps, new, old) in enumerate(rows):
-        show = print if i in (0, len(rows) - 1) else detail
-        show(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
+    for steps, new, old in rows:
+        detail(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
     (_, new, old), (_, new_after, old_after) = rows[0], rows[-1]
     print(f"  Without a new program: turned pictures, its new data, {new:.0%} -> {new_after:.0%};", end=" ")
     print(f"upright ones, no longer shown, {old:.0%} -> {old_after:.0%}.")
@@ -268,10 +275,11 @@ def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
-    simple, network = zip(*by_size.values(), strict=True)
-    curves = {"nearest mean": ([*by_size], simple), "network": ([*by_size], network)}
-    lines(left, curves, COLOURS, "o-", "lower right", title="more data", xlabel="training pictures (logarithmic)")
+    shares = zip(*by_size.values(), strict=True)
+    curves = {name: ([*by_size], right) for name, right in zip(METHODS, shares, strict=True)}
+    lines(left, curves, (ORANGE, PURPLE, BLUE), "o-", "lower right", title="more data")
     logarithmic(left.xaxis, [*by_size])
+    left.set_xlabel("training pictures (logarithmic)")
     steps, turned, upright = zip(*retraining, strict=True)
     curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
     lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))

@@ -111,11 +111,13 @@ def have_left(courses: np.ndarray) -> int:
     return int((courses[-1] < 0.9).sum())
 
 
-def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
-    """How many descents leave the saddle point near weights of 0."""
+def saddle(batch: np.ndarray, stochastic: np.ndarray, near: np.ndarray) -> None:
+    """How many descents leave the saddle point near weights of 0. near: the Hessian's eigenvalues at their starts."""
+    both = ((near.min(axis=1) < 0) & (near.max(axis=1) > 0)).sum()
     steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
     of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
-    print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
+    print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5, with cost 1. The curvatures have")
+    print(f"both signs at {both} of {n} starts{', so this is a saddle' if both == n else ''}.")
     print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it, {of_single} of {n} stochastic ones.")
     if of_single > of_batch:
         print("  The noise of single examples pushes them off.")
@@ -123,17 +125,27 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
         print(f"  {'No noise was needed to leave it' if of_batch else 'None has left it: these are too few steps'}.")
 
 
-def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
-    """Whether stochastic descent gets out of the valleys in which batch descent ended."""
-    largest = np.max([np.abs(w[stuck].numpy()).max(axis=(1, 2)) for w in end], axis=0)
+def valleys(again: np.ndarray, costs: np.ndarray, end: Sequence[tl.Tensor], further: Sequence[tl.Tensor]) -> None:
+    """What comes of the descents that ended in other valleys: by noise, and by as many steps of batch descent more.
+
+    again: their costs after stochastic descent. Of batch descent: costs, (steps, descents), weights before and after.
+    """
     print("\nThe descents that ended in other valleys go on, one example a step:")
     print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
-    if (again < LEARNT).sum() == 0:
-        print("The lecture expects noise to help. Here it does not.")
-        print("  These valleys are slopes that flatten: they go down for ever, ever more slowly, and the weights grow.")
-        print(f"  Their largest weight is about {np.median(largest):.0f}: a sigmoid is flat there, without a gradient.")
-    else:
+    if (again < LEARNT).any():
         print("The noise of single examples has helped.")
+        return
+    print("The lecture expects noise to help. Here it does not.")
+    (before, after), (small, large) = np.median(costs[[0, -1]], axis=1), map(largest, (end, further))
+    print(f"  With all examples a step the cost goes from {before:.4f} to {after:.4f}, and the largest weight", end=" ")
+    print(f"from {small:.1f} to {large:.1f}.")
+    if after < before and large > small:
+        print("  So these valleys are slopes that flatten: a sigmoid is flat where its weights are large.")
+
+
+def largest(weights: Sequence[tl.Tensor]) -> float:
+    """The largest weight of a network; the median of several networks."""
+    return float(np.median(np.max([np.abs(w.numpy()).max(axis=(1, 2)) for w in weights], axis=0)))
 
 
 def wider(learnt: Mapping[int, float]) -> None:

@@ -61,7 +61,13 @@ CLAIMS = {
         "three epochs read most digits": lambda t: t("Test accuracy")[0] > 80,
         "the cost falls": lambda t: falls(t.floats(r"mean cost (\d\.\d+)   test")),
         "sure and right answers cost less": lambda t: t("\n  sure and right")[1] < t("\n  unsure ")[1],
-        "weights become smooth": lambda t: abs(t("\n  before training")[-1]) < 0.05 < 0.2 < t("\n  after training")[-1],
+        "weights become smooth": lambda t: abs(t("\n  before training")[0]) < 0.05 < 0.2 < t("\n  after training")[0],
+        "and more like edges than random patches are": lambda t: rises(
+            [t(f"\n  {which}")[1] for which in ("before training", "random patches", "after training")]
+        ),
+        "exactly the wanted outputs cost nothing, others more": lambda t: (
+            (n := t("a sum of squares:\n"))[0] == 0 < n[1] < n[2]
+        ),
     },
     ("03_gradient_descent", "--evaluations", "60", "--epochs", "1"): {
         "fewer points a step tremble more": lambda t: rises([t(f"\n  {way} ")[2] for way in WAYS]),
@@ -285,7 +291,12 @@ CLAIMS = {
         "the more a picture is spoilt the less is read": lambda t: all(
             len(n := t(f"\n  {kind}", "\n  nearest mean ")) == 6 and n[-1] < n[0] for kind in load("22_robust").KINDS
         ),
-        "nearest mean stops gaining": lambda t: t("nearest mean gains ")[0] < 1.5,
+        "nearest mean stops gaining, nearest neighbour does not": lambda t: (
+            (n := t("pictures on: nearest mean "))[0] < 1.5 < n[1]
+        ),
+        "a network without one of its neurons still reads most of what it read": lambda t: (
+            (n := t("hidden neurons is silenced: "))[1] < n[0] < n[2] and n[0] > n[2] / 2
+        ),
         "retraining is followed": lambda t: (
             len(re.findall(r"after +\d+ steps +turned pictures read right +[\d.]+% +upright ones +[\d.]+%", t)) == 4
         ),

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import tinygrad_lecture as tl
 from helpers import descent, expressions, few_shot, human, page, robust, spam, tokens_and_size, valleys, word_vectors
 from programs import EXAMPLES, Output
 
@@ -109,6 +110,10 @@ def test_a_conclusion_is_drawn_where_the_numbers_say_so_and_only_there(name, sen
 
 VALLEY = descent.Valley(0.0, 0.0, 1.0, steepest=1.0, flattest=1.0)
 NONE, ALL = np.full((9, 3), 1.0), np.full((9, 3), 0.2)  # costs of three descents: at a saddle, of cost 1, and below
+SADDLES, FALLING = (
+    np.tile([-1.0, 1], (3, 1)),
+    np.array([[0.51], [0.5]]),
+)  # curvatures at three starts; costs of a descent
 
 
 def capitals(off):
@@ -160,9 +165,11 @@ MADE = [
     (lambda: descent.verdict(went(1.0, 9, 5, 3), VALLEY), "too few steps"),
     (lambda: descent.directions({1.0: [1, 0.1, -0.1]}, np.array([0.03])), "almost at a right angle"),
     (lambda: descent.directions({1.0: [1, 0.1, 0.1]}, np.array([0.9])), "100% of these directions go down"),
-    (lambda: valleys.saddle(NONE, ALL), "The noise of single examples pushes them off"),
-    (lambda: valleys.saddle(ALL, ALL), "No noise was needed"),
-    (lambda: valleys.saddle(NONE, NONE), "None has left it"),
+    (lambda: valleys.saddle(NONE, ALL, SADDLES), "The noise of single examples pushes them off"),
+    (lambda: valleys.saddle(ALL, ALL, SADDLES), "No noise was needed"),
+    (lambda: valleys.saddle(NONE, NONE, SADDLES), "None has left it"),
+    (lambda: valleys.saddle(NONE, ALL, SADDLES), "so this is a saddle"),
+    (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [2 * tl.ones(1, 2, 2)]), "slopes that flatten"),
     (lambda: robust.wrong_labels(0.2, 0.9, 0.79), "than its labels: network, since wrong labels have no pattern"),
     (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than the network"),
     (
@@ -197,6 +204,8 @@ MADE = [
     (lambda: tokens_and_size.compared({"characters": 0.9, "number tokens": 0.1}, 50), "take longer to learn"),
 ]
 NOT = [
+    (lambda: valleys.saddle(NONE, ALL, np.ones((3, 2))), "so this is a saddle"),
+    (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [tl.ones(1, 2, 2)]), "slopes that flatten"),
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
     (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
     (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "yes"),

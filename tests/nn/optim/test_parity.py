@@ -215,7 +215,11 @@ def test_a_network_trains_alike(name: str, data: st.DataObject, dtype: str) -> N
     """Forward, backward, clipping, step and schedule together."""
     settings = data.draw(SETTINGS[name]) | {"lr": 0.003} | data.draw(decay_of(name))
     settings |= {"eps": 1e-3} if "eps" in settings else {}  # do not magnify gradients near 0, which are rounding
-    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    if name == "Rprop":  # its steps depend on signs; those of a saturated tanh are rounding
+        settings, dtype = settings | {"step_sizes": (1e-3, 0.1)}, "float64"
+    seed = data.draw(st.integers(0, 1000))
+    tl.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 2)).astype(dtype)
     ours = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2)).to(dtype=dtype)
     theirs = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Tanh(), torch.nn.Linear(7, 2))

@@ -49,7 +49,8 @@ def main(settings: "Settings") -> None:
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
     source, target = dates.encode("4 May"), dates.target("05-04")
-    words, in_source, in_target = made.names(tokens), dates.signs(source), dates.signs(target)
+    words = [made.words.token(token) for token in tokens]
+    in_source, in_target = dates.signs(source), dates.signs(target)
     seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(lambda t: encoder(t), tokens), words, words),

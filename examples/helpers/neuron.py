@@ -146,22 +146,14 @@ def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) ->
 
 def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
     """Each activation function with its slope. functions: name -> z, activation, slope: (3, n)."""
-    remarks = (
-        "always between 0 and 1;\nits slope is at most 1/4",
-        "between −1 and 1;\nits slope is 1 in the middle",
-        "0 or z: its slope is 0 or 1,\nso below 0 nothing is learnt",
-        "0.1 z or z: below 0 there is\nstill a slope to learn by",
-    )
-    figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
+    figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
-    for axes, (name, (z, a, slope)), remark in zip(panels, functions.items(), remarks, strict=True):
+    for axes, (name, (z, a, slope)) in zip(panels, functions.items(), strict=True):
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.axvline(0, color=GREY, linewidth=0.8)
         jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
         curves = {"activation a": (z, a), "its slope": (z, np.where(jumps, np.nan, slope))}
-        drawing.lines(axes, curves, (BLUE, drawing.GRADIENT))
-        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1), xlabel="weighted sum z")
-        axes.set_title(f"{name}:\n{remark}", fontsize=12)
+        drawing.lines(axes, curves, (BLUE, drawing.GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
     panels[0].legend(edgecolor="none", loc="upper left")
     save(figure, path)
 

@@ -42,10 +42,6 @@ class Sentences:
         """The tokens of a text, after <start>."""
         return [self.start, *self.words.encode(text, allowed_special=[MASK])]
 
-    def names(self, tokens: list[int]) -> list[str]:
-        """The words of a row."""
-        return [self.words.token(token) for token in tokens]
-
     def next_words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tokens, the next token of each, and which are not padding; after the last word comes <start>."""
         there = self.learn != self.pad

@@ -103,13 +103,18 @@ def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
     axes.annotate("", tuple(end), tuple(start), arrowprops=style)
 
 
-def bars(axes: Axes, names: Sequence[str], values: Sequence[float], colours: Any, notes: Sequence[str] = ()) -> None:
-    """Horizontal bars, the first on top, with a note at the end of each: its value, if no notes are given."""
+def bars(
+    axes: Axes, names: Sequence[str], values: Sequence[float], colours: Any, notes: Sequence[str] = (), at: Any = None
+) -> None:
+    """Horizontal bars, the first on top, with a note behind each: its value, if no notes are given.
+
+    at: where the notes stand, if not at the ends of the bars.
+    """
     plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
     axes.set_yticks(range(len(values)), [*map(drawable, names)], **as_written())
     axes.set_ylim(len(values) - 0.4, -0.6)
     notes = notes or [f"{value:.2f}" for value in values]
-    for row, (note, end) in enumerate(zip(notes, values, strict=True)):
+    for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):
         side, gap = ("left", 6) if end >= 0 else ("right", -6)
         axes.annotate(note, (end, row), (gap, 0), textcoords="offset points", va="center", ha=side)
 

@@ -66,16 +66,20 @@ class OneHead(nn.Module):
 
 
 class ThreeHeads(nn.Module):
-    """Three heads in parallel, each with an answer of its own, and W_O, which brings them together."""
+    """Three heads in parallel, each with an answer of its own, and W_O, which brings them together.
 
-    def __init__(self, words: int, longest: int, descriptions: int, heads: int = 3, head_dim: int = 16) -> None:
-        width = heads * head_dim
-        self.heads, self.head_dim = heads, head_dim
+    shared: the answers come from all heads together, after W_O, so that nothing divides the work among the heads.
+    """
+
+    def __init__(self, words: int, longest: int, descriptions: int, shared: bool = False) -> None:
+        self.heads, self.head_dim, self.shared = 3, 16, shared
+        width = self.heads * self.head_dim
         self.W_E, self.positions = nn.Embedding(words, width), nn.Embedding(longest, width)
         for table in (self.W_E, self.positions):
             nn.init.normal_(table.weight, 0, 0.5)  # small scores at first, so that each head looks at all words
         self.W_Q, self.W_K, self.W_V, self.W_O = (nn.Linear(width, width, bias=False) for _ in range(4))
-        self.answer = nn.ModuleList([nn.Linear(head_dim, words, bias=False) for _ in range(heads)])
+        seen = width if shared else self.head_dim
+        self.answer = nn.ModuleList([nn.Linear(seen, words, bias=False) for _ in range(self.heads)])
         self.describe = nn.Linear(width, descriptions)
 
     def forward(self, tokens: tl.Tensor) -> tuple[tl.Tensor, tl.Tensor, tl.Tensor, tl.Tensor]:
@@ -98,11 +102,11 @@ class ThreeHeads(nn.Module):
         return each.swapaxes(1, 2).reshape(batch, n, self.heads * self.head_dim)
 
     def loss(self, course: cars.Course, rows: np.ndarray) -> tl.Tensor:
-        """Each head's cross-entropy for its own questions, and that of the descriptions by all heads together."""
+        """The cross-entropy of the answers to each kind of question, and of the descriptions by all heads together."""
         _, _, each, after = self(tl.tensor(course.tokens[rows]))
         loss = tl.tensor(0.0)
         for h in range(self.heads):
-            logits = self.answer[h](each[:, h])  # (batch, n, words)
+            logits = self.answer[h](after if self.shared else each[:, h])  # (batch, n, words)
             answers = tl.tensor(course.answers[rows, h])
             loss = loss + nn.functional.cross_entropy(logits.swapaxes(1, 2), answers, ignore_index=cars.IGNORED)
         logits = self.describe(after[np.arange(len(rows)), course.thing[rows]])  # (batch, descriptions)
@@ -116,7 +120,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=progress, reports=1)  # fmt: skip
+          clip=1.0, report=progress if isinstance(model, OneHead) else show.progress, reports=1)  # fmt: skip
 
 
 def main(settings: "Settings") -> None:
@@ -155,6 +159,12 @@ def main(settings: "Settings") -> None:
         show.pairs(cars.PAIRS, words, weights.numpy()[0], answers)
         described = show.car_as_it_is_read(three, words)
         show.without_a_head(new, three)
+
+    # "One head learns one type of relationship": also if nobody divides the work?
+    free = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS), shared=True)
+    learn(free, course_of_cars, max(1, settings.steps // 2), decay=0.1)
+    with tl.no_grad():
+        show.who_serves_what(new, free)
 
     print("\nPictures:")
     show.draw_steps(settings.sentence, i, reading, settings.out / "steps.png")

@@ -85,7 +85,7 @@ def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
 
 
 def feed_forward(x: tl.Tensor) -> None:
-    """ "Its hidden units recall patterns": each fires for one pattern, and then adds one vector."""
+    """ "Its hidden units recall patterns": the output is a sum over units, how strongly one fires times its vector."""
     ffn = FeedForward(x.shape[-1], 4 * x.shape[-1], "gelu")
     hidden = tl.gelu(ffn.up(x))  # (tokens, 4 width): how strongly each hidden unit fires
     vectors = ffn.down.weight.T  # (4 width, width): what each hidden unit adds

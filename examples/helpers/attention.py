@@ -198,6 +198,11 @@ def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> N
 # --- three heads ------------------------------------------------------------------------------------------------------
 
 
+def progress(step: int, loss: float) -> None:
+    """Print the loss of a training that is not the program's first."""
+    detail(f"  step {step:5,}: loss {loss:.3f}")
+
+
 def cars_begin(course: cars.Course) -> None:
     """What the three heads learn from."""
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
@@ -206,7 +211,7 @@ def cars_begin(course: cars.Course) -> None:
     for text in [text for text in course.texts if text.endswith(".")][:3]:
         detail(f"    {text}")
     detail("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
-    print("  So each head's work is imposed, by the answers to these. In a real model nobody divides the work.")
+    print("  So each head's work is imposed, by the answers to these.")
     detail("  The loss is the cross-entropy of all answers:")
 
 
@@ -253,13 +258,20 @@ def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
     return said
 
 
-def without_a_head(course: cars.Course, model: Any) -> None:
-    """What is lost when a head is silenced, or W_O is left out."""
+def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
+    """The vectors after attention, (sentences, n, width), with all heads and with one of them silenced."""
     x, _, each, after = model(tl.tensor(course.tokens))
     silenced = {"all three heads": after}
     for h in range(model.heads):
         others = tl.arange(model.heads) != h
         silenced[f"without head {h + 1}"] = x + model.W_O(model.concatenate(each * others[:, None, None]))
+    return silenced
+
+
+def without_a_head(course: cars.Course, model: Any) -> None:
+    """What is lost when a head is silenced, or W_O is left out."""
+    silenced = with_silent_heads(course, model)
+    x, _, each, _ = model(tl.tensor(course.tokens))
     silenced["without W_O"] = x + model.concatenate(each)
     detail("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
     detail(f"    {'':18}" + "".join(f"{kind:>12}" for kind in cars.KINDS))
@@ -270,6 +282,26 @@ def without_a_head(course: cars.Course, model: Any) -> None:
         detail(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
         means.append(f"{name} {np.mean(right):.0%}")
     print(f"    Right descriptions: {', '.join(means)}.")
+
+
+def who_serves_what(course: cars.Course, model: Any) -> None:
+    """Which kinds of answers get worse without each head of a model whose heads answer together."""
+    print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
+    detail(f"    {'':18}" + "".join(f"{name:>28}" for name in cars.HEADS))
+    right = []  # for each row the share of right answers by kind
+    for name, vectors in with_silent_heads(course, model).items():
+        said = np.stack([answer(vectors).numpy().argmax(-1) for answer in model.answer], axis=1)
+        asked = course.answers != cars.IGNORED  # (sentences, kinds, n)
+        right.append(((said == course.answers) & asked).sum((0, 2)) / asked.sum((0, 2)))
+        detail(f"    {name:18}" + "".join(f"{share:28.0%}" for share in right[-1]))
+    worse = [tuple(np.flatnonzero(right[0] - row > 0.05)) for row in right[1:]]  # kinds that lose more than 5 points
+    counts = [len(kinds) for kinds in worse]
+    print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, counts))} of the 3 kinds get worse:", end=" ")
+    if right[0].min() < 0.9:
+        print("they have not learnt enough to tell.")
+    else:
+        one_each = sorted(worse) == [(0,), (1,), (2,)]
+        print("each has taken one kind." if one_each else "not one head, one relationship.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -197,16 +197,18 @@ def real(settings: Any) -> None:
     model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
     W_U = (model.unembedding.W_U.weight * model.norm.weight).detach().numpy()  # with the gains of the final norm
     water, money = (W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money"))
-    direction = water.mean(axis=0) - money.mean(axis=0)  # (width,): raises water words over money words
+    directions = np.stack([water.mean(axis=0), money.mean(axis=0)]) - W_U.mean(axis=0)  # raise them over the mean token
     adds, fires = [], []
     for sentence, _ in (*bank["river"], *bank["money"]):
         parts, hidden, last = watched(model, sentence)
-        adds.append(parts @ direction * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
+        adds.append(parts @ directions.T * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
         fires.append(hidden)
-    adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks), (24, blocks, units)
-    apart = adds[:12].mean(axis=0) - adds[12:].mean(axis=0)  # (2, blocks)
+    adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks, 2), (24, blocks, units)
+    river, money = adds[:12].mean(axis=0), adds[12:].mean(axis=0)  # (2, blocks, 2)
+    apart = (river - money) @ [1, -1]  # (2, blocks): water words over money words
     who_decides(apart)
-    one_unit_each(model, fires, direction, W_U)
+    activated(*river.sum(axis=1))
+    one_unit_each(model, fires, directions[0] - directions[1], W_U)
     print("\nPicture:")
     figure = new_figure(11, 4.4, "Score of water words minus money words: after a river minus after money")
     axes = plain(figure.subplots())
@@ -244,6 +246,14 @@ def who_decides(apart: np.ndarray) -> None:
         print("they raise the words of the sense read.")
     else:
         print("  The FFNs do not add more than attention: here they do not decide what it means.")
+
+
+def activated(attention: np.ndarray, ffn: np.ndarray) -> None:
+    """Print what attention and the FFNs add to the scores of water words and of money words, after a river alone."""
+    one, other = "activate" if ffn[0] > 0 else "do not activate", "suppress" if ffn[1] < 0 else "do not suppress"
+    print("  After a river alone, against the mean token, water words and money words get:", end=" ")
+    print(f"attention {attention[0]:+.2f} and {attention[1]:+.2f},")
+    print(f"  FFNs {ffn[0]:+.2f} and {ffn[1]:+.2f}. So the FFNs {one} the one and {other} the other.")
 
 
 def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:

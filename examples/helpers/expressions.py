@@ -204,7 +204,7 @@ def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) ->
 
 def draw_operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
-    figure = new_figure(9, 4.8, "Learnt, or known by heart? Right results, of the problems learnt from and of new ones")
+    figure = new_figure(9, 4.8, "Learnt, or known by heart? Right results, by operation")
     axes = figure.subplots()
     terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
     names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]

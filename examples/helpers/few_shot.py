@@ -125,8 +125,10 @@ def instructed(model: Any) -> None:
         "Write a short poem about the sea.": (32, repeats_no_line, "no line twice"),
         "What is the opposite of hot? Answer with one word.": (8, lambda text: len(text.split()) == 1, "one word"),
         "Name three fruits, separated by commas.": (20, lambda text: text.count(",") == 2, "two commas"),
+        "Tom has 3 apples and buys 4 more. How many has he?": (40, lambda text: bool(re.search(r"\b7\b", text)), "a 7"),
+        "Solve x + 5 = 12.": (80, lambda text: bool(re.search(r"x = 7\b", text)), "x = 7"),
     }
-    print("\nCode, creative writing, instructions: asked at temperature 0, and twenty times at 0.7")
+    print("\nCode, creative writing, instructions, word problems: asked at temperature 0, and twenty times at 0.7")
     for question, (tokens, check, wanted) in lines.items():
         (said,) = answers(model, [question], tokens)
         held = sum(map(check, answers(model, [question] * 20, tokens, T=0.7)))

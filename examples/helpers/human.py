@@ -60,6 +60,9 @@ def education(filters: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
         nothing, mean, each = (100 * np.where(checks, CHECK, MISTAKE * wrong).mean() for checks in checked)
         print(f"  {f'a filter trained for {name}':32}{nothing:9.0f}{mean:11.0f}{each:18.0f}", end="")
         print(f"   checks {checked[2].mean():.0%}" + (", and it pays" if each < min(nothing, mean) else ""))
+    sure, _ = next(iter(filters.values()))
+    parts = [f"{(cost * (1 - sure) > CHECK).mean():.0%} where it costs {cost}" for cost in (MISTAKE, 100, 1000)]
+    detail(f"  High stakes: the more a mistake costs, the more of the first is to be checked: {', '.join(parts)}.")
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:

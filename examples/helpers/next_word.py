@@ -301,6 +301,7 @@ def real(settings: Any) -> None:
     invented_capitals(model)
     in_three_ways(model)
     she_or_he(model)
+    from_rules(model)
 
 
 def invented_capitals(model: Any) -> None:
@@ -356,3 +357,17 @@ def she_or_he(model: Any) -> None:
     sentence = np.ptp(shares, axis=1).max()
     print(f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%}", end=" ")
     print(f"on average, the sentence by up to {100 * sentence:.0f}.")
+
+
+def from_rules(model: Any) -> None:
+    """Questions about a shop's rules, answered without them, and with the rule whose vector is nearest."""
+    rules, questions, wanted = zip(*real_model.DATA["asked"]["rules"], strict=True)
+    bert = real_model.minilm()
+    nearest = (bert.embed(questions) @ bert.embed(rules).T).numpy().argmax(axis=1)
+    found = [f"Answer from this rule: {rules[i]}\n{question}" for i, question in zip(nearest, questions, strict=True)]
+    said = [real_model.answers(model, asked, 24) for asked in (questions, found)]
+    alone, grounded = (sum(w in text for w, text in zip(wanted, some, strict=True)) for some in said)
+    print(f'\nKnowledge grounding: {len(rules)} questions about a shop\'s rules, such as "{questions[0]}"')
+    for name, right, texts in (("From memory", alone, said[0]), ("With the rule before it", grounded, said[1])):
+        print(f"  {name}: {right} right, as {' '.join(texts[0].split())!r}")
+    print(f"  MiniLM finds the right rule for {(nearest == np.arange(len(rules))).sum()}, by the nearest vector.")

@@ -149,6 +149,9 @@ CLAIMS = {
             "The final vector says: red, John's, lately, unreliable; as in the lecture." in t
         ),
         "without a head something is lost": lambda t: all(min(t(f"without head {h}")) < 90 for h in (1, 2, 3)),
+        "where nobody divides the work a head serves several kinds": lambda t: (
+            max(t("Without head 1, 2, 3 answers of ")[:3]) > 1 and "not one head, one relationship" in t
+        ),
     },
     ("10_gpt2", "--steps", "4", "--tokens", "5"): {
         "weights are counted by formula and one by one": lambda t: (

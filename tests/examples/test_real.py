@@ -207,6 +207,15 @@ def test_what_attention_and_the_ffns_do_follows_from_their_numbers(attends, ffn,
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("ffn", "said"),
+    [((1, -1), "activate the one and suppress the other"), ((-1, 1), "do not activate the one and do not suppress")],
+)
+def test_what_the_ffns_activate_and_suppress_follows_from_their_numbers(ffn, said, capsys):
+    block.activated(np.zeros(2), np.array(ffn))
+    assert said in capsys.readouterr().out
+
+
 def test_a_probe_reads_what_is_on_a_line_and_guesses_otherwise():
     draw = np.random.default_rng(0)
     answers = np.tile(np.arange(30) % 2 == 0, 2)

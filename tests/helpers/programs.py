@@ -2,11 +2,14 @@
 
 import importlib.util
 import io
+import os
 import re
+import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -42,6 +45,13 @@ def output_of_command(program: ModuleType, *arguments: object) -> str:
     with redirect_stdout(printed):
         program.start(program.main, program.Settings, [*map(str, arguments)])
     return printed.getvalue()
+
+
+def run_python(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A finished Python process with these arguments, in which the packages and these helpers can be imported."""
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, **options)
 
 
 def numbers_after(text: str, start: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""Distributions: log_prob, entropy, divergence against sums over the draws; draws against probabilities; PyTorch."""
+"""Distributions: draws against probabilities and moments; values, gradients and modes against PyTorch."""
 
 import math
 
@@ -10,52 +10,18 @@ import tinygrad_lecture as tl
 from nn.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 table = tl.tensor([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], dtype=tl.float64)
-other = tl.tensor([[0.1, 0.6, 0.3], [0.3, 0.3, 0.4]], dtype=tl.float64)
 
 
-@pytest.mark.parametrize("given", [{"probs": 4 * table}, {"logits": tl.log(table + 1e-300)}])
-def test_a_categorical_is_its_table(given):
-    c, q = Categorical(**given), Categorical(probs=other)
-    p, r = table.numpy(), other.numpy()
-    log_p = np.stack([c.log_prob(tl.full((2,), i)).numpy() for i in range(3)], -1)
-    assert np.allclose(np.exp(log_p), p)
-    assert np.allclose(c.entropy().numpy(), -(p * np.log(np.where(p > 0, p, 1))).sum(-1))
-    assert np.allclose(kl_divergence(c, q).numpy(), (p * np.log(np.where(p > 0, p / r, 1))).sum(-1))
-    assert kl_divergence(q, Categorical(logits=tl.tensor([0.0, 0.0, -math.inf]))).tolist() == [math.inf] * 2
-    assert c.mode.tolist() == [2, 1]
-    tl.manual_seed(0)
-    drawn = c.sample((4000,))
+def test_draws_have_the_probabilities_and_moments():
+    p, n = table.numpy(), Normal(tl.tensor([0.5, -1.0]), tl.tensor([2.0, 0.5]))
+    drawn = Categorical(probs=4 * table).sample((4000,))
     assert drawn.shape == (4000, 2) and drawn.dtype == tl.int64
     assert np.allclose([(drawn.numpy() == i).mean(0) for i in range(3)], p.T, atol=0.03)
-
-
-@pytest.mark.parametrize("given", [{"probs": table}, {"logits": tl.log(table + 1e-300) - tl.log1p(-table + 1e-15)}])
-def test_a_bernoulli_is_its_probability(given):
-    b, q, p = Bernoulli(**given), Bernoulli(other), table.numpy()
-    assert np.allclose(tl.exp(b.log_prob(tl.ones(2, 3, dtype=tl.float64))).numpy(), p)
-    assert np.allclose(b.mean.numpy(), p) and np.allclose(b.variance.numpy(), p * (1 - p))
-    two = [Categorical(tl.stack([1 - x.mean, x.mean], -1)) for x in (b, q)]
-    assert np.allclose(b.entropy().numpy(), two[0].entropy().numpy())
-    assert np.allclose(kl_divergence(b, q).numpy(), kl_divergence(*two).numpy())
-    tl.manual_seed(0)
+    b = Bernoulli(table)
     assert np.allclose(b.sample((4000,)).numpy().mean(0), p, atol=0.03)
-
-
-def test_a_normal_is_its_density():
-    n = Normal(tl.tensor([0.5, -1.0], dtype=tl.float64), tl.tensor([2.0, 0.5], dtype=tl.float64))
-    x = np.linspace(-25, 25, 200_001)
-    density = np.exp(n.log_prob(tl.tensor(x)[:, None]).numpy())
-    step = x[1] - x[0]
-    assert np.allclose(density.sum(0) * step, 1)
-    assert np.allclose((density * x[:, None]).sum(0) * step, n.mean.numpy())
-    assert np.allclose(-(density * np.log(density + 1e-300)).sum(0) * step, n.entropy().numpy())
-    assert np.allclose(density[x <= 1].sum(0) * step, n.cdf(tl.tensor([1.0, 1.0])).numpy(), atol=1e-3)
-    q = Normal(0.0, tl.tensor(1.5, dtype=tl.float64))
-    ratio = np.log(density + 1e-300) - q.log_prob(tl.tensor(x)[:, None]).numpy()
-    assert np.allclose((density * ratio).sum(0) * step, kl_divergence(n, q).numpy())
-    tl.manual_seed(0)
-    drawn = n.sample((4000,)).numpy()
-    assert np.allclose(drawn.mean(0), [0.5, -1], atol=0.1) and np.allclose(drawn.std(0), [2, 0.5], atol=0.1)
+    assert np.allclose(b.mean.numpy(), p) and np.allclose(b.variance.numpy(), p * (1 - p))
+    numbers = n.sample((4000,)).numpy()
+    assert np.allclose(numbers.mean(0), [0.5, -1], atol=0.1) and np.allclose(numbers.std(0), [2, 0.5], atol=0.1)
 
 
 @pytest.mark.parity
@@ -65,7 +31,7 @@ def test_modes_are_pytorchs():
     for ours, their in (
         (Bernoulli(table), theirs.Bernoulli(p)),
         (Categorical(table), theirs.Categorical(p)),
-        (Categorical(logits=other), theirs.Categorical(logits=torch.tensor(other.numpy()))),
+        (Categorical(logits=1 - table), theirs.Categorical(logits=1 - p)),
     ):
         np.testing.assert_equal(ours.mode.numpy(), their.mode.numpy())
 

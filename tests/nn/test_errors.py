@@ -40,16 +40,10 @@ def train(model=model, batches=loader, loss=loss, optimizer=optimizer, **options
 
 MISTAKES = [
     # optimisers
-    (lambda: nn.optim.SGD(model, lr=0.1), TypeError, "SGD: give the parameters, as in model.parameters(), not an MLP"),
-    (lambda: nn.optim.SGD(model.parameters), TypeError, "not a method; call it, with parentheses"),
-    (lambda: nn.optim.SGD(model.state_dict()), TypeError, "as in model.parameters(), not a dict"),
     (lambda: nn.optim.SGD(0.1, model.parameters()), TypeError, "SGD: give the parameters, as in model.parameters(), n"),
-    (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number from 0 on, not '0.1'"),
     (lambda: nn.optim.SGD(nn.ReLU().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
     (lambda: nn.clip_grad_norm_(model, 1.0), TypeError, "clip_grad_norm_: give the parameters, as in model.parameters"),
     (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "step_size must be at least 1, not '10'"),
-    (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
-    (lambda: nn.optim.Adam(learning_rate=0.1), TypeError, "Adam: it has no argument learning_rate; write lr"),
     (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),
     # layers
     (lambda: nn.Linear(3), TypeError, "Linear: out_features is missing: Linear(in_features, out_features)"),
@@ -61,9 +55,12 @@ MISTAKES = [
     (lambda: nn.MLP([2, 1, 1], "relu"), TypeError, "MLP: an activation must be a class such as nn.ReLU, not 'relu'"),
     (lambda: nn.MLP([2, 1, 1], nn.ReLU()), TypeError, "not a ReLU; leave out its parentheses"),
     (lambda: nn.MLP([2, 1, 1], tl.relu), TypeError, "MLP: an activation must be a class such as nn.ReLU, not an Op"),
-    (lambda: nn.Linear("3", 2), TypeError, "Linear: in_features must be an int, not '3'"),
     (lambda: nn.Linear(3, 2.0), TypeError, "Linear: out_features must be an int, not 2.0"),
-    (lambda: nn.Embedding(10, 0), ValueError, "Embedding: embedding_dim must be at least 1, not 0"),
+    (lambda: nn.Linear("3", 2), TypeError, "Linear: in_features must be an int, not '3'"),
+    (lambda: nn.Linear(x, 2), TypeError, "Linear: in_features must be an int, not "),
+    (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be at least 1, not 0"),
+    (lambda: nn.Linear(3, 2)([1.0, 2.0]), ValueError, "in Linear: "),
+    (lambda: nn.MLP([784]), ValueError, "at least two numbers, inputs and outputs"),
     (lambda: nn.LayerNorm(4, 3), TypeError, "LayerNorm: eps is a small float, not 3; sizes go into one tuple: LayerNo"),
     (lambda: nn.Linear(100, 10)(tl.ones(2, 144)), ValueError, "got (2, 144); nn.Linear(144, 10) would fit"),
     (
@@ -73,9 +70,6 @@ MISTAKES = [
     ),
     (lambda: nn.LayerNorm("3"), TypeError, "LayerNorm: normalized_shape must be an int, not '3'"),
     (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p must be a probability, a number from 0 to 1, not '0.5'"),
-    (lambda: nn.Sequential([nn.ReLU()]), TypeError, "not a list of a ReLU; unpack it, as in nn.Sequential(*layers)"),
-    (lambda: nn.Sequential(nn.ReLU), TypeError, "not the class ReLU; make one, with parentheses: ReLU()"),
-    (lambda: nn.Sequential(tl.relu), TypeError, "use a module in its place, such as nn.ReLU() for tl.relu"),
     (lambda: model["0"], TypeError, "indices must be integers or slices, not str"),
     (lambda: F.pad(x, 3), TypeError, "pad: give (before, after) pairs, as in pad(x, (3, 3)) for the last axis, not 3"),
     (lambda: nn.init.xavier_uniform_(model), TypeError, "nn.init: what to fill must be a Tensor, not an MLP"),
@@ -152,8 +146,10 @@ MISTAKES = [
     # settings without sense
     (lambda: F.prelu(tl.ones(2, 1, 4), tl.ones(3)), ValueError, "prelu: weight must be one number, or one for each of"),
     (lambda: F.hardtanh(x, 1.0, -1.0), ValueError, "hardtanh: min_val must not be above max_val, but they are 1.0 and"),
-    (lambda: nn.Softshrink(-1)(x), ValueError, "softshrink: lambd must be 0 or more, not -1"),
     (lambda: F.celu(x, 0), ValueError, "celu: alpha must not be 0"),
+    (lambda: nn.Softshrink(-1)(x), ValueError, "softshrink: lambd must be 0 or more, not -1"),
+    (lambda: nn.GLU()(x), ValueError, "glu: axis -1 of shape (4, 3) must have an even size"),
+    (lambda: nn.GELU("sigmoid")(x), ValueError, 'gelu: approximate must be "none" or "tanh", not \'sigmoid\''),
     (lambda: nn.LayerNorm(3, eps=-1)(x), ValueError, "LayerNorm: eps must be 0 or more, not -1"),
     (lambda: nn.RMSNorm(3, eps=-1)(x), ValueError, "RMSNorm: eps must be 0 or more, not -1"),
     (lambda: nn.GroupNorm(1, 3, eps=-1)(x), ValueError, "group_norm: eps must be 0 or more, not -1"),
@@ -165,8 +161,6 @@ MISTAKES = [
     (lambda: F.interpolate(tl.ones(1, 1, 4), 8, mode="bilinear"), ValueError, "interpolate: in mode 'bilinear' the in"),
     # modules that are made first
     (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
-    (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),
-    (lambda: nn.Dropout(x), TypeError, "Dropout is made first and then called: write nn.Dropout()(x)"),
     (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid: it has no argument inplace: Sigmoid()"),
     (lambda: nn.MSELoss(x, x), TypeError, "MSELoss is made first and then called: write nn.MSELoss()(input, target)"),
     (lambda: nn.MSELoss(x), TypeError, "MSELoss is made first and then called"),
@@ -226,7 +220,6 @@ MISTAKES = [
     (lambda: nn.DataLoader(nn.TensorDataset), TypeError, "such as nn.TensorDataset(x, y), not the class TensorDataset"),
     (lambda: nn.DataLoader((x, y)), TypeError, "put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y)"),
     (lambda: nn.DataLoader(x, y), TypeError, "put the tensors in a dataset"),
-    (lambda: nn.DataLoader([], 2), ValueError, "0 rows are too few for a batch of 2; the dataset is empty"),
     (lambda: nn.DataLoader(data, "2"), TypeError, "DataLoader: batch_size must be an int, not '2'"),
     (lambda: nn.TensorDataset((x, y)), TypeError, "TensorDataset: give Tensors, as in TensorDataset(inputs, targets),"),
     # states and files
@@ -352,18 +345,6 @@ def test_the_path_includes_lists():
     with pytest.raises(ValueError, match="norms") as error:
         nn.Sequential(Block(64))(tl.zeros(8, 32))
     assert str(error.value) == "in layer 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
-
-
-def test_a_layer_alone_is_named_by_its_class():
-    for layer, x, message in (
-        (nn.Linear(3, 2), tl.zeros(2), "in Linear: wanted (..., 3), got (2,); nn.Linear(2, 2) would fit"),
-        (nn.Linear(3, 2), tl.tensor(1.0), "in Linear: wanted (..., 3), got ()"),
-        (nn.LayerNorm((2, 3)), tl.zeros(4, 3), "in LayerNorm: layer_norm: wanted (..., 2, 3), got (4, 3)"),
-        (nn.RMSNorm(3), tl.zeros(1), "in RMSNorm: rms_norm: wanted (..., 3), got (1,)"),
-    ):
-        with pytest.raises(ValueError, match="in ") as error:
-            layer(x)
-        assert str(error.value) == message
 
 
 def test_type_and_index_errors_too():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 
 init = nn.init

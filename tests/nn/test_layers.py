@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from numeric import assert_close
 from strict_cupy import no_synchronisation
@@ -38,6 +37,16 @@ def normal(*shape: int, seed: int = 0) -> NDArray[Any]:
 def chances(*shape: int, seed: int = 0) -> NDArray[Any]:
     """Numbers between 0.05 and 0.95."""
     return np.random.default_rng(seed).uniform(0.05, 0.95, shape)
+
+
+class First(nn.Module):
+    """The first result of a layer that returns several."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        self.inner = inner
+
+    def forward(self, input: tl.Tensor) -> tl.Tensor:
+        return self.inner(input)[0]
 
 
 LABELS = np.array([0, 3, 1, 3, 2])
@@ -87,6 +96,13 @@ LAYERS = {
     "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(N, 2, 2, 2),)),
     "ReLU in place": Case(lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (normal(N, 4),)),
     "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
+    **{
+        name: Case(
+            lambda name=name: First(getattr(nn, name)(1, 2, batch_first=True, bidirectional=name == "RNN")),
+            (normal(2, 2, 1),),
+        )
+        for name in ("RNN", "GRU", "LSTM")
+    },
     "RNNCell": Case(lambda: nn.RNNCell(2, 2), (normal(N, 2),)),
     "GRUCell": Case(lambda: nn.GRUCell(2, 2), (normal(N, 2),)),
     "EmbeddingBag": Case(lambda: nn.EmbeddingBag(6, 2), (np.array([[0, 5], [1, 1], [5, 2], [3, 4], [0, 0]]),)),
@@ -259,6 +275,7 @@ VIEWED: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 5, 5)),
     "GroupNorm": (lambda: nn.GroupNorm(1, 3), (4, 3, 5)),
     "Conv2d": (lambda: nn.Conv2d(3, 2, 3), (4, 3, 5, 5)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(3, 2, 3), (4, 3, 5, 5)),
     "MaxPool2d": (lambda: nn.MaxPool2d(2), (4, 3, 6, 6)),
     "Linear": (lambda: nn.Linear(5, 2), (4, 3, 5)),
     "LSTM": (lambda: nn.LSTM(5, 2, num_layers=2), (4, 3, 5)),

@@ -11,6 +11,7 @@ import nn
 import tinygrad_lecture as tl
 from nn import table
 from nn.training.progress import Cell, choose_display
+from small_training import fitted
 
 
 def test_the_lectures_network():
@@ -112,16 +113,6 @@ def texts(html):
     return " ".join(re.sub(r"<[^>]*>", " ", html).split())
 
 
-def trained(**options):
-    model = nn.MLP([2, 3, 2])
-    data = nn.DataLoader(nn.TensorDataset(tl.randn(8, 2), tl.randint(0, 2, (8,))), batch_size=4)
-    trainer = nn.Trainer(
-        model, data, nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters(), lr=0.1), epochs=3, show=False, **options
-    )
-    trainer.fit()
-    return trainer
-
-
 def test_a_module_is_a_tree_that_folds():
     html = nn.MLP([2, 3, 1])._repr_html_()
     assert "MLP 13 parameters" in texts(html)
@@ -150,7 +141,7 @@ def test_a_summary_is_a_table_with_its_total():
 
 
 def test_a_history_is_curves_and_rows():
-    history = trained(accuracy=True).history
+    history = fitted(accuracy=True).history
     html = history._repr_html_()
     assert html.count("<svg") == 2  # loss and accuracy
     assert "loss" in texts(html)
@@ -158,9 +149,9 @@ def test_a_history_is_curves_and_rows():
 
 
 def test_a_trainer_says_how_far_it_is():
-    trainer = trained()
-    assert "step 6 of 6" in texts(trainer._repr_html_())
-    assert repr(trainer).split("\n")[1] == "  model      MLP, 17 parameters"
+    trainer = fitted()
+    assert "step 24 of 24" in texts(trainer._repr_html_())
+    assert repr(trainer).split("\n")[1] == "  model      Sequential, 51 parameters"
 
 
 def test_a_loader_says_how_it_makes_batches():

@@ -80,25 +80,6 @@ model.zero_grad()
 F.cross_entropy(model(x), torch.tensor([1, 3])).backward()
 print("\n".join(order))
 
-# gradient statistics per layer
-model = fill(Net())
-stats = {}
-
-
-def watch(name):
-    def hook(grad):
-        stats[name] = (grad.abs().mean().item(), grad.norm().item())
-
-    return hook
-
-
-handles = [p.register_hook(watch(n)) for n, p in model.named_parameters()]
-F.cross_entropy(model(x), torch.tensor([1, 3])).backward()
-for name in sorted(stats):
-    print(f"{name:20} {stats[name][0]:.5f} {stats[name][1]:.5f}")
-for handle in handles:
-    handle.remove()
-
 # clipping, scaling and zeroing gradients on the way
 w = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
 handle = w.register_hook(lambda grad: torch.clamp(grad, -1, 1))
@@ -153,14 +134,7 @@ inputs = wave(1, 3).requires_grad_()
 layer(inputs).sum().backward()
 print(rounded(inputs.grad), rounded(layer.weight.grad))
 
-# integrated gradients, and a module found by its name
+# a module found by its name
 model = fill(Net())
-baseline = torch.zeros(1, 1, 6, 6)
-total = torch.zeros(1, 1, 6, 6)
-for alpha in torch.linspace(0, 1, 11):
-    point = (baseline + alpha * (x.detach()[:1] - baseline)).requires_grad_()
-    model(point)[0, 2].backward()
-    total += point.grad
-print(rounded((x.detach()[:1] - baseline) * total / 11, 3))
 print(type(model.get_submodule("features.2")).__name__, tuple(model.get_parameter("classifier.bias").shape))
 print(list(model._modules), [name for name, _ in model.named_buffers()])

@@ -1,7 +1,6 @@
 """A trace shows what the model computed and changes nothing; its maps, and pictures with any labels."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from small_transformers import some_tokens
-from tinygrad_lecture.inspect import figures
 from transformer import (
     GPT,
     Encoder,
@@ -226,19 +224,6 @@ def test_long_tokens_are_shortened(tmp_path):
         widths.append(float(path.read_text(encoding="utf-8").split('width="')[1].split("pt")[0]))
     assert "xxxxxxx…" in texts_of(path) and not any("x" * 8 in text for text in texts_of(path))
     assert widths[0] == widths[1]
-
-
-def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    figures._family_with.cache_clear()
-    trace = gpt().trace([0, 1])
-    for draw in (
-        lambda: draw_attention(trace.attention, ["a", "b"], tmp_path / "no.png"),
-        lambda: draw_lens(trace, ["a", "b"], lambda ids: "x", tmp_path / "no.png"),
-    ):
-        with pytest.raises(ImportError, match=r'need matplotlib: pip install "\.\[examples\]"'):
-            draw()
 
 
 def test_invalid_pictures_raise(tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_watched: dict[int, weakref.ref[Graph]] = {}  # id -> graphs that have watched, as long as somebody holds them
+_watched: weakref.WeakValueDictionary[int, Graph] = weakref.WeakValueDictionary()  # by id
 
 
 def watched() -> list[Graph]:
     """The graphs that have watched and still live. Other threads may start to watch meanwhile."""
-    return [graph for reference in list(_watched.values()) if (graph := reference()) is not None]
+    return [graph for reference in _watched.valuerefs() if (graph := reference()) is not None]
 
 
 _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not save
@@ -71,8 +71,8 @@ class Graph(metaclass=NeedsParentheses):
         self.vertices: list[Vertex] = []
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
-        self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
-        self._known: dict[int, tuple[Array, Vertex]] = {}  # arrays of vertices by id, while it watches
+        self._constants: ByArray = {}
+        self._known: ByArray = {}  # of what it has seen, while it watches
         self._bools: dict[int, tuple[Array, str, Sequence[Any]]] = {}  # of conditions: their op and its inputs
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
@@ -181,7 +181,7 @@ class Graph(metaclass=NeedsParentheses):
         """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
             return self.at.get(tensor._node)
-        return self._constants.get(id(tensor._array), (None, None))[1]
+        return _found(self._constants, tensor._array)
 
     # --- watching ---------------------------------------------------------------------------------------
 
@@ -190,8 +190,7 @@ class Graph(metaclass=NeedsParentheses):
             raise RuntimeError("Graph: it is watching already; make another Graph for the inner block")
         self._watching = Observing(self)
         self._watching.__enter__()
-        key = id(self)
-        _watched[key] = weakref.ref(self, lambda _: _watched.pop(key, None))
+        _watched[id(self)] = self
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -220,7 +219,8 @@ class Graph(metaclass=NeedsParentheses):
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
             for array, v in pairs:
-                self._known.setdefault(id(array), (array, v))
+                if _found(self._known, array) is None:
+                    self._known[id(array)] = weakref.ref(array), v
             for array, v in pairs:
                 v.origin = self._origin(array) if v.op is None and not v.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
@@ -231,7 +231,7 @@ class Graph(metaclass=NeedsParentheses):
     def _origin(self, array: Any) -> Any:
         """What an array is made of, if of values of the graph; see `Vertex`. None for others."""
         if id(array) not in self._bools:
-            return self._known.get(id(array), (None, None))[1]
+            return _found(self._known, array)
         _, op, arrays = self._bools[id(array)]
         inputs = [self._origin(x) if is_array(x) else x for x in arrays]
         return (op, inputs) if any(isinstance(x, (Vertex, tuple)) for x in inputs) else None
@@ -294,12 +294,21 @@ class Graph(metaclass=NeedsParentheses):
         """The vertex of an operand that needs no gradient: one per array, and a new one for each use of a number."""
         if not is_array(value):
             return Vertex(0, (), value=None if value is None else np.asarray(value), name=str(value))
-        held = self._constants.get(id(value))
-        if held is None:
-            number = len(self.vertices) + 1
-            held = self._constants[id(value)] = value, Vertex(number, value.shape, value.dtype, value=_copy(value))
-            self.vertices.append(held[1])
-        return held[1]
+        vertex = _found(self._constants, value)
+        if vertex is None:
+            vertex = Vertex(len(self.vertices) + 1, value.shape, value.dtype, value=_copy(value))
+            self._constants[id(value)] = weakref.ref(value), vertex
+            self.vertices.append(vertex)
+        return vertex
+
+
+ByArray: TypeAlias = dict[int, tuple[weakref.ref[Any], Vertex]]  # the vertices of arrays that live, by their ids
+
+
+def _found(vertices: ByArray, array: Any) -> Vertex | None:
+    """The vertex of an array, not that of one which lived at its place before."""
+    reference, vertex = vertices.get(id(array), (None, None))
+    return vertex if reference is not None and reference() is array else None
 
 
 def _copy(value: Any) -> Array:

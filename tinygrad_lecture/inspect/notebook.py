@@ -6,7 +6,6 @@ Numbers stand on a tint, blue above 0 and orange below. Texts are escaped.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, TypeAlias
@@ -17,7 +16,7 @@ from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..traced import Traced
 from .drawing import as_svg, picture_of
-from .numbers import in_words, number
+from .numbers import in_words, number, with_digits
 from .printing import text_of
 from .vertex import HEAD, Vertex
 
@@ -141,6 +140,11 @@ ROW = '<tr style="background:none">'  # notebooks shade every other row, and a t
 _ABOVE, _BELOW, _ODD = (38, 122, 204), (214, 107, 31), (150, 90, 160)
 
 
+def _grid(rows: Iterable[str], style: str = "") -> str:
+    """A table without lines. rows: the cells of each, as HTML."""
+    return f'<table style="border-collapse:collapse{style}">{"".join(f"{ROW}{row}</tr>" for row in rows)}</table>'
+
+
 def tinted(matrix: Array) -> str:
     """A small matrix as a table of numbers, each on a tint."""
     most, style = _largest(matrix), "padding:1px 7px;text-align:right;background:"
@@ -148,19 +152,17 @@ def tinted(matrix: Array) -> str:
         "".join(f'<td style="{style}{tint(x, most)}">{escape(text)}</td>' for x, text in zip(row, told, strict=True))
         for row, told in zip(matrix.tolist(), texts(matrix), strict=True)
     )
-    lines = "".join(f"{ROW}{row}</tr>" for row in rows)
-    return f'<table style="border-collapse:collapse;font-family:monospace;margin:4px 0">{lines}</table>'
+    return _grid(rows, ";font-family:monospace;margin:4px 0")
 
 
 def texts(matrix: Array) -> list[list[str]]:
-    """The elements of a matrix: four digits, more where different ones would look alike, and before the point all."""
-    told: dict[float, str] = {}
-    waiting = {x for x in matrix.ravel().tolist() if isinstance(x, float) and math.isfinite(x) and x}
+    """The elements of a matrix: four digits, or as many as it takes for different ones to look different."""
     for digits in range(4, 18):  # 17 tell any two numbers apart
-        told |= {x: f"{x:.{digits}g}" for x in waiting}
-        alike = Counter(told[x] for x in waiting)
-        waiting = {x for x in waiting if alike[told[x]] > 1 or 10 ** (digits - 1) <= abs(x) < 10_000_000}
-    return [[told.get(x) or number(x) for x in row] for row in matrix.tolist()]
+        with with_digits(digits):
+            told = [list(map(number, row)) for row in matrix.tolist()]
+        if len({text for row in told for text in row}) >= np.unique(matrix).size:
+            break
+    return told
 
 
 def tint(value: Any, most: float) -> str:
@@ -255,13 +257,12 @@ def _map(weights: Array, rows: Sequence[str], columns: Sequence[str]) -> str:
     small = "padding:0 3px;font-size:11px;font-weight:normal;white-space:pre"
     tall = f"{small};writing-mode:vertical-rl" if max(map(len, columns), default=0) > 2 else small
     head = "".join(f'<th style="{tall}">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        f'{ROW}<th style="{small};text-align:right">{escape(row)}</th>'
+    body = (
+        f'<th style="{small};text-align:right">{escape(row)}</th>'
         + "".join(_weight(value, row, column) for column, value in zip(columns, values, strict=True))
-        + "</tr>"
         for row, values in zip(rows, weights.tolist(), strict=True)
     )
-    return f'<table style="border-collapse:collapse">{ROW}<th></th>{head}</tr>{body}</table>'
+    return _grid([f"<th></th>{head}", *body])
 
 
 def _weight(value: Any, row: str, column: str) -> str:

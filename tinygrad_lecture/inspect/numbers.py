@@ -37,14 +37,11 @@ def number(value: Any) -> str:
     if not isinstance(value, (float, np.floating)):
         return str(value)
     digits = _digits.get()
-    text = f"{value:.{digits}g}"
-    if not math.isfinite(value):
-        return text
     for more in range(digits, max(digits, IN_FULL) + 1):
-        longer = f"{value:.{more}g}"
-        if not float(longer).is_integer() or float(longer) == value:
-            return longer
-    return text
+        text = f"{value:.{more}g}"
+        if not float(text).is_integer() or float(text) == value:
+            return text
+    return text if abs(value) < 10**IN_FULL else f"{value:.{digits}g}"
 
 
 def digits_of(array: Array) -> int:

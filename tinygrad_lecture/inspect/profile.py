@@ -72,7 +72,11 @@ class Profile:
 
         By module, each row has the total of a module and all modules in it, which stand below it, indented.
         """
-        rows = [HEAD, *self._rows(by)]
+        if by not in ("op", "module", "both"):
+            raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
+        name = (lambda part: part.op) if by == "op" else (lambda part: ": ".join(filter(None, (part.path, part.op))))
+        found = _modules(self.spent) if by == "module" else _slowest_first(self.spent, name)
+        rows = [HEAD, *(_row(name, self.seconds, parts) for name, parts in found)]
         rest = self.seconds - _sum(self.spent)
         rows.append(["outside of ops", _seconds(rest), _share(rest, self.seconds), *[""] * 5])
         rows.append(["together", _seconds(self.seconds), *[""] * 6])
@@ -106,14 +110,6 @@ class Profile:
         data = {"title": title, "seconds": self.seconds, "tree": self._tree(), "table": self.table("both")}
         scripts = ["numbers", "theme", "flame"]
         return written(path, assembled(title, read("flame.html"), scripts, data))
-
-    def _rows(self, by: str) -> list[list[str]]:
-        """The rows of a table."""
-        if by not in ("op", "module", "both"):
-            raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
-        name = (lambda part: part.op) if by == "op" else (lambda part: ": ".join(filter(None, (part.path, part.op))))
-        found = _modules(self.spent) if by == "module" else _slowest_first(self.spent, name)
-        return [_row(name, self.seconds, parts) for name, parts in found]
 
     def _tree(self) -> dict[str, Any]:
         """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""

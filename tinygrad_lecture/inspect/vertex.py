@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ class LocalDerivatives:
     def __init__(self, record: Record, upstream: Any) -> None:
         self._record = copy.copy(record)
         self._record.saved = _copied(record.saved) if isinstance(record.op, Op) else None
-        self._like = xp(array_of(upstream)).ones(record.shape, record.dtype)
+        self._ones = partial(xp(array_of(upstream)).ones, record.shape, record.dtype)
         self._of_ones: list[Any] | None = None
 
     def elementwise(self, position: int) -> Array | None:
@@ -38,7 +39,7 @@ class LocalDerivatives:
         """
         if self._of_ones is None and self._record.saved is not None:
             with np.errstate(all="ignore"):
-                products = self._record.op.vjp(self._record, self._record.nodes, self._like)
+                products = self._record.op.vjp(self._record, self._record.nodes, self._ones())
             self._of_ones = by_input(products, self._record.nodes)
         return None if self._of_ones is None else np.array(to_host(self._of_ones[position]))
 
@@ -48,7 +49,7 @@ class LocalDerivatives:
         A rule is linear in the upstream gradient. So the derivative, with respect to that, of an element of what the
         rule returns is what is wanted. None where the rule cannot be differentiated.
         """
-        record, u = self._record, wrap(self._like)
+        record, u = self._record, wrap(self._ones())
         if record.saved is None:
             return None
         u._node = Leaf(u)
@@ -61,7 +62,7 @@ class LocalDerivatives:
                     returned = unbroadcast(returned, node)
                 seed = np.zeros(returned.shape, record.dtype)
                 seed[place] = 1
-                seeds = [(returned._node, xp(self._like).asarray(seed))]
+                seeds = [(returned._node, xp(u._array).asarray(seed))]
                 found = {} if returned._node is None else backward_pass(seeds, wanted=[u._node])
             except Exception:  # a rule of the user's own may do with arrays what it cannot do with Tensors
                 return None
@@ -100,10 +101,9 @@ class Scope:
 
     def above(self) -> Iterator[Scope]:
         """This scope, the one that it is part of, and so on to the outermost."""
-        scope: Scope | None = self
-        while scope is not None:
-            yield scope
-            scope = scope.parent
+        yield self
+        if self.parent is not None:
+            yield from self.parent.above()
 
 
 @dataclass(eq=False, slots=True)

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from modules import shuffled
+from modules import bytes_kept, shuffled
 from numeric import assert_close
 from strict_cupy import no_synchronisation
-from tinygrad_lecture.autograd.versions import arrays_in
 
 F = nn.functional
 
@@ -152,18 +150,6 @@ def test_what_does_not_fit_is_named(call, error, message):
         call()
 
 
-def kept_for_backward(out):
-    """Bytes of all arrays that the graph of a result keeps."""
-    nodes, arrays, seen = [out._node], {}, set()
-    while nodes:
-        node = nodes.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            nodes.extend(node.nodes)
-            arrays.update((id(array), array) for array in arrays_in(list(node.saved)))
-    return sum(array.nbytes for array in arrays.values())
-
-
 @pytest.mark.parametrize(
     "attended",
     [
@@ -175,5 +161,5 @@ def kept_for_backward(out):
     ids=["causal", "a mask", "heads", "a layer of an encoder"],
 )
 def test_memory_grows_linearly_with_the_tokens_where_nobody_asks_for_weights(attended):
-    small, middle, large = (kept_for_backward(attended(tl.zeros(1, n, 8, requires_grad=True))) for n in (320, 640, 960))
+    small, middle, large = (bytes_kept(attended(tl.zeros(1, n, 8, requires_grad=True))) for n in (320, 640, 960))
     assert large - middle == middle - small

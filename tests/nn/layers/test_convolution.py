@@ -64,11 +64,6 @@ def test_a_batch_of_no_images_gives_no_outputs():
     assert y.shape == (0, 1, 3, 3) and x.grad.shape == x.shape
 
 
-def test_outputs_are_in_row_major_order():
-    for layer in (nn.Conv2d(3, 5, 3), nn.Conv2d(3, 5, 3, bias=False), nn.ConvTranspose2d(3, 5, 3)):
-        assert layer(tl.randn(2, 3, 6, 6)).is_contiguous()
-
-
 def test_float64_images_in_a_float32_layer_are_warned_of():
     with pytest.warns(UserWarning, match="Conv2d: the input is float64 and the weights are float32"):
         nn.Conv2d(1, 1, 1)(tl.ones(1, 1, 2, 2, dtype=tl.float64))

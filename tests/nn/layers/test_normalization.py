@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strategies import distinct, shapes
 from strict_cupy import no_synchronisation

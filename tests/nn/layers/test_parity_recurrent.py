@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,10 +104,3 @@ def test_parameters_are_drawn_in_pytorchs_order_from_its_interval(kind: str) -> 
     assert asked[:n] == asked[n:] and n > 3
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert repr(ours) == repr(theirs)
-
-
-def test_dropout_between_layers_leaves_the_expected_output() -> None:
-    ours = nn.LSTM(2, 3, num_layers=2, dropout=0.5)
-    x = np.ones((2, 1, 2))
-    theirs = torch.nn.LSTM(2, 3, num_layers=2, dropout=0.5)
-    agree(called(nn, ours.eval()), called(torch.nn, theirs.eval()), x, dtype="float64")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 
 
@@ -349,42 +348,6 @@ def test_a_module_without_forward_raises():
         Empty()(tl.ones(1))
     with pytest.raises(AttributeError):
         _ = Empty().weight
-
-
-def test_calling_super_init_is_allowed():
-    class Old(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = nn.Linear(1, 1)
-
-    assert names(Old().named_parameters()) == ["layer.weight", "layer.bias"]
-
-
-def test_repr_is_a_tree():
-    assert repr(Pair()) == (
-        "Pair(\n"
-        "  (a): Block(\n"
-        "    (inner): Linear(in_features=3, out_features=2, bias=True)\n"
-        "  )\n"
-        "  (b): Block(\n"
-        "    (inner): Linear(in_features=3, out_features=2, bias=True)\n"
-        "  )\n"
-        ")"
-    )
-    assert repr(nn.Module()) == "Module()"
-
-
-def test_arrays_of_other_libraries_can_be_loaded():
-    class Foreign:
-        def __init__(self, array):
-            self.array = array
-
-        def __array__(self, dtype=None, copy=None):
-            return np.asarray(self.array, dtype)
-
-    model = nn.Linear(2, 1)
-    model.load_state_dict({"weight": Foreign([[1.0, 2.0]]), "bias": Foreign([3.0])})
-    assert (model.weight.tolist(), model.bias.tolist()) == ([[1, 2]], [3])
 
 
 def test_a_shared_parameter_cannot_load_two_different_arrays():

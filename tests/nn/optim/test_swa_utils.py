@@ -79,22 +79,6 @@ def test_statistics_are_computed_anew_over_all_batches():
     assert (model[0].means, model[0].momentum, model.training) == ([1, 0], 0.1, False)
 
 
-@pytest.mark.parametrize(
-    ("settings", "wanted"),
-    [((0.2, 4, "linear"), [1, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2]), ((0.2, 2), [1, 0.6, 0.2, 0.2])],
-)
-def test_the_rate_goes_to_the_constant_one(settings, wanted):
-    p = nn.Parameter(tl.ones(1))
-    p.grad = tl.zeros(1)
-    optimizer = nn.optim.SGD([p], lr=1.0)
-    optimizer.step()
-    schedule, found = SWALR(optimizer, *settings), []
-    for _ in wanted:
-        found += schedule.get_last_lr()
-        schedule.step()
-    assert found == pytest.approx(wanted)
-
-
 def test_bad_settings_are_refused():
     optimizer = nn.optim.SGD([nn.Parameter(tl.ones(1))], lr=1.0)
     with pytest.raises(ValueError, match="give avg_fn or multi_avg_fn, not both"):

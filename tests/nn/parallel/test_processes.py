@@ -13,9 +13,9 @@ import pytest
 import nn
 import small_parallel
 import tinygrad_lecture as tl
+from programs import ROOT, run_python
 from small_parallel import about_this_worker, assert_close, assert_same_bits, end_badly, in_processes, in_threads, train
 
-ROOT = Path(__file__).parents[3]
 SHARED = Path("/dev/shm")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and /proc as on Linux or macOS")
 
@@ -173,8 +173,7 @@ def test_a_program_without_its_guard_is_told_so(tmp_path):
         nn.parallel.run(train, workers=2)
     """)
     )
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, str(program)], env=env, capture_output=True, text=True)
+    done = run_python(program)
     assert done.returncode == 1
     assert 'put the call below the line `if __name__ == "__main__":`' in done.stderr
 

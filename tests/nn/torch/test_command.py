@@ -1,26 +1,19 @@
 """The command, and what a script may import: here, or refused by name with a reason."""
 
-import os
 import pkgutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 import nn.torch as torch
 from nn.torch import __main__ as command
 from nn.torch.missing_names import sentence
-
-ROOT = Path(__file__).parents[3]
+from programs import ROOT, run_python
 
 
 def run(tmp_path, code, *arguments):
     script = tmp_path / "script.py"
     script.write_text(code)
-    return subprocess.run(
-        [sys.executable, "-m", "nn.torch", str(script), *arguments], cwd=ROOT, capture_output=True, text=True
-    )
+    return run_python("-m", "nn.torch", script, *arguments, cwd=ROOT)
 
 
 def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
@@ -86,17 +79,14 @@ def test_a_torchvision_that_is_there_is_taken(tmp_path):
 @pytest.mark.parametrize("arguments", [("-", "a"), ("-c", None, "a")])
 def test_a_script_comes_from_standard_input_or_an_argument(arguments):
     code = "import sys, torch\nprint(sys.argv[1:], __name__)\ntorch.ones(2, 3) @ torch.ones(2, 3)\n"
-    command_line = [sys.executable, "-m", "nn.torch", *(code if a is None else a for a in arguments)]
-    done = subprocess.run(command_line, cwd=ROOT, input=code, capture_output=True, text=True)
+    done = run_python("-m", "nn.torch", *(code if a is None else a for a in arguments), cwd=ROOT, input=code)
     assert done.stdout == "['a'] __main__\n"
     assert "line 3, in <module>\n    torch.ones(2, 3) @ torch.ones(2, 3)\n" in done.stderr
 
 
 def test_a_script_knows_where_it_is_whatever_the_folder(tmp_path):
     (tmp_path / "script.py").write_text("print(__file__)")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command_line = [sys.executable, "-m", "nn.torch", "script.py"]
-    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    done = run_python("-m", "nn.torch", "script.py", cwd=tmp_path)
     assert done.stdout == f"{tmp_path / 'script.py'}\n"
 
 
@@ -124,8 +114,8 @@ from torch.autograd.functional import jacobian, hessian, vjp, jvp, hvp, vhp
 from torch.autograd.function import once_differentiable
 from torch.func import functional_call, vmap, grad, jacrev, jacfwd, hessian, stack_module_state, grad_and_value
 from torch.optim import SGD, Adam, lr_scheduler
-from torch.optim.lr_scheduler import StepLR
-from torch.optim.optimizer import Optimizer
+from torch.optim.lr_scheduler import StepLR, _LRScheduler
+from torch.optim.optimizer import Optimizer, required
 from torch.utils.data import Dataset, DataLoader, TensorDataset, random_split
 from torch.utils.data.dataset import Dataset
 from torch.utils.data.sampler import RandomSampler
@@ -244,6 +234,5 @@ def test_a_program_of_ones_own_can_have_the_dialect(tmp_path):
         "x = torch.ones(2, 3)\n"
         "print(x.shape.numel(), x.dtype.is_floating_point, x.dtype is torch.float32, isinstance((1,), torch.Size))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, env=environment)
+    done = run_python(program)
     assert done.stdout == "6 True True False\n", done.stderr

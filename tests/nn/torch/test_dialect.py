@@ -1,14 +1,9 @@
 """What a script prints: models, optimisers, and the steps of backward, as in PyTorch."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from nn.torch.node_names import grad_fn_name
-
-ROOT = Path(__file__).parents[3]
+from programs import ROOT, run_python
 
 SCRIPT = """
 import torch
@@ -31,7 +26,11 @@ print(torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
 print(torch.optim.Adam([{"params": net.head.parameters(), "lr": 0.5}, {"params": net.layers.parameters()}]))
 print(torch.optim.AdamW(net.parameters(), weight_decay=0.1))
 print(torch.optim.RMSprop(net.parameters()), torch.optim.Adagrad(net.parameters()))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.01, max_lr=0.1)
+print(optimizer)
 x = torch.tensor([[1.0, 3.0], [2.0, 0.5]])
+print(net.load_state_dict(net.state_dict()), nn.Linear(1, 1).load_state_dict({"more": x}, strict=False))
 print(x.shape, x.shape[1:], x.size(), x.dtype, x.device, type(x))
 print(torch.max(x, dim=1), x.min(0), x.sort(), torch.topk(x, 1), x.median(1))
 values, indices = x.max(1)
@@ -49,7 +48,7 @@ print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
 def printed(tmp_path, *command):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(*command, script, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,10 @@ import pytest
 reference = pytest.importorskip("torch")
 
 import nn.torch as ours  # noqa: E402
+from programs import ROOT, run_python  # noqa: E402
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
-ROOT = Path(__file__).parents[3]
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 4)).astype("float32")
 DEFINITE = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
@@ -56,7 +53,7 @@ torch.is_tensor(x); torch.numel(x); x.numel(); x.ndim; torch.is_floating_point(i
 torch.is_nonzero(s); x.is_signed(); x.is_contiguous(); x.T.is_contiguous(); x.stride(); x.T.stride(); x.element_size()
 x.dim(); x.size(); x.size(0); x.nelement(); x.type(); i.type(); x.is_same_size(y);
 torch.can_cast(torch.float32, torch.int64); torch.can_cast(torch.int64, torch.float32); x.get_device(); x.is_cuda
-x.is_cpu; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
+x.is_cpu; x.is_sparse; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
 torch.is_grad_enabled(); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
 x.to(torch.float64); x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); k.float()
 x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x
@@ -465,8 +462,5 @@ except RuntimeError:
 def test_a_script_prints_what_pytorch_prints(text, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(text)
-    said = [
-        subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
-        for command in (["-m", "nn.torch"], [])
-    ]
+    said = [run_python(*command, script, cwd=ROOT) for command in (["-m", "nn.torch"], [])]
     assert said[0].stdout == said[1].stdout, said[0].stderr

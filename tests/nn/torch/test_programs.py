@@ -4,21 +4,19 @@ import multiprocessing
 import os
 import re
 import runpy
-import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from programs import ROOT, run_python
+
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
 
 def printed(*command):
     """What a program prints. Fails with its traceback if it ends with an error."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment, cwd=ROOT)
+    done = run_python(*command, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

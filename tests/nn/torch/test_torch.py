@@ -156,13 +156,6 @@ def test_bfloat16_says_what_is_used_in_its_place():
     warn_once.cache_clear()
 
 
-def test_limits_are_pythons_numbers():
-    assert torch.finfo(torch.float32).max == pytest.approx(3.4028235e38)
-    assert type(torch.finfo(torch.float64).eps) is float
-    assert torch.iinfo(torch.uint8).max == 255
-    assert torch.finfo(torch.float16).bits == 16
-
-
 def test_a_size_is_a_tuple():
     size = torch.Size([2, 3, 4])
     assert repr(size) == f"{size}" == "torch.Size([2, 3, 4])"
@@ -242,12 +235,6 @@ def test_anomalies_are_found_from_a_call_on_until_another():
     with torch.autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="nan"):
         x.sqrt()
     assert x.sqrt().isnan()
-
-
-def test_gradcheck_answers_with_a_bool():
-    x = tl.tensor([0.5, 2.0], dtype=tl.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: x**3, x, eps=1e-6, atol=1e-4) is True
-    assert torch.autograd.gradgradcheck(lambda x: x**3, (x,), fast_mode=True) is True
 
 
 def test_variable_is_the_tensor():

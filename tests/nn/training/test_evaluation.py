@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.training.evaluation import RunningMetrics, Scores
 from small_training import blobs, sgd

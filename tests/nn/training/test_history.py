@@ -6,8 +6,8 @@ import sys
 import pytest
 
 import nn
-import tinygrad_lecture as tl
 from nn.training.evaluation import Scores
+from small_training import blobs, make
 
 
 def history(*losses, accuracy=None, test=True):
@@ -74,13 +74,8 @@ def events(folder):
 
 
 def trainer(**options):
-    tl.manual_seed(0)
-    model = nn.Linear(2, 2)
-    batches = [(tl.randn(4, 2), tl.tensor([0, 1, 0, 1]))] * 3
-    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
-    return nn.Trainer(
-        model, batches, nn.CrossEntropyLoss(), optimizer, accuracy=True, test=batches[:1], show=False, **options
-    )
+    batches = [blobs(4)[:]] * 3
+    return make(batches, 0.1, optimizer=nn.optim.SGD, accuracy=True, test=batches[:1], **options)
 
 
 def test_each_row_is_there_with_its_scores(tensorboard, tmp_path):

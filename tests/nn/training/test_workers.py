@@ -2,10 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-import small_parallel
 import tinygrad_lecture as tl
+from programs import run_python
 from small_parallel import in_threads
 from small_training import Killed, Press, bits, blobs, everything, fitted, halves, killed_after, made, make, shuffled
-
-ROOT = Path(__file__).parents[3]
-
 
 KINDS = {
     "plain": {},
@@ -209,11 +203,9 @@ PROGRAM = """
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_processes_that_are_killed_or_interrupted_resume_to_the_same_file(tmp_path):
     (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
-    path = os.pathsep.join([str(ROOT), str(Path(small_parallel.__file__).parent)])
 
     def run(folder, how):
-        command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / folder), how]
-        return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+        return run_python(tmp_path / "program.py", tmp_path / folder, how)
 
     assert run("whole", "").stdout == "24\n"
     killed = run("run", "kill")

@@ -14,7 +14,7 @@ import tinygrad_lecture as tl
 from nn.functional import channels
 from op_table import TABLE
 from tinygrad_lecture import ops
-from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES, definition
+from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
 from tinygrad_lecture.inspect.explain.expression import dot, equation, expression
 from tinygrad_lecture.inspect.explain.formulas import (
     DEFINITIONS,
@@ -22,6 +22,7 @@ from tinygrad_lecture.inspect.explain.formulas import (
     ELEMENTWISE,
     FORMULAS,
     computed,
+    definition_of,
     derivative,
     written,
 )
@@ -203,7 +204,7 @@ z = leaf([-0.5])
 with tl.Graph():
     a = tl.sigmoid(z)
     text = tl.explain(tl.squared_error(a, tl.tensor([1.0])))""": [
-        "a = sigmoid(z)\n    = sigmoid([-0.5])\n    = 1 / (1 + exp(0.5))\n    = [0.3775]",
+        "= 1 / (1 + exp(-z))\n    = [0.3775]\n      a[0] = sigmoid(-0.5) = 1 / (1 + exp(0.5)) = 0.3775",
         "= mean((0.3775 - 1)²)",
     ],
     # of a large array, one element
@@ -523,7 +524,7 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
     for letter, source in zip("pqrs", vertex.inputs, strict=False):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
-    text = definition(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
+    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
     for sign, python in (("ᵀ", ".T"), ("²", "**2"), ("·", "*")):
         text = text.replace(sign, python)
     np.testing.assert_allclose(eval(text, {"np": np, **MEANINGS, **values}), vertex.value, rtol=3e-3, atol=3e-3)
@@ -536,9 +537,9 @@ def test_what_an_op_leaves_out_is_said():
         masked = tl.attention_weights(x, x, tl.tensor([True, False]))
         rows = tl.softmax(x, 0)
     graph.name({"x": x})
-    assert "@ x, over the keys up to the query's own place; query x, key x, value x" in definition(graph[causal])
-    assert definition(graph[masked]).endswith("allows; query x, key x")
-    assert definition(graph[rows]) == "exp(x) / sum(exp(x)), over axis 0"
+    assert "@ x, over the keys up to the query's own place; query x, key x, value x" in definition_of(graph[causal])
+    assert definition_of(graph[masked]).endswith("allows; query x, key x")
+    assert definition_of(graph[rows]) == "exp(x) / sum(exp(x)), over axis 0"
 
 
 # --- one element, with its numbers ------------------------------------------------------------------------------

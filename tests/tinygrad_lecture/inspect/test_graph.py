@@ -269,6 +269,16 @@ def test_derivatives_of_derivatives_pass():
     assert graph[slope].grad.item() == 1.0
 
 
+def test_while_it_watches_it_holds_no_array_of_the_program():
+    x = leaf(1.0, 2.0)
+    with tl.Graph() as graph:
+        y = x + tl.tensor([3.0, 4.0], dtype=tl.float64)
+        array = weakref.ref(y._array)
+        del y
+        assert array() is None
+    assert graph.vertices[-1].value.tolist() == [4, 6]
+
+
 def test_a_graph_is_in_no_cycle():
     x = leaf(1.0)
     gc.disable()

@@ -10,6 +10,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from nn.functional import channels
+from tinygrad_lecture.inspect.explain.parts import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page.page import PageData, read
 
@@ -85,14 +86,17 @@ def computed_in(page, data, value, index, to):
         const worked = new Worked(live);
         const forward = data.values.flatMap((v, i) => (v.kind === "result" ? [worked.forward(i).sums] : []));
         const told = data.steps.flatMap((step) => step.terms.map((term) => worked.term(step, term)));
-        return {{ hindrance: "", values, gradient, forward, terms: told }};
+        const maps = data.values.map((v) => (v.weights < 0 ? null : numbers(v.weights)));
+        return {{ hindrance: "", values, gradient, forward, terms: told, maps }};
     }}""", [data, value, index, to])  # fmt: skip
 
 
 def lines_of(forward, terms):
     """Lists of lines: of each value, and of each term of the steps backward."""
     of_terms = (
-        [[t["derivative"]], t["slopes"], [t["rule"]], t["lines"], [t["total"].partition("  ")[0]]] for t in terms
+        [[f"{t['derivative']} = {t['local']}"], t["slopes"], [f"{t['rule']} = {t['result']}"], t["lines"], [total]]
+        for t in terms
+        for total in [t["total"].partition("  ")[0]]
     )
     return [*forward, *(lines for parts in of_terms for lines in parts)]
 
@@ -130,6 +134,9 @@ def test_what_follows_from_another_number_is_what_the_engine_computes(blank, nam
             continue
         np.testing.assert_allclose(values, vertex.value.ravel(), rtol=1e-6, atol=1e-6, err_msg=str(vertex))
     np.testing.assert_allclose(found["gradient"], other.grad.numpy().ravel(), rtol=1e-6, atol=1e-6)
+    for vertex, weights in zip(wanted.vertices, found["maps"], strict=True):
+        if weights is not None:
+            np.testing.assert_allclose(weights, weights_of(vertex).ravel(), rtol=1e-6, atol=1e-6)
     if name == "logsumexp":  # and the same shift is in its lines
         return
     other = data_of(wanted)
@@ -166,6 +173,13 @@ def test_where_the_page_cannot_compute_anew_it_says_why(blank, reason):
     x = tl.tensor(np.ones((3, 4)), requires_grad=True)
     graph, _ = of_the_engine(REFUSED[reason], x)
     assert reason in computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"]
+
+
+def test_a_condition_on_what_the_page_does_not_have_is_no_ground_to_compute_on(blank):
+    x = tl.tensor(np.ones((3, 4)), requires_grad=True)
+    graph, C = of_the_engine(lambda x: tl.where(x * 2 < 1, x * x, -x).sum(), x)
+    assert "depends on what it does not know" in computed_in(blank, data_of(C), 0, 0, 2.0)["hindrance"]
+    assert computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"] == ""
 
 
 def test_numbers_other_than_the_engines_are_no_ground_to_compute_on(blank):

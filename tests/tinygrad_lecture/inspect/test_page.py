@@ -55,7 +55,7 @@ def test_values_gradients_and_steps_are_the_engines():
     assert [data["values"][step["value"]]["op"] for step in data["steps"]] == ["sum", "mul", "tanh", "mul"]
     terms = [term for step in data["steps"] for term in step["terms"]]
     np.testing.assert_array_equal(array_of(data, terms[-1]["after"]), x.grad.numpy())
-    np.testing.assert_array_equal(array_of(data, data["stored"][str(names.index("x"))]), x.grad.numpy())
+    np.testing.assert_array_equal(array_of(data, data["values"][names.index("x")]["stored"]), x.grad.numpy())
 
 
 def test_where_backward_has_not_run_the_page_does_and_leaves_grad_alone(tmp_path):

@@ -157,14 +157,6 @@ def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):
     assert wordpiece.encode("") == [2, 3]
 
 
-def test_the_text_of_word_pieces_is_the_packages(wordpiece):
-    for text in ("the river bank, flooded.", "the river [MASK] don't", "x", ""):
-        ids = wordpiece.encode(text, "all")
-        wanted = wordpiece._package.decode(ids, skip_special_tokens=True)
-        assert wordpiece.decode(ids, skip_special_tokens=True) == wanted
-        assert len(list(wordpiece.stream(ids))) >= len(ids)
-
-
 def test_an_id_that_only_the_model_has_adds_no_text(t, wordpiece):
     for tokenizer in (t, wordpiece):
         ids = tokenizer.encode("the", add_special_tokens=False)

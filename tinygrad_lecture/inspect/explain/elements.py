@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Shape, to_host
-from ...kernels.attention import attention_weights as weights_by_kernel
+from ...backend import Array, Shape
 from ..numbers import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, definition_of, derivative, is_number, named, of_step
+from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, derivative, is_number, named, of_step
+from .parts import known_values, sources_of, weights_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -39,13 +39,6 @@ def is_large(*arrays: Array | None) -> bool:
 def indexed(name: str, place: Place) -> str:
     """The name of an element: "z[0, 1]"."""
     return f"{name}[{', '.join(map(str, place))}]" if place else name
-
-
-def known_values(vertex: Vertex) -> list[Any]:
-    """The values of the inputs, None for one that was left out; [] if one of them is not known."""
-    values = [None if x.value is not None and x.value.dtype == object else x.value for x in vertex.inputs]
-    unknown = any(x.value is None and str(x) != "None" for x in vertex.inputs)
-    return [] if unknown or not values or values[0] is None else values
 
 
 def confirmed(work: Work, place: Place, array: Array) -> bool:
@@ -101,34 +94,14 @@ def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
     return replace(result, text=replace(vertex, inputs=inputs).formula)
 
 
-def definition(vertex: Vertex) -> str:
-    """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
-    if (work := _single(vertex)) is not None:
-        return with_enough_digits(work, work()[0].value)[0][0]
-    return definition_of(vertex)
-
-
-def _single(vertex: Vertex) -> Work | None:
-    """How the only element of a fused op's result was computed, if that is written in full."""
-    given, out = known_values(vertex), vertex.value
-    if vertex.op not in DEFINITIONS or out is None or out.size != 1 or not given or is_large(*given):
-        return None
-    place = (0,) * out.ndim
-    work = partial(_element, vertex, given, place)
-    if not confirmed(work, place, out) or "... " in work()[-1].text:
-        return None
-    return lambda: work()[-1:]
-
-
 def forward_lines(vertex: Vertex) -> list[str]:
     """Each element with its numbers, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
 
     [] where the formula says it all.
     """
     given, out = known_values(vertex), vertex.value
-    if out is None or not out.size or not given or _single(vertex) is not None:
-        return []
-    if vertex.op in ELEMENTWISE and vertex.op in MOVES:  # copies
+    copies = vertex.op in ELEMENTWISE and vertex.op in MOVES
+    if out is None or not out.size or not given or copies:
         return []
     large = is_large(out, *given)
     if not large and (vertex.op == "index_get" or (vertex.op in ELEMENTWISE and vertex.op not in DEFINITIONS)):
@@ -263,11 +236,10 @@ def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression
 
 def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """The element that stands there now."""
-    x, index = given[0], vertex.settings.get("index")
-    if index is None or x.size > LARGEST:
+    x = given[0]
+    if x.size > LARGEST:
         return None
-    host = tuple(to_host(part) if hasattr(part, "shape") else part for part in index)
-    source = np.unravel_index(np.arange(x.size).reshape(x.shape)[host][place], x.shape)
+    source = np.unravel_index(sources_of(vertex)[place], x.shape)
     name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
     return replace(expression(x[source]), text=name)
 
@@ -278,22 +250,6 @@ ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]]
     "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
     "attention_weights": _attention_weights,
 }  # fmt: skip
-
-
-def weights_of(vertex: Vertex) -> Array | None:
-    """The attention weights that a value is, or was made with, (..., queries, keys); None for other values."""
-    if vertex.op == "attention_weights":
-        return vertex.value
-    given = known_values(vertex)
-    if vertex.op != "attention" or len(given) < 3:
-        return None
-    q, k, _, mask = (*given, None)[:4]
-    if vertex.settings.get("causal"):
-        past = np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None]
-        mask = past if mask is None else past & mask
-    if (scale := vertex.settings.get("scale")) is not None:
-        q = q * (scale * q.shape[-1] ** 0.5)
-    return np.asarray(weights_by_kernel(q, k, mask))
 
 
 # --- elements of gradients ----------------------------------------------------------------------------------
@@ -380,17 +336,17 @@ def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
     return element_lines(name, gradient, partial(chain_rule, step, term), term.place if large else None)
 
 
-def product_derivative(step: Step, term: Term) -> str:
-    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1] = 0.5".
+def product_derivative(step: Step, term: Term) -> tuple[str, str]:
+    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1]" and "0.5".
 
     A product is linear: with 1 for the element, 0 for all others, and numbers that count the elements of the other
     factor, each element of the result says which one it was multiplied by.
     """
     vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
     if vertex.op not in PRODUCTS or not given or not step.upstream.size:
-        return ""
+        return "", ""
     if position == 2:
-        return f"{of_step(vertex, 2)} = 1"
+        return of_step(vertex, 2), "1"
     one, other = np.zeros(given[position].shape), given[1 - position]
     one[place] = 1
     factors = [one, np.arange(1.0, other.size + 1).reshape(other.shape)]
@@ -399,4 +355,4 @@ def product_derivative(step: Step, term: Term) -> str:
     result = first_place(count != 0)
     at = first_place(factors[1] == count[result])
     name = of_step(vertex, position, indexed("", result), indexed("", place))
-    return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)} = {number(other[at])}"
+    return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)}", number(other[at])

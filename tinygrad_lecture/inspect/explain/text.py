@@ -10,20 +10,10 @@ from ...backend import Array
 from ...errors import aligned
 from ..numbers import in_words
 from ..vertex import Step, Term, Vertex
-from .elements import (
-    ONE,
-    definition,
-    derivative_lines,
-    derivative_with_numbers,
-    formula_with_numbers,
-    forward_lines,
-    gradient_lines,
-    indexed,
-    is_large,
-    product_derivative,
-)
+from . import elements
+from .elements import ONE, indexed, is_large
 from .expression import equation, expression, with_enough_digits
-from .formulas import derivative, named, of_step, rule_of, which_of
+from .formulas import definition_of, derivative, named, of_step, rule_of, which_of
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -58,14 +48,16 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
 class TermText:
     """Lines about a term. "" and [] stand for what there is no need to say.
 
-    derivative: of the step alone, "∂a/∂z = a · (1 - a) = 0.2311".  slopes: the same, element by element.
-    rule: "dC/dz = dC/da · ∂a/∂z", with its result if that needs no more lines.  lines: the same, element by element.
-    total: the gradient with this term, "dC/dz = 1 + 6 = 7".
+    derivative: of the step alone, "∂a/∂z = a · (1 - a)".  local: its numbers.  slopes: the same, element by element.
+    rule: "dC/dz = dC/da · ∂a/∂z".  result: its numbers, if that needs no more lines.  lines: the same, element by
+    element.  total: the gradient with this term, "dC/dz = 1 + 6 = 7".
     """
 
     derivative: str
+    local: str
     slopes: list[str]
     rule: str
+    result: str
     lines: list[str]
     total: str
 
@@ -75,47 +67,41 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
     vertex, gradient, local, position = step.vertex, term.gradient, term.local, term.position
     upstream, wanted = walk.gradient_of(vertex), walk.gradient_of(term.to)
     name = wanted if term.of == 1 else f"(use {term.count}) {wanted}"
-    lines = gradient_lines(step, term, name)
+    lines, result = elements.gradient_lines(step, term, name), in_words(gradient)
     if local is None:
-        alone = product_derivative(step, term)
+        alone, found = elements.product_derivative(step, term)
         rule = rule_of(vertex, position, upstream) or f"what the rule of {vertex.op} makes of {upstream}"
     else:
-        alone, copied = _local_derivative(vertex, position, local), local.size > gradient.size
+        alone, found = _local_derivative(vertex, position, local)
+        copied = local.size > gradient.size
         copies = ", summed over the copies that broadcasting made" if copied else ""
         rule = f"{upstream} · {of_step(vertex, position)}{copies}"
         if step.upstream.size == gradient.size == 1 and lines and not copied:
-            rule, lines = rule + lines[0].removeprefix(indexed(name, (0,) * gradient.ndim)), []
-            return _with_total(term, wanted, TermText(alone, [], rule, lines, ""))
-        if _is_one(local) and not copied and not is_large(step.upstream, gradient):
+            lines, result = [], lines[0].removeprefix(indexed(name, (0,) * gradient.ndim) + " = ")
+        elif _is_one(local) and not copied and not is_large(step.upstream, gradient):
             lines = []
-    rule = rule if lines else f"{rule} = {in_words(gradient)}"
-    slopes = derivative_lines(step, term)
-    return _with_total(term, wanted, TermText(alone, slopes, rule, lines, ""))
+    use = f"use {term.count} of {term.of}"
+    if term.of == 1:
+        rule = f"{name} = {rule}"
+        total = f"{name} = {result}" if lines and gradient.size > 1 else ""
+    elif term.before is None:
+        total = f"{wanted} = {in_words(term.after)}  so far, {use}"
+    else:
+        total = f"{_sum(term, term.before, wanted)}  ({use}; they add up)"
+    slopes = elements.derivative_lines(step, term)
+    return TermText(alone, found, slopes, rule, "" if lines else result, lines, total)
 
 
-def _local_derivative(vertex: Vertex, position: int, local: Array) -> str:
-    """ "∂a/∂z = a · (1 - a) = 0.6225 · (1 - 0.6225) = 0.235"."""
-    formula = derivative(vertex, position, named(vertex))
-    chain = [] if formula is None else [formula.text]
+def _local_derivative(vertex: Vertex, position: int, local: Array) -> tuple[str, str]:
+    """ "∂a/∂z = a · (1 - a)" and "0.6225 · (1 - 0.6225) = 0.235"."""
+    formula, chain = derivative(vertex, position, named(vertex)), list[str]()
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
-        work = derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
+        work = elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
         chain += with_enough_digits(work, local.item())[0]
     chain.append("1" if _is_one(local) else in_words(local))
-    name = of_step(vertex, position) + which_of(vertex, position)
-    return " = ".join([name, *dict.fromkeys(text for text in chain if text)])
-
-
-def _with_total(term: Term, name: str, text: TermText) -> TermText:
-    """The lines, with the sum of the terms so far. name: how the gradient of the input is written."""
-    if term.of == 1:
-        text.rule = f"{name} = {text.rule}"
-        said = not text.lines or term.gradient.size == 1
-        text.total = "" if said else f"{name} = {in_words(term.gradient)}"
-    elif term.before is None:
-        text.total = f"{name} = {in_words(term.after)}  so far, use {term.count} of {term.of}"
-    else:
-        text.total = f"{_sum(term, term.before, name)}  (use {term.count} of {term.of}; they add up)"
-    return text
+    name, told = of_step(vertex, position) + which_of(vertex, position), "" if formula is None else formula.text
+    numbers = " = ".join(text for text in dict.fromkeys(chain) if text != told)
+    return (f"{name} = {told}", numbers) if told and numbers else (name, numbers or told)
 
 
 def _sum(term: Term, before: Array, name: str) -> str:
@@ -159,12 +145,12 @@ def _kind(vertex: Vertex) -> str:
 def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
-    filled, value = formula_with_numbers(vertex), _value(vertex.value)
-    more = [text for text in (filled, definition(vertex)) if text not in ("", vertex.formula)]
+    filled, value = elements.formula_with_numbers(vertex), _value(vertex.value)
+    more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
     part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
     lines = [f"  {vertex} = {chain[0]}{part}", *(f"{indent} = {text}" for text in chain[1:])]
-    return [*lines, *(f"      {line}" for line in forward_lines(vertex))]
+    return [*lines, *(f"      {line}" for line in elements.forward_lines(vertex))]
 
 
 def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
@@ -179,8 +165,9 @@ def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
     for term in step.terms:
         text = term_text(walk, step, term)
         lines += [f"    to {term.to}:"]
-        lines += [f"      {text.derivative}"] if text.derivative else []
-        lines += [*(f"          {line}" for line in text.slopes), f"      {text.rule}"]
+        lines += [f"      {text.derivative} = {text.local}"] if text.derivative else []
+        rule = f"{text.rule} = {text.result}" if text.result else text.rule
+        lines += [*(f"          {line}" for line in text.slopes), f"      {rule}"]
         lines += [*(f"          {line}" for line in text.lines), *([f"      {text.total}"] if text.total else [])]
     return lines
 

@@ -131,11 +131,9 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         result.name = "C"  # for cost
     told, gradients = _backward(steps)
     walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
-    leaves = [
-        (v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and node.tensor and v in wanted
-    ]
-    held = {v: x._grad for v, tensor in leaves if (x := tensor()) is not None}
-    walk.stored = {v: np.array(to_host(grad._array)) for v, grad in held.items() if grad is not None}
+    leaves = ((v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and v in wanted)
+    held = ((v, None if tensor is None else tensor()) for v, tensor in leaves)
+    walk.stored = {v: np.array(to_host(x._grad._array)) for v, x in held if x is not None and x._grad is not None}
     nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
     walk.unnamed = graph not in watched() and any(nameless)
     return walk

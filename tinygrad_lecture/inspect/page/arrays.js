@@ -4,12 +4,11 @@ const decoded = new Map();
 
 // text: base64. size: bytes of a number.
 function decode(text, size) {
-  const held = decoded.get(text);
-  if (held) return held;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const numbers = size === 1 ? bytes : size === 4 ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
-  decoded.set(text, numbers);
-  return numbers;
+  if (!decoded.has(text)) {
+    const { buffer } = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    decoded.set(text, new { 1: Uint8Array, 4: Float32Array, 8: Float64Array }[size](buffer));
+  }
+  return decoded.get(text);
 }
 
 // The elements of an array that the page holds whole, else null.

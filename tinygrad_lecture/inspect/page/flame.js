@@ -14,27 +14,23 @@ function told(bar) {
   return `${bar.name}: ${timeText(bar.seconds)}, ${number((100 * bar.seconds) / (profile.seconds || 1))} %${calls}`;
 }
 
-// The bars below one, row by row.
-function rowsBelow(top) {
-  const rows = [[{ bar: top, left: 0, chain: shown }]];
-  for (let row = rows[0]; row.length; row = rows[rows.length - 1]) {
-    const next = [];
-    for (const { bar, left, chain } of row) {
-      let at = left;
-      for (const part of bar.parts) {
-        if (part.seconds > top.seconds / 1000) next.push({ bar: part, left: at, chain: [...chain, part] });
-        at += part.seconds;
-      }
-    }
-    rows.push(next);
-  }
-  return rows.slice(0, -1);
+// The bars of a row, and of all rows below it. left: where a bar begins.  chain: the bars from the whole to it.
+function rowsFrom(row, least) {
+  const next = row.flatMap(({ bar, left, chain }) => {
+    let at = left;
+    const below = bar.parts.map((part) => {
+      at += part.seconds;
+      return { bar: part, left: at - part.seconds, chain: [...chain, part] };
+    });
+    return below.filter((part) => part.bar.seconds > least);
+  });
+  return [row, ...(next.length ? rowsFrom(next, least) : [])];
 }
 
 function draw() {
-  const top = shown[shown.length - 1];
+  const top = shown.at(-1);
   const whole = top.seconds || 1;
-  const rows = rowsBelow(top).map((row) => {
+  const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000).map((row) => {
     const line = element("div", { class: "flame-row" });
     for (const { bar, left, chain } of row) {
       const made = button(bar.name, () => show(chain), { class: `flame ${kindOf(chain)}`, title: told(bar), "aria-label": told(bar) });
@@ -48,9 +44,8 @@ function draw() {
     return line;
   });
   byId("flames").replaceChildren(...rows);
-  const parts = shown.map((bar, i) =>
-    bar === top ? element("span", { "aria-current": "true" }, bar.name) : button(bar.name, () => show(shown.slice(0, i + 1)), { class: "text" }));
-  byId("path").replaceChildren(...parts.flatMap((part, i) => (i ? [" › ", part] : [part])));
+  const parts = shown.map((bar, i) => link(bar.name, bar === top ? null : () => show(shown.slice(0, i + 1))));
+  byId("path").replaceChildren(...joined(parts, " › "));
   byId("said").textContent = told(top);
 }
 

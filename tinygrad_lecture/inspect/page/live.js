@@ -24,10 +24,8 @@ class Live {
     if (!this.data.live) return "there are too many numbers";
     for (const value of values) {
       if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
-      if (value.kind !== "result" || OPS[value.op]) continue;
       const byValue = /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula);
-      if (byValue) return `${value.name} = ${value.formula} picks by value, which may change`;
-      if (!value.places) return `it has no rule for ${value.op}`;
+      if (byValue && !OPS[value.op]) return `${value.name} = ${value.formula} picks by value, which may change`;
     }
     if (this.steps.some((step) => step.changed)) return "a hook changes the gradients";
     try {
@@ -50,17 +48,13 @@ class Live {
     values.forEach((value, i) => {
       if (value.kind === "result") return;
       nodes[i] = tape.node(value.shape, Float64Array.from(this.changed.get(i) ?? elementsOf(arrays[this.given[i]])));
-      nodes[i].isBool = value.dtype === "bool";
     });
     values.forEach((value, i) => {
-      if (value.origin) {
-        const { isBool } = nodes[i];
-        nodes[i] = Object.assign(tape.node(value.shape, operand(tape, nodes, value.origin).numbers), { isBool });
-      }
+      if (value.origin) nodes[i] = tape.node(value.shape, operand(tape, nodes, value.origin).numbers);
       if (value.kind !== "result") return;
       uses[i] = value.operands.map((part) => {
         const x = operand(tape, nodes, part);
-        return x && Object.assign(tape.reshaped(x, x.shape), { isBool: x.isBool });
+        return x && tape.reshaped(x, x.shape);
       });
       nodes[i] = nodeOf(tape, value, uses[i]);
     });
@@ -104,7 +98,8 @@ class Live {
     data.values.forEach((value, i) => {
       const follows = value.kind === "result" || value.origin || this.changed.has(i);
       if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
-      if (nodes[i].weights) value.weights = add(nodes[i].weights.numbers, nodes[i].weights.shape, value.dtype);
+      const weights = value.op === "attention_weights" ? nodes[i] : nodes[i].weights;
+      if (weights) value.weights = add(weights.numbers, weights.shape, value.dtype);
     });
     const sums = new Map(); // value -> its gradient so far, and the number of that as an array
     for (const step of data.steps) {
@@ -114,7 +109,7 @@ class Live {
         const { grad } = uses[step.value][term.position];
         const [before, to] = [sums.get(term.to), data.values[term.to]];
         const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
-        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to?.shape ?? [], to?.dtype ?? dtype));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to.shape, to.dtype));
         term.before = before?.after;
         sums.set(term.to, { sum, after: term.after });
       }

@@ -26,7 +26,7 @@ function edit(value, index, to) {
   if (value === undefined) live.undo();
   else live.set(value, index, to);
   place.addUp();
-  picture.states = [];
+  picture.forget();
   table.rows = [];
   show(value !== undefined);
   if (value !== undefined) document.activeElement.scrollIntoView({ block: "nearest" }); // what is said of it takes room
@@ -41,22 +41,11 @@ function goTo(to) {
 
 function open(view) {
   place.view = view;
-  const { boxes } = place.viewData(view);
   // Where the step goes through this module at once, the first of its steps comes now.
   const { kind } = place.current;
-  if ((kind === "forward" || kind === "backward") && boxes.length) {
-    const start = firstInside(view);
-    if (start >= 0) place.go(start);
-  }
+  const isInside = (step) => place.steps[step].kind === kind && place.firing(step, view) !== undefined;
+  while (isInside(place.step) && isInside(place.step - 1)) place.step -= 1;
   show();
-}
-
-// The first step of the current run that fires in a view, -1 if none does.
-function firstInside(view) {
-  const { kind } = place.current;
-  let found = -1;
-  for (let step = place.step; step > 0 && place.steps[step].kind === kind && place.firing(step, view) !== undefined; step -= 1) found = step;
-  return found;
 }
 
 // editing: whether the fields of the panel stay, as one is changing a number in them.
@@ -66,14 +55,14 @@ function show(editing = false) {
   panel.show(chosen, editing);
   byId("summary").textContent = `${result.name} = ${panel.words(data.result)}; ${shownCount} values`;
   showPath();
-  slider.max = String(place.steps.length - 1);
+  const last = place.steps.length - 1;
+  slider.max = String(last);
   slider.value = String(place.step);
   const said = panel.said();
   slider.setAttribute("aria-valuetext", said);
-  byId("phase").textContent = said;
-  byId("said").textContent = said;
+  byId("phase").textContent = byId("said").textContent = said;
   byId("back").disabled = byId("first").disabled = place.step === 0;
-  byId("next").disabled = byId("last").disabled = place.step === place.steps.length - 1;
+  byId("next").disabled = byId("last").disabled = place.step === last;
   const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
 }
@@ -95,23 +84,13 @@ function leave() {
 
 // The modules that the view is in, each a button.
 function showPath() {
-  const nav = byId("path");
-  const parts = [];
-  if (data.flat) parts.push(part("all values", -1));
-  const chain = [];
-  for (let view = Math.max(place.view, 0); view >= 0; view = data.groups[view].parent) chain.unshift(view);
-  if (data.groups.length > 1) {
-    for (const view of chain) parts.push(part(view === 0 ? "modules" : data.groups[view].name, view));
-  }
-  nav.replaceChildren(...parts.flatMap((item, i) => (i ? [data.flat && i === 1 ? " | " : " › ", item] : [item])));
-}
-
-function part(name, view) {
-  if (view === place.view) return element("span", { "aria-current": "true" }, name);
-  return button(name, () => {
+  const part = (name, view) => link(name, view === place.view ? null : () => {
     place.view = view;
     show();
-  }, { class: "text" });
+  });
+  const modules = data.groups.length > 1 ? around(data, Math.max(place.view, 0)).reverse() : [];
+  const path = joined(modules.map((view) => part(view === 0 ? "modules" : data.groups[view].name, view)), " › ");
+  byId("path").replaceChildren(...(data.flat ? [part("all values", -1), " | "] : []), ...path);
 }
 
 function step(move) {
@@ -172,6 +151,9 @@ const keys = {
   b: () => step(() => place.go(place.firstBackward)),
   g: () => showAs(false),
   t: () => showAs(true),
+  "-": () => picture.zoomBy(1 / 1.25),
+  "+": () => picture.zoomBy(1.25),
+  f: () => picture.zoomBy(FIT),
   h: toggleHelp,
   "?": toggleHelp,
   Escape: () => {
@@ -186,20 +168,19 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const at = event.target;
   if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
-  const onButton = at instanceof HTMLButtonElement || (at instanceof HTMLElement && at.tagName === "SUMMARY");
-  if (onButton && (event.key === " " || event.key === "Enter")) return;
-  const box = at instanceof SVGElement ? picture.boxes.indexOf(at) : -1;
-  if (box >= 0 && ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key)) {
+  const [chooses, move] = [event.key === " " || event.key === "Enter", { ArrowDown: 1, ArrowUp: -1 }[event.key]];
+  if (chooses && at.matches("button, summary")) return;
+  const box = picture.boxes.findIndex(({ g }) => g === at);
+  if (box >= 0 && (chooses || move)) {
     event.preventDefault();
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") return picture.focusOn(box + (event.key === "ArrowDown" ? 1 : -1), true);
+    if (move) return picture.focusOn(box + move, true);
     const { view } = place;
     picture.choose(picture.data.boxes[box]);
     picture.focusOn(picture.focused, true);
     if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
     return;
   }
-  const scrolls = at instanceof Element && at.closest("#scroll, #panel, #table, #help");
-  if (scrolls && (event.key === "ArrowDown" || event.key === "ArrowUp")) return;
+  if (move && at.closest("#scroll, #panel, #table, #help")) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
@@ -207,18 +188,7 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-const on = (id, action) => byId(id).addEventListener("click", action);
-on("first", keys.Home);
-on("back", keys.ArrowLeft);
-on("play", togglePlay);
-on("next", keys.ArrowRight);
-on("last", keys.End);
-on("smaller", () => picture.zoomBy(1 / 1.25));
-on("larger", () => picture.zoomBy(1.25));
-on("fit", () => picture.zoomBy(FIT));
-on("show-graph", () => showAs(false));
-on("show-table", () => showAs(true));
-on("help-button", toggleHelp);
+for (const made of document.querySelectorAll("[data-key]")) made.addEventListener("click", keys[made.dataset.key]);
 slider.addEventListener("input", () => {
   stop();
   step(() => place.go(Number(slider.value)));

@@ -6,11 +6,12 @@ const IN_FULL = 7; // digits of a number that four would make another whole numb
 function number(value, digits = 4) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  for (let more = digits; more <= Math.max(digits, IN_FULL); more += 1) {
+  const most = Math.max(digits, IN_FULL);
+  for (let more = digits; more <= most; more += 1) {
     const text = rounded(value, more);
     if (!Number.isInteger(Number(text)) || Number(text) === value) return text;
   }
-  return rounded(value, digits);
+  return rounded(value, Math.abs(value) < 10 ** IN_FULL ? most : digits);
 }
 
 // A number with some digits, as Python's %g writes it.
@@ -42,6 +43,21 @@ function element(tag, attributes = {}, ...children) {
   }
   made.append(...children);
   return made;
+}
+
+function paragraph(kind, ...children) {
+  return element("p", { class: kind }, ...children);
+}
+
+// A text that leads to what it names; as part of a path without an action where one is there already.
+function link(label, action, attributes = {}) {
+  if (!action) return element("span", { "aria-current": "true" }, label);
+  return button(label, action, { class: "text", ...attributes });
+}
+
+// Elements with a sign between them.
+function joined(parts, sign) {
+  return parts.flatMap((part, i) => (i ? [sign, part] : [part]));
 }
 
 function svgElement(tag, attributes, ...children) {

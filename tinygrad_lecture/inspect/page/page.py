@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -22,14 +23,15 @@ import numpy as np
 from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
-from ..explain.elements import definition, formula_with_numbers, forward_lines, weights_of
-from ..explain.formulas import MOVES
+from ..explain.elements import formula_with_numbers, forward_lines
+from ..explain.formulas import MOVES, definition_of
+from ..explain.parts import parts_of, sources_of, weights_of
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
 from ..numbers import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
-from .views import views_of
+from .views import Views
 from .words import reshaped, words_of
 
 FOLDER = Path(__file__).parent
@@ -138,12 +140,9 @@ class Arrays:
 
     def as_data(self) -> list[dict[str, Any]]:
         """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
-        largest, room = math.inf, BUDGET
-        for array in sorted(self._arrays, key=lambda array: array.size):
-            room -= array.nbytes
-            if room < 0:
-                largest = max(SMALL, array.size - 1)
-                break
+        smallest_first = sorted(self._arrays, key=lambda array: array.size)
+        bytes_to = zip(smallest_first, accumulate(array.nbytes for array in smallest_first), strict=True)
+        largest = max(SMALL, next((array.size - 1 for array, count in bytes_to if count > BUDGET), math.inf))
         return [
             {
                 "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
@@ -201,7 +200,7 @@ class PageData:
     def _data(self) -> dict[str, Any]:
         walk = self.walk
         words = words_of(walk.vertices)
-        views = views_of(walk, self.folded, words)
+        views = Views(walk, self.folded, words).as_data()
         at = zip(walk.vertices, views.pop("at"), strict=True)
         values = [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at]
         return {
@@ -213,7 +212,6 @@ class PageData:
             "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
-            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
             **views,
             "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
@@ -230,12 +228,13 @@ class PageData:
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": "" if filled == vertex.formula else filled,
-            "definition": definition(vertex),
+            "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "shape": list(vertex.shape),
             "dtype": "" if vertex.dtype is None else vertex.dtype.name,
             "inputs": [self.index.get(x, -1) for x in vertex.inputs],
             "value": self.arrays.add(vertex.value),
+            "stored": self.arrays.add(self.walk.stored.get(vertex)),
             "group": group,
             "words": words,
             "folded": self.index[self.folded[vertex]] if vertex in self.folded else -1,
@@ -250,7 +249,6 @@ class PageData:
         return {
             "value": self.index[step.vertex],
             "upstream": self.arrays.add(step.upstream),
-            "gradient": self.walk.gradient_of(step.vertex),
             "starts": step.starts,
             "start": started(step),
             "changed": step.changed,
@@ -259,9 +257,8 @@ class PageData:
 
     def _term(self, step: Step, term: Term) -> dict[str, Any]:
         return {
-            "to": self.index.get(term.to, -1),
+            "to": self.index[term.to],
             "position": term.position,
-            "gradient": self.walk.gradient_of(term.to),
             "array": self.arrays.add(term.gradient),
             "after": self.arrays.add(term.after),
             "count": term.count,
@@ -271,30 +268,36 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What it takes to compute a value anew: operands, settings, an origin, and of a move where each element was."""
-    settings = {name: x for name, x in vertex.settings.items() if _is_plain(x)}
-    recipe: dict[str, Any] = {"operands": [_operand(x, index) for x in vertex.inputs], "settings": settings}
+    """What it takes to compute a value anew: operands, settings, an origin; of a move where each element was, and of a
+    fused op the steps of its definition, whose operands are counted after its own."""
+    recipe: dict[str, Any] = {
+        "operands": [_operand(x, index) for x in vertex.inputs],
+        "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
+    }
     if vertex.origin not in (None, vertex):
         recipe["origin"] = _operand(vertex.origin, index)
     if vertex.op in MOVES:
-        given, count = [], 1
-        for x in (x for x in vertex.inputs if x in index):
-            given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
-            count += given[-1].size
         with suppress(Exception):  # as of settings that the tape did not keep
-            recipe["places"] = (np.asarray(vertex.maker.forward(*given, **vertex.settings)).ravel() - 1).tolist()
+            recipe["places"] = sources_of(vertex).ravel().tolist()
+    inputs, parts = parts_of(vertex)
+    within = {x: i for i, x in enumerate([*inputs, *parts]) if x}
+    if parts:
+        recipe["parts"] = [{"op": part.op, "shape": list(part.shape), **_recipe(part, within)} for part in parts]
     return recipe
 
 
 def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input or an origin: a value of the page, a number, an op with its inputs, or None."""
+    """An input or an origin: a value of the page, an array, an op with its inputs, or None."""
     if isinstance(x, tuple):
         return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
     if isinstance(x, Vertex):
         if x in index:
             return {"value": index[x]}
-        x = None if x.value is None else x.value.tolist()
-    return x if _is_plain(x) else str(x)
+        if x.origin not in (None, x):
+            return _operand(x.origin, index)
+        x = None if x.op else x.value
+    array = np.asarray(x)
+    return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
 
 
 def _is_plain(x: Any) -> bool:

@@ -59,48 +59,45 @@ class Panel {
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
-      element("p", { class: "hint" }, "Numbers have four digits, or more where needed to show a difference."),
+      paragraph("hint", "Numbers have four digits, or more where needed to show a difference."),
       ...(this.live.hindrance ? [] : [
-        element("p", { class: "hint" }, "Choose a value and change one of its numbers to see what follows from it."),
+        paragraph("hint", "Choose a value and change one of its numbers to see what follows from it."),
       ]),
-      element("p", { class: "hint" }, "Press Next, or the key ", element("kbd", {}, "→"), ", for the next step."),
+      paragraph("hint", "Press Next, or the key ", element("kbd", {}, "→"), ", for the next step."),
       this.list(given, (i) => this.words(i)),
     ];
   }
 
   done() {
-    const { values, steps, stored, differentiated, own, note } = this.data;
+    const { values, steps, differentiated, own, note } = this.data;
     if (!steps.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
-    const held = (i) => (stored[String(i)] === undefined ? "" : this.data.arrays[stored[String(i)]].text);
-    const all = !this.data.edited && leaves.every((i) => held(i) === found(i));
-    const where = own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : "";
-    const parts = [
+    const held = (i) => this.data.arrays[values[i].stored]?.text ?? "";
+    let where = "";
+    if (own) where = ". The page went backward itself, and left every .grad as it was";
+    else if (!this.data.edited && leaves.every((i) => held(i) === found(i))) where = ", which is in its .grad";
+    const others = this.data.edited ? [] : leaves.filter((i) => held(i) && held(i) !== found(i));
+    return [
       element("h2", {}, "What backward found"),
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${where}.`),
-      ...(note ? [element("p", { class: "hint" }, note)] : []),
-      this.list(leaves, found, "grad", true),
-      ...leaves.map((i) => this.vanished(i)).filter((part) => part),
+      ...(note ? [paragraph("hint", note)] : []),
+      this.list(leaves, found, true),
+      ...leaves.flatMap((i) => this.vanished(i)),
+      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`)),
     ];
-    for (const i of this.data.edited ? [] : leaves) {
-      if (held(i) && held(i) !== found(i)) {
-        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`));
-      }
-    }
-    return parts;
   }
 
   // Values with a text each, as a list of two columns; of many the first ones, and a button for all. gradients: whether
   // they are called by their gradients, "dC/dw".
-  list(values, text, kind = "", gradients = false) {
+  list(values, text, gradients = false) {
     const list = element("dl", { class: "facts" });
     const add = (some) => {
       for (const i of some) {
         const { name, gradient, words } = this.data.values[i];
-        const label = gradients ? gradient : name;
         const said = words ? [element("span", { class: "hint" }, words), element("br")] : [];
-        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, ...said, text(i)));
+        const label = link(gradients ? gradient : name, () => this.look(i));
+        list.append(element("dt", {}, label), element("dd", { class: gradients ? "grad" : "" }, ...said, text(i)));
       }
     };
     add(values.slice(0, 30));
@@ -121,8 +118,8 @@ class Panel {
     return [
       element("span", { class: "tag" }, "forward"),
       ...heading(value, `${value.name} is computed`),
-      element("p", { class: "math" }, lines.join("\n")),
-      ...(sums.length ? [element("p", { class: "math" }, sums.join("\n"))] : []),
+      paragraph("math", lines.join("\n")),
+      ...(sums.length ? [paragraph("math", sums.join("\n"))] : []),
       ...this.about(i),
     ];
   }
@@ -137,9 +134,9 @@ class Panel {
     return [
       element("span", { class: "tag backward" }, "backward"),
       ...heading(value, `Back through ${value.name} = ${value.formula}`),
-      element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
-      ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, event.starts ? start : below),
+      paragraph("math grad", `${value.gradient} = ${upstream}`),
+      ...(first && this.data.note ? [paragraph("hint", this.data.note)] : []),
+      paragraph("hint", event.starts ? start : below),
       ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
     ];
@@ -148,89 +145,98 @@ class Panel {
   term(event, told) {
     const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
-    const name = to ? to.name : "the input";
-    const link = button(name, () => this.look(this.place.source(term.to)), { class: "text" });
-    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", link));
-    const math = (text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
+    const { name } = to;
+    const head = element("h3", {}, "to ", link(name, () => this.look(this.place.source(term.to))));
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, head);
+    const add = (kind, text) => text && part.append(paragraph(kind, text));
     if (term.derivative) {
       const numbers = elementsOf(this.data.arrays[term.array]) ?? [];
       const [, at] = partsOf(term.derivative)[0].split("]/"); // of a single element
       const isLargest = at && Math.abs(numbers[indexIn(at, this.data.arrays[term.array].shape)]) === largest(numbers);
       const which = isLargest && numbers.length > 1 ? "; for the element with the largest gradient" : "";
-      part.append(element("p", { class: "why" }, `the local derivative, ∂: of this step alone${which}`));
-      math([term.derivative, ...term.slopes].join("\n"));
+      add("why", `the local derivative, ∂: of this step alone${which}`);
+      add("math", [equation(term.derivative, term.local), ...term.slopes].join("\n"));
     }
-    part.append(element("p", { class: "why" }, term.derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it"));
-    math(term.rule);
-    if (term.lines.length) math(term.lines.join("\n"));
-    if (term.of > 1) {
-      const text = `${name} is used ${term.of} times, and its gradient is the sum of one term for each use; this is ${term.count} of ${term.of}`;
-      part.append(element("p", { class: "why" }, text));
-    }
-    if (term.total) math(term.total, "total grad");
-    if (to && to.folded >= 0) part.append(element("p", { class: "why" }, `the step takes ${name} in shape ${shapeText(to.shape)}`));
-    const zero = zeroText(this.data, event, term);
-    if (zero) part.append(element("p", { class: "zero" }, zero));
+    add("why", term.derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it");
+    add("math", equation(term.rule, term.result));
+    add("math", term.lines.join("\n"));
+    const uses = `${name} is used ${term.of} times, and its gradient is the sum of one term for each use; this is ${term.count} of ${term.of}`;
+    add("why", term.of > 1 && uses);
+    add("math total grad", term.total);
+    add("why", to.folded >= 0 && `the step takes ${name} in shape ${shapeText(to.shape)}`);
+    add("zero", zeroText(this.data, event, term));
     const array = this.data.arrays[term.array];
-    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to?.side));
+    if (sizeOf(array.shape) > 8) part.append(...arrayView(array, `what ${name} gets`, to.side));
     return part;
   }
 
-  // What to know of a parameter whose gradient is zero, with the step at which it became so; null for others.
+  // What to know of a parameter whose gradient is zero, with the step at which it became so; nothing of others.
   vanished(i) {
     const { data, place } = this;
-    if (!isZero(data.arrays[place.gradientOf(i)])) return null;
+    if (!isZero(data.arrays[place.gradientOf(i)])) return [];
     const { name, gradient } = data.values[i];
-    const parts = [
+    const told = [
       `${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, `,
       `and a learning step leaves ${name} as it is.`,
     ];
     const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
     if (step !== undefined) {
-      const link = button(`step ${step}`, () => this.goTo(step), { class: "text" });
-      parts.push(" It became zero at ", link, `, back through ${data.values[place.steps[step].value].name}.`);
+      const behind = `, back through ${data.values[place.steps[step].value].name}.`;
+      told.push(" It became zero at ", link(`step ${step}`, () => this.goTo(step)), behind);
     }
-    return element("p", { class: "zero" }, ...parts);
+    return [paragraph("zero", ...told)];
   }
 
   // A module as one step.
   through(group) {
     const { place, data } = this;
     const { name, kind } = data.groups[group];
-    const inside = (i) => i >= 0 && isWithin(data, data.values[i].group, group);
-    const start = place.runStart(place.step);
+    const [start, end] = [place.runStart(place.step), place.runEnd(place.step)];
     const run = place.steps.slice(start, place.step + 1);
-    let end = place.step;
-    while (place.runsOn(end)) end += 1;
     const partly = end > place.step; // the slider or an address leads into the middle
-    const parts = [];
-    if (place.current.kind === "forward") {
-      const given = new Set(run.flatMap((step) => place.inputs(step.value).filter((i) => !inside(i))));
-      const used = new Set(data.values.flatMap((_, i) => (inside(i) ? [] : place.inputs(i))));
-      const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
-      const from = (i) => (data.values[i].kind === "result" && data.values[i].module ? `from ${data.values[i].module}: ` : "");
-      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => from(i) + this.words(i)));
-      const last = run[run.length - 1].value;
-      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => this.words(i)));
-      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => this.words(i)));
-    } else {
-      const got = [...new Set(run.flatMap((step) => step.events).flatMap((event) => event.terms.map((term) => place.source(term.to))))];
-      const out = got.filter((i) => i >= 0 && !inside(i));
-      const own = got.filter((i) => inside(i) && data.values[i].kind === "leaf");
-      const text = (i) => data.arrays[place.gradientOf(i)].text;
-      const [first] = run[0].events;
-      parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${data.arrays[first.upstream].text}`));
-      const soFar = partly ? ", so far" : "";
-      if (out.length) parts.push(element("h3", {}, `passed on to${soFar}`), this.list(out, text, "grad", true));
-      if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", true));
-    }
-    const words = place.current.kind === "forward" ? "Forward through" : "Back through";
+    const inside = (i) => i >= 0 && around(data, data.values[i].group).includes(group);
+    const forward = place.current.kind === "forward";
+    const parts = forward ? this.forwardThrough(run, partly, inside) : this.backwardThrough(run, partly, inside);
+    const title = `${forward ? "Forward" : "Back"} through ${name}`;
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
-      element("h2", {}, `${words} ${name}${kind && kind !== name ? ` (${kind})` : ""}`),
+      element("h2", {}, kind && kind !== name ? `${title} (${kind})` : title),
       element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
         button("Open it", () => this.open(group)), " or press the key ", element("kbd", {}, "↓"), ", to see them one by one."),
       ...parts,
+    ];
+  }
+
+  // What goes into a module and comes out. run: its steps so far.  inside: whether a value is in it.
+  forwardThrough(run, partly, inside) {
+    const { place, data } = this;
+    const given = new Set(run.flatMap((step) => place.inputs(step.value).filter((i) => !inside(i))));
+    const used = new Set(data.values.flatMap((_, i) => (inside(i) ? [] : place.inputs(i))));
+    const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
+    const last = [run.at(-1).value];
+    const from = ({ kind, module }) => (kind === "result" && module ? `from ${module}: ` : "");
+    return [
+      element("h3", {}, "goes in"), this.list([...given], (i) => from(data.values[i]) + this.words(i)),
+      element("h3", {}, partly ? "computed last, inside" : "comes out"),
+      this.list(partly || !results.length ? last : results, (i) => this.words(i)),
+    ];
+  }
+
+  // What gradients come to a module and go on, and those of its own parameters.
+  backwardThrough(run, partly, inside) {
+    const { place, data } = this;
+    const terms = run.flatMap((step) => step.events).flatMap((event) => event.terms);
+    const got = [...new Set(terms.map((term) => place.source(term.to)))].filter((i) => i >= 0);
+    const out = got.filter((i) => !inside(i));
+    const own = got.filter((i) => inside(i) && data.values[i].kind === "leaf");
+    const [first] = run[0].events;
+    const listed = (title, some) => {
+      const head = element("h3", {}, partly ? `${title}, so far` : title);
+      return some.length ? [head, this.list(some, (i) => data.arrays[place.gradientOf(i)].text, true)] : [];
+    };
+    return [
+      paragraph("math grad", `${data.values[first.value].gradient} = ${data.arrays[first.upstream].text}`),
+      ...listed("passed on to", out), ...listed("its own parameters got", own),
     ];
   }
 
@@ -245,7 +251,7 @@ class Panel {
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
-    const links = (found) => found.flatMap((k, at) => [...(at ? [", "] : []), button(data.values[k].name, () => this.look(k), { class: "text" })]);
+    const links = (found) => joined(found.map((k) => link(data.values[k].name, () => this.look(k))), ", ");
     const from = place.inputs(i);
     if (from.length) add("made from", ...links(from));
     const uses = data.values.flatMap((other, k) => (other.folded < 0 && place.inputs(k).includes(i) ? [k] : []));
@@ -283,8 +289,8 @@ class Panel {
       for (const term of terms) {
         const text = this.worked.inShort(place.steps[step].events[0], term);
         const name = `step ${step}: back through ${data.values[place.steps[step].value].name}`;
-        const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
-        steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
+        const number = link(String(step), () => this.goTo(step), { "aria-label": `${step}, ${name}` });
+        steps.append(element("li", {}, number, " ", element("span", { class: "math" }, text)));
       }
     }
     if (!steps.childElementCount) return [];
@@ -297,14 +303,14 @@ class Panel {
   source(value) {
     return value.lines.map((k) => {
       const { file, number, text } = this.data.lines[k];
-      return element("p", { class: "hint" }, `${file}, line ${number}`, element("br"), element("code", { class: "math" }, text));
+      return paragraph("hint", `${file}, line ${number}`, element("br"), element("code", { class: "math" }, text));
     });
   }
 
   value(i) {
     const value = this.data.values[i];
     return [
-      ...heading(value, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...heading(value, value.name + (value.formula ? ` = ${value.formula}` : `, a ${kindOf(value)}`)),
       ...(value.formula ? [] : this.fields(i)),
       (this.more = element("div", {}, ...this.moreAbout(i))),
     ];
@@ -320,14 +326,14 @@ class Panel {
     const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
     const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
     const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
-    return [...arrayView(array, value.name, value.side, edit), ...(why ? [element("p", { class: "hint" }, why)] : [])];
+    return [...arrayView(array, value.name, value.side, edit), ...(why ? [paragraph("hint", why)] : [])];
   }
 
   moreAbout(i) {
     const gradient = this.place.gradientOf(i);
     const shown = gradient >= 0 && sizeOf(this.data.arrays[gradient].shape) > 1;
     const { name, side } = this.data.values[i];
-    const parts = [...this.about(i), ...[this.vanished(i)].filter((part) => part), ...this.way(i)];
+    const parts = [...this.about(i), ...this.vanished(i), ...this.way(i)];
     if (!shown) return parts;
     const view = arrayView(this.data.arrays[gradient], `the gradient of ${name}`, side);
     return [...parts, element("h3", { class: "grad" }, "its gradient so far"), ...view];
@@ -336,5 +342,9 @@ class Panel {
 
 // What a value is in the lecture's words, if there are any, above the same as a formula.
 function heading(value, formula) {
-  return value.words ? [element("p", { class: "words" }, value.words), element("h2", {}, formula)] : [element("h2", {}, formula)];
+  return [...(value.words ? [paragraph("words", value.words)] : []), element("h2", {}, formula)];
+}
+
+function kindOf({ kind }) {
+  return kind === "leaf" ? "parameter" : kind;
 }

@@ -9,12 +9,13 @@ function tint(value, most) {
 
 // What the colours of a picture mean. numbers: examples, each with its colour.
 function legend(numbers, colour) {
-  const swatches = numbers.map((value) => {
-    const square = element("i");
-    square.style.background = colour(value);
-    return element("span", {}, square, number(value));
-  });
-  return element("p", { class: "scale" }, ...swatches);
+  const swatches = numbers.map((value) => element("span", {}, coloured(element("i"), colour(value)), number(value)));
+  return paragraph("scale", ...swatches);
+}
+
+function coloured(part, colour) {
+  part.style.background = colour;
+  return part;
 }
 
 // The legend of a picture whose largest number has this size.
@@ -29,7 +30,7 @@ function scaleOf(most, low) {
 function arrayView(array, label, side = 0, edit = undefined) {
   const numbers = elementsOf(array);
   const count = sizeOf(array.shape);
-  if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
+  if (!count) return [paragraph("hint", `no elements, shape ${shapeText(array.shape)}`)];
   const columns = array.shape.at(-1) ?? 1;
   if (numbers && count <= 64) {
     return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
@@ -55,15 +56,14 @@ function setSides({ values, arrays }) {
 function squares(array, side, label) {
   const numbers = elementsOf(array);
   const [count, most] = [numbers.length / side ** 2, largest(numbers)];
-  const made = element("div", { class: "pictures" });
-  for (let i = 0; i < Math.min(count, 16); i += 1) {
+  const made = Array.from({ length: Math.min(count, 16) }, (_, i) => {
     const row = numbers.subarray(i * side ** 2, (i + 1) * side ** 2);
     const picture = painted(row, side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
-    made.append(element("figure", {}, picture, element("figcaption", {}, String(i))));
-  }
+    return element("figure", {}, picture, element("figcaption", {}, String(i)));
+  });
   const more = count > 16 ? `, the first 16 of ${count}` : "";
   const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
-  return element("div", {}, element("p", { class: "hint" }, hint), made, scaleOf(most, factsOf(array).low));
+  return element("div", {}, paragraph("hint", hint), element("div", { class: "pictures" }, ...made), scaleOf(most, factsOf(array).low));
 }
 
 function facts(array) {
@@ -82,43 +82,42 @@ function histogram(array) {
   if (!counts) return [];
   const most = Math.max(...counts);
   const label = `Histogram from ${number(low)} to ${number(high)}; the largest bar has ${most} elements`;
-  const bars = element("div", { class: "bars", role: "img", "aria-label": label });
-  for (const n of counts) {
-    const bar = element("i");
-    bar.style.height = `${(100 * n) / most}%`;
-    bars.append(bar);
-  }
+  const bars = element("div", { class: "bars", role: "img", "aria-label": label }, ...counts.map(() => element("i")));
+  counts.forEach((n, k) => (bars.children[k].style.height = `${(100 * n) / most}%`));
   return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(low)), element("span", {}, number(high)))];
+}
+
+// A table with names of its rows and columns, within what scrolls. cell: the cell in a row and column.
+function grid(rows, columns, cell, attributes, ...before) {
+  const head = element("tr", {}, element("td"), ...columns.map((name) => element("th", { scope: "col" }, name)));
+  const body = rows.map((name, r) =>
+    element("tr", {}, element("th", { scope: "row" }, name), ...columns.map((_, c) => cell(r, c))));
+  return element("table", attributes, ...before, element("thead", {}, head), element("tbody", {}, ...body));
+}
+
+function scroller(label, ...children) {
+  return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, ...children);
 }
 
 // A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
 // edit: that of `arrayView`.
 function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
   const most = largest(numbers);
-  const table = element("table", { "aria-label": label });
-  if (rows * columns > 1) {
-    const head = element("tr", {}, element("td"));
-    for (let c = 0; c < columns; c += 1) head.append(element("th", { scope: "col" }, String(left + c)));
-    table.append(head);
-  }
-  for (let r = 0; r < rows; r += 1) {
-    const row = element("tr");
-    if (rows * columns > 1) row.append(element("th", { scope: "row" }, indexText(array.shape.slice(0, -1), top + r)));
-    for (let c = 0; c < columns; c += 1) {
-      const index = (top + r) * stride + left + c;
-      const value = numbers[index];
-      const change = (to) => {
-        cell.style.background = tint(to, most);
-        edit(index, to);
-      };
-      const may = edit && Number.isFinite(value);
-      const cell = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
-      cell.style.background = tint(value, most);
-      row.append(cell);
-    }
-    table.append(row);
-  }
-  return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, table);
+  const cell = (r, c) => {
+    const index = (top + r) * stride + left + c;
+    const value = numbers[index];
+    const change = (to) => {
+      coloured(made, tint(to, most));
+      edit(index, to);
+    };
+    const may = edit && Number.isFinite(value);
+    const made = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
+    return coloured(made, tint(value, most));
+  };
+  const attributes = { "aria-label": label };
+  if (rows * columns === 1) return scroller(label, element("table", attributes, element("tr", {}, cell(0, 0))));
+  const rowNames = Array.from({ length: rows }, (_, r) => indexText(array.shape.slice(0, -1), top + r));
+  return scroller(label, grid(rowNames, Array.from({ length: columns }, (_, c) => String(left + c)), cell, attributes));
 }
 
 // A number that one changes, by typing, with arrow keys or by dragging to the side.
@@ -162,7 +161,7 @@ function pictureOf(array, label) {
   const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
   picture.append(scaleOf(most, low ?? 0));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
-  if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
+  if (rows * columns > 1) picture.append(paragraph("hint", `Each square is the mean of ${rows}×${columns} numbers.`));
   return picture;
 }
 
@@ -199,7 +198,7 @@ function window_(array, label, edit) {
   draw();
   const note = whole ? "" : " (the page has the first ones of this array)";
   return element("details", { open: Boolean(edit) }, element("summary", {}, "Numbers"),
-    element("p", { class: "hint" }, "from row ", row, " and column ", column, note), part);
+    paragraph("hint", "from row ", row, " and column ", column, note), part);
 }
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
@@ -213,33 +212,24 @@ function attentionMaps(array, tokens, called) {
   const count = numbers.length / (queries * keys);
   const heads = (array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1) * (rows / queries);
   const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
-  const maps = element("div", { class: "maps" });
   const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
-  for (let map = 0; map < Math.min(count, 16); map += 1) {
+  const [rowNames, columnNames] = [queries, keys].map((length) => Array.from({ length }, (_, i) => name(i)));
+  const long = tokens.some((token) => token.length > 2);
+  const maps = Array.from({ length: Math.min(count, 16) }, (_, map) => {
     const headName = called[map % heads] ?? `head ${(map % heads) + 1}`;
     const text = count === heads ? headName : `text ${Math.floor(map / heads) + 1}, ${headName}`;
-    const head = element("tr", {}, element("td"));
-    for (let k = 0; k < keys; k += 1) head.append(element("th", { scope: "col" }, name(k)));
-    const body = element("tbody");
-    for (let q = 0; q < queries; q += 1) {
-      const row = element("tr", {}, element("th", { scope: "row" }, name(q)));
-      for (let k = 0; k < keys; k += 1) {
-        const weight = numbers[(map * queries + q) * keys + k];
-        const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
-        const cell = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
-        cell.style.background = colour(weight);
-        cell.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
-        row.append(cell);
-      }
-      body.append(row);
-    }
-    const long = tokens.some((token) => token.length > 2);
-    const table = element("table", { class: long ? "map long" : "map" }, element("caption", {}, text), element("thead", {}, head), body);
-    maps.append(table);
-  }
-  const more = count > 16 ? [element("p", { class: "hint" }, `The first 16 of ${count} maps.`)] : [];
-  const scroller = element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps);
-  return [element("h3", {}, "Attention weights"), said, scroller, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
+    const cell = (q, k) => {
+      const weight = numbers[(map * queries + q) * keys + k];
+      const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
+      const made = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
+      made.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
+      return coloured(made, colour(weight));
+    };
+    return grid(rowNames, columnNames, cell, { class: long ? "map long" : "map" }, element("caption", {}, text));
+  });
+  const more = count > 16 ? [paragraph("hint", `The first 16 of ${count} maps.`)] : [];
+  const shown = scroller("Attention maps", element("div", { class: "maps" }, ...maps));
+  return [element("h3", {}, "Attention weights"), said, shown, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
 }
 
 function shownToken(token) {

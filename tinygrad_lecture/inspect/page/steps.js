@@ -19,6 +19,11 @@ function stepsOf(data) {
   return steps;
 }
 
+// A group and those that it is in, the innermost first.
+function around({ groups }, group) {
+  return group < 0 ? [] : [group, ...around({ groups }, groups[group].parent)];
+}
+
 // Where one is: a step, and a view. The view -1 is the one of all values, without modules.
 class Place {
   constructor(data) {
@@ -27,15 +32,13 @@ class Place {
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
     this.places = new Map();
-    this.firstBackward = this.steps.findIndex((step) => step.kind === "backward");
-    if (this.firstBackward < 0) this.firstBackward = this.steps.length - 1;
+    const first = this.steps.findIndex((step) => step.kind === "backward");
+    this.firstBackward = first < 0 ? this.steps.length - 1 : first;
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
-    // of each group, the last step forward that is in it.
-    this.lastIn = data.groups.map(() => 0);
-    this.steps.forEach((step, i) => {
-      if (step.kind !== "forward") return;
-      for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
-    });
+    this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
+    for (const [value, i] of this.firedAt) {
+      for (const group of around(data, data.values[value].group)) this.lastIn[group] = i;
+    }
   }
 
   // Sets the steps, and what gradients there are at each; again when the page has computed others.
@@ -73,24 +76,12 @@ class Place {
   boxOf(folded, view = this.view) {
     if (folded < 0) return undefined;
     const value = this.source(folded);
-    let places = this.places.get(view);
-    if (!places) {
-      places = new Map();
-      this.viewData(view).boxes.forEach((box, i) => {
-        if (box.value !== undefined) places?.set(box.value, i);
-        else if (box.group !== undefined) places?.set(-1 - box.group, i);
-      });
-      this.places.set(view, places);
+    if (!this.places.has(view)) {
+      this.places.set(view, new Map(this.viewData(view).boxes.map((box, i) => [box.value ?? -1 - box.group, i])));
     }
-    const own = places.get(value);
-    if (own !== undefined || view < 0) return own;
-    let group = this.data.values[value].group;
-    while (group >= 0) {
-      const held = places.get(-1 - group);
-      if (held !== undefined) return held;
-      group = this.data.groups[group].parent;
-    }
-    return undefined;
+    const places = this.places.get(view);
+    const group = around(this.data, this.data.values[value].group).find((one) => places.has(-1 - one));
+    return places.get(value) ?? places.get(-1 - group);
   }
 
   // The box that fires at a step: of a value that comes from outside none does.
@@ -101,9 +92,8 @@ class Place {
 
   // The nearest view, from this one outwards, in which a step fires.
   viewFor(step) {
-    let view = this.view;
-    while (view > 0 && this.firing(step, view) === undefined) view = this.data.groups[view].parent;
-    return Math.max(view, this.data.flat ? -1 : 0);
+    if (this.view < 0) return this.view;
+    return around(this.data, this.view).find((view) => view === 0 || this.firing(step, view) !== undefined);
   }
 
   // Whether two neighbouring steps are one in a view: in the same module, in the same direction.
@@ -121,19 +111,22 @@ class Place {
     return start;
   }
 
+  // The last step of the run that a step begins.
+  runEnd(step) {
+    let end = step;
+    while (this.runsOn(end)) end += 1;
+    return end;
+  }
+
   forward() {
-    if (this.step === this.steps.length - 1) return;
-    this.step += 1;
-    const { kind } = this.current;
-    if (kind === "forward" || kind === "backward") this.view = this.viewFor(this.step);
-    while (this.runsOn(this.step)) this.step += 1;
+    this.go(this.step + 1);
+    if (this.current.value >= 0) this.view = this.viewFor(this.step);
+    this.step = this.runEnd(this.step);
   }
 
   backward() {
-    if (this.step === 0) return;
-    this.step = this.runStart(this.step) - 1;
-    const { kind } = this.current;
-    if (kind === "forward" || kind === "backward") this.view = this.viewFor(this.step);
+    this.go(this.runStart(this.step) - 1);
+    if (this.current.value >= 0) this.view = this.viewFor(this.step);
   }
 
   go(step) {
@@ -153,11 +146,6 @@ class Place {
 
   // The gradient of a value so far, as the index of an array; -1 if there is none yet.
   gradientOf(value, step = this.step) {
-    let found = -1;
-    for (const [at, array] of this.sums.get(value) ?? []) {
-      if (at > step) break;
-      found = array;
-    }
-    return found;
+    return this.sums.get(value)?.findLast(([at]) => at <= step)?.[1] ?? -1;
   }
 }

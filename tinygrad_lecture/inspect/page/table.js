@@ -2,26 +2,20 @@
 
 class Table {
   constructor(place, look) {
-    this.place = place;
-    this.look = look;
-    this.now = -1;
-    this.caption = element("caption");
-    this.rows = [];
+    Object.assign(this, { place, look, now: -1, rows: [], caption: element("caption") });
   }
 
   // Make the table, with empty cells for what comes with the steps.
   make() {
-    const head = element("tr");
-    for (const name of ["", "name", "made by", "shape", "value", "gradient"]) {
-      head.append(name ? element("th", { scope: "col" }, name) : element("td"));
-    }
+    const names = ["name", "made by", "shape", "value", "gradient"];
+    const head = element("tr", {}, element("td"), ...names.map((name) => element("th", { scope: "col" }, name)));
     const body = element("tbody");
     this.rows = this.place.data.values.map((value, i) => {
       const [known, gradient] = [element("td"), element("td", { class: "grad" })];
       const row = element("tr", {},
         element("td", {}, `#${value.number}`),
-        element("th", { scope: "row" }, button(value.name, () => this.look(i), { class: "text" })),
-        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind),
+        element("th", { scope: "row" }, link(value.name, () => this.look(i))),
+        element("td", {}, value.formula || kindOf(value),
           ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : [])),
         element("td", {}, shapeText(value.shape)),
         known, gradient);
@@ -43,16 +37,14 @@ class Table {
     });
     const before = this.rows[this.now]?.row;
     before?.removeAttribute("aria-current");
-    if (before) before.className = "";
-    this.now = current.value;
-    const row = this.rows[this.now]?.row;
-    if (row) {
-      row.className = `now ${current.kind}`;
-      row.setAttribute("aria-current", "step");
-      row.scrollIntoView({ block: "nearest" });
-    }
-    const { kind } = current;
+    before?.removeAttribute("class");
+    const { kind, value } = current;
+    this.now = value;
+    const row = this.rows[value]?.row;
+    row?.setAttribute("class", `now ${kind}`);
+    row?.setAttribute("aria-current", "step");
+    row?.scrollIntoView({ block: "nearest" });
     const ends = { start: "before the first step", done: "at the end" };
-    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${data.values[this.now].name}`}`;
+    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${data.values[value].name}`}`;
   }
 }

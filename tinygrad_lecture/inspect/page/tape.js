@@ -1,7 +1,7 @@
 // Backpropagation in the browser: a tape of what was computed, and each op as made of five kinds of nodes.
 //
 // These know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and `product`. All
-// ops are made of them, as their definitions say.
+// ops are made of them; those of layers, as attention, by the definitions that the engine has.
 
 class Tape {
   constructor() {
@@ -15,9 +15,9 @@ class Tape {
     return made;
   }
 
-  // A function of the elements, broadcast. slopes: its derivative for each input, given those elements and the result;
-  // undefined for an input without a gradient.
-  each(f, slopes, ...inputs) {
+  // A function of the elements, broadcast. rule: the function, and its derivative for each input, given those elements
+  // and the result; undefined for an input without a gradient.
+  each([f, ...slopes], ...inputs) {
     const shape = broadcast(inputs.map((x) => x.shape));
     const places = inputs.map((x) => spread(x.shape, shape));
     const given = (i) => inputs.map((x, k) => x.numbers[places[k][i]]);
@@ -78,37 +78,8 @@ class Tape {
     return this.pick([x], [...x.numbers.keys()], shape);
   }
 
-  transposed(x) {
-    const [rows, columns] = x.shape.slice(-2);
-    const places = Array.from(x.numbers, (_, i) => {
-      const [matrix, at] = [Math.floor(i / (rows * columns)), i % (rows * columns)];
-      return matrix * rows * columns + (at % rows) * columns + Math.floor(at / rows);
-    });
-    return this.pick([x], places, [...x.shape.slice(0, -2), columns, rows]);
-  }
-
-  add(a, b) {
-    return this.each((p, q) => p + q, [() => 1, () => 1], a, b);
-  }
-
-  sub(a, b) {
-    return this.each((p, q) => p - q, [() => 1, () => -1], a, b);
-  }
-
-  mul(a, b) {
-    return this.each((p, q) => p * q, [(p, q) => q, (p) => p], a, b);
-  }
-
-  div(a, b) {
-    return this.each((p, q) => p / q, [(p, q) => 1 / q, (p, q, y) => -y / q], a, b);
-  }
-
   scaled(x, factor) {
-    return this.each((p) => p * factor, [() => factor], x);
-  }
-
-  mean(x, groups, shape) {
-    return this.scaled(this.sums(x, groups, shape), sizeOf(shape) / x.numbers.length);
+    return this.each([(p) => p * factor, () => factor], x);
   }
 
   // The largest of each group; ties share the gradient.
@@ -122,31 +93,10 @@ class Tape {
 
   softmax(x, axis, log = false) {
     const { groups, shape } = along(x.shape, axis);
-    const shifted = this.each((p, most) => p - most, [() => 1], x, this.largest(x, groups, shape));
-    const exps = this.each(Math.exp, [(p, y) => y], shifted);
+    const shifted = this.each([(p, most) => p - most, () => 1], x, this.largest(x, groups, shape));
+    const exps = this.each(EACH.exp, shifted);
     const total = this.sums(exps, groups, shape);
-    return log ? this.sub(shifted, this.each(Math.log, [(p) => 1 / p], total)) : this.div(exps, total);
-  }
-
-  // (x - mean) / sqrt(var + eps) · weight + bias, with mean and var over axes. centre: whether the mean is subtracted.
-  normalised(x, axes, eps, weight, bias, centre = true) {
-    const { groups, shape } = along(x.shape, axes);
-    const away = centre ? this.sub(x, this.mean(x, groups, shape)) : x;
-    const variance = this.mean(this.mul(away, away), groups, shape);
-    const y = this.div(away, this.each((v) => Math.sqrt(v + eps), [(v, s) => 0.5 / s], variance));
-    const scaled = weight ? this.mul(y, weight) : y;
-    return bias ? this.add(scaled, bias) : scaled;
-  }
-
-  // Attention weights. mask: what may be attended to, or what is added to the scores.
-  weights(q, k, mask, { causal, scale }) {
-    const scores = this.scaled(this.product(q, this.transposed(k)), scale ?? 1 / Math.sqrt(q.shape.at(-1)));
-    const allowed = (x, which) => this.each((s, m) => (m ? s : -Infinity), [(s, m) => m], x, which);
-    const masked = !mask ? scores : mask.isBool ? allowed(scores, mask) : this.add(scores, mask);
-    if (!causal) return this.softmax(masked, -1);
-    const [queries, keys] = masked.shape.slice(-2);
-    const past = Float64Array.from({ length: queries * keys }, (_, i) => Number(i % keys <= Math.floor(i / keys)));
-    return this.softmax(allowed(masked, this.node([queries, keys], past)), -1);
+    return log ? this.each(EACH.sub, shifted, this.each(EACH.log, total)) : this.each(EACH.div, exps, total);
   }
 }
 
@@ -181,8 +131,6 @@ function along(shape, axes) {
 
 // --- ops ------------------------------------------------------------------------------------------------------
 
-const one = (f, slope) => (t, [x]) => t.each(f, [slope], x);
-const two = (f, first, second) => (t, [a, b]) => t.each(f, [first, second], a, b);
 const tie = (a, b) => (a === b ? 0.5 : Number(a > b));
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const bell = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
@@ -200,50 +148,53 @@ function area(x) {
 const curve = (x) => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
 const slopeOfCurve = (x) => (1 - curve(x) ** 2) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
 
-// Each is given a tape, inputs (null for one that was left out), settings, and the shape of the result.
+// Ops that take elements one by one: see `Tape.each`.
+const EACH = {
+  sub: [(a, b) => a - b, () => 1, () => -1],
+  mul: [(a, b) => a * b, (a, b) => b, (a) => a],
+  div: [(a, b) => a / b, (a, b) => 1 / b, (a, b, y) => -y / b],
+  pow: [(a, b) => a ** b, (a, b) => (b === 0 ? 0 : b * a ** (b - 1)), (a, b, y) => (a > 0 ? y * Math.log(a) : 0)],
+  maximum: [Math.max, (a, b) => tie(a, b), (a, b) => tie(b, a)],
+  minimum: [Math.min, (a, b) => tie(b, a), (a, b) => tie(a, b)],
+  where: [(c, a, b) => (c ? a : b), undefined, (c) => Number(c !== 0), (c) => Number(c === 0)],
+  neg: [(x) => -x, () => -1],
+  exp: [Math.exp, (x, y) => y],
+  expm1: [Math.expm1, (x, y) => y + 1],
+  log: [Math.log, (x) => 1 / x],
+  log1p: [Math.log1p, (x) => 1 / (1 + x)],
+  log2: [Math.log2, (x) => 1 / (x * Math.LN2)],
+  log10: [Math.log10, (x) => 1 / (x * Math.LN10)],
+  sqrt: [Math.sqrt, (x, y) => 0.5 / y],
+  root: [Math.sqrt, (x, y) => (y === 0 ? 0 : 0.5 / y)],
+  rsqrt: [(x) => 1 / Math.sqrt(x), (x, y) => (-0.5 * y) / x],
+  reciprocal: [(x) => 1 / x, (x, y) => -y * y],
+  abs: [Math.abs, Math.sign],
+  sin: [Math.sin, Math.cos],
+  cos: [Math.cos, (x) => -Math.sin(x)],
+  tan: [Math.tan, (x, y) => 1 + y * y],
+  sinh: [Math.sinh, Math.cosh],
+  cosh: [Math.cosh, Math.sinh],
+  tanh: [Math.tanh, (x, y) => 1 - y * y],
+  sigmoid: [sigmoid, (x, y) => y * (1 - y)],
+  relu: [(x) => Math.max(x, 0), (x) => Number(x > 0)],
+  silu: [(x) => x * sigmoid(x), (x, y) => sigmoid(x) + y * (1 - sigmoid(x))],
+  gelu: [(x) => x * area(x), (x) => area(x) + x * bell(x)],
+  "gelu tanh": [(x) => 0.5 * x * (1 + curve(x)), (x) => 0.5 * (1 + curve(x)) + 0.5 * x * slopeOfCurve(x)],
+};
+
+// Other ops. Each is given a tape, inputs (null for one that was left out), settings, and the shape of the result.
 const OPS = {
-  add: (t, [a, b], { alpha = 1 }) => t.add(a, alpha === 1 ? b : t.scaled(b, alpha)),
-  sub: (t, [a, b], { alpha = 1 }) => t.sub(a, alpha === 1 ? b : t.scaled(b, alpha)),
-  mul: (t, [a, b]) => t.mul(a, b),
-  div: (t, [a, b]) => t.div(a, b),
-  pow: two((a, b) => a ** b, (a, b) => (b === 0 ? 0 : b * a ** (b - 1)), (a, b, y) => (a > 0 ? y * Math.log(a) : 0)),
-  maximum: two(Math.max, (a, b) => tie(a, b), (a, b) => tie(b, a)),
-  minimum: two(Math.min, (a, b) => tie(b, a), (a, b) => tie(a, b)),
-  neg: one((x) => -x, () => -1),
-  exp: one(Math.exp, (x, y) => y),
-  expm1: one(Math.expm1, (x, y) => y + 1),
-  log: one(Math.log, (x) => 1 / x),
-  log1p: one(Math.log1p, (x) => 1 / (1 + x)),
-  log2: one(Math.log2, (x) => 1 / (x * Math.LN2)),
-  log10: one(Math.log10, (x) => 1 / (x * Math.LN10)),
-  sqrt: one(Math.sqrt, (x, y) => 0.5 / y),
-  root: one(Math.sqrt, (x, y) => (y === 0 ? 0 : 0.5 / y)),
-  rsqrt: one((x) => 1 / Math.sqrt(x), (x, y) => (-0.5 * y) / x),
-  reciprocal: one((x) => 1 / x, (x, y) => -y * y),
-  abs: one(Math.abs, Math.sign),
-  sin: one(Math.sin, Math.cos),
-  cos: one(Math.cos, (x) => -Math.sin(x)),
-  tan: one(Math.tan, (x, y) => 1 + y * y),
-  sinh: one(Math.sinh, Math.cosh),
-  cosh: one(Math.cosh, Math.sinh),
-  tanh: one(Math.tanh, (x, y) => 1 - y * y),
-  sigmoid: one(sigmoid, (x, y) => y * (1 - y)),
-  relu: one((x) => Math.max(x, 0), (x) => Number(x > 0)),
+  add: (t, [a, b], { alpha = 1 }) => t.each([(p, q) => p + alpha * q, () => 1, () => alpha], a, b),
+  sub: (t, [a, b], { alpha = 1 }) => t.each([(p, q) => p - alpha * q, () => 1, () => -alpha], a, b),
   leaky_relu: (t, [x], { negative_slope: slope = 0.01 }) =>
-    t.each((p) => (p > 0 ? p : slope * p), [(p) => (p > 0 ? 1 : slope)], x),
-  silu: one((x) => x * sigmoid(x), (x, y) => sigmoid(x) + y * (1 - sigmoid(x))),
-  gelu: (t, [x], { approximate }) =>
-    approximate === "tanh"
-      ? t.each((p) => 0.5 * p * (1 + curve(p)), [(p) => 0.5 * (1 + curve(p)) + 0.5 * p * slopeOfCurve(p)], x)
-      : t.each((p) => p * area(p), [(p) => area(p) + p * bell(p)], x),
+    t.each([(p) => (p > 0 ? p : slope * p), (p) => (p > 0 ? 1 : slope)], x),
+  gelu: (t, [x], { approximate }) => t.each(EACH[approximate === "tanh" ? "gelu tanh" : "gelu"], x),
   clip_to: (t, [x], { min, max }) => {
     const [low, high] = [min ?? -Infinity, max ?? Infinity];
-    return t.each((p) => Math.min(Math.max(p, low), high), [(p) => Number(p >= low && p <= high)], x);
+    return t.each([(p) => Math.min(Math.max(p, low), high), (p) => Number(p >= low && p <= high)], x);
   },
-  where: (t, [condition, a, b]) =>
-    t.each((c, p, q) => (c ? p : q), [undefined, (c) => Number(c !== 0), (c) => Number(c === 0)], condition, a, b),
   sum: (t, [x], { axis }, shape) => t.sums(x, along(x.shape, axis).groups, shape),
-  mean: (t, [x], { axis }, shape) => t.mean(x, along(x.shape, axis).groups, shape),
+  mean: (t, [x], { axis }, shape) => t.scaled(t.sums(x, along(x.shape, axis).groups, shape), sizeOf(shape) / x.numbers.length),
   amax: (t, [x], { axis }, shape) => t.largest(x, along(x.shape, axis).groups, shape),
   amin: (t, [x], { axis }, shape) => t.scaled(t.largest(t.scaled(x, -1), along(x.shape, axis).groups, shape), -1),
   softmax: (t, [x], { axis = -1 }) => t.softmax(x, axis),
@@ -252,42 +203,6 @@ const OPS = {
     const rows = a.shape.length === 1 ? t.reshaped(a, [1, ...a.shape]) : a;
     const columns = b.shape.length === 1 ? t.reshaped(b, [...b.shape, 1]) : b;
     return t.reshaped(t.product(rows, columns), shape);
-  },
-  linear: (t, [x, weight, bias], _, shape) => {
-    const y = t.reshaped(t.product(x.shape.length === 1 ? t.reshaped(x, [1, ...x.shape]) : x, t.transposed(weight)), shape);
-    return bias ? t.add(y, bias) : y;
-  },
-  cross_entropy: (t, [scores, targets], _, shape) => {
-    const places = Array.from(targets.numbers, (target, row) => row * scores.shape.at(-1) + target);
-    return t.scaled(t.pick([t.softmax(scores, -1, true)], places, shape), -1);
-  },
-  squared_error: (t, [a, b], { average = true }) => {
-    const away = t.sub(a, b);
-    return t[average ? "mean" : "sums"](t.mul(away, away), along(away.shape, null).groups, []);
-  },
-  rotary: (t, [x, cos, sin]) => {
-    const half = cos.shape.at(-1);
-    const double = (a) => {
-      const places = Array.from({ length: 2 * a.numbers.length }, (_, i) => Math.floor(i / (2 * half)) * half + (i % half));
-      return t.pick([a], places, [...a.shape.slice(0, -1), 2 * half]);
-    };
-    const turned = t.pick([x], Array.from(x.numbers, (_, i) => (i % (2 * half) < half ? i + half : i - half)), x.shape); // by 90°
-    const signs = t.node([2 * half], Float64Array.from({ length: 2 * half }, (_, i) => (i < half ? -1 : 1)));
-    return t.add(t.mul(x, double(cos)), t.mul(t.mul(turned, signs), double(sin)));
-  },
-  layer_norm: (t, [x, weight, bias], { axes = 1, eps = 1e-5 }) =>
-    t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, bias),
-  rms_norm: (t, [x, weight], { axes = 1, eps = 1e-5 }) =>
-    t.normalised(x, Array.from({ length: axes }, (_, i) => -1 - i), eps, weight, null, false),
-  batch_norm: (t, [x, ...scales], { eps = 1e-5 }) => {
-    const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-    const [weight, bias] = scales.map((scale) => scale && t.reshaped(scale, [x.shape[1], ...x.shape.slice(2).fill(1)]));
-    return t.normalised(x, axes, eps, weight, bias);
-  },
-  attention_weights: (t, [q, k, mask]) => t.weights(q, k, mask, {}),
-  attention: (t, [q, k, v, mask], settings) => {
-    const weights = t.weights(q, k, mask, settings);
-    return Object.assign(t.product(weights, v), { weights });
   },
 };
 
@@ -302,14 +217,23 @@ const COMPARED = {
 function operand(tape, nodes, part) {
   if (part === null) return null;
   if (part.value !== undefined) return nodes[part.value];
-  if (part.op === undefined) return tape.node([], Float64Array.of({ inf: Infinity, "-inf": -Infinity }[part] ?? Number(part)));
+  if (part.op === undefined) return tape.node(part.shape, Float64Array.from(decode(part.data, 8)));
   const inputs = part.inputs.map((x) => operand(tape, nodes, x));
   if (!COMPARED[part.op] || inputs.includes(null)) throw new Error("a condition depends on what it does not know");
-  return tape.each((...x) => Number(COMPARED[part.op](...x)), [], ...inputs);
+  return tape.each([(...x) => Number(COMPARED[part.op](...x))], ...inputs);
 }
 
-// The node of a value that an op makes of inputs.
-function nodeOf(tape, value, inputs) {
-  const rule = OPS[value.op] ?? (() => tape.pick(inputs.filter((x) => x), value.places, value.shape));
-  return rule(tape, inputs, value.settings, value.shape);
+// The node of a value that an op makes of inputs: by a rule, as a move of elements, or by the ops of its definition.
+function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
+  if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
+  if (EACH[op]) return tape.each(EACH[op], ...inputs);
+  if (places) return tape.pick(inputs.filter((x) => x), places, shape);
+  if (!parts) throw new Error(`it has no rule for ${op}`);
+  const nodes = [...inputs];
+  let weights;
+  for (const part of parts) {
+    nodes.push(nodeOf(tape, part, part.operands.map((x) => operand(tape, nodes, x))));
+    if (part.op === "attention_weights") weights = nodes.at(-1);
+  }
+  return Object.assign(nodes.at(-1), { weights });
 }

@@ -45,6 +45,20 @@ class Group:
         """The values in it and in all groups that it holds."""
         return [v for group in self.groups() for v in group.members.values() if isinstance(v, Vertex)]
 
+    def owners(self) -> dict[Vertex, Any]:
+        """The values in it, each with what it stands in: itself, or a group."""
+        found: dict[Vertex, Any] = {}
+        for member in self.members.values():
+            found |= dict.fromkeys(member.vertices() if isinstance(member, Group) else [member], member)
+        return found
+
+    def lines(self, path: str) -> list[tuple[str, str]]:
+        """What its box says within a module: its name, its kind, how many ops it has, and what it gives."""
+        made = [v for v in self.vertices() if v.op is not None]
+        name, last = name_of(self, path), max(made, key=lambda v: v.number)
+        kind = f"{self.scope.kind}, " if self.scope.kind != name else ""
+        return [("name", _short(name)), ("ops", _short(f"{kind}{len(made)} ops")), ("ops", f"gives {last.shape}")]
+
     def around(self) -> list[Group]:
         """The groups that it is in, the whole graph first, and itself."""
         return [*(self.parent.around() if self.parent else []), self]
@@ -117,98 +131,81 @@ def name_of(group: Group, path: str) -> str:
 # --- views ---------------------------------------------------------------------------------------------------
 
 
-def views_of(walk: Walkthrough, folded: Mapping[Vertex, Vertex], words: Mapping[Vertex, str]) -> dict[str, Any]:
-    """The groups, the group of each value, and what is drawn of each: as a page is told them.
+class Views:
+    """What is drawn of a walkthrough.
 
     folded: the values that have no box -> those in whose boxes they stand.  words: of the values that have some.
     """
-    groups, at = grouped(walk, folded)
-    index = {vertex: i for i, vertex in enumerate(walk.vertices)}
 
-    def view(group: Group) -> dict[str, Any]:
-        boxes: dict[Vertex, Any] = {}
-        for member in group.members.values():
-            boxes |= dict.fromkeys(member.vertices() if isinstance(member, Group) else [member], member)
-        return _view(boxes, walk, index, folded, words, group.scope.path)
+    def __init__(self, walk: Walkthrough, folded: Mapping[Vertex, Vertex], words: Mapping[Vertex, str]) -> None:
+        self.walk, self.folded, self.words = walk, folded, words
+        self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
 
-    shown = {v: v for v in walk.vertices if v not in folded}
-    flat = len(groups) > 1 and len(shown) <= FLAT
-    parents = [group.parent or groups[0] for group in groups]
-    return {
-        "groups": [
-            {"name": name_of(g, outer.scope.path), "kind": g.scope.kind, "parent": outer.number if g.parent else -1}
-            for g, outer in zip(groups, parents, strict=True)
-        ],
-        "at": [at[vertex].number for vertex in walk.vertices],
-        "views": [view(group) for group in groups],
-        "flat": _view(shown, walk, index, folded, words, "") if flat else None,
-    }
-
-
-def _view(
-    owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], folded: Mapping[Vertex, Vertex],
-    words: Mapping[Vertex, str], path: str,
-) -> dict[str, Any]:  # fmt: skip
-    """A view. owner: the box of each value in it, a group or the value itself.
-
-    Values that come in from outside have boxes too. path: of the module that is shown; names are those within it.
-    The page fills in the rows of values and gradients, which change.
-    """
-    inputs = {vertex: [folded.get(x, x) for x in vertex.inputs] for vertex in owner}
-    outside = dict.fromkeys(x for vertex in owner for x in inputs[vertex] if x in index and x not in owner)
-    ordered = sorted(owner, key=lambda v: v.number)
-    last = {owner[v]: v for v in ordered}  # a group stands where its last value does
-    members = [*outside, *(owner[v] for v in ordered if last[owner[v]] is v)]
-    place = {member: i for i, member in enumerate(members)}
-    ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in inputs[vertex])
-    pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
-    told = [_box(m, m in outside, words, path, walk.gradients.get(m)) for m in members]
-    places = arranged([texts for texts, _ in told], pairs)
-    boxes = [
-        {
-            **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}), **box,
-            "x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h, "outside": m in outside,
+    def as_data(self) -> dict[str, Any]:
+        """The groups, the group of each value, and what is drawn of each: as a page is told them."""
+        groups, at = grouped(self.walk, self.folded)
+        shown = {v: v for v in self.walk.vertices if v not in self.folded}
+        flat = len(groups) > 1 and len(shown) <= FLAT
+        parents = [group.parent or groups[0] for group in groups]
+        return {
+            "groups": [
+                {"name": name_of(g, outer.scope.path), "kind": g.scope.kind, "parent": outer.number if g.parent else -1}
+                for g, outer in zip(groups, parents, strict=True)
+            ],
+            "at": [at[vertex].number for vertex in self.walk.vertices],
+            "views": [self.view(group.owners(), group.scope.path) for group in groups],
+            "flat": self.view(shown, "") if flat else None,
         }
-        for m, (_, box), (x, y, w, h) in zip(members, told, places.boxes, strict=True)
-    ]  # fmt: skip
-    paths = [
-        {"from": start, "to": end, "d": path_of(points)}
-        for (start, end), points in zip(pairs, places.arrows, strict=True)
-    ]
-    return {"boxes": boxes, "arrows": paths, "width": places.width, "height": places.height}
 
+    def view(self, owner: Mapping[Vertex, Any], path: str) -> dict[str, Any]:
+        """A view. owner: the box of each value in it, a group or the value itself.
 
-def _box(
-    member: Any, outside: bool, words: Mapping[Vertex, str], path: str, gradient: Any
-) -> tuple[list[str], dict[str, Any]]:
-    """The texts that a box has room for, and what the page is told of them.
+        Values that come in from outside have boxes too. path: of the module that is shown; names are those within it.
+        The page fills in the rows of values and gradients, which change.
+        """
+        inputs = {vertex: [self.folded.get(x, x) for x in vertex.inputs] for vertex in owner}
+        outside = dict.fromkeys(x for vertex in owner for x in inputs[vertex] if x in self.index and x not in owner)
+        ordered = sorted(owner, key=lambda v: v.number)
+        last = {owner[v]: v for v in ordered}  # a group stands where its last value does
+        members = [*outside, *(owner[v] for v in ordered if last[owner[v]] is v)]
+        place = {member: i for i, member in enumerate(members)}
+        ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in inputs[vertex])
+        pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
+        told = [self.box(member, member in outside, path) for member in members]
+        places = arranged([texts for texts, _ in told], pairs)
+        for (_, box), (x, y, w, h) in zip(told, places.boxes, strict=True):
+            box |= {"x": round(x, 1), "y": round(y, 1), "w": round(w, 1), "h": h}
+        arrows = zip(pairs, places.arrows, strict=True)
+        return {
+            "boxes": [box for _, box in told],
+            "arrows": [{"from": start, "to": end, "d": path_of(points)} for (start, end), points in arrows],
+            "width": places.width,
+            "height": places.height,
+        }
 
-    lines: beside its numbers, each with its role: words, name, layer or ops.  values, rows: lines of its value and of
-    its gradient.  neurons: circles in the place of numbers.
-    """
-    lines = _lines(member, outside, words, path)
-    neurons = 0 if isinstance(member, Group) else neurons_of(member, words.get(member, ""))
-    values = [] if isinstance(member, Group) else _rows(member.value) or [f"shape {member.shape}"]
-    values = [" " * (7 * neurons), " ", " "] if neurons else values
-    grad = [] if gradient is None else _rows(gradient) or [" " * 22]
-    told = {"lines": lines, "values": len(values), "rows": len(grad), "neurons": neurons}
-    return [*(text for _, text in lines), *values, *grad], told
+    def box(self, member: Any, outside: bool, path: str) -> tuple[list[str], dict[str, Any]]:
+        """The texts that a box has room for, and what the page is told of them.
 
-
-def _lines(member: Any, outside: bool, words: Mapping[Vertex, str], path: str) -> list[tuple[str, str]]:
-    """What a box says beside its numbers, each with its role."""
-    if isinstance(member, Group):
-        made = [v for v in member.vertices() if v.op is not None]
-        name, last = name_of(member, path), max(made, key=lambda v: v.number)
-        kind = f"{member.scope.kind}, " if member.scope.kind != name else ""
-        return [("name", _short(name)), ("ops", _short(f"{kind}{len(made)} ops")), ("ops", f"gives {last.shape}")]
-    equation = str(member) if outside else member.equation.replace(" ** 2", "²")
-    lines = [("words", words.get(member, "")), ("name", within(equation, path))]
-    if member.op is not None and member.scope is not None and (outside or not lines[0][1]):
-        layer = within(member.scope.path, path) or (member.scope.kind if outside else "")
-        layer = f"module {layer}" if layer[:1].isdigit() else layer
-        lines.append(("layer", f"{'from' if outside else 'in'} {layer}" if layer else ""))
-    return [(role, _short(text)) for role, text in lines if text]
+        lines: beside its numbers, each with its role: words, name, layer or ops.  values, rows: lines of its value and
+        of its gradient.  neurons: circles in the place of numbers.
+        """
+        if isinstance(member, Group):
+            lines = member.lines(path)
+            return [text for _, text in lines], {"group": member.number, "lines": lines, "outside": False}
+        lines, words, grad = [], self.words.get(member, ""), self.walk.gradients.get(member)
+        equation = str(member) if outside else member.equation.replace(" ** 2", "²")
+        lines = [("words", words), ("name", within(equation, path))]
+        if member.op is not None and member.scope is not None and (outside or not words):
+            layer = within(member.scope.path, path) or (member.scope.kind if outside else "")
+            layer = f"module {layer}" if layer[:1].isdigit() else layer
+            lines.append(("layer", f"{'from' if outside else 'in'} {layer}" if layer else ""))
+        lines = [(role, _short(text)) for role, text in lines if text]
+        neurons = neurons_of(member, words)
+        values = [" " * (7 * neurons), " ", " "] if neurons else _rows(member.value) or [f"shape {member.shape}"]
+        rows = [] if grad is None else _rows(grad) or [" " * 22]
+        counts = {"values": len(values), "rows": len(rows), "neurons": neurons}
+        told = {"value": self.index[member], "lines": lines, "outside": outside, **counts}
+        return [*(text for _, text in lines), *values, *rows], told
 
 
 def _rows(array: Any) -> list[str]:

@@ -18,7 +18,7 @@ class Worked {
     const { nodes, uses } = this.live.now;
     if (nodes[i].slopes) return nodes[i].slopes;
     const tape = new Tape();
-    const inputs = uses[i].map((x) => x && Object.assign(tape.node(x.shape, x.numbers), { isBool: x.isBool }));
+    const inputs = uses[i].map((x) => x && tape.node(x.shape, x.numbers));
     const made = nodeOf(tape, this.data.values[i], inputs);
     const work = made.grad.length * tape.nodes.reduce((sum, { grad }) => sum + grad.length, 0);
     const elements = work < MOST_WORK ? [...made.grad.keys()] : [];
@@ -50,7 +50,8 @@ class Worked {
       if (position === undefined) return factor(made.numbers[k]);
       const x = uses[position];
       const found = x.numbers[made.places[made.inputs.indexOf(x)][k]];
-      return x.isBool ? elementText({ dtype: "bool" }, found) : factor(found);
+      const { dtype } = this.data.values[this.data.values[i].inputs[position]] ?? {};
+      return dtype === "bool" ? elementText({ dtype }, found) : factor(found);
     };
   }
 
@@ -63,8 +64,8 @@ class Worked {
       return array.shape.length ? array.text : factor(elementsOf(array)[0]);
     };
     return {
+      ...value,
       filled: value.filled && this.filled(value.formula, i, whole),
-      definition: isOfNumbers(value.definition) ? "" : value.definition,
       sums: anew(value.sums, (label, line) => this.element(i, indexIn(label, value.shape), line)),
     };
   }
@@ -76,7 +77,7 @@ class Worked {
     const [value, { nodes, uses }] = [this.data.values[i], this.live.now];
     const [found, text] = [number(nodes[i].numbers[k]), this.elements(i, k)];
     if (text) {
-      const formulas = [value.formula, value.definition].filter((formula) => formula && !isOfNumbers(formula));
+      const formulas = [value.formula, value.definition].filter((formula) => formula);
       return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
     }
     if (value.places) return `${partsOf(line)[1]} = ${found}`;
@@ -98,11 +99,13 @@ class Worked {
     if (!this.data.edited) return term;
     const rows = this.slopesOf(event.value).map((row) => row[term.position]);
     const { shape } = this.data.arrays[term.array];
+    const local = this.local(event.value, rows, term);
     return {
       ...term,
-      derivative: this.derivative(event.value, rows, term),
+      derivative: local || partsOf(term.derivative).length > 1 ? term.derivative : "",
+      local,
       slopes: anew(term.slopes, (label) => this.slope(event.value, rows, label, term)),
-      rule: this.rule(event, term),
+      result: this.result(event, term),
       lines: anew(term.lines, (label) => this.product(event, term, indexIn(label, shape))),
       total: term.total && this.total(term),
     };
@@ -112,17 +115,14 @@ class Worked {
   inShort(event, term) {
     const { arrays, edited } = this.data;
     if (term.of > 1) return edited ? this.total(term) : term.total;
-    const rule = edited ? this.rule(event, term) : term.rule;
-    return term.lines.length ? `${rule} = ${arrays[term.array].text}` : rule;
+    const result = edited ? this.result(event, term) : term.result;
+    return equation(term.rule, result || arrays[term.array].text);
   }
 
-  // The rule of a term, with what it comes to if no lines follow: for a single number with the product of two.
-  rule(event, term) {
-    const [rule, found] = [withoutNumbers(term.rule), this.data.arrays[term.array]];
-    if (term.lines.length) return rule;
-    const isOne = sizeOf(this.data.arrays[event.upstream].shape) === 1 && sizeOf(found.shape) === 1;
-    const isWorked = isOne && partsOf(term.rule).length > partsOf(rule).length + 1;
-    return `${rule} = ${isWorked ? this.product(event, term, 0) : found.text}`;
+  // What a term comes to, if no lines follow: for a single number with the product of two.
+  result(event, term) {
+    if (!term.result) return "";
+    return partsOf(term.result).length > 1 ? this.product(event, term, 0) : this.data.arrays[term.array].text;
   }
 
   // An element of a term: what came times the derivative of the step, over all ways; undefined where it is not known.
@@ -149,28 +149,23 @@ class Worked {
     return `${name} = ${before ? `${text(before, factor)} + ${text(more, factor)} = ${text(sum, number)}` : sum.text}${note}`;
   }
 
-  // The derivative of a step alone. rows: how each element of its value changes with each of the input's.
-  derivative(i, rows, term) {
-    if (!term.derivative) return "";
-    const [value, bare] = [this.data.values[i], withoutNumbers(term.derivative)];
-    const [label, ...formula] = partsOf(bare);
-    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) {
-      const found = this.slope(i, rows, label, term);
-      return found ? `${bare} = ${found}` : bare;
-    }
-    if (!rows.length) return formula.length ? bare : "";
+  // The numbers of the derivative of a step alone. rows: how each element of its value changes with each of the input's.
+  local(i, rows, term) {
+    const value = this.data.values[i];
+    const [label, formula] = partsOf(term.derivative);
+    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) return this.slope(i, rows, label, term) ?? "";
+    if (!term.derivative || !rows.length) return "";
     const local = Float64Array.from(rows.length === 1 ? rows[0] : rows.map((row) => row.reduce((a, b) => a + b)));
     const shape = rows.length === 1 ? this.data.arrays[term.array].shape : value.shape;
-    const worked = local.length === 1 && partsOf(term.derivative).length > formula.length + 2 && this.elements(i, 0);
-    const middle = worked ? [this.filled(formula.at(-1), i, worked)] : [];
-    return [bare, ...middle, local.every((x) => x === 1) ? "1" : arrayOf(local, shape, value.dtype).text].join(" = ");
+    const text = local.length === 1 && partsOf(term.local).length > 1 && this.elements(i, 0);
+    return equation(text && this.filled(formula, i, text), local.every((x) => x === 1) ? "1" : arrayOf(local, shape, value.dtype).text);
   }
 
   // The derivative of one element by one, "∂h[0]/∂z[0]": with numbers for the names in its formula, and what it is.
   slope(i, rows, label, term) {
     const above = indexIn(`${label.split("]/")[0]}]`, this.data.values[i].shape);
     const below = indexIn(label, this.data.arrays[term.array].shape);
-    const [formula, text] = [partsOf(withoutNumbers(term.derivative))[1], this.elements(i, above)];
+    const [formula, text] = [partsOf(term.derivative)[1], this.elements(i, above)];
     const [found, worked] = [rows[above]?.[below], formula && text ? `${this.filled(formula, i, text)} = ` : ""];
     return found === undefined ? undefined : `${worked}${number(found)}`;
   }
@@ -204,16 +199,6 @@ function partsOf(text) {
   return text.split(/(?<!, where \w+) = /);
 }
 
-// Whether part of an equation has no names in it, but numbers, which are those of the engine's run.
-function isOfNumbers(part) {
-  const local = /, where (\w+) = /.exec(part)?.[1];
-  const plain = local ? part.replaceAll(new RegExp(`\\b${local}\\b`, "g"), "") : part;
-  return part.startsWith("shape ") || !/[A-Za-z#]/.test(plain.replace(/[A-Za-z_]+\(|\de[-+]\d+|\b(where|else|nan|inf)\b/g, ""));
-}
-
-// An equation without the parts behind its names.
-function withoutNumbers(text) {
-  const parts = partsOf(text);
-  while (parts.length > 1 && isOfNumbers(parts.at(-1))) parts.pop();
-  return parts.join(" = ");
+function equation(...parts) {
+  return parts.filter((part) => part).join(" = ");
 }

@@ -14,12 +14,12 @@ function zeroText(data, event, term) {
 function whyZero({ arrays, values }, event, term) {
   const [value, to] = [values[event.value], values[term.to]];
   const has = (array, holds = (x) => x === 0) => array !== undefined && elementsOf(array)?.some(holds);
-  const came = `what came, ${event.gradient}, is zero there`;
+  const came = `what came, ${value.gradient}, is zero there`;
   if (isZero(arrays[event.upstream])) return came;
   const factor = PRODUCTS.includes(value.op) && term.position < 2 ? values[value.inputs[1 - term.position]] : undefined;
   if (has(arrays[factor?.value])) return `${factor.name}, which it is multiplied by, is zero there`;
   const [holds, why] = WHY_ZERO[value.op] ?? [];
-  if (why && has(arrays[to?.value], holds)) return why(to.name);
+  if (why && has(arrays[to.value], holds)) return why(to.name);
   return has(arrays[event.upstream]) ? came : "";
 }
 

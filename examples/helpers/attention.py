@@ -129,7 +129,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
     print("A single head learns what a word means, from made sentences such as")
-    for text, at, sense in [*zip(course.texts, course.at, course.senses, strict=True)][:3]:
+    for text, at, sense in [*zip(course.texts, course.at, course.senses, strict=True)][:2]:
         print(f"  {text:45} {text.split()[at]}: {SENSES[sense]}")
     detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
     detail("  The loss is the cross-entropy of the sense:")

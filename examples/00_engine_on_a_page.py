@@ -9,7 +9,6 @@ the real engine. At the end a network of two layers learns XOR: 1 if exactly one
 from helpers import page as show
 from helpers.program import Common, start, until_ctrl_c
 
-from dataclasses import dataclass
 from inspect import signature
 from itertools import count
 
@@ -193,7 +192,6 @@ def main(settings: "Settings") -> None:
     show.draw(nets, settings.out / "xor.png")
 
 
-@dataclass
 class Settings(Common, out="page"):
     """What can be set on the command line."""
 

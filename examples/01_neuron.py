@@ -13,10 +13,10 @@ The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
 from helpers import neuron as show
-from helpers.program import Common, start, until_ctrl_c
+from helpers.program import Common, start
+from helpers.training import train
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,16 +84,10 @@ def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple
     w = tl.zeros(2, requires_grad=True)
     b = tl.zeros((), requires_grad=bias)
     optimizer = nn.optim.SGD([w, b] if bias else [w], lr=2.0)
-    for _ in until_ctrl_c(range(steps)):
-        optimizer.zero_grad()
-        a = tl.sigmoid(points @ w + b)  # (n, 2) @ (2,) -> (n,)
-        C = ((a - wanted) ** 2).mean()
-        C.backward()
-        optimizer.step()
+    train(lambda: ((tl.sigmoid(points @ w + b) - wanted) ** 2).mean(), optimizer, steps)  # (n, 2) @ (2,) -> (n,)
     return w.detach(), b.detach()
 
 
-@dataclass
 class Settings(Common, out="neuron"):
     """What can be set on the command line."""
 

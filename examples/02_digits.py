@@ -17,8 +17,8 @@ from helpers import digits as show
 from helpers.digits import Epoch, hidden_layers
 from helpers.mnist import coarser, load_digits
 from helpers.program import Common, start, until_ctrl_c
+from helpers.training import xavier
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -110,12 +110,7 @@ def build(settings: "Settings", inputs: int = 784) -> nn.MLP:
     """
     last = nn.Sigmoid if settings.loss == "mse" else None
     model = nn.MLP([inputs, *settings.hidden, 10], ACTIVATIONS[settings.activation], last)
-    if settings.activation in ("sigmoid", "tanh"):  # Xavier's start keeps the sums where these functions have a slope
-        for layer in model:
-            if isinstance(layer, nn.Linear):
-                nn.init.xavier_uniform_(layer.weight)
-                nn.init.zeros_(layer.bias)
-    return model
+    return xavier(model) if settings.activation in ("sigmoid", "tanh") else model
 
 
 def cost(outputs: tl.Tensor, labels: tl.Tensor, loss: str) -> tl.Tensor:
@@ -142,7 +137,6 @@ def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
     return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
 
 
-@dataclass
 class Settings(Common, out="digits"):
     """What can be set on the command line."""
 

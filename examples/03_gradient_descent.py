@@ -16,9 +16,9 @@ from helpers import descent as show
 from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
 from helpers.program import Common, start, until_ctrl_c
+from helpers.training import digit_network
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def main(settings: "Settings") -> None:
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
-    network = show.random_network()
+    network = digit_network(False)
 
     def cost_of(network: nn.MLP) -> tl.Tensor:
         return ((network(images) - labels) ** 2).sum(axis=1).mean()
@@ -72,9 +72,8 @@ def main(settings: "Settings") -> None:
     downhill = -gradient / gradient.norm()
     random = tl.randn(settings.directions, len(weights))
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
-    falls = {}
-    for length in (0.01, 0.1, 1.0):
-        falls[length] = [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+    falls = {length: [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+             for length in (0.01, 0.1, 1.0)}  # fmt: skip
     show.directions(falls, (random @ downhill).numpy())
 
     # "Trying random combinations would take longer than the age of the universe"
@@ -89,7 +88,7 @@ def main(settings: "Settings") -> None:
     show.draw_landscape(points, valley, START, settings.out / "landscape.png")
     show.draw_rates(points, valley, trials, settings.out / "rates.png")
     show.draw_ways(points, valley, ways, settings.out / "descents.png")
-    show.draw_high_dimensions(falls, histories, settings.out / "high_dimensions.png")
+    show.draw_high_dimensions(histories, settings.out / "high_dimensions.png")
 
 
 # --- the landscape of a line --------------------------------------------------------------------------------
@@ -139,7 +138,6 @@ def survey(points: nn.TensorDataset) -> Valley:
     return Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
 
 
-@dataclass
 class Settings(Common, out="gradient_descent"):
     """What can be set on the command line."""
 

@@ -20,7 +20,6 @@ from helpers.mnist import load_digits
 from helpers.program import Common, start
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -85,7 +84,7 @@ def main(settings: "Settings") -> None:
     print("\nPictures:")
     show.draw_network(settings.layers, parameters, values, graph, settings.out / "network.png")
     show.draw_computation_graph(graph, {**parameters, **values}, settings.out / "graph.png")
-    show.draw_price(times, noise, settings.out / "price.png")
+    show.draw_price(times, settings.out / "price.png")
 
 
 # --- the small network --------------------------------------------------------------------------------------
@@ -124,7 +123,6 @@ def gradient_through(activation: Activation) -> float:
     return W1.grad.abs().max().item()
 
 
-@dataclass
 class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 

@@ -21,7 +21,6 @@ from helpers.program import Common, start
 from helpers.tokens import read_text
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def main(settings: "Settings") -> None:
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
     merges = sorted({*MERGES, len(pieces.merges)})
     sizes = [first_merges(most, n) for n in merges if n < len(most.merges)] + [most]
-    show.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
+    show.sizes(text, ways, sizes, UNKNOWN)
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
     show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, pieces)
     show.rare_words(RARE, pieces)
@@ -83,7 +82,6 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
     return total
 
 
-@dataclass
 class Settings(Common, out="tokenize"):
     """What can be set on the command line."""
 

@@ -23,7 +23,6 @@ from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, of_smollm2, read
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -107,7 +106,8 @@ def main(settings: "Settings") -> None:
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"
     show.near(vectors, NEAR)
-    show.clusters(vectors, CLUSTERS)
+    clusters = {name: found for name, words in CLUSTERS.items() if len(found := [w for w in words if w in vectors]) > 1}
+    show.clusters(vectors, clusters)
 
     # "Directions in embedding space can encode semantic relationships"
     show.analogies(vectors, dict.fromkeys([*ANALOGIES, settings.analogy]))
@@ -129,11 +129,10 @@ def main(settings: "Settings") -> None:
     show.draw_analogy(vectors, *settings.analogy, settings.out / "analogy.png")
     one = {"gender": corpus.GENDER[: len(corpus.PEOPLE)], "plural": corpus.PLURAL[-len(corpus.OTHERS) :]}
     show.draw_directions(vectors, {**relations, **one}, settings.out / "directions.png")
-    show.draw_clusters(vectors, CLUSTERS, settings.out / "clusters.png")
+    show.draw_clusters(vectors, clusters, settings.out / "clusters.png")
     show.draw_occupations(bias, shares, settings.out / "occupations.png")
 
 
-@dataclass
 class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 

@@ -21,7 +21,6 @@ from helpers.attention import SENSES, SENTENCES, Course, make_sentences
 from helpers.program import DataError, RealToo, start
 from helpers.training import progress, train
 
-from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
@@ -174,7 +173,6 @@ def main(settings: "Settings") -> None:
     show.draw_car(described, settings.out / "car.png")
 
 
-@dataclass
 class Settings(RealToo, out="attention", ask_real=show.real):
     """What can be set on the command line."""
 

@@ -25,9 +25,8 @@ from helpers.inside import draw_inside
 from helpers.program import Common, DataError, open_run, start
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -86,35 +85,24 @@ def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
     show.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
-def by_trainer(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
-    """The losses of the same steps by an nn.Trainer, which runs the same loop."""
+def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:
+    """An nn.Trainer, which runs the same loop. more: its other settings."""
     model, optimizer, schedule = build(corpus, settings)
-    trainer = nn.Trainer(model, batches_of(corpus, settings), TokenCrossEntropy(), optimizer, steps=steps,
-                         schedule=schedule, clip_norm=1.0, record_every=1, show=False)  # fmt: skip
-    return [row.train.loss for row in trainer.fit()]
+    return nn.Trainer(model, batches_of(corpus, settings), TokenCrossEntropy(), optimizer, schedule=schedule,
+                      clip_norm=1.0, **more)  # fmt: skip
 
 
 def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
     corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
     first = by_hand(corpus, settings, steps=5)
-    again = by_trainer(corpus, settings, len(first))
+    again = [row.train.loss for row in make_trainer(corpus, settings, steps=5, record_every=1, show=False).fit()]
 
-    model, optimizer, schedule = build(corpus, settings)
-    writer = Writer(model, corpus.tokenizer)
-    writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
     test = nn.DataLoader(corpus.test, max(1, 8192 // settings.context))
-    show.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
-
-    batches = batches_of(corpus, settings)
-    trainer = nn.Trainer(
-        model,
-        batches,
-        TokenCrossEntropy(),
-        optimizer,
+    trainer = make_trainer(
+        corpus,
+        settings,
         steps=settings.steps,
-        schedule=schedule,
-        clip_norm=1.0,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
         on_record=lambda trainer: show.sample(writer, settings.prompt, trainer.step),
@@ -122,9 +110,12 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
+    writer = Writer(trainer.model, corpus.tokenizer)
+    writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
+    show.before_training(corpus, writer.model, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
-    show.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, settings.context)
+    show.what_the_trainer_adds(first, again, settings.steps, trainer.batches.batch_size, settings.context)
     history = trainer.fit(settings.resume)
     if history.best is not None:
         trainer.load_best()
@@ -148,7 +139,6 @@ def main(settings: Settings) -> None:
     draw_inside(writer.model, writer.tokenizer, writer.encode(text), settings.out)
 
 
-@dataclass
 class Settings(Common):
     """What can be set on the command line."""
 

@@ -19,7 +19,6 @@ from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 from helpers.training import progress, train
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,8 @@ def main(settings: "Settings") -> None:
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
     source, target = dates.encode("4 May"), dates.target("05-04")
-    words, in_source, in_target = made.names(tokens), dates.signs(source), dates.signs(target)
+    words = [made.words.token(token) for token in tokens]
+    in_source, in_target = dates.signs(source), dates.signs(target)
     seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(lambda t: encoder(t), tokens), words, words),
@@ -77,7 +77,6 @@ def main(settings: "Settings") -> None:
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
     show.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
     gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
-    show.gaps(gaps)
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
     show.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
@@ -131,7 +130,6 @@ def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndar
     return (np.abs(outputs[1:] - outputs[:1]).max(axis=-1) > 1e-5).T
 
 
-@dataclass
 class Settings(Common, out="architectures"):
     """What can be set on the command line."""
 

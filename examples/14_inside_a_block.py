@@ -16,8 +16,6 @@ from helpers import block as show
 from helpers.block import relative
 from helpers.program import RealToo, start
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import tinygrad_lecture as tl
@@ -160,7 +158,6 @@ def new_block(width: int, heads: int) -> Block:
     return Block(GPTConfig(width=width, heads=heads))
 
 
-@dataclass
 class Settings(RealToo, out="block", ask_real=show.real):
     """What can be set on the command line."""
 

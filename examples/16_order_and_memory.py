@@ -19,7 +19,6 @@ from helpers.order import Convolution, Reader
 from helpers.program import Common, check, start
 from helpers.training import train
 
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
@@ -155,7 +154,6 @@ def learn(core: nn.Module, length: int, settings: "Settings") -> float:
         return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())
 
 
-@dataclass
 class Settings(Common, out="order_and_memory"):
     """What can be set on the command line."""
 

@@ -19,7 +19,6 @@ from helpers.training import train
 from helpers.valleys import critical_point, explained, have_holes
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,6 +27,7 @@ import tinygrad_lecture as tl
 
 X = tl.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=tl.float64)  # (4, 2): all examples of XOR
 Y = tl.tensor([[0], [1], [1], [0]], dtype=tl.float64)  # (4, 1)
+Random = np.random.Generator
 Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
@@ -78,7 +78,7 @@ def main(settings: "Settings") -> None:
     depth(digits, settings.deep_steps, draw)
 
     print("\nPictures:")
-    show.draw_courses(courses, curvatures, settings.out / "xor.png")
+    show.draw_courses(courses, settings.out / "xor.png")
     show.draw_saddle(whole, noisy, settings.out / "saddle.png")
     show.draw_approximation(x.numpy()[:, 0], y.numpy()[:, 0], fits, settings.out / "approximation.png")
 
@@ -101,12 +101,7 @@ def costs_of(weights: Weights, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
 
 
 def descend(
-    weights: Weights,
-    rate: float,
-    steps: int,
-    draw: np.random.Generator | None = None,
-    x: tl.Tensor = X,
-    y: tl.Tensor = Y,
+    weights: Weights, rate: float, steps: int, draw: Random | None = None, x: tl.Tensor = X, y: tl.Tensor = Y
 ) -> tuple[Weights, np.ndarray]:
     """Gradient descent of many networks at once; with `draw` stochastic, after one example a step instead of all.
 
@@ -156,7 +151,7 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
 # --- on digits: curvature in many dimensions, and what can be read from each layer ---------------------------
 
 
-def many_dimensions(digits: Digits, draw: np.random.Generator) -> None:
+def many_dimensions(digits: Digits, draw: Random) -> None:
     """Curvatures in 172 dimensions, on the way down; and where all points with gradient 0 are known."""
     x = tl.tensor(coarser(digits.train_images[:200], 4), dtype=tl.float64)  # (200, 16)
     y = tl.tensor(np.eye(10)[digits.train_labels[:200]])  # (200, 10)
@@ -170,7 +165,7 @@ def many_dimensions(digits: Digits, draw: np.random.Generator) -> None:
     show.critical([curvature(lambda w: ((x @ w[0] @ w[1] - y) ** 2).sum(), [tl.tensor(w) for w in p]) for p in points])
 
 
-def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
+def depth(digits: Digits, steps: int, draw: Random) -> None:
     """What linear probes read from each layer of a network that learns to read digits, before and after."""
     x, new = (coarser(images, 14) for images in (digits.train_images, digits.test_images))  # (n, 196), (m, 196)
     model = nn.MLP([196, 32, 32, 32, 32, 10], nn.ReLU)
@@ -195,7 +190,6 @@ def depth(digits: Digits, steps: int, draw: np.random.Generator) -> None:
     )  # fmt: skip
 
 
-@dataclass
 class Settings(Common, out="valleys"):
     """What can be set on the command line."""
 

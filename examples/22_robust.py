@@ -9,13 +9,13 @@ missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or
 """
 
 from helpers import robust as show
+from helpers import training
 from helpers.mnist import coarser, load_digits
-from helpers.program import Common, check, start, until_ctrl_c
+from helpers.program import Common, check, start
 from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,9 +35,9 @@ def main(settings: "Settings") -> None:
     def right(answer: Answer, pixels: np.ndarray = test) -> float:
         return float((answer(pixels) == labels).mean())
 
-    network = new_network()
+    network = training.digit_network()
     train(network, X, Y, settings.steps, random)
-    used_to_noise = new_network()
+    used_to_noise = training.digit_network()
     train(used_to_noise, X, Y, settings.steps, random, settings.noise)
     methods = {"nearest mean": nearest_mean(X, Y), "network": reads(network)}
     methods["network that saw noise"] = reads(used_to_noise)
@@ -69,7 +69,7 @@ def main(settings: "Settings") -> None:
     hidden = {share: drop_pixels(test, share, hide) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9)}
     show.incomplete({share: outputs(network, pixels) for share, pixels in hidden.items()}, labels)
     mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
-    misled = new_network()
+    misled = training.digit_network()
     train(misled, X, mixed, settings.steps, random)
     show.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
 
@@ -80,14 +80,14 @@ def main(settings: "Settings") -> None:
     # "Neural networks often improve with more data, unlike many traditional methods that plateau"
     by_size = {}
     for n in settings.sizes:
-        small = new_network()
+        small = training.digit_network()
         train(small, X[:n], Y[:n], settings.steps, random)
         by_size[n] = [right(f) for f in (nearest_mean(X[:n], Y[:n]), nearest_neighbour(X[:n], Y[:n]), reads(small))]
     show.more_data(by_size)
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
     turned, turned_test = turn(X), turn(test)
-    adapted = new_network()
+    adapted = training.digit_network()
     adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
     retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
     for _ in range(3):
@@ -101,16 +101,6 @@ def main(settings: "Settings") -> None:
     show.draw_more_data(by_size, retraining, settings.out / "data.png")
 
 
-def new_network() -> nn.MLP:
-    """The lecture's 784-16-16-10 with random weights."""
-    model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return model
-
-
 def train(
     model: nn.MLP, images: np.ndarray, labels: np.ndarray, steps: int, random: np.random.Generator, noise: float = 0.0
 ) -> int:
@@ -118,20 +108,15 @@ def train(
 
     noise: the most that is added, as a standard deviation.
     """
-    wanted = np.eye(10, dtype=np.float32)
-    optimizer = nn.optim.SGD(model.parameters(), lr=1.0)
-    done = 0
-    for _ in until_ctrl_c(range(steps)):
+
+    def cost_of_batch() -> tl.Tensor:
         chosen = random.integers(0, len(images), 32)
-        x = images[chosen]  # (32, 784)
+        x, wanted = images[chosen], np.eye(10, dtype=np.float32)[labels[chosen]]  # (32, 784), (32, 10)
         if noise:
             x = add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
-        optimizer.zero_grad()
-        C = ((model(tl.tensor(x)) - tl.tensor(wanted[labels[chosen]])) ** 2).sum(axis=1).mean()
-        C.backward()
-        optimizer.step()
-        done += 1
-    return done
+        return ((model(tl.tensor(x)) - tl.tensor(wanted)) ** 2).sum(axis=1).mean()
+
+    return len(training.train(cost_of_batch, nn.optim.SGD(model.parameters(), lr=1.0), steps))
 
 
 def reads(model: nn.MLP) -> Answer:
@@ -170,7 +155,6 @@ def nearest_neighbour(images: np.ndarray, labels: np.ndarray) -> Answer:
     return lambda pixels: labels[((images**2).sum(axis=1) - 2 * pixels @ images.T).argmin(axis=1)]
 
 
-@dataclass
 class Settings(Common, out="robust"):
     """What can be set on the command line."""
 

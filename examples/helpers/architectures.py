@@ -1,14 +1,11 @@
 """For 09_architectures.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, Axes, attention_map, bars, new_figure, save
-from helpers.program import detail
+from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
@@ -22,14 +19,10 @@ def what_is_seen(grid: np.ndarray) -> str:
 
 
 def who_sees_whom(seen: Seen) -> None:
-    """Print what each output depends on, and with --more a row for each output, with a # under each such token."""
+    """Print what each output depends on."""
     print('Who sees whom, measured. "Previous" includes the token itself.')
-    detail("A row for each token's output, # under the tokens on which it depends.")
-    for name, (grid, rows, inputs) in seen.items():
-        detail()
+    for name, (grid, _, inputs) in seen.items():
         print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
-        for label, row in zip(rows, grid, strict=True):
-            detail(f"  {label:>9}  " + " ".join("#" if sees else "." for sees in row))
 
 
 def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
@@ -52,18 +45,9 @@ def hidden(around: float, before: float) -> None:
     print(f"  the decoder says {before:.0%}, from the left alone.")
 
 
-def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
-    """Print the guesses for each gap."""
-    for text, before, around in found:
-        detail(f"  {text.replace('<mask>', '___')}")
-        for name, guesses in (("decoder", before), ("encoder", around)):
-            detail(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
-
-
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
-    print("\nClassification: is a sentence about one or about several? A linear layer learns it from the vectors")
-    print(f"from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"\nClassification: about one or several? A linear layer learns it from {n} labelled sentences, eight times:")
     print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
 
@@ -90,28 +74,16 @@ def parallel(at_once: float, one_by_one: float, difference: float) -> None:
 
 def draw_masks(seen: Seen, path: Path) -> None:
     """A map for each model: a row for each output, coloured where it depends on the token."""
-    figure = new_figure(15, 5.4, "What a token sees: coloured where an output depends on a token")
+    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
     panels = figure.subplots(1, 4)
-    for axes, (name, map_), colour in zip(panels, seen.items(), (ORANGE, BLUE, GREEN, GREEN), strict=True):
-        squares(axes, *map_, colour)
-        axes.set_title(f"{name}:\n{what_is_seen(map_[0])}", fontsize=12, pad=10)
-    for axes, name in zip(panels, ("text", "text", "source", "target"), strict=True):
-        axes.set_xlabel(f"seen: token of the {name}")
+    what = "text", "text", "source", "target"
+    for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
+        attention_map(axes, 0.6 * grid, rows, columns)
+        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: token of the {kind}")
     panels[0].set_ylabel("output at each token")
     panels[2].set_ylabel("output at each token of the target")
     save(figure, path)
-
-
-def squares(axes: Axes, grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], colour: str) -> None:
-    """One map."""
-    from matplotlib.colors import ListedColormap
-
-    axes.pcolormesh(grid, cmap=ListedColormap(["#f2f2f2", colour]), vmin=0, vmax=1, edgecolors="white", linewidth=2)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=60 if max(map(len, columns)) > 3 else 0)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
-    axes.set(ylim=(len(rows), 0), aspect="equal")
-    axes.tick_params(length=0, labelsize=10)
-    axes.spines[:].set_visible(False)
 
 
 def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None:

@@ -7,8 +7,6 @@ The evidence is gradual, as in real text: "flooded" nearly always means the rive
 ten sentences, "the" says nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +15,18 @@ from typing import Any
 
 import numpy as np
 
+import nn
 import tinygrad_lecture as tl
 from helpers import cars, drawing
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, bars, new_figure, plain, save
-from helpers.program import DataError, detail
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, arrow, bars, new_figure, plain, save
+from helpers.program import DataError, data, detail
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 
-Sentences = Sequence[tuple[str, str]]
-SENTENCES = (  # the lecture's, and some like them, with the word that has several senses
-    ("Was the bank flooded?", "bank"),
-    ("The bank was flooded.", "bank"),
-    ("I went to the bank.", "bank"),
-    ("The tower was very tall.", "tower"),
-    ("The Eiffel tower was very tall.", "tower"),
-    ("The machine learning model was new.", "model"),
-    ("The fashion model was new.", "model"),
-    ("The model was new.", "model"),
-)
+SENSES, SENTENCES, WHO, EITHER, BANKS, MODELS = data("senses.toml").values()
 PAD = "<pad>"  # fills up shorter sentences
-SENSES = ("river bank", "money bank", "landmark in Paris", "landmark in Pisa", "a tower", "program", "person")
-BANKS = {
-    "river bank": (("flooded", "muddy", "steep", "sandy"), ("swam", "fished")),
-    "money bank": (("robbed", "closed", "bankrupt", "rich"), ("paid", "borrowed")),
-}
-WHO = ("i", "we", "they")
-EITHER = ("old", "big", "small", "new")  # said of anything, so that it tells nothing
+Sentences = Sequence[tuple[str, str]]  # each with the word that is looked at
+Said = dict[str, list[tuple[str, float]]]  # part of the sentence -> the nearest description of each kind, and its p
 
 
 @dataclass(frozen=True)
@@ -74,10 +58,7 @@ def make_sentences(sentences: int, draw: Random, without: Sequence[str]) -> Cour
             made.append((text, word, sense))
     texts = [text.split() for text, _, _ in made]
     vocabulary = [PAD, *sorted({word for text in texts for word in text})]
-    number = {word: i for i, word in enumerate(vocabulary)}
-    tokens = np.zeros((sentences, max(map(len, texts))), np.int64)
-    for row, text in zip(tokens, texts, strict=True):
-        row[: len(text)] = [number[word] for word in text]
+    tokens = nn.data.pad_sequence([[vocabulary.index(word) for word in text] for text in texts]).numpy()
     at = np.array([text.index(word) for text, (_, word, _) in zip(texts, made, strict=True)])
     senses = np.array([SENSES.index(sense) for _, _, sense in made])
     return Course(vocabulary, [text for text, _, _ in made], tokens, at, senses)
@@ -109,10 +90,7 @@ def about_tower(draw: Random) -> tuple[str, str, str]:
 def about_model(draw: Random) -> tuple[str, str, str]:
     """As "the fashion model was tired ."; in some sentences nothing tells which."""
     sense = draw.choice(("program", "person"))
-    kind, states = {
-        "program": ("machine learning ", ("trained", "accurate", "large")),
-        "person": ("fashion ", ("photographed", "tired", "tall")),
-    }[sense]
+    kind, states = MODELS[sense]
     kind = kind if draw.random() < 0.6 else draw.choice(("", "new ", "big "))
     state = draw.choice(states if draw.random() < 0.6 else EITHER)
     verb = draw.choice(("was", "is"))
@@ -151,9 +129,8 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def senses_begin(course: Course) -> None:
     """What the single head learns from."""
     print("A single head learns what a word means, from made sentences such as")
-    for name, told_by in (("bank", "flooded"), ("model", "learning")):
-        i = next(i for i, text in enumerate(course.texts) if f" {name} " in text and told_by in text)
-        print(f"  {course.texts[i]:45} {name}: {SENSES[course.senses[i]]}")
+    for text, at, sense in [*zip(course.texts, course.at, course.senses, strict=True)][:2]:
+        print(f"  {text:45} {text.split()[at]}: {SENSES[sense]}")
     detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
     detail("  The loss is the cross-entropy of the sense:")
 
@@ -175,17 +152,13 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     for j in ranked:
         row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
         detail(f"{row:82}{adds[j]:+6.2f}")
-    detail(f"     {'sum':23}" + numbers(weights[i] @ v))
-    detail(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
-    detail(f"     {'= after attention':23}" + numbers(after[i]))
+    for name, row in (("sum", weights[i] @ v), (f'+ vector of "{word}"', x[i]), ("= after attention", after[i])):
+        detail(f"     {name:23}{numbers(row)}")
     detail(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
     largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
     blends = "It blends, it does not select" if weights[i].max() < 0.9 else "Here it nearly selects"
     print(f"  {blends}: softmax gives every word a weight. {largest}")
     detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
-    idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
-    if idle is not None:
-        print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
     p = tl.softmax(tl.tensor(logits[i])).numpy()
     print(f'  "{word}" now means: {likely(p)}')
 
@@ -195,23 +168,22 @@ def likely(p: np.ndarray) -> str:
     return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p) if p[i] >= 0.02)
 
 
-def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> None:
+def contexts(sentences: Sentences, readings: Sequence[Any]) -> None:
     """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
     print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
-    vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for (sentence, word), reading in zip(sentences, readings, strict=True):
         found, i = words(sentence), place(word, sentence)
         weights = reading.weights.numpy()[i]
         p = tl.softmax(reading.logits[i], -1).numpy()
         looks = ", ".join(f"{found[j]} {weights[j]:.2f}" for j in np.argsort(-weights)[:3] if weights[j] >= 0.02)
         print(f"  {sentence:36} {word} looks at {looks:36} {likely(p)}")
-        vectors.setdefault(word, []).append((reading.x.numpy()[i], reading.after.numpy()[i]))
     detail("\n  The cosine of two vectors of the same word (1.00: the same direction)\n")
     detail(f"  {'':72}{'before':>8}{'after attention':>18}")
-    for word, (a, b) in {"bank": (1, 2), "tower": (0, 1), "model": (0, 1)}.items():
-        pair = [sentence for sentence, other in sentences if other == word]
-        (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
-        detail(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
+    for pair in ((1, 2), (3, 4), (5, 6)):
+        (one, word), (other, _) = (sentences[k] for k in pair)
+        both = [(readings[k], place(word, sentences[k][0])) for k in pair]
+        before, after = (cosine(*(getattr(r, part).numpy()[i] for r, i in both)) for part in ("x", "after"))
+        detail(f"  {f'{word}: {one} / {other}':72}{before:8.2f}{after:18.2f}")
     detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
 
@@ -266,36 +238,24 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(f"    {ticks} of {len(wanted)} are ticked. Seven are the lecture's list; the last is in its third head.")
-    detail(f"    For {largest} the weight is also the largest of this word. It need not be: a head may also look at a")
-    detail("    word whose value is near zero. Ignore the weights of words without a question here.")
+    detail(f"    For {largest} it is the word's largest weight; a head may also look where the value is near zero.")
 
 
-def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:
-    """What the vector of "car" says after each part of the sentence: part -> p of the descriptions."""
+def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
+    """What the vector of "car" says after each part of the sentence."""
     print('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
-    described = {}
-    for part, until in (
-        ("Initial: the car", None),
-        ('After "red"', "car"),
-        ('After "John bought"', "bought"),
-        ('After "yesterday"', "yesterday"),
-        ('After "broke"', "broke"),
-        ("Final", "."),
-    ):
-        read = ["the", "car"] if until is None else found[: found.index(until) + 1]
-        _, _, _, after = model(tl.tensor(cars.encode(read)[None]))
-        logits = model.describe(after[0, read.index("car")]).numpy()  # (descriptions,): near is a large dot product
-        p = np.zeros(len(logits))
-        for group in cars.GROUPS:
-            powers = np.exp(logits[group] - logits[group].max())
-            p[group] = powers / powers.sum()
-        described[part] = p
-        best = [group[p[group].argmax()] for group in cars.GROUPS]
-        print(f"    {part:21}" + "".join(f"{cars.DESCRIPTIONS[i]:>12} {p[i]:.2f}" for i in best))
-    says = [cars.DESCRIPTIONS[group[p[group].argmax()]] for group in cars.GROUPS]
+    said = {}
+    for part, until in cars.PARTS.items():
+        read = found[: found.index(until) + 1] if until else ["the", "car"]
+        *_, after = model(tl.tensor(cars.encode(read)[None]))
+        scores = model.describe(after[0, read.index("car")])  # (descriptions,): near is a large dot product
+        shares = [tl.softmax(scores[group], -1).numpy() for group in cars.GROUPS]
+        said[part] = [(words[p.argmax()], p.max()) for words, p in zip(cars.KINDS.values(), shares, strict=True)]
+        print(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in said[part]))
+    says = [description for description, _ in said["Final"]]
     end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
     print(f"    The final vector says: {', '.join(says)}; {end}.")
-    return described
+    return said
 
 
 def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
@@ -303,9 +263,8 @@ def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
     x, _, each, after = model(tl.tensor(course.tokens))
     silenced = {"all three heads": after}
     for h in range(model.heads):
-        kept = each.numpy().copy()
-        kept[:, h] = 0
-        silenced[f"without head {h + 1}"] = x + model.W_O(model.concatenate(tl.tensor(kept)))
+        others = tl.arange(model.heads) != h
+        silenced[f"without head {h + 1}"] = x + model.W_O(model.concatenate(each * others[:, None, None]))
     return silenced
 
 
@@ -315,7 +274,7 @@ def without_a_head(course: cars.Course, model: Any) -> None:
     x, _, each, _ = model(tl.tensor(course.tokens))
     silenced["without W_O"] = x + model.concatenate(each)
     detail("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
-    detail(f"    {'':18}" + "".join(f"{name:>12}" for name in ("colour", "owner", "bought", "runs")))
+    detail(f"    {'':18}" + "".join(f"{kind:>12}" for kind in cars.KINDS))
     means = []
     for name, vectors in silenced.items():
         logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
@@ -371,8 +330,7 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
     image = right.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
     labels = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
     right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
-    right.axhline(n - 0.5, color=DARK)
-    right.axhline(n + 1.5, color=DARK)
+    right.hlines([n - 0.5, n + 1.5], -0.5, width - 0.5, color=DARK)
     right.set(title="3. the weighted sum of the values is added", xticks=[], xlabel=f"{width} numbers in each vector")
     figure.colorbar(image, shrink=0.8, label="value")
     save(figure, path)
@@ -409,40 +367,38 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
     figure = new_figure(14, 6.4, 'The same word, two sentences: what "bank" looks at, and where its vector goes')
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
     axes = plain(figure.add_subplot(grid[:, 1]))
-    place_of = {text: i for i, text in enumerate(course.texts) if " bank " in text}  # each different sentence once
-    of_bank = [*place_of.values()]
-    about_river = course.senses == SENSES.index("river bank")
-    share = [about_river[[text == other for other in course.texts]].mean() for text in place_of]
-    with tl.no_grad():
-        after = model(tl.tensor(course.tokens[of_bank])).after.numpy()[np.arange(len(of_bank)), course.at[of_bank]]
     by_river = LinearSegmentedColormap.from_list("", [ORANGE, BLUE])
-    ends, start, colours = [], None, []
+    different = [*{text: i for i, text in enumerate(course.texts) if " bank " in text}.values()]
+    with tl.no_grad():
+        made, at = model(tl.tensor(course.tokens[different])), (np.arange(len(different)), course.at[different])
+    ends = []
     for row, ((sentence, word), reading) in enumerate(zip(sentences, readings, strict=True)):
         panel, i = figure.add_subplot(grid[row, 0]), place(word, sentence)
-        river = tl.softmax(reading.logits[i], -1).numpy()[SENSES.index("river bank")]
-        colours.append(by_river(river))
-        weights = reading.weights.numpy()[i]
-        arcs(panel, words(sentence), {i: weights}, {i: colours[-1]})
-        for j, weight in enumerate(weights):
+        river = p_river(reading)[i]
+        arcs(panel, words(sentence), {i: reading.weights.numpy()[i]}, {i: by_river(river)})
+        for j, weight in enumerate(reading.weights.numpy()[i]):
             panel.text(j, -0.3, f"{weight:.2f}", ha="center", va="center", fontsize=11, color=DARK)
         panel.set_title(f"{sentence}   P(river bank) = {river:.2f}", fontsize=13)
-        ends.append(reading.after.numpy()[i])
-        start = reading.x.numpy()[i]
-    points, kept = drawing.principal_axes(np.stack([*after, *ends, start]))
-    dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=by_river,
+        ends.append((sentence, by_river(river), reading.after.numpy()[i]))
+    rows = [*made.after.numpy()[at], *(after for *_, after in ends), reading.x.numpy()[i]]
+    points, kept = drawing.principal_axes(np.stack(rows))
+    start = points[-1]
+    dots = axes.scatter(*points[: len(different)].T, c=p_river(made)[at], cmap=by_river, vmin=0, vmax=1,
                         s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
-    shares = figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="the bank in this made sentence")
-    shares.set_ticklabels(["money", "half\nhalf", "river"])
-    *ends, start = points[len(of_bank) :]
-    for (sentence, _), end, colour in zip(sentences, ends, colours, strict=True):
-        style = {"arrowstyle": "-|>", "linewidth": 2.5, "color": colour, "mutation_scale": 18}
-        axes.annotate("", tuple(end), tuple(start), arrowprops=style)
+    figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="P(river bank)")
+    for (sentence, colour, _), end in zip(ends, points[len(different) :], strict=False):
+        arrow(axes, start, end, colour)
         axes.plot(*end, "D", color=colour, markersize=10, markeredgecolor="black", label=f"after: {sentence}")
     axes.plot(*start, "*", color="black", markersize=18, label="before attention, in every sentence")
     axes.legend(fontsize=10, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
     axes.set(xlabel=f"first principal component (the two keep {kept:.0%} of the variance)", xticks=[], yticks=[],
              ylabel="second principal component")  # fmt: skip
     save(figure, path)
+
+
+def p_river(reading: Any) -> np.ndarray:
+    """The probability that a word means the bank of a river, for each word of a reading."""
+    return tl.softmax(reading.logits, -1).numpy()[..., SENSES.index("river bank")]
 
 
 def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, path: Path) -> None:
@@ -459,28 +415,20 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
     save(figure, path)
 
 
-def draw_car(described: Mapping[str, np.ndarray], path: Path) -> None:
+def draw_car(said: Said, path: Path) -> None:
     """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
-    figure = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence')
-    axes = figure.subplots()
-    best = np.array([[group[p[group].argmax()] for group in cars.GROUPS] for p in described.values()])  # (parts, kinds)
-    new = np.vstack([np.zeros(len(cars.GROUPS), bool), best[1:] != best[:-1]])
-    axes.imshow(new, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
-    for row, p in enumerate(described.values()):
-        for column, i in enumerate(best[row]):
-            axes.text(column, row, f"{cars.DESCRIPTIONS[i]}  {p[i]:.2f}", ha="center", va="center", fontsize=13)
-    axes.set_yticks(range(len(best)), list(described), fontsize=12)
-    axes.set_xticks(range(len(cars.GROUPS)), ("colour", "owner", "bought", "runs"), fontsize=13)
+    axes = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence').subplots()
+    texts = [[f"{description}  {p:.2f}" for description, p in row] for row in said.values()]
+    words = np.array([[description for description, _ in row] for row in said.values()])  # (parts, kinds)
+    drawing.table(axes, texts, words != words[[0, *range(len(words) - 1)]], [*said], [*cars.KINDS])
     axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
-    axes.tick_params(length=0)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 # --- real models ------------------------------------------------------------------------------------------------------
 
 
 ASKED = DATA["bank"]["asked"]  # a sentence with "bank", and the word that is looked at
-BACK = (*ASKED[:2], ("Was the bank recently flooded?", "flooded"))
 
 
 def real(settings: Any) -> None:
@@ -575,27 +523,15 @@ def by_what(found: float, guess: float, n: int) -> str:
 
 def heads_back(llama: Any) -> np.ndarray:
     """Search all heads of SmolLM2 for those that look from "flooded" back to "bank": (layers, heads)."""
-    weights = np.stack([looks(llama, sentence, word, "bank") for sentence, word in BACK])
+    first, second = (looks(llama, sentence, word, "bank") for sentence, word in ASKED[:2])
     forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
-    before = looks(llama, BACK[2][0], "flooded", "recently")
-    idle = (looks(llama, ASKED[0][0], "flooded", "was") > 0.5).sum()
-    first, _, apart = weights
     print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
     print(f"{forward:.2f} in all {first.size} heads.")
-    print('  "flooded" can look back to "bank". For what it means? Some look there from "painted" as well, and some at')
-    print('  the token before, whatever it is, as with "recently" between:')
-    print(f"{'':20}{'flooded':>10}{'painted':>10}   recently flooded: to bank, to recently")
+    print('  "flooded" can look back to "bank". For what it means? Beside it the weight from "painted":')
+    print(f"{'':20}{'flooded':>10}{'painted':>10}")
     for layer, head in largest(first, 4):
-        (flooded, painted, still), other = weights[:, layer, head], before[layer, head]
-        at = "to bank still" if still >= 0.5 else "to the token before" if other >= 0.5 else "to neither"
-        cells = f"{flooded:10.2f}{painted:10.2f}{still:27.2f}{other:13.2f}"
-        print(f"  block {layer + 1:2}, head {head + 1}  {cells}   {at}")
-    strong = first >= 0.5
-    still, other = (strong & (apart >= 0.5)).sum(), (strong & (before >= 0.5)).sum()
-    print(f'  {strong.sum()} heads give "bank" half or more; with "recently" between, {still} still do,', end=" ")
-    print(f'{other} look at "recently".')
-    print(f"  {idle} give more than half to the first token of the text, whatever it is: the habit of heads that have")
-    print("  nothing to add (Xiao et al., arXiv:2309.17453).")
+        print(f"  block {layer + 1:2}, head {head + 1}  {first[layer, head]:10.2f}{second[layer, head]:10.2f}")
+    print(f'  {(first >= 0.5).sum()} heads give "bank" half or more of their weight.')
     return first
 
 

@@ -1,7 +1,5 @@
 """For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
 
-from __future__ import annotations
-
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -13,7 +11,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GRADIENT, GREEN, NEGATIVE, POSITIVE, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GRADIENT, Axes, by_sign, chart, logarithmic, new_figure, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
@@ -158,7 +156,6 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
         print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
     if best != max(times):
         print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
-    detail("  The memory is for what both passes compute; the pictures themselves take 3 kB each.")
 
 
 def nudging(times: tuple[float, float]) -> None:
@@ -176,8 +173,6 @@ def noise(distances: Mapping[int, Sequence[float]]) -> None:
     for n, values in distances.items():
         expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
         detail(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
-    follows = all(abs(np.mean(values) / one * n**0.5 - 1) < 0.3 for n, values in distances.items())
-    detail(f"  Four times the pictures halve the noise{',' if follows else ' in theory,'} for four times the work.")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -243,8 +238,8 @@ def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, gr
         for j, (x1, y1) in enumerate(here):
             for k, (x0, y0) in enumerate(before):
                 w = weight.value[j, k]
-                line = {"color": POSITIVE if w >= 0 else NEGATIVE, "linewidth": 0.8 + 4 * abs(w) / largest}
-                axes.plot([x0, x1], [y0, y1], zorder=1, alpha=0.6, **line)
+                thick = 0.8 + 4 * abs(w) / largest
+                axes.plot([x0, x1], [y0, y1], zorder=1, alpha=0.6, color=by_sign([w])[0], linewidth=thick)
                 if not crowded:  # near the left end, before lines cross, and along the line
                     pair(axes, (x0, y0), (x1, y1), f"{w:g}", weight.grad[j, k])
             if not crowded:
@@ -292,38 +287,13 @@ def in_lecture(name: str) -> str:
     return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"
 
 
-def draw_price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence[float]], path: Path) -> None:
-    """Left: time of forward and backward by batch size. Right: the noise of the gradient by batch size."""
+def draw_price(times: Mapping[int, tuple[float, float]], path: Path) -> None:
+    """Time of forward and backward by batch size."""
     ratio = np.median([back / ahead for ahead, back in times.values()])
-    title = f"Backward takes {ratio:.1f} times as long as forward (left); how noisy the gradient of a batch is (right)"
-    figure = new_figure(13, 4.8, title)
-    left, right = figure.subplots(1, 2)
-    where = np.arange(len(times))
-    for shift, which, colour, name in (
-        (-0.2, 0, BLUE, "forward: the output"),
-        (0.2, 1, GRADIENT, "backward: 13,002 gradients"),
-    ):
-        left.bar(where + shift, [1e3 * seconds[which] for seconds in times.values()], 0.4, color=colour, label=name)
-    plain(left).set(yscale="log", ylabel="milliseconds (logarithmic)", title="time of one pass")
-    left.set_xlabel("pictures at once")
-    left.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
-    left.yaxis.set_major_formatter("{x:g}")
-    left.minorticks_off()
-    fastest, slowest = (most([1e3 * t for pair in times.values() for t in pair]) for most in (min, max))
-    left.set_ylim(fastest / 2, 4 * slowest)  # room for the legend
-    left.set_xticks(where, [f"{n:,}" for n in times])
-    left.legend(edgecolor="none", loc="upper left")
-    sizes = np.array(list(noise))
-    means = [np.mean(values) for values in noise.values()]
-    right.plot(sizes, means, "o-", color=GREEN, linewidth=2.5, label="mean of 20 batches")
-    expected = "expected: that of 1 picture / sqrt(batch size)"
-    right.plot(sizes, means[0] / np.sqrt(sizes / sizes[0]), ":", color="black", label=expected)
-    plain(right).set(xscale="log", yscale="log", title="noise of the gradient")
-    right.set_xlabel("pictures in a batch (logarithmic)")
-    right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
-    right.set_xticks(sizes, [str(n) for n in sizes])
-    right.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1])
-    right.yaxis.set_major_formatter("{x:g}")
-    right.minorticks_off()
-    right.legend(edgecolor="none")
-    save(figure, path)
+    ahead, back = 1e3 * np.array([*times.values()]).T
+    curves = {"forward: the output": ([*times], ahead), "backward: 13,002 gradients": ([*times], back)}
+    axes = chart(f"Backward takes {ratio:.1f} times as long as forward", curves, (BLUE, GRADIENT))
+    axes.set(xlabel="pictures at once (logarithmic)", ylabel="milliseconds (logarithmic)")
+    logarithmic(axes.xaxis, [*times])
+    logarithmic(axes.yaxis, [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
+    save(axes.figure, path)

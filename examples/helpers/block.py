@@ -1,7 +1,5 @@
 """For 14_inside_a_block.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -58,7 +56,6 @@ def attention(in_v: float, in_x: float) -> None:
     print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
     print('\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it')
     print("  averages the values. But the weights are a softmax of x, so attention as a whole is not linear.")
-    detail("  The FFN works on each token alone.")
 
 
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
@@ -130,10 +127,6 @@ def gpt3(config: GPTConfig) -> None:
     print("\nGPT-3's numbers:")
     heads = config.layers * config.heads
     print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
-    detail(f"  {'width, numbers in the vector of a token':46}{config.width:>18,}")
-    detail(f"  {'vocabulary':46}{config.vocab_size:>18,} tokens")
-    a_head = f"numbers that a head returns: {config.width:,} / {config.heads}"
-    detail(f"  {a_head:46}{config.head_dim:>18,} for each token")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
     detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
     parts = config.parameters_by_part()
@@ -143,7 +136,6 @@ def gpt3(config: GPTConfig) -> None:
     ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
     print(f"  {ffn:.0%} of these weights are in the FFNs; at 2 bytes each", end=" ")
     print(f"they take {2 * config.weight_count() / 1e9:.0f} GB.")
-    detail("  What training them costs: 10_gpt2.py.")
 
 
 def formula(name: str, config: GPTConfig) -> str:
@@ -162,12 +154,10 @@ def formula(name: str, config: GPTConfig) -> str:
 def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
     """Outputs along a straight way through the inputs: what is linear stays straight."""
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
-    for axes, curves in zip(figure.subplots(1, 2), (layers, attention), strict=True):
-        plain(axes)
-        for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
-            t = np.linspace(-1, 2, len(values))
-            axes.plot(t, values / np.abs(values).max(), color=colour, linewidth=2.8, label=name)
-        axes.set(xlabel="the input, on the straight line through a and b", ylabel="one number of the output, scaled")
+    for axes, outputs in zip(figure.subplots(1, 2), (layers, attention), strict=True):
+        curves = {name: (np.linspace(-1, 2, len(row)), row / np.abs(row).max()) for name, row in outputs.items()}
+        drawing.lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled")
+        axes.set_xlabel("the input, on the straight line through a and b")
         axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
     save(figure, path)
@@ -177,18 +167,9 @@ def draw_changes(tokens: Sequence[str], changed: str, sizes: Mapping[str, np.nda
     """A table: how much the output of each token changes, in each part of a block; blue where it changes at all."""
     figure = new_figure(11, 4.2, f'The vector of "{changed}" is changed. Blue: the tokens whose output changes with it')
     axes = figure.subplots()
-    table = np.stack(list(sizes.values()))  # (parts, tokens)
-    axes.imshow(table > 0, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
-    for (row, column), size in np.ndenumerate(table):
-        look = {"color": "white", "weight": "bold"} if size else {"color": GREY}
-        axes.text(column, row, f"{size:.2f}" if size else "0", ha="center", va="center", fontsize=14, **look)
-    axes.set_xticks(range(len(tokens)), tokens, fontsize=13)
-    axes.set_yticks(range(len(sizes)), sizes, fontsize=13)
-    axes.set_xticks(np.arange(len(tokens) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(sizes) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=3)
-    axes.tick_params(which="both", length=0)
-    axes.xaxis.tick_top()
+    lengths = np.stack([*sizes.values()])  # (parts, tokens)
+    texts = [[f"{length:.2f}" if length else "0" for length in row] for row in lengths]
+    drawing.table(axes, texts, lengths > 0, [*sizes], tokens)
     axes.set_xlabel("in the cells: the length of the change of the token's output")
     save(figure, path)
 

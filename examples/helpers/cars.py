@@ -21,20 +21,20 @@ import numpy as np
 from helpers.program import data
 
 DATA = data("cars.toml")
-HEADS, RED_CAR, FINAL, PAIRS = (DATA[k] for k in ("heads", "red_car", "final", "pairs"))
+HEADS, RED_CAR, FINAL, PAIRS, PARTS = (DATA[k] for k in ("heads", "red_car", "final", "pairs", "parts"))
 GRAMMATICAL, MODIFICATION, LONG_RANGE = range(3)
 IGNORED = -100  # no question here
-KINDS = ("things", "colours", "people", "buying", "times", "deeds", "looks", "places", "others")
-THINGS, COLOURS, PEOPLE, BUYING, TIMES, DEEDS, LOOKS, PLACES, OTHERS = (DATA[k] for k in KINDS)
-BY_GROUP = (  # in each group one description is right; the first if nothing is said
-    ("any colour", *COLOURS),
-    ("anybody's", *(f"{name}'s" for name in PEOPLE)),
-    ("any time", "lately", "long ago"),
-    ("may run", "unreliable", "reliable"),
-)
-DESCRIPTIONS = [word for group in BY_GROUP for word in group]
-GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
-VOCABULARY = ["<pad>", *THINGS, *COLOURS, *PEOPLE, *BUYING, *TIMES, *DEEDS, *LOOKS, *PLACES, *OTHERS]
+WORDS = ("things", "colours", "people", "buying", "times", "deeds", "looks", "places", "others")
+THINGS, COLOURS, PEOPLE, BUYING, TIMES, DEEDS, LOOKS, PLACES, OTHERS = (DATA[k] for k in WORDS)
+VOCABULARY = ["<pad>", *(word for kind in WORDS for word in DATA[kind])]
+KINDS = {  # of each kind one description is right; the first if nothing is said
+    "colour": ["any colour", *COLOURS],
+    "owner": ["anybody's", *(f"{name}'s" for name in PEOPLE)],
+    "bought": ["any time", "lately", "long ago"],
+    "runs": ["may run", "unreliable", "reliable"],
+}
+DESCRIPTIONS = [description for kind in KINDS.values() for description in kind]
+GROUPS = [np.array([DESCRIPTIONS.index(description) for description in kind]) for kind in KINDS.values()]  # as numbers
 LONGEST = 15  # words of a sentence
 
 
@@ -45,12 +45,13 @@ def encode(words: Sequence[str]) -> np.ndarray:
 
 @dataclass
 class Sentence:
-    """A sentence, its questions (head, place of the word that asks, place of the answer), the place of its thing."""
+    """A sentence: its questions (head, place of the word that asks, place of the answer), its descriptions (kind, place
+    of the word that gives it, number), and the place of its thing."""
 
     words: list[str] = field(default_factory=list)
     questions: list[tuple[int, int, int]] = field(default_factory=list)
+    descriptions: list[tuple[int, int, int]] = field(default_factory=list)
     thing: int = 0
-    right: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # description of each group
 
     def add(self, *words: str) -> int:
         """Append words, and return the place of the last."""
@@ -60,8 +61,14 @@ class Sentence:
     def ask(self, head: int, word: int, answer: int) -> None:
         self.questions.append((head, word, answer))
 
-    def describe(self, group: int, as_what: str) -> None:
-        self.right[group] = BY_GROUP[group].index(as_what)
+    def describe(self, kind: str, word: int, description: str) -> None:
+        self.descriptions.append(([*KINDS].index(kind), word, KINDS[kind].index(description)))
+
+    def until(self, length: int) -> Sentence:
+        """The beginning of the sentence, with the questions that it answers and the descriptions that it gives."""
+        asked = [question for question in self.questions if max(question[1:]) < length]
+        given = [description for description in self.descriptions if description[1] < length]
+        return Sentence(self.words[:length], asked, given, self.thing)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class Course:
     tokens: np.ndarray  # (sentences, LONGEST), filled up with 0
     answers: np.ndarray  # (sentences, heads, LONGEST): the word that answers the question, or IGNORED
     thing: np.ndarray  # (sentences,): where the thing is
-    right: np.ndarray  # (sentences, groups): which description of the group is right
+    right: np.ndarray  # (sentences, kinds): which description of the kind is right
 
 
 def make(sentences: int, draw: Random, without: Sequence[str]) -> Course:
@@ -82,32 +89,18 @@ def make(sentences: int, draw: Random, without: Sequence[str]) -> Course:
         sentence = tell(draw)
         if sentence.words != list(without):
             early = draw.randint(sentence.thing + 1, len(sentence.words))
-            made.append(tell_again(sentence, early) if draw.random() < 0.5 else sentence)
+            made.append(sentence.until(early) if draw.random() < 0.5 else sentence)
     tokens = np.zeros((sentences, LONGEST), np.int64)
     answers = np.full((sentences, len(HEADS), LONGEST), IGNORED, np.int64)
+    right = np.zeros((sentences, len(KINDS)), np.int64)
     for i, sentence in enumerate(made):
         numbers = tokens[i, : len(sentence.words)] = encode(sentence.words)
         for head, asks, answer in sentence.questions:
             answers[i, head, asks] = numbers[answer]
+        for kind, _, number in sentence.descriptions:
+            right[i, kind] = number
     texts = [" ".join(sentence.words) for sentence in made]
-    return Course(texts, tokens, answers, *(np.array([getattr(s, name) for s in made]) for name in ("thing", "right")))
-
-
-def tell_again(sentence: Sentence, length: int) -> Sentence:
-    """The beginning of a sentence, with the questions that it answers and the descriptions that it gives."""
-    words = sentence.words[:length]
-    asked = [question for question in sentence.questions if max(question[1:]) < length]
-    right = [
-        number if any(means(word, group, number) for word in words) else 0
-        for group, number in enumerate(sentence.right)
-    ]
-    return Sentence(words, asked, sentence.thing, right)
-
-
-def means(word: str, group: int, number: int) -> bool:
-    """Whether a word gives a thing this description."""
-    said = (word, f"{word}'s", TIMES.get(word), DEEDS.get(word))[group]
-    return said == BY_GROUP[group][number]
+    return Course(texts, tokens, answers, np.array([sentence.thing for sentence in made]), right)
 
 
 def tell(draw: Random) -> Sentence:
@@ -143,8 +136,9 @@ def tell_thing(s: Sentence, draw: Random) -> None:
     s.add("the")
     if draw.random() < 0.6:
         colour = draw.choice(COLOURS)
-        s.ask(MODIFICATION, s.add(colour), len(s.words))  # the thing is the next word
-        s.describe(0, colour)
+        place = s.add(colour)
+        s.ask(MODIFICATION, place, place + 1)  # the thing is the next word
+        s.describe("colour", place, colour)
     s.thing = s.add(draw.choice(THINGS))
 
 
@@ -152,16 +146,17 @@ def tell_buying(s: Sentence, draw: Random) -> int:
     person = draw.choice(PEOPLE)
     who, verb = s.add(person), s.add(draw.choice(BUYING))
     s.ask(GRAMMATICAL, who, verb)
-    s.describe(1, f"{person}'s")
+    s.describe("owner", who, f"{person}'s")
     return verb
 
 
 def tell_time(s: Sentence, draw: Random, verb: int, bought: bool) -> None:
     if draw.random() < 0.6:
         time = draw.choice([*TIMES])
-        s.ask(MODIFICATION, s.add(time), verb)
+        place = s.add(time)
+        s.ask(MODIFICATION, place, verb)
         if bought:
-            s.describe(2, TIMES[time])
+            s.describe("bought", place, TIMES[time])
 
 
 def tell_deed(s: Sentence, draw: Random, thing: int) -> int:
@@ -169,7 +164,7 @@ def tell_deed(s: Sentence, draw: Random, thing: int) -> int:
     deed = s.add(word)
     s.ask(GRAMMATICAL, thing, deed)
     s.ask(LONG_RANGE, deed, thing)
-    s.describe(3, DEEDS[word])
+    s.describe("runs", deed, DEEDS[word])
     if draw.random() < 0.5:
         s.add("down")  # after any of them, so that it does not give the verb away
     return deed

@@ -1,7 +1,5 @@
 """Dates as people write them, and in ISO format: "May 4, 1977" and "1977-05-04". The tokens are characters."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime

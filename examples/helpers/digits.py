@@ -3,8 +3,6 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, GREY, VERMILION, Axes, bars, new_figure, plain, save, signed
+from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
 from helpers.program import counted, detail
 
@@ -142,9 +140,7 @@ def confidences(sure: np.ndarray, loss: str) -> None:
 
 def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The confusion matrix, (10, 10): [digit, answer]."""
-    counts = np.zeros((10, 10), dtype=np.int64)
-    np.add.at(counts, (labels, sure.argmax(axis=1)), 1)
-    return counts
+    return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
 
 
 def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
@@ -214,10 +210,6 @@ def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
 def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
     means = mean_activations(fires, labels)  # (neurons, 10)
-    detail("\nThe last hidden layer: the mean activation of each neuron for each digit")
-    detail("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
-    for number, row in enumerate(means):
-        detail(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
     groups = list(combinations(range(10), 2))
     scores = [separation(means, group) for group in groups]
     loops = separation(means, (8, 9))
@@ -228,8 +220,7 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     print(f"Its mean activation differs most for {best[0]} and {best[1]}, by {max(scores):.2f};", end=" ")
     print(f"for 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
     if place > len(groups) // 10:
-        print("Other pairs are separated better, so no single neuron stands for a loop at top. The layer groups digits")
-        print("as it needs, which differs from seed to seed.")
+        print("Other pairs are separated better, so no single neuron stands for a loop at top.")
     else:
         print("So a neuron may stand for a loop at top here; another --seed groups digits in another way.")
 
@@ -273,42 +264,30 @@ def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
 
 def draw_threes(digits: Digits, path: Path) -> None:
     """Many pictures of one digit."""
-    rows, columns = 3, 12
-    chosen = digits.train_images[digits.train_labels == 3][: rows * columns]
-    figure = new_figure(12, 3.4, 'Each "3" looks different, yet we recognise all of them at once')
-    mosaic = np.concatenate([np.concatenate(list(row.reshape(-1, 28, 28)), axis=1) for row in np.split(chosen, rows)])
-    axes = figure.subplots()
-    axes.axis("off")
-    axes.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
+    figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
+    tiles(figure.subplots(), digits.train_images[digits.train_labels == 3][:36], [""] * 36, 12, cmap="gray_r")
     save(figure, path)
 
 
 def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
     read = f": in the end {history[-1].right:.1%} of the test pictures are read right" if history else ""
-    figure = new_figure(11, 4.4, f"The training, epoch by epoch{read}")
-    left, right = figure.subplots(1, 2)
-    if history:
-        steps = [len(epoch.costs) for epoch in history]
-        ends = np.cumsum(steps)
-        left.plot(np.arange(1, ends[-1] + 1) / steps[0], np.concatenate([epoch.costs for epoch in history]), ".",
-                  color=BLUE, alpha=0.3, markersize=1.5, label="one batch")  # fmt: skip
-        numbers = np.arange(1, len(history) + 1)
-        left.plot(numbers - 0.5, [np.mean(epoch.costs) for epoch in history], "o-", color=VERMILION, markersize=4,
-                  label="mean of an epoch")  # fmt: skip
-        right.plot(numbers, [100 * epoch.right for epoch in history], "o-", color=GREEN, markersize=4)
-    plain(left).set(xlabel="epoch (one pass through all training pictures)", ylabel=f"mean {cost}", ylim=(0, None))
-    left.set_title(cost)
-    left.legend(edgecolor="none")
-    plain(right).set(xlabel="epoch", ylabel="test pictures read right, %")
-    right.set_title("accuracy on pictures never seen in training")
-    save(figure, path)
+    left, right = new_figure(11, 4.4, f"The training, epoch by epoch{read}").subplots(1, 2)
+    numbers = np.arange(1, len(history) + 1)
+    for number, epoch in zip(numbers, history, strict=True):
+        batches = np.linspace(number - 1, number, len(epoch.costs))
+        left.plot(batches, epoch.costs, ".", color=SKY, markersize=1.5)
+    means = {f"mean {cost} of an epoch; light: of its batches": (numbers - 0.5, [np.mean(e.costs) for e in history])}
+    lines(left, means, (BLUE,), "o-", "upper right", ylim=(0, None), xlabel="epoch (one pass through all pictures)")
+    rights = {"test pictures read right, none seen in training": (numbers, [epoch.right for epoch in history])}
+    lines(right, rights, (GREEN,), "o-", "lower right", xlabel="epoch")
+    percent(right.yaxis)
+    save(left.figure, path)
 
 
 def draw_confusion(counts: np.ndarray, path: Path) -> None:
     """The confusion matrix: right answers green, wrong ones redder the more there are."""
-    figure = new_figure(7, 7.2, "Which digit is mistaken for which?")
-    axes = figure.subplots()
+    axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
     right = np.eye(10, dtype=bool)
     most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
     axes.imshow(np.ma.masked_where(~right, counts), cmap="Greens", vmin=0, vmax=2 * most_right)
@@ -319,25 +298,20 @@ def draw_confusion(counts: np.ndarray, path: Path) -> None:
     axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    save(figure, path)
+    save(axes.figure, path)
 
 
-def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path, most: int = 12) -> None:
+def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path) -> None:
     """The pictures where the network was surest of a wrong digit, each with its ten outputs."""
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
-    worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]
-    if not worst:
-        return
-    columns = min(4, len(worst))
-    rows = -(-len(worst) // columns)
-    title = "The mistakes of which it was surest (red: its answer; green: the right digit)"
-    figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
-    grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
+    worst = [i for i in np.argsort(-lead, kind="stable")[:12] if answers[i] != labels[i]]
+    title = "The mistakes of which it was surest, and its outputs (red: its answer; green: the right digit)"
+    figure = new_figure(12.8, 7.5, title, size=12)
+    grid = figure.subplots(3, 8, width_ratios=[1.2, 1] * 4)
     for axes in grid.flat:
         axes.axis("off")
-    for place, i in enumerate(worst):
-        picture, outputs = grid[place // columns, 2 * (place % columns) :][:2]
+    for (picture, outputs), i in zip(grid.reshape(-1, 2), worst, strict=False):
         picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
         colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
@@ -347,21 +321,17 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
         outputs.tick_params(labelsize=8, length=0)
         right = outputs.get_yticklabels()[labels[i]]
         right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
-        if place // columns == rows - 1:
-            outputs.set_xlabel("output a_j", fontsize=9)
     save(figure, path)
 
 
-def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -> Any:
+def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], columns: int = 8, **colours: Any) -> Any:
     """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
-    columns, high = 8, 6 * (1 + titles[0].count("\n"))  # high: a title, in pixels
-    height = -(-len(rows) // columns)
-    pitch = 29 + high
-    mosaic = np.full((pitch * height, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
+    pitch = 35 + 6 * titles[0].count("\n")  # pixels for a picture with its title
+    mosaic = np.full((pitch * -(-len(rows) // columns), 30 * columns), np.nan)  # many small images are slow to draw
     for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
-        top, left = pitch * (number // columns) + high, 30 * (number % columns) + 1
-        mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
-        axes.text(left + 13.5, top - 1.5, title, fontsize=11, ha="center")
+        bottom, left = pitch * (number // columns + 1) - 1, 30 * (number % columns) + 1
+        mosaic[bottom - 28 : bottom, left : left + 28] = row.reshape(28, 28)
+        axes.text(left + 13.5, bottom - 29.5, title, fontsize=11, ha="center")
     axes.axis("off")
     return axes.imshow(mosaic, **colours)
 
@@ -371,13 +341,12 @@ def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int
     shown = np.where(ink, weights[:most], np.nan)
     which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
     title = f"First layer, the weights of {which}: ink on blue makes a neuron fire, ink on orange stops it"
-    figure = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title)
-    axes = figure.subplots()
+    axes = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title).subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
     names = [f"neuron {i}" for i in range(len(shown))]
     image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
-    figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
-    save(figure, path)
+    axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
+    save(axes.figure, path)
 
 
 def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.figures import BOX, as_written, save_picture
+from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, save_picture
 from tinygrad_lecture.inspect.figures import new_figure as new_figure  # for all programs
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 else:
     Axes = Any  # a name for annotations: matplotlib is imported where a picture is drawn
+
+Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
@@ -55,19 +57,50 @@ def beside(axes: Axes, **settings: Any) -> None:
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), **settings)
 
 
-def chart(
-    title: str, curves: Mapping[str, tuple[Any, Any]], colours: Sequence[str], style: str = "o-", **settings: Any
+def lines(
+    axes: Axes, curves: Curves, colours: Sequence[str], style: str = "-", legend: str = "", **settings: Any
 ) -> Axes:
+    """Draw each of the curves (x, y), and return the axes. legend: where their names are. settings: of the axes."""
+    for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
+        axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
+    plain(axes).set(**settings)
+    if legend:
+        axes.legend(edgecolor="none", loc=legend)
+    return axes
+
+
+def chart(title: str, curves: Curves, colours: Sequence[str], style: str = "o-", **settings: Any) -> Axes:
     """Axes of a new figure, with a line for each of the curves (x, y), and their names beside it.
 
     settings: those of the axes.
     """
-    axes = plain(new_figure(9, 5, title).subplots())
-    for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
-        axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
-    axes.set(**settings)
+    axes = lines(new_figure(9, 5, title).subplots(), curves, colours, style, **settings)
     beside(axes)
     return axes
+
+
+def logarithmic(axis: Axis, ticks: Sequence[float]) -> None:
+    """Make an axis logarithmic, with these ticks, written as ordinary numbers."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axis.set_ticks(ticks)
+    axis.set_major_formatter("{x:,g}")
+    axis.minorticks_off()
+
+
+def table(axes: Axes, texts: Any, blue: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """A table of texts (rows, columns), on blue where `blue`, of the same shape, is true."""
+    axes.imshow(blue, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
+    for (row, column), text in np.ndenumerate(texts):
+        axes.text(column, row, text, ha="center", va="center", fontsize=13)
+    axes.set_xticks(range(len(columns)), columns, fontsize=13)
+    axes.set_yticks(range(len(rows)), rows, fontsize=12)
+    axes.tick_params(length=0)
+
+
+def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
+    """An arrow between two points."""
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 5, "shrinkB": 5, "mutation_scale": 16}
+    axes.annotate("", tuple(end), tuple(start), arrowprops=style)
 
 
 def bars(
@@ -78,7 +111,7 @@ def bars(
     at: where the notes stand, if not at the ends of the bars.
     """
     plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
-    axes.set_yticks(range(len(values)), names)
+    axes.set_yticks(range(len(values)), [*map(drawable, names)], **as_written())
     axes.set_ylim(len(values) - 0.4, -0.6)
     notes = notes or [f"{value:.2f}" for value in values]
     for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):

@@ -1,7 +1,5 @@
 """For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import json
@@ -13,22 +11,19 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.inside import pieces, print_as_written, printable
 from helpers.program import DataError, counted, data, detail, until_ctrl_c
 from helpers.public_data import PublicFile, as_text, read
-from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.trace import visible
 
 Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]
-Tokens = NDArray[np.int64]
 
 SHAKESPEARE = PublicFile(**data("public.toml")["shakespeare"])
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
@@ -42,8 +37,6 @@ class Corpus:
     source: str  # where it comes from, for printing
     sha256: str  # of the text
     tokenizer: Tokenizer
-    learn_tokens: Tokens  # (n,)
-    test_tokens: Tokens
     learn: Windows  # a data set of (tokens, targets), (n, context) each
     test: Windows
 
@@ -56,9 +49,10 @@ class Corpus:
         if size > MOST_FOR_BIGRAMS:
             return None
         counts = np.ones((size, size))
-        np.add.at(counts, (self.learn_tokens[:-1], self.learn_tokens[1:]), 1)
+        learn, test = self.learn.tokens.numpy(), self.test.tokens.numpy()
+        np.add.at(counts, (learn[:-1], learn[1:]), 1)
         p = counts / counts.sum(axis=1, keepdims=True)
-        return float(-np.log(p[self.test_tokens[:-1], self.test_tokens[1:]]).mean())
+        return float(-np.log(p[test[:-1], test[1:]]).mean())
 
 
 def load_text(name: str) -> tuple[str, str]:
@@ -71,18 +65,11 @@ def load_text(name: str) -> tuple[str, str]:
         text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
         return text, "20,000 made sentences, of patterns and 299 words"
     if name == "python":
-        return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
+        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
+        return "\n".join(topics[name] for name in sorted(topics)), "the reference of the Python language (pydoc_data)"
     if name == "shakespeare":
         return as_text(SHAKESPEARE.read(), name), SHAKESPEARE.what
     return as_text(read(Path(name)), name), name
-
-
-def _python_reference() -> str:
-    try:
-        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
-    except ImportError:
-        raise DataError("this Python comes without its reference (pydoc_data); pass a file with --text FILE") from None
-    return "\n".join(topics[name] for name in sorted(topics))
 
 
 def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
@@ -100,8 +87,7 @@ def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     if min(len(learn), len(test)) <= context:
         wanted = f"must fill a window of {context}; take a longer text or a smaller --context"
         raise DataError(f"{name} is too short: its last tenth has {len(test):,} tokens and {wanted}")
-    windows = Windows(learn, context), Windows(test, context, stride=context)
-    return Corpus(source, sha256, tokenizer, learn, test, *windows)
+    return Corpus(source, sha256, tokenizer, Windows(learn, context), Windows(test, context, stride=context))
 
 
 # --- a GPT with its tokenizer, in a folder ----------------------------------------------------------------------------
@@ -133,8 +119,7 @@ class Writer:
     def save(self, folder: Path) -> None:
         """Write the tokenizer and the sizes; the Trainer saves the weights."""
         self.tokenizer.save(folder / TOKENIZER)
-        with atomic_write(folder / MODEL) as beside:
-            beside.write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
+        (folder / MODEL).write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
 
 
 def load_writer(folder: Path) -> Writer:
@@ -174,13 +159,10 @@ def baselines(corpus: Corpus) -> dict[str, float]:
 def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
     """The text, the parameters part by part, the losses to compare with."""
     print(f"The text: {corpus.source}.")
-    learn, test = len(corpus.learn_tokens), len(corpus.test_tokens)
+    learn, test = len(corpus.learn.tokens), len(corpus.test.tokens)
     config = model.config
     print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
     print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
-    for part, count in config.parameters_by_part().items():
-        if count:
-            detail(f"  {part:10} {count:12,}")
     print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
     print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
     for name, loss in {**baselines(corpus), "the model before training": untrained}.items():
@@ -193,8 +175,7 @@ def what_the_trainer_adds(by_hand: Losses, by_trainer: Losses, steps: int, batch
     for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
         print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
     most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
-    print(f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a")
-    print("  run that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"  largest difference {most:.1g}. It adds test scores, a history, the best weights, resuming, processes.")
     print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 
@@ -216,9 +197,8 @@ def trained(history: nn.History) -> None:
     loss = best.test.loss
     print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as unsure", end=" ")
     print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
-    last = history[-1].step
-    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
-    detail("." if best.step == last else f"; the curves go on to step {last:,}.")
+    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text; ", end="")
+    detail(f"the curves go on to step {history[-1].step:,}.")
 
 
 def block_by_block(model: GPT, corpus: Corpus) -> None:
@@ -262,23 +242,16 @@ def draw_curves(history: nn.History, baselines: Mapping[str, float], path: Path)
     if not history:
         return
     tested = [(row.step, row.test.loss) for row in history if row.test]
-    least = min((loss for _, loss in tested), default=np.inf)
+    step, least = min(tested, key=lambda row: row[1], default=(0, np.inf))
     below = [name for name, loss in baselines.items() if least < loss]
     title = f"The loss falls below that of {below[-1].split(',')[0]}" if below else "The loss of the training"
-    figure = new_figure(9.5, 5, title)
-    axes = plain(figure.subplots())
-    steps = [row.step for row in history]
-    axes.plot(steps, [row.train.loss for row in history], ".-", color=ORANGE, linewidth=2.5, label="training text")
+    curves: dict[str, Any] = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
     if tested:
-        axes.plot(*zip(*tested, strict=True), ".-", color=BLUE, linewidth=2.5, label="test text")
-        step, loss = min(tested, key=lambda row: row[1])
-        label = f"its lowest, after {step:,} steps: these weights write"
-        axes.plot(step, loss, "o", color=BLUE, markersize=10, label=label)
+        curves["test text"] = zip(*tested, strict=True)
+        curves[f"its lowest, after {step:,} steps:\nthese weights write"] = step, least
+    axes = chart(title, curves, (ORANGE, BLUE, DARK), "o-", xlabel="steps of the optimizer", xlim=(0, None))
     for (name, loss), colour in zip(baselines.items(), (GREY, VERMILION), strict=False):
-        axes.axhline(loss, color=colour, linestyle="--")
-        axes.annotate(f"{name}: {loss:.2f}", (1, loss), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
-                      textcoords="offset points", color=DARK)  # fmt: skip
-    axes.set(xlabel="steps of the optimizer", ylabel="cross-entropy per token (ln of the perplexity)")
-    axes.set(ylim=(0, 1.12 * max([*baselines.values(), *(row.train.loss for row in history)])), xlim=(0, None))
-    axes.legend(edgecolor="none", loc="lower left")
-    save(figure, path)
+        axes.axhline(loss, color=colour, linestyle="--", label=f"{name}: {loss:.2f}")
+    axes.set(ylabel="cross-entropy per token (ln of the perplexity)", ylim=(0, None))
+    beside(axes)
+    save(axes.figure, path)

@@ -7,8 +7,6 @@ kings and men shave, "many" and "two" come before kings and cats, a mammal does 
 young. And the text has a bias: who says that a nurse did something mostly says "she".
 """
 
-from __future__ import annotations
-
 from random import Random
 
 from helpers.program import data

@@ -11,10 +11,7 @@ of one array, last axis fastest:
     00 00 00 ...                                the elements: 0 is paper, 255 is ink
 """
 
-from __future__ import annotations
-
 import gzip
-import io
 import math
 import struct
 import zlib
@@ -30,7 +27,6 @@ from helpers.program import DataError
 
 BUNDLED = Path(__file__).parents[1] / "data"
 N_TEST = 1_500  # the last ones of the bundled file
-LARGEST = 100_000_000  # bytes of a file, unpacked; MNIST's largest has half of that
 FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip
 
@@ -73,50 +69,32 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
     Raises DataError if the file cannot be read, is damaged or is not an idx file.
     """
-    data = _read_bytes(path)
-    if not data:
-        raise DataError(f"{path} is empty; fetch it again")
-    if data[:100].lstrip().startswith(b"<"):
-        raise DataError(f"{path} is a web page saved under that name; fetch the file itself")
-    if data[:3] != b"\x00\x00\x08" or data[3:4] not in (b"\x01", b"\x02", b"\x03"):
-        begins = f"it begins with {data[:4].hex(' ')}, not with 00 00 08 and 01 to 03"
-        raise DataError(f"{path} is not an idx file of bytes: {begins}; is it the right file?")
-    start = 4 + 4 * data[3]
-    if len(data) < start:
-        raise DataError(f"{path} ends inside its header; fetch it again")
-    shape = struct.unpack_from(f">{data[3]}I", data, offset=4)
-    if 0 in shape:
-        raise DataError(f"{path} holds nothing: its header says {shape}; fetch it again")
-    if len(data) - start != math.prod(shape):
-        sizes = f"{math.prod(shape):,} bytes should follow, but {len(data) - start:,} do"
-        raise DataError(f"{path} is damaged: its header says {shape}, so {sizes}; fetch it again")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return the file's content, unpacked if it is packed with gzip."""
     try:
         data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST + 1)
+        data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be unpacked: {error}; fetch it again") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(data) > LARGEST:
-        raise DataError(f"{path} holds more than {LARGEST:,} bytes, unpacked, so it is not MNIST; fetch it again")
-    return data
+    if data[:3] != b"\x00\x00\x08" or data[3:4] not in (b"\x01", b"\x02", b"\x03"):
+        begins = f"it begins with {data[:20]!r}, not with the bytes 00 00 08 and 01 to 03"
+        raise DataError(f"{path} is not an idx file of bytes: {begins}; fetch the file itself")
+    header, elements = data[4 : 4 + 4 * data[3]], data[4 + 4 * data[3] :]
+    shape = tuple(size for (size,) in struct.iter_unpack(">I", header[: len(header) // 4 * 4]))
+    if 0 in shape or len(elements) != math.prod(shape):
+        sizes = f"{shape}, {math.prod(shape):,} bytes, but {len(elements):,} follow"
+        raise DataError(f"{path} is damaged: by its header it holds {sizes}; fetch it again")
+    return np.frombuffer(elements, np.uint8).reshape(shape)
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
     images, labels = read_idx(images_path), read_idx(labels_path)
-    wanted = (
+    for path, array, what, shape in (
         (images_path, images, "pictures, shape (n, 28, 28)", (28, 28)),
         (labels_path, labels, "labels, shape (n,)", ()),
-    )
-    for path, array, what, shape in wanted:
-        if array.ndim != 1 + len(shape) or array.shape[1:] != shape:
+    ):
+        if array.shape[1:] != shape:
             mixed_up = f"but has shape {array.shape}; was it mixed up with another file?"
             raise DataError(f"{path} should hold {what}, {mixed_up}")
     if len(images) != len(labels):

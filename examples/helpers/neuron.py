@@ -1,7 +1,5 @@
 """For 01_neuron.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -104,8 +102,7 @@ def signed(value: float) -> str:
 
 def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b: float, z: float, path: Path) -> None:
     """The neuron with its numbers: inputs, weighted connections, sum, activation function, activation."""
-    figure = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates")
-    axes = figure.subplots()
+    axes = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates").subplots()
     axes.axis("off")
     axes.set(xlim=(-2.2, 10.2), ylim=(-0.9, 4.0), aspect="equal")
     middle = 1.5
@@ -123,23 +120,17 @@ def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b:
         axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
     circle(axes, (5, middle), 0.5, "Σ")
     axes.text(5, middle - 0.65, f"z = {signed(z)}", ha="center", va="top", fontsize=14)
-    for start, end in ((5.5, 6.1), (7.9, 8.5)):
-        axes.annotate("", (end, middle), (start, middle), arrowprops={"arrowstyle": "-|>", "linewidth": 1.5})
+    for start, end in ((5.5, 6.5), (7.5, 8.5)):
+        drawing.arrow(axes, (start, middle), (end, middle))
     a = tl.sigmoid(tl.tensor(z)).item()
     axes.text(8.6, middle, f"a = {a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
-    inset = axes.inset_axes((6.2, middle - 0.8, 1.6, 1.6), transform=axes.transData)
-    reach = max(4.0, 1.4 * abs(z))
-    zs = tl.linspace(-reach, reach, 200, dtype=tl.float64)
-    inset.plot(zs.numpy(), tl.sigmoid(zs).numpy(), color=GREEN, linewidth=2)
-    inset.plot([z], [a], "o", color=VERMILION, markersize=8)
-    inset.set(xticks=[0], yticks=[0, 1], title="sigmoid")
-    inset.axhline(0, color=GREY, linewidth=0.5)
-    inset.axvline(0, color=GREY, linewidth=0.5)
+    circle(axes, (7, middle), 0.5, "σ")
+    axes.text(7, middle - 0.65, "sigmoid", ha="center", va="top", fontsize=14)
     for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
         axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
     note = "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias's input is always 1."
     axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) -> None:
@@ -153,25 +144,16 @@ def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) ->
 # --- activation functions ---------------------------------------------------------------------------------------------
 
 
-def draw_activations(curves: Mapping[str, np.ndarray], path: Path) -> None:
-    """Each activation function with its slope. curves: name -> z, activation, slope: (3, n)."""
-    remarks = (
-        "always between 0 and 1;\nits slope is at most 1/4",
-        "between −1 and 1;\nits slope is 1 in the middle",
-        "0 or z: its slope is 0 or 1,\nso below 0 nothing is learnt",
-        "0.1 z or z: below 0 there is\nstill a slope to learn by",
-    )
-    figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
+def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
+    """Each activation function with its slope. functions: name -> z, activation, slope: (3, n)."""
+    figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
-    for axes, (name, (z, a, slope)), remark in zip(panels, curves.items(), remarks, strict=True):
-        plain(axes).axhline(0, color=GREY, linewidth=0.8)
+    for axes, (name, (z, a, slope)) in zip(panels, functions.items(), strict=True):
+        axes.axhline(0, color=GREY, linewidth=0.8)
         axes.axvline(0, color=GREY, linewidth=0.8)
-        axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
         jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
-        axes.plot(z, np.where(jumps, np.nan, slope), color=drawing.GRADIENT, linewidth=2, linestyle="--", label="slope")
-        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1), xlabel="weighted sum z")
-        axes.set_title(f"{name}:\n{remark}", fontsize=12)
-    panels[0].set_ylabel("activation a, and its slope")
+        curves = {"activation a": (z, a), "its slope": (z, np.where(jumps, np.nan, slope))}
+        drawing.lines(axes, curves, (BLUE, drawing.GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
     panels[0].legend(edgecolor="none", loc="upper left")
     save(figure, path)
 
@@ -180,32 +162,22 @@ def draw_activations(curves: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def draw_weight_and_bias(path: Path) -> None:
-    """What weight and bias do to a sigmoid neuron with one input, and what two weights do with two inputs."""
-    figure = new_figure(14, 5, "The weight says how steep, the bias says where")
-    left, middle, right = figure.subplots(1, 3)
-    x = tl.linspace(-6, 6, 300, dtype=tl.float64)
-    for w, colour in zip((0.5, 1, 2, 8, -1), SPREAD, strict=True):
-        left.plot(x.numpy(), tl.sigmoid(w * x).numpy(), color=colour, linewidth=2, label=f"w = {signed(w)}")
-    for b, colour in zip((-8, -4, 0, 4, 8), SPREAD, strict=True):
-        middle.plot(x.numpy(), tl.sigmoid(2 * x + b).numpy(), color=colour, linewidth=2, label=f"b = {signed(b)}")
-    left.set(title="a = sigmoid(w x): a large weight makes a switch,\na negative one turns it round")
-    middle.set(title="a = sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0")
-    for axes in (left, middle):
-        axes.set(xlabel="input x", ylabel="activation a", ylim=(-0.02, 1.25), yticks=[0, 0.5, 1])
-        plain(axes).legend(edgecolor="none", ncols=5, loc="upper center", columnspacing=0.8, handlelength=1, fontsize=8)
-    middle.axvline(0, color=GREY, linewidth=0.8)
-
-    w, b = tl.tensor([1.5, 0.8], dtype=tl.float64), -1.0
-    side = tl.linspace(-4, 4, 161, dtype=tl.float64)
-    z = w[0] * side + w[1] * side[:, None] + b  # (161, 161): x2 down, x1 across
-    image = right.imshow(tl.sigmoid(z).numpy(), cmap="cividis", origin="lower", extent=(-4, 4, -4, 4), vmin=0, vmax=1)
-    right.contour(side.numpy(), side.numpy(), z.numpy(), [0], colors="white", linewidths=2)
-    start = (-b * w / (w * w).sum()).numpy()  # the point of the line z = 0 that is nearest to the origin
-    right.annotate("", start + w.numpy(), start, arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 2.5})
-    right.text(*(start + w.numpy() + 0.1), "(w1, w2)", color="black", fontsize=12, weight="bold")
-    right.text(-1.35, 3.3, "z = 0", color="white", fontsize=13, ha="right")
-    right.set(title="Two inputs: the line z = 0 divides them;\na grows along the weights", xlabel="x1", ylabel="x2")
-    figure.colorbar(image, ax=right, label="activation a", ticks=[0, 0.5, 1], shrink=0.85)
+    """What weight and bias do to a sigmoid neuron with one input."""
+    figure = new_figure(11, 5, "The weight says how steep, the bias says where")
+    x = np.linspace(-6, 6, 300)
+    sums = {  # z by weight, z by bias
+        "sigmoid(w x): a large weight makes a switch,\na negative one turns it round": {
+            f"w = {signed(w)}": w * x for w in (0.5, 1, 2, 8, -1)
+        },
+        "sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0": {
+            f"b = {signed(b)}": 2 * x + b for b in (-8, -4, 0, 4, 8)
+        },
+    }
+    for axes, (title, by_name) in zip(figure.subplots(1, 2), sums.items(), strict=True):
+        curves = {name: (x, tl.sigmoid(tl.tensor(z)).numpy()) for name, z in by_name.items()}
+        drawing.lines(axes, curves, SPREAD, title=title, xlabel="input x", ylabel="activation a", yticks=[0, 0.5, 1])
+        axes.set_ylim(-0.02, 1.25)
+        axes.legend(edgecolor="none", ncols=5, loc="upper center", columnspacing=0.8, handlelength=1, fontsize=9)
     save(figure, path)
 
 

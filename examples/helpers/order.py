@@ -1,7 +1,5 @@
 """For 16_order_and_memory.py: a convolution, what stands around each model, what is printed and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

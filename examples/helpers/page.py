@@ -1,14 +1,12 @@
 """For 00_engine_on_a_page.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, ORANGE, new_figure, plain, save
+from helpers.drawing import BLUE, ORANGE, lines, new_figure, save
 from helpers.program import data
 
 REAL = data("page.toml")["pieces"]  # on the page, in the real engine, the file
@@ -48,18 +46,14 @@ def draw(nets: Mapping[str, tuple[Callable[[np.ndarray], Any], Sequence[float], 
         answer = np.clip(network(grid).data.reshape(161, 161), 0, 1)
         extent = (side[0], side[-1], side[0], side[-1])
         image = axes.imshow(answer, cmap="cividis", vmin=0, vmax=1, extent=extent, origin="lower")
-        for x in (0, 1):
-            for y in (0, 1):
-                one = x != y
-                axes.text(x, y, f"{int(one)}", ha="center", va="center", fontsize=14, weight="bold",
-                          bbox={"boxstyle": "circle", "facecolor": "white"})  # fmt: skip
+        for x, y in np.ndindex(2, 2):
+            axes.text(x, y, f"{x ^ y}", ha="center", va="center", fontsize=14, weight="bold",
+                      bbox={"boxstyle": "circle", "facecolor": "white"})  # fmt: skip
         axes.set(title=f"hidden layer's activation: {name}", xlabel="first input", ylabel="second input")
         axes.set(xticks=[0, 1], yticks=[0, 1])
     figure.colorbar(image, ax=maps, label="the network's answer", ticks=[0, 0.5, 1], shrink=0.85)
-    for (name, (_, costs, _)), colour in zip(nets.items(), (BLUE, ORANGE), strict=True):
-        right.plot(costs, color=colour, linewidth=2.5, label=f"activation: {name}")
-    plain(right).set(xlabel="step of gradient descent", ylabel="cost C", ylim=(0, None))
-    right.set_title("the cost while learning")
-    right.legend(edgecolor="none")
+    curves = {f"activation: {name}": (range(len(costs)), costs) for name, (_, costs, _) in nets.items()}
+    lines(right, curves, (BLUE, ORANGE), legend="best", ylim=(0, None), title="the cost while learning")
+    right.set(xlabel="step of gradient descent", ylabel="cost C")
     print("\nPicture:")
     save(figure, path)

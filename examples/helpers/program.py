@@ -1,7 +1,6 @@
 """What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
-@dataclass
-class Settings(Common, out="digits"):               # --seed, and --out, the folder out/digits
+class Settings(Common, out="digits"):               # a dataclass with --seed, and --out, the folder out/digits
     epochs: int = 30
     \"""how often each picture is seen\"""       # the help text of --epochs
 
@@ -30,7 +29,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
@@ -45,9 +44,10 @@ class DataError(ValueError):
     """A file is missing, damaged or of another kind. The message names it, the reason, and the remedy."""
 
 
+@dataclass_transform()
 @dataclass
 class Common:
-    """Settings that every program has."""
+    """Settings that every program has. Its subclasses are dataclasses."""
 
     seed: int = 0
     """of everything random"""
@@ -59,6 +59,7 @@ class Common:
     def __init_subclass__(cls, out: str = "") -> None:
         if out:
             cls.__annotations__["out"], cls.out = Path, Path("out", out)
+        dataclass(cls)
 
 
 INSTALL = (
@@ -68,7 +69,6 @@ INSTALL = (
 HOW = f"With a real language model, --real, after {INSTALL}"
 
 
-@dataclass
 class RealToo(Common):
     """Settings of a program whose question can also be put to a real model, by a function of the settings."""
 

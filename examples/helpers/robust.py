@@ -5,38 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
 from helpers.program import by_chance, detail
 
 METHODS = "nearest mean", "nearest neighbour", "network"
 BySize = Mapping[int, Sequence[float]]  # training pictures -> shares read right by each of these methods
 
 
-class Strokes(NamedTuple):
-    """What the rules look at, each a share from 0 to 1; the last four of the upper and of the lower half."""
-
-    three: float  # of the middle columns, those that meet three strokes from top to bottom
-    left_above: float  # of the pixels at the left, those with ink
-    left_below: float
-    right_above: float  # of the rows, those with ink at the right
-    right_below: float
-
-    def fits(self, three: float, left: tuple[float, float], right: tuple[float, float]) -> bool:
-        """Whether there are three strokes, little ink at the left, and enough at the right: a 3."""
-        open_left = self.left_above < left[0] and self.left_below < left[1]
-        return self.three > three and open_left and self.right_above > right[0] and self.right_below > right[1]
-
-
-RULES = {  # a picture is a 3 if it fits one of these; each was written for threes that those before it had missed
-    "if-then rules": (0.4, (0.35, 0.35), (0.8, 0.8)),
-    "or short middle": (0.0, (0.35, 0.35), (0.8, 0.8)),
-    "or curl below": (0.4, (0.35, 0.6), (0.8, 0.8)),
-    "or curl above": (0.4, (0.5, 0.35), (0.5, 0.8)),
-    "or a bit of all": (0.2, (0.5, 0.5), (0.5, 0.5)),
+# A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
+# the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.
+RULES = {
+    "if-then rules": (0.4, 0.65, 0.65, 0.8, 0.8),
+    "or short middle": (0.0, 0.65, 0.65, 0.8, 0.8),
+    "or curl below": (0.4, 0.65, 0.4, 0.8, 0.8),
+    "or curl above": (0.4, 0.5, 0.65, 0.5, 0.8),
+    "or a bit of all": (0.2, 0.5, 0.5, 0.5, 0.5),
 }
 
 
@@ -54,10 +40,10 @@ def is_a_three(picture: np.ndarray, rules: int = 1) -> bool:
     middle = box[:, width // 3 : 2 * width // 3 + 1]
     starts = (np.diff(middle.astype(int), axis=0, prepend=0) == 1).sum(axis=0)  # strokes met from top to bottom
     halves = slice(height // 5, 2 * height // 5), slice(3 * height // 5, 4 * height // 5)
-    left = [box[half, : width // 3].mean() for half in halves]
+    left = [1 - box[half, : width // 3].mean() for half in halves]
     right = [box[half, width // 2 :].any(axis=1).mean() for half in halves]
-    strokes = Strokes((starts == 3).mean(), *left, *right)
-    return any(strokes.fits(*rule) for rule in [*RULES.values()][:rules])
+    shares = np.array([(starts == 3).mean(), *left, *right])
+    return any((shares > limits).all() for limits in [*RULES.values()][:rules])
 
 
 @dataclass
@@ -166,11 +152,10 @@ def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequen
     print(f"  {'rules':26}" + "".join(f"{n:7,}" for n in right) + "   the network")
     print(f"  {'test pictures read right':26}" + "".join(f"{share:7.1%}" for share in right.values()), end="")
     print(f"{network:14.1%}")
-    exceptions = sum(rule.exception is not None for rule in rules)
-    print(f"  {exceptions:,} of the {len(rules):,} rules need exceptions.", end=" ")
-    fewer = "fewer than" if right[len(rules)] < network else "at least as many as"
-    print(f"The {len(rules):,} rules read {known:.0%} of the training pictures")
-    print(f"  right, {right[len(rules)]:.1%} of new ones: of new ones {fewer} the network.")
+    n, exceptions = len(rules), sum(rule.exception is not None for rule in rules)
+    print(f"  {exceptions:,} of the {n:,} rules need exceptions. The rules read {known:.0%} of the training pictures")
+    fewer = "fewer than" if right[n] < network else "at least as many as"
+    print(f"  right, {right[n]:.1%} of new ones: of new ones {fewer} the network.")
 
 
 def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
@@ -187,8 +172,10 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
     alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance(n, share, s)]
     if alike:
         most = max(alike)
-        print(f"  Up to {most:g} it is right about as often where it is sure as with all pixels; at {most:g}", end=" ")
-        print(f"it is sure of {counts[most][0] / len(labels):.0%}, at 0 of {whole / len(labels):.0%}.")
+        some, whole = counts[most][0] / len(labels), whole / len(labels)
+        print(
+            f"  Up to {most:g} it is about as often right where it is sure: there of {some:.0%}, at 0 of {whole:.0%}."
+        )
 
 
 def robustness(table: Table) -> None:
@@ -207,16 +194,11 @@ def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
     """From which amount on nearest mean is right more often than the network, or that it never is."""
     simple, network = methods["nearest mean"], methods["network"]
     behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
-    if not behind:
-        always = all(network[amount] >= simple[amount] for amount in simple)
-        where = "at each amount" if always else "wherever nearest mean is still right for a fifth of them"
-        return f"The network is right at least as often as nearest mean {where}."
-    noisy = methods["network that saw noise"]
-    if all(noisy[amount] >= simple[amount] for amount in behind):
-        helped = "stays ahead"
-    else:
-        helped = "falls less far behind" if all(noisy[a] > network[a] for a in behind) else "falls behind too"
-    return f"From {behind[0]:g} on nearest mean is right more often than the network. The one that saw noise {helped}."
+    if behind:
+        return f"From {behind[0]:g} on nearest mean is right more often than the network."
+    always = all(network[amount] >= simple[amount] for amount in simple)
+    where = "at each amount" if always else "wherever nearest mean is still right for a fifth of them"
+    return f"The network is right at least as often as nearest mean {where}."
 
 
 def wrong_labels(share: float, network: float, simple: float) -> None:
@@ -261,7 +243,7 @@ def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = {"nearest mean": ORANGE, "network": BLUE, "network that saw noise": GREEN, "nearest neighbour": PURPLE}
+COLOURS = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
 
 
 def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None:
@@ -281,12 +263,11 @@ def draw_robustness(table: Table, path: Path) -> None:
     """The share read right against the amount, a panel for each way of spoiling."""
     figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
-        for name, right in methods.items():
-            share_line(axes, [*right], [*right.values()], name, COLOURS[name])
-        axes.set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
-        axes.axhline(10, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate("guessing", (0, 10), (2, 3), textcoords="offset points", color=GREY)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, edgecolor="none")
+        curves = {name: ([*right], [*right.values()]) for name, right in methods.items()}
+        lines(axes, curves, COLOURS, "o-", xlabel=kind, ylabel="test pictures read right", ylim=(0, 1))
+        axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
+        percent(axes.yaxis)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, path)
 
 
@@ -294,21 +275,16 @@ def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
-    for name, shares in zip(METHODS, zip(*by_size.values(), strict=True), strict=True):
-        share_line(left, [*by_size], shares, name, COLOURS[name])
-    left.set(xscale="log", xlabel="training pictures (logarithmic)", title="more data")
-    left.set_xticks(list(by_size), [f"{n:,}" for n in by_size])
-    left.minorticks_off()
-    left.legend(edgecolor="none", loc="lower right")
+    shares = zip(*by_size.values(), strict=True)
+    curves = {name: ([*by_size], right) for name, right in zip(METHODS, shares, strict=True)}
+    lines(left, curves, (ORANGE, PURPLE, BLUE), "o-", "lower right", title="more data")
+    logarithmic(left.xaxis, [*by_size])
+    left.set_xlabel("training pictures (logarithmic)")
     steps, turned, upright = zip(*retraining, strict=True)
-    share_line(right, steps, turned, "turned pictures, the new data", VERMILION)
-    share_line(right, steps, upright, "upright pictures, no longer shown", GREY)
-    right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
-    right.legend(edgecolor="none", loc="upper center", ncols=2)
+    curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
+    lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))
+    right.set_xlabel("steps of training on turned pictures")
+    for axes in (left, right):
+        axes.set_ylabel("test pictures read right")
+        percent(axes.yaxis)
     save(left.figure, path)
-
-
-def share_line(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
-    """Draw shares from 0 to 1 as a line, in percent."""
-    plain(axes).plot(x, [100 * share for share in shares], "o-", color=colour, linewidth=2.5, label=name)
-    axes.set_ylabel("test pictures read right, %")

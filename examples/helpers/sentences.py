@@ -1,7 +1,5 @@
 """Made sentences as tokens: for a decoder the next words, for an encoder hidden words, for a classifier labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
@@ -11,6 +9,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
+from helpers.training import train
 from transformer import GPT, Encoder, WordTokenizer, mask_tokens
 from transformer.training import IGNORED
 
@@ -42,10 +41,6 @@ class Sentences:
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, after <start>."""
         return [self.start, *self.words.encode(text, allowed_special=[MASK])]
-
-    def names(self, tokens: list[int]) -> list[str]:
-        """The words of a row."""
-        return [self.words.token(token) for token in tokens]
 
     def next_words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tokens, the next token of each, and which are not padding; after the last word comes <start>."""
@@ -125,11 +120,7 @@ def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
     vectors, test_vectors = (vectors - mean) / std, (test_vectors - mean) / std  # (n, width)
     layer = nn.Linear(vectors.shape[1], 2)
     optimizer = nn.optim.AdamW(layer.parameters(), lr=0.02, weight_decay=1.0)
-    for _ in range(100):
-        loss = nn.functional.cross_entropy(layer(vectors), labels[few])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    train(lambda: nn.functional.cross_entropy(layer(vectors), labels[few]), optimizer, steps=100)
     return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
 
 

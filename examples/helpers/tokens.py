@@ -1,14 +1,26 @@
 """For 05_tokenize.py: the text that it learns from, tokenizers in files, what is printed and drawn."""
 
-from __future__ import annotations
-
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
+import numpy as np
+
+from helpers.drawing import (
+    BLUE,
+    DARK,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Axes,
+    chart,
+    logarithmic,
+    new_figure,
+    save,
+)
 from helpers.inside import printable
 from helpers.program import DataError, detail
 from helpers.public_data import as_text, read
@@ -84,12 +96,11 @@ def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: S
         left, right = (shown(last.token(id)) for id in last.merges[n - 1])
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens(word))}")
     if last.tokens(word) == LECTURE:
-        print("\n  These three pieces are the lecture's. GPT-2's tokenizer, learnt from a large part of the web, cuts")
-        print("  the word into the same three (--tokenizer shows it, with GPT-2's files).")
+        print("\n  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
 
 
-def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
-    """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
+def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str) -> None:
+    """The size of the vocabulary against the length of the sequence."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {text.source}:\n")
@@ -102,8 +113,6 @@ def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str, 
         none = missing if name == "words" else 0
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
     print()
-    if complete:
-        print(f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. Then no pair occurs more than once.")
     print(f"  {missing} words of the last tenth do not occur before: to words they are one more token, <unknown>.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
@@ -133,61 +142,33 @@ def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
 
 
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
-WIDEST = 60.0  # of a row of boxes; a character takes 0.42
 MOST_BYTES = 34  # of words side by side
 
 
-def draw_pieces(sentence: str, ways: Mapping[str, Tokenizer], path: Path) -> None:
-    """The sentence three times, or as much of it as fits: each token a box as wide as its text, with its id below."""
-    part = sentence[:60]
-    while max(sum(box[2] for box in boxes(t, part)) for t in ways.values()) > WIDEST:
-        part = part[:-1]
-    width = max(18.0, *(sum(box[2] for box in boxes(t, part)) for t in ways.values()))
-    figure = new_figure(0.43 * width + 0.4, 5.4)
-    text = f'"{drawable(part)}{"…" if part != sentence else ""}" as characters, as words, as learnt pieces'
-    figure.suptitle(text, fontsize=14, weight="bold", **as_written())
-    axes = figure.subplots()
-    axes.axis("off")
-    for line, (name, t) in enumerate(ways.items()):
-        row, x, y = boxes(t, part), 0.0, -2.1 * line
-        axes.text(0, y + 1.25, f"{len(row)} {name}", fontsize=12, weight="bold")
-        axes.annotate(f"of a vocabulary of {len(t):,}; below each token its id", (0, y + 1.25), (112, 0),
-                      textcoords="offset points", fontsize=11, color=DARK)  # fmt: skip
-        for i, (label, id, wide) in enumerate(row):
-            box(axes, x, y + 0.3, wide, label, COLOURS[i % len(COLOURS)])
-            axes.text(x + wide / 2, y + 0.12, str(id), ha="center", va="top", fontsize=9.5, color=DARK)
-            x += wide
-    axes.set(xlim=(-0.1, width + 0.1), ylim=(-4.5, 1.8))
+def draw_pieces(sentence: str, ways: Ways, path: Path) -> None:
+    """The sentence, or its beginning, three times: each token a box as wide as its text, with its id below."""
+    part = sentence[:40]
+    cut = {name: [*zip(map(shown, t.tokens(part)), t.encode(part), strict=True)] for name, t in ways.items()}
+    wide = {name: np.array([max(len(text), len(str(id))) + 1 for text, id in row]) for name, row in cut.items()}
+    figure = new_figure(max(9, 0.13 * max(widths.sum() for widths in wide.values())), 4)
+    title = f'"{drawable(part)}{"…" if part != sentence else ""}" as characters, as words, as learnt pieces'
+    figure.suptitle(title, fontsize=14, weight="bold", **as_written())
+    for axes, (name, row), widths in zip(figure.subplots(3, 1, sharex=True), cut.items(), wide.values(), strict=True):
+        look = {"color": [COLOURS[i % len(COLOURS)] for i in range(len(row))], "edgecolor": "white", "linewidth": 4}
+        drawn = axes.barh([0] * len(row), widths, left=np.cumsum(widths) - widths, alpha=0.4, **look)
+        labels = [f"{drawable(text)}\n{id}" for text, id in row]
+        axes.bar_label(drawn, labels, label_type="center", fontsize=12, **as_written())
+        note = f"{len(row)} {name}, of a vocabulary of {len(ways[name]):,}; below each token its id"
+        axes.set_title(note, loc="left", fontsize=12)
+        axes.axis("off")
     save(figure, path)
 
 
-def boxes(t: Tokenizer, text: str) -> list[tuple[str, int, float]]:
-    """For each token: what is written in its box, its id, and how wide the box is."""
-    labels = [drawable(shown(token)) for token in t.tokens(text)]
-    ids = t.encode(text)
-    wide = [max(0.42 * len(label), 0.24 * len(str(id)), 0.42) + 0.35 for label, id in zip(labels, ids, strict=True)]
-    return list(zip(labels, ids, wide, strict=True))
-
-
-def box(axes: Axes, left: float, bottom: float, width: float, text: str, colour: str) -> None:
-    """A token as a box with round corners."""
-    from matplotlib.patches import FancyBboxPatch
-
-    style = "round,pad=0,rounding_size=0.12"
-    corner = (left + 0.04, bottom)
-    patch = FancyBboxPatch(corner, width - 0.08, 0.7, boxstyle=style, facecolor=colour, edgecolor=colour, alpha=0.3)
-    axes.add_patch(patch)
-    axes.text(left + width / 2, bottom + 0.35, text, ha="center", va="center", fontsize=13, **as_written())
-
-
 def draw_merges(sentence: str, t: BPETokenizer, path: Path) -> None:
-    """Words as trees: bytes at the bottom, each merge a step higher. Those with the most merges, as many as fit."""
-    different = list({word.text: word for word in t.explain(sentence)}.values())
-    chosen: list[Word] = []
-    for word in sorted(different, key=lambda word: -len(word.merges)):
-        if sum(len(other.bytes) + 1 for other in chosen) + len(word.bytes) <= MOST_BYTES:
-            chosen.append(word)
-    chosen = [word for word in different if word in chosen]
+    """Words as trees: bytes at the bottom, each merge a step higher. As many as fit."""
+    words = {word.text: word for word in t.explain(sentence)}
+    ends = np.cumsum([len(word.bytes) + 1 for word in words.values()])
+    chosen = [word for word, end in zip(words.values(), ends, strict=True) if end <= MOST_BYTES]
     width = sum(len(word.bytes) + 1 for word in chosen)
     height = max((len(word.merges) for word in chosen), default=0)
     title = "From bytes to tokens, merge by merge"
@@ -206,52 +187,31 @@ def draw_merges(sentence: str, t: BPETokenizer, path: Path) -> None:
 
 def tree(axes: Axes, word: Word, left: float) -> None:
     """A word's merges: each joins two neighbours, a step above the merge before it."""
-    nodes = [(left + i, 0.0) for i in range(len(word.bytes))]  # where each piece is
-    pieces = list(word.bytes)
-    for (x, y), piece in zip(nodes, pieces, strict=True):
+    row = [(piece, left + i, 0.0) for i, piece in enumerate(word.bytes)]  # each piece, and where it is
+    for piece, x, y in row:
         axes.text(x, y - 0.15, drawable(visible(piece)), ha="center", va="top", fontsize=13, **as_written())
     for step, merge in enumerate(word.merges, start=1):
-        i = 0
-        while i < len(pieces) - 1:
-            if (pieces[i], pieces[i + 1]) == (merge.left, merge.right):
-                (x0, y0), (x1, y1) = nodes[i], nodes[i + 1]
+        before, row = iter(row), []
+        for piece in merge.pieces:
+            node = next(before)
+            if piece != node[0]:  # it is joined with its neighbour
+                (_, x0, y0), (_, x1, y1) = node, next(before)
+                node = piece, (x0 + x1) / 2, float(step)
                 y0, y1 = (y + 0.62 if y else 0 for y in (y0, y1))  # above what a merge has written
                 axes.plot([x0, x0, x1, x1], [y0, step, step, y1], color=BLUE, linewidth=1.6)
-                middle = (x0 + x1) / 2
-                axes.text(middle, step - 0.06, f"{merge.number:,}", ha="center", va="top", fontsize=10, color=VERMILION)
-                text = drawable(visible(merge.pieces[i]))
-                axes.text(middle, step + 0.34, text, ha="center", va="center", fontsize=12, weight="bold",
-                          **as_written())  # fmt: skip
-                nodes[i : i + 2] = [(middle, float(step))]
-                pieces[i : i + 2] = [merge.pieces[i]]
-            i += 1
+                look = {"ha": "center", "va": "top", "fontsize": 10, "color": VERMILION}
+                axes.text(node[1], step - 0.06, f"{merge.number:,}", **look)
+                look = {"ha": "center", "va": "center", "fontsize": 12, "weight": "bold", **as_written()}
+                axes.text(node[1], step + 0.34, drawable(visible(piece)), **look)
+            row.append(node)
 
 
-def draw_vocabulary(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], path: Path) -> None:
-    """Left, how long the text is in each vocabulary. Right, how often each token occurs, the most frequent first."""
-    size = [256 + len(t.merges) for t in learnt]
-    length = [len(t.encode(text.learnt)) for t in learnt]
-    title = f"With bytes the text has {length[0]:,} tokens, with {size[-1]:,} pieces {length[-1]:,}"
-    figure = new_figure(13, 5.4, title)
-    left, right = map(plain, figure.subplots(1, 2))
-    left.plot(size, length, ".-", color=BLUE, linewidth=2.5, markersize=10)
-    left.annotate("single bytes", (size[0], length[0]), (8, 4), textcoords="offset points", color=BLUE)
-    last = (size[-1], length[-1])
-    left.annotate("pieces", last, (0, 12), textcoords="offset points", color=BLUE, weight="bold")
-    for name, colour, mark in (("characters", GREEN, "s"), ("words", VERMILION, "D")):
-        point = (len(ways[name]), len(ways[name].encode(text.learnt)))
-        left.plot(*point, mark, color=colour, markersize=10)
-        below = -20 if name == "words" else 10
-        left.annotate(name, point, (0, below), textcoords="offset points", color=colour, weight="bold")
-    left.set(xscale="log", xlabel="vocabulary: different tokens (logarithmic)", ylabel="sequence: tokens of the text")
-    left.set(ylim=(0, 1.12 * max(length)), xlim=(30, 2.5 * max(size)))
-    for (name, t), colour in zip(ways.items(), (GREEN, VERMILION, BLUE), strict=True):
-        counts = sorted(Counter(t.encode(text.learnt)).values(), reverse=True)
-        label = f"{name}: {len(counts):,} in use, {sum(count == 1 for count in counts):,} of them once"
-        right.plot(range(1, len(counts) + 1), counts, color=colour, linewidth=2.5, label=label)
-    right.set(xscale="log", yscale="log", xlabel="tokens, the most frequent first (logarithmic)")
-    right.set(ylabel="how often each occurs (logarithmic)")
-    for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
-        axis.set_major_formatter("{x:,.0f}")
-    right.legend(frameon=False, loc="upper right")
-    save(figure, path)
+def draw_vocabulary(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], path: Path) -> None:
+    """How long the text is in each vocabulary."""
+    sizes, lengths = [256 + len(t.merges) for t in learnt], [len(t.encode(text.learnt)) for t in learnt]
+    title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"
+    curves = {name: ([len(ways[name])], [len(ways[name].encode(text.learnt))]) for name in ("characters", "words")}
+    axes = chart(title, {**curves, "pieces, from single bytes on": (sizes, lengths)}, (GREEN, VERMILION, BLUE))
+    axes.set(xlabel="vocabulary: different tokens (logarithmic)", ylabel="sequence: tokens of the text", ylim=(0, None))
+    logarithmic(axes.xaxis, [50, 100, 200, 500, 1000])
+    save(axes.figure, path)

@@ -1,7 +1,5 @@
 """For 21_valleys.py: what it prints and draws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, NEGATIVE, ORANGE, POSITIVE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
 from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
@@ -78,11 +76,8 @@ def have_holes(images: np.ndarray) -> np.ndarray:
     outside[:, 1:-1, 1:-1] = False  # it comes in from the edges
     while last is None or (outside != last).any():
         last = outside.copy()
-        outside[:, 1:] |= last[:, :-1]
-        outside[:, :-1] |= last[:, 1:]
-        outside[:, :, 1:] |= last[:, :, :-1]
-        outside[:, :, :-1] |= last[:, :, 1:]
-        outside &= paper
+        for axis, step in ((1, 1), (1, -1), (2, 1), (2, -1)):  # what leaves at an edge comes in where all is outside
+            outside |= paper & np.roll(last, step, axis)
     return (paper & ~outside).any(axis=(1, 2))
 
 
@@ -174,74 +169,50 @@ def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
-    """Left: the cost of every descent by step. Right: the eigenvalues of the Hessian at the starts."""
+def draw_courses(costs: np.ndarray, path: Path) -> None:
+    """The cost of every descent by step."""
     stuck = are_stuck(costs)
     learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
     title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) end in other valleys"
-    figure = new_figure(13, 5, title)
-    left, right = figure.subplots(1, 2)
+    axes = plain(new_figure(9, 5, title).subplots())
     steps = np.arange(1, len(costs) + 1)
-    left.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
-    left.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
-    plain(left).set(xscale="log", ylim=(0, None), ylabel="cost C", title="the cost")
-    left.set_xlabel("step of gradient descent (logarithmic)")
-    values = curvatures.ravel()
-    limits = np.linspace(-max(abs(values)), max(abs(values)), 41)
-    right.hist(values[values < 0], bins=limits, color=NEGATIVE, label="negative: a direction that curves down")
-    right.hist(values[values >= 0], bins=limits, color=POSITIVE, label="positive: a direction that curves up")
-    plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
-    both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
-    right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")
-    right.set_ylim(None, 10 * right.get_ylim()[1])
-    right.legend(edgecolor="none", loc="upper center")
-    save(figure, path)
+    axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
+    axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
+    axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
+    save(axes.figure, path)
 
 
 def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     """The cost near a saddle, batch descent beside stochastic descent, from one start."""
     n = batch.shape[1]
     left, others = have_left(batch), have_left(stochastic)
-    figure = new_figure(11, 5, f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones")
-    axes = plain(figure.subplots())
+    title = f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones"
+    axes = plain(new_figure(11, 5, title).subplots())
     so_far = np.cumsum(stochastic, axis=0)
     smooth = (so_far[25:] - so_far[:-25]) / 25
-    for costs, colour, width, name in ((smooth, ORANGE, 1, "stochastic: one example a step, the mean of 25 steps"),
-                                       (batch, BLUE, 2, "batch: all four examples a step")):  # fmt: skip
-        axes.plot(costs[:, 1:], color=colour, linewidth=width, alpha=0.5)
-        axes.plot(costs[:, 0], color=colour, linewidth=width, label=name)
-    axes.axhline(1, color=GREY, linestyle=":")
-    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.6))
-    arrow = {"arrowstyle": "->", "color": "black"}
-    where = 0.7 * len(batch)
-    note = "the saddle: cost 1, every answer is 0.5\n(above it: a step moves all answers towards one example's)"
-    axes.annotate(note, (where, 1), (where, 1.25), arrowprops=arrow, fontsize=12, ha="center")
-    axes.legend(edgecolor="none", loc="upper right", ncols=2)
-    save(figure, path)
+    for costs, colour, name in ((smooth, ORANGE, "stochastic: one example a step, the mean of 25 steps"),
+                                (batch, BLUE, "batch: all four examples a step")):  # fmt: skip
+        axes.plot(costs, color=colour, alpha=0.5, label=[name, *[""] * (n - 1)])
+    axes.axhline(1, color=GREY, linestyle=":", label="the saddle: cost 1, every answer is 0.5")
+    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.7))
+    axes.text(0, 1.48, " above it: a step moves all answers towards one example's")
+    axes.legend(edgecolor="none", loc="upper right", ncols=3, fontsize=9)
+    save(axes.figure, path)
 
 
 def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarray], path: Path) -> None:
-    """A panel for each width with the curve and the fit; last the error against the width."""
-    columns = 3
-    rows = -(-(len(fits) + 1) // columns)
+    """A panel for each width with the curve and the fit."""
     errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
     closer = [*errors.values()] == sorted(errors.values(), reverse=True)
     title = f"Universal approximation: {'the wider the network, the closer the fit' if closer else 'fits by width'}"
-    figure = new_figure(4.8 * columns, 3.4 * rows + 0.6, title)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    rows = -(-len(fits) // 3)
+    figure = new_figure(14.4, 3.4 * rows + 0.6, title)
+    panels = figure.subplots(rows, 3, squeeze=False).flat
     for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
-        plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
-        axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")
-        axes.set(xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="input x")
-        axes.set(ylim=(y.min() - 0.3, y.max() + 0.3), ylabel="output")
+        curves = {"the curve": (x, y), "the network": (x, outputs[:, 0])}
+        lines(axes, curves, (GREY, BLUE), xlabel="input x", ylabel="output", ylim=(y.min() - 0.3, y.max() + 0.3))
         axes.set_title(f"{counted(width, 'hidden neuron')}: mean squared error {errors[width]:.2g}", fontsize=12)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
-    last = plain(panels[len(fits)])
-    last.plot(list(errors), list(errors.values()), "o-", color=VERMILION, linewidth=2)
-    last.set(xscale="log", yscale="log", xlabel="hidden neurons (logarithmic)", ylabel="mean squared error")
-    last.set_title("the error against the width")
-    last.set_xticks(list(errors), [str(width) for width in errors])
-    last.minorticks_off()
-    for axes in panels[len(fits) + 1 :]:
+    for axes in panels[len(fits) :]:
         axes.axis("off")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
     save(figure, path)

@@ -1,8 +1,5 @@
 """For 06_word_vectors.py: words with their vectors, files in GloVe's format, what is printed and drawn."""
 
-from __future__ import annotations
-
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, islice, permutations
 from pathlib import Path
@@ -10,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from helpers import drawing, real
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, Axes, bars, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
 Shares = Mapping[str, float]
 Pair = tuple[str, str]
+Kinds = Mapping[str, Sequence[str]]
 
 
 class WordVectors:
@@ -56,18 +54,14 @@ class WordVectors:
         best = np.argsort(-cosines, kind="stable")[:n]
         return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
-    def analogies_right(self, pairs: Sequence[Pair]) -> tuple[int, int, int]:
-        """How many analogies of two pairs are asked; how many come out right; how many if the question's words count.
+    def analogies_right(self, pairs: Sequence[Pair]) -> tuple[int, int]:
+        """How many analogies of two pairs are asked, and how many come out right.
 
         Of pairs (a, b) and (c, d): is d the word nearest to b - a + c?
         """
         asked = [(a, b, c, d) for (a, b), (c, d) in permutations(self.known(pairs), 2) if len({a, b, c, d}) == 4]
-        right = with_own = 0
-        for a, b, c, d in asked:
-            first, *_ = found = self.near(self[b] - self[a] + self[c], 4)
-            with_own += first[0] == d
-            right += next(word for word, _ in found if word not in (a, b, c)) == d
-        return len(asked), right, with_own
+        answers = [self.near(self[b] - self[a] + self[c], 1, (a, b, c))[0][0] for a, b, c, _ in asked]
+        return len(asked), sum(answer == d for answer, (*_, d) in zip(answers, asked, strict=True))
 
 
 def read(path: Path, limit: int | None = None) -> WordVectors:
@@ -77,26 +71,22 @@ def read(path: Path, limit: int | None = None) -> WordVectors:
     """
     print(f"Reading {path} ...", flush=True)
     words: list[str] = []
-    numbers: list[str] = []
-    dim = 0
+    rows: list[np.ndarray] = []
+    dim = 2  # or more, by the first line
     try:
         with path.open(encoding="utf-8") as file:
             for line in islice(file, limit):
-                word, _, rest = line.rstrip("\n").partition(" ")
-                dim = dim or rest.count(" ") + 1
-                if rest.count(" ") + 1 != dim:  # a few words of GloVe's largest file have spaces in them
-                    word, *some = line.rstrip("\n").rsplit(" ", dim)
-                    rest = " ".join(some)
+                dim = dim if rows else max(dim, line.count(" "))
+                word, *numbers = line.rsplit(" ", dim)  # a few words of GloVe's largest file have spaces in them
+                rows.append(np.array(numbers, np.float32).reshape(dim))
                 words.append(word)
-                numbers.append(rest)
+        table = np.stack(rows)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    rows = parse(" ".join(numbers))
-    if dim < 2 or len(rows) != len(words) * dim:
-        line = next((i for i, text in enumerate(numbers) if len(parse(text)) != dim or dim < 2), 0)
-        raise DataError(f"{path}, line {line + 1}: wanted a word and its numbers, as in GloVe's files")
+    except ValueError:
+        raise DataError(f"{path}, line {len(words) + 1}: wanted a word and its numbers, as in GloVe's files") from None
     print(f"{len(words):,} words, {dim} numbers each.")
-    return WordVectors(words, rows.reshape(len(words), dim))
+    return WordVectors(words, table)
 
 
 def of_smollm2() -> WordVectors:
@@ -111,16 +101,6 @@ def of_smollm2() -> WordVectors:
             words[word] = token
     print(f"The table W_E of SmolLM2, a real language model: {len(table):,} tokens, of which {len(words):,} are words.")
     return WordVectors(list(words), table[list(words.values())])
-
-
-def parse(text: str) -> np.ndarray:
-    """The numbers in a text, up to the first that is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's, where a text has something else than numbers
-        try:
-            return np.fromstring(text, dtype=np.float32, sep=" ")
-        except ValueError:
-            return np.empty(0, np.float32)
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -155,16 +135,14 @@ def near(vectors: WordVectors, words: Sequence[str]) -> None:
             print(f"  {word:10} {listed(vectors.near(vectors[word], 5, [word]))}")
 
 
-def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
+def clusters(vectors: WordVectors, kinds: Kinds) -> None:
     """The mean cosine within a kind, and to the words of other kinds."""
     print("\nSemantic clusters: mean cosine within a group, and to words of other groups:")
     for name, words in kinds.items():
-        inside = [vectors.cosine(a, b) for a, b in combinations([word for word in words if word in vectors], 2)]
-        others = [word for kind, some in kinds.items() if kind != name for word in some if word in vectors]
-        outside = [vectors.cosine(a, b) for a in words if a in vectors for b in others]
-        if inside:
-            text = f"{name}: {', '.join(words)}"
-            print(f"  {text:42}{np.mean(inside):6.2f} within, {np.mean(outside):5.2f} to others")
+        inside = [vectors.cosine(a, b) for a, b in combinations(words, 2)]
+        outside = [vectors.cosine(a, b) for kind, some in kinds.items() if kind != name for a in words for b in some]
+        text = f"{name}: {', '.join(words)}"
+        print(f"  {text:42}{np.mean(inside):6.2f} within, {np.mean(outside):5.2f} to others")
 
 
 def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -> None:
@@ -209,12 +187,12 @@ def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
 
 def all_analogies(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]]) -> None:
     """How many analogies of two pairs come out right."""
-    detail("\nAll analogies of two pairs of a relation:\n")
-    detail(f"  {'':10}{'asked':>8}{'right':>9}{'right, if the words of the question may be answers':>53}")
+    detail("\nAll analogies of two pairs of a relation, the words of a question not being answers:\n")
+    detail(f"  {'':10}{'asked':>8}{'right':>9}")
     for name, pairs in relations.items():
-        asked, right, with_own = vectors.analogies_right(pairs)
+        asked, right = vectors.analogies_right(pairs)
         if asked:
-            detail(f"  {name:10}{asked:8,}{right / asked:9.0%}{with_own / asked:53.0%}")
+            detail(f"  {name:10}{asked:8,}{right / asked:9.0%}")
 
 
 def hierarchy(vectors: WordVectors) -> None:
@@ -247,8 +225,7 @@ def occupations(vectors: WordVectors, jobs: Shares, pairs: Sequence[Pair], share
     print(f"  {'all words':12} {mean:+.2f}   the mean, with which to compare them")
     other = [job for job, share in jobs.items() if job in found and (found[job] > mean) != (share > 0.5)]
     print(f"  Not on the side of the stereotype: {', '.join(other) or 'none'}.")
-    print("  Nothing but the text puts them there. What the text associates is in the vectors, and so in every program")
-    print("  that uses them.")
+    print("  Nothing but the text puts them there. What it associates is in the vectors, and in what is built on them.")
     return found
 
 
@@ -260,15 +237,9 @@ def unit(vector: np.ndarray) -> np.ndarray:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str) -> None:
-    """An arrow between two points."""
-    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 5, "shrinkB": 5, "mutation_scale": 16}
-    axes.annotate("", tuple(end), tuple(start), arrowprops=style)
-
-
 def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> None:
     """Left, A - B + C as a way in a plane; right, the nearest words as bars."""
-    target = vectors[a] - vectors[b] + vectors[c]
+    target = unit(vectors[a] - vectors[b] + vectors[c])
     found = vectors.near(target, 6, [a, b, c])
     answer, cosine = found[0]
     sum_ = f"{a} − {b} + {c}"
@@ -276,34 +247,27 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> No
     figure.suptitle(drawable(f"The step from {b} to {a}, taken from {c}, leads near {answer} (cosine {cosine:.2f})"),
                     fontsize=14, weight="bold", **as_written())  # fmt: skip
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    points, _ = drawing.principal_axes(np.stack([vectors[word] for word in (a, b, c, answer)] + [target]))
+    rows = [*(vectors[word] for word in (a, b, c, answer)), vectors[a] - vectors[b] + vectors[c]]
+    points, _ = drawing.principal_axes(np.stack(rows))
     at = dict(zip((a, b, c, answer, sum_), points, strict=True))
-    middle = points.mean(axis=0)
-    right_of = 1 if at[answer][0] >= at[sum_][0] else -1
     arrow(left, at[b], at[a], BLUE)
     arrow(left, at[c], at[sum_], BLUE)
     for word, place in at.items():
         colour = GREEN if word == answer else VERMILION if word == sum_ else "black"
         left.plot(*place, "X" if word == sum_ else "o", color=colour, markersize=11)
-        beside = {"xytext": (0, 14 if place[1] > middle[1] else -22), "ha": "center"}
+        above = (word in (a, sum_)) == (at[a][1] > at[b][1])  # where no arrow is
+        offset, side = (0, 14 if above else -22), "center"
         if word == answer:  # on the side away from the cross
-            beside = {"xytext": (12 * right_of, -5), "ha": "left" if right_of > 0 else "right"}
-        elif word == sum_:  # on the other side, and off the arrow
-            rises = at[sum_][1] >= at[c][1]
-            beside = {"xytext": (-8 * right_of, 12 if rises else -22), "ha": "right" if right_of > 0 else "left"}
-        left.annotate(drawable(word), place, textcoords="offset points", fontsize=13, color=colour, weight="bold",
-                      **beside, **as_written())  # fmt: skip
-    plain(left).margins(0.3)
-    low, high = left.get_xlim()
-    wider = 0.3 * (high - low)  # for the label of the sum
-    left.set_xlim((low - wider, high) if right_of > 0 else (low, high + wider))
+            offset, side = ((12, -5), "left") if place[0] >= at[sum_][0] else ((-12, -5), "right")
+        left.annotate(drawable(word), place, offset, textcoords="offset points", fontsize=13, color=colour,
+                      weight="bold", ha=side, **as_written())  # fmt: skip
+    plain(left).margins(0.5, 0.2)
     left.set(xlabel="first principal component of these words", ylabel="second", xticks=[], yticks=[])
-    own = [(word, float(unit(target) @ vectors[word])) for word in (a, b, c)]
+    own = [(word, float(target @ vectors[word])) for word in (a, b, c)]
     names, cosines = zip(*sorted([*found, *own], key=lambda item: -item[1]), strict=True)
     colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word in names]
-    bars(right, names, cosines, colours, at=np.maximum(cosines, 0))
-    right.set_yticks(range(len(names)), [*map(drawable, names)], fontsize=12, **as_written())
-    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *cosines), 1.15))
+    bars(right, names, cosines, colours)
+    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *(cosine - 0.15 for cosine in cosines)), 1.15))
     right.set_title("nearest words (grey: those of the question)", fontsize=12)
     save(figure, path)
 
@@ -312,14 +276,10 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
     """A panel for each relation: arrows from the first word of a pair to the second. Across: the mean of all steps; up:
     the first principal component of what is left."""
     titles = {"gender": "male → female", "plural": "one → several", "capital": "country → capital"}
-    known = {name: vectors.known(pairs) for name, pairs in relations.items()}
-    known = {name: pairs for name, pairs in known.items() if len(pairs) > 1}
+    known = {name: pairs for name in relations if len(pairs := vectors.known(relations[name])) > 1}
     if not known:
         return
-    steps = [[unit(vectors[b] - vectors[a]) for a, b in pairs] for pairs in known.values()]
-    alike = np.mean([np.mean(some @ unit(np.mean(some, axis=0))) for some in map(np.stack, steps)])
-    title = f"The step from each word to its partner: mean cosine {alike:.2f} with the relation's mean step"
-    figure = new_figure(5 * len(known), 5.8, title)
+    figure = new_figure(5 * len(known), 5.8, "The step from each word to its partner, and the mean of these steps")
     panels = figure.subplots(1, len(known), squeeze=False)[0]
     for axes, (name, pairs), colour in zip(panels, known.items(), (ORANGE, BLUE, GREEN), strict=False):
         words = list(dict.fromkeys(word for pair in pairs for word in pair))
@@ -330,15 +290,14 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
         at = dict(zip(words, np.stack([across, up / (np.ptp(up) or 1)], axis=1), strict=True))
         for a, b in apart(pairs, at):
             arrow(axes, at[a], at[b], colour)
-            for word, side in ((a, "right"), (b, "left")):
+            for word, side, offset in ((a, "right", -9), (b, "left", 9)):
                 axes.plot(*at[word], "o", color="black", markersize=5)
-                axes.annotate(drawable(word), at[word], (9 if side == "left" else -9, -4), textcoords="offset points",
-                              fontsize=11, ha=side, **as_written())  # fmt: skip
+                axes.annotate(drawable(word), at[word], (offset, -4), textcoords="offset points", fontsize=11, ha=side,
+                              **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
         alike = np.mean([unit(vectors[b] - vectors[a]) @ step for a, b in pairs])
         axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[])
-        axes.set_xlabel("along the mean step")
-        axes.set_ylabel("what else differs most")
+        axes.set(xlabel="along the mean step", ylabel="what else differs most")
     save(figure, path)
 
 
@@ -352,27 +311,23 @@ def apart(pairs: Sequence[Pair], at: Mapping[str, np.ndarray]) -> list[Pair]:
     return found
 
 
-def draw_clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]], path: Path) -> None:
+def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
     """The cosine of every two words, as colours: kinds are blocks."""
-    kinds = {name: [word for word in words if word in vectors] for name, words in kinds.items()}
-    words = [word for some in kinds.values() for word in some]
-    if not words:
+    if not kinds:
         return
+    words = [word for some in kinds.values() for word in some]
     rows = np.stack([vectors[word] for word in words])
-    figure = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block")
-    axes = figure.subplots()
+    axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
     image = axes.imshow(rows @ rows.T, cmap=drawing.signed(), vmin=-1, vmax=1)
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)
     axes.set_yticks(range(len(words)), words, fontsize=11)
-    edge = 0
-    for some in kinds.values():
-        edge += len(some)
-        axes.axhline(edge - 0.5, color="white", linewidth=3)
-        axes.axvline(edge - 0.5, color="white", linewidth=3)
+    for edge in np.cumsum([len(some) for some in kinds.values()]) - 0.5:
+        axes.axhline(edge, color="white", linewidth=3)
+        axes.axvline(edge, color="white", linewidth=3)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
-    save(figure, path)
+    axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
+    save(axes.figure, path)
 
 
 def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], path: Path) -> None:
@@ -380,8 +335,7 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
     if not bias:
         return
     title = "Bias: where the text puts occupations between male and female words"
-    figure = new_figure(9.5, 1.8 + 0.5 * len(bias), title)
-    axes = figure.subplots()
+    axes = new_figure(9.5, 1.8 + 0.5 * len(bias), title).subplots()
     jobs = sorted(bias, key=lambda job: bias[job])
     colours = drawing.by_sign([bias[job] for job in jobs])
     said = {job: f', "she" in {share:.0%} of its sentences' for job, share in shares.items()}
@@ -389,4 +343,4 @@ def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], pat
     axes.axvline(0, color=GREY)
     axes.margins(x=0.75)
     axes.set_xlabel("cosine with the direction from male (left) to female words (right)", color=DARK)
-    save(figure, path)
+    save(axes.figure, path)

@@ -128,21 +128,21 @@ def test_any_bytes_are_an_array_or_a_data_error(scratch: Path, content: bytes) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty; fetch it again"),
-        (gzip.compress(b"", mtime=0), "is empty"),
-        (HTML, "is a web page"),
-        (gzip.compress(HTML, mtime=0), "is a web page"),
-        (b"\x89PNG\r\n\x1a\n", "is not an idx file of bytes: it begins with 89 50 4e 47"),
-        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "begins with 00 00 0d 01"),  # idx, but of floats
-        (b"\x08\x03\0\0", "begins with 08 03 00 00"),  # the wrong byte order
-        (b"\0\0\x08\x00\x05", "begins with 00 00 08 00"),  # no axis
-        (b"\0\0\x08\xff" + bytes(2000), "begins with 00 00 08 ff"),  # more axes than NumPy has
-        (b"\0\0\x08", "begins with 00 00 08"),
-        (idx(pictures(2))[:9], "ends inside its header"),
-        (idx(pictures(2))[:-1], r"says \(2, 28, 28\), so 1,568 bytes should follow, but 1,567 do"),
-        (idx(labels(3)) + b"\0", r"says \(3,\), so 3 bytes should follow, but 4 do"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + b"ink", "but 3 do"),  # sizes beyond 64 bits
-        (b"\0\0\x08\x03\0\0\0\0" + b"\xff" * 8, "holds nothing"),
+        (b"", "is not an idx file of bytes: it begins with b'', not with the bytes 00 00 08 and 01 to 03"),
+        (gzip.compress(b"", mtime=0), "it begins with b''"),
+        (HTML, "it begins with .*<!DOCTYPE html>.*; fetch the file itself"),
+        (gzip.compress(HTML, mtime=0), "it begins with .*<!DOCTYPE html>"),
+        (b"\x89PNG\r\n\x1a\n", r"it begins with b'\\x89PNG"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", r"it begins with b'\\x00\\x00\\r"),  # idx, but of floats
+        (b"\x08\x03\0\0", r"it begins with b'\\x08\\x03"),  # the wrong byte order
+        (b"\0\0\x08\x00\x05", r"it begins with b'\\x00\\x00\\x08\\x00"),  # no axis
+        (b"\0\0\x08\xff" + bytes(2000), r"it begins with b'\\x00\\x00\\x08\\xff"),  # more axes than NumPy has
+        (b"\0\0\x08", r"it begins with b'\\x00\\x00\\x08'"),
+        (idx(pictures(2))[:9], r"is damaged: by its header it holds \(2,\), 2 bytes, but 0 follow"),
+        (idx(pictures(2))[:-1], r"by its header it holds \(2, 28, 28\), 1,568 bytes, but 1,567 follow; fetch it again"),
+        (idx(labels(3)) + b"\0", r"it holds \(3,\), 3 bytes, but 4 follow"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + b"ink", "but 3 follow"),  # sizes beyond 64 bits
+        (b"\0\0\x08\x03\0\0\0\0" + b"\xff" * 8, "0 bytes, but 0 follow"),
         (gzip.compress(idx(labels(3)), mtime=0)[:-5], "cannot be unpacked"),
         (gzip.compress(idx(labels(3)), mtime=0) + b"more", "cannot be unpacked"),
         (gzip.compress(idx(labels(3)), mtime=0)[:10] + b"\xff\xff\xff", "cannot be unpacked"),
@@ -156,11 +156,8 @@ def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, message: str) -> 
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_is_missing_or_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(mnist, "LARGEST", 1000)
-    (tmp_path / "digits.gz").write_bytes(gzip.compress(bytes(1001)))
-    wrong = {"digits.gz": r"digits\.gz holds more than 1,000 bytes", "no": "no cannot be read: No such", ".": "be read"}
-    for name, message in wrong.items():
+def test_a_file_that_is_missing_is_refused(tmp_path) -> None:
+    for name, message in {"no": "no cannot be read: No such", ".": "be read"}.items():
         with pytest.raises(DataError, match=message):
             read_idx(tmp_path / name)
 

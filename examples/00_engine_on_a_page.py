@@ -195,12 +195,9 @@ def main(settings: "Settings") -> None:
 class Settings(Common, out="page"):
     """What can be set on the command line."""
 
-    hidden: int = 4
-    """neurons in the hidden layer"""
-    steps: int = 1000
-    """steps of gradient descent"""
-    rate: float = 2.0
-    """learning rate: how far a step goes against the gradient"""
+    hidden: int = 4  # neurons in the hidden layer
+    steps: int = 1000  # steps of gradient descent
+    rate: float = 2.0  # learning rate: how far a step goes against the gradient
 
 
 if __name__ == "__main__":

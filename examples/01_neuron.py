@@ -91,14 +91,10 @@ def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple
 class Settings(Common, out="neuron"):
     """What can be set on the command line."""
 
-    inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)
-    """sunshine, wind, company: each from 0 to 1"""
-    weights: tuple[float, float, float] = (3.0, -2.0, 1.5)
-    """how much each of them matters; below 0: against a walk"""
-    bias: float = -1.0
-    """how willing the neuron is without any input"""
-    steps: int = 500
-    """steps of gradient descent, for the neurons that learn"""
+    inputs: tuple[float, float, float] = (0.9, 0.6, 0.4)  # sunshine, wind, company: each from 0 to 1
+    weights: tuple[float, float, float] = (3.0, -2.0, 1.5)  # how much each of them matters; below 0: against a walk
+    bias: float = -1.0  # how willing the neuron is without any input
+    steps: int = 500  # steps of gradient descent, for the neurons that learn
 
 
 if __name__ == "__main__":

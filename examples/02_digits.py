@@ -140,22 +140,14 @@ def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
 class Settings(Common, out="digits"):
     """What can be set on the command line."""
 
-    hidden: tuple[int, ...] = (16, 16)
-    """neurons in each hidden layer"""
-    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
-    """of the hidden layers"""
-    loss: Literal["mse", "cross-entropy"] = "mse"
-    """the cost function: squared error, as in the lecture, or cross-entropy"""
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
-    """the way downhill: plain gradient descent, with momentum, or Adam, which scales the step of each weight"""
-    lr: float | None = None
-    """learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)"""
-    batch_size: int | Literal["all"] = 32
-    """pictures per step"""
-    epochs: int = 30
-    """how often each picture is seen"""
-    data: Path | None = None
-    """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
+    hidden: tuple[int, ...] = (16, 16)  # neurons in each hidden layer
+    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"  # of the hidden layers
+    loss: Literal["mse", "cross-entropy"] = "mse"  # the cost: squared error, as in the lecture, or cross-entropy
+    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"  # the way downhill; Adam scales each step
+    lr: float | None = None  # learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)
+    batch_size: int | Literal["all"] = 32  # pictures per step
+    epochs: int = 30  # how often each picture is seen
+    data: Path | None = None  # a folder with the full MNIST's four files; without it, 10,000 bundled pictures
 
 
 if __name__ == "__main__":

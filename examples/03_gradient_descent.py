@@ -141,18 +141,12 @@ def survey(points: nn.TensorDataset) -> Valley:
 class Settings(Common, out="gradient_descent"):
     """What can be set on the command line."""
 
-    rates: tuple[float, ...] | None = None
-    """learning rates to compare (0.02, 1, 1.9 and 2.1 divided by the largest curvature)"""
-    batch: int = 8
-    """points in a mini-batch, of 40"""
-    steps: int = 60
-    """steps of each descent on the line"""
-    epochs: int = 100
-    """most epochs of the digit networks that compare sizes of mini-batches"""
-    directions: int = 1000
-    """random directions to compare with the gradient, in 13,002 dimensions"""
-    evaluations: int = 600
-    """costs computed by gradient descent and by random search, for the digits"""
+    rates: tuple[float, ...] | None = None  # to compare (0.02, 1, 1.9 and 2.1 divided by the largest curvature)
+    batch: int = 8  # points in a mini-batch, of 40
+    steps: int = 60  # steps of each descent on the line
+    epochs: int = 100  # most epochs of the digit networks that compare sizes of mini-batches
+    directions: int = 1000  # random directions to compare with the gradient, in 13,002 dimensions
+    evaluations: int = 600  # costs computed by gradient descent and by random search, for the digits
 
 
 if __name__ == "__main__":

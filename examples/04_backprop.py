@@ -126,20 +126,13 @@ def gradient_through(activation: Activation) -> float:
 class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 
-    layers: tuple[int, ...] = (2, 2, 1)
-    """inputs, then neurons in each layer"""
-    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
-    """sigma, the activation function"""
-    inputs: tuple[float, ...] | None = None
-    """a0 (0.5 and 0.9, or random)"""
-    target: tuple[float, ...] | None = None
-    """y, the wanted outputs (1 for each)"""
-    rate: float = 1.0
-    """learning rate of the step downhill"""
-    repeats: int = 15
-    """how often each time is measured; the median counts"""
-    page: bool = False
-    """whether to write a page on which one steps through both passes, backprop.html"""
+    layers: tuple[int, ...] = (2, 2, 1)  # inputs, then neurons in each layer
+    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"  # sigma, the activation function
+    inputs: tuple[float, ...] | None = None  # a0 (0.5 and 0.9, or random)
+    target: tuple[float, ...] | None = None  # y, the wanted outputs (1 for each)
+    rate: float = 1.0  # learning rate of the step downhill
+    repeats: int = 15  # how often each time is measured; the median counts
+    page: bool = False  # whether to write a page on which one steps through both passes, backprop.html
 
 
 if __name__ == "__main__":

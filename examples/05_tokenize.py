@@ -85,14 +85,10 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
 class Settings(Common, out="tokenize"):
     """What can be set on the command line."""
 
-    sentence: str = "Was the bank flooded?"
-    """to cut into tokens"""
-    text: Path | None = None
-    """a UTF-8 file to learn the tokens from, instead of the story"""
-    vocab_size: int = 600
-    """tokens to learn, the 256 bytes included"""
-    tokenizer: Path | None = None
-    """take the pieces of this tokenizer: a folder with GPT-2's files, or a saved BPETokenizer"""
+    sentence: str = "Was the bank flooded?"  # to cut into tokens
+    text: Path | None = None  # a UTF-8 file to learn the tokens from, instead of the story
+    vocab_size: int = 600  # tokens to learn, the 256 bytes included
+    tokenizer: Path | None = None  # whose pieces to take: a folder with GPT-2's files, or a saved BPETokenizer
 
 
 if __name__ == "__main__":

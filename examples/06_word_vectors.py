@@ -136,18 +136,12 @@ def main(settings: "Settings") -> None:
 class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 
-    analogy: tuple[str, str, str] = ("king", "man", "woman")
-    """A B C: which word is near A - B + C"""
-    vectors: Path | None = None
-    """a text file in GloVe's format, instead of learning"""
-    limit: int | None = None
-    """read only the first words of that file; they are the most frequent"""
-    sentences: int = 30_000
-    """to make and to learn from"""
-    dim: int = 32
-    """numbers in each vector"""
-    epochs: int = 3
-    """passes over all pairs of neighbours"""
+    analogy: tuple[str, str, str] = ("king", "man", "woman")  # A B C: which word is near A - B + C
+    vectors: Path | None = None  # a text file in GloVe's format, instead of learning
+    limit: int | None = None  # read only the first words of that file; they are the most frequent
+    sentences: int = 30_000  # to make and to learn from
+    dim: int = 32  # numbers in each vector
+    epochs: int = 3  # passes over all pairs of neighbours
 
 
 if __name__ == "__main__":

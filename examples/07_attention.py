@@ -176,18 +176,12 @@ def main(settings: "Settings") -> None:
 class Settings(RealToo, out="attention", ask_real=show.real):
     """What can be set on the command line."""
 
-    seed: int = 1
-    """of everything random"""
-    sentence: str = "Was the bank flooded?"
-    """to follow step by step, made of the words that the made sentences have"""
-    word: str = "bank"
-    """of the sentence, whose vector is followed"""
-    width: int = 16
-    """numbers in a word's vector, for the single head"""
-    steps: int = 1500
-    """of the training of the single head; the three heads take half as many"""
-    page: bool = False
-    """whether to write a page on which one steps through the single head, attention.html"""
+    seed: int = 1  # of everything random
+    sentence: str = "Was the bank flooded?"  # to follow step by step, made of the words that the made sentences have
+    word: str = "bank"  # of the sentence, whose vector is followed
+    width: int = 16  # numbers in a word's vector, for the single head
+    steps: int = 1500  # of the training of the single head; the three heads take half as many
+    page: bool = False  # whether to write a page on which one steps through the single head, attention.html
 
 
 if __name__ == "__main__":

@@ -142,42 +142,24 @@ def main(settings: Settings) -> None:
 class Settings(Common):
     """What can be set on the command line."""
 
-    text: str = "made"
-    """a UTF-8 file, or one of: made, python, shakespeare"""
-    tokenizer: Literal["char", "bpe"] = "char"
-    """cut the text into characters, or into pieces that are learnt (byte pair encoding)"""
-    vocabulary: int = 1000
-    """tokens of the pieces"""
-    layers: int = 4
-    """blocks, one after the other"""
-    heads: int = 4
-    """attention heads in each block"""
-    width: int = 128
-    """numbers in a token's vector"""
-    context: int = 64
-    """tokens that the model sees"""
-    steps: int = 1000
-    """of the optimizer"""
-    batch_size: int = 12
-    """windows of the text in each step"""
-    lr: float = 3e-3
-    """highest learning rate; the last is a tenth of it"""
-    workers: int = 1
-    """processes that share each step"""
-    resume: bool = False
-    """continue the run in the folder --out"""
-    again: bool = False
-    """replace the run in the folder --out by a new one"""
-    load: Path | None = None
-    """write with the model in this folder, without training"""
-    prompt: str = "The "
-    """how the text begins that it writes"""
-    tokens: int = 300
-    """to write"""
-    temperature: float = 0.8
-    """0 always takes the likeliest token, 1 draws by the probabilities"""
-    out: Path | None = None
-    """folder for the run and the pictures (out/gpt; with --load the folder that is loaded)"""
+    text: str = "made"  # a UTF-8 file, or one of: made, python, shakespeare
+    tokenizer: Literal["char", "bpe"] = "char"  # tokens: characters, or pieces that are learnt (byte pairs)
+    vocabulary: int = 1000  # tokens of the pieces
+    layers: int = 4  # blocks, one after the other
+    heads: int = 4  # attention heads in each block
+    width: int = 128  # numbers in a token's vector
+    context: int = 64  # tokens that the model sees
+    steps: int = 1000  # of the optimizer
+    batch_size: int = 12  # windows of the text in each step
+    lr: float = 3e-3  # highest learning rate; the last is a tenth of it
+    workers: int = 1  # processes that share each step
+    resume: bool = False  # continue the run in the folder --out
+    again: bool = False  # replace the run in the folder --out by a new one
+    load: Path | None = None  # write with the model in this folder, without training
+    prompt: str = "The "  # how the text begins that it writes
+    tokens: int = 300  # to write
+    temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
+    out: Path | None = None  # folder for the run and the pictures (out/gpt; with --load the folder that is loaded)
 
     def __post_init__(self) -> None:
         if self.load and not self.load.is_dir():

@@ -133,16 +133,11 @@ def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndar
 class Settings(Common, out="architectures"):
     """What can be set on the command line."""
 
-    date: str = "July 14, 1789"
-    """a date to translate"""
-    next_steps: int = 600
-    """of the optimiser, for the decoder"""
-    hidden_steps: int = 2000
-    """for the encoder"""
-    date_steps: int = 600
-    """for the encoder-decoder"""
-    labelled: int = 40
-    """sentences to learn a classification from"""
+    date: str = "July 14, 1789"  # a date to translate
+    next_steps: int = 600  # of the optimiser, for the decoder
+    hidden_steps: int = 2000  # for the encoder
+    date_steps: int = 600  # for the encoder-decoder
+    labelled: int = 40  # sentences to learn a classification from
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from helpers.next_word import make_corpus
 from helpers.program import RealToo, start, until_ctrl_c
 from helpers.training import train
 
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -93,7 +92,6 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     return model, tokenizer
 
 
-@dataclass
 class Settings(RealToo, out="gpt2", ask_real=inside.real):
     """What can be set on the command line."""
 

@@ -21,7 +21,6 @@ from helpers.emails import Messages, good_words, leetspeak, load_messages, make_
 from helpers.program import Common, start, until_ctrl_c
 from helpers.spam import ENOUGH_POINTS, Inputs, build, judge, make_inputs, rule_points, split, train
 
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -122,7 +121,6 @@ def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:
     return np.where(have < 10, 0, (x.grad.numpy() * rows).sum(axis=0) / np.maximum(have, 1))
 
 
-@dataclass
 class Settings(Common, out="spam"):
     """What can be set on the command line."""
 

@@ -22,7 +22,7 @@ from helpers.program import RealToo, open_run, start
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -112,7 +112,6 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-@dataclass
 class Settings(RealToo, out="arithmetic", ask_real=show.real):
     """What can be set on the command line."""
 

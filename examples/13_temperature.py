@@ -15,8 +15,6 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 from helpers import temperature as show
 from helpers.program import RealToo, check, start
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import tinygrad_lecture as tl
@@ -84,7 +82,6 @@ def temperature_for(request: str) -> float:
     return 2.0 if asked & INVENTION else 0.3 if asked & FACTS else 1.0
 
 
-@dataclass
 class Settings(RealToo, out="temperature", ask_real=show.real):
     """What can be set on the command line."""
 

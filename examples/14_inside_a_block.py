@@ -161,10 +161,8 @@ def new_block(width: int, heads: int) -> Block:
 class Settings(RealToo, out="block", ask_real=show.real):
     """What can be set on the command line."""
 
-    heads: int = 8
-    """attention heads of 96 numbers each; the lecture has 8"""
-    changed: str = "bank"
-    """the token to change, to see which others change with it"""
+    heads: int = 8  # attention heads of 96 numbers each; the lecture has 8
+    changed: str = "bank"  # the token to change, to see which others change with it
 
 
 if __name__ == "__main__":

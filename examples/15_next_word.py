@@ -16,7 +16,6 @@ from helpers.next_word import CAPITALS, QUESTION, START, UNSTATED
 from helpers.program import RealToo, check, start
 from helpers.training import train
 
-from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -117,7 +116,6 @@ def sample(model: GPT, words: WordTokenizer, text: str, T: float, n: int, seed: 
     return [words.token(answer[0]) for answer in said]
 
 
-@dataclass
 class Settings(RealToo, out="next_word", ask_real=show.real):
     """What can be set on the command line."""
 

@@ -157,12 +157,9 @@ def learn(core: nn.Module, length: int, settings: "Settings") -> float:
 class Settings(Common, out="order_and_memory"):
     """What can be set on the command line."""
 
-    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
-    """how many words back"""
-    steps: int = 200
-    """of the optimiser, for each model and length"""
-    lengths: tuple[int, ...] = (4, 8, 16, 32)
-    """of the texts whose first word is to be remembered"""
+    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)  # how many words back
+    steps: int = 200  # of the optimiser, for each model and length
+    lengths: tuple[int, ...] = (4, 8, 16, 32)  # of the texts whose first word is to be remembered
 
     def __post_init__(self) -> None:
         check(self, distances=1, lengths=1)

@@ -16,8 +16,6 @@ from helpers import few_shot as show
 from helpers.program import DataError, RealToo, check, start
 from helpers.training import train
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import nn
@@ -89,7 +87,6 @@ def written(text: np.ndarray) -> str:
     return "".join("=" if t == EQUALS else "  " if t == NEWLINE else str(t) for t in text).rstrip()
 
 
-@dataclass
 class Settings(RealToo, out="few_shot", ask_real=show.real):
     """What can be set on the command line."""
 

@@ -19,7 +19,6 @@ from helpers.program import Common, start
 from helpers.training import small_gpt, train
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -105,7 +104,6 @@ def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
     return [TOKENIZER.decode(answer) for answer in answers]
 
 
-@dataclass
 class Settings(Common, out="expressions"):
     """What can be set on the command line."""
 

@@ -19,8 +19,6 @@ from helpers.program import DataError, RealToo, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import nn
@@ -125,7 +123,6 @@ def adders(width: int, n: int, settings: "Settings", seeds: int = 3) -> tuple[np
     return right.mean(axis=(1, 2)), right.all(axis=2).mean(axis=1)
 
 
-@dataclass
 class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
     """What can be set on the command line."""
 

@@ -19,7 +19,6 @@ from helpers.emails import make_messages
 from helpers.program import Common, check, counted, start
 from helpers.spam import judge, make_inputs, train
 
-from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -79,7 +78,6 @@ def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
     return float((n * np.abs(said - true)).sum() / n.sum())
 
 
-@dataclass
 class Settings(Common, out="ask_a_human"):
     """What can be set on the command line."""
 

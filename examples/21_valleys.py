@@ -193,20 +193,13 @@ def depth(digits: Digits, steps: int, draw: Random) -> None:
 class Settings(Common, out="valleys"):
     """What can be set on the command line."""
 
-    hidden: int = 2
-    """neurons in the hidden layer of the XOR network"""
-    starts: int = 40
-    """random weights to start from"""
-    steps: int = 2000
-    """steps of each descent"""
-    rate: float = 2.0
-    """learning rate for XOR"""
-    widths: tuple[int, ...] = (1, 2, 4, 16, 64)
-    """hidden neurons of the networks that learn a curve"""
-    fit_steps: int = 1500
-    """steps of training for each of them"""
-    deep_steps: int = 2500
-    """steps of training for the deep network that reads digits"""
+    hidden: int = 2  # neurons in the hidden layer of the XOR network
+    starts: int = 40  # random weights to start from
+    steps: int = 2000  # steps of each descent
+    rate: float = 2.0  # learning rate for XOR
+    widths: tuple[int, ...] = (1, 2, 4, 16, 64)  # hidden neurons of the networks that learn a curve
+    fit_steps: int = 1500  # steps of training for each of them
+    deep_steps: int = 2500  # steps of training for the deep network that reads digits
 
     def __post_init__(self) -> None:
         check(self, rate=0, widths=1)

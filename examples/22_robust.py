@@ -158,14 +158,10 @@ def nearest_neighbour(images: np.ndarray, labels: np.ndarray) -> Answer:
 class Settings(Common, out="robust"):
     """What can be set on the command line."""
 
-    steps: int = 4000
-    """steps of training for each network"""
-    sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)
-    """how many training pictures to compare"""
-    noise: float = 0.5
-    """most noise that the second network sees in training, as a standard deviation; ink is 1"""
-    wrong_labels: float = 0.2
-    """share of the training labels replaced by random ones"""
+    steps: int = 4000  # steps of training for each network
+    sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)  # how many training pictures to compare
+    noise: float = 0.5  # most noise that the second network sees in training, as a standard deviation; ink is 1
+    wrong_labels: float = 0.2  # share of the training labels replaced by random ones
 
     def __post_init__(self) -> None:
         check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))

@@ -23,7 +23,6 @@ from helpers.program import Common, check, start, until_ctrl_c
 from helpers.real import smollm2
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -108,7 +107,6 @@ def main(settings: "Settings") -> None:
             show.say(str(error) or "stopped")
 
 
-@dataclass
 class Settings(Common, out="chat"):
     """What can be set on the command line."""
 

@@ -18,7 +18,6 @@ from helpers.program import Common, open_run, start
 from helpers.real import smollm2
 
 import sys
-from dataclasses import dataclass
 
 import nn
 import tinygrad_lecture as tl
@@ -98,7 +97,6 @@ def train(model: Llama, learnt: list[Address], held_out: list[Address], settings
     return trainer
 
 
-@dataclass
 class Settings(Common, out="fine_tune"):
     """What can be set on the command line."""
 

@@ -49,12 +49,9 @@ class DataError(ValueError):
 class Common:
     """Settings that every program has. Its subclasses are dataclasses."""
 
-    seed: int = 0
-    """of everything random"""
-    out: Path = Path("out")
-    """folder for the results"""
-    more: bool = False
-    """print everything that was measured"""
+    seed: int = 0  # of everything random
+    out: Path = Path("out")  # folder for the results
+    more: bool = False  # print everything that was measured
 
     def __init_subclass__(cls, out: str = "") -> None:
         if out:
@@ -72,8 +69,7 @@ HOW = f"With a real language model, --real, after {INSTALL}"
 class RealToo(Common):
     """Settings of a program whose question can also be put to a real model, by a function of the settings."""
 
-    real: bool = False
-    """ask a real language model instead, SmolLM2; README.md says how to install it"""
+    real: bool = False  # ask a real language model instead, SmolLM2; README.md says how to install it
 
     def __init_subclass__(cls, out: str = "", ask_real: Callable[[Any], None] | None = None) -> None:
         super().__init_subclass__(out)
@@ -81,7 +77,7 @@ class RealToo(Common):
 
 
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
-    """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
+    """Run `main` with the settings of the command line, made by tyro from a dataclass and the comments of its fields.
 
     The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
     (a file, a missing extra, a setting, a learning rate too large) end the program with one line, as Ctrl-C does.

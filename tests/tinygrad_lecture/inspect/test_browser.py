@@ -361,6 +361,7 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     assert page.locator("#chosen .scale span").all_inner_texts() == ["0", "0.05", "0.25", "0.5", "1"]
     assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
     assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # only its parts scroll
 
 
 def test_heads_that_share_keys_are_shown_one_by_one(visit, tmp_path):
@@ -509,6 +510,30 @@ def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(vis
         one.locator("#slider").fill("19")
         box(one, "W1").click()
     assert page.locator("#chosen .way").inner_text() == fresh.locator("#chosen .way").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("function", "number", "typed", "told"),
+    [
+        (lambda x: x * x, 1.0, "2", "= 2 · 1 = 2; the smaller the change, the closer."),
+        (tl.relu, 0.0, "0.001", "a smaller change is foretold no better, as the slope jumps here"),
+        (lambda x: x * x.detach(), 1.0, "1.001", "or leaves out a constant that follows"),
+        (lambda x: 3 * x, 0.12346, "0.12347", "x[0] is 0.12347 instead of 0.12346, so C is 0.37041 instead of 0.37038"),
+    ],
+)
+def test_what_the_gradient_foretells_of_a_change_is_said_as_it_is(visit, tmp_path, function, number, typed, told):
+    with tl.Graph():
+        x = tl.tensor([number], dtype=tl.float64, requires_grad=True)
+        C = function(x).sum()
+        page = visit(tl.page(C, tmp_path / "page.html"))
+    box(page, "x").click()
+    field = page.get_by_label("x[0]")
+    for nonsense in ("", "1e999"):  # gives way to the number that the page computes with
+        field.fill(nonsense)
+        field.blur()
+        assert float(field.input_value()) == number
+    field.fill(typed)
+    assert told in page.locator("#changed").inner_text()
 
 
 def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_page, tmp_path):

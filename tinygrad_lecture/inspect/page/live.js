@@ -121,20 +121,49 @@ class Live {
     const { data } = this;
     const result = data.values[data.result];
     const [before, after] = [data.arrays[this.given[data.result]], data.arrays[result.value]];
-    const cost = `so ${result.name} is ${after.text} instead of ${before.text}.`;
+    const cost = `so ${result.name} is ${instead(after, before)}.`;
     if (this.edits.length > 1) return [`${this.edits.length} numbers are changed, ${cost}`];
     const [value, index] = this.edits[0];
     const [from, to] = [elementsOf(data.arrays[this.given[value]])[index], this.changed.get(value)[index]];
     const { name, shape, gradient } = data.values[value];
-    const told = `${name}${placeText(shape, index)} is ${number(to)} instead of ${number(from)}, ${cost}`;
+    const told = `${name}${placeText(shape, index)} is ${apart(to, from)}, ${cost}`;
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);
     if (!last || sizeOf(before.shape) > 1) return [told];
     const slope = elementsOf(data.arrays[last.after])[index];
-    const change = number(elementsOf(after)[0] - elementsOf(before)[0]);
+    const change = elementsOf(after)[0] - elementsOf(before)[0];
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
     const foretold = `The gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
-    return [told, `${result.name} changed by ${change}. ${foretold}; the smaller the change, the closer.`];
+    const comes = this.comesCloser(value, index, from, to, change - slope * (to - from), slope);
+    const closer = comes
+      ? "the smaller the change, the closer"
+      : "a smaller change is foretold no better, as the slope jumps here or leaves out a constant that follows";
+    return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${closer}.`];
   }
+
+  // Whether a thousandth of a change is foretold better, beside its size. error: of the whole change.
+  comesCloser(value, index, from, to, error, slope) {
+    const [step, numbers] = [(to - from) / 1000, this.changed.get(value)];
+    const [before, after] = [from, from + step].map((x) => {
+      numbers[index] = x;
+      return this.computed().nodes[this.data.result].numbers[0];
+    });
+    numbers[index] = to;
+    const rounding = 1e-6 * Math.abs(slope * step) + 1e-12 * (1 + Math.abs(before));
+    return Math.abs(after - before - slope * step) <= Math.abs(error) / 2000 + rounding;
+  }
+}
+
+// A number and the one before it, with as many digits as tell them apart.
+function apart(now, before) {
+  let digits = 4;
+  while (digits < 17 && number(now, digits) === number(before, digits)) digits += 1;
+  return `${number(now, digits)} instead of ${number(before, digits)}`;
+}
+
+// The same of two arrays.
+function instead(now, before) {
+  if (now.text !== before.text || sizeOf(now.shape) > 1) return `${now.text} instead of ${before.text}`;
+  return apart(elementsOf(now)[0], elementsOf(before)[0]);
 }
 
 // Whether numbers are the engine's but for rounding.

@@ -124,11 +124,14 @@ function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
 function field(label, value, edit) {
   const step = Number((10 ** Math.floor(Math.log10(Math.abs(value) || 1) - 1)).toPrecision(1));
   const made = element("input", { type: "number", class: "field", step: "any", value: number(value), "aria-label": label });
-  let held = null;
+  let [held, taken] = [null, value]; // where a drag began; the number that the page computes with
   const set = (to) => {
-    if (Number.isFinite(to)) edit(to);
+    if (!Number.isFinite(to)) return;
+    taken = to;
+    edit(to);
   };
   made.addEventListener("input", () => made.value !== "" && set(Number(made.value)));
+  made.addEventListener("change", () => (made.value = number(taken, 6))); // what is no number gives way to it
   made.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     event.preventDefault();

@@ -37,7 +37,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
             words |= {x: text for x, text in told.items() if x not in words and x.op is None}
         elif vertex.op == "add" and before and own:
             layers[vertex], words[vertex], words[own[0]] = before, f"{before}: adds the biases", f"biases of {before}"
-        elif vertex.op == "index_get" and own:
+        elif vertex.op == "index_get" and own and len(own[0].shape) > 1:
             words[vertex], words[own[0]] = "looks up vectors", "a vector for each index"
         elif says := FORMULAS.get(vertex.op or "", {}).get("says"):
             cost = vertex is vertices[-1] and vertex.name in COSTS and not vertex.shape and "cost" not in says

@@ -46,7 +46,7 @@ class Chat:
         drawing = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.most}
         pieces = self.model.chat(asked, **drawing)
         self.messages = [*asked, {"role": "assistant", "content": ""}]
-        for piece in until_ctrl_c(pieces):
+        for piece in until_ctrl_c(pieces, silent=True):
             self.messages[-1]["content"] += piece
             yield piece
 

@@ -122,7 +122,8 @@ class Session:
 
     def why(self, exercise: Exercise) -> None:
         """Check an exercise, and tell the likely cause."""
-        self.progress.tries[exercise.name] = self.progress.tries.get(exercise.name, 0) + 1
+        if not self.progress.untouched(exercise):
+            self.progress.tries[exercise.name] = self.progress.tries.get(exercise.name, 0) + 1
         self.check(exercise)
 
     def reset(self, exercise: Exercise) -> None:

@@ -301,7 +301,7 @@ def who_serves_what(course: cars.Course, model: Any) -> None:
         print("they have not learnt enough to tell.")
     else:
         one_each = sorted(worse) == [(0,), (1,), (2,)]
-        print("each has taken one kind." if one_each else "not one head, one relationship.")
+        print("each has taken one kind." if one_each else "so it is not one kind a head.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

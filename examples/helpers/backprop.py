@@ -278,8 +278,9 @@ def pair(axes: Axes, start: Point, end: Point, value: str, gradient: float, at: 
 def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path: Path) -> None:
     """Every value with its gradient, as the engine recorded them. named: the tensors by their names."""
     graph.name({in_lecture(name): tensor for name, tensor in named.items()})
-    draw_graph(graph, path, "The computation graph of a network and its cost")
-    print(f"  {path}")
+    title = "The computation graph of a network and its cost"
+    draw_graph(graph, path, title)
+    print(f"  {path}: {title}")
 
 
 def in_lecture(name: str) -> str:

@@ -142,17 +142,18 @@ def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> N
         print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
     down, best = np.mean([[fall > 0 for fall in others] for _, *others in falls.values()]), np.abs(cosines).max()
     if abs(down - 0.5) < 0.1 and best < 0.1:
-        print(f"  About half of all directions go down, but hardly: almost at a right angle to it (cosine {best:.3f}).")
+        print("  About half of all directions go down, but hardly:", end=" ")
+        print(f"the best has a cosine of {best:.3f} with the gradient.")
     else:
         print(f"  {down:.0%} of these directions go down; their cosine with the gradient is {best:.3f} at most.")
 
 
 def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
     """Gradient descent against random search, with the same number of costs computed."""
-    n = len(next(iter(histories.values())))
+    n = min(map(len, histories.values()))  # Ctrl-C may have cut some
     print(f"\nThe same network on 500 pictures, with {n} evaluations of the cost each:")
     for name, costs in histories.items():
-        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[-1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
     tries = weights * math.log10(2)
     print(f"  To try two values for each of {weights:,} parameters: 2^{weights:,} = 10^{tries:,.0f} networks.")
     years = tries - 9 - math.log10(3.15e7)

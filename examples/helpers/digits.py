@@ -64,8 +64,8 @@ def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
 def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
-    print(f"  By luck: it calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and", end=" ")
-    print(f"{share_right(sure, labels):.0%} of its answers are right. One in ten is chance.")
+    print(f"  It calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and", end=" ")
+    print(f"{share_right(sure, labels):.0%} of its answers are right, by luck. One in ten is chance.")
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:

@@ -231,7 +231,8 @@ def one_prediction(
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
     """Write token by token until Ctrl-C, and return the text."""
     print(f"\nThe model writes, at temperature {temperature:g}:\n")
-    return print_as_written(prompt, until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)))
+    pieces = writer.write(prompt, tokens, temperature=temperature, seed=seed)
+    return print_as_written(prompt, until_ctrl_c(pieces, silent=True))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
     first, last = min(distances), max(distances)
     falls = {kind: norms[first] / norms[last] for kind, norms in slopes.items() if norms[last] > 0}
     does, part = "vanishes" if falls["RNN"] > VANISHED else "has not vanished", f"{falls['RNN']:.0e}".replace("+", "")
-    print(f"  From {first} to {last} places back the RNN's gradient {does}: it falls to 1/{part}.")
+    print(f"  From {first} to {last} places back the RNN's gradient {does}: it falls by a factor of {part}.")
     slower = all(falls[kind] < falls["RNN"] for kind in ("GRU", "LSTM"))
     print(f"  GRU and LSTM have gates; their gradients fade {'more slowly' if slower else 'as fast'}.")
     print(f"  The convolutions see {np.flatnonzero(slopes['convolution']).max()} words back, and nothing beyond.")
@@ -111,7 +111,7 @@ def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]], steps: 
     print(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(learnt) or 'none'}.")
     for name, bias in (("LSTM", 0.0), ("open LSTM", OPEN)):
         gate = 1 / (1 + np.exp(-bias))
-        kept = f"{gate:.3f}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"
+        kept = f"{gate:.4g}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"
         print(f"  {name}: the forget gate begins near sigma({bias:g}), so {kept} of the first word is kept.")
 
 
@@ -128,7 +128,7 @@ def draw_fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
     fades = rnn > 10 > attention
     title = "An RNN's gradient fades with distance; attention's does not" if fades else "The gradient by distance"
     axes = chart(title, curves, COLOURS, "-", yscale="log")
-    axes.set(ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient: |d last output / d word|")
+    axes.set(ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient, down to 1e-20: |d last output / d word|")
     save(axes.figure, path)
 
 

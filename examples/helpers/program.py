@@ -157,12 +157,17 @@ def by_chance(n: int, *shares: float) -> float:
     return 1.96 * math.sqrt(2 * share * (1 - share) / n)
 
 
-def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
+def until_ctrl_c(items: Iterable[Item], silent: bool = False) -> Iterator[Item]:
+    """Yield items until Ctrl-C is pressed, which ends the loop but not the program, and is said unless `silent`.
+
+    A second Ctrl-C aborts.
+    """
     with noting_ctrl_c() as pressed:
         for item in items:
             yield item
             if pressed.is_set():
+                if not silent:
+                    print("  Ended by Ctrl-C: the rest is of what there is so far.", flush=True)
                 return
 
 

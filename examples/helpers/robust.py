@@ -167,15 +167,15 @@ def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
         chosen, right = outputs.max(axis=1) > 0.8, outputs.argmax(axis=1) == labels
         counts[amount] = int(chosen.sum()), float((chosen & right).sum() / max(chosen.sum(), 1))
     print(f"  {'sure of':26}" + "".join(f"{n / len(labels):7.1%}" for n, _ in counts.values()))
-    print(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for _, share in counts.values()))
+    shares = (f"{share:7.1%}" if n else f"{'-':>7}" for n, share in counts.values())
+    print(f"  {'of these read right':26}" + "".join(shares))
     whole, share = counts[0]
     alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance(n, share, s)]
     if alike:
         most = max(alike)
         some, whole = counts[most][0] / len(labels), whole / len(labels)
-        print(
-            f"  Up to {most:g} it is about as often right where it is sure: there of {some:.0%}, at 0 of {whole:.0%}."
-        )
+        print(f"  Up to {most:g}, where it is sure it is right about as often; but it is sure of {some:.0%}", end=" ")
+        print(f"of the pictures, not of {whole:.0%}.")
 
 
 def robustness(table: Table) -> None:

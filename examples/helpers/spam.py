@@ -306,7 +306,7 @@ def needed(right: Mapping[int, float], n_test: int) -> None:
     *_, most = right.values()
     enough = [n for n, share in right.items() if most - share <= by_chance(n_test, share, most)]
     if enough[0] < max(right):
-        print(f"  {enough[0]:,} are as good as {max(right):,}: the difference may be chance.")
+        print(f"  {enough[0]:,} are about as good as {max(right):,}: the difference may be chance.")
 
 
 def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:

@@ -139,7 +139,7 @@ def valleys(again: np.ndarray, costs: np.ndarray, end: Sequence[tl.Tensor], furt
     (before, after), (small, large) = np.median(costs[[0, -1]], axis=1), map(largest, (end, further))
     print(f"  With all examples a step the cost goes from {before:.4f} to {after:.4f}, and the largest weight", end=" ")
     print(f"from {small:.1f} to {large:.1f}.")
-    if after < before and large > small:
+    if after < before and large > 1.02 * small:
         print("  So these valleys are slopes that flatten: a sigmoid is flat where its weights are large.")
 
 
@@ -150,7 +150,7 @@ def largest(weights: Sequence[tl.Tensor]) -> float:
 
 def wider(learnt: Mapping[int, float]) -> None:
     """The share of starts from which XOR is learnt, by the width of the hidden layer."""
-    print("\nDo more hidden neurons help? The starts that lead to cost 0:")
+    print("\nDo more hidden neurons help? From other random starts, those that lead to cost 0:")
     print("  hidden neurons " + "".join(f"{hidden:7}" for hidden in learnt))
     print("  learnt         " + "".join(f"{share:7.0%}" for share in learnt.values()))
 

@@ -163,7 +163,7 @@ MADE = [
     (lambda: descent.verdict(went(1.0, 9, 4, 1), VALLEY), "just right"),
     (lambda: descent.verdict(went(0.01, 9, 8.9, 8.8), VALLEY), "too small"),
     (lambda: descent.verdict(went(1.0, 9, 5, 3), VALLEY), "too few steps"),
-    (lambda: descent.directions({1.0: [1, 0.1, -0.1]}, np.array([0.03])), "almost at a right angle"),
+    (lambda: descent.directions({1.0: [1, 0.1, -0.1]}, np.array([0.03])), "the best has a cosine of"),
     (lambda: descent.directions({1.0: [1, 0.1, 0.1]}, np.array([0.9])), "100% of these directions go down"),
     (lambda: valleys.saddle(NONE, ALL, SADDLES), "The noise of single examples pushes them off"),
     (lambda: valleys.saddle(ALL, ALL, SADDLES), "No noise was needed"),
@@ -174,12 +174,12 @@ MADE = [
     (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than the network"),
     (
         lambda: robust.incomplete({0: sure_of(10, 9), 0.5: sure_of(10, 9), 0.7: sure_of(10, 2)}, LABELS),
-        "Up to 0.5 it is",
+        "Up to 0.5, where it is sure",
     ),
     (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "From layer to layer less of the ink is left"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
-    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are as good as 3,000"),
+    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are about as good as 3,000"),
     (
         lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
         "50 points for whole sums, 30 for digits, all three of which a sum needs",

@@ -119,13 +119,14 @@ def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
     )
 
 
-def test_ctrl_c_ends_what_is_gone_through_and_not_the_program():
+def test_ctrl_c_ends_what_is_gone_through_and_not_the_program(capsys):
     seen = []
     for item in until_ctrl_c(range(9)):
         seen.append(item)
         if item == 3:
             signal.raise_signal(signal.SIGINT)
     assert seen == [0, 1, 2, 3]
+    assert capsys.readouterr().out == "  Ended by Ctrl-C: the rest is of what there is so far.\n"
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)  # as ever
     assert list(until_ctrl_c("abc")) == ["a", "b", "c"]

@@ -21,7 +21,7 @@ from .numbers import in_line
 from .vertex import Vertex, printable
 
 MOST = 300  # boxes per picture
-LEAF, CONSTANT, RESULT, INK, GRADIENT = "#cfe4f5", "#e9e9e9", "#ffffff", "#303030", "#b84700"
+LEAF, CONSTANT, RESULT, INK, GRADIENT = "#cfe4f5", "#e9e9e9", "#ffffff", "#303030", "#cc3311"
 LINE, HEAD, LETTER = 18, 7.9, 7.3  # pixels: the height of a line, the width of a letter in the first and in the others
 ASIDE = 5  # pixels from the middle to the arrow of a value, and to that of its gradient
 

@@ -157,7 +157,7 @@ class Graph(metaclass=NeedsParentheses):
         return graph_html(self.name_by_variables().vertices)
 
     def draw(self, path: str | Path, title: str = "") -> None:
-        """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.
+        """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in red.
 
         An .svg needs nothing installed, the other formats need matplotlib, and so do formulas as names.
 

@@ -23,7 +23,9 @@ from helpers.program import DataError, data, detail
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 
-SENSES, SENTENCES, WHO, EITHER, BANKS, MODELS = data("senses.toml").values()
+MADE = data("senses.toml")
+SENSES, SENTENCES, WHO = MADE["senses"], MADE["sentences"], MADE["who"]
+EITHER, BANKS, MODELS = MADE["either"], MADE["banks"], MADE["models"]
 PAD = "<pad>"  # fills up shorter sentences
 Sentences = Sequence[tuple[str, str]]  # each with the word that is looked at
 Said = dict[str, list[tuple[str, float]]]  # part of the sentence -> the nearest description of each kind, and its p

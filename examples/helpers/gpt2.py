@@ -47,7 +47,7 @@ def progress(step: int, loss: float) -> None:
 def trained(folder: Path) -> None:
     """Say whether the small model is kept, and what it knows."""
     if not has_model(folder):
-        print("Ended by Ctrl-C. This half-trained model is used now, and not kept: the next run trains it anew.")
+        print("This half-trained model is used now, and not kept: the next run trains it anew.")
     print(f"It knows little but these sentences. {FETCH}")
 
 

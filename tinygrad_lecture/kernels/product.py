@@ -11,7 +11,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from . import blas
-from .compiled import multiplied
+from .compiled import multiplied, size_of_a_piece
 from .threads import get_num_threads, share
 
 _SMALL = 100_000  # multiplications; below, NumPy is asked at once
@@ -30,16 +30,15 @@ def product(a: Array, b: Array) -> Array:
         return out
     if work < _BLAS_ALONE:
         return a.dot(b)
-    threads = get_num_threads()
     with blas.one_thread:
-        if threads == 1 or work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
+        if work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
             return a.dot(b)
         n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)
         if n >= m:
-            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _slices(n, threads), threads)
+            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _pieces(n), get_num_threads())
         else:
-            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _slices(m, threads), threads)
+            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _pieces(m), get_num_threads())
         return out
 
 
@@ -51,10 +50,9 @@ def batched(a: Array, b: Array) -> Array:
     return xp(a, b).matmul(a, b)
 
 
-def _slices(n: int, parts: int) -> list[slice]:
-    """range(n) in up to `parts` slices, each a multiple of 16 long but the last."""
-    step = max(-(-n // parts // 16) * 16, 16)
-    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+def _pieces(n: int) -> list[slice]:
+    step = size_of_a_piece(n)
+    return [slice(start, start + step) for start in range(0, n, step)]
 
 
 # --- rows of matrices ---------------------------------------------------------------------------------------

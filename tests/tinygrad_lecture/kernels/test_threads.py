@@ -144,11 +144,22 @@ def test_a_shared_product_is_numpys(n, k, m, dtype, layout):
     np.testing.assert_array_equal(shared, a @ b)  # whole numbers: exact in any order
 
 
-def test_a_shared_product_gives_the_same_bits_each_time(every_product_is_shared):
-    a, b = np.random.default_rng(0).standard_normal((2, 200, 200))
-    first = product.product(a, b)
-    for _ in range(20):
-        np.testing.assert_array_equal(product.product(a, b), first)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shapes", [((200, 90), (90, 130)), ((90, 200), (200, 300))], ids=["by rows", "by columns"])
+def test_a_product_has_the_same_pieces_and_bits_for_any_number_of_threads(monkeypatch, shapes, dtype):
+    monkeypatch.setattr(product, "_SHARED", 0)
+    monkeypatch.setattr(product, "multiplied", lambda a, b: None)  # without Numba
+    pieces, original = [], product.share
+    monkeypatch.setattr(product, "share", lambda f, p, n: (pieces.append(p), original(f, p, n)))
+    draw = np.random.default_rng(0)
+    a, b = (draw.standard_normal(shape).astype(dtype) for shape in shapes)
+    results = []
+    for number in [1, 2, 3, *[2] * 10]:
+        monkeypatch.setattr(threads, "_chosen", number)
+        results.append(product.product(a, b))
+    assert len(pieces) == len(results), "a product by one thread is computed in pieces too"
+    assert all(p == pieces[0] for p in pieces)
+    assert all(np.array_equal(r, results[0]) for r in results)
 
 
 def test_mixed_dtypes_promote_as_in_numpy(every_product_is_shared):

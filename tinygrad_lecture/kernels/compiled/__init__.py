@@ -56,6 +56,15 @@ def multiplied(a: Array, b: Array) -> Array | None:
     return product(a, b)
 
 
+def size_of_a_piece(n: int) -> int:
+    """How many of a product's n rows or columns are a piece of it: about a quarter, a multiple of the 16 that BLAS
+    computes at once.
+
+    The number does not depend on that of the threads, nor then do the bits of the result.
+    """
+    return max(-(-n // 64) * 16, 32)
+
+
 def has_rows(rows: int, n: int, row: int, element: int, size: int) -> bool:
     """Whether BLAS can read a matrix (rows, n) with these strides and this size of an element, in bytes.
 

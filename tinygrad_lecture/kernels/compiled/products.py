@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from .. import blas
-from . import has_rows
+from . import has_rows, size_of_a_piece
 from .compiling import Task, inlined, loop, numba
 from .pool import calls, carray, i64, pointer, pool, share
 
@@ -40,7 +40,7 @@ def _product(pool: int, function: int, blas: int, a: Array, b: Array, out: Array
     (n, k), m = a.shape, b.shape[1]
     by_rows = n >= m
     long = n if by_rows else m
-    step = max(-(-long // (4 * 16)) * 16, 32)  # a multiple of the rows that BLAS computes at once
+    step = piece_size(long)
     addresses = a.ctypes.data, b.ctypes.data, out.ctypes.data
     job = np.array(
         [blas, a_order, b_order, n, m, k, addresses[0], a_width, addresses[1], b_width, addresses[2], by_rows, step],
@@ -62,7 +62,7 @@ def layout(x: Array) -> tuple[int, int]:
     return PLAIN, 0
 
 
-reads = inlined(has_rows)
+reads, piece_size = inlined(has_rows), inlined(size_of_a_piece)
 
 
 @Task

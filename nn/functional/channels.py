@@ -8,7 +8,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Value
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.kernels.fused import layer_norm, layer_norm_backward
+from tinygrad_lecture.kernels.fused import centre, layer_norm, layer_norm_backward
 from tinygrad_lecture.kernels.product import row_products, row_sums
 
 
@@ -46,9 +46,9 @@ def _backward(
     *, kept: tuple[Array, Array],
 ) -> tuple[Any, ...]:  # fmt: skip
     g, rows = by_channel(g), by_channel(x)
-    mean, scale = kept
+    offset, scale = kept
     dbias = row_sums(g)[:, 0] if any(needs[2:]) else None
-    dweight = (row_products(g, rows - mean) * scale)[:, 0] if any(needs[1:2]) else None
+    dweight = (row_products(g, centre(rows, offset)) * scale)[:, 0] if any(needs[1:2]) else None
     upstream = g if weight is None else g * weight[:, None]
     (dx,) = layer_norm_backward(upstream, [True], rows, eps=eps, kept=kept) if needs[0] else (None,)
     return (None if dx is None else _like(x, dx), dweight, dbias)[: len(needs)]

@@ -184,15 +184,15 @@ def layer_norm(
     x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5, *,
     centred: bool = True, keep: bool = False,
 ) -> Any:  # fmt: skip
-    """With keep=True also each row's mean, 0 if it is not to be centred, and 1 / sqrt(var + eps), (rows, 1)."""
+    """With keep=True also each row's offset (see `centre`) and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes, eps)
     rows = as_rows(x, axes)
     if compiles(rows, weight, bias, least=FEW):
-        y, mean, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
-        return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
-    mean = row_sums(rows) if centred else xp(x).zeros((len(rows), 1), x.dtype)
-    mean /= max(rows.shape[1], 1)
-    y = rows - mean
+        y, offset, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
+        return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)
+    offset = row_sums(rows - rows[:, :1]) if centred else xp(x).zeros((len(rows), 1), x.dtype)
+    offset /= max(rows.shape[1], 1)
+    y = centre(rows, offset, centred)
     scale = row_products(y, y)
     scale /= max(rows.shape[1], 1)
     scale += eps
@@ -203,21 +203,33 @@ def layer_norm(
         y = in_place(xp(x).multiply, y, weight)
     if bias is not None:
         y = in_place(xp(x).add, y, bias)
-    return (y, (mean, scale)) if keep else y
+    return (y, (offset, scale)) if keep else y
+
+
+def centre(rows: Array, offset: Array, centred: bool = True) -> Array:
+    """The rows less their means or, if they are not to be centred, a copy: (rows, n).
+
+    offset: the mean less the row's first element, (rows, 1). The mean itself would be rounded to as many digits as x
+    has: of a row that is nearly constant, the rounding would be what remains.
+    """
+    y = rows - rows[:, :1] if centred else rows.copy()
+    if centred:
+        y -= offset
+    return y
 
 
 def layer_norm_backward(
     g: Array, needs: Needs, x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1,
     eps: float = 1e-5, *, centred: bool = True, kept: tuple[Array, Array],
 ) -> tuple[Any, ...]:  # fmt: skip
-    mean, scale = kept
+    offset, scale = kept
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
     if compiles(rows, g, weight):
-        dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), mean, scale, centred)
+        dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), offset, scale, centred)
         gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
         return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
-    y = rows - mean  # normalised up to the factor scale
+    y = centre(rows, offset, centred)  # normalised up to the factor scale
     gy = g * y
     dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
     dbias = column_sums(g).reshape(normalized) if len(needs) > 2 and needs[2] else None
@@ -252,16 +264,16 @@ def _flat(weight: Array | None) -> Array | None:
 def _compiled_layer_norm(
     rows: Array, weight: Array | None, bias: Array | None, eps: float, centred: bool
 ) -> tuple[Array, Array, Array]:
-    """The output, (rows, n), and each row's mean and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
+    """The output, (rows, n), and each row's offset and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
     from .compiled import loops
 
-    y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
-    run_rows(loops.layer_norm, rows, y, weight, bias, mean, scale, np.array([eps, centred], rows.dtype))
-    return y, mean, scale
+    y, offset, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
+    run_rows(loops.layer_norm, rows, y, weight, bias, offset, scale, np.array([eps, centred], rows.dtype))
+    return y, offset, scale
 
 
 def _compiled_gradients(
-    g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array, centred: bool
+    g: Array, rows: Array, weight: Array | None, offset: Array, scale: Array, centred: bool
 ) -> tuple[Array, Array, Array]:
     """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
     from .compiled import loops
@@ -269,5 +281,5 @@ def _compiled_gradients(
     dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
     dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
     settings = np.array([centred], rows.dtype)
-    run_rows(loops.layer_norm_backward, g, rows, weight, mean, scale, dx, dweight, dbias, settings)
+    run_rows(loops.layer_norm_backward, g, rows, weight, offset, scale, dx, dweight, dbias, settings)
     return dx, dweight.sum(axis=0), dbias.sum(axis=0)

@@ -7,7 +7,7 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
 
     softmax, log_softmax, attention_weights     the output
     gelu, cross_entropy                         the derivative, an array of the input's size
-    layer_norm, rms_norm                        two numbers per row, its mean (or 0) and 1 / sqrt(var + eps)
+    layer_norm, rms_norm                        two numbers per row, for its mean and 1 / sqrt(var + eps)
     attention                                   the output and, up to 256 keys, the weights that the mask allows; where
                                                 it is compiled, in their place two numbers for each query
     linear, quantized_linear, rotary,           nothing else

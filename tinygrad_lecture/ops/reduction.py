@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
+from ..traced import array_of
 from .basics import sum
 from .composite import composite
 from .copying import as_floats, clone, contiguous, converted, in_float32, takes_dtype, where
@@ -70,11 +71,23 @@ def var(
         axis, unbiased = None, axis
     if unbiased is not None or correction is None:
         correction = int(unbiased is not False)
-    centred = x - mean(x, axis, keepdims=True)
-    total = sum(centred * centred, axis, keepdims)
+    y = centred(x, axis)
+    total = sum(y * y, axis, keepdims)
     n = max(count(x.shape, axis) - correction, 0)
     with np.errstate(all="ignore"):
         return total / n
+
+
+def centred(x: Value, axis: Axes) -> Value:
+    """x less its mean over axes.
+
+    Both are taken from the first element: the mean itself has as many digits as x has, and where x is nearly constant
+    its rounding would be what remains.
+    """
+    axes = axes_over(x.ndim, axis)
+    first = array_of(x)[tuple(slice(1) if a in axes else slice(None) for a in range(x.ndim))]
+    y = as_floats(x) - first
+    return y - mean(y, axis, keepdims=True)
 
 
 @composite

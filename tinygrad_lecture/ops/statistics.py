@@ -16,7 +16,7 @@ from .copying import as_floats, astype, converted, where
 from .elementwise import isnan
 from .gather_scatter import gather
 from .indexing import index_add
-from .reduction import mean
+from .reduction import centred
 from .shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 from .sorting import sort
 
@@ -127,8 +127,8 @@ def cov(x: Value, correction: float = 1) -> Value:
     if x.ndim > 2:
         raise ValueError(f"needs a matrix (variables, observations), not shape {x.shape}")
     rows = reshape(x, (1, -1)) if x.ndim < 2 else x
-    centred = rows - mean(rows, 1, keepdims=True)
-    product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)
+    y = centred(rows, 1)
+    product = matmul(y, swapaxes(y, 0, 1)) / (rows.shape[1] - correction)
     return product if rows.shape[0] > 1 else reshape(product, ())
 
 

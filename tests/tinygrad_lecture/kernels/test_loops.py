@@ -95,6 +95,12 @@ def test_layer_norm(rows, n, weighted, seed):
     assert_both_same(with_gradients(tl.rms_norm, *inputs[:2]))
 
 
+@given(n=st.integers(2, 40), level=st.sampled_from([0.1, 1234.567, -1e6]), seed=st.integers(0, 99))
+def test_layer_norm_of_nearly_constant_rows(n, level, seed):
+    x = np.float32(level) + np.spacing(np.float32(level)) * np.random.default_rng(seed).integers(0, 4, (3, n))
+    assert_both_same(with_gradients(lambda x: tl.layer_norm(x, eps=1e-12), x.astype("float32")), rtol=1e-4, atol=1e-2)
+
+
 @given(
     rows=st.integers(1, 9), blocks=st.integers(1, 5), x_rows=st.integers(1, 2), kind=st.sampled_from(["int8", "uint8"]),
     seed=st.integers(0, 99),

@@ -23,6 +23,27 @@ def test_a_view_stays_a_view_and_a_copy_a_copy():
         assert not np.shares_memory(copied.numpy(), x.numpy())
 
 
+NORMALISED = {
+    "layer_norm": lambda x: tl.layer_norm(x, eps=1e-12),
+    "batch_norm": lambda x: nn.functional.batch_norm(x.T, None, None, training=True, eps=1e-12).T,
+    "group_norm": lambda x: nn.functional.group_norm(x[:, None], 1, eps=1e-12)[:, 0],
+    "std": lambda x: tl.std(x, -1),
+    "var": lambda x: tl.var(x, -1),
+    "cov": lambda x: tl.cov(x),
+}
+
+
+@pytest.mark.parametrize("level", [1234.567, 0.1, -1e10])
+@pytest.mark.parametrize("name", NORMALISED)
+def test_normalised_rows_of_about_equal_numbers_are_right(name, level):
+    """A mean of float32 is rounded, and where all numbers are about as large nothing but its rounding would remain."""
+    row = np.full((2, 768), level, "float32")
+    assert not NORMALISED[name](tl.tensor(row)).numpy().any()
+    row += np.spacing(row[0, 0]) * np.random.default_rng(0).integers(0, 4, row.shape).astype("float32")
+    exact = NORMALISED[name](tl.tensor(row.astype("float64"))).numpy()
+    np.testing.assert_allclose(NORMALISED[name](tl.tensor(row)).numpy(), exact, rtol=1e-4, atol=1e-4 * abs(exact).max())
+
+
 def test_scatter_takes_a_number_by_name_or_in_the_place_of_src():
     index = tl.tensor([[2], [0]])
     for y in (

@@ -104,33 +104,41 @@ def gelu_tanh(job: int, chunk: int) -> None:
 # --- fused.py -------------------------------------------------------------------------------------------------------
 
 
+@inlined
+def less_mean(x: Any, first: Any, offset: Any) -> Any:
+    """See `centre` in fused.py. In a function of its own, since `summing` would let the compiler add first + offset."""
+    return (x - first) - offset
+
+
 @summing
-def row_sum(row: Array) -> Any:
+def row_sum(row: Array, first: Any) -> Any:
     total = f(0)
     for j in range(row.size):
-        total += row[j]
+        total += less_mean(row[j], first, f(0))
     return total
 
 
 @summing
-def squared_distance(row: Array, center: Any) -> Any:
+def centred_squares(row: Array, first: Any, offset: Any) -> Any:
     total = f(0)
     for j in range(row.size):
-        total += (row[j] - center) * (row[j] - center)
+        y = less_mean(row[j], first, offset)
+        total += y * y
     return total
 
 
 @Task
 def layer_norm(job: int, chunk: int) -> None:
-    """Arrays x, y: (rows, n); weight, bias or None: (n,); mean, scale: (rows, 1); eps and whether centred: (2,)."""
-    x, y, mean, scale = part(job, 0, chunk), part(job, 1, chunk), part(job, 4, chunk), part(job, 5, chunk)
+    """Arrays x, y: (rows, n); weight, bias or None: (n,); offset, scale: (rows, 1); eps and whether centred: (2,)."""
+    x, y, offset, scale = part(job, 0, chunk), part(job, 1, chunk), part(job, 4, chunk), part(job, 5, chunk)
     weight, bias, eps, centred = whole(job, 2), whole(job, 3), whole(job, 6)[0], whole(job, 6)[1]
     rows, n = x.shape
     for i in range(rows):
-        mean[i, 0] = row_sum(x[i]) / f(n) if centred else f(0)
-        scale[i, 0] = f(1) / np.sqrt(squared_distance(x[i], mean[i, 0]) / f(n) + eps)
+        first = x[i, 0] if centred else f(0)
+        offset[i, 0] = row_sum(x[i], first) / f(n) if centred else f(0)
+        scale[i, 0] = f(1) / np.sqrt(centred_squares(x[i], first, offset[i, 0]) / f(n) + eps)
         for j in range(n):
-            out = (x[i, j] - mean[i, 0]) * scale[i, 0]
+            out = less_mean(x[i, j], first, offset[i, 0]) * scale[i, 0]
             if weight.size:
                 out *= weight[j]
             if bias.size:
@@ -140,34 +148,34 @@ def layer_norm(job: int, chunk: int) -> None:
 
 @Task
 def layer_norm_backward(job: int, chunk: int) -> None:
-    """Arrays g, x: (rows, n); weight or None: (n,); mean, scale: (rows, 1); dx: (rows, n); the chunks' own dweight and
-    dbias: (chunks, n); whether it is centred: (1,)."""
+    """Arrays g, x: (rows, n); weight or None: (n,); offset, scale: (rows, 1); dx: (rows, n); the chunks' own dweight
+    and dbias: (chunks, n); whether it is centred: (1,)."""
     g, x, weight = part(job, 0, chunk), part(job, 1, chunk), whole(job, 2)
-    mean, scale, dx = part(job, 3, chunk), part(job, 4, chunk), part(job, 5, chunk)
+    offset, scale, dx = part(job, 3, chunk), part(job, 4, chunk), part(job, 5, chunk)
     dweight, dbias, centred = row(job, 6, chunk), row(job, 7, chunk), whole(job, 8)[0]
     dweight[:] = 0
     dbias[:] = 0
     rows, n = x.shape
     for i in range(rows):
-        m, s = mean[i, 0], scale[i, 0]
+        first, o, s = x[i, 0] if centred else f(0), offset[i, 0], scale[i, 0]
         for j in range(n):
-            dweight[j] += g[i, j] * ((x[i, j] - m) * s)
+            dweight[j] += g[i, j] * (less_mean(x[i, j], first, o) * s)
             dbias[j] += g[i, j]
-        d, dy = gradient_sums(g, x, weight, i, m, s)
+        d, dy = gradient_sums(g, x, weight, i, first, o, s)
         d *= centred
         for j in range(n):
             own = g[i, j] * weight[j] if weight.size else g[i, j]
-            dx[i, j] = s * (own - d / f(n) - (x[i, j] - m) * s * (dy / f(n)))
+            dx[i, j] = s * (own - d / f(n) - less_mean(x[i, j], first, o) * s * (dy / f(n)))
 
 
 @summing
-def gradient_sums(g: Array, x: Array, weight: Array, i: int, m: Any, s: Any) -> Any:
+def gradient_sums(g: Array, x: Array, weight: Array, i: int, first: Any, offset: Any, s: Any) -> Any:
     """The sums over a row of d and d y, where d = g weight and y is the normalised row."""
     d, dy = f(0), f(0)
     for j in range(x.shape[1]):
         own = g[i, j] * weight[j] if weight.size else g[i, j]
         d += own
-        dy += own * ((x[i, j] - m) * s)
+        dy += own * (less_mean(x[i, j], first, offset) * s)
     return d, dy
 
 
@@ -192,7 +200,7 @@ def exponentials(row: Array, shift: Any) -> Any:
     """The row replaced by exp(row - shift); its sum."""
     for j in range(row.size):
         row[j] = exp(row[j] - shift)
-    return row_sum(row)
+    return row_sum(row, f(0))
 
 
 @Task

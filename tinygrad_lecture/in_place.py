@@ -20,7 +20,7 @@ import numpy as np
 from . import ops, random
 from .autograd import versions
 from .autograd.core import Leaf
-from .autograd.hooks import retain_grad, retains_grad
+from .autograd.hooks import has_hooks, retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers, window_of
 from .backend import Array, device_of, xp
@@ -139,7 +139,8 @@ def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
 def _replace(x: Traced, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
-    Raises RuntimeError for one that cannot be: x or the other was detached, or is a view of a leaf that requires grad.
+    Raises RuntimeError for one that cannot be: x or the other was detached, is a view of a leaf that requires grad, or
+    is a view with a hook, which the gradients of later uses would not pass.
     """
     window = window_of(x)
     others = sharers(x)
@@ -156,6 +157,11 @@ def _replace(x: Traced, change: str, new: Any) -> None:
             f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
             "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
             "copy, x.detach().clone()"
+        )
+    if any(isinstance(window_of(other), View) and has_hooks(other._node) for other in others):
+        raise RuntimeError(
+            f"{change} cannot be recorded here: a view that shares x's memory has a hook, which would get a part of "
+            "its gradient. Register the hook after the change, or make a new tensor, as in x = x + ..."
         )
     before = base.value()
     if isinstance(before._node, Leaf):
@@ -389,7 +395,16 @@ class InPlaceMethods(Traced):
         return -xp(values).log1p(-values) / lambd
 
     def detach_(self) -> Self:
-        """Take this tensor out of the graph: it becomes a constant. Returns the tensor."""
+        """Take this tensor out of the graph: it becomes a constant. Returns the tensor.
+
+        Raises RuntimeError if it shares its memory with one that requires grad, as a view does: a change of the
+        constant would change that one too, but not its gradient.
+        """
+        if any(other._node is not None for other in sharers(self)):
+            raise RuntimeError(
+                "detach_: this tensor shares its memory with another one that requires grad, of which it is a view, or "
+                "which is a view of it; write y = x.detach(), or y = x.detach().clone() to change it"
+            )
         self._node = None
         if window_of(self) is not None:
             note_sharing(self, self)

@@ -580,13 +580,18 @@ def grad(make: Generator) -> None:
 
     PyTorch's `grad` also fills `.grad` of results that retain it, so no program has both. After create_graph it asks
     for leaves only: how a gradient depends on results is not a question of mathematics, but of how rules are written.
+    Of a result with a hook PyTorch gives the gradient before the hook, of a leaf the one after it; we the one after it.
     """
     text = scalar(make)
     if make.retains or text is None:
         return
     option = make.random.choice(["", "retain_graph=True", "create_graph=True", "create_graph=True"])
     higher = any("create_graph" in line for line in make.lines)
-    of = [make.pick(lambda v: v.follows and (v.leaf or not (v.view or higher))), make.pick(lambda v: v.leaf)]
+    hooked = {line.partition(".register_hook")[0] for line in make.lines}
+    of = [
+        make.pick(lambda v: v.follows and (v.leaf or not (v.view or higher or v.name in hooked))),
+        make.pick(lambda v: v.leaf),
+    ]
     inputs = {v.name: v for v in of[: make.random.randint(1, 2)] if v}
     if not inputs:
         return
@@ -607,6 +612,22 @@ def retain_grad(make: Generator) -> None:
         make.lines.append(f"{v.name}.retain_grad()")
         if make.chance(0.5) and not v.repeats:
             inplace(make, v)
+
+
+def hook(make: Generator) -> None:
+    """A hook that changes a gradient, so that it shows whether it was called, and with what; at times a change then."""
+    v = make.pick(lambda v: v.follows and not v.view)  # PyTorch crashes at some of changed views
+    if v:
+        make.lines.append(f"{v.name}.register_hook(lambda g: {make.random.choice(['g * 2.0', 'g + 1.0', 'g * g'])})")
+        if make.chance(0.4) and not (v.leaf or v.repeats):
+            inplace(make, v)
+
+
+def detach_in_place(make: Generator) -> None:
+    v = make.pick(lambda v: v.follows and not v.leaf)
+    if v:
+        make.lines.append(f"{v.name}.detach_()")
+        make.variables[make.variables.index(v)] = replace(v, follows=False)
 
 
 def reset(make: Generator) -> None:
@@ -657,7 +678,7 @@ FIRST_ORDER: Sequence[tuple[Kind, float]] = (
     (checkpointed, 0.5),
 )  # fmt: skip
 ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (in_threads, 0.5), (backward, 0.6),
-    (backward_in_threads, 0.3), (grad, 0.7), (retain_grad, 0.7), (reset, 0.3),
+    (backward_in_threads, 0.3), (grad, 0.7), (retain_grad, 0.7), (hook, 0.5), (detach_in_place, 0.2), (reset, 0.3),
 )  # fmt: skip
 
 

@@ -157,6 +157,8 @@ OURS = Library(tl.Tensor, {"lib": tl, "F": tl, "checkpoint": tl.checkpoint, "gra
 DOCUMENTED = {
     r"would change a leaf that requires grad in place": "in-place change of a leaf",
     r"cannot be recorded here: x shares its memory": "recorded in-place change of what was detached",
+    r"^detach_: this tensor shares its memory": "detach_ of what shares its memory",
+    r"a view that shares x's memory has a hook": "recorded in-place change of what a view with a hook sees",
     r"saved for backward was changed in place": "a saved value was changed",
     r"backward has been through this graph already": "second backward through a freed graph",
     r"does not require grad": "nothing requires grad",

@@ -529,12 +529,41 @@ def test_replacing_data_leaves_old_graphs_with_the_old_values():
     np.testing.assert_array_equal(w.grad.numpy(), [14.0])
 
 
-def test_a_detached_tensor_that_has_views_still_shares_their_memory():
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_tensors_that_share_memory_none_is_detached_in_place(which):
+    """Else a change of it would change the others too, but not their gradients."""
     x = leaf(1.0, 2.0, 3.0) * 1
-    view = x[:2]
-    x.detach_()
-    x += 1
-    assert (view.tolist(), x.requires_grad, view.requires_grad) == ([2, 3], False, True)
+    both = x, x[:2]
+    with pytest.raises(RuntimeError, match=r"detach_: this tensor shares its memory.*x\.detach\(\)\.clone"):
+        both[which].detach_()
+    assert both[which].requires_grad
+    del both, x
+    alone = (leaf(1.0, 2.0) * 1)[:1]
+    assert not alone.detach_().requires_grad
+
+
+@pytest.mark.parametrize("change", ["v[0] *= 2", "h *= 2", "v[:].mul_(2)", "u += 1"])
+def test_where_the_hook_of_a_view_would_get_a_part_of_the_gradient_a_change_is_refused(change):
+    h = leaf(1.0, 2.0, 3.0) * 1
+    v, u = h[:], h[1:]
+    handle = v.register_hook(lambda g: None)
+    with pytest.raises(RuntimeError, match="a view that shares x's memory has a hook"):
+        exec(change, {"h": h, "v": v, "u": u})
+    handle.remove()
+    exec(change, {"h": h, "v": v, "u": u})
+
+
+@pytest.mark.parametrize("change", ["h[0] *= 2", "v[0] *= 2", "h *= w", "v[1:] = 5.0"])
+def test_the_hook_of_a_changed_tensor_gets_the_whole_gradient_of_its_value_before(change):
+    """By what the same hook gets where the change is a new tensor."""
+    weight, found = constant(1.0, 10.0, 100.0), []
+    for recorded in (True, False):
+        h = leaf(1.0, 2.0, 3.0) * 1
+        h.register_hook(lambda g: found.append(g.tolist()))
+        changed = h if recorded else h * 1
+        exec(change, {"h": changed, "v": changed[:], "w": weight})
+        (changed * weight).sum().backward()
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("copy", [lambda x: x.repeat(1), lambda x: tl.stack([x, x], 1), lambda x: x.max(0).values])

@@ -64,17 +64,21 @@ def backward_pass(
             if only is not None:
                 only.collect(leaf, gradient)
 
+    def finish_due(leaf: Node) -> None:
+        if leaf in sums:  # no gradient reaches it through an output that nothing was computed from
+            finish(leaf)
+
     step: VJP = vjp if only is None else only.around(vjp)
     due: list[tuple[float, Node]] = []
     if hooks.in_use:
         due = hooks.hooked_leaves_in_order(sums, None if only is None else only.targets)
-        step = hooks.around(step, only is None, due, finish)
+        step = hooks.around(step, only is None, due, finish_due)
     recording, modes.recording = modes.recording, create_graph  # set_grad_enabled would take half a microsecond
     try:
         with np.errstate(all="ignore"):
             walk(sums, step)
             for _, leaf in due:
-                finish(leaf)
+                finish_due(leaf)
             for leaf in [*sums]:
                 finish(leaf)
     finally:

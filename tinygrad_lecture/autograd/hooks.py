@@ -59,8 +59,6 @@ class Hooked(weakref.ref[Traced]):
     retains: bool
 
 
-_LAST_INPUT_FIRST = {"linear"}  # x W^T + b ends with b, whose gradient is the first that its definition computes
-
 in_use = False  # whether a result ever had a hook or kept its gradient: only then does a pass look for them
 hooked_leaves: dict[int, Hooked] = {}  # id -> those of leaves whose tensors live
 
@@ -103,6 +101,11 @@ def retain_grad(x: Traced) -> None:
 def retains_grad(node: Node) -> bool:
     """Whether a pass fills `.grad` of the tensor that a node stands for."""
     return node.tensor is not None and (type(node.tensor) is not Hooked or node.tensor.retains)
+
+
+def has_hooks(node: Node | None) -> bool:
+    """Whether a pass calls a function with the gradient of the tensor that a node stands for."""
+    return node is not None and type(node.tensor) is Hooked and bool(node.tensor.before)
 
 
 # --- in a pass ----------------------------------------------------------------------------------------------
@@ -162,10 +165,7 @@ def hooked_leaves_in_order(roots: Iterable[Node], targets: Container[Node] | Non
 
 def _when(record: Record, leaf: Node) -> float:
     """A number between minus the record's age and that of the next older one."""
-    n, position = len(record.nodes), list(record.nodes).index(leaf)
-    if record.op.name in _LAST_INPUT_FIRST:
-        position = n - 1 - position
-    return -record.age + (position + 1) / (n + 1)
+    return -record.age + (list(record.nodes).index(leaf) + 1) / (len(record.nodes) + 1)
 
 
 def run(hooks: dict[Any, Hook], gradient: Any) -> Any:

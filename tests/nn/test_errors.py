@@ -45,6 +45,12 @@ MISTAKES = [
     (lambda: nn.clip_grad_norm_(model, 1.0), TypeError, "clip_grad_norm_: give the parameters, as in model.parameters"),
     (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "step_size must be at least 1, not '10'"),
     (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),
+    (
+        lambda: setattr(optimizer, "lr", 0.5),
+        AttributeError,
+        "SGD has no attribute 'lr'; write for group in optimizer.param_groups: group[\"lr\"] = ...",
+    ),
+    (lambda: optimizer.momentum, AttributeError, 'optimizer.param_groups: group["momentum"] = ...'),
     # layers
     (lambda: nn.Linear(3), TypeError, "Linear: out_features is missing: Linear(in_features, out_features)"),
     (lambda: nn.Linear((3, 2)), TypeError, "Linear: write Linear(3, 2), without the inner parentheses"),
@@ -73,6 +79,27 @@ MISTAKES = [
     (lambda: model["0"], TypeError, "indices must be integers or slices, not str"),
     (lambda: F.pad(x, 3), TypeError, "pad: give (before, after) pairs, as in pad(x, (3, 3)) for the last axis, not 3"),
     (lambda: nn.init.xavier_uniform_(model), TypeError, "nn.init: what to fill must be a Tensor, not an MLP"),
+    (lambda: nn.LSTM(5, 4)(tl.ones(3, 2, 6)), ValueError, "wanted (..., 5), got (3, 2, 6); nn.LSTM(6, ...) would fit"),
+    (lambda: nn.GRUCell(5, 4)(tl.ones(2, 6)), ValueError, "wanted (..., 5), got (2, 6); nn.GRUCell(6, ...) would fit"),
+    (
+        lambda: nn.MultiheadAttention(8, 2)(tl.ones(3, 2, 8)),
+        TypeError,
+        "in MultiheadAttention: key and value are missing: forward(query, key, value); self-attention is mha(x, x, x)",
+    ),
+    (
+        lambda: type("Net", (nn.Module,), {"forward": lambda x: x})()(x),
+        TypeError,
+        "in Net: it takes 0 arguments by position, not 1: forward(); write def forward(self, x)",
+    ),
+    (lambda: nn.Linear(3, 2)(np.ones((2, 4))), ValueError, "wanted (..., 3), got (2, 4); nn.Linear(4, 2) would fit"),
+    (lambda: nn.Embedding(10, 2)(tl.tensor([10])), IndexError, "rows are 0 to 9; for 10 there must be 11 of them"),
+    (
+        lambda: nn.Embedding(10, 2)("hello"),
+        TypeError,
+        "is the text 'hello'; to get numbers from text, encode it with a",
+    ),
+    (lambda: model.save("m"), AttributeError, "MLP has no attribute 'save'; write nn.weights.save_file(model.state_di"),
+    (lambda: model.fit(x, y), AttributeError, "write nn.fit(model, batches, loss, optimizer, epochs=...)"),
     # images and sequences
     (lambda: nn.Conv2d(1, 4), TypeError, "Conv2d: kernel_size is missing: Conv2d(in_channels, out_channels, kernel_si"),
     (lambda: nn.Conv2d(1, 4, "3"), TypeError, "Conv2d: kernel_size must be an int, or a tuple of 2, not '3'"),
@@ -167,8 +194,8 @@ MISTAKES = [
     (lambda: nn.CrossEntropyLoss(x, y), TypeError, "CrossEntropyLoss is made first and then called"),
     (lambda: nn.CrossEntropyLoss(x.numpy(), y.numpy()), TypeError, "CrossEntropyLoss is made first and then called"),
     (lambda: nn.Softplus(1, 2, 3), TypeError, "it takes 2 arguments by position, not 3: Softplus(beta, threshold)"),
-    (lambda: nn.ReLU()(x, x), TypeError, "in ReLU: ReLU.forward() takes 2 positional arguments but 3 were given"),
-    (lambda: nn.CosineSimilarity()(x), TypeError, "CosineSimilarity.forward() missing 1 required positional argument"),
+    (lambda: nn.ReLU()(x, x), TypeError, "in ReLU: it takes 1 argument by position, not 2: forward(x)"),
+    (lambda: nn.CosineSimilarity()(x), TypeError, "in CosineSimilarity: x2 is missing: forward(x1, x2)"),
     (lambda: nn.Unflatten("a", (2, 2))(x), TypeError, "in Unflatten: axis must be an int, such as 0 or -1, not ('a',)"),
     # losses
     (lambda: loss(y, x), ValueError, "are they swapped? The input, the logits, comes first"),
@@ -183,6 +210,7 @@ MISTAKES = [
     (lambda: nn.MSELoss()(None, x), TypeError, "mse_loss: input must be a Tensor, not None; does the model's forward"),
     (lambda: nn.MSELoss()(x, y), ValueError, "input (4, 3) and target (4,) must have the same shape; encode class num"),
     (lambda: nn.MSELoss()(x[:, :1], y.float()), ValueError, "must have the same shape; write target.reshape(4, 1)"),
+    (lambda: nn.MSELoss()(x[0], 1), ValueError, "must have the same shape; a target has one number for each number o"),
     (lambda: nn.MSELoss()(x, 1.0), ValueError, "a target has one number for each number of the input"),
     (lambda: nn.MSELoss(reduction="average"), ValueError, 'MSELoss: reduction must be "mean" or "sum" or "none", not'),
     (lambda: loss(x[:, :1], y), IndexError, "the classes are 0 to 0; for one output, use binary_cross_entropy_with_lo"),
@@ -220,6 +248,13 @@ MISTAKES = [
     (lambda: nn.DataLoader(nn.TensorDataset), TypeError, "such as nn.TensorDataset(x, y), not the class TensorDataset"),
     (lambda: nn.DataLoader((x, y)), TypeError, "put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y)"),
     (lambda: nn.DataLoader(x, y), TypeError, "put the tensors in a dataset"),
+    (
+        lambda: nn.DataLoader(x, y, batch_size=2),
+        TypeError,
+        "batch_size is given twice, by position, as a Tensor of sha",
+    ),
+    (lambda: nn.DataLoader(data, batchsize=2), TypeError, "DataLoader: it has no argument batchsize; write batch_size"),
+    (lambda: next(iter(nn.DataLoader([x, y], 2))), ValueError, "inputs and targets go into nn.TensorDataset(x, y)"),
     (lambda: nn.DataLoader(data, "2"), TypeError, "DataLoader: batch_size must be an int, not '2'"),
     (lambda: nn.TensorDataset((x, y)), TypeError, "TensorDataset: give Tensors, as in TensorDataset(inputs, targets),"),
     # states and files

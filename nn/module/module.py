@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tinygrad_lecture import Tensor, empty
-from tinygrad_lecture.errors import Elsewhere
+from tinygrad_lecture.errors import Elsewhere, warn
 
 from ..errors import locate
 from ..notebook import module_html
@@ -45,6 +45,11 @@ class Module(Stateful, WithHooks):
     fit = Elsewhere("nn.fit(model, batches, loss, optimizer, epochs=...)")
     predict = Elsewhere("model.eval(), and then model(x) within tl.no_grad()")
     forward: Callable[..., Any] = _no_forward
+
+    def _set_requires_grad(self, flag: bool) -> None:
+        warn(f"to set requires_grad of a module changes nothing; write model.requires_grad_({flag})")
+
+    requires_grad = property(None, _set_requires_grad)
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         hooks = self._hooks

@@ -263,6 +263,14 @@ def test_a_leaf_that_a_model_would_not_train_is_warned_of():
     assert caught[0].filename == __file__
 
 
+def test_a_model_that_is_not_frozen_is_warned_of():
+    frozen = nn.Linear(2, 1)
+    with pytest.warns(UserWarning, match=r"changes nothing; write model.requires_grad_\(False\)") as caught:
+        frozen.requires_grad = False
+    assert caught[0].filename == __file__
+    assert frozen.weight.requires_grad
+
+
 def test_lists_and_arrays_are_looked_up_in_an_embedding():
     layer = nn.Embedding(10, 4)
     for tokens in ([1, 2], np.array([1, 2])):

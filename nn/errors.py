@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -127,22 +126,18 @@ def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
     return complaint
 
 
-def check_features(x: Tensor, wanted: int) -> None:
-    """Raises ValueError unless the last axis of a tensor has so many features."""
+def check_features(x: Tensor, wanted: int, layer: str, rest: Any = "...") -> None:
+    """Raises ValueError unless the last axis of a tensor has so many features; it says which layer would fit.
+
+    layer: the name of its class.  rest: what follows the number of features where the layer is made.
+    """
     if x.shape[-1:] != (wanted,):
-        raise TensorError(shape_complaint([wanted], x.shape))
-
-
-def linear_error(error: ValueError, x: Any, weight: Tensor) -> ValueError:
-    """The error of x Wᵀ: if the number of x's features is wrong, one that says so and which Linear would fit."""
-    if not isinstance(x, Tensor) or x.shape[-1:] == weight.shape[1:]:
-        return error
-    complaint = shape_complaint(weight.shape[1:], x.shape)
-    if "; write" in complaint or not x.ndim:
-        return TensorError(complaint)
-    n = math.prod(x.shape[1:]) if x.ndim > 3 else x.shape[-1]
-    flat = "after nn.Flatten() " * (x.ndim > 3)
-    return TensorError(f"{complaint}; {flat}nn.Linear({n}, {len(weight)}) would fit")
+        complaint = shape_complaint([wanted], x.shape)
+        if "; write" in complaint or not x.ndim:
+            raise TensorError(complaint) from None
+        n = math.prod(x.shape[1:]) if x.ndim > 3 else x.shape[-1]
+        flat = "after nn.Flatten() " * (x.ndim > 3)
+        raise TensorError(f"{complaint}; {flat}nn.{layer}({n}, {rest}) would fit") from None
 
 
 def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None:
@@ -177,7 +172,8 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
     if indices.device == "cpu" and indices.numel():
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
-            counted = "; counted from 1? subtract 1" if (least, largest) == (1, n) and n > 1 else ""
+            counted = f"; for {largest} there must be {largest + 1} of them" if least >= 0 else ""
+            counted = "; counted from 1? subtract 1" if (least, largest) == (1, n) and n > 1 else counted
             raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}{counted}")
 
 
@@ -192,7 +188,7 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
     if input.shape != made.shape:
         if input.numel() == made.numel():
             remedy = f"write target.reshape{tuple(input.shape)}"
-        elif made.dtype.kind in "iu" and made.ndim == input.ndim - 1:
+        elif made.dtype.kind in "iu" and 0 < made.ndim == input.ndim - 1:
             remedy = "encode class numbers with F.one_hot, or use cross-entropy"
         else:
             remedy = "a target has one number for each number of the input"
@@ -214,6 +210,7 @@ def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:
 PerAxis = int | Sequence[int]
 P = ParamSpec("P")
 R = TypeVar("R")
+Made = TypeVar("Made", bound=Callable[..., Any])
 LAYOUTS = {1: "(batch, channels, length)", 2: "(batch, channels, height, width)"}
 
 
@@ -309,23 +306,27 @@ def made_module(name: str, make: Any) -> Any:
     return made
 
 
-def explained(init: Callable[..., None], instead: Mapping[str, str] | None = None) -> Callable[..., None]:
-    """An `__init__` whose TypeErrors say what to write. instead: other names of arguments -> what they are here."""
+def explained(method: Made, instead: Mapping[str, str] | None = None) -> Made:
+    """A method, such as `__init__`, whose TypeErrors say what to write.
 
-    @functools.wraps(init)
-    def made(self: Any, *args: Any, **named: Any) -> None:
+    instead: other names of arguments -> what they are here.
+    """
+
+    @functools.wraps(method)
+    def made(self: Any, *args: Any, **named: Any) -> Any:
         try:
-            init(self, *args, **named)
+            return method(self, *args, **named)
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)
-            name = type(self).__name__
-            message = isinstance(error, TypeError) and call_message(name, MethodType(init, self), args, named, instead)
+            name = type(self).__name__ if method.__name__.strip("_") == "init" else method.__name__
+            bound = MethodType(method, self)
+            message = isinstance(error, TypeError) and call_message(name, bound, args, named, instead)
             if not message:  # the error is about something else
                 raise
             raise TypeError(f"{name}: {message}") from None
 
-    return made
+    return made  # type: ignore[return-value]
 
 
 class MadeFirst:
@@ -351,8 +352,8 @@ class MadeFirst:
 _PLAIN = (ValueError, TypeError, IndexError, NotImplementedError, TensorError, DtypeError, PlaceError)
 
 
-def locate(error: Exception, module: Any) -> None:
-    """Add to an error that leaves `module.forward` the path of the layer that raised it.
+def locate(error: Exception, module: Any, inputs: Sequence[Any], settings: Mapping[str, Any]) -> None:
+    """Add to an error that leaves module.forward(*inputs, **settings) the path of the layer that raised it.
 
     The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
     front of the path.
@@ -364,11 +365,13 @@ def locate(error: Exception, module: Any) -> None:
         path = f"{names[last]}.{path}".strip(".")
     else:
         plain = type(error) in _PLAIN and len(error.args) == 1 and isinstance(error.args[0], str)
-        source, path, message = type(module).__name__, "", error.args[0] if plain else None
+        misused = isinstance(error, TypeError) and call_message("forward", module.forward, inputs, settings)
+        usage = module.usage if inspect.signature(module.forward).parameters else "; write def forward(self, x)"
+        message = f"{misused}{usage}" if misused else error.args[0] if plain else None
+        source, path = type(module).__name__, ""
     place = f"in layer {path} ({source})" if path else f"in {source}"
     error._place = source, path, message, module, place  # type: ignore[attr-defined]
     if message is not None:
-        message = re.sub(r"^\S+\.forward\(\)", f"{source}.forward()", message)  # Python names a base that has it
         error.args = (f"{place}: {message}",)
     elif inside:
         error.__notes__[error.__notes__.index(before)] = place

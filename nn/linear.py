@@ -8,7 +8,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import init
-from .errors import check_sizes, linear_error, warn_of_float64
+from .errors import check_features, check_sizes, is_data, warn_of_float64
 from .module import Module, Parameter
 
 __all__ = ["Identity", "Linear"]
@@ -47,8 +47,10 @@ class Linear(Module):
         weight = self.weight
         try:
             y: Tensor = tl.linear(x, weight, self.bias)
-        except ValueError as error:
-            raise linear_error(error, x, weight) from None
+        except ValueError:
+            if is_data(x):
+                check_features(x, weight.shape[1], "Linear", len(weight))
+            raise
         if y._array.dtype is not weight._array.dtype:
             warn_of_float64("Linear", y, weight)
         return y

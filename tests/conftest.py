@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+import skips
 import strict_device  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
 from browser import chromium as chromium
@@ -50,6 +51,12 @@ def _no_leaks() -> Iterator[None]:
     leaked = [f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]]
     if leaked:
         pytest.fail("the test leaked global state; " + "; ".join(leaked))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with a line that says what the skipped tests wait for."""
+    if skipped := terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line(skips.waiting(str(report.longrepr) for report in skipped))
 
 
 def _global_state() -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The house's rules: floors look down only, the engine needs NumPy alone, imports are light, packages are typed."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -74,6 +75,21 @@ def test_names_of_tests_are_read_at_a_glance():
 def test_no_room_grows_past_its_budget(room):
     assert files_of(room)
     assert sum(map(code_lines, files_of(room))) <= BUDGETS[room]
+
+
+def test_the_last_line_says_which_extras_the_skipped_tests_wait_for(tmp_path):
+    reasons = ["could not import 'torch': No module named 'torch'", "needs Numba: pip install '.[fast]'", "no fork"]
+    skipped = f"@pytest.mark.parametrize('reason', {reasons * 2 + reasons[:1]})\ndef test(reason): pytest.skip(reason)"
+    (tmp_path / "test_skipped.py").write_text(f"import pytest\n{skipped}", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "-p", "conftest", tmp_path]
+    done = subprocess.run(command, cwd=ROOT / "tests", env={**os.environ, "PYTHONPATH": os.curdir}, capture_output=True)
+    assert "the extra parity 3, the extra fast 2, other reasons 2" in done.stdout.decode()
+
+
+def test_a_file_of_ones_own_that_hides_nn_is_named(tmp_path):
+    (tmp_path / "nn.py").touch()
+    done = run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import transformer")
+    assert f"{tmp_path / 'nn.py'} hides the package nn, which transformer needs" in done.stderr
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, warn
+from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, text_hint, warn
 from .traced import Traced
 
 
@@ -75,7 +75,7 @@ def _strange(data: Any) -> str:
     """What in nested lists is not a number, and where: "data[1][0] is None"."""
     name, item = next((p for p in _items("data", data) if not _is_number(p[1])), ("data", data))
     if isinstance(item, str):
-        return f"{name} is the text {item!r}; convert it with float()"
+        return f"{name} is the text {item!r}{text_hint(item)}"
     if callable(item):
         return f"{name} is a function; call it, with parentheses"
     if hasattr(item, "dtype"):
@@ -123,6 +123,14 @@ def _has_float64(data: Any) -> bool:
     return hasattr(data, "__array__") and np.asarray(data).dtype == FLOAT64
 
 
+def _no_index(sizes: Iterable[Any]) -> str:
+    """The first of the sizes that is no int, in words, and how to write a dtype."""
+    n = next((n for n in sizes if isinstance(n, (type, Traced)) or not hasattr(n, "__index__")), sizes)
+    kind: Any = getattr(np, str(n), None) if isinstance(n, (str, np.dtype)) else n
+    is_dtype = isinstance(kind, type) and issubclass(kind, (np.generic, int, float))
+    return f"{brief(n)}; write dtype=tl.{np.dtype(kind)}" if is_dtype else brief(n)
+
+
 def as_shape(
     sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a shape", negative: bool = False
 ) -> Shape:
@@ -134,11 +142,11 @@ def as_shape(
     called = f"{name}: " if name else ""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    for n in sizes:
-        if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
-            hide_frames()
-            raise TypeError(f"{called}{what} must be ints, not {brief(n)}")
-    shape = tuple(map(operator.index, sizes))
+    try:
+        shape = tuple(map(operator.index, sizes))
+    except TypeError:
+        hide_frames()
+        raise TypeError(f"{called}{what} must be ints, not {_no_index(sizes)}") from None
     if not negative and min(shape, default=0) < 0:
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape

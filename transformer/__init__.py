@@ -28,7 +28,11 @@ models and their pictures, pretrained/ models in files: a .toml file says what H
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+import nn as _nn
 from tinygrad_lecture.errors import tell_missing as _tell_missing
+
+if not hasattr(_nn, "Module"):
+    raise ImportError(f"{_nn.__file__} hides the package nn, which transformer needs: give that file another name")
 
 from .attention import *
 from .bart import *

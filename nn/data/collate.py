@@ -108,8 +108,8 @@ def _stack(values: Sequence[Any]) -> Tensor:
     shapes = {np.shape(value) for value in values}
     if len(shapes) > 1:
         raise tl.TensorError(
-            f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; to pad sequences, give the "
-            "DataLoader a collate_fn that calls nn.data.pad_sequence"
+            f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; inputs and targets go into "
+            "nn.TensorDataset(x, y); to pad sequences, give a collate_fn that calls nn.data.pad_sequence"
         )
     if all(isinstance(value, np.ndarray | np.generic) for value in values):
         return tl.tensor(np.stack(values))

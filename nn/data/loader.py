@@ -14,13 +14,13 @@ from tinygrad_lecture import Generator
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors import aligned, brief
 
-from ..errors import check_sizes, is_data
+from ..errors import ExplainsArguments, check_sizes, is_data
 from ..notebook import loader_facts, loader_html
 from .collate import default_collate, default_convert
 from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of
 
 
-class DataLoader:
+class DataLoader(ExplainsArguments):
     """Yields a dataset in batches; each `for` over it is one epoch. The signature is PyTorch's.
 
     - `dataset`: any object with rows, see `nn.data.Dataset`, or an `nn.data.IterableDataset`.

@@ -38,6 +38,7 @@ class MultiheadAttention(Module):
 
     in_proj_bias: Parameter | None
     out_kind = Linear
+    usage = "; self-attention is mha(x, x, x)"
 
     def __init__(
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, add_bias_kv: bool = False,

@@ -140,7 +140,7 @@ class RNNBase(Recurrence):
         batched = packed or self._check_input(input).ndim == 3
         if packed:
             rows, batch_sizes, order, inverse = input
-            errors.check_features(rows, self.input_size)
+            errors.check_features(rows, self.input_size, type(self).__name__)
             sizes = tuple(batch_sizes.tolist())
         else:
             x = input if batched else input.unsqueeze(1)  # (steps, 1, input_size)
@@ -196,7 +196,7 @@ class RNNBase(Recurrence):
                 f"input must have shape ({batch}, input_size) or, for one sequence, (steps, input_size), "
                 f"not {input.shape}"
             )
-        errors.check_features(input, self.input_size)
+        errors.check_features(input, self.input_size, type(self).__name__)
         if 0 in input.shape:
             raise TensorError(f"input must have one or more sequences and steps, not shape {input.shape}")
         return input  # type: ignore[no-any-return]
@@ -292,7 +292,7 @@ class _Cell(Recurrence):
         errors.check_tensor("forward", "input", input)
         if input.ndim not in (1, 2):
             raise TensorError(f"input must have shape (batch, input_size) or (input_size,), not {input.shape}")
-        errors.check_features(input, self.input_size)
+        errors.check_features(input, self.input_size, type(self).__name__)
         wanted = (*input.shape[:-1], self.hidden_size)
         if states is None:
             states = (tl.zeros(wanted, dtype=input.dtype, device=input.device),) * self.n_states

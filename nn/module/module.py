@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tinygrad_lecture import Tensor, empty
+from tinygrad_lecture.errors import Elsewhere, warn
 
 from ..errors import locate
 from ..notebook import module_html
@@ -37,8 +38,18 @@ class Module(Stateful, WithHooks):
     """Base class of layers and networks. A subclass defines `forward`; calling the module calls it."""
 
     training: bool = True
+    usage: ClassVar[str] = ""  # what an error says where `forward` is called with too few inputs
 
+    save = Elsewhere("nn.weights.save_file(model.state_dict(), path)")
+    load = Elsewhere("model.load_state_dict(nn.weights.load_file(path))")
+    fit = Elsewhere("nn.fit(model, batches, loss, optimizer, epochs=...)")
+    predict = Elsewhere("model.eval(), and then model(x) within tl.no_grad()")
     forward: Callable[..., Any] = _no_forward
+
+    def _set_requires_grad(self, flag: bool) -> None:
+        warn(f"to set requires_grad of a module changes nothing; write model.requires_grad_({flag})")
+
+    requires_grad = property(None, _set_requires_grad)
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         hooks = self._hooks
@@ -50,7 +61,7 @@ class Module(Stateful, WithHooks):
             return self._forward_with_hooks(hooks, inputs, settings)
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`
-            locate(error, self)
+            locate(error, self, inputs, settings)
             raise
 
     # --- the whole module at once -----------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Optimizer(Declared, Measured):
         params: Params
         maximize: bool = field(default=False, kw_only=True)
 
-    _first = "params"
+    _first, _in_groups = "params", True
     _last = tuple(
         Parameter(name, Parameter.KEYWORD_ONLY, default=default)
         for name, default in {"maximize": False, **{name: default for name, (default, _) in IGNORED.items()}}.items()
@@ -115,6 +115,11 @@ class Optimizer(Declared, Measured):
         if complaints:
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")
         self.param_groups.append(group)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._declares and name in self.settings:
+            getattr(self, name)  # raises, and says where settings are
+        object.__setattr__(self, name, value)
 
     # --- for subclasses ---------------------------------------------------------------------------------
 
@@ -184,7 +189,8 @@ class Optimizer(Declared, Measured):
 
         closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
         """
-        self.stepped = True
+        if not self.stepped:
+            self.stepped = True
         loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
-from tinygrad_lecture.errors import alike, brief, hide_frames, warn
+from tinygrad_lecture.errors import Elsewhere, alike, brief, hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.traced import wrap
 
@@ -43,6 +43,7 @@ class Declared(ExplainsArguments):
     limits: ClassVar[dict[str, Limit]] = {}
     _first: ClassVar[str]  # the argument before the settings
     _last: ClassVar[tuple[Parameter, ...]]  # those after them
+    _in_groups: ClassVar[bool] = False  # whether settings are those of parameter groups
     _declares: ClassVar[bool]  # no: it, or a base of it, has its own `__init__`
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -56,6 +57,8 @@ class Declared(ExplainsArguments):
             cls.settings = {**cls.settings, **declared}
             if declared:
                 cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
+            for name in declared if cls._in_groups else ():
+                setattr(cls, name, Elsewhere(f'for group in optimizer.param_groups: group["{name}"] = ...', name))
         super().__init_subclass__(**options)
 
     @property

@@ -3,123 +3,32 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tinygrad_lecture.errors import alike, written_out
 
-# why names are not here and what to use -> these names, each the last part of a dotted one
-_WHOLE_NAMES = {
-    "tensors here hold real numbers; write x.T or x.mT": "H mH",
-    "tensors here hold real numbers; the imaginary part is 0": "imag isreal",
-    "functions do not ask their arguments; write your own functions, or hold a tensor": "__torch_function__ overrides",
-    "a tensor has no storage; x.data_ptr() tells which share memory": "storage untyped_storage storages storage_offset",
-    "a tensor is an array and has no storage; assign to x.data": "set_",
-    "a tensor keeps its number of elements; make a new one, or use reshape": "resize_ resize_as_",
-    "views are of slices and axes; use unfold, or an index of integers": "as_strided",
-    "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky": (
-        "lu lu_factor lu_solve lu_unpack ldl_factor ldl_solve"
-    ),
-    "it has no rule here; use scipy.linalg.expm on x.detach().numpy() where no gradient is needed": "matrix_exp",
-    "the gradient of singular values is not here; use numpy.linalg.cond on x.detach().numpy()": "cond",
-    "a tensor has one shape; torch.nn.utils.rnn.pad_sequence makes one of several sequences": "nested",
-    "tensors have no mask of their own; use torch.where, masked_fill, or nansum and nanmean": "masked",
-    "it needs fft; write a window with torch.cos": "signal",
-    "it is of PyTorch's own machinery; leave it out": "contrib nativert numa serialization",
-    "numbers here are pseudorandom; draw with torch.rand": "quasirandom",
-    "few programs draw it; write it with x.uniform_() or x.normal_()": "geometric_ cauchy_ log_normal_",
-    "few programs call it; use torch.erfc(x) * torch.exp(x * x)": "erfcx",
-    "few programs call it; clone x, and assign to a part of it": "select_scatter slice_scatter diagonal_scatter",
-    "few programs call it; use x * (maxnorm / x.norm(p, dims, True)).clamp(max=1)": "renorm renorm_",
-    "few programs call it; use x.sum(axes, keepdim=True).reshape(size)": "sum_to_size",
-    "few programs call it; use scatter_reduce_, with the index expanded": "index_reduce_",
-    "few programs call it; use torch.where(x >= 0, x, x * torch.empty_like(x).uniform_(lower, upper))": "rrelu RReLU",
-    "few programs call it; use x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)": (
-        "channel_shuffle ChannelShuffle"
-    ),
-    "few programs call it; use torch.softmax(x, -3)": "Softmax2d",
-    "few programs call it; use x.tensor_split(n, axis)": "hsplit vsplit dsplit",
-    "few programs call it; use x[torch.tensor(list(itertools.combinations(range(len(x)), 2)))]": "combinations",
-    "few programs call it; use x[:, None] ** torch.arange(n).flip(0)": "vander",
-    "few programs call it; use torch.cdist(x, x)[tuple(torch.triu_indices(n, n, 1))]": "pdist",
-    "few programs call it; use -torch.xlogy(x, x)": "entr",
-    "few programs call it; use x.index_put((i,), values), or scatter": "put put_",
-    "it is out of use; write torch.arange(start, end + step, step)": "range",
-    "few programs call it; use x.amin(dim) and x.amax(dim)": "aminmax",
-    "few programs call it; use torch.stack(torch.meshgrid(*vectors), -1).flatten(0, -2)": "cartesian_prod",
-    "few programs call it; use x[mask] = source.flatten()[: mask.sum()]": "masked_scatter masked_scatter_",
-    "few programs call it; use x.std(dim) or x.var(dim), and x.mean(dim)": "std_mean var_mean",
-    "it is out of use; write torch.nn.functional.interpolate": "upsample",
-    "few programs call it; use (a + b).dtype": "result_type promote_types",
-    "it is out of use; write torch.set_default_dtype(torch.float64)": "set_default_tensor_type",
-    "few programs call it; use torch.tensor(numpy.frombuffer(buffer, dtype))": "frombuffer",
-    "few programs call it; use numpy.gcd or numpy.lcm of x.numpy()": "gcd lcm gcd_ lcm_",
-    "few programs call it; use torch.tensor": "scalar_tensor",
-    "it is out of use; write assert_close": "assert_allclose",
-    "a Python call for each number is slow; use functions of tensors": "apply_ map_",
-    "Python's own packages serve; save weights with nn.weights.save_file": "package",
-    "an op here is a function with a rule; write it with tl.op or torch.autograd.Function": "library cpp_extension",
-    "nothing is downloaded here; load weights with nn.weights.load_file": "model_zoo",
-    "Python's own serves; use cProfile": "bottleneck",
-    "there is no exporter here; save the weights with nn.weights.save_file": "mobile_optimizer",
-}
 
-# the same, for the beginning or the end of the last part of a name, or the whole of any part
-_PARTS = {
-    "one process trains here; use the model itself": "DistributedDataParallel",
-    "one process trains here; remove the calls, or use PyTorch": "distributed",
-    "one process trains here; use Python's multiprocessing for other work": "multiprocessing",
-    "one process trains here; use Python's concurrent.futures for other work": "futures",
-    "numbers here are floats; train with float32, or use PyTorch": "quantization quantize ao",
-    "Python runs the model here; remove torch.jit and call the function itself": "jit",
-    "Python runs the model here; tl.Graph() shows what it computes": "fx",
-    "Python runs the model here; remove torch.compile's settings": "dynamo inductor",
-    "there is no exporter here; save the weights with nn.weights.save_file": "onnx export",
-    "tensors here are dense; use dense ones, and nn.Embedding for rows of a table": "sparse",
-    "tensors here hold real numbers; keep real and imaginary part in two tensors": "complex cfloat cdouble",
-    "tensors here hold real numbers; use cos and sin": "polar",
-    "there are Categorical, Normal and Bernoulli; draw with torch.rand, and write log_prob out": "distributions",
-    "it needs complex numbers; without gradients, use numpy.fft on x.detach().numpy()": "fft stft",
-    "numbers here have 16, 32 or 64 bits; use torch.float16 or torch.float32": "float8",
-    "it is for fft; write it with torch.cos": "window",
-    "arrays are on the CPU or, with CuPy, on an NVIDIA GPU": "mtia",
-    "Python's own serves; use logging": "monitor",
-    "its gradient is not defined for equal singular values; use numpy.linalg.svd on x.detach().numpy()": "svd pca",
-    "its gradient is not here; use numpy.linalg.eigvalsh on x.detach().numpy()": "eigvalsh",
-    "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()": "eigh",
-    "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()": "eig",
-    "it sums over all alignments of outputs with a shorter text; use PyTorch for it": "ctc ctcloss",
-    "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch": "3d",
-    "images are resized evenly here, with F.interpolate": "grid_sample",
-    "write torch.zeros(size).scatter(-1, indices, x)": "MaxUnpool1d",
-    "write torch.zeros(size).flatten(-2).scatter(-1, indices.flatten(-2), x.flatten(-2)).reshape(size)": "MaxUnpool2d",
-    "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset": (
-        "torchvision torchaudio torchtext"
-    ),
-    "there is SummaryWriter, which writes by the package tensorboardX": "tensorboard",
-    "nothing is downloaded here; load weights with nn.weights.load_file": "hub",
-    "Python's own serves; use cProfile, or tl.profile() for the time of each op": "profiler",
-}
-
-
-def _reasons(table: dict[str, str]) -> dict[str, str]:
-    """A name -> why it is not here."""
-    return {name: reason for reason, names in table.items() for name in names.split()}
-
-
-_OF_NAMES, _OF_PARTS = _reasons(_WHOLE_NAMES), _reasons(_PARTS)
+@cache
+def _reasons(table: str) -> dict[str, str]:
+    """A name -> why it is not here, from a table of missing_names.toml."""
+    tables = tomllib.loads(Path(__file__).with_name("missing_names.toml").read_text("utf-8"))
+    return {name: reason for reason, names in tables[table].items() for name in names.split()}
 
 
 def sentence(name: str, known: Iterable[str] = ()) -> str:
     """Why `name`, such as "torch.fft", is not here and what to use; if there is no reason, names like it."""
     last = name.rpartition(".")[2]
-    if last in _OF_NAMES:
-        return f"{name} is not here, because {_OF_NAMES[last]}"
+    if (reason := _reasons("names").get(last)) is not None:
+        return f"{name} is not here, because {reason}"
     if (formula := written_out(last)) is not None:
         return f"{name} is not here, because few programs call it; use {formula.replace('tl.', 'torch.')}"
     words = re.split(r"[._]", name.lower())
-    for part, reason in _OF_PARTS.items():
+    for part, reason in _reasons("parts").items():
         key = part.lower()
         telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):

@@ -129,10 +129,9 @@ class History:
         for axes, (title, lines) in zip(places, pictures.items(), strict=True):
             axes.set(title=title, xlabel="step")
             axes.grid(alpha=0.3)
-            axes.margins(y=0.12)  # room for the number at the end of a curve
             for label, points in lines.items():
-                axes.plot(*zip(*points, strict=True), ".-", color=COLOURS.get(label, GREY), label=label or title)
-                axes.annotate(f"{points[-1][1]:.3g}", points[-1], (0, 8), textcoords="offset points", ha="right")
+                last = f"{label or title}: {points[-1][1]:.3g} at the end"  # at close curves numbers would overlap
+                axes.plot(*zip(*points, strict=True), ".-", color=COLOURS.get(label, GREY), label=last)
             axes.legend(frameon=False)
         save_picture(figure, path, dpi=120)
 

@@ -15,9 +15,10 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.errors import brief, hide_frames
+from tinygrad_lecture.errors import brief, hide_frames, warn
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
+from ..container import Sequential
 from ..data.loader import DataLoader, Epoch, differences
 from ..errors import explained
 from ..files import weights
@@ -37,6 +38,7 @@ KINDS: tuple[tuple[str, str, Any], ...] = (
     ("schedule", "an LRScheduler", LRScheduler | None),
     ("on_record", "a function of the trainer", Callable | None),
 )
+TWICE = ("CrossEntropyLoss", "Softmax"), ("BCEWithLogitsLoss", "Sigmoid")  # a loss, and the layer that it has in itself
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 
 
@@ -227,6 +229,9 @@ class Run:
             self._running = None
         elif isinstance(self._running, OneOrder):  # of workers that have ended
             self._running = self._running.batches
+        pair = type(self.loss).__name__, type([*self.model.modules()][-1]).__name__
+        if isinstance(self.model, Sequential) and pair in TWICE:
+            warn("Trainer: {} takes logits: leave {}, which it has in itself, out of the model".format(*pair))
         if self._partial:  # its steps are continued
             self.history.records.pop()
         self.history.interrupted = self._partial = False

@@ -50,8 +50,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
     chosen = options.workloads or [name for name, work in workloads.WORKLOADS.items() if find_spec(work.needs)]
-    for name in set(chosen) - set(workloads.WORKLOADS):
-        parser.error(f"there is no workload {name!r}; there are {', '.join(workloads.WORKLOADS)}")
+    for what, names, known in (("workload", chosen, workloads.WORKLOADS), ("contestant", options.against, OTHERS)):
+        for name in set(names) - set(known):
+            parser.error(f"there is no {what} {name!r}; there are {'; '.join(known)}")
     rounds, seconds = (1, min(options.seconds, 0.5)) if options.quick else (options.rounds, options.seconds)
 
     results: dict[str, dict[str, list[Turn]]] = {}

@@ -26,6 +26,7 @@ def test_it_says_what_it_is():
     assert (x.shape, x.ndim, x.dim(), x.numel()) == ((2, 3), 2, 2, 6)
     assert (x.dtype, x.device, x.is_cuda) == ("float32", "cpu", False)
     assert (x.size(), x.size(0), x.size(-1), x.size(axis=1), x.size(dim=1)) == ((2, 3), 2, 3, 3, 3)
+    assert repr(x.size) == "<x.size of a tensor of shape (2, 3): write x.size() or x.shape>"
     assert tl.zeros(()).shape == ()
     assert tl.zeros(()).numel() == 1
 

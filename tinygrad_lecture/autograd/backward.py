@@ -103,9 +103,10 @@ def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
     array = x._array
     if x._node is None:
         raise RuntimeError(
-            "this tensor does not require grad, so there is nothing to differentiate: it was computed from constants, "
-            "under no_grad(), or by an op without a gradient (comparisons, argmax, integers), or it is a derivative "
-            "that is constant, as that of 3 * x; set requires_grad=True on the inputs"
+            "this tensor does not require grad, so there is nothing to differentiate. Either it comes from constants, "
+            "or from a model of which all parameters are frozen: set requires_grad=True, or call requires_grad_(). Or "
+            "something cut the graph: detach(), item(), numpy(), no_grad(), or an op without a gradient (comparisons, "
+            "argmax, integers). Or it is a derivative that is constant, as that of 3 * x"
         )
     if gradient is None:
         if array.size != 1:

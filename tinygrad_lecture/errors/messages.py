@@ -15,7 +15,7 @@ from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_f
 from .names import alike
 
 __all__ = ["EXPLAINED", "WITH_TL", "aligned", "axis_message", "broadcast_message", "call_message", "describe"]
-__all__ += ["brief", "explain", "explain_call", "kind_of", "numpy_refused", "refuse_several"]
+__all__ += ["brief", "explain", "explain_call", "kind_of", "numpy_refused", "refuse_several", "text_hint"]
 
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
 
@@ -93,15 +93,22 @@ def call_message(
     call = f"{name}({', '.join(required)})"
     if not named.keys().isdisjoint(by_position):
         return f"inputs go by position: {call}"
+    any_name = inspect.Parameter.VAR_KEYWORD in {p.kind for p in parameters}
     for given in named:
-        if given not in by_name:
+        if given not in by_name and not any_name:
             meant = (instead or {}).get(given) or _meant(given, by_name)
             has = f"; write {meant}" if meant else f"; it has {', '.join(by_name)}" if by_name else f": {call}"
             return f"it has no argument {given}{has}"
         if given in positions[: len(args)]:
-            return f"{given} is given twice, by position and by name"
+            first = brief(args[positions.index(given)])
+            return f"{given} is given twice, by position, as {first}, and by name"
     if len(args) > len(positions):
-        return f"it takes {len(positions)} arguments by position, not {len(args)}: {name}({', '.join(positions)})"
+        if by_name and not positions:
+            first = ", ".join(f"{p}=..." for p in by_name[:6])
+            return f"its arguments go by name, as in {name}({first})"
+        most = f"{len(positions)} argument{'s' * (len(positions) != 1)}"
+        rest = "" if len(positions) == len(parameters) else "; the others go by name"
+        return f"it takes {most} by position, not {len(args)}: {name}({', '.join(positions)}){rest}"
     if args and isinstance(args[-1], (tuple, list)) and _fits(signature, unpacked := [*args[:-1], *args[-1]], named):
         return f"write {name}({', '.join(map(brief, unpacked))}), without the inner parentheses"
     missing = [p for p in required if p not in named and p not in positions[: len(args)]]
@@ -201,7 +208,8 @@ def _not_arrays(
             optional = value is None and default is None
             if not (is_array(value) or optional or isinstance(value, (bool, int, float, complex))):
                 return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
-    if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in values):
+    listed = [x for value in values if isinstance(value, (list, tuple)) for x in value]
+    if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in (*values, *listed)):
         return f"it takes tensors and arrays, not {describe(lacking)}{_hint(lacking)}"
     return None
 
@@ -211,10 +219,18 @@ def _hint(value: Any) -> str:
     if value is None:
         return ", such as the .grad of a tensor that no backward has reached, or a function's result without return"
     if isinstance(value, str):
-        return "; convert it with float()"
+        return text_hint(value)
     if isinstance(value, (list, tuple)):
-        return "; join the list with tl.stack"
+        return "; join the list with tl.stack" if _has_tensors(value) else "; tl.tensor makes one of a list of numbers"
+    if isinstance(value, (int, float)):
+        return "; tl.tensor makes one of a number, or of a list of numbers"
     return "; call it, with parentheses" if callable(value) else ""
+
+
+def text_hint(text: str) -> str:
+    """What to write for a text in the place of a number."""
+    number = text.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    return "; convert it with float()" if number else "; to get numbers from text, encode it with a tokenizer"
 
 
 def _is_tensor(value: Any) -> bool:

@@ -7,73 +7,30 @@ second argument, for which some functions have names of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["ELSEWHERE", "WRITTEN_OUT", "alike", "inputs_by_position", "numpy_names", "tell_missing", "written_out"]
+__all__ = ["Elsewhere", "alike", "inputs_by_position", "numpy_names", "remedies", "tell_missing", "written_out"]
 
 # --- of modules ---------------------------------------------------------------------------------------------
 
 _modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
 
-ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
-    "nn": "nn, after `import nn`",
-    "optim": "nn.optim, after `import nn`",
-    "utils": "nn.utils, after `import nn`",
-    "save": "nn.weights.save_file(model.state_dict(), path), or nn.save_checkpoint for the optimizer too",
-    "load": "model.load_state_dict(nn.weights.load_file(path)), or nn.load_checkpoint",
-    "jacrev": "tl.func.jacobian",
-    "jacfwd": "tl.func.jacobian",
-    "functional": "tl.func",
-    "array": "tl.tensor",
-    "Variable": "tl.tensor(data, requires_grad=True)",
-    "Size": "tuple",
-    "concatenate": "tl.cat",
-    "cuda": "tl.cuda_is_available() or x.cuda()",
-}
 
-WRITTEN_OUT = {  # a function, layer or loss that few programs call, without capitals and underscores -> what to write
-    "polygamma": "tl.digamma and its derivatives, by tl.func.grad",
-    "kthvalue": "tl.sort, and of its values and indices the one at k - 1",
-    **dict.fromkeys(("histc", "histogram"), "np.histogram(x.numpy(), bins, (min, max))"),
-    "mode": "values, counts = x.unique(return_counts=True), and of these values[counts.argmax()]",
-    "poisson": "tl.tensor(np.random.default_rng().poisson(means.numpy()))",
-    "rot90": "x.flip(1).transpose(0, 1)",
-    "corrcoef": "c / (s[:, None] * s) with c = tl.cov(x) and s = c.diagonal().sqrt()",
-    "choleskyinverse": "tl.linalg.inv(L @ L.mT)",
-    "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
-    "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
-    "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",
-    "logcumsumexp": "(x - m).exp().cumsum(dim).log() + m with m = x.amax(dim, True)",
-    "nanquantile": "tl.quantile(x[~x.isnan()], q)",
-    "nanmedian": "x[~x.isnan()].median()",
-    **dict.fromkeys(("trapezoid", "trapz"), "((y[..., 1:] + y[..., :-1]) / 2 * dx).sum(-1)"),
-    "cumulativetrapezoid": "((y[..., 1:] + y[..., :-1]) / 2 * dx).cumsum(-1)",
-    **dict.fromkeys(("cummax", "cummin"), "a loop with tl.maximum or tl.minimum and tl.stack"),
-    "blockdiag": "tl.zeros, and blocks assigned to slices of it",
-    **dict.fromkeys(("fmax", "fmin"), "tl.maximum or tl.minimum of x.nan_to_num(bound)"),
-    **dict.fromkeys(
-        ("parametrize", "parametrizations", "registerparametrization", "spectralnorm", "orthogonal"),
-        "a layer whose forward computes the weight, as in F.linear(x, weight.triu())",
-    ),
-    "weightnorm": "a layer whose forward computes the weight, F.linear(x, g * v / v.norm(dim=1, keepdim=True), bias)",
-    "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
-    "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",
-    "hingeembeddingloss": "tl.where(y == 1, x, tl.relu(margin - x)).mean()",
-    "cosineembeddingloss": "tl.where(y == 1, 1 - cos, tl.relu(cos - margin)).mean(), cos = F.cosine_similarity(x1, x2)",
-    "softmarginloss": "F.softplus(-y * x).mean()",
-    "multimarginloss": "F.cross_entropy",
-    "multilabelsoftmarginloss": "F.binary_cross_entropy_with_logits",
-    "tripletmarginloss": "tl.relu(near - far + margin).mean(), near and far by F.pairwise_distance(anchor, ...)",
-    "gaussiannllloss": "(tl.log(var) + (x - y) ** 2 / var).mean() / 2",
-    "poissonnllloss": "(tl.exp(x) - y * x).mean()",
-}
+@cache
+def remedies() -> dict[str, dict[str, str]]:
+    """The tables of names.toml, each from a name to what to write. They are read for the first mistake."""
+    import tomllib  # here, to keep the import of the library light
+    from pathlib import Path
+
+    return tomllib.loads(Path(__file__).with_name("names.toml").read_text("utf-8"))
 
 
 def written_out(name: str) -> str | None:
     """What to write for a function, layer or loss of PyTorch that few programs call; None for other names."""
-    return WRITTEN_OUT.get(name.lower().replace("_", ""))
+    return remedies()["written_out"].get(name.lower().replace("_", ""))
 
 
 def alike(name: str, names: Iterable[str], least: float = 0.8) -> list[str]:
@@ -88,6 +45,24 @@ def alike(name: str, names: Iterable[str], least: float = 0.8) -> list[str]:
     spellings = {known.lower(): known for known in names}
     swapped = [known for known in spellings if sorted(known) == sorted(wanted)]
     return [spellings[x] for x in dict.fromkeys([*swapped, *difflib.get_close_matches(wanted, spellings, 3, least)])]
+
+
+class Elsewhere:
+    """An attribute that a class does not have: the AttributeError says what to write instead.
+
+    For what many look for. A `__getattr__` would see every name, but slow all attributes down.
+    """
+
+    def __init__(self, remedy: str, name: str = "") -> None:
+        self._remedy, self._name = remedy, name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, x: Any, owner: type) -> Self:
+        if x is None:  # of the class
+            return self
+        raise AttributeError(f"{owner.__name__} has no attribute {self._name!r}; write {self._remedy}", name=self._name)
 
 
 def tell_missing(modules: Mapping[str, dict[str, Any]], later: Mapping[str, str] | None = None) -> None:
@@ -118,10 +93,9 @@ def _remedy(written: str, name: str, later: Iterable[str]) -> str:
     own = _modules[written]["__name__"]
     if "__path__" in _modules[written] and find_spec(f"{own}.{name}") is not None:
         return f"; write import {own}.{name}"
-    if name in ELSEWHERE and ELSEWHERE[name] != written:
-        return f"; write {ELSEWHERE[name]}"
-    if (formula := written_out(name)) is not None:
-        return f"; write {formula}"
+    there = remedies()["elsewhere"].get(name) or written_out(name)
+    if there is not None and there != written:
+        return f"; write {there}"
     package = written.partition(".")[0]
     places = sorted(_modules, key=lambda place: (place.partition(".")[0] != package, place.count(".")))
     exact = next((place for place in places if name in _public(place)), None)

@@ -66,8 +66,11 @@ class Function:
     """
 
     forward: Any
-    backward: Any
+    backward: Any = None
     setup_context: Any = None
+
+    def __new__(cls, *args: Any) -> Any:
+        raise TypeError(f"{cls.__name__}: a Function is not made, but applied: write {cls.__name__}.apply(x)")
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
@@ -132,6 +135,8 @@ class _Apply:
             None if array is None else wrap(array, (outputs[s] if isinstance(s, int) else s) if recorded else None)
             for array, s in zip(record.saved[0], self.sources, strict=True)
         )
+        if self.rule is None:
+            raise NotImplementedError(f"{self.name} has no backward; define backward(ctx, g) in its class")
         try:
             returned = self.rule(self.ctx, *upstreams)
         finally:

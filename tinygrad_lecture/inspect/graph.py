@@ -82,13 +82,15 @@ class Graph(metaclass=NeedsParentheses):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
             node = result._node
             if node is None:
-                raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
+                raise RuntimeError(
+                    "this tensor does not require grad, so its graph was not recorded and cannot be shown: make a "
+                    "tensor that it is computed from with requires_grad=True, and compute it again"
+                )
             self._vertex(node)
             if any(isinstance(node, Record) and node.saved is None for node in self.at):
                 raise RuntimeError(
-                    "Graph: backward has freed this graph; make the Graph before backward, call "
-                    "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:` and "
-                    "give graph in the tensor's place"
+                    "backward has freed this graph. Look at it before backward, or call backward(retain_graph=True); "
+                    "or compute, go backward and look, all within `with tl.Graph():`"
                 )
 
     # --- looking at it ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from .. import ops
 from ..autograd.core import Leaf, Record
 from ..backend import DType, to_host
-from ..errors import DtypeError, TensorError, hide_frames
+from ..errors import DtypeError, TensorError, hide_frames, warn
 from ..traced import Traced, wrap
 
 T = TypeVar("T")
@@ -122,7 +122,13 @@ class PythonMethods(Traced):
                 f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
                 "as with x.mean(), or use tolist()"
             )
-        return to_host(self._array).item()
+        number = to_host(self._array).item()
+        if number != number and isinstance(self._node, Record):
+            warn(
+                "item: the number is nan, and so will be the gradients. Training most often gets there by a learning "
+                "rate that is too large: make it smaller; `with tl.detect_anomaly():` names the op that made the first"
+            )
+        return number
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
@@ -166,8 +172,8 @@ class PythonMethods(Traced):
         return int(self.item())
 
     def __index__(self: Any) -> int:
-        if self.dtype.kind not in "iu":
-            raise TypeError(f"only an integer tensor can be an index, not one of {self.dtype}")
+        if self.dtype.kind not in "iu" or self._array.size != 1:
+            raise TypeError(f"only an integer tensor of one element can be an index, not {self.dtype} of {self.shape}")
         return int(self.item())
 
     def __bool__(self: Any) -> bool:

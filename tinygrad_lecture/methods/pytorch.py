@@ -13,7 +13,7 @@ from ..autograd.hooks import Handle, hooks_of, retain_grad, retains_grad
 from ..autograd.operands import constant
 from ..backend import Array, Shape, device_of, move
 from ..conversion import as_dtype, as_shape, new_array
-from ..errors import hide_frames, refuse_several
+from ..errors import Elsewhere, hide_frames, refuse_several
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
 from ..traced import Traced, array_of, wrap
@@ -42,6 +42,9 @@ class _Size:
 
 class _SizeOf(functools.partial[Any]):
     """x.size of one tensor."""
+
+    def __repr__(self) -> str:
+        return f"<x.size of a tensor of shape {self.args[0].shape}: write x.size() or x.shape>"
 
     def __getitem__(self, axis: Any) -> Any:
         raise TypeError(f"x.size is a function: write x.size({axis}) or x.shape[{axis}]")
@@ -76,6 +79,9 @@ class PyTorchMethods(Traced):
         return self._array.nbytes  # type: ignore[no-any-return]
 
     size = _Size()
+    draw = Elsewhere("tl.Graph(x).draw(path) before backward, or tl.page(x, path)")
+    zero_grad = Elsewhere("x.grad = None")
+    append = Elsewhere("tl.cat([x, y]), or tl.stack of a list")
 
     @composite
     def stride(self, axis: int | None = None) -> Any:

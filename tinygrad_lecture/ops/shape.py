@@ -318,7 +318,7 @@ def transpose(x: Value, *axes: Any, axis0: int | None = None, axis1: int | None 
         return permute(x, tuple(axes[0]))
     if len(axes) == 2:
         return swapaxes(x, *axes)
-    raise TypeError(f"give no axes, two axes to exchange, or a tuple with all axes, not {axes}")
+    raise TypeError(f"it exchanges two axes, not {axes}; to reorder all, write permute, as in x.permute(2, 0, 1)")
 
 
 @composite

@@ -15,6 +15,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from nn.data import pad_sequence
+from nn.errors import explained
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
@@ -67,6 +68,7 @@ class LanguageModel(nn.Module):
         """An empty key/value cache."""
         return Cache(self.config.layers)
 
+    @explained
     def generate(self, prompt: Prompt, **settings: Unpack[Settings]) -> Iterator[int]:
         """Yields the tokens that follow a prompt, one by one.
 

@@ -198,7 +198,8 @@ def check_special_tokens(names: Collection[str]) -> None:
 def check_text(name: str, text: str) -> None:
     """Raises TypeError unless the text is a str, ValueError if it contains a lone surrogate."""
     if not isinstance(text, str):
-        raise TypeError(f"{name}: expected a str, not {type(text).__name__}")
+        remedy = "; write file.read()" if hasattr(text, "read") else ""
+        raise TypeError(f"{name}: expected a str, not {type(text).__name__}{remedy}")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -30,7 +30,8 @@ class ListTokenizer(Tokenizer):
         for id, token in enumerate([*vocabulary, *special_tokens]):
             check_text(type(self).__name__, token)
             if token in ids:
-                raise ValueError(f"{type(self).__name__}: {token!r} occurs twice")
+                name = type(self).__name__
+                raise ValueError(f"{name}: {token!r} occurs twice; to learn the tokens of a text, {name}.train(text)")
             ids[token] = id
         super().__init__(list(ids), {token: ids[token] for token in special_tokens})
         self._ids = {token: ids[token] for token in vocabulary}

@@ -53,7 +53,7 @@ def test_settings_that_the_function_takes_by_name_alone():
 
     assert list(inspect.signature(Scaled).parameters) == ["factor", "shift", "power"]
     assert Scaled(2.0, shift=1.0)(tl.ones(1)).tolist() == [3]
-    with pytest.raises(TypeError, match="Scaled: it takes 1 arguments by position, not 2"):
+    with pytest.raises(TypeError, match="Scaled: it takes 1 argument by position, not 2"):
         Scaled(2.0, 1.0)
 
 

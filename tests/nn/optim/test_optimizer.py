@@ -604,6 +604,13 @@ def test_a_class_below_one_with_its_own_init_declares_nothing():
     optimizer = Named([nn.Parameter(tl.ones(1))], beta=0.25)
     assert (optimizer.name, optimizer.defaults["beta"]) == ("heavy", 0.25)
 
+    class Own(nn.optim.SGD):
+        def __init__(self, params, lr):
+            super().__init__(params, lr)
+            self.lr = lr  # which is refused where settings are declared
+
+    assert Own([nn.Parameter(tl.ones(1))], 0.25).lr == 0.25
+
 
 def test_without_a_rule_a_step_is_refused():
     plain = Optimizer([p := nn.Parameter(tl.ones(1))], {"lr": 1})

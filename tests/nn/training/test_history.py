@@ -33,6 +33,7 @@ def test_there_are_a_training_and_a_test_curve(tmp_path):
     untested.plot(tmp_path / "curves.svg")
     drawn = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     assert drawn.count('id="axes_') == 2
+    assert "training: 1 at the end" in drawn  # in the legend: at the curves such numbers would overlap
     with pytest.raises(ValueError, match="the history is empty"):
         nn.History().plot(tmp_path / "none.svg")
 

@@ -56,6 +56,16 @@ def test_several_inputs_are_passed_to_the_model():
     assert history[-1].test.loss < history[0].test.loss
 
 
+@pytest.mark.parametrize(
+    ("last", "loss"), [(nn.Softmax(-1), nn.CrossEntropyLoss()), (nn.Sigmoid(), nn.BCEWithLogitsLoss())]
+)
+def test_a_softmax_before_a_loss_that_has_one_is_warned_of(last, loss):
+    batch = (tl.ones(4, 2), tl.ones(4, 1))
+    with pytest.warns(UserWarning, match=f"takes logits: leave {type(last).__name__}.*out of the model") as caught:
+        sgd(nn.Sequential(nn.Linear(2, 1), last), [batch], loss, epochs=1)
+    assert not caught[0].filename.startswith(nn.__file__.removesuffix("__init__.py"))
+
+
 def test_what_progress_shows(capsys):
     optimizer = nn.optim.SGD((model := nn.Linear(2, 3)).parameters(), lr=0.1)
     nn.fit(model, nn.DataLoader(blobs(), 20), nn.CrossEntropyLoss(), optimizer, 1, test=[blobs()[:]], accuracy=True)

@@ -2,6 +2,8 @@
 
 import copy
 import inspect
+import io
+import json
 import operator
 import pickle
 import re
@@ -22,13 +24,19 @@ from vectors import no_collector
 t, w = tl.tensor([1.0, 2.0, 3.0]), tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
 x, x2, x3, x23, x43 = tl.ones(2, requires_grad=True), tl.ones(2), tl.ones(3), tl.ones(2, 3), tl.ones(4, 3)
 scalar, integers, mask = tl.ones(()), tl.tensor([0, 1]), tl.tensor([True, False, True])
-F, USED_BY_MISTAKES = nn.functional, (backend, copy, operator, pickle, transformer)
+F, USED_BY_MISTAKES = nn.functional, (backend, copy, io, json, operator, pickle, transformer)
 image, d2 = tl.arange(24.0).reshape(1, 2, 3, 4), tl.ones(2, dtype=tl.float64)
 
 
 @tl.op
 def square(x, /, times=2):
     return x * x
+
+
+class Twice(tl.func.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
 
 
 def mistakes(heading=""):
@@ -57,6 +65,12 @@ def test_a_mistake_is_named_with_what_to_write(mistake, told):
     assert caught.value.__suppress_context__ or not shown, "NumPy's own error stands above"
     assert caught.value.__cause__ is None or "forward" in message
     assert "Did you mean" not in "".join(traceback.format_exception_only(caught.value)), "it is said better"
+
+
+@pytest.mark.parametrize(("mistake", "told"), mistakes("what Python says"))
+def test_a_page_explains_what_python_says(mistake, told):
+    page = Path(tl.__file__).with_name("README.md").read_text(encoding="utf-8")
+    assert f"`{told.partition(': ')[2]}`" in page
 
 
 @pytest.mark.parametrize(("mistake", "told"), mistakes("shapes that do not fit"))
@@ -113,6 +127,20 @@ def test_the_grad_of_a_result_is_warned_of_at_the_users_line():
     kept.backward()
     assert kept.grad.item() == 1
     w.grad = None
+
+
+def test_a_loss_that_is_nan_is_warned_of_at_the_users_line():
+    model, x = nn.Linear(2, 1), tl.ones(4, 2)
+    optimizer = nn.optim.SGD(model.parameters(), lr=1e20)
+    with np.errstate(all="ignore"):
+        for _ in range(9):
+            loss = (model(x) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+    with pytest.warns(UserWarning, match=r"learning rate that is too large.*tl.detect_anomaly") as caught:
+        loss.item()
+    assert (caught[0].filename, caught[0].lineno) == (__file__, inspect.currentframe().f_lineno - 1)
+    assert np.isnan(tl.tensor(np.nan).item())  # what has no graph is no loss
 
 
 NUMPYS = [

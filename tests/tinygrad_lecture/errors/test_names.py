@@ -10,7 +10,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
-from tinygrad_lecture.errors import ELSEWHERE, WRITTEN_OUT
+from tinygrad_lecture.errors import remedies
 
 
 def test_a_package_that_was_not_imported_is_to_be_imported(monkeypatch):
@@ -20,10 +20,10 @@ def test_a_package_that_was_not_imported_is_to_be_imported(monkeypatch):
 
 
 def test_what_is_named_instead_exists():
-    for text in (*ELSEWHERE.values(), *WRITTEN_OUT.values()):
+    for text in (text for table in remedies().values() for text in table.values()):
         for path in re.findall(r"\b(?:tl|nn|F)(?:\.\w+)+", text):
             assert eval(path) is not None
-    assert all(name == name.lower().replace("_", "") for name in WRITTEN_OUT)
+    assert all(name == name.lower().replace("_", "") for name in remedies()["written_out"])
 
 
 def test_dir_lists_what_is_imported_when_it_is_first_used():

@@ -136,7 +136,7 @@ def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     )
     gone, kept = told(program.format("del graph\n")), told(program.format(""))
     assert "= w * constant" in gone and "= w * x" in kept
-    assert "(Names of parameters and constants are there while their graph is kept" in gone
+    assert "(Names of parameters and constants are known where a Graph watched: compute within" in gone
     assert "Names of" not in kept
 
 

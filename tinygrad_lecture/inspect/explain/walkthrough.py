@@ -74,7 +74,7 @@ class Walkthrough:
                 f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
-        kept = "Names of parameters and constants are there while their graph is kept: with tl.Graph() as graph: ..."
+        kept = "Names of parameters and constants are known where a Graph watched: compute within `with tl.Graph():`."
         return kept if self.unnamed else ""
 
 

@@ -131,9 +131,11 @@ def as_shape(
     name, what: the function that was called and what the sizes are, for errors.  negative: allow numbers below 0.
     Raises TypeError for a size that is not an int, ValueError for one below 0.
     """
-    called = f"{name}: " if name else ""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
+    if negative and _INTS.issuperset(map(type, sizes)):  # as of nearly all
+        return sizes
+    called = f"{name}: " if name else ""
     for n in sizes:
         if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
             hide_frames()
@@ -142,6 +144,9 @@ def as_shape(
     if not negative and min(shape, default=0) < 0:
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
+
+
+_INTS = frozenset({int})
 
 
 def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None = None) -> tuple[Any, str | None]:

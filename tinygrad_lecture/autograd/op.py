@@ -47,7 +47,7 @@ class Op(Declaration[P]):
 
         # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
         arrays, nodes, prototype = unwrap(self.name, inputs)
-        recorded = self.differentiable and any(nodes) and modes.recording
+        recorded = modes.recording and any(nodes) and self.differentiable
         given = settings
         if settings and prototype is not None:
             settings = copy_settings(settings, self)

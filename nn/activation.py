@@ -166,7 +166,7 @@ class Dropout(FunctionLayer, function=F.dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(...) -> (...)`."""
-        return self.call_function(x) if self.training and self.p else x  # type: ignore[no-any-return]
+        return self.call_function(x) if self.training and self.p else x
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -57,7 +57,7 @@ class Block(ResidualBlock):
         self.check_positions(mask, rotation)
         if self.norm == "pre":
             x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
-            return x + self.ffn(self.norm_2(x))
+            return x + self.ffn(self.norm_2(x))  # type: ignore[no-any-return]
         x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
         return self.norm_2(x + self.ffn(x))  # type: ignore[no-any-return]
 
@@ -103,7 +103,7 @@ class CrossBlock(ResidualBlock):
         if self.norm == "pre":
             x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
             x = x + self.cross(self.norm_2(x), memory, mask=memory_mask, cache=memory_cache)
-            return x + self.ffn(self.norm_3(x))
+            return x + self.ffn(self.norm_3(x))  # type: ignore[no-any-return]
         x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
         x = self.norm_2(x + self.cross(x, memory, mask=memory_mask, cache=memory_cache))
         return self.norm_3(x + self.ffn(x))  # type: ignore[no-any-return]

@@ -78,11 +78,14 @@ def unwrap(name: str, inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[An
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
     name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
-    if len(inputs) == 1:
-        (x,) = inputs
-        if type(x) in TENSORS:
-            array = x._array
-            return (array,), (x._node,), array
+    n = len(inputs)
+    if n == 1 and type(inputs[0]) in TENSORS:
+        array = inputs[0]._array
+        return (array,), (inputs[0]._node,), array
+    if n == 2 and type(inputs[0]) in TENSORS and type(inputs[1]) in TENSORS:
+        x, y = inputs
+        a, b = x._array, y._array
+        return (a, b), (x._node, y._node), b if b.ndim else a
     arrays: list[Any] = []
     nodes: list[Any] = []
     prototype = foreign = None

@@ -75,6 +75,8 @@ def as_rows(x: Array, axes: int = 1) -> Array:
 
 def row_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each row: (rows, n) -> (rows, 1). weight: of n elements."""
+    if weight is None and x.size < _FEW:
+        return x.sum(axis=1, keepdims=True)
     return batched(x, xp(x).ones((x.shape[1], 1), x.dtype) if weight is None else weight.reshape(-1, 1))
 
 

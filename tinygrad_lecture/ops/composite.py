@@ -49,7 +49,9 @@ def composite(function: F, name: str = "") -> F:
     """
     name, numbers = name or function.__name__, numbers_among(function)
     kinds = function.__annotations__
-    places = [place for place, parameter in enumerate(signature(function).parameters) if kinds.get(parameter) == "Value"]
+    places = [
+        place for place, parameter in enumerate(signature(function).parameters) if kinds.get(parameter) == "Value"
+    ]
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:

@@ -164,6 +164,10 @@ class Dropout(FunctionLayer, function=F.dropout):
     def __post_init__(self) -> None:
         check_probability(type(self).__name__, self.p)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """`(...) -> (...)`."""
+        return self.call_function(x) if self.training and self.p else x
+
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 

@@ -28,6 +28,7 @@ from tinygrad_lecture.errors import (
     warn,
 )
 from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.traced import TENSORS
 
 # --- settings -----------------------------------------------------------------------------------------------
 
@@ -97,10 +98,11 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
         try:
-            if not _USUAL.issuperset(map(type, (*args, *settings.values()) if settings else args)):
-                refuse_several(function.__name__, (*args, *settings.values()))
-            result = function(*args, **settings) if settings else function(*args)
-            if numbers:
+            given = (*args, *settings.values()) if settings else args
+            if not _SEVERAL.isdisjoint(map(type, given)):
+                refuse_several(function.__name__, given)
+            result = function(*args, **settings)
+            if numbers and not TENSORS.isdisjoint(map(type, given[1:])):
                 refuse_lost(function.__name__, numbers, args, settings, result)
             return result
         except Exception as error:
@@ -111,7 +113,7 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-_USUAL = frozenset({Tensor, bool, int, float, str, type(None)})
+_SEVERAL = frozenset({tuple, list})
 
 
 def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:

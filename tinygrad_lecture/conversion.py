@@ -139,9 +139,9 @@ def as_shape(
     name, what: the function that was called and what the sizes are, for errors.  negative: allow numbers below 0.
     Raises TypeError for a size that is not an int, ValueError for one below 0.
     """
-    called = f"{name}: " if name else ""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
+    called = f"{name}: " if name else ""
     try:
         shape = tuple(map(operator.index, sizes))
     except TypeError:

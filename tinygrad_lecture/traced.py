@@ -30,6 +30,12 @@ class Traced:
     _window: Any
     _leaf: Any
 
+    def __init_subclass__(cls) -> None:
+        TENSORS.add(cls)
+
+
+TENSORS: set[type] = {Traced}  # with all subclasses: `type(x) in TENSORS` takes a third of isinstance's time
+
 
 class TensorLike(Protocol[T_co]):
     """A Tensor, for type checkers: the result of an op has the type that `detach` returns."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import nn
 from tinygrad_lecture import Tensor
 
@@ -25,15 +22,9 @@ class ResidualBlock(nn.Module):
 
     def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
         """Raises ValueError where the positions that blocks are given are left out."""
-        left_out = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
-        if left_out.get(self.positions):
+        left_out = self.positions == "rotary" and rotation is None
+        if left_out or (self.positions == "relative" and (mask is None or mask.dtype.kind != "f")):
             raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
-
-    def add(self, x: Tensor, norm: nn.Module, update: Callable[[Tensor], Tensor]) -> Tensor:
-        """The residual stream with an update added: x + update(norm(x)), or with "post" norm(x + update(x))."""
-        if self.norm == "pre":
-            return x + update(norm(x))
-        return norm(x + update(x))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"norm={self.norm!r}"
@@ -64,8 +55,11 @@ class Block(ResidualBlock):
         Raises ValueError without a rotation where positions are rotary, or a mask of floats where they are relative.
         """
         self.check_positions(mask, rotation)
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
-        return self.add(x, self.norm_2, self.ffn)
+        if self.norm == "pre":
+            x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
+            return x + self.ffn(self.norm_2(x))  # type: ignore[no-any-return]
+        x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
+        return self.norm_2(x + self.ffn(x))  # type: ignore[no-any-return]
 
 
 class CrossBlock(ResidualBlock):
@@ -106,9 +100,13 @@ class CrossBlock(ResidualBlock):
         See `MultiHeadAttention.forward`. Raises as `Block.forward` does.
         """
         self.check_positions(mask, rotation)
-        x = self.add(x, self.norm_1, partial(self.attention, mask=mask, rotation=rotation, cache=cache))
-        x = self.add(x, self.norm_2, partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache))
-        return self.add(x, self.norm_3, self.ffn)
+        if self.norm == "pre":
+            x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
+            x = x + self.cross(self.norm_2(x), memory, mask=memory_mask, cache=memory_cache)
+            return x + self.ffn(self.norm_3(x))  # type: ignore[no-any-return]
+        x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
+        x = self.norm_2(x + self.cross(x, memory, mask=memory_mask, cache=memory_cache))
+        return self.norm_3(x + self.ffn(x))  # type: ignore[no-any-return]
 
 
 # --- parts, built from a config -----------------------------------------------------------------------------

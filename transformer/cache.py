@@ -36,8 +36,8 @@ class KeyValues:
         """
         if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
-        self._keys = _written(self._keys, self.length, k.array)
-        self._values = _written(self._values, self.length, v.array)
+        self._keys = _written(self._keys, self.length, k._array)
+        self._values = _written(self._values, self.length, v._array)
         self.length += k.shape[-2]
         return self.keys, self.values
 

@@ -61,14 +61,14 @@ def attend(
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(..., tokens, heads * head_dim) -> (..., heads, tokens, head_dim)."""
-    apart: Tensor = x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)  # (..., tokens, heads, head_dim)
-    return apart.swapaxes(-3, -2)
+    *lead, width = x.shape
+    return x.reshape(*lead, heads, width // heads).swapaxes(-3, -2)  # (..., tokens, heads, head_dim), and swapped
 
 
 def merge_heads(x: Tensor) -> Tensor:
     """(..., heads, tokens, head_dim) -> (..., tokens, heads * head_dim): the heads side by side."""
-    x = x.swapaxes(-3, -2)
-    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+    *lead, heads, tokens, head_dim = x.shape
+    return x.swapaxes(-3, -2).reshape(*lead, tokens, heads * head_dim)
 
 
 def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:

@@ -54,4 +54,4 @@ def _backward(
     return (None if dx is None else _like(x, dx), dweight, dbias)[: len(needs)]
 
 
-batch_norm.kernel(_forward, _backward)
+batch_norm.kernel(_forward, _backward, views=False)

@@ -32,8 +32,8 @@ def layer_norm(
 
     Raises ValueError if a shape does not fit. (Ba et al., arXiv:1607.06450.)
     """
-    axes = _normalized_axes("layer_norm", input, normalized_shape, weight, bias)
-    return tl.layer_norm(input.contiguous(), weight, bias, axes, eps)  # type: ignore[no-any-return]
+    axes = row_axes("layer_norm", input, normalized_shape)
+    return tl.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
 
 
 def rms_norm(
@@ -47,10 +47,10 @@ def rms_norm(
 
     Raises ValueError if a shape does not fit. (Zhang & Sennrich, arXiv:1910.07467.)
     """
-    axes = _normalized_axes("rms_norm", input, normalized_shape, weight)
+    axes = row_axes("rms_norm", input, normalized_shape)
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    return tl.rms_norm(input.contiguous(), weight, axes, eps)  # type: ignore[no-any-return]
+    return tl.rms_norm(input, weight, axes, eps)  # type: ignore[no-any-return]
 
 
 def batch_norm(
@@ -162,12 +162,9 @@ def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
             )
 
 
-def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int], *weights: Tensor | None) -> int:
-    """Number of axes in normalized_shape. Raises ValueError unless they are input's last axes and all the weights'."""
+def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) -> int:
+    """How many axes normalized_shape has. Raises ValueError unless they are input's last ones."""
     wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not wanted or input.shape[-len(wanted) :] != wanted:
         raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}")
-    for weight in weights:
-        if weight is not None and weight.shape != wanted:
-            raise TensorError(f"{name}: weight and bias must have the normalized shape, {wanted}, not {weight.shape}")
     return len(wanted)

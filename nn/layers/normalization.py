@@ -15,7 +15,7 @@ from tinygrad_lecture import Tensor, TensorError
 from .. import functional as F
 from .. import init
 from ..errors import LAYOUTS, check_sizes, check_tensor
-from ..functional.normalization import check_eps
+from ..functional.normalization import check_eps, row_axes
 from ..module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
@@ -82,7 +82,8 @@ class LayerNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        axes = row_axes("layer_norm", x, self.normalized_shape)
+        return tl.layer_norm(x, self.weight, self.bias, axes, self.eps)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+from .operands import Binder, binder
 from .saver import Rule, Saver, compile_saver, expressions, is_array_of
 
 P = ParamSpec("P")
@@ -32,6 +33,7 @@ class Declaration(Generic[P]):
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
         self.saves_arrays = False
+        self.views = True  # whether a result may share memory with an input
         self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
         self.explanation: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
@@ -90,6 +92,11 @@ class Declaration(Generic[P]):
             return function
 
         return declare
+
+    @cached_property
+    def bind(self) -> Binder:
+        """A call's arguments as inputs and settings."""
+        return binder(self)
 
     @cached_property
     def saver(self) -> Saver | None:

@@ -20,7 +20,7 @@ from .contract import add_facts
 from .core import Gradient, Node, Products, Record
 from .declaration import Declaration, P
 from .modes import modes
-from .operands import as_result, bind, copy_settings, unwrap
+from .operands import as_result, copy_settings, unwrap
 from .saver import as_tensors
 from .views import note_view
 
@@ -39,14 +39,15 @@ class Op(Declaration[P]):
         """Compute the op and, if one of its inputs requires grad, record it."""
         # bind: which arguments are inputs, and which are settings
         if settings or len(inputs) > self.arity:
-            inputs, settings = bind(self, inputs, settings)
-            for name, composition in self.options.items():
-                if name in settings:
-                    return composition(*inputs, **settings)
+            inputs, settings = self.bind(inputs, settings)
+            if self.options:
+                for name, composition in self.options.items():
+                    if name in settings:
+                        return composition(*inputs, **settings)
 
         # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
         arrays, nodes, prototype = unwrap(self.name, inputs)
-        recorded = self.differentiable and any(nodes) and modes.recording
+        recorded = modes.recording and any(nodes) and self.differentiable
         given = settings
         if settings and prototype is not None:
             settings = copy_settings(settings, self)
@@ -72,7 +73,7 @@ class Op(Declaration[P]):
             result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
 
         # watch: does it share memory with its input? who else looks, such as tl.Graph?
-        if out.base is not None or out is prototype:
+        if self.views and (out.base is not None or out is prototype):
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, given, out, result._node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from ..backend import (
     xp,
 )
 from ..errors import inputs_by_position, numpy_names, refuse_several
-from ..traced import Traced
+from ..traced import TENSORS, Traced
 from .modes import modes
 
 T = TypeVar("T")
@@ -31,26 +31,38 @@ T = TypeVar("T")
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
 
-def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
-    settings: dict[str, Any] = {}
-    if kwargs:
-        args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
-        settings = numpy_names(op.name, kwargs)
-    n = op.arity
-    if len(args) <= n:
-        return tuple(args), settings
-    inputs, extra = tuple(args[:n]), args[n:]
-    if len(extra) > len(op.settings):
-        raise TypeError(
-            f"{op.name} takes at most {n + len(op.settings)} arguments, not {len(args)}: "
-            f"{op.name}{inspect.signature(op.forward)}"
-        )
-    given = numpy_names(op.name, dict(zip(op.settings, extra, strict=False)))
-    twice = given.keys() & settings.keys()
-    if twice:
-        raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
-    return inputs, {**given, **settings}
+Binder: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def binder(op: Any) -> Binder:
+    """The function that gives the arguments of an op's calls as (inputs, settings by name).
+
+    It is made once for each op. PyTorch's names of arguments become NumPy's.
+    """
+    n, settings, known = op.arity, tuple(op.settings), op.settings.keys()
+    axis = next((name for name in ("axis", "axes") if name in known), None)
+
+    def bind(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if named and not named.keys() <= known:
+            args, named = inputs_by_position(op.name, args, named)
+            named = numpy_names(op.name, named)
+        if not op.variadic and (extra := args[n:]):
+            args, given = args[:n], dict(zip(settings, extra, strict=False))
+            if len(given) < len(extra):
+                raise TypeError(
+                    f"{op.name} takes at most {n + len(settings)} arguments, not {n + len(extra)}: "
+                    f"{op.name}{inspect.signature(op.forward)}"
+                )
+            if named:
+                if twice := given.keys() & named.keys():
+                    raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
+                given.update(named)
+            named = given
+        if axis is not None and type(named.get(axis)) is list:
+            named = {**named, axis: tuple(named[axis])}
+        return args, named
+
+    return bind
 
 
 class Kept(NamedTuple):
@@ -60,17 +72,25 @@ class Kept(NamedTuple):
     arrays: Any
 
 
-def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
+def unwrap(name: str, inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Array | None]:
     """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
 
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
     name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
+    n = len(inputs)
+    if n == 1 and type(inputs[0]) in TENSORS:
+        array = inputs[0]._array
+        return (array,), (inputs[0]._node,), array
+    if n == 2 and type(inputs[0]) in TENSORS and type(inputs[1]) in TENSORS:
+        x, y = inputs
+        a, b = x._array, y._array
+        return (a, b), (x._node, y._node), b if b.ndim else a
     arrays: list[Any] = []
     nodes: list[Any] = []
     prototype = foreign = None
     for x in inputs:
-        if isinstance(x, Traced):
+        if type(x) in TENSORS:
             array = x._array
             arrays.append(array)
             nodes.append(x._node)
@@ -118,16 +138,9 @@ def copy_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     for value in settings.values():
         kind = type(value)
         if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
-            refuse_several(op.name, map(settings.get, _numbers(op.forward)))
+            refuse_several(op.name, map(settings.get, numbers_among(op.forward)))
             return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
-
-
-@functools.lru_cache(256)
-def _numbers(forward: Callable[..., Any]) -> list[str]:
-    """The settings of an op that are numbers by default."""
-    known = inspect.signature(forward).parameters.values()
-    return [p.name for p in known if isinstance(p.default, (int, float))]
 
 
 _PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})
@@ -160,6 +173,7 @@ def constant(value: T, setting: str, name: str) -> T:
     return value
 
 
+@functools.lru_cache(256)
 def numbers_among(function: Callable[..., Any]) -> dict[str, int]:
     """The parameters of a function that are numbers, by annotation or default: each with its position."""
     found = enumerate(inspect.signature(function).parameters.values())

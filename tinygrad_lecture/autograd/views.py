@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..traced import Traced, wrap
+from ..traced import TENSORS, Traced, wrap
 from .versions import owner_of
 
 
@@ -93,7 +93,7 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
     view = result._array
     base = view.base
     for x in inputs:
-        if not isinstance(x, Traced):
+        if type(x) not in TENSORS:
             continue
         array = x._array
         if base is array or (base is not None and base is array.base) or owner_of(view) is owner_of(array):

@@ -176,7 +176,8 @@ def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int,
     """Raise ValueError unless the weight and bias have the shape of x's last axes, and eps is 0 or more."""
     if not eps >= 0:
         raise ValueError(f"eps must be 0 or more, not {eps}")
-    if any(given is not None and given.shape != x.shape[x.ndim - axes :] for given in (weight, bias)):
+    wanted = x.shape[x.ndim - axes :]
+    if (weight is not None and weight.shape != wanted) or (bias is not None and bias.shape != wanted):
         raise ValueError("the weight or bias does not fit x")
 
 
@@ -186,7 +187,7 @@ def layer_norm(
 ) -> Any:  # fmt: skip
     """With keep=True also each row's offset (see `centre`) and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes, eps)
-    rows = as_rows(x, axes)
+    rows = row_major(as_rows(x, axes))
     if compiles(rows, weight, bias, least=FEW):
         y, offset, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
         return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)

@@ -17,6 +17,7 @@ depend on the processor's exp: on another one GELU has 3.1e-7 and PyTorch 1.2e-6
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,15 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
     """x gate(x); with keep=True also its derivative. Raises ValueError for an unknown approximation."""
     if approximate not in _ODDS:
         raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
-    x = xp(x).ascontiguousarray(x) if 0 in x.strides else x  # the result of a broadcast x is in C order
-    out = xp(x).empty_like(x)
-    slope = xp(x).empty_like(x) if keep else None
+    lib = xp(x)
+    x = lib.ascontiguousarray(x) if 0 in x.strides else x  # the result of a broadcast x is in C order
+    out = lib.empty_like(x)
+    slope = lib.empty_like(x) if keep else None
     if compiles(x, out):
         _compiled(x, approximate, out, slope)
-    elif slope is None:
-        in_pieces(lambda out, x: _gelu(x, approximate, out), out, x, read=(1,))
     else:
-        in_pieces(lambda out, slope, x: _gelu(x, approximate, out, slope), out, slope, x, read=(2,))
+        written = (out,) if slope is None else (out, slope)
+        in_pieces(partial(_gelu, approximate), x, *written, read=(0,))
     return (out, slope) if keep else out
 
 
@@ -61,7 +62,7 @@ def gelu_backward(g: Array, needs: list[bool], x: Array, approximate: str = "non
     return (g * kept,)
 
 
-def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) -> None:
+def _gelu(approximate: str, x: Array, out: Array, slope: Array | None = None) -> None:
     """Write x gate(x) to `out` and, if it is given, gate(x) + x d gate/dx to `slope`."""
     coefficients, end = _ODDS[approximate]
     lib = xp(x)
@@ -73,7 +74,7 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
             gate *= 0.5
             lib.multiply(x, gate, out=out)
         else:
-            odds = polynomial(coefficients, lib.clip(square, 0, end))
+            odds = polynomial(coefficients, lib.minimum(square, end))
             odds *= x
             lib.exp(odds, out=odds)
             gate = odds + 1

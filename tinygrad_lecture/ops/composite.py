@@ -16,7 +16,7 @@ from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
 from ..autograd.operands import numbers_among, refuse_lost
 from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names, refuse_several
-from ..traced import Traced
+from ..traced import TENSORS, Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SEVERAL = frozenset({tuple, list})
@@ -48,8 +48,10 @@ def composite(function: F, name: str = "") -> F:
     name: the name that users know, if it is not the function's.
     """
     name, numbers = name or function.__name__, numbers_among(function)
-    single = [parameter for parameter, kind in function.__annotations__.items() if kind == "Value"]
-    places = [place for place, parameter in enumerate(signature(function).parameters) if parameter in single]
+    kinds = function.__annotations__
+    places = [
+        place for place, parameter in enumerate(signature(function).parameters) if kinds.get(parameter) == "Value"
+    ]
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -60,18 +62,19 @@ def composite(function: F, name: str = "") -> F:
         if outermost:
             modes.called = Called(name, args, kwargs)
         try:
-            if kwargs or not _SEVERAL.isdisjoint(map(type, args)):
-                refuse_several(name, [*(args[i] for i in places if i < len(args)), *map(kwargs.get, single)])
+            if not _SEVERAL.isdisjoint(map(type, args)):
+                refuse_several(name, [args[i] for i in places if i < len(args)])
             result = function(*args, **kwargs)
         except EXPLAINED as error:
             raise explain_call(error, name, function, args, kwargs)  # noqa: B904 - sets the cause
         finally:
             if outermost:
                 modes.called = None
-        if numbers:
+        if numbers and (kwargs or not TENSORS.isdisjoint(map(type, args[1:]))):
             refuse_lost(name, numbers, args, kwargs, result)
-        if isinstance(result, Traced):
-            _label(result, name, args)
+        if type(result) in TENSORS:
+            if type(result._node) is Record:
+                _label(result, name, args)
         elif isinstance(result, tuple):
             for part in result:
                 _label(part, name, args)

@@ -18,10 +18,10 @@ from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.declaration import P
 from ..autograd.modes import modes
 from ..autograd.op import Op
-from ..autograd.operands import Kept, bind
+from ..autograd.operands import Kept
 from ..backend import FLOAT16, is_array, xp
 from ..errors import refuse_several
-from ..traced import Traced, wrap
+from ..traced import TENSORS, Traced, wrap
 from .composite import composite
 from .copying import alias, called_in_float32
 
@@ -43,8 +43,12 @@ class Fused(Op[P]):
             lambda *args, **kwargs: called_in_float32(self, args, kwargs), self.name
         )
 
-    def kernel(self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
+    def kernel(
+        self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]], *, views: bool = True
+    ) -> None:
         """Set the kernel: two functions of arrays.
+
+        views: False if the output never shares memory with an input, which then is not looked for.
 
         forward(*inputs, **settings) returns the output. backward(g, needs, *inputs, **settings) returns a gradient per
         input, or None where `needs` (a bool per input) is False. If `backward` has a parameter named
@@ -56,7 +60,7 @@ class Fused(Op[P]):
         asked = inspect.signature(backward).parameters
         self.of_forward = tuple(name for name in ("out", "kept") if name in asked)
         keeps_out = "out" in asked
-        self.forward, self.kernel_backward, self.saves_arrays = forward, backward, True
+        self.forward, self.kernel_backward, self.saves_arrays, self.views = forward, backward, True, views
         self.recorded_forward = self.keeping if "kept" in asked else forward
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 
@@ -72,16 +76,16 @@ class Fused(Op[P]):
         if kwargs:
             for name, composition in self.options.items():
                 if name in kwargs:
-                    inputs, settings = bind(self, args, kwargs)
+                    inputs, settings = self.bind(args, kwargs)
                     return composition(*inputs, **settings)
         first: Any = args[0] if args else None
-        array = first._array if isinstance(first, Traced) else first if is_array(first) else None
+        array = first._array if type(first) in TENSORS else first if is_array(first) else None
         if array is not None and array.dtype.kind == "f":
             if array.dtype == FLOAT16:
                 return self.in_float32(*args, **kwargs)
             if self.kernel_backward is not None and array.ndim and not modes.reference:
                 return Op.__call__(self, *args, **kwargs)  # quicker than super()
-        inputs, settings = bind(self, args, kwargs)
+        inputs, settings = self.bind(args, kwargs)
         refuse_several(self.name, inputs)
         return self.definition(*inputs, **settings)
 

@@ -102,6 +102,6 @@ def lstm_states(x: Value, h0: Value, c0: Value, weight: Value, /, sizes: Sequenc
     return over_time(step, x, (h0, c0), sizes, reverse)
 
 
-rnn_states.kernel(kernels.rnn_states, kernels.rnn_states_backward)
-gru_states.kernel(kernels.gru_states, kernels.gru_states_backward)
-lstm_states.kernel(kernels.lstm_states, kernels.lstm_states_backward)
+rnn_states.kernel(kernels.rnn_states, kernels.rnn_states_backward, views=False)
+gru_states.kernel(kernels.gru_states, kernels.gru_states_backward, views=False)
+lstm_states.kernel(kernels.lstm_states, kernels.lstm_states_backward, views=False)

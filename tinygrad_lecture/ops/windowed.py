@@ -242,4 +242,4 @@ def max_pool_indices(x: Value, /, size: Shape, stride: Each = 1, padding: Paddin
     return kernels.max_pool_indices(x, size, stride, padding, dilation)
 
 
-max_pool.kernel(kernels.max_pool, kernels.max_pool_backward)
+max_pool.kernel(kernels.max_pool, kernels.max_pool_backward, views=False)

@@ -144,7 +144,8 @@ class LanguageModel(nn.Module):
             with evaluating(modules):
                 logits = self.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), cache)
             chosen = choose(logits, settings["temperature"], settings["top_k"], settings["top_p"], random)  # (batch,)
-            running &= ~np.isin(chosen, settings["stop"])  # type: ignore[arg-type] # a list by now
+            for token in settings["stop"]:  # type: ignore[union-attr] # a list by now
+                running &= chosen != token
             if not running.any():
                 return
             yield np.where(running, chosen, -1)

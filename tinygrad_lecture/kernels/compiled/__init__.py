@@ -39,17 +39,17 @@ LARGE = 1_024  # elements; below, a call of a loop saves little
 def compiles(*arrays: Array | None, least: int = LARGE) -> bool:
     """Whether to call a loop with these arrays: the first has at least so many elements; others may be None."""
     first = arrays[0]
-    return (
-        type(first) is np.ndarray
-        and first.size >= least
-        and all(x is None or (x.dtype == FLOAT32 and x.flags.c_contiguous) for x in arrays)
-        and available()
-    )
+    if _loaded is False or type(first) is not np.ndarray or first.size < least:
+        return False
+    for x in arrays:
+        if x is not None and not (x.dtype == FLOAT32 and x.flags.c_contiguous):
+            return False
+    return available()
 
 
 def multiplied(a: Array, b: Array) -> Array | None:
     """a @ b in compiled code, which threads share: (n, k) @ (k, m) -> (n, m). None if it cannot compute that."""
-    if not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
+    if _loaded is False or not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
         return None
     from .products import product
 

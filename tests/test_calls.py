@@ -1,0 +1,70 @@
+"""The number of calls in a step is a number of the design: the same on every machine, and no larger than here.
+
+Python's and built-in functions count, as cProfile counts them, with NumPy alone.
+"""
+
+import cProfile
+import pstats
+import sys
+from pathlib import Path
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.kernels import compiled, threads
+
+sys.path.append(str(Path(__file__).parent / "benchmarks"))
+from contestants import ours
+from workloads import WORKLOADS
+
+x = tl.randn(2, 64)
+linear, norm = nn.Linear(64, 64), nn.LayerNorm(64)
+CALLS = {  # without recording
+    "x + x": (lambda: x + x, 10),
+    "tl.exp": (lambda: tl.exp(x), 9),
+    "x.reshape": (lambda: x.reshape(2, 2, 32), 23),
+    "x.sum": (lambda: x.sum(), 16),
+    "nn.Linear": (lambda: linear(x), 22),
+    "F.gelu": (lambda: nn.functional.gelu(x), 24),
+    "nn.LayerNorm": (lambda: norm(x), 49),
+}
+STEPS = {"W1": 415, "W2": 1_090, "W3": 12_000, "W6": 260_500}
+
+
+@pytest.fixture(autouse=True)
+def numpy_alone(monkeypatch):
+    monkeypatch.setattr(compiled, "_loaded", False)
+    monkeypatch.setattr(threads, "_chosen", 1)
+
+
+def calls(function, times=3):
+    """How many calls one call of a function makes, once it has run."""
+    for _ in range(times):
+        function()
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return pstats.Stats(profile).total_calls - 2  # without the profiler's own
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_goes_the_short_way(name):
+    function, most = CALLS[name]
+    with tl.no_grad():
+        assert calls(function) <= most
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_training_step_makes_no_more_calls(name):
+    work = WORKLOADS[name]
+    step, _ = getattr(ours, work.kind)(work.settings)
+    assert calls(step, 1 if name == "W6" else 3) <= STEPS[name]
+
+
+def test_a_generated_token_makes_no_more_calls():
+    model = ours._model(WORKLOADS["W5"].settings.model).eval()
+
+    def of(tokens):
+        return calls(lambda: list(model.generate([1], max_new_tokens=tokens, temperature=0)), 1)
+
+    assert (of(30) - of(10)) / 20 <= 4_500

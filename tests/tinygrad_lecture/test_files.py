@@ -1,6 +1,8 @@
 """Atomic writes: a file is complete or absent, also after errors."""
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,20 @@ def test_an_unwritable_folder_is_reported_with_the_file_name(tmp_path, monkeypat
         atomic_write(tmp_path / "a.bin"),
     ):
         pass
+
+
+@pytest.mark.parametrize("say", [(), ("temporary",), ("other",)])
+def test_a_full_disk_is_reported_with_the_file_name(tmp_path, say):
+    """Also where the system names no file, as in a write, or the temporary one; what it says of others is kept."""
+    target = tmp_path / "a.html"
+    said = "other" if "other" in say else rf"^cannot write {re.escape(str(target))}: No space left on device$"
+    with pytest.raises(OSError, match=said), atomic_write(target) as temporary:
+        named = {"temporary": temporary, "other": tmp_path / "other"}
+        raise OSError(errno.ENOSPC, "No space left on device", *(str(named[name]) for name in say))
+    with pytest.raises(OSError, match=r"^cannot write .*a\.html and .*b\.html: No space"), atomic_write_together(
+        target, tmp_path / "b.html"
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_sweep_removes_leftovers_of_killed_writes_only(tmp_path):

@@ -256,7 +256,8 @@ class Entry:
 # --- what moved within config.json --------------------------------------------------------------------------------
 
 
-ROTARY = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", LENGTH := "original_max_position_embeddings")
+LENGTH = "original_max_position_embeddings"
+ROTARY = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", LENGTH)
 
 
 def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -48,8 +48,9 @@ def test_a_full_disk_is_reported_with_the_file_name(tmp_path, say):
     with pytest.raises(OSError, match=said), atomic_write(target) as temporary:
         named = {"temporary": temporary, "other": tmp_path / "other"}
         raise OSError(errno.ENOSPC, "No space left on device", *(str(named[name]) for name in say))
-    with pytest.raises(OSError, match=r"^cannot write .*a\.html and .*b\.html: No space"), atomic_write_together(
-        target, tmp_path / "b.html"
+    with (
+        pytest.raises(OSError, match=r"^cannot write .*a\.html and .*b\.html: No space"),
+        atomic_write_together(target, tmp_path / "b.html"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -22,9 +22,9 @@ from .base import require
 
 STEPS = 1_000_000  # about a second
 UNITS = 100  # as many characters count as a step; an element of a list counts as one
-LONGEST = 100_000  # characters of a template
-MAKERS = re.compile(rf"jinja2\.(filters\..*|sandbox\.call.*|runtime\..*_join)|{re.escape(__name__)}\..*")
-FORMATS = re.compile(r"jinja2\.filters\.do_format|string\.format_field")  # whose texts have widths
+MODULES = ("jinja2.filters", "string", __name__)  # all that makes a text is in these, or has such a name
+MAKERS = ("call", "call_binop", "str_join", "markup_join")
+FORMATS = ("do_format", "format_field")  # their texts have widths
 
 
 class Endless(BaseException):
@@ -36,7 +36,7 @@ def render(template: str, **variables: Any) -> str:
 
     Raises ValueError if it fails or refuses, or takes more than STEPS; ImportError without jinja2.
     """
-    left = STEPS
+    environment, left, before = _environment(), STEPS, sys.gettrace()
 
     def watch(frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
         nonlocal left
@@ -45,9 +45,8 @@ def render(template: str, **variables: Any) -> str:
             raise Endless("it takes too long, or makes too much")
         return watch
 
-    before = sys.gettrace()
     try:
-        program = _program(template)
+        program = environment.from_string(template)
         sys.settrace(watch)
         return str(program.render(**variables))
     except (Exception, Endless) as error:  # whatever a program from a file may raise
@@ -58,16 +57,14 @@ def render(template: str, **variables: Any) -> str:
 
 def _steps(frame: FrameType) -> float:
     """As how many steps a call counts."""
-    name, given = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}", dict(frame.f_locals)
-    operator = given.get("operator")
-    widths = [1]
-    if FORMATS.fullmatch(name) or operator == "%":
-        widths += map(int, re.findall(r"\d{1,9}", " ".join(text for text in given.values() if isinstance(text, str))))
-    elif not MAKERS.fullmatch(name):
+    name, given, widths = frame.f_code.co_name, dict(frame.f_locals), [1]
+    if name not in MAKERS and frame.f_globals.get("__name__") not in MODULES:
         return 1
+    if name in FORMATS or given.get("operator") == "%":
+        widths += map(int, re.findall(r"\d{1,9}", " ".join(text for text in given.values() if isinstance(text, str))))
     named = [value for key, value in given.pop("kwargs", {}).items() if key[0] != "_"]  # those with _ are Jinja's own
-    sizes = [sum(map(_size, [*given.pop("args", ()), *named])) or 1, *map(_size, given.values())]
-    return 1 + (sum(sizes) if operator == "+" else math.prod(sizes) * max(widths)) // UNITS
+    sizes = [max(1, sum(map(_size, [*given.pop("args", ()), *named]))), *map(_size, given.values())]
+    return 1 + (sum(sizes) if given.get("operator") == "+" else math.prod(sizes) * max(widths)) // UNITS
 
 
 def _size(value: Any) -> float:
@@ -82,14 +79,13 @@ def _size(value: Any) -> float:
             size += abs(each)
         elif isinstance(each, list | tuple | dict):
             size += UNITS * len(each)
-            todo += each
-            todo += each.values() if isinstance(each, dict) else ()
+            todo += [*each, *each.values()] if isinstance(each, dict) else each
     return max(size, 1)
 
 
 @cache
 def _environment() -> Any:
-    """The sandbox of templates. Nothing is computed before a program runs, and all that makes something is a call."""
+    """The sandbox of templates. Nothing is computed before a program runs, and all that makes a text is a call."""
     sandbox = require("jinja2.sandbox", "a chat template")
 
     def refuse(message: str) -> NoReturn:
@@ -99,12 +95,11 @@ def _environment() -> Any:
     def same(context: Any, value: Any) -> Any:
         return value
 
-    settings = {"trim_blocks": True, "lstrip_blocks": True, "extensions": ["jinja2.ext.loopcontrols"]}
-    made = sandbox.ImmutableSandboxedEnvironment(optimized=False, finalize=same, **settings)
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, optimized=False, finalize=same, extensions=["jinja2.ext.loopcontrols"]
+    )
     made.intercepted_binops = frozenset(["+", "*", "**", "%"])
-    made.binop_table["**"] = lambda a, b: a**b if abs(b) < 1000 else refuse(f"{b} is too high a power")
     made.concat = lambda texts: _join(list(texts))
-    made.filters["same"] = same
     made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
     made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
     del made.filters["sum"]  # of lists it takes the square of their sizes
@@ -113,17 +108,3 @@ def _environment() -> Any:
 
 def _join(texts: list[str]) -> str:
     return "".join(texts)
-
-
-def _program(template: str) -> Any:
-    """The template, with a call around each part of a list: [x, x] is twice as large as x."""
-    if len(template) > LONGEST:
-        raise ValueError(f"it has {len(template):,} characters, more than {LONGEST:,}")
-    environment, nodes = _environment(), import_module("jinja2.nodes")
-    tree = environment.parse(template)
-    for node in tree.find_all((nodes.List, nodes.Tuple)):
-        if getattr(node, "ctx", "load") == "load":
-            node.items = [nodes.Filter(item, "same", [], [], None, None) for item in node.items]
-    for node in tree.find_all(nodes.Pair):
-        node.value = nodes.Filter(node.value, "same", [], [], None, None)
-    return environment.from_string(tree)

@@ -238,7 +238,10 @@ def test_a_chat_is_the_text_of_the_template(t):
         ("{% for x in [1, 2, 3] %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% endfor %}", "1"),
         ("  {% if true %}\na\n  {% endif %}\n", "a\n"),
         ("{{ '%3d' % 7 }}{{ '{:>3}'.format(7) }}{{ 2 ** 3 }}", "  7  78"),
-        ("{% for k, v in {'a': 1, 'b': (2, 3)}.items() %}{{ k }}{{ [v, [v]] }}{% endfor %}", "a[1, [1]]b[(2, 3), [(2, 3)]]"),
+        (
+            "{% for k, v in {'a': 1, 'b': (2, 3)}.items() %}{{ k }}{{ [v, [v]] }}{% endfor %}",
+            "a[1, [1]]b[(2, 3), [(2, 3)]]",
+        ),
         ("{{ strftime_now('%Y') }}", datetime.now().strftime("%Y")),
     ],
 )
@@ -270,10 +273,9 @@ ENDLESS = "the chat template fails: it takes too long, or makes too much"
         ("{{ 10 ** 10**9 }}", ENDLESS),
         ("{% set x = 'a' * 10000 %}{{ x.replace('a', x) }}", ENDLESS),
         ("{% set x = 'aaaa' %}" + "{% set x = x ~ x %}" * 40 + "{{ x | length }}", ENDLESS),
-        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x == [x, x] }}", ENDLESS),
+        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x }}", ENDLESS),
         ("{% set x = 1 %}" + "{% set x = {'a': x, 'b': x} %}" * 40 + "{{ x }}", ENDLESS),
         ("{% for i in range(2000) %}" + "x" * 1000 + "{% endfor %}", ENDLESS),
-        ("x" * 100_001, "it has 100,001 characters, more than 100,000"),
     ],
 )
 def test_a_template_that_refuses_fails_leaves_its_sandbox_or_does_not_end_is_an_error(template, message, monkeypatch):

@@ -36,7 +36,7 @@ def render(template: str, **variables: Any) -> str:
 
     Raises ValueError if it fails or refuses, or takes more than STEPS; ImportError without jinja2.
     """
-    environment, left, before = _environment(), STEPS, sys.gettrace()
+    environment, left, before = _environment(), float(STEPS), sys.gettrace()
 
     def watch(frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
         nonlocal left
@@ -63,13 +63,13 @@ def _steps(frame: FrameType) -> float:
     if name in FORMATS or given.get("operator") == "%":
         widths += map(int, re.findall(r"\d{1,9}", " ".join(text for text in given.values() if isinstance(text, str))))
     named = [value for key, value in given.pop("kwargs", {}).items() if key[0] != "_"]  # those with _ are Jinja's own
-    sizes = [max(1, sum(map(_size, [*given.pop("args", ()), *named]))), *map(_size, given.values())]
+    sizes = [1 + sum(map(_size, [*given.pop("args", ()), *named])), *map(_size, given.values())]
     return 1 + (sum(sizes) if given.get("operator") == "+" else math.prod(sizes) * max(widths)) // UNITS
 
 
 def _size(value: Any) -> float:
     """The size of a value with all that it holds, in characters; it is no longer counted than a program may run."""
-    size, todo = 0, [value]
+    size, todo = 1.0, [value]
     while todo and size < STEPS * UNITS:
         each = todo.pop()
         each = getattr(getattr(each, "__wrapped__", each), "__self__", each)  # a method's text or list
@@ -80,7 +80,7 @@ def _size(value: Any) -> float:
         elif isinstance(each, list | tuple | dict):
             size += UNITS * len(each)
             todo += [*each, *each.values()] if isinstance(each, dict) else each
-    return max(size, 1)
+    return size
 
 
 @cache
@@ -91,10 +91,7 @@ def _environment() -> Any:
     def refuse(message: str) -> NoReturn:
         raise ValueError(message)
 
-    @import_module("jinja2").pass_context
-    def same(context: Any, value: Any) -> Any:
-        return value
-
+    same = import_module("jinja2").pass_context(lambda context, value: value)
     made = sandbox.ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, optimized=False, finalize=same, extensions=["jinja2.ext.loopcontrols"]
     )

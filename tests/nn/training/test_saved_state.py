@@ -201,10 +201,10 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, whole_file):
     assert nn.load_checkpoint(path, model) == {}
     with pytest.raises(ValueError, match="has no state of the optimizer: leave it out"):
         nn.load_checkpoint(path, model, optimizer)
-    with pytest.raises(ValueError, match="run.safetensors is .*load_state_dict: the state does not fit"):
+    with pytest.raises(ValueError, match=r"run\.safetensors is .*load_state_dict: the state does not fit"):
         nn.load_checkpoint(path, nn.MLP([2, 2]))
     saved_state.save(path, {"model": 5, "state": {}})
-    with pytest.raises(ValueError, match="run.safetensors is .*: load_state_dict"):
+    with pytest.raises(ValueError, match=r"run\.safetensors is .*: load_state_dict"):
         nn.load_checkpoint(path, model)
     path.write_bytes(whole_file)
     with pytest.raises(ValueError, match="saved state of a Trainer, not a checkpoint"):

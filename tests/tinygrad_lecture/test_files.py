@@ -47,7 +47,7 @@ def test_a_full_disk_is_reported_with_the_file_name(tmp_path):
         raise OSError(*full)
     with pytest.raises(OSError, match=rf"^cannot write .*a\.html: {full[1]}$"), atomic_write(target) as temporary:
         raise OSError(*full, str(temporary))
-    with pytest.raises(OSError, match="^.Errno .*: 'other'$"), atomic_write(target):
+    with pytest.raises(OSError, match=r"^.Errno .*: 'other'$"), atomic_write(target):
         raise OSError(*full, "other")
     with pytest.raises(OSError, match=r"^cannot write .*a\.html and b"), atomic_write_together(target, "b"):
         raise OSError(*full)

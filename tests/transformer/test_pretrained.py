@@ -282,6 +282,11 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
         ("T5", {"dense_act_fn": "gelu_new"}, "support: dense_act_fn 'gelu_new' beside feed_forward_proj 'relu'"),
         ("T5", {"is_gated_act": True}, "support: is_gated_act True beside feed_forward_proj 'relu'"),
         ("T5", {"dense_act_fn": "silu"}, "support: dense_act_fn 'silu'"),
+        (
+            "T5",
+            {"num_decoder_layers": 0, "is_encoder_decoder": False},
+            "coder False, num_decoder_layers 0",
+        ),
         ("T5", {"head_dim": 3}, "support: head_dim 3 beside d_kv 64"),
         ("GPT-2", {"num_hidden_layers": 1}, "support: num_hidden_layers 1 beside n_layer 2"),
         ("BART", {"scale_embedding": True}, "Bart does not support: scale_embedding True"),

@@ -139,7 +139,8 @@ class Format:
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""
         for name, value in given.items():
-            if value not in self.supported.get(name, [value]) or str(value) not in self.words.get(name, [str(value)]):
+            fits = value in self.supported.get(name, [value]) and str(value) in self.words.get(name, [str(value)])
+            if not fits or (value == 0 and self.fields.get(name) == "decoder_layers"):  # where 0 is a default here
                 yield f"{name} {value!r}"
         first: dict[str, str] = {}
         for theirs, ours in {**self.fields, **self.aliases}.items():

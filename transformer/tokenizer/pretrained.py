@@ -148,8 +148,9 @@ class PretrainedTokenizer(Tokenizer):
         """The template of a chat, a program in Jinja's language; None for a model that was not trained to chat."""
         given = self._settings.get("chat_template")
         if isinstance(given, list):  # several, by name
-            given = {each.get("name"): each.get("template") for each in given}.get("default")
-        return given
+            named = [each for each in given if isinstance(each, dict)]
+            given = {str(each.get("name")): each.get("template") for each in named}.get("default")
+        return given if isinstance(given, str) else None
 
     @property
     def _marks(self) -> list[str]:

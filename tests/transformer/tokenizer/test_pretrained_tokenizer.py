@@ -185,6 +185,14 @@ def test_saved_files_are_read_again(t, wordpiece, tmp_path):
     assert wordpiece.named_tokens == {"cls_token": "[CLS]", "pad_token": "[PAD]"}
 
 
+@pytest.mark.parametrize("state", [{"whole": []}, {"settings": []}, {"settings": ["5"]}, {"settings": ["["]}])
+def test_a_saved_file_that_is_damaged_is_refused(state, t, tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"tokenizer": t.kind, **t._state(), **state}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"t\.json is not a complete PretrainedTokenizer: "):
+        Tokenizer.load(path)
+
+
 def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
     (tmp_path / "tokenizer.json").write_text(t._whole, encoding="utf-8")
     (tmp_path / "special_tokens_map.json").write_text('{"eos_token": "<|im_end|>"}', encoding="utf-8")
@@ -194,6 +202,7 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
     assert (read.named_tokens, read.chat_template) == ({"eos_token": "<|im_end|>"}, "b")
     (tmp_path / "chat_template.jinja").write_text("c", encoding="utf-8")
     assert PretrainedTokenizer.from_files(tmp_path).chat_template == "c"
+    assert all(PretrainedTokenizer(t._whole, {"chat_template": x}).chat_template is None for x in (1.5, [None, "a"]))
     (tmp_path / "tokenizer_config.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(ValueError, match=r"tokenizer_config\.json must hold an object, not list"):
         PretrainedTokenizer.from_files(tmp_path)

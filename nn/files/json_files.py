@@ -25,10 +25,8 @@ def parse_json(text: str, path: str | Path) -> Any:
     """The value that a text in the file `path` describes. Raises ValueError that names the file if it is not JSON."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
-    except RecursionError:
-        raise ValueError(f"{path} is JSON, but nested too deeply") from None
 
 
 def read_text(path: str | Path) -> str:

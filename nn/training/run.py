@@ -171,13 +171,12 @@ class Run:
         state = saved_state.load(path)
         if "run" not in state:
             raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")
-        with saved_state.fitting(path):
-            check_run(state["settings"], self.settings or {})  # alone: with them other settings may differ
-            check_run(state["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
             with saved_state.fitting(path):
+                check_run(state["settings"], self.settings or {})  # alone: with them other settings may differ
+                check_run(state["run"], self._settings_to_match())
                 self._restore(state)
         except ValueError:
             self._restore(before)

@@ -307,7 +307,7 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        (b"", "is not a GGUF file, or is damaged: .*; download it again"),
+        (b"", "is not a GGUF file, or is damaged; download it again: "),
         (b"GGUF", "it ends too early"),
         (b"PK\x03\x04" + bytes(30), "begins with b'PK"),
         (b"GGUF" + bytes([0, 0, 0, 3]) + bytes(30), "and version 50331648, not with b'GGUF' and 2 or 3"),

@@ -132,7 +132,7 @@ class Format:
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
         for theirs, ours in {**self.fields, **self.aliases}.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
-                read[ours] = self._meaning(theirs, given[theirs])
+                read[ours] = self._meaning(given, theirs)
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
 
@@ -144,16 +144,14 @@ class Format:
                 yield f"{name} {value!r}"
         first: dict[str, str] = {}
         for theirs, ours in {**self.fields, **self.aliases}.items():
-            if (value := given.get(theirs)) is None:
-                continue
-            before = given[first.setdefault(ours, theirs)]
+            before = theirs if given.get(theirs) is None else first.setdefault(ours, theirs)
             # In a list NaN equals itself.
-            if [self._meaning(theirs, value)] != [self._meaning(first[ours], before)]:
-                yield f"{theirs} {value!r} beside {first[ours]} {before!r}"
+            if [self._meaning(given, theirs)] != [self._meaning(given, before)]:
+                yield f"{theirs} {given[theirs]!r} beside {before} {given[before]!r}"
 
-    def _meaning(self, theirs: str, value: Any) -> Any:
-        """What the value of a field of config.json is here."""
-        return self.words.get(theirs, {}).get(str(value), value)
+    def _meaning(self, given: dict[str, Any], theirs: str) -> Any:
+        """What a field of config.json means here."""
+        return self.words.get(theirs, {}).get(str(given.get(theirs)), given.get(theirs))
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
@@ -268,13 +266,11 @@ def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str,
     """
     rotary = given.get("rope_scaling") or given.get("rope_parameters") or {}
     rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
-    rotary = {"rope_type": rotary.get("type", "default"), LENGTH: given.get("max_position_embeddings"), **rotary}
-    rotary |= {LENGTH: given[LENGTH]} if LENGTH in given else {}
-    counting = ROTARY if rotary["rope_type"] == "llama3" else ("rope_type",)
-    return {
-        **{name: value for name, value in given.items() if name not in ROTARY},
-        **{name: value for name, value in rotary.items() if name not in ROTARY or name in counting},
-    }
+    length = given.get(LENGTH, rotary.get(LENGTH, given.get("max_position_embeddings")))
+    rotary = {"rope_type": rotary.get("type", "default"), **rotary, LENGTH: length}
+    left_out = () if rotary["rope_type"] == "llama3" else {*ROTARY} - {"rope_type"}
+    found = {name: value for name, value in given.items() if name not in ROTARY} | rotary
+    return {name: value for name, value in found.items() if name not in left_out}
 
 
 def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:

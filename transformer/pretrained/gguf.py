@@ -75,12 +75,9 @@ class GGUFFile(Source):
     def __init__(self, path: str | Path) -> None:
         self.path = require_file(path)
         require("gguf", NEEDS)
-        with self.path.open("rb") as file:
-            try:
-                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self.fields, stored = _read(Cursor(self._data))
-            except ValueError as error:
-                raise ValueError(f"{path} is not a GGUF file, or is damaged: {error}; download it again") from None
+        with self.path.open("rb") as file, located(f"{path} is not a GGUF file, or is damaged; download it again"):
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.fields, stored = _read(Cursor(self._data))
         architecture = self.fields.get("general.architecture")
         if architecture not in ARCHITECTURES:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")

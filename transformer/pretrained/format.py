@@ -31,6 +31,8 @@ DERIVED = {  # a field -> what it means where it is 0 or None
 }
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 
+UNWRITTEN = ("is_causal", "is_encoder_decoder", "partial_rotary_factor")  # supported in one way, which need not be said
+
 NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
 
 
@@ -170,7 +172,7 @@ class Format:
             written[theirs] = value
         if wrong:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
-        fixed = {name: can[0] for name, can in self.supported.items()}
+        fixed = {name: can[0] for name, can in self.supported.items() if name not in UNWRITTEN}
         kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
         written = {**kinds, **fixed, **written}
         return with_own_rotary(written) if self.model_type == "llama" else written
@@ -275,7 +277,6 @@ def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str,
 
 def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
     """A Llama's, with what `with_flat_rotary` put at its top where Hugging Face has it."""
-    del written["partial_rotary_factor"]
     rotary = {name: written.pop(name) for name in ROTARY}
     return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
 

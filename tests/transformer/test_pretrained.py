@@ -285,7 +285,7 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
         (
             "T5",
             {"num_decoder_layers": 0, "is_encoder_decoder": False},
-            "coder False, num_decoder_layers 0",
+            "num_decoder_layers 0, is_encoder_decoder False",
         ),
         ("T5", {"head_dim": 3}, "support: head_dim 3 beside d_kv 64"),
         ("GPT-2", {"num_hidden_layers": 1}, "support: num_hidden_layers 1 beside n_layer 2"),

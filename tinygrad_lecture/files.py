@@ -22,7 +22,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     leads to is replaced.
 
     Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and OSError
-    if it is a device or the like, or if the folder is not writable.
+    if it is a device or the like, if the folder is not writable or the disk is full.
     """
     with atomic_write_together(path) as (temporary,):
         yield temporary
@@ -42,12 +42,11 @@ def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
             temporary = _temporary_folder(target, path)
             cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
             written.append(temporary / path.name)
-        yield written
-        for file in written:
-            _finish(file)
-        for file, target in zip(written, targets, strict=True):
-            if len(targets) == 1:
-                break
+        with _saying_what(*paths, inside=[file.parent for file in written]):
+            yield written
+            for file in written:
+                _finish(file)
+        for file, target in zip(written, targets, strict=True) if len(targets) > 1 else ():
             if target.exists():
                 old = target.replace(file.with_name("old"))
                 restoring.callback(old.replace, target)
@@ -67,8 +66,7 @@ def sweep(path: str | Path) -> None:
 
 def check_writable(path: str | Path) -> None:
     """Raise the error of `atomic_write(path)` if `path` cannot be written."""
-    path = Path(path)
-    _temporary_folder(_target(path), path).rmdir()
+    _temporary_folder(_target(Path(path)), path).rmdir()
 
 
 def make_ready(path: str | Path) -> None:
@@ -131,14 +129,27 @@ def _target(path: Path) -> Path:
     return target
 
 
-def _temporary_folder(target: Path, path: Path) -> Path:
+def _temporary_folder(target: Path, path: str | Path) -> Path:
     """A new empty folder beside the target: renaming out of it stays within one file system. path: as it was given."""
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
+    with _saying_what(path, inside=[temporary]):
         temporary.mkdir()
-    except OSError as error:
-        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
     return temporary
+
+
+@contextmanager
+def _saying_what(*paths: str | Path, inside: list[Path]) -> Iterator[None]:
+    """Context manager: where the system cannot write, the error says what, not the temporary file or nothing.
+
+    inside: the temporary folders. What the system says about another file, or a program about its own, is kept.
+    """
+    try:
+        yield
+    except OSError as error:
+        ours = error.filename is None or any(Path(error.filename).is_relative_to(folder) for folder in inside)
+        if error.errno is None or not ours:
+            raise
+        raise type(error)(f"cannot write {' and '.join(map(str, paths))}: {error.strerror}") from error
 
 
 def _finish(file: Path) -> None:

@@ -252,8 +252,10 @@ class Epoch:
         return self.loader._state(self)
 
 
-def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+def differences(saved: Any, own: Mapping[str, Any]) -> str:
     """How settings differ from those saved, "lr was 0.1, is 0.2; ..."; empty if they do not."""
+    if not isinstance(saved, Mapping):
+        return f"the settings were {brief(saved)}"
     missing = object()
     pairs = {name: (saved.get(name, missing), own.get(name, missing)) for name in [*saved, *own]}
     told = {name: ["not given" if value is missing else repr(value) for value in pair] for name, pair in pairs.items()}

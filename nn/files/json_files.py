@@ -10,19 +10,23 @@ from tinygrad_lecture.errors import hide_frames
 from tinygrad_lecture.files import atomic_write
 
 
-def read_json(path: str | Path) -> Any:
-    """The value in a JSON file. Raises as `read_text` does, and ValueError if the text is not JSON."""
-    return parse_json(read_text(path), path)
+def read_json(path: str | Path, kind: type = object) -> Any:
+    """The value in a JSON file. Raises as `read_text` does, and ValueError if it is not JSON or of another kind.
+
+    kind: dict or list.
+    """
+    value = parse_json(read_text(path), path)
+    if not isinstance(value, kind):
+        raise ValueError(f"{path} must hold {'an object' if kind is dict else 'a list'}, not {type(value).__name__}")
+    return value
 
 
 def parse_json(text: str, path: str | Path) -> Any:
     """The value that a text in the file `path` describes. Raises ValueError that names the file if it is not JSON."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
-    except RecursionError:
-        raise ValueError(f"{path} is JSON, but nested too deeply") from None
 
 
 def read_text(path: str | Path) -> str:
@@ -47,5 +51,6 @@ def require_file(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         hide_frames()
-        raise FileNotFoundError(f"{path} is a folder, not a file" if path.exists() else f"there is no file {path}")
+        what = "a folder" if path.is_dir() else "a device, a pipe or the like"
+        raise FileNotFoundError(f"{path} is {what}, not a file" if path.exists() else f"there is no file {path}")
     return path

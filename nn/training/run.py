@@ -173,17 +173,18 @@ class Run:
         state = saved_state.load(path)
         if "run" not in state:
             raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")
-        check_run(path, state["settings"], self.settings or {})  # alone: with them other settings may differ
-        check_run(path, state["run"], self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
-            self._restore(state)
-        except Exception as error:
+            with saved_state.fitting(path):
+                check_run(state["settings"], self.settings or {})  # alone: with them other settings may differ
+                check_run(state["run"], self._settings_to_match())
+                self._restore(state)
+        except ValueError:
             self._restore(before)
             for loader, position in positions:
                 loader.load_state_dict(position)
-            raise ValueError(f"{path} is the saved state of another run: {error}") from error
+            raise
 
     def load_best(self) -> None:
         """Load the weights with the best scores, folder/best.safetensors, into the model.
@@ -395,10 +396,7 @@ def _plain(value: Any) -> Any:
     return value.item() if getattr(value, "shape", None) == () else type(value).__name__
 
 
-def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Raises ValueError that lists the settings that differ from those saved in the file `path`."""
+def check_run(saved: Any, own: Mapping[str, Any]) -> None:
+    """Raises ValueError that lists the settings that differ from those saved."""
     if differing := differences(saved, own):
-        raise ValueError(
-            f"{path} is the saved state of another run: {differing}; use the same settings to resume, or start a new "
-            "run in another folder"
-        )
+        raise ValueError(f"{differing}; use the same settings to resume, or start a new run in another folder")

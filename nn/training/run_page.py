@@ -104,7 +104,7 @@ class RunPage:
         except OSError as failed:
             if not self._warned:
                 self._warned = True
-                warn(f"Trainer: the page {self.path} could not be written, and training goes on: {failed}")
+                warn(f"Trainer: training goes on without its page: {failed}")
 
     def _text(self, trainer: Any, running: bool, error: BaseException | None) -> str:
         from tinygrad_lecture.inspect.page.page import assembled

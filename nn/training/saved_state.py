@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,20 @@ def load_checkpoint(
     for name in parts:
         if saved.get(name) is None:
             raise ValueError(f"{path} has no state of the {name}: leave it out, or give it to save_checkpoint as well")
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
+    with fitting(path):
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
     return dict(saved["state"])
+
+
+@contextmanager
+def fitting(path: str | Path) -> Iterator[None]:
+    """Context manager: a state that cannot be restored, for whatever reason, is a ValueError that names its file."""
+    try:
+        yield
+    except Exception as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} is the saved state of another run: {reason}") from error
 
 
 def parts_of(model: Module, optimizer: Optimizer | None, schedule: LRScheduler | None) -> dict[str, Any]:

@@ -22,9 +22,9 @@ BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lin
     "nn/*.py nn/{layers,functional,module,files}": 3430,
     "nn/{optim,training,parallel,data,utils}": 3640,
     "nn/torch": 1580,
-    "transformer": 3240,
+    "transformer": 3300,
     "examples": 9350,
-    "tests": 33500,
+    "tests": 33600,
 }
 
 

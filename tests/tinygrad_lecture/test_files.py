@@ -1,6 +1,8 @@
 """Atomic writes: a file is complete or absent, also after errors."""
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,19 @@ def test_an_unwritable_folder_is_reported_with_the_file_name(tmp_path, monkeypat
         atomic_write(tmp_path / "a.bin"),
     ):
         pass
+
+
+def test_a_full_disk_is_reported_with_the_file_name(tmp_path):
+    """Also where the system names no file, as in a write, or the temporary one; what it says of others is kept."""
+    full, target = (errno.ENOSPC, "No space left on device"), tmp_path / "a.html"
+    with pytest.raises(OSError, match=rf"^cannot write {re.escape(str(target))}: {full[1]}$"), atomic_write(target):
+        raise OSError(*full)
+    with pytest.raises(OSError, match=rf"^cannot write .*a\.html: {full[1]}$"), atomic_write(target) as temporary:
+        raise OSError(*full, str(temporary))
+    with pytest.raises(OSError, match=r"^.Errno .*: 'other'$"), atomic_write(target):
+        raise OSError(*full, "other")
+    with pytest.raises(OSError, match=r"^cannot write .*a\.html and b"), atomic_write_together(target, "b"):
+        raise OSError(*full)
 
 
 def test_sweep_removes_leftovers_of_killed_writes_only(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,6 +153,57 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
     vector = vectors[0] if wanted.pooling == "first" else vectors.mean(0)
     vector = vector / np.linalg.norm(vector) if wanted.normalized else vector
     assert_close(again.embed(["ab.c"]).numpy(), vector[None], "vector", 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "message"),
+    [
+        ("modules.json", [1, 2], r'must hold \[\{"type": \.\.\., "path": \.\.\.\}, \.\.\.\]; download or save'),
+        ("modules.json", [{"type": "a.Pooling"}], "must hold "),
+        ("modules.json", {"type": "a"}, "must hold a list, not dict"),
+        (
+            "modules.json",
+            [{"type": "a.Pooling", "path": "../outside"}],
+            r"names '\.\./outside', which is not in its own",
+        ),
+        ("modules.json", [{"type": "a.Pooling", "path": ".."}], r"names '\.\.', which is not in its own folder"),
+        (
+            "modules.json",
+            [{"type": "a.Pooling", "path": "/outside"}],
+            "names '/outside', which is not in its own folder",
+        ),
+        ("sentence_bert_config.json", {"max_seq_length": "5"}, "max_seq_length must be a whole number from 1, not '5'"),
+        ("sentence_bert_config.json", [5], "must hold an object, not list"),
+        ("generation_config.json", [5], "must hold an object, not list"),
+    ],
+)
+def test_files_beside_the_weights_that_are_damaged_or_lead_out_of_the_folder_are_named(
+    name, contents, message, tmp_path
+):
+    small_bert().save_pretrained(tmp_path / "model")
+    (tmp_path / "outside").mkdir()
+    for folder in (tmp_path, tmp_path / "outside"):
+        (folder / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    (tmp_path / "model" / name).write_text(json.dumps(contents), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{name}:? {message}"):
+        Bert.from_pretrained(tmp_path / "model")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a user makes no links there")
+def test_links_of_a_cache_are_followed_and_those_to_a_device_are_not(tmp_path):
+    """Hugging Face's cache has its files in blobs/, and in snapshots/ links to them."""
+    model = small_bert()
+    model.sentences = Sentences("first", False)
+    model.save_pretrained(tmp_path / "blobs")
+    (tmp_path / "snapshots").mkdir()
+    for path in (tmp_path / "blobs").iterdir():
+        (tmp_path / "snapshots" / path.name).symlink_to(Path("..", "blobs", path.name))
+    assert Bert.from_pretrained(tmp_path / "snapshots").sentences == model.sentences
+    for name in ("model.safetensors", "config.json"):
+        (tmp_path / "snapshots" / name).unlink()
+        (tmp_path / "snapshots" / name).symlink_to("/dev/zero")
+        with pytest.raises(FileNotFoundError, match=f"{name} is a device, a pipe or the like, not a file"):
+            Bert.from_pretrained(tmp_path / "snapshots")
 
 
 def test_the_vector_of_a_text_does_not_depend_on_the_others():

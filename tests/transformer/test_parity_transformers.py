@@ -93,6 +93,11 @@ CASES = {  # our family, theirs, and their config
         {**LLAMA, "num_key_value_heads": 1, "head_dim": 6, "tie_word_embeddings": True},
     ),
     "Llama 3": (Llama, "LlamaForCausalLM", {**LLAMA, "head_dim": 8, "rope_theta": 5e5, "rope_scaling": LLAMA_3}),
+    "Llama, a factor of no effect": (
+        Llama,
+        "LlamaForCausalLM",
+        {**LLAMA, "factor": 4.0, "rope_parameters": {**LLAMA_3, "rope_type": "default", "rope_theta": 50.0}},
+    ),
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),

@@ -240,6 +240,9 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
     assert_close(found, model(source, target).detach().numpy(), "logits", 1e-6)
 
 
+LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192}
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
@@ -264,13 +267,28 @@ def test_a_tied_tensor_is_read_under_any_of_its_names(tmp_path):
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
         ("Llama", {"rope_scaling": "linear"}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
-        ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "support: low_freq_factor 2.0"),
+        ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "low_freq_factor 2.0"),
+        ("Llama", {"rope_scaling": LLAMA_3 | {"original_max_position_embeddings": 4096}}, "position_embeddings 4096"),
+        ("Llama", {"rope_scaling": LLAMA_3, "original_max_position_embeddings": 4096}, "position_embeddings 4096"),
+        ("Llama", {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "original_max_position_embeddings 6"),
+        ("Llama", {"rope_parameters": {"partial_rotary_factor": 0.5}}, "support: partial_rotary_factor 0.5"),
+        ("Llama", {"is_causal": False}, "support: is_causal False"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
         ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ("Llama", {"rms_norm_eps": float("nan")}, "LlamaConfig: eps must be a number above 0, got nan"),
         ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),
         ("BERT", {"tie_word_embeddings": False}, "Bert does not support: tie_word_embeddings False"),
         ("T5", {"feed_forward_proj": "gated-silu"}, "T5 does not support: feed_forward_proj 'gated-silu'"),
+        ("T5", {"dense_act_fn": "gelu_new"}, "support: dense_act_fn 'gelu_new' beside feed_forward_proj 'relu'"),
+        ("T5", {"is_gated_act": True}, "support: is_gated_act True beside feed_forward_proj 'relu'"),
+        ("T5", {"dense_act_fn": "silu"}, "support: dense_act_fn 'silu'"),
+        (
+            "T5",
+            {"num_decoder_layers": 0, "is_encoder_decoder": False},
+            "num_decoder_layers 0, is_encoder_decoder False",
+        ),
+        ("T5", {"head_dim": 3}, "support: head_dim 3 beside d_kv 64"),
+        ("GPT-2", {"num_hidden_layers": 1}, "support: num_hidden_layers 1 beside n_layer 2"),
         ("BART", {"scale_embedding": True}, "Bart does not support: scale_embedding True"),
         ("BART", {"decoder_ffn_dim": 6}, "support: decoder_ffn_dim 6 beside encoder_ffn_dim 5"),
     ],
@@ -297,12 +315,12 @@ def test_fields_that_a_family_does_not_know_are_named(make, tmp_path):
     family = type(model).__name__
     reconfigure(tmp_path, **dict.fromkeys(OLDER.split(), 1), attn_logit_softcapping=None, use_sliding_window=False)
     type(model).from_pretrained(tmp_path)
-    reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"partial_rotary_factor": 0.5})
+    reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"beta_fast": 0.5})
     said = rf"options that {family} does not know and leaves out: .*sliding_window 4, pruned_heads \{{'0': \[1\]\}}"
     with pytest.warns(UserWarning, match=said) as caught:
         type(model).from_pretrained(tmp_path)
     assert caught[0].filename == __file__
-    assert ("partial_rotary_factor 0.5" in str(caught[0].message)) == (family == "Llama")
+    assert ("beta_fast 0.5" in str(caught[0].message)) == (family == "Llama")
 
 
 class LoRA(nn.Module):
@@ -316,6 +334,22 @@ def test_a_model_with_another_layer_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA; a Llama's files have a layer of nn"):
         model.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "factor"),
+    [
+        ({"rope_parameters": {**LLAMA_3, "rope_type": "default"}}, 1.0),
+        ({"factor": 4.0, "low_freq_factor": 3.0, "rope_type": "llama3", "original_max_position_embeddings": 4096}, 1.0),
+        ({"factor": 4.0, "rope_scaling": LLAMA_3}, 8.0),
+        ({"rope_scaling": LLAMA_3, "rope_parameters": {"rope_type": "default"}}, 8.0),
+        ({"rope_scaling": {"type": "llama3", "factor": 8.0}, "original_max_position_embeddings": 8192}, 8.0),
+    ],
+)
+def test_a_factor_of_rotary_positions_counts_where_transformers_counts_it(changes, factor, tmp_path):
+    PRETRAINED["Llama"]().save_pretrained(tmp_path)
+    reconfigure(tmp_path, **changes)
+    assert Llama.from_pretrained(tmp_path).config.rotary_factor == factor
 
 
 @pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])

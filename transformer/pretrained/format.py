@@ -31,6 +31,8 @@ DERIVED = {  # a field -> what it means where it is 0 or None
 }
 CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
 
+UNWRITTEN = ("is_causal", "is_encoder_decoder", "partial_rotary_factor")  # supported in one way, which need not be said
+
 NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
 
 
@@ -64,6 +66,7 @@ class Format:
 
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
+    - `aliases`: further such fields, which are read and not written: other names that `transformers` knows.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
     - `nullable`: fields that may be null in config.json; ours then is None, or 0 where that stands for a default.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
@@ -84,6 +87,7 @@ class Format:
     architecture: str
     fields: Mapping[str, str]
     tensors: Mapping[str, Any]
+    aliases: Mapping[str, str] = field(default_factory=dict)
     gated: Mapping[str, Any] = field(default_factory=dict)
     ungated: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -123,27 +127,33 @@ class Format:
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
-        known = {*self.fields, *self.also, *self.words, *self.supported}
+        known = {*self.fields, *self.aliases, *self.also, *self.supported}
         others = [name for name in given if name not in known and not NO_EFFECT.match(name)]
         if unknown := ", ".join(f"{name} {given[name]!r:.40}" for name in others if given[name]):
             warnings.warn(f"{where} has options that {family} does not know and leaves out: {unknown}", stacklevel=3)
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
-        for theirs, ours in self.fields.items():
+        for theirs, ours in {**self.fields, **self.aliases}.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
-                read[ours] = self.words[theirs][given[theirs]] if theirs in self.words else given[theirs]
+                read[ours] = self._meaning(given, theirs)
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
             return kind(**{**self.defaults, **read})
 
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""
-        for name, can in [*self.supported.items(), *self.words.items()]:
-            if name in given and given[name] not in list(can):
-                yield f"{name} {given[name]!r}"
+        for name, value in given.items():
+            fits = value in self.supported.get(name, [value]) and str(value) in self.words.get(name, [str(value)])
+            if not fits or (value == 0 and self.fields.get(name) == "decoder_layers"):  # where 0 is a default here
+                yield f"{name} {value!r}"
         first: dict[str, str] = {}
-        for theirs, ours in self.fields.items():
+        for theirs, ours in {**self.fields, **self.aliases}.items():
+            before = theirs if given.get(theirs) is None else first.setdefault(ours, theirs)
             # In a list NaN equals itself.
-            if given.get(theirs) is not None and [given[theirs]] != [given[first.setdefault(ours, theirs)]]:
-                yield f"{theirs} {given[theirs]!r} beside {first[ours]} {given[first[ours]]!r}"
+            if [self._meaning(given, theirs)] != [self._meaning(given, before)]:
+                yield f"{theirs} {given[theirs]!r} beside {before} {given[before]!r}"
+
+    def _meaning(self, given: dict[str, Any], theirs: str) -> Any:
+        """What a field of config.json means here."""
+        return self.words.get(theirs, {}).get(str(given.get(theirs)), given.get(theirs))
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
@@ -162,7 +172,7 @@ class Format:
             written[theirs] = value
         if wrong:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
-        fixed = {name: can[0] for name, can in self.supported.items()}
+        fixed = {name: can[0] for name, can in self.supported.items() if name not in UNWRITTEN}
         kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
         written = {**kinds, **fixed, **written}
         return with_own_rotary(written) if self.model_type == "llama" else written
@@ -247,17 +257,27 @@ class Entry:
 # --- what moved within config.json --------------------------------------------------------------------------------
 
 
+LENGTH = "original_max_position_embeddings"
+ROTARY = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", LENGTH)
+
+
 def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """A Llama's, with all about rotary positions at its top; newer and older files have it in other places."""
-    rotary = given.get("rope_parameters") or given.get("rope_scaling") or {}
+    """A Llama's, with what counts of its rotary positions at the top; newer and older files have it in other places.
+
+    As in transformers, only "llama3" has a factor, and LENGTH may stand at the top or be the context.
+    """
+    rotary = given.get("rope_scaling") or given.get("rope_parameters") or {}
     rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
-    return {**given, "rope_type": rotary.get("type", "default"), **rotary}
+    length = given.get(LENGTH, rotary.get(LENGTH, given.get("max_position_embeddings")))
+    rotary = {"rope_type": rotary.get("type", "default"), **rotary, LENGTH: length}
+    left_out = () if rotary["rope_type"] == "llama3" else {*ROTARY} - {"rope_type"}
+    found = {name: value for name, value in given.items() if name not in ROTARY} | rotary
+    return {name: value for name, value in found.items() if name not in left_out}
 
 
 def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
     """A Llama's, with what `with_flat_rotary` put at its top where Hugging Face has it."""
-    moved = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
-    rotary = {name: written.pop(name) for name in moved}
+    rotary = {name: written.pop(name) for name in ROTARY}
     return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
 
 
@@ -266,7 +286,8 @@ def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     tied = given.get("tie_word_embeddings", True)
     scaled = given.get("scale_decoder_outputs", tied)
     tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
-    return {**given, "scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
+    own = {"scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
+    return {"feed_forward_proj": "relu", **given, **own}  # which decides, beside its aliases, also where it is missing
 
 
 ADJUST = {"llama": with_flat_rotary, "t5": told_apart}

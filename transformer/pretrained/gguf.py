@@ -36,7 +36,7 @@ from tinygrad_lecture.backend import Array, Shape
 from ..positions import slowed
 from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
-from .format import Format
+from .format import LENGTH, Format
 from .gguf_tokenizer import tokenizer_files
 from .quantized import BLOCK, Quantized
 from .source import Source
@@ -75,12 +75,9 @@ class GGUFFile(Source):
     def __init__(self, path: str | Path) -> None:
         self.path = require_file(path)
         require("gguf", NEEDS)
-        with self.path.open("rb") as file:
-            try:
-                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self.fields, stored = _read(Cursor(self._data))
-            except ValueError as error:
-                raise ValueError(f"{path} is not a GGUF file, or is damaged: {error}; download it again") from None
+        with self.path.open("rb") as file, located(f"{path} is not a GGUF file, or is damaged; download it again"):
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.fields, stored = _read(Cursor(self._data))
         architecture = self.fields.get("general.architecture")
         if architecture not in ARCHITECTURES:
             raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
@@ -256,7 +253,7 @@ def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
     known = divisors.shape == (head_dim // 2,) and factor >= 1
     if not known or not np.allclose(divisors * slowed(head_dim, config.get("rope_theta", 10000.0), factor), 1, 1e-3):
         raise ValueError("its tensor rope_freqs.weight scales rotary positions in a way that is not supported here")
-    return {"rope_type": "llama3", "factor": factor}
+    return {"rope_type": "llama3", "factor": factor, LENGTH: 8192}
 
 
 def _name(known: Mapping[str, str], name: str) -> str:

@@ -29,7 +29,7 @@ from .quantized import Quantized
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 GENERATION = "generation_config.json"
 PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
-IN_FOLDER = re.compile(r"[^/\\:]+\.safetensors")
+IN_FOLDER = re.compile(r"\w[^/\\:]*")  # what is written in a file may not lead out of its folder; a link there may
 OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt")  # tokenizers in other formats
 FETCH = "download or save the model again"
 MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
@@ -209,7 +209,7 @@ def _parts(index: Path) -> list[str]:
         )
     names = sorted(set(files.values()))
     for name in names:
-        if not IN_FOLDER.fullmatch(name):
+        if not (IN_FOLDER.fullmatch(name) and name.endswith(".safetensors")):
             raise ValueError(f"{index} names {name!r}, which is not a safetensors file in its own folder; {FETCH}")
     return names
 
@@ -218,12 +218,20 @@ def _parts(index: Path) -> list[str]:
 
 
 def read_sentences(folder: Path) -> Sentences:
-    """What a folder says. Raises ValueError for files that are not JSON."""
+    """What a folder says. Raises ValueError for files that are not as they must be, or lead out of the folder."""
     limit = _read(folder / LIMITS, {}).get("max_seq_length")
-    modules = {str(each.get("type")).rpartition(".")[2]: each.get("path") for each in _read(folder / MODULES, [])}
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ValueError(f"{folder / LIMITS}: max_seq_length must be a whole number from 1, not {limit!r}")
+    try:
+        modules = {each["type"].rpartition(".")[2]: str(each["path"]) for each in _read(folder / MODULES, [])}
+    except (TypeError, LookupError, AttributeError):
+        raise ValueError(f'{folder / MODULES} must hold [{{"type": ..., "path": ...}}, ...]; {FETCH}') from None
     if not modules:
         return Sentences(max_tokens=limit)
-    config = _read(folder / str(modules.get("Pooling")) / CONFIG, {})
+    path = modules.get("Pooling", "")
+    if path and not IN_FOLDER.fullmatch(path):
+        raise ValueError(f"{folder / MODULES} names {path!r}, which is not in its own folder; {FETCH}")
+    config = _read(folder / path / CONFIG, {}) if path else {}
     modes = [name for name, chosen in config.items() if name.startswith("pooling_mode_") and chosen is True]
     unknown = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
     unknown += [name for name in modes if name not in POOLINGS]
@@ -250,6 +258,5 @@ def write_sentences(sentences: Sentences, folder: Path) -> None:
 
 
 def _read(path: Path, default: Any) -> Any:
-    """The contents of a file; `default` if there is none, or something of another type."""
-    given = read_json(path) if path.is_file() else default
-    return given if isinstance(given, type(default)) else default
+    """The contents of a file, which must be of the type of `default`; that itself if there is none."""
+    return read_json(path, type(default)) if path.is_file() else default

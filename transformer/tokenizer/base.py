@@ -141,7 +141,7 @@ class Tokenizer(ABC):
                 if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
                     raise ValueError(f"its {name} must be a list of strings")
             return found._from_state(state)
-        except (ValueError, KeyError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise ValueError(f"{path} is not a complete {found.__name__}: {reason}") from error
 
@@ -251,10 +251,11 @@ def vocabulary_room(name: str, vocab_size: int, special_tokens: Collection[str],
 
 @contextmanager
 def located(where: str | Path) -> Iterator[None]:
-    """Context manager: what a ValueError within says begins with where the values come from, such as a file."""
+    """Context manager: an error of values, or of their types, is a ValueError that begins with where they come from,
+    such as a file."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise ValueError(f"{where}: {error}") from None
 
 

@@ -7,7 +7,7 @@
 GPT-2's is written out in bpe.py. Others differ in how a text is split into words, in how pieces are found (by merges,
 WordPiece, Unigram), and in the special tokens around a text.
 
-A chat becomes a text by a template in the model's file, a program in Jinja's language, which runs in its sandbox:
+A chat becomes a text by a template in the model's file, a program in Jinja's language (see chat_template.py):
 
     {% for message in messages %}
     {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
@@ -18,15 +18,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from nn.files.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, require, texts_of
+from .chat_template import render
 from .files import PAIRS, WHOLE, unspell
 
 Messages = Sequence[Mapping[str, str]]
@@ -148,8 +148,9 @@ class PretrainedTokenizer(Tokenizer):
         """The template of a chat, a program in Jinja's language; None for a model that was not trained to chat."""
         given = self._settings.get("chat_template")
         if isinstance(given, list):  # several, by name
-            given = {each.get("name"): each.get("template") for each in given}.get("default")
-        return given
+            named = [each for each in given if isinstance(each, dict)]
+            given = {str(each.get("name")): each.get("template") for each in named}.get("default")
+        return given if isinstance(given, str) else None
 
     @property
     def _marks(self) -> list[str]:
@@ -229,10 +230,7 @@ def read_files(folder: Path) -> tuple[str, dict[str, Any]]:
     whole = read_text(folder / WHOLE)
     settings: dict[str, Any] = {}
     for path in (folder / NAMES, folder / SETTINGS):
-        given = read_json(path) if path.is_file() else {}
-        if not isinstance(given, dict):
-            raise ValueError(f"{path} must hold an object of settings")
-        settings |= given
+        settings |= read_json(path, dict) if path.is_file() else {}
     if (folder / TEMPLATE).is_file():
         settings["chat_template"] = read_text(folder / TEMPLATE)
     return whole, settings
@@ -254,28 +252,3 @@ def checked_messages(messages: Messages, marks: Collection[str]) -> list[dict[st
             if name in message["content"]:
                 raise ValueError(f"chat: message {i} contains the special token {name!r}; remove it, or write it apart")
     return [dict(message) for message in messages]
-
-
-def render(template: str, **variables: Any) -> str:
-    """The text that a template makes. Raises ValueError if it fails or refuses, ImportError without jinja2."""
-    environment = _environment()
-    try:
-        return str(environment.from_string(template).render(**variables))
-    except Exception as error:  # whatever a program from a file may raise
-        raise ValueError(f"the chat template fails: {error}") from None
-
-
-@cache
-def _environment() -> Any:
-    """The sandbox of templates."""
-    sandbox = require("jinja2.sandbox", "a chat template")
-
-    def refuse(message: str) -> NoReturn:
-        raise ValueError(message)
-
-    made = sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
-    made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
-    return made

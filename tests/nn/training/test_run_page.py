@@ -179,7 +179,7 @@ def test_a_page_that_cannot_be_written_is_a_warning_and_training_goes_on(tmp_pat
     (tmp_path / "pages").mkdir()
     t = trainer(tmp_path / "pages" / "run.html")
     (tmp_path / "pages").rmdir()
-    with pytest.warns(UserWarning, match="could not be written, and training goes on") as warned:
+    with pytest.warns(UserWarning, match="Trainer: training goes on without its page: ") as warned:
         t.fit()
     assert len(warned) == 1
     assert t.step == 12

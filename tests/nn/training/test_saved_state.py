@@ -118,15 +118,26 @@ def test_runs_are_told_apart_by_their_own_settings(tmp_path):
     assert len(make(folder=tmp_path, settings=settings, epochs=4).fit(resume=True)) == 4
 
 
-def test_an_incomplete_state_is_refused_and_changes_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("workers"), "it has no 'workers'"),
+        (lambda state: state.pop("settings"), "it has no 'settings'"),
+        (lambda state: state.update(settings=[1]), r"the settings were \[1\]"),
+        (lambda state: state.update(run=5), "the settings were 5"),
+        (lambda state: state.update(optimizer="lr"), "string indices must be integers"),
+        (lambda state: state.update(history=None), "'NoneType' object is not subscriptable"),
+    ],
+)
+def test_an_incomplete_state_is_refused_and_changes_nothing(tmp_path, change, message):
     make(folder=tmp_path).fit()
     last = tmp_path / "last.safetensors"
     state = saved_state.load(last)
-    del state["workers"]
+    change(state)
     saved_state.save(last, state)
     trainer = make(folder=tmp_path, epochs=9)
     before = everything(trainer)
-    with pytest.raises(ValueError, match="saved state of another run: 'workers'"):
+    with pytest.raises(ValueError, match=f"last.safetensors is the saved state of another run: {message}"):
         trainer.fit(resume=True)
     assert everything(trainer) == before
 
@@ -190,8 +201,11 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, whole_file):
     assert nn.load_checkpoint(path, model) == {}
     with pytest.raises(ValueError, match="has no state of the optimizer: leave it out"):
         nn.load_checkpoint(path, model, optimizer)
-    with pytest.raises(ValueError, match="load_state_dict: the state does not fit"):
+    with pytest.raises(ValueError, match=r"run\.safetensors is .*load_state_dict: the state does not fit"):
         nn.load_checkpoint(path, nn.MLP([2, 2]))
+    saved_state.save(path, {"model": 5, "state": {}})
+    with pytest.raises(ValueError, match=r"run\.safetensors is .*: load_state_dict"):
+        nn.load_checkpoint(path, model)
     path.write_bytes(whole_file)
     with pytest.raises(ValueError, match="saved state of a Trainer, not a checkpoint"):
         nn.load_checkpoint(path, model)

@@ -204,7 +204,7 @@ def test_a_file_that_was_cut_off_is_refused_at_every_length(t, tmp_path):
         (b"[1, 2]", "not a tokenizer written by save"),
         (b'{"tokenizer": ["bytes"]}', "not a tokenizer written by save"),
         (b'{"tokenizer": "syllables"}', "not a tokenizer written by save"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000, "is not valid JSON: "),
         (b"1" * 5000, "not valid JSON: Exceeds the limit"),
     ],
 )

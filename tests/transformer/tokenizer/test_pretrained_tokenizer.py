@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from small_gguf import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf_tokenizer import tokenizer_files
+from transformer.tokenizer import chat_template
 
 tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("jinja2")
@@ -184,6 +185,14 @@ def test_saved_files_are_read_again(t, wordpiece, tmp_path):
     assert wordpiece.named_tokens == {"cls_token": "[CLS]", "pad_token": "[PAD]"}
 
 
+@pytest.mark.parametrize("state", [{"whole": []}, {"settings": []}, {"settings": ["5"]}, {"settings": ["["]}])
+def test_a_saved_file_that_is_damaged_is_refused(state, t, tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"tokenizer": t.kind, **t._state(), **state}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"t\.json is not a complete PretrainedTokenizer: "):
+        Tokenizer.load(path)
+
+
 def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
     (tmp_path / "tokenizer.json").write_text(t._whole, encoding="utf-8")
     (tmp_path / "special_tokens_map.json").write_text('{"eos_token": "<|im_end|>"}', encoding="utf-8")
@@ -193,8 +202,9 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
     assert (read.named_tokens, read.chat_template) == ({"eos_token": "<|im_end|>"}, "b")
     (tmp_path / "chat_template.jinja").write_text("c", encoding="utf-8")
     assert PretrainedTokenizer.from_files(tmp_path).chat_template == "c"
+    assert all(PretrainedTokenizer(t._whole, {"chat_template": x}).chat_template is None for x in (1.5, [None, "a"]))
     (tmp_path / "tokenizer_config.json").write_text("[1]", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"tokenizer_config\.json must hold an object of settings"):
+    with pytest.raises(ValueError, match=r"tokenizer_config\.json must hold an object, not list"):
         PretrainedTokenizer.from_files(tmp_path)
 
 
@@ -236,12 +246,20 @@ def test_a_chat_is_the_text_of_the_template(t):
         ("{{ messages[0] | tojson(indent=1, ensure_ascii=True) }}", '{\n "role": "user",\n "content": "\\u00e9<"\n}'),
         ("{% for x in [1, 2, 3] %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% endfor %}", "1"),
         ("  {% if true %}\na\n  {% endif %}\n", "a\n"),
+        ("{{ '%3d' % 7 }}{{ '{:>3}'.format(7) }}{{ 2 ** 3 }}", "  7  78"),
+        (
+            "{% for k, v in {'a': 1, 'b': (2, 3)}.items() %}{{ k }}{{ [v, [v]] }}{% endfor %}",
+            "a[1, [1]]b[(2, 3), [(2, 3)]]",
+        ),
         ("{{ strftime_now('%Y') }}", datetime.now().strftime("%Y")),
     ],
 )
 def test_templates_get_what_transformers_gives_them(template, text):
     t = byte_level(**{"tokenizer.chat_template": template})
     assert t.format_chat([{"role": "user", "content": "é<"}]) == text
+
+
+ENDLESS = "the chat template fails: it takes too long, or makes too much"
 
 
 @pytest.mark.parametrize(
@@ -253,9 +271,24 @@ def test_templates_get_what_transformers_gives_them(template, text):
         ("{{ messages.append(1) }}", "the chat template fails: access to attribute 'append' .* is unsafe"),
         ("{{ messages[0].content.none.x }}", "the chat template fails: "),
         ("{{ 'a' + 1 }}", "the chat template fails: can only concatenate str"),
+        ("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", ENDLESS),
+        ("{% macro f(n) %}{% set x = n and f(n - 1) ~ f(n - 1) %}{% endmacro %}{{ f(40) }}", ENDLESS),
+        ("{{ messages | tojson(indent=10**9) }}", ENDLESS),
+        ("{{ 'a' * 10**10 }}", ENDLESS),
+        ("{% if 'a' | center(1000000000) %}{% endif %}", ENDLESS),
+        ("{{ 'a'.ljust(1000000000) }}", ENDLESS),
+        ("{{ '%1000000000d' % 1 }}{{ '%1000000000d' | format(1) }}", ENDLESS),
+        ("{{ '{:1000000000}'.format(1) }}", ENDLESS),
+        ("{{ 10 ** 10**9 }}", ENDLESS),
+        ("{% set x = 'a' * 10000 %}{{ x.replace('a', x) }}", ENDLESS),
+        ("{% set x = 'aaaa' %}" + "{% set x = x ~ x %}" * 40 + "{{ x | length }}", ENDLESS),
+        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x }}", ENDLESS),
+        ("{% set x = 1 %}" + "{% set x = {'a': x, 'b': x} %}" * 40 + "{{ x }}", ENDLESS),
+        ("{% for i in range(2000) %}" + "x" * 1000 + "{% endfor %}", ENDLESS),
     ],
 )
-def test_a_template_that_refuses_fails_or_leaves_its_sandbox_is_an_error(template, message):
+def test_a_template_that_refuses_fails_leaves_its_sandbox_or_does_not_end_is_an_error(template, message, monkeypatch):
+    monkeypatch.setattr(chat_template, "STEPS", 10_000)
     t = byte_level(**{"tokenizer.chat_template": template})
     with pytest.raises(ValueError, match=message):
         t.format_chat([QUESTION])
@@ -301,9 +334,7 @@ def test_a_tokenizer_without_template_says_so(wordpiece):
 
 @pytest.mark.parametrize("package", ["tokenizers", "jinja2"])
 def test_without_a_package_the_extra_is_named(package, monkeypatch):
-    from transformer.tokenizer import pretrained
-
-    pretrained._environment.cache_clear()
+    chat_template._environment.cache_clear()
     monkeypatch.setitem(sys.modules, {"jinja2": "jinja2.sandbox"}.get(package, package), None)
     with pytest.raises(ImportError, match=rf'the package {package}: pip install "\.\[pretrained\]"'):
         byte_level().format_chat([QUESTION])

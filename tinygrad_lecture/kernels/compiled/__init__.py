@@ -93,8 +93,8 @@ _loading = threading.RLock()
 def _after_fork() -> None:
     """A child forked while another thread loads Numba, or compiles, cannot end that: in it NumPy computes alone."""
     global _loaded
-    if _begun and (_loaded is None or import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()):
-        _loaded = False
+    if _begun and _loaded is not False:  # where it is False there is no Numba to ask
+        _loaded = bool(_loaded) and not import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()
 
 
 if hasattr(os, "register_at_fork"):

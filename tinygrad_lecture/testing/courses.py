@@ -130,18 +130,13 @@ class Course:
         return [other for other in self.exercises if other.name in found]
 
 
-def file_and_name(reference: str) -> tuple[str, str]:
-    """The parts of "course.py:COURSE" or "package.module:COURSE"; the name may be missing."""
-    where, _, name = reference.rpartition(":")
-    return (where, name) if where and name.isidentifier() else (reference, "")
-
-
 def find_course(reference: str) -> Course:
     """The course that a reference names: "module:NAME", "file.py:NAME", or without NAME its first Course.
 
     The file in which it stands is one of its secrets. Raises ValueError if there is none.
     """
-    where, name = file_and_name(reference)
+    where, _, name = reference.rpartition(":")
+    where, name = (where, name) if where and name.isidentifier() else (reference, "")
     if where.endswith(".py"):
         path = Path(where).resolve()
         if not path.is_file():

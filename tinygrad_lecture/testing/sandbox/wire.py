@@ -14,15 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FunctionType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...backend import Array
+from ..failures import CheckFailed
+
+if TYPE_CHECKING:
+    from ...backend import Array
 
 HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arrays
 MARK = b"tltw"
-MOST_TEXT, MOST_NUMBERS = 2**22, 2**28  # bytes of the JSON of a message, and of its arrays
+MOST_TEXT, MOST_NUMBERS = 2**22, 2**26  # bytes of the JSON of a message, and of its arrays
+MOST_DEPTH = 100  # of lists in lists
 MOST_ENTRIES = 10_000  # of a set or a dict: numbers may be chosen so that each is compared with all others
 MOST_TOLD = 2**16  # bytes that are read of what is no message
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
@@ -41,12 +45,16 @@ MADE: dict[str, Callable[[list[Any]], Any]] = {
 class Ended(BaseException):
     """The other process has ended, or sends no messages: it is not used any more. rest: what it wrote instead.
 
-    No `except Exception` may catch this.
+    Or it has told a failure that no other input changes.  No `except Exception` may catch this.
     """
 
-    def __init__(self, rest: str = "") -> None:
+    def __init__(self, rest: str = "", failure: CheckFailed | None = None) -> None:
         super().__init__("the process of the submission has ended")
-        self.rest = rest
+        self.rest, self.failure = rest, failure
+
+
+class Unsendable(ValueError):
+    """A value is too large for a message, or too deep."""
 
 
 class Other:
@@ -65,11 +73,18 @@ class Link:
         self._read, self._write = read, write
 
     def send(self, *message: Any) -> list[Array]:
-        """Send values; return their arrays."""
+        """Send values; return their arrays. Raises Unsendable."""
         arrays: dict[int, Array] = {}
         coded = [_encoded(value, arrays) for value in message]
         forms = [[name, a.dtype.str, a.shape, a.flags.writeable] for name, a in arrays.items()]
-        text, memory = json.dumps([coded, forms]).encode(), [array.tobytes() for array in arrays.values()]
+        text = json.dumps([coded, forms]).encode()
+        for size, most, what in (
+            (len(text), MOST_TEXT, "text and lists"),
+            (sum(a.nbytes for a in arrays.values()), MOST_NUMBERS, "arrays"),
+        ):
+            if size > most:
+                raise Unsendable(f"It returns {size / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most.")
+        memory = [array.tobytes() for array in arrays.values()]
         try:
             self._write.write(b"".join([HEAD.pack(MARK, len(text), sum(map(len, memory))), text, *memory]))
             self._write.flush()
@@ -120,8 +135,10 @@ class Link:
         return MADE[kind]([self._decoded(part, arrays) for part in parts])
 
 
-def _encoded(value: Any, arrays: dict[int, Array]) -> Any:
+def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:
     """A value for JSON: itself, or a list that begins with its kind. Arrays are named by their id."""
+    if depth > MOST_DEPTH:
+        raise Unsendable(f"It returns lists in lists, more than {MOST_DEPTH} deep.")
     if type(value) in PLAIN:
         return value
     is_array = type(value) is np.ndarray or isinstance(value, np.generic)
@@ -136,7 +153,7 @@ def _encoded(value: Any, arrays: dict[int, Array]) -> Any:
     for kind, of in CONTAINERS.items():
         if isinstance(value, of):
             items = value.items() if kind == "dict" else value
-            return [kind, *(_encoded(item, arrays) for item in items)]
+            return [kind, *(_encoded(item, arrays, depth + 1) for item in items)]
     if isinstance(value, np.random.Generator):
         return ["generator", _encoded(value.bit_generator.state, arrays)]
     if callable(value) and repr(value).startswith("lambda "):

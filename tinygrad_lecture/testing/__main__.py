@@ -51,7 +51,7 @@ def _grade(course: Course, options: argparse.Namespace) -> int:
     if options.all:
         grading = grade_all(course, options.course, folders, **limits)
     else:
-        grading = iter([grade(course, options.course, options.folder, **limits)])
+        grading = iter([grade(course, options.folder, **limits)])
     graded = {}
     for folder, results in zip(folders, grading, strict=True):
         name = printable(folder.name, kept="")

@@ -22,18 +22,17 @@ from .sandbox.grader import Grader, Outcome, python
 FIELDS = [name for name in Outcome.__dataclass_fields__ if name != "exercise"]
 
 
-def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
+def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
 
     The files run in a process of their own, with limits. An exercise whose own check passes, but which
     builds on one that did not, does not pass: what runs in it is not what was asked for.
-    reference: names the course, as "course.py" or "package.module:COURSE".
     memory: in megabytes.  patience: a factor for the time limits, on slow machines.
     """
     linked = folder.is_symlink()  # to a neighbour's, it may be
     files = [] if linked else course.exercises
     here = [e.name for e in files if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False where it may not look
-    grader = Grader(course, reference, folder, memory=memory, patience=patience)
+    grader = Grader(course, folder, memory=memory, patience=patience)
     try:
         outcomes = {outcome.exercise.name: outcome for outcome in grader.check(here)}
     finally:
@@ -54,6 +53,7 @@ def grade_all(
     """The results of each folder as of `grade`, in order, as they come; so many at a time as there are cores.
 
     Each is graded by a process of its own: the checks, too, take time.
+    reference: names the course, as "course.py" or "package.module:COURSE".
     """
 
     def graded(folder: Path) -> list[Outcome]:
@@ -73,7 +73,7 @@ def grade_all(
 def answer() -> None:
     """Grade the folder that stands on the input, and print the results."""
     reference, folder, memory, patience = json.load(sys.stdin)
-    results = grade(find_course(reference), reference, Path(folder), memory=memory, patience=patience)
+    results = grade(find_course(reference), Path(folder), memory=memory, patience=patience)
     print(json.dumps([{name: getattr(result, name) for name in FIELDS} for result in results]))
 
 

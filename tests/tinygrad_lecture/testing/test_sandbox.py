@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
-from tinygrad_lecture.testing.courses import filled, find_course, first_gap, gaps
+from tinygrad_lecture.testing.courses import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import grader as grader_module
 from tinygrad_lecture.testing.sandbox import wall
 from tinygrad_lecture.testing.sandbox.child import Submission
@@ -46,7 +46,7 @@ def outcomes(folder, texts, check=check_double, given=None, after=lambda: None, 
             (given / exercise.file).write_text("def double(x):\n    return ...  # TODO\n")
         if text is not None:
             (folder / exercise.file).write_text(text, encoding="utf-8")
-    grader = Grader(Course("doubles", given, exercises), "none", folder)
+    grader = Grader(Course("doubles", given, exercises), folder)
     try:
         return [(outcome, after())[0] for outcome in grader.check([exercise.name for exercise in exercises])]
     finally:
@@ -150,7 +150,7 @@ def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path
     (tmp_path / "one.py").write_text("text = open(__file__.replace('one.py', 'answers.txt')).read()\n" + RIGHT)
     for secret, passed in (([], True), ([str(tmp_path / "answers.txt")], False)):
         course = Course("one", tmp_path, [Exercise("one", "one.py", check_double)], secret=secret)
-        (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+        (outcome,) = Grader(course, tmp_path).check(["one"])
         assert outcome.passed is passed, outcome
 
 
@@ -261,7 +261,7 @@ def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
         "folder = Path(sys.argv[1])\n"
         "def check(student): check_function(student.double, lambda x: 2 * x, [arrays()])\n"
         "course = Course('one', folder, [Exercise('one', 'one.py', check, seconds=60)])\n"
-        "try: print(list(Grader(course, 'none', folder).check(['one'])))\n"
+        "try: print(list(Grader(course, folder).check(['one'])))\n"
         "except KeyboardInterrupt: print('ended')\n"
     )
     process = subprocess.Popen(
@@ -376,10 +376,19 @@ def test_parameters_in_another_order_are_told(tmp_path, head, told):
     assert (outcome.cause == in_order) if told else (outcome.kind == "parts"), outcome
 
 
-# --- checks in the process of the submission ----------------------------------------------------------------
+# --- a submission's objects of the engine, looked at where they are -------------------------------------------------
 
-CUBE = """
-class Cube:
+LOOKS = """
+import tinygrad_lecture as tl
+def cube(m, x):
+    return m.cube(tl.tensor(x)).numpy()
+def gradient(m, g, x):
+    x = tl.tensor(x, requires_grad=True)
+    m.cube(x).backward(tl.tensor(g))
+    return x.grad.numpy()
+"""
+FUNCTION = """
+class Cube(tl.func.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
@@ -388,41 +397,32 @@ class Cube:
     def backward(ctx, g):
         (x,) = ctx.saved_tensors
         return g * 3 * x * x
+cube = Cube.apply
 """
-LARGE = "import tinygrad_lecture as tl\ndef cube(g, x):\n    tl.gelu(tl.zeros(5000))\n    return g * 3 * x * x\n"
 OP = """
-import tinygrad_lecture as tl
+tl.gelu(tl.zeros(5000))  # Numba loads libraries, if it is there
 @tl.op
-def double(x, /):
-    return 2 * x
-@double.backward
-def _(g):
-    return 2 * g
+def cube(x, /):
+    return x * x * x
+@cube.backward
+def _(g, x):
+    return g * 3 * x * x
 """
 
 
-@pytest.mark.parametrize(
-    ("check", "text", "wrong"),
-    [
-        ("check_rule(lambda x: x**3, student.Cube, [arrays()])", CUBE,
-         {("g * 3", "g"): "Cube.backward returns", ("return x *", "return 2 * x *"): "Cube.forward returns"}),
-        ("check_rule(lambda x: x**3, student.cube, [arrays()])", LARGE, {}),  # Numba loads libraries, if it is there
-        ("check_op(student.double, [arrays()])", OP, {("2 * g", "3 * g"): "the gradient of double"}),
-    ],
-)  # fmt: skip
-def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path, check, text, wrong):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
-    (tmp_path / "course.py").write_text(
-        "from pathlib import Path\n"
-        "from tinygrad_lecture.testing import Course, Exercise, arrays, check_op, check_rule\n"
-        f"def check(student):\n    {check}\n"
-        "COURSE = Course('one', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
-        "imports=['tinygrad_lecture'])\n"
-    )
-    reference = str(tmp_path / "course.py")
-    for (old, new), says in {("", ""): None, **wrong}.items():
-        (tmp_path / "f.py").write_text(text.replace(old, new))
-        (outcome,) = Grader(find_course(reference), reference, tmp_path).check(["f"])
-        assert outcome.passed is (says is None), outcome
-        assert (says or "") in outcome.what
+@pytest.mark.parametrize("text", [FUNCTION, OP])
+def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path, text):
+    (tmp_path / "looks.py").write_text(LOOKS)
+    looks = runpy.run_path(str(tmp_path / "looks.py"))
+
+    def check(student):
+        check_function(lambda x: observed(student, looks["cube"], x), lambda x: x**3, [arrays()], draws=9)
+        gradient = lambda g, x: observed(student, looks["gradient"], g, x)  # noqa: E731
+        check_rule(lambda x: x**3, gradient, [arrays()], draws=9)
+
+    course = Course("one", tmp_path.with_name("given"), [Exercise("f", "f.py", check)], imports=["tinygrad_lecture"])
+    for old, new, says in (("", "", ""), ("g * 3", "g", "gradient of x"), ("return x *", "return 2 * x *", "result")):
+        (tmp_path / "f.py").write_text("import tinygrad_lecture as tl\n" + text.replace(old, new))
+        (outcome,) = Grader(course, tmp_path).check(["f"])
+        assert outcome.passed is (says == ""), outcome
+        assert says in outcome.what

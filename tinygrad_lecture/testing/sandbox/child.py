@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import faulthandler
 import inspect
 import linecache
 import os
@@ -20,18 +21,14 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of, shown_from
 from ..failures import CheckFailed
 from . import wall
-from .limits import limit_memory, limit_time, tell_the_line
-from .wire import Ended, Link, Unsendable
-
-if TYPE_CHECKING:
-    from ..courses import Course
+from .wire import Ended, Link
 
 ALWAYS = [
     "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",
@@ -59,9 +56,9 @@ class Server(Link):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nothing is read from a keyboard
         os.dup2(2, 1)  # what a submission prints goes another way
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
-        tell_the_line(self._write)
+        if sys.platform != "win32":  # when its time is over, it writes where it is, and ends: chain
+            faulthandler.register(signal.SIGALRM, file=2, all_threads=False, chain=True)
         self._submission: Submission | None = None
-        self._course: Course | None = None
         self._printed = Printed()
         self._observers: dict[str, dict[str, Any]] = {}
 
@@ -79,8 +76,8 @@ class Server(Link):
                 printed = self._printed.getvalue()[start if what != "begin" else 0 :]
                 try:
                     self.send(kind, result, changed, printed)
-                except Unsendable as error:
-                    self.send("ended", asdict(CheckFailed(str(error), kind="form", hint="form")), [], printed)
+                except CheckFailed as failure:
+                    self.send("ended", asdict(failure), [], printed)
                 except (TypeError, ValueError, OverflowError, MemoryError) as error:  # what JSON cannot hold
                     self.send("raised", asdict(failure_of(error)), [], printed)
 
@@ -103,22 +100,14 @@ class Server(Link):
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _open(
-        self, folder: str, shown: str, imports: list[str], secret: list[str], memory: int, reference: str | None
-    ) -> None:
+    def _open(self, folder: str, shown: str, imports: list[str], secret: list[str], memory: int) -> None:
         """Keep this process from what is not in the folder of a submission, for good.
 
-        shown: the folder from which paths are shown.  reference: the course, if its checks run in this process.
+        shown: the folder from which paths are shown.
         """
         for name in [name for name in sys.modules if name.split(".")[0] == "tinygrad_lecture"]:
-            if reference is None or not hasattr(sys.modules[name], "__file__"):
-                del sys.modules[name]  # those without a file are not the packages, see START
-        if reference is not None:
-            from ..courses import find_course
-
-            self._course = find_course(reference)
-            imports = [*imports, "tinygrad_lecture"]
-        limit_memory(memory)
+            del sys.modules[name]  # they are not whole, see START
+        wall.limit_memory(memory)
         if not wall.missing():
             wall.enter(wall.readable(Path(folder), imports, [Path(path) for path in secret]), Path.cwd())
         atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
@@ -131,7 +120,8 @@ class Server(Link):
         self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
         random.seed(0)
         np.random.seed(0)
-        limit_time(seconds, self._write)
+        if sys.platform == "win32":  # which has no signals
+            faulthandler.dump_traceback_later(seconds, exit=True, file=2)
         self._loaded(module)
 
     def _loaded(self, module: str) -> ModuleType:
@@ -141,13 +131,8 @@ class Server(Link):
     def _end(self, token: str) -> str:
         """The token, when all is done that the exercise's file left to be done at the end."""
         atexit._run_exitfuncs()
-        limit_time(0, self._write)
+        faulthandler.cancel_dump_traceback_later()
         return token
-
-    def _inside(self, name: str, module: str, what: str) -> Any:
-        """Run the check of an exercise in this process, or its comparison of times."""
-        assert self._course is not None
-        return getattr(self._course[name], what)(self._loaded(module))
 
 
 class Submission:

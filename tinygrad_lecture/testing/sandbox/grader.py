@@ -97,34 +97,28 @@ class Outcome:
 class Grader:
     """Checks the files in a folder against a course, which run in processes of their own.
 
-    reference: names the course, as `find_course` explains.
     memory: in megabytes, more than the process itself needs.  patience: a factor for all time limits.
     """
 
-    def __init__(
-        self, course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0
-    ) -> None:
-        self.course, self.reference, self.folder = course, reference, folder.resolve()
+    def __init__(self, course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> None:
+        self.course, self.folder = course, folder.resolve()
         self.memory, self.patience = memory, patience
         self._spare: Child | None = None
 
     def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
-        """The outcome of each exercise, in order, as it comes.
-
-        notes: with the notes of the last one. They are made when all is decided: for them the checks come into the
-        process of the submission.
-        """
+        """The outcome of each exercise, in order, as it comes.  notes: with the notes of the last one."""
         child: Child | None = None
         try:
             for name in names:
                 exercise = self.course[name]
-                if child is not None and (child.ended or exercise.inside or child.inside):
+                if child is not None and child.ended:
                     child.close()
                     child = None
-                child = child or self.opened(exercise.inside)
+                child = child or self.opened()
                 outcome = self.outcome(exercise, child)
                 if notes and name == names[-1] and outcome.passed and exercise.race is not None:
-                    outcome.notes = self._notes(exercise)
+                    with suppress(Exception, Ended), child.at_most(self._limit(exercise)):  # or it is left out
+                        outcome.notes = [printable(exercise.race(self._begin(exercise, child)))]
                 yield outcome
         finally:
             if child is not None:
@@ -151,12 +145,9 @@ class Grader:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
                 module = self._begin(exercise, child)
-                if exercise.inside:
-                    child.ask("inside", exercise.name, exercise.module, "check")
-                else:
-                    exercise.check(module)
+                exercise.check(module)
         except Ended as ended:
-            return ended.failure or self._stopped(exercise, ended.rest, child)
+            return ended.failure or self._stopped(exercise, child)
         except KeyboardInterrupt:
             child.stopped()  # it may not end by itself
             raise
@@ -175,17 +166,6 @@ class Grader:
         """How many seconds an exercise may take."""
         return exercise.seconds * self.patience
 
-    def _notes(self, exercise: Exercise) -> list[str]:
-        """The comparison of times, in a process that knows the course."""
-        child = self.opened(inside=True)
-        try:
-            with suppress(Exception, Ended), child.at_most(self._limit(exercise)):  # or they are left out
-                self._begin(exercise, child)
-                return [printable(child.ask("inside", exercise.name, exercise.module, "race"))]
-        finally:
-            child.close()
-        return []
-
     def warm(self) -> None:
         """Start the process for the next check now."""
         if self._spare is None or self._spare.ended:
@@ -197,34 +177,32 @@ class Grader:
             self._spare.close()
             self._spare = None
 
-    def opened(self, inside: bool = False) -> Child:
-        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
+    def opened(self) -> Child:
+        """A process with the folder of the submission."""
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
-        child.inside = inside
         secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret)]
-        reference = self.reference if inside else None
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
-            here, imports = str(Path.cwd()), list(self.course.imports)
-            child.ask("open", str(self.folder), here, imports, secret, self.memory, reference)
+            child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, self.memory)
         return child
 
-    def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
+    def _stopped(self, exercise: Exercise, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed = child.stopped()
+        printed, *dump = re.split(r"\n?.*\(most recent call first\):\n", child.stopped())
         if child.killed == "files":
             what = f"Its files became larger than {MAX_FILES // 2**20} MB."
             return CheckFailed(what, kind="files", printed=printed, hint="files")
-        if not child.killed and "most recent call first" not in dump:
+        if not child.killed and not dump:
             what = "The check was ended from inside, without an outcome."
             shown = printed.strip().split("\n")[-8:] if printed.strip() else []
             cause = "the file ends Python itself, or fills the memory"
             return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
         what = f"It did not end within {self._limit(exercise):g} seconds."
-        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
-        own = [(_plain(f), int(n)) for f, n in frames if Path(_plain(f)).resolve().is_relative_to(self.folder)]
-        lines = lines_at(*own[0]) if own else []
+        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
+        places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
+        own = [place for place in places if place[0].is_relative_to(self.folder) and place[0].is_file()]
+        lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
         cause, hint = (WAITS, "waiting") if "sleep" in "".join(lines) else (ENDLESS, "endless")
         return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
@@ -252,10 +230,9 @@ class Grader:
 class Child(Link):
     """A process for a submission, in a folder of its own, and this end of the link to it.
 
-    inside: whether it knows the course, and checks by itself.  killed: why it was killed, "time" or "files", or "".
+    killed: why it was killed, "time" or "files", or "".
     """
 
-    inside = False
     killed = ""
 
     def __init__(self) -> None:
@@ -340,7 +317,7 @@ class Child(Link):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def stopped(self) -> str:
-        """What it printed, after it has ended."""
+        """What it printed, and where it was, after it has ended."""
         self._kill()
         self._process.wait()
         self._output.seek(0)

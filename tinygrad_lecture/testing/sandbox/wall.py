@@ -16,6 +16,7 @@ import os
 import platform
 import stat
 import struct
+import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,18 +27,7 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # alike on all machines
 NO_NEW_PRIVILEGES, SECCOMP, DEATH_SIGNAL = 38, 22, 1  # of prctl
 
 MACHINES = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2)}  # what the kernel calls them; the column below
-ALLOWED = """
-read 0 63, write 1 64, close 3 57, fstat 5 80, lseek 8 62, mmap 9 222, mprotect 10 226, munmap 11 215, brk 12 214,
-rt_sigaction 13 134, rt_sigprocmask 14 135, rt_sigreturn 15 139, pread64 17 67, pwrite64 18 68, readv 19 65,
-writev 20 66, sched_yield 24 124, mremap 25 216, madvise 28 233, dup 32 23, dup3 292 24, nanosleep 35 101,
-getitimer 36 102, setitimer 38 103, getpid 39 172, exit 60 93, uname 63 160, fsync 74 82, ftruncate 77 46, getcwd 79 17,
-chdir 80 49, gettimeofday 96 169, getrusage 98 165, sysinfo 99 179, times 100 153, getuid 102 174, getgid 104 176,
-geteuid 107 175, getegid 108 177, getppid 110 173, sigaltstack 131 132, gettid 186 178, futex 202 98,
-sched_getaffinity 204 123, getdents64 217 61, restart_syscall 219 128, clock_gettime 228 113, clock_getres 229 114,
-clock_nanosleep 230 115, exit_group 231 94, newfstatat 262 79, readlinkat 267 78, faccessat 269 48, pselect6 270 72,
-ppoll 271 73, set_robust_list 273 99, pipe2 293 59, getrandom 318 278, membarrier 324 283, statx 332 291, rseq 334 293,
-faccessat2 439 439, stat 4, lstat 6, poll 7, access 21, pipe 22, select 23, dup2 33, readlink 89, arch_prctl 158
-"""  # name, number on x86-64, number on arm64
+ALLOWED = Path(__file__).with_name("system_calls.txt")
 EXACT = 0xFFFFFFFF
 ALLOWED_IF = [  # name, numbers, argument, mask, value: the call is there if argument & mask == value
     ("open", (2,), 1, 0x400000, 0),  # no file without a name (O_TMPFILE): nobody sees how much it holds
@@ -52,6 +42,9 @@ YES, NO = (
     0x7FFF0000,
     0x00050000 | errno.ENOSYS,
 )  # ENOSYS: for what is newer than this list the C library has another way
+
+
+MAX_FILE = 2**26  # bytes that a file may have that is written
 
 
 def missing() -> str:
@@ -73,6 +66,8 @@ def enter(readable: Iterable[Path], writable: Path) -> None:
     """
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise OSError("a process with several threads cannot enter")
+    program = [struct.pack("HBBI", *step) for step in _filter(platform.machine(), os.getpid())]
+    memory = ctypes.create_string_buffer(b"".join(program))
     rules = _call(CREATE_RULESET, struct.pack("Q", EVERY_KIND), 8, 0)
     null = Path(os.devnull)
     allowed = [
@@ -90,9 +85,21 @@ def enter(readable: Iterable[Path], writable: Path) -> None:
     _control(DEATH_SIGNAL, 9)  # with the process that checks this one ends
     _call(RESTRICT_SELF, rules, 0)
     os.close(rules)
-    program = [struct.pack("HBBI", *step) for step in _filter(platform.machine(), os.getpid())]
-    memory = ctypes.create_string_buffer(b"".join(program))
     _control(SECCOMP, 2, struct.pack("HP", len(program), ctypes.addressof(memory)))
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process use so much more memory than it has now, and write no large file; only on Linux."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    used = int(Path("/proc/self/statm").read_bytes().split()[0]) * resource.getpagesize()
+    limit = used + megabytes * 2**20
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    for kind, most in ((resource.RLIMIT_AS, limit), (resource.RLIMIT_FSIZE, MAX_FILE), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (most, most))
 
 
 def readable(folder: Path, imports: Iterable[str], secret: Sequence[Path]) -> list[Path]:
@@ -125,8 +132,8 @@ def _filter(machine: str, process: int) -> list[tuple[int, int, int, int]]:
     """The program that decides on each system call: instructions (code, jump if true, jump if false, value)."""
     audit, column = MACHINES[machine]
     program = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, audit), (RETURN, 0, 0, NO), (LOAD, 0, 0, 0)]  # not those of 32 bits
-    for row in ALLOWED.split(","):
-        for text in row.split()[column : column + 1]:
+    for row in ALLOWED.read_text(encoding="utf-8").splitlines():
+        for text in row.partition("#")[0].split()[column : column + 1]:
             program += [(EQUAL, 0, 1, int(text)), (RETURN, 0, 0, YES)]
     for _, numbers, argument, mask, value in [*ALLOWED_IF, ("tgkill", (234, 131), 0, EXACT, process)]:
         for number in numbers[column - 1 : column]:

@@ -11,7 +11,7 @@ import inspect
 import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import IO, TYPE_CHECKING, Any
@@ -28,7 +28,6 @@ MARK = b"tltw"
 MOST_TEXT, MOST_NUMBERS = 2**22, 2**26  # bytes of the JSON of a message, and of its arrays
 MOST_DEPTH = 100  # of lists in lists
 MOST_ENTRIES = 10_000  # of a set or a dict: numbers may be chosen so that each is compared with all others
-MOST_TOLD = 2**16  # bytes that are read of what is no message
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
 CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": (set, frozenset), "dict": dict}
 MADE: dict[str, Callable[[list[Any]], Any]] = {
@@ -43,18 +42,14 @@ MADE: dict[str, Callable[[list[Any]], Any]] = {
 
 
 class Ended(BaseException):
-    """The other process has ended, or sends no messages: it is not used any more. rest: what it wrote instead.
+    """The other process has ended, or sends no messages: it is not used any more.
 
-    Or it has told a failure that no other input changes.  No `except Exception` may catch this.
+    failure: one that no other input changes, if this is why.  No `except Exception` may catch this.
     """
 
-    def __init__(self, rest: str = "", failure: CheckFailed | None = None) -> None:
+    def __init__(self, failure: CheckFailed | None = None) -> None:
         super().__init__("the process of the submission has ended")
-        self.rest, self.failure = rest, failure
-
-
-class Unsendable(ValueError):
-    """A value is too large for a message, or too deep."""
+        self.failure = failure
 
 
 class Other:
@@ -73,7 +68,7 @@ class Link:
         self._read, self._write = read, write
 
     def send(self, *message: Any) -> list[Array]:
-        """Send values; return their arrays. Raises Unsendable."""
+        """Send values; return their arrays. Raises CheckFailed if they are too large, or too deep."""
         arrays: dict[int, Array] = {}
         coded = [_encoded(value, arrays) for value in message]
         forms = [[name, a.dtype.str, a.shape, a.flags.writeable] for name, a in arrays.items()]
@@ -83,20 +78,21 @@ class Link:
             (sum(a.nbytes for a in arrays.values()), MOST_NUMBERS, "arrays"),
         ):
             if size > most:
-                raise Unsendable(f"It returns {size / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most.")
+                said = f"It returns {size / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most."
+                raise CheckFailed(said, kind="form", hint="form")
         memory = [array.tobytes() for array in arrays.values()]
         try:
             self._write.write(b"".join([HEAD.pack(MARK, len(text), sum(map(len, memory))), text, *memory]))
             self._write.flush()
         except (OSError, ValueError):  # closed, or broken
-            raise Ended(self._rest()) from None
+            raise Ended from None
         return list(arrays.values())
 
     def receive(self) -> tuple[list[Any], list[Array]]:
         """The values of the next message, and their arrays."""
         head = self._read.read(HEAD.size)
         if head[:4] != MARK:
-            raise Ended(self._rest(head))
+            raise Ended
         with only_messages():
             _, length, size = HEAD.unpack(head)
             if length > MOST_TEXT or size > MOST_NUMBERS:
@@ -111,12 +107,6 @@ class Link:
                 arrays[name].flags.writeable = writeable
                 start += arrays[name].nbytes
             return [self._decoded(value, arrays) for value in coded], list(arrays.values())
-
-    def _rest(self, begun: bytes = b"") -> str:
-        """What comes in place of a message."""
-        with suppress(OSError, ValueError):  # closed
-            begun += self._read.read(MOST_TOLD)
-        return begun.decode("utf-8", "replace")
 
     def _decoded(self, value: Any, arrays: dict[int, Array]) -> Any:
         if not isinstance(value, list):
@@ -138,7 +128,7 @@ class Link:
 def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:
     """A value for JSON: itself, or a list that begins with its kind. Arrays are named by their id."""
     if depth > MOST_DEPTH:
-        raise Unsendable(f"It returns lists in lists, more than {MOST_DEPTH} deep.")
+        raise CheckFailed(f"It returns lists in lists, more than {MOST_DEPTH} deep.", kind="form", hint="form")
     if type(value) in PLAIN:
         return value
     is_array = type(value) is np.ndarray or isinstance(value, np.generic)

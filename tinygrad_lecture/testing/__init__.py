@@ -12,13 +12,13 @@ Each raises CheckFailed, with the smallest input that shows the mistake, and the
 strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_axis`.
 
     Course, Exercise                         exercises of your own
-    python -m tinygrad_lecture.testing       grade submissions, and pack a course
+    python -m tinygrad_lecture.testing       grade submissions
 
 strategies.py  inputs                      checks.py      check_function, check_property, likely causes
 failures.py    CheckFailed, its text       rules.py       check_rule
 calls.py       a learner's function called modules.py     check_op, check_module
 comparing.py   right or wrong              courses.py     Exercise, Course
-search.py      the smallest failing input  grading.py     points, reports
+search.py      the smallest failing input  grading.py     points of a class
 sandbox/       submissions in a process    __main__.py    the command
 """
 

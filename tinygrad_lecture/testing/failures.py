@@ -72,8 +72,8 @@ def text_of(value: Any) -> str:
 
 
 def plain_repr(value: Any) -> str:
-    """A value as Python writes it, without addresses: <Value>."""
-    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value))
+    """The beginning of a value as Python writes it, without addresses: <Value>."""
+    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value)[:1000])
 
 
 def printable(text: object, kept: str = "\t\n") -> str:

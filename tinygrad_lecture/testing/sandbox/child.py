@@ -103,7 +103,7 @@ class Server(Link):
     def _open(self, folder: str, shown: str, imports: list[str], secret: list[str], memory: int) -> None:
         """Keep this process from what is not in the folder of a submission, for good.
 
-        shown: the folder from which paths are shown.
+        shown: the folder from which paths are shown.  secret: what it does not read.
         """
         for name in [name for name in sys.modules if name.split(".")[0] == "tinygrad_lecture"]:
             del sys.modules[name]  # they are not whole, see START

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import CheckFailed, printable
+from ..failures import MAX_TEXT, CheckFailed, printable
 from .wire import Ended, Link, RemoteModule, only_messages
 
 START = """
@@ -38,12 +38,13 @@ main()
 """
 TESTING = Path(__file__).parent.parent
 PACKAGES = {"tinygrad_lecture": str(TESTING.parent), "tinygrad_lecture.testing": str(TESTING)}
+KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "TEMP")  # of the environment: there may be secrets in it
 STARTING = 60.0  # seconds that a process may take to start
 GRACE = 1.5  # seconds over its time limit, for whatever it does
 TICK = 0.1  # seconds from one look at the clock to the next
 MAX_FILES, OF_ONE = 2**28, 2**16  # bytes that its files may have, and how many each counts at least
 MAX_PRINTED = 20_000  # bytes
-MAX_SOURCE = 2**20  # characters
+MAX_SOURCE = 2**18  # bytes
 MAX_LINES = 200  # of a failure
 ENDLESS = (
     "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
@@ -182,7 +183,8 @@ class Grader:
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
-        secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret)]
+        engine = [] if "tinygrad_lecture" in self.course.imports else [PACKAGES["tinygrad_lecture"]]
+        secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret, *engine)]
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
             child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, self.memory)
         return child
@@ -201,7 +203,7 @@ class Grader:
         what = f"It did not end within {self._limit(exercise):g} seconds."
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
         places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
-        own = [place for place in places if place[0].is_relative_to(self.folder) and place[0].is_file()]
+        own = [place for place in places if place[0].is_relative_to(self.folder) and _is_small(place[0])]
         lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
         cause, hint = (WAITS, "waiting") if "sleep" in "".join(lines) else (ENDLESS, "endless")
@@ -211,8 +213,7 @@ class Grader:
         """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
         path = self.folder / exercise.file
         try:
-            with path.open(encoding="utf-8-sig") as file:
-                own = _functions(file.read(MAX_SOURCE))
+            own = _functions(path.read_text(encoding="utf-8-sig") if _is_small(path) else "")
             given = _functions(self.course.given(exercise))
         except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
             return None
@@ -245,7 +246,7 @@ class Child(Link):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._output,
-            env={**os.environ, **threads},
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | threads,
             cwd=self._files.name,
             start_new_session=True,
         )
@@ -320,8 +321,8 @@ class Child(Link):
         """What it printed, and where it was, after it has ended."""
         self._kill()
         self._process.wait()
-        self._output.seek(0)
-        return self._output.read(MAX_PRINTED).decode("utf-8", "replace")
+        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_PRINTED))
+        return self._output.read().decode("utf-8", "replace")
 
     def close(self) -> None:
         """End it."""
@@ -346,8 +347,8 @@ class Child(Link):
                 sys.stdout.write(printed)
             if kind == "told":
                 return result
-            texts: dict[str, Any] = {name: value and str(value) for name, value in result.items()}
-            failure = CheckFailed(**{**texts, "shown": list(map(str, result["shown"]))})
+            texts: dict[str, Any] = {name: value and str(value)[:MAX_TEXT] for name, value in result.items()}
+            failure = CheckFailed(**{**texts, "shown": [str(line)[:MAX_TEXT] for line in result["shown"][:MAX_LINES]]})
             failure.printed = failure.printed or str(printed)
         if kind == "ended":
             raise Ended(failure=failure)
@@ -370,6 +371,11 @@ def python(code: str) -> list[str]:
 def _functions(text: str) -> dict[str, ast.FunctionDef]:
     """The functions of a file, at its top, whose parameters are all named."""
     return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
+
+
+def _is_small(path: Path) -> bool:
+    """Whether a submission's file can be read here: it may be a pipe, or without an end."""
+    return path.is_file() and path.stat().st_size <= MAX_SOURCE
 
 
 def _plain(path: str) -> str:

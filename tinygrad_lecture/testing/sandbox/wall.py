@@ -14,12 +14,15 @@ import errno
 import importlib.util
 import os
 import platform
+import site
 import stat
 import struct
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 READ, WRITE, LIST, MAKE = 1 << 2, 1 << 1, 1 << 3, 1 << 8  # a file, a file, a folder, a new file
 EVERY_KIND = (1 << 13) - 1  # of access that Landlock has known since its first version; newer ones are system calls
@@ -44,6 +47,7 @@ YES, NO = (
 )  # ENOSYS: for what is newer than this list the C library has another way
 
 
+MOST_CHECKED = 10_000  # files of a submission
 MAX_FILE = 2**26  # bytes that a file may have that is written
 
 
@@ -102,21 +106,32 @@ def limit_memory(megabytes: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def readable(folder: Path, imports: Iterable[str], secret: Sequence[Path]) -> list[Path]:
-    """What a submission reads: files of the system's libraries, of Python, its packages, and of its own folder.
+def readable(folder: Path, imports: Sequence[str], secret: Sequence[Path]) -> list[Path]:
+    """What a submission reads: files of the system's libraries, of Python, of NumPy, and of its own folder.
 
-    imports: names of packages.  secret: what of it is left out; and files of its own which have another name as well:
-    a hard link is a file of somebody else, too.
+    imports: names of packages that it reads, too, with those beside them.
+    secret: what of all this is left out; and files of its own which have another name as well: a hard link is a file of
+    somebody else, too.
     """
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", sysconfig.get_config_var("LIBDIR"))
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    python = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")]
+    packages = [*site.getsitepackages(), *(f"{place}/site-packages" for place in python)]
     specs = [importlib.util.find_spec(name) for name in ("numpy", *imports)]
     places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
-    roots = {Path(place).resolve() for place in (*system, *map(sysconfig.get_path, kinds), *places) if place}
-    files = [Path(root, name) for root, _, names in os.walk(folder) for name in names]
-    linked = [file for file in files if (found := file.lstat()).st_nlink > 1 and stat.S_ISREG(found.st_mode)]
+    files = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    checked = [(file, file.lstat()) for file in islice(files, MOST_CHECKED)]
+    linked = [file for file, found in checked if found.st_nlink > 1 and stat.S_ISREG(found.st_mode)]
     own = [path for path in (*secret, *linked) if path != folder and path.is_relative_to(folder)]
-    return [*_without(folder, own), *(path for root in roots for path in _without(root, secret))]
+    found = _without(folder, own)
+    for root in _resolved([*system, *python]):
+        found += _without(root, [*secret, *_resolved(packages)])
+    for root in _resolved([*places, *(packages if imports else ())]):
+        found += _without(root, secret)
+    return found
+
+
+def _resolved(places: Iterable[Any]) -> set[Path]:
+    return {Path(place).resolve() for place in places if place}
 
 
 def _without(path: Path, secret: Sequence[Path]) -> list[Path]:

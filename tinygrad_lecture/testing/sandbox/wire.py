@@ -27,7 +27,8 @@ HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arr
 MARK = b"tltw"
 MOST_TEXT, MOST_NUMBERS = 2**22, 2**26  # bytes of the JSON of a message, and of its arrays
 MOST_DEPTH = 100  # of lists in lists
-MOST_ENTRIES = 10_000  # of a set or a dict: numbers may be chosen so that each is compared with all others
+MOST_ENTRIES = 10_000  # of sets and dicts: numbers may be chosen so that each is compared with all others
+MOST_DTYPE = 8  # letters
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
 CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": (set, frozenset), "dict": dict}
 MADE: dict[str, Callable[[list[Any]], Any]] = {
@@ -99,10 +100,10 @@ class Link:
                 raise ValueError("too large")
             (coded, forms), memory = json.loads(self._read.read(length)), self._read.read(size)
             arrays: dict[int, Array] = {}
-            start = 0
+            start = self._entries = 0
             for name, dtype, shape, writeable in forms:
-                if np.dtype(dtype).kind not in "biufc":
-                    raise ValueError(f"{dtype} is no dtype of numbers")
+                if len(dtype) > MOST_DTYPE or np.dtype(dtype).kind not in "biufc":
+                    raise ValueError("no dtype of numbers")
                 arrays[name] = np.ndarray(shape, dtype, memory, start).copy()
                 arrays[name].flags.writeable = writeable
                 start += arrays[name].nbytes
@@ -120,8 +121,10 @@ class Link:
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = self._decoded(parts[0], arrays)
             return generator
-        if kind in ("set", "dict") and len(parts) > MOST_ENTRIES:
-            raise ValueError("too large")
+        if kind in ("set", "dict"):
+            self._entries += len(parts)
+            if self._entries > MOST_ENTRIES:
+                raise ValueError("too large")
         return MADE[kind]([self._decoded(part, arrays) for part in parts])
 
 

@@ -20,6 +20,7 @@ import struct
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,8 @@ ALLOWED_IF = [  # name, numbers, argument, mask, value: the call is there if arg
     ("ioctl", (16, 29), 1, EXACT - 1, 0x5450),  # FIONCLEX, FIOCLEX
 ]
 LOAD, AND, EQUAL, RETURN = 0x20, 0x54, 0x15, 0x06  # of the machine that runs such a filter
-YES, NO = (
-    0x7FFF0000,
-    0x00050000 | errno.ENOSYS,
-)  # ENOSYS: for what is newer than this list the C library has another way
-
+YES = 0x7FFF0000
+NO = 0x00050000 | errno.ENOSYS  # for a call that it does not find the C library may have an older one
 
 MOST_CHECKED = 10_000  # files of a submission
 MAX_FILE = 2**26  # bytes that a file may have that is written
@@ -73,13 +71,9 @@ def enter(readable: Iterable[Path], writable: Path) -> None:
     program = [struct.pack("HBBI", *step) for step in _filter(platform.machine(), os.getpid())]
     memory = ctypes.create_string_buffer(b"".join(program))
     rules = _call(CREATE_RULESET, struct.pack("Q", EVERY_KIND), 8, 0)
-    null = Path(os.devnull)
-    allowed = [
-        *((path, READ | LIST) for path in readable),
-        (writable, READ | LIST | WRITE | MAKE),
-        (null, READ | WRITE),
-    ]
-    for path, kinds in allowed:
+    allowed = {path: READ | LIST for path in readable}
+    allowed |= {writable: READ | LIST | WRITE | MAKE, Path(os.devnull): READ | WRITE}
+    for path, kinds in allowed.items():
         if path.exists():
             handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
             kinds &= EVERY_KIND if path.is_dir() else READ | WRITE
@@ -119,15 +113,19 @@ def readable(folder: Path, imports: Sequence[str], secret: Sequence[Path]) -> li
     specs = [importlib.util.find_spec(name) for name in ("numpy", *imports)]
     places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
     files = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
-    checked = [(file, file.lstat()) for file in islice(files, MOST_CHECKED)]
-    linked = [file for file, found in checked if found.st_nlink > 1 and stat.S_ISREG(found.st_mode)]
-    own = [path for path in (*secret, *linked) if path != folder and path.is_relative_to(folder)]
-    found = _without(folder, own)
+    linked = filter(_has_another_name, islice(files, MOST_CHECKED))
+    found = _without(folder, [path for path in (*secret, *linked) if path != folder and path.is_relative_to(folder)])
     for root in _resolved([*system, *python]):
         found += _without(root, [*secret, *_resolved(packages)])
     for root in _resolved([*places, *(packages if imports else ())]):
         found += _without(root, secret)
     return found
+
+
+def _has_another_name(path: Path) -> bool:
+    with suppress(OSError):  # an editor has removed it
+        return stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_nlink > 1
+    return False
 
 
 def _resolved(places: Iterable[Any]) -> set[Path]:

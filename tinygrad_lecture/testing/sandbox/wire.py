@@ -74,16 +74,14 @@ class Link:
         coded = [_encoded(value, arrays) for value in message]
         forms = [[name, a.dtype.str, a.shape, a.flags.writeable] for name, a in arrays.items()]
         text = json.dumps([coded, forms]).encode()
-        for size, most, what in (
-            (len(text), MOST_TEXT, "text and lists"),
-            (sum(a.nbytes for a in arrays.values()), MOST_NUMBERS, "arrays"),
-        ):
-            if size > most:
-                said = f"It returns {size / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most."
+        size = sum(array.nbytes for array in arrays.values())
+        for has, most, what in ((len(text), MOST_TEXT, "text and lists"), (size, MOST_NUMBERS, "arrays")):
+            if has > most:
+                said = f"It returns {has / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most."
                 raise CheckFailed(said, kind="form", hint="form")
         memory = [array.tobytes() for array in arrays.values()]
         try:
-            self._write.write(b"".join([HEAD.pack(MARK, len(text), sum(map(len, memory))), text, *memory]))
+            self._write.write(b"".join([HEAD.pack(MARK, len(text), size), text, *memory]))
             self._write.flush()
         except (OSError, ValueError):  # closed, or broken
             raise Ended from None

@@ -5,11 +5,14 @@ import os
 import re
 import sys
 import textwrap
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import tinygrad_lecture as tl
+from tinygrad_lecture.testing import grading
 from tinygrad_lecture.testing.__main__ import main
 from tinygrad_lecture.testing.courses import find_course
 from tinygrad_lecture.testing.sandbox import wall
@@ -92,6 +95,16 @@ def test_a_class_is_graded_in_one_call(grade):
     ]
     assert Path("points.csv").read_text() == "student,cube,twice,points\nann,2,1.5,3.5\nbob,2,0,2\neve,0,0,0\n"
     assert "one for each student" in grade(2, "class/ann", "--all")
+
+
+def test_as_many_are_graded_at_a_time_as_there_are_cores_and_one_that_fails_costs_no_other(grade, monkeypatch):
+    together = threading.Barrier(3, timeout=60)
+    lost = SimpleNamespace(returncode=1)
+    monkeypatch.setattr(grading.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(grading.subprocess, "run", lambda *a, **k: lost if together.wait() >= 0 else None)
+    course = find_course("course/course.py")
+    for results in grading.grade_all(course, "course/course.py", [Path(name) for name in "abc"]):
+        assert {outcome.kind for outcome in results} == {"grading"}
 
 
 HOSTILE = {  # folders of students, and what stands in their cube.py

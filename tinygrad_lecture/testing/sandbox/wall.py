@@ -71,7 +71,7 @@ def enter(readable: Iterable[Path], writable: Path) -> None:
     program = [struct.pack("HBBI", *step) for step in _filter(platform.machine(), os.getpid())]
     memory = ctypes.create_string_buffer(b"".join(program))
     rules = _call(CREATE_RULESET, struct.pack("Q", EVERY_KIND), 8, 0)
-    allowed = {path: READ | LIST for path in readable}
+    allowed = dict.fromkeys(readable, READ | LIST)
     allowed |= {writable: READ | LIST | WRITE | MAKE, Path(os.devnull): READ | WRITE}
     for path, kinds in allowed.items():
         if path.exists():

@@ -15,7 +15,6 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-REFERENCE = f"{__package__}.course:COURSE"
 COMMANDS = {
     "watch": "check the current file at every save; the same as no command",
     "list": "show all exercises and what is done",
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
         return 1
     try:
-        session = Session(COURSE, REFERENCE, options.folder)
+        session = Session(COURSE, options.folder)
         with closing(session.grader):
             flag = [options.flag] if "flag" in options else []
             return session.run(options.command or "watch", getattr(options, "name", None), *flag)

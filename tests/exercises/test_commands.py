@@ -25,7 +25,6 @@ from ladder import write, wrong_answers
 from tinygrad_lecture.testing.courses import filled
 
 ROOT = Path(__file__).parent.parent.parent
-REFERENCE = "exercises.course:COURSE"
 
 
 @pytest.fixture
@@ -119,7 +118,7 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
 
 
 def test_an_exercise_is_found_by_number_name_and_file(folder):
-    session = Session(COURSE, REFERENCE, folder)
+    session = Session(COURSE, folder)
     path = str(folder / "ch3_rules" / "ex2_mul.py")
     names = "3.2", "mul", "ex2_mul", "EX2_MUL.PY", "ch3_rules/ex2_mul", "ch3_rules\\ex2_mul.py"
     assert all(session.find(text) is COURSE["3.2"] for text in (*names, path, path + ":12"))
@@ -190,7 +189,7 @@ def test_a_key_is_enough_and_so_is_a_word(typed, words):
 
 
 def test_help_says_what_can_be_typed(folder, capsys):
-    session = Session(COURSE, REFERENCE, folder)
+    session = Session(COURSE, folder)
     capsys.readouterr()
     with Keys(io.StringIO("help\ns\nh\ns\nx\ns\ns\nquit\n")) as keys:
         Watch(session, keys).run()
@@ -240,7 +239,7 @@ def test_a_function_that_is_missing_is_named(folder, capsys):
 
 
 def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
-    session = Session(COURSE, REFERENCE, folder)
+    session = Session(COURSE, folder)
     reading, said = Feed(), []
     reading.put("hint\n")
 
@@ -276,7 +275,7 @@ def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
 
 
 def test_after_the_last_exercise_comes_an_ending(folder, capsys):
-    session = Session(COURSE, REFERENCE, folder)
+    session = Session(COURSE, folder)
     for exercise in COURSE:
         session.progress.passed[exercise.name] = session.progress.digest(exercise)
     with Keys(io.StringIO("")) as keys:
@@ -305,7 +304,7 @@ def test_a_reader_that_has_enough_is_no_error(folder):
 
 def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):
     """The digests decide: a changed file makes exactly those that depend on it open again."""
-    session = Session(COURSE, REFERENCE, folder)
+    session = Session(COURSE, folder)
     for exercise in COURSE:
         write(folder, exercise, COURSE.solved(exercise))
     for exercise in COURSE:

@@ -75,7 +75,7 @@ class Checked:
     """The outcomes of the files in a folder. One process serves them all."""
 
     def __init__(self, folder: Path) -> None:
-        self._grader = Grader(COURSE, "exercises.course:COURSE", folder, patience=4)
+        self._grader = Grader(COURSE, folder, patience=4)
         self._child: Child | None = None
 
     def outcome(self, exercise: Exercise) -> Outcome:

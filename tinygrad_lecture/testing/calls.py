@@ -24,11 +24,13 @@ from .failures import WIDTH, CheckFailed, named
 
 PACKAGES = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
 MAX_PRINTED = 4000  # characters
+MAX_SAID = 1000  # characters of an exception
 
 RAISES, FORM = "The code raises an exception.", "The answer has another form than expected."
 
 last_printed: list[str] = [""]  # by the latest call
 own_folder: list[str] = []  # if not empty, only files in it are the learner's
+shown_from: list[Path] = []  # the folder from which paths are shown, if it is not the current one
 
 
 @contextmanager
@@ -130,7 +132,10 @@ def failure_of(error: BaseException) -> CheckFailed:
         cause = "leave out exit() and sys.exit(): the function must return"
         return CheckFailed(what, kind="exit", hint="exit", cause=cause)
     own = frames(error.__traceback__)
-    shown = [*own, *textwrap.wrap(f"{type(error).__name__}: {error}".rstrip(": "), WIDTH)]
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    if len(said) > MAX_SAID:
+        said = f"{said[:MAX_SAID]}... ({len(said):,} characters)"
+    shown = [*own, *textwrap.wrap(said, WIDTH)]
     if own:
         return CheckFailed(RAISES, kind="raises", shown=shown, **_cause(error))
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
@@ -174,9 +179,9 @@ def lines_at(filename: str, line: int) -> list[str]:
 
 
 def place_of(filename: str | Path) -> str:
-    """A path as short as it can be: relative to the current folder, if it lies in it."""
+    """A path as short as it can be: relative to the folder it is shown from, if it lies in it."""
     try:
-        return Path(filename).resolve().relative_to(Path.cwd().resolve()).as_posix()
+        return Path(filename).resolve().relative_to((*shown_from, Path.cwd())[0].resolve()).as_posix()
     except (ValueError, OSError):
         return str(filename)
 

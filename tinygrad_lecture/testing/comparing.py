@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import Array
+from ..gradient_checking.report import element_table
 from .calls import arguments
-from .failures import CheckFailed, pair, side_by_side
+from .failures import CheckFailed, pair
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 TRAILING_COMMA = (
@@ -90,3 +92,12 @@ def _is_numeric(value: Any) -> bool:
     with suppress(ValueError):  # lists of different lengths
         return isinstance(value, list) and bool(value) and all(map(_is_numeric, value)) and np.ndim(value) > 0
     return False
+
+
+def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
+    """What was expected and what was got, the wrong elements marked."""
+    if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
+        return pair(expected, got)
+    order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)
+    table = element_table({"expected": expected, "got": got}, np.where(wrong, "wrong", ""), order)
+    return [line.removeprefix("    ") for line in table]

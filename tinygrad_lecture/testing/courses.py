@@ -55,8 +55,6 @@ class Exercise:
     values: numbers, text, arrays, and containers of them. For what other objects hold, see `sandbox.wire.observed`.
     solution: what stands in place of each gap.  points: for a pass.
     seconds: the time limit: how long its code may compute.
-    inside: whether the check runs in the process of the submission. One that is given the submission's own ops or
-    modules needs it, `check_op` and `check_module`. It protects from accidents only: such a check can be tricked.
     title, hints, meaning, engine, another: words for the learner; engine is "file.py:name", a place to read on.
     race: a function of the learner's module that compares times, and returns a sentence.
     """
@@ -73,7 +71,6 @@ class Exercise:
     engine: str = ""
     another: str = ""
     race: Callable[[Any], str] | None = None
-    inside: bool = False
 
     @property
     def module(self) -> str:
@@ -130,18 +127,13 @@ class Course:
         return [other for other in self.exercises if other.name in found]
 
 
-def file_and_name(reference: str) -> tuple[str, str]:
-    """The parts of "course.py:COURSE" or "package.module:COURSE"; the name may be missing."""
-    where, _, name = reference.rpartition(":")
-    return (where, name) if where and name.isidentifier() else (reference, "")
-
-
 def find_course(reference: str) -> Course:
     """The course that a reference names: "module:NAME", "file.py:NAME", or without NAME its first Course.
 
     The file in which it stands is one of its secrets. Raises ValueError if there is none.
     """
-    where, name = file_and_name(reference)
+    where, _, name = reference.rpartition(":")
+    where, name = (where, name) if where and name.isidentifier() else (reference, "")
     if where.endswith(".py"):
         path = Path(where).resolve()
         if not path.is_file():

@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array
-from ..gradient_checking.report import element_table
-
 __all__ = ["CheckFailed"]
 
 WIDTH = 74  # columns of a line
@@ -75,8 +72,8 @@ def text_of(value: Any) -> str:
 
 
 def plain_repr(value: Any) -> str:
-    """A value as Python writes it, without addresses: <Value>."""
-    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value))
+    """The beginning of a value as Python writes it, without addresses: <Value>."""
+    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value)[:1000])
 
 
 def printable(text: object, kept: str = "\t\n") -> str:
@@ -107,12 +104,3 @@ def named(label: str, value: Any) -> list[str]:
         return [*lines, margin + after.strip()]
     lines[-1] += after
     return lines
-
-
-def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
-    """What was expected and what was got, the wrong elements marked."""
-    if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
-        return pair(expected, got)
-    order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)
-    table = element_table({"expected": expected, "got": got}, np.where(wrong, "wrong", ""), order)
-    return [line.removeprefix("    ") for line in table]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-import timeit
 from collections.abc import Callable, Sequence
-from statistics import median
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -207,18 +206,16 @@ def race(mine: str, engine: Callable[..., Any], *args: Any, of: str) -> Callable
         tensors = [tl.tensor(a, requires_grad=True) for a in args]
         upstream = np.ones(engine(*tensors).shape)
         given = tl.tensor(upstream)
-        own = getattr(module, mine)
-        theirs = _time(lambda: own(upstream, *args))
+        theirs = observed(module, observers.seconds, mine, (upstream, *args))
         out = engine(*tensors)
-        ours = _time(lambda: tl.grad(out, tensors, given, retain_graph=True))
-        return f"Your rule took {theirs} for {of}, the engine's {ours}."
+        ours = observers.seconds(partial(tl.grad, out, tensors, given, retain_graph=True), "__call__", ())
+        return f"Your rule took {_in_words(theirs)} for {of}, the engine's {_in_words(ours)}."
 
     return run
 
 
-def _time(work: Callable[[], Any]) -> str:
-    """The median time of a call; a very short one says nothing."""
-    seconds = median(timeit.repeat(work, number=1, repeat=10)[1:])
+def _in_words(seconds: float) -> str:
+    """A time; a very short one says nothing."""
     if seconds < 1e-6:
         return "less than 1 µs"
     return f"{1e3 * seconds:.1f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
-from tinygrad_lecture.testing.courses import filled, find_course, first_gap, gaps
+from tinygrad_lecture.testing.courses import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import grader as grader_module
+from tinygrad_lecture.testing.sandbox import wall
 from tinygrad_lecture.testing.sandbox.child import Submission
 from tinygrad_lecture.testing.sandbox.grader import Grader
 from tinygrad_lecture.testing.sandbox.wire import observed
@@ -25,6 +27,7 @@ ATTACKS = tomllib.loads((Path(__file__).parent / "attacks.toml").read_text(encod
 RIGHT = "def double(x):\n    return 2 * x\n"
 ENDLESS = "def double(x):\n    print('here')\n    while True:\n        x = x\n"
 WAITS = "import time\ndef double(x):\n    time.sleep(1000)\n"
+walled = pytest.mark.skipif(bool(wall.missing()), reason=f"there is no wall here: {wall.missing()}")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="paths, programs and signals of POSIX")
 
 
@@ -32,20 +35,20 @@ def check_double(student):
     check_function(student.double, lambda x: 2 * x, [arrays()])
 
 
-def outcomes(folder, texts, check=check_double, given=None, **options):
+def outcomes(folder, texts, check=check_double, given=None, after=lambda: None, **options):
     """The outcomes of files with these texts; what was given, and may not be read, is in another folder."""
     given = given or folder.with_name(f"given to {folder.name}")
     given.mkdir(exist_ok=True)
-    options = {"seconds": 3, **options}
+    options = {"seconds": 5, **options}
     exercises = [Exercise(f"f{k}", f"f{k}.py", check, **options) for k in range(len(texts))]
     for exercise, text in zip(exercises, texts, strict=True):
         if not (given / exercise.file).exists():
             (given / exercise.file).write_text("def double(x):\n    return ...  # TODO\n")
         if text is not None:
             (folder / exercise.file).write_text(text, encoding="utf-8")
-    grader = Grader(Course("doubles", given, exercises), "none", folder)
+    grader = Grader(Course("doubles", given, exercises), folder)
     try:
-        return list(grader.check([exercise.name for exercise in exercises]))
+        return [(outcome, after())[0] for outcome in grader.check([exercise.name for exercise in exercises])]
     finally:
         grader.close()
 
@@ -60,14 +63,20 @@ def all_fail_but_the_last(folder, attacks, **options):
     return dict(zip(attacks, found, strict=True))
 
 
-def with_ways(attacks, path="", mark=""):
+def with_ways(attacks, path=""):
     """Attacks as files that are right otherwise."""
-    head = f"{ATTACKS['ways']}PATH = {str(path)!r}\n"
-    return {name: f"{head}{text.replace('MARK', str(mark))}\n{RIGHT}" for name, text in attacks.items()}
+    head = f"{ATTACKS['ways']}PATH = {str(path)!r}\nMARK = PATH + '.mark'\n"
+    return {name: f"{head}{text}\n{RIGHT}" for name, text in attacks.items()}
+
+
+def without_wall(monkeypatch):
+    """From now on there is none, so that it shows what it is that refuses."""
+    begins = "\nfrom tinygrad_lecture.testing.sandbox import wall; wall.missing = lambda: 'switched off'\nmain()"
+    monkeypatch.setattr(grader_module, "START", grader_module.START.replace("\nmain()", begins))
 
 
 def test_each_file_gets_its_own_outcome_whatever_the_others_do(tmp_path):
-    writes = "print('hello')\nwith open(__file__ + '.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
+    writes = "print('hello')\nwith open('own.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
     texts = [
         RIGHT, "def double(x):\n    return x\n", ENDLESS, "def double(x)\n    return 2 * x\n",
         "def double(x):\n    raise SystemExit(0)\n",
@@ -81,7 +90,6 @@ def test_each_file_gets_its_own_outcome_whatever_the_others_do(tmp_path):
     assert any(f"f2.py:{line}" in shown for shown in endless.shown for line in (3, 4)), endless.shown
     assert endless.printed.startswith("here")
     assert any("f3.py:1" in line for line in syntax.shown), syntax.shown
-    assert (tmp_path / "f6.py.txt").read_text() == "x"
     assert writes.printed == "hello\n"
     if sys.platform == "linux":  # memory has a limit there alone
         assert greedy.hint == "memory", greedy
@@ -95,12 +103,12 @@ def test_no_answer_that_cheats_passes_and_the_next_is_checked(tmp_path):
 
 
 NEVER = {  # not even for files of your own
-    "from its folder", "by an object that changes its mind", "by a link", "by an import", "by inspect", "by moving it",
-    "as code", "by NumPy",
+    "by an object that changes its mind", "by a link", "by an import", "by inspect", "by moving it", "in a thread",
+    "by Tcl", "by the parent's root", "by a descriptor of its path", "by /proc",
 }  # fmt: skip
 
 
-@posix
+@walled
 def test_a_submission_reads_its_own_files_alone(tmp_path):
     folder, given, bob = (tmp_path / name for name in ("ann", "given", "bob"))
     for one in (folder, given, bob):
@@ -121,7 +129,7 @@ def test_a_submission_reads_its_own_files_alone(tmp_path):
     (folder / "link").symlink_to(folder / "own.py")
     ways = {way: text for way, text in reads.items() if "link" not in text.split("(")[0] and way not in NEVER}
     own = outcomes(folder, list(with_ways(ways, path=folder / "own.py").values()), given=given)
-    assert not [(way, o.shown) for way, o in zip(ways, own, strict=True) if not o.passed]  # these are ways to read
+    assert not [(way, o.shown[-1]) for way, o in zip(ways, own, strict=True) if not o.passed]  # these are ways to read
 
 
 @posix
@@ -142,23 +150,71 @@ def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path
     (tmp_path / "one.py").write_text("text = open(__file__.replace('one.py', 'answers.txt')).read()\n" + RIGHT)
     for secret, passed in (([], True), ([str(tmp_path / "answers.txt")], False)):
         course = Course("one", tmp_path, [Exercise("one", "one.py", check_double)], secret=secret)
-        (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+        (outcome,) = Grader(course, tmp_path).check(["one"])
         assert outcome.passed is passed, outcome
 
 
-@posix
-def test_a_submission_starts_no_program(tmp_path):
-    (tmp_path / "ann").mkdir()
-    texts = with_ways(ATTACKS["programs"], mark=tmp_path / "mark")
-    assert outcomes(tmp_path / "ann", [*texts.values(), RIGHT])[-1].passed
-    time.sleep(0.1)
-    assert not (tmp_path / "mark").exists()
+def found_by(student):
+    assert student.double(3.0) == 6.0  # zebra
 
 
-@posix
-def test_an_attempt_to_start_a_program_is_told_also_where_its_error_is_lost(tmp_path):
-    found = all_fail_but_the_last(tmp_path, with_ways(ATTACKS["unheard"]))
-    assert not [way for way, outcome in found.items() if "tries to start a program" not in outcome.what], found
+NOT_EVERYWHERE = {  # and not in each version of Python
+    "chooses its processor", "leaves its user's rights", "starts a program by a terminal",
+    "starts a program by what subprocess calls",
+}  # fmt: skip
+
+
+@walled
+@pytest.mark.parametrize("there", [True, False])
+def test_a_submission_finds_and_changes_nothing_outside_of_itself(tmp_path, monkeypatch, there):
+    ann, bob, given = (tmp_path / name for name in ("ann", "bob", "given"))
+    ann.mkdir()
+    attacks = {**ATTACKS["changes"], **ATTACKS["unheard"], **(ATTACKS["looks"] if there else {}), "right": ""}
+    if not there:
+        without_wall(monkeypatch)
+    changed = []
+
+    def restore():
+        shutil.rmtree(bob, ignore_errors=True)
+        bob.mkdir()
+        (bob / "own.py").write_text(RIGHT)
+        os.utime(bob / "own.py", (1, 1))
+
+    def look():
+        files = [(path, path.lstat().st_mode, path.lstat().st_mtime, path.lstat().st_size) for path in bob.iterdir()]
+        changed.append(files != [(bob / "own.py", mode, 1, len(RIGHT))])
+        restore()
+
+    restore()
+    mode = (bob / "own.py").stat().st_mode
+    texts = with_ways(attacks, path=bob / "own.py")
+    found = outcomes(ann, list(texts.values()), found_by, given, after=look)
+    passed = {name for name, outcome in zip(texts, found, strict=True) if outcome.passed}
+    if there:
+        assert not any(changed), [name for name, one in zip(texts, changed, strict=True) if one]
+        assert passed == {"right", *ATTACKS["unheard"]}
+    else:  # then these are ways to change something
+        works = passed | {name for name, one in zip(texts, changed, strict=True) if one}
+        said = {name: (outcome.what, outcome.shown[-1:]) for name, outcome in zip(texts, found, strict=True)}
+        assert not {name: what for name, what in said.items() if name not in works | NOT_EVERYWHERE}
+
+
+LIMIT = 0.5  # seconds
+TELLS = {  # and "endless"
+    "waits": "waiting", "writes without an end": "raises", "fills the disk": "files", "fills the folder": "files",
+    "does not let go at its end": None,
+}  # fmt: skip
+
+
+@walled
+@pytest.mark.parametrize("name", ATTACKS["costs"])
+def test_a_submission_costs_no_more_than_its_limit_and_two_seconds(tmp_path, name):
+    attack = textwrap.indent(ATTACKS["costs"][name], "    ")
+    (text,) = with_ways({name: f"def attack():\n{attack}\nattack()"}).values()
+    (outcome,) = outcomes(tmp_path, [text], found_by, seconds=LIMIT)
+    assert outcome.passed is (name == "does not let go at its end")  # it was right before
+    assert outcome.seconds < LIMIT + 2, outcome
+    assert outcome.hint in (TELLS.get(name, "endless"), "endless"), outcome
 
 
 def test_what_is_no_message_is_this_submissions_failure_alone(tmp_path, monkeypatch):
@@ -173,18 +229,31 @@ def test_what_is_no_message_is_this_submissions_failure_alone(tmp_path, monkeypa
 
 
 @posix
-def test_only_computing_counts_and_waiting_is_told_as_such(tmp_path, monkeypatch):
-    slow = "import time\ndef double(x):\n    time.sleep(0.02)\n    return 2 * x\n"
-    assert outcomes(tmp_path, [slow], seconds=0.6)[0].passed  # some hundred calls: it waits longer than that
-    monkeypatch.setattr(grader_module, "GRACE", 1.0)
+def test_where_it_was_when_its_time_was_over_is_told(tmp_path):
     waits, endless = outcomes(tmp_path, [WAITS, ENDLESS], seconds=0.5)
     assert (waits.hint, endless.hint) == ("waiting", "endless")
     assert any("f0.py:3" in line for line in waits.shown)
 
 
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell who waits")
+def test_a_busy_machine_ends_nothing_that_is_right(tmp_path):
+    slow = "def double(x):\n    for _ in range(30_000):\n        x = x + 0\n    return 2 * x\n"
+    (alone,) = outcomes(tmp_path, [slow], found_by, seconds=60)
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * os.cpu_count())]
+    try:
+        (outcome,) = outcomes(tmp_path, [slow], found_by, seconds=60)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    assert outcome.passed
+    assert outcome.seconds < 3 * alone.seconds + 0.1
+
+
 @posix
 def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
-    begins = "def double(x):\n    with open(__file__ + '.txt', 'w'):\n        pass\n    while True:\n        pass\n"
+    begins = "def double(x):\n    with open('begun', 'w'):\n        pass\n    while True:\n        pass\n"
+    (tmp_path / "files").mkdir()
     (tmp_path / "one.py").write_text(begins)
     program = (
         "import sys; from pathlib import Path; from tinygrad_lecture.testing import *\n"
@@ -192,14 +261,14 @@ def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
         "folder = Path(sys.argv[1])\n"
         "def check(student): check_function(student.double, lambda x: 2 * x, [arrays()])\n"
         "course = Course('one', folder, [Exercise('one', 'one.py', check, seconds=60)])\n"
-        "try: print(list(Grader(course, 'none', folder).check(['one'])))\n"
+        "try: print(list(Grader(course, folder).check(['one'])))\n"
         "except KeyboardInterrupt: print('ended')\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(tmp_path / "files")},
     )  # fmt: skip
-    while not (tmp_path / "one.py.txt").exists():
+    while not list((tmp_path / "files").glob("*/begun")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
@@ -277,6 +346,14 @@ def test_values_arrive_as_they_were(tmp_path):
         ("def double(g, x):\n    return 3\n", "cause", "must stay as they were given, in this order: double(x)"),
         ("import nothing\n", "hint", "forbidden-import"),
         ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
+        ("def double(x):\n    raise ValueError('x' * 10**6)\n", "message", "xxx... (1,000,012 characters)"),
+        (
+            "def double(x):\n    for _ in range(20_000):\n        x = [x]\n    return x\n",
+            "what",
+            "It returns lists in lists, more than 100 deep.",
+        ),
+        ("import numpy as np\ndef double(x):\n    return np.ones(2**26)\n", "what", "It returns 512 MB of arrays"),
+        ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(tmp_path, text, field, says):
@@ -299,10 +376,19 @@ def test_parameters_in_another_order_are_told(tmp_path, head, told):
     assert (outcome.cause == in_order) if told else (outcome.kind == "parts"), outcome
 
 
-# --- checks in the process of the submission ----------------------------------------------------------------
+# --- a submission's objects of the engine, looked at where they are -------------------------------------------------
 
-CUBE = """
-class Cube:
+LOOKS = """
+import tinygrad_lecture as tl
+def cube(m, x):
+    return m.cube(tl.tensor(x)).numpy()
+def gradient(m, g, x):
+    x = tl.tensor(x, requires_grad=True)
+    m.cube(x).backward(tl.tensor(g))
+    return x.grad.numpy()
+"""
+FUNCTION = """
+class Cube(tl.func.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
@@ -311,41 +397,32 @@ class Cube:
     def backward(ctx, g):
         (x,) = ctx.saved_tensors
         return g * 3 * x * x
+cube = Cube.apply
 """
-LARGE = "import tinygrad_lecture as tl\ndef cube(g, x):\n    tl.gelu(tl.zeros(5000))\n    return g * 3 * x * x\n"
 OP = """
-import tinygrad_lecture as tl
+tl.gelu(tl.zeros(5000))  # Numba loads libraries, if it is there
 @tl.op
-def double(x, /):
-    return 2 * x
-@double.backward
-def _(g):
-    return 2 * g
+def cube(x, /):
+    return x * x * x
+@cube.backward
+def _(g, x):
+    return g * 3 * x * x
 """
 
 
-@pytest.mark.parametrize(
-    ("check", "text", "wrong"),
-    [
-        ("check_rule(lambda x: x**3, student.Cube, [arrays()])", CUBE,
-         {("g * 3", "g"): "Cube.backward returns", ("return x *", "return 2 * x *"): "Cube.forward returns"}),
-        ("check_rule(lambda x: x**3, student.cube, [arrays()])", LARGE, {}),  # Numba loads libraries, if it is there
-        ("check_op(student.double, [arrays()])", OP, {("2 * g", "3 * g"): "the gradient of double"}),
-    ],
-)  # fmt: skip
-def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path, check, text, wrong):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
-    (tmp_path / "course.py").write_text(
-        "from pathlib import Path\n"
-        "from tinygrad_lecture.testing import Course, Exercise, arrays, check_op, check_rule\n"
-        f"def check(student):\n    {check}\n"
-        "COURSE = Course('one', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
-        "imports=['tinygrad_lecture'])\n"
-    )
-    reference = str(tmp_path / "course.py")
-    for (old, new), says in {("", ""): None, **wrong}.items():
-        (tmp_path / "f.py").write_text(text.replace(old, new))
-        (outcome,) = Grader(find_course(reference), reference, tmp_path).check(["f"])
-        assert outcome.passed is (says is None), outcome
-        assert (says or "") in outcome.what
+@pytest.mark.parametrize("text", [FUNCTION, OP])
+def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path, text):
+    (tmp_path / "looks.py").write_text(LOOKS)
+    looks = runpy.run_path(str(tmp_path / "looks.py"))
+
+    def check(student):
+        check_function(lambda x: observed(student, looks["cube"], x), lambda x: x**3, [arrays()], draws=9)
+        gradient = lambda g, x: observed(student, looks["gradient"], g, x)  # noqa: E731
+        check_rule(lambda x: x**3, gradient, [arrays()], draws=9)
+
+    course = Course("one", tmp_path.with_name("given"), [Exercise("f", "f.py", check)], imports=["tinygrad_lecture"])
+    for old, new, says in (("", "", ""), ("g * 3", "g", "gradient of x"), ("return x *", "return 2 * x *", "result")):
+        (tmp_path / "f.py").write_text("import tinygrad_lecture as tl\n" + text.replace(old, new))
+        (outcome,) = Grader(course, tmp_path).check(["f"])
+        assert outcome.passed is (says == ""), outcome
+        assert says in outcome.what

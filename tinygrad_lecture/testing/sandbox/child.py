@@ -1,12 +1,13 @@
 """What runs in the process of a submission: it loads the files, calls what is asked for, and sends back what comes out.
 
-It knows neither the checks nor the right results.
+It knows neither the checks nor the right results, and has neither the engine nor the checker in its memory.
 """
 
 from __future__ import annotations
 
 import atexit
 import builtins
+import faulthandler
 import inspect
 import linecache
 import os
@@ -24,10 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of
-from ..courses import Course, find_course
+from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of, shown_from
 from ..failures import CheckFailed
-from .limits import files_of, leads_out, limit_memory, limit_time, no_time_limit, refuse_what_is_outside
+from . import wall
 from .wire import Ended, Link
 
 ALWAYS = [
@@ -56,9 +56,9 @@ class Server(Link):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nothing is read from a keyboard
         os.dup2(2, 1)  # what a submission prints goes another way
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
+        if sys.platform != "win32":  # when its time is over, it writes where it is, and ends: chain
+            faulthandler.register(signal.SIGALRM, file=2, all_threads=False, chain=True)
         self._submission: Submission | None = None
-        self._course: Course | None = None
-        self._attempts: list[str] = []
         self._printed = Printed()
         self._observers: dict[str, dict[str, Any]] = {}
 
@@ -76,8 +76,10 @@ class Server(Link):
                 printed = self._printed.getvalue()[start if what != "begin" else 0 :]
                 try:
                     self.send(kind, result, changed, printed)
-                except (TypeError, ValueError, RecursionError, OverflowError) as error:  # what JSON cannot hold
-                    self.send("raised", asdict(failure_of(error)), changed, printed)
+                except CheckFailed as failure:
+                    self.send("ended", asdict(failure), [], printed)
+                except (TypeError, ValueError, OverflowError, MemoryError) as error:  # what JSON cannot hold
+                    self.send("raised", asdict(failure_of(error)), [], printed)
 
     # --- requests that run a submission's code ----------------------------------------------------------------
 
@@ -98,46 +100,39 @@ class Server(Link):
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> None:
+    def _open(self, folder: str, shown: str, imports: list[str], secret: list[str], memory: int) -> None:
         """Keep this process from what is not in the folder of a submission, for good.
 
-        reference: the course, if its checks run in this process.
+        shown: the folder from which paths are shown.  secret: what it does not read.
         """
-        self._course = None if reference is None else find_course(reference)
-        readable = files_of(imports) if reference is None else None
-        limit_memory(memory)
-        self._attempts = refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+        for name in [name for name in sys.modules if name.split(".")[0] == "tinygrad_lecture"]:
+            del sys.modules[name]  # they are not whole, see START
+        wall.limit_memory(memory)
+        if not wall.missing():
+            wall.enter(wall.readable(Path(folder), imports, [Path(path) for path in secret]), Path.cwd())
         atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
-        hidden = {"tinygrad_lecture", "hypothesis"} - set(imports) if reference is None else set()
-        for name in [name for name in sys.modules if name.split(".")[0] in hidden]:
-            del sys.modules[name]  # so that nobody finds there what they are to write
-        own_folder[:] = [folder]
+        own_folder[:], shown_from[:] = [folder], [Path(shown)]
         self._imports = imports
 
-    def _begin(self, module: str, seconds: float, wall: float) -> None:
+    def _begin(self, module: str, seconds: float) -> None:
         """Load the module of an exercise. From now on the time is counted."""
         self._submission = Submission(Path(own_folder[0]), self._imports)
         self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
         random.seed(0)
         np.random.seed(0)
-        limit_time(seconds, wall, self._write)
+        if sys.platform == "win32":  # which has no signals
+            faulthandler.dump_traceback_later(seconds, exit=True, file=2)
         self._loaded(module)
 
     def _loaded(self, module: str) -> ModuleType:
         assert self._submission is not None
         return self._submission.load(module)
 
-    def _end(self, token: str) -> tuple[str, list[str]]:
-        """The token, and which attempts there were to start a program."""
+    def _end(self, token: str) -> str:
+        """The token, when all is done that the exercise's file left to be done at the end."""
         atexit._run_exitfuncs()
-        no_time_limit()
-        attempts, self._attempts[:] = list(self._attempts), []
-        return token, attempts
-
-    def _inside(self, name: str, module: str, what: str) -> Any:
-        """Run the check of an exercise in this process, or its comparison of times."""
-        assert self._course is not None
-        return getattr(self._course[name], what)(self._loaded(module))
+        faulthandler.cancel_dump_traceback_later()
+        return token
 
 
 class Submission:
@@ -207,6 +202,12 @@ class Submission:
             cause="this exercise is done with Python, NumPy and your own earlier files alone",
             hint="forbidden-import",
         )
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a path of a folder is no file of its own: a link, symbolic or hard, may lead to somebody else's."""
+    real = path.resolve()
+    return not real.is_relative_to(folder) or (real.is_file() and real.stat().st_nlink > 1)
 
 
 def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:

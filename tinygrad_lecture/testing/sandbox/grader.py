@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,24 +25,32 @@ import numpy as np
 
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import CheckFailed, printable
+from ..failures import MAX_TEXT, CheckFailed, printable
 from .wire import Ended, Link, RemoteModule, only_messages
 
-START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from tinygrad_lecture.testing.sandbox.child import main; main()"
-)
-STARTING = 60.0  # seconds that a process may take to start, and to answer what takes no time
-GRACE = 30.0  # seconds over its time limit
+START = """
+from types import ModuleType
+for name, folder in json.loads(sys.argv[2]).items():  # the packages without what they import
+    sys.modules[name] = ModuleType(name)
+    sys.modules[name].__path__ = [folder]
+from tinygrad_lecture.testing.sandbox.child import main
+main()
+"""
+TESTING = Path(__file__).parent.parent
+PACKAGES = {"tinygrad_lecture": str(TESTING.parent), "tinygrad_lecture.testing": str(TESTING)}
+KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "TEMP")  # of the environment: there may be secrets in it
+STARTING = 60.0  # seconds that a process may take to start
+GRACE = 1.5  # seconds over its time limit, for whatever it does
+TICK = 0.1  # seconds from one look at the clock to the next
+MAX_FILES, OF_ONE = 2**28, 2**16  # bytes that its files may have, and how many each counts at least
 MAX_PRINTED = 20_000  # bytes
-MAX_SOURCE = 2**20  # characters
+MAX_SOURCE = 2**18  # bytes
 MAX_LINES = 200  # of a failure
-WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
 ENDLESS = (
     "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
-    "change in it?"
+    "change in it? Or other programs leave it no time"
 )
-WAITS = "it waits for something, as with time.sleep, or other programs leave it no time"
+WAITS = "it waits for something, as with time.sleep"
 
 
 @dataclass
@@ -89,34 +98,28 @@ class Outcome:
 class Grader:
     """Checks the files in a folder against a course, which run in processes of their own.
 
-    reference: names the course, as `find_course` explains.
     memory: in megabytes, more than the process itself needs.  patience: a factor for all time limits.
     """
 
-    def __init__(
-        self, course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0
-    ) -> None:
-        self.course, self.reference, self.folder = course, reference, folder.resolve()
+    def __init__(self, course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> None:
+        self.course, self.folder = course, folder.resolve()
         self.memory, self.patience = memory, patience
         self._spare: Child | None = None
 
     def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
-        """The outcome of each exercise, in order, as it comes.
-
-        notes: with the notes of the last one. They are made when all is decided: for them the checks come into the
-        process of the submission.
-        """
+        """The outcome of each exercise, in order, as it comes.  notes: with the notes of the last one."""
         child: Child | None = None
         try:
             for name in names:
                 exercise = self.course[name]
-                if child is not None and (child.ended or exercise.inside or child.inside):
+                if child is not None and child.ended:
                     child.close()
                     child = None
-                child = child or self.opened(exercise.inside)
+                child = child or self.opened()
                 outcome = self.outcome(exercise, child)
                 if notes and name == names[-1] and outcome.passed and exercise.race is not None:
-                    outcome.notes = self._notes(exercise)
+                    with suppress(Exception, Ended), child.at_most(self._limit(exercise)):  # or it is left out
+                        outcome.notes = [printable(exercise.race(self._begin(exercise, child)))]
                 yield outcome
         finally:
             if child is not None:
@@ -124,18 +127,15 @@ class Grader:
 
     def outcome(self, exercise: Exercise, child: Child) -> Outcome:
         """The outcome of one exercise, in a process that stays open."""
-        start = time.perf_counter()
-        with only_in(self.folder), redirect_stdout(Printed()) as printed:
+        start, limit = child.clock(), self._limit(exercise)
+        with only_in(self.folder), redirect_stdout(Printed()) as printed, child.at_most(limit):
             try:
                 failure = self._failure(exercise, child)
             except Exception as error:  # in what it sent was something that nobody expects
                 failure = failure_of(error)
             finally:
-                attempts = child.finish()
-        if failure is None and attempts:
-            what = f"It tries to start a program ({attempts[0]}), which is refused while a file is checked."
-            failure = CheckFailed(what, kind="exception", cause="it may be in a thread, at exit or in __del__")
-        seconds = time.perf_counter() - start
+                child.finish()
+        seconds = child.clock() - start
         if failure is None:
             return Outcome(exercise, True, printed=printed.getvalue(), seconds=seconds)
         return Outcome(exercise, False, seconds=seconds, **asdict(failure))
@@ -143,15 +143,12 @@ class Grader:
     def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
         """What is wrong with an answer, or None."""
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"), child.at_most(self._wall(exercise) + GRACE):
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
                 module = self._begin(exercise, child)
-                if exercise.inside:
-                    child.ask("inside", exercise.name, exercise.module, "check")
-                else:
-                    exercise.check(module)
+                exercise.check(module)
         except Ended as ended:
-            return self._stopped(exercise, ended.rest, child)
+            return ended.failure or self._stopped(exercise, child)
         except KeyboardInterrupt:
             child.stopped()  # it may not end by itself
             raise
@@ -163,23 +160,12 @@ class Grader:
 
     def _begin(self, exercise: Exercise, child: Child) -> Any:
         """The module of an exercise. From now on its time is counted."""
-        child.ask("begin", exercise.module, exercise.seconds * self.patience, self._wall(exercise))
+        child.ask("begin", exercise.module, self._limit(exercise))
         return RemoteModule(child.ask, exercise.module)
 
-    def _wall(self, exercise: Exercise) -> float:
-        """How many seconds an exercise may take in all, also when it waits and when the machine is busy."""
-        return exercise.seconds * self.patience * WAITING + GRACE
-
-    def _notes(self, exercise: Exercise) -> list[str]:
-        """The comparison of times, in a process that knows the course."""
-        child = self.opened(inside=True)
-        try:
-            with suppress(Exception, Ended), child.at_most(self._wall(exercise) + GRACE):  # one that fails is left out
-                self._begin(exercise, child)
-                return [printable(child.ask("inside", exercise.name, exercise.module, "race"))]
-        finally:
-            child.close()
-        return []
+    def _limit(self, exercise: Exercise) -> float:
+        """How many seconds an exercise may take."""
+        return exercise.seconds * self.patience
 
     def warm(self) -> None:
         """Start the process for the next check now."""
@@ -192,43 +178,42 @@ class Grader:
             self._spare.close()
             self._spare = None
 
-    def opened(self, inside: bool = False) -> Child:
-        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
+    def opened(self) -> Child:
+        """A process with the folder of the submission."""
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
-        child.inside = inside
-        secret = [str(path) for path in (self.course.folder, *self.course.secret)]
-        reference = self.reference if inside else None
+        engine = [] if "tinygrad_lecture" in self.course.imports else [PACKAGES["tinygrad_lecture"]]
+        secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret, *engine)]
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
-            child.ask("open", str(self.folder), list(self.course.imports), secret, self.memory, reference)
+            child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, self.memory)
         return child
 
-    def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
+    def _stopped(self, exercise: Exercise, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed = child.stopped()
-        if "most recent call first" not in dump:
+        printed, *dump = re.split(r"\n?.*\(most recent call first\):\n", child.stopped())
+        if child.killed == "files":
+            what = f"Its files became larger than {MAX_FILES // 2**20} MB."
+            return CheckFailed(what, kind="files", printed=printed, hint="files")
+        if not child.killed and not dump:
             what = "The check was ended from inside, without an outcome."
             shown = printed.strip().split("\n")[-8:] if printed.strip() else []
             cause = "the file ends Python itself, or fills the memory"
             return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
-        late, wall = "Timeout" in dump, self._wall(exercise)
-        what = f"It did not end within {wall if late else exercise.seconds * self.patience:g} seconds."
-        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
-        own = [(_plain(f), int(n)) for f, n in frames if Path(_plain(f)).resolve().is_relative_to(self.folder)]
-        lines = lines_at(*own[0]) if own else []
+        what = f"It did not end within {self._limit(exercise):g} seconds."
+        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
+        places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
+        own = [place for place in places if place[0].is_relative_to(self.folder) and _is_small(place[0])]
+        lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
-        waits = late and "sleep" in "".join(lines)
-        cause = WAITS if waits else f"{ENDLESS} Or {WAITS}" if late else ENDLESS
-        hint = "waiting" if waits else "endless"
+        cause, hint = (WAITS, "waiting") if "sleep" in "".join(lines) else (ENDLESS, "endless")
         return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
 
     def _parameters_changed(self, exercise: Exercise) -> CheckFailed | None:
         """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
         path = self.folder / exercise.file
         try:
-            with path.open(encoding="utf-8-sig") as file:
-                own = _functions(file.read(MAX_SOURCE))
+            own = _functions(path.read_text(encoding="utf-8-sig") if _is_small(path) else "")
             given = _functions(self.course.given(exercise))
         except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
             return None
@@ -244,23 +229,26 @@ class Grader:
 
 
 class Child(Link):
-    """A process for a submission, and this end of the link to it.
+    """A process for a submission, in a folder of its own, and this end of the link to it.
 
-    inside: whether it knows the course, and checks by itself.
+    killed: why it was killed, "time" or "files", or "".
     """
 
-    inside = False
+    killed = ""
 
     def __init__(self) -> None:
+        self._waited: dict[str | int, int] = {}
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process
-        path = [str(Path(entry or ".").resolve()) for entry in sys.path]
+        self._files = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_DISABLE_JIT"), "1")
         self._process = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-c", START, json.dumps(path)],
+            [*python(START), json.dumps(PACKAGES)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._output,
-            env={**os.environ, **threads, "PYTHONIOENCODING": "utf-8"},
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | threads,
+            cwd=self._files.name,
+            start_new_session=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -272,42 +260,78 @@ class Child(Link):
 
     @contextmanager
     def at_most(self, seconds: float) -> Iterator[None]:
-        """Context: it is killed after so many seconds, should it not end itself."""
-        alarm = threading.Timer(seconds, self._process.kill)
-        alarm.daemon = True
-        alarm.start()
+        """Context: after so many seconds it tells where it is, and is killed; also when its files are too large.
+
+        Time in which another program has the processor does not count, where the system tells it: a busy machine ends
+        nothing that is right.
+        """
+        over, start = threading.Event(), self.clock()
+
+        def watch() -> None:
+            while not over.wait(TICK):
+                spent = self.clock() - start
+                if self._size() > MAX_FILES:
+                    self.killed = "files"
+                elif spent > seconds and not self.killed and sys.platform != "win32":
+                    self._process.send_signal(signal.SIGALRM)
+                    self.killed = "time"
+                if spent > seconds + GRACE or self.killed == "files":
+                    self.killed = self.killed or "time"
+                    self._kill()
+                    break
+
+        clock = threading.Thread(target=watch, daemon=True)
+        clock.start()
         try:
             yield
         finally:
-            alarm.cancel()
+            over.set()
+            clock.join()
 
-    def finish(self) -> list[str]:
-        """Count its time no longer; which attempts to start a program it made.
+    def clock(self) -> float:
+        """Seconds, without those in which this process or that one had to wait for a processor."""
+        for process in ("self", self._process.pid):
+            with suppress(OSError, IndexError):  # it has ended, or the system does not tell
+                self._waited[process] = int(Path(f"/proc/{process}/schedstat").read_bytes().split()[1])
+        return time.monotonic() - sum(self._waited.values()) / 1e9
 
-        Where it answers something else than is asked, it is not used any more.
-        """
+    def _size(self) -> int:
+        """How large its files are."""
+        with suppress(OSError), os.scandir(self._files.name) as files:
+            return sum(OF_ONE + file.stat(follow_symlinks=False).st_size for file in files)
+        return 0  # where there is no wall, it may have removed them
+
+    def finish(self) -> None:
+        """Count its time no longer. Where it answers something else than is asked, it is not used any more."""
         token = secrets.token_hex()
-        with suppress(Exception, Ended), self.at_most(STARTING):
-            answer, attempts = self.ask("end", token)
-            if answer == token:
-                return [str(attempt) for attempt in attempts]
+        with suppress(Exception, Ended):
+            if self.ask("end", token) == token:
+                return
         self.stopped()
-        return []
+
+    def _kill(self) -> None:
+        """End it, and where there is no wall the processes that it has begun."""
+        if sys.platform == "win32":
+            self._process.kill()
+        elif self._process.returncode is None:  # else the number may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def stopped(self) -> str:
-        """What it printed, after it has ended."""
-        self._process.kill()
+        """What it printed, and where it was, after it has ended."""
+        self._kill()
         self._process.wait()
-        self._output.seek(0)
-        return self._output.read(MAX_PRINTED).decode("utf-8", "replace")
+        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_PRINTED))
+        return self._output.read().decode("utf-8", "replace")
 
     def close(self) -> None:
         """End it."""
-        self._process.kill()
+        self._kill()
         self._process.wait()
         for stream in (self._output, self._read, self._write):
             with suppress(OSError):
                 stream.close()
+        self._files.cleanup()
 
     # --- the link ---------------------------------------------------------------------------------------------
 
@@ -323,15 +347,35 @@ class Child(Link):
                 sys.stdout.write(printed)
             if kind == "told":
                 return result
-            texts: dict[str, Any] = {name: value and str(value) for name, value in result.items()}
-            failure = CheckFailed(**{**texts, "shown": list(map(str, result["shown"]))})
+            texts: dict[str, Any] = {name: value and str(value)[:MAX_TEXT] for name, value in result.items()}
+            failure = CheckFailed(**{**texts, "shown": [str(line)[:MAX_TEXT] for line in result["shown"][:MAX_LINES]]})
             failure.printed = failure.printed or str(printed)
+        if kind == "ended":
+            raise Ended(failure=failure)
         raise failure
+
+
+def python(code: str) -> list[str]:
+    """A command that runs code in another Python, which finds the same modules."""
+    path = json.dumps([str(Path(entry or ".").resolve()) for entry in sys.path])
+    return [
+        sys.executable,
+        "-X",
+        "utf8",
+        "-c",
+        f"import json, sys; sys.path[:] = json.loads(sys.argv[1])\n{code}",
+        path,
+    ]
 
 
 def _functions(text: str) -> dict[str, ast.FunctionDef]:
     """The functions of a file, at its top, whose parameters are all named."""
     return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
+
+
+def _is_small(path: Path) -> bool:
+    """Whether a submission's file can be read here: it may be a pipe, or without an end."""
+    return path.is_file() and path.stat().st_size <= MAX_SOURCE
 
 
 def _plain(path: str) -> str:

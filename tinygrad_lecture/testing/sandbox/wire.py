@@ -11,20 +11,24 @@ import inspect
 import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...backend import Array
+from ..failures import CheckFailed
+
+if TYPE_CHECKING:
+    from ...backend import Array
 
 HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arrays
 MARK = b"tltw"
-MOST_TEXT, MOST_NUMBERS = 2**22, 2**28  # bytes of the JSON of a message, and of its arrays
-MOST_ENTRIES = 10_000  # of a set or a dict: numbers may be chosen so that each is compared with all others
-MOST_TOLD = 2**16  # bytes that are read of what is no message
+MOST_TEXT, MOST_NUMBERS = 2**22, 2**26  # bytes of the JSON of a message, and of its arrays
+MOST_DEPTH = 100  # of lists in lists
+MOST_ENTRIES = 10_000  # of sets and dicts: numbers may be chosen so that each is compared with all others
+MOST_DTYPE = 8  # letters
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
 CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": (set, frozenset), "dict": dict}
 MADE: dict[str, Callable[[list[Any]], Any]] = {
@@ -39,14 +43,14 @@ MADE: dict[str, Callable[[list[Any]], Any]] = {
 
 
 class Ended(BaseException):
-    """The other process has ended, or sends no messages: it is not used any more. rest: what it wrote instead.
+    """The other process has ended, or sends no messages: it is not used any more.
 
-    No `except Exception` may catch this.
+    failure: one that no other input changes, if this is why.  No `except Exception` may catch this.
     """
 
-    def __init__(self, rest: str = "") -> None:
+    def __init__(self, failure: CheckFailed | None = None) -> None:
         super().__init__("the process of the submission has ended")
-        self.rest = rest
+        self.failure = failure
 
 
 class Other:
@@ -65,43 +69,43 @@ class Link:
         self._read, self._write = read, write
 
     def send(self, *message: Any) -> list[Array]:
-        """Send values; return their arrays."""
+        """Send values; return their arrays. Raises CheckFailed if they are too large, or too deep."""
         arrays: dict[int, Array] = {}
         coded = [_encoded(value, arrays) for value in message]
         forms = [[name, a.dtype.str, a.shape, a.flags.writeable] for name, a in arrays.items()]
-        text, memory = json.dumps([coded, forms]).encode(), [array.tobytes() for array in arrays.values()]
+        text = json.dumps([coded, forms]).encode()
+        size = sum(array.nbytes for array in arrays.values())
+        for has, most, what in ((len(text), MOST_TEXT, "text and lists"), (size, MOST_NUMBERS, "arrays")):
+            if has > most:
+                said = f"It returns {has / 2**20:,.0f} MB of {what}, and {most // 2**20} MB are the most."
+                raise CheckFailed(said, kind="form", hint="form")
+        memory = [array.tobytes() for array in arrays.values()]
         try:
-            self._write.write(b"".join([HEAD.pack(MARK, len(text), sum(map(len, memory))), text, *memory]))
+            self._write.write(b"".join([HEAD.pack(MARK, len(text), size), text, *memory]))
             self._write.flush()
         except (OSError, ValueError):  # closed, or broken
-            raise Ended(self._rest()) from None
+            raise Ended from None
         return list(arrays.values())
 
     def receive(self) -> tuple[list[Any], list[Array]]:
         """The values of the next message, and their arrays."""
         head = self._read.read(HEAD.size)
         if head[:4] != MARK:
-            raise Ended(self._rest(head))
+            raise Ended
         with only_messages():
             _, length, size = HEAD.unpack(head)
             if length > MOST_TEXT or size > MOST_NUMBERS:
                 raise ValueError("too large")
             (coded, forms), memory = json.loads(self._read.read(length)), self._read.read(size)
             arrays: dict[int, Array] = {}
-            start = 0
+            start = self._entries = 0
             for name, dtype, shape, writeable in forms:
-                if np.dtype(dtype).kind not in "biufc":
-                    raise ValueError(f"{dtype} is no dtype of numbers")
+                if len(dtype) > MOST_DTYPE or np.dtype(dtype).kind not in "biufc":
+                    raise ValueError("no dtype of numbers")
                 arrays[name] = np.ndarray(shape, dtype, memory, start).copy()
                 arrays[name].flags.writeable = writeable
                 start += arrays[name].nbytes
             return [self._decoded(value, arrays) for value in coded], list(arrays.values())
-
-    def _rest(self, begun: bytes = b"") -> str:
-        """What comes in place of a message."""
-        with suppress(OSError, ValueError):  # closed
-            begun += self._read.read(MOST_TOLD)
-        return begun.decode("utf-8", "replace")
 
     def _decoded(self, value: Any, arrays: dict[int, Array]) -> Any:
         if not isinstance(value, list):
@@ -115,13 +119,17 @@ class Link:
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = self._decoded(parts[0], arrays)
             return generator
-        if kind in ("set", "dict") and len(parts) > MOST_ENTRIES:
-            raise ValueError("too large")
+        if kind in ("set", "dict"):
+            self._entries += len(parts)
+            if self._entries > MOST_ENTRIES:
+                raise ValueError("too large")
         return MADE[kind]([self._decoded(part, arrays) for part in parts])
 
 
-def _encoded(value: Any, arrays: dict[int, Array]) -> Any:
+def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:
     """A value for JSON: itself, or a list that begins with its kind. Arrays are named by their id."""
+    if depth > MOST_DEPTH:
+        raise CheckFailed(f"It returns lists in lists, more than {MOST_DEPTH} deep.", kind="form", hint="form")
     if type(value) in PLAIN:
         return value
     is_array = type(value) is np.ndarray or isinstance(value, np.generic)
@@ -136,7 +144,7 @@ def _encoded(value: Any, arrays: dict[int, Array]) -> Any:
     for kind, of in CONTAINERS.items():
         if isinstance(value, of):
             items = value.items() if kind == "dict" else value
-            return [kind, *(_encoded(item, arrays) for item in items)]
+            return [kind, *(_encoded(item, arrays, depth + 1) for item in items)]
     if isinstance(value, np.random.Generator):
         return ["generator", _encoded(value.bit_generator.state, arrays)]
     if callable(value) and repr(value).startswith("lambda "):

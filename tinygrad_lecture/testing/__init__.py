@@ -5,6 +5,8 @@ It needs Hypothesis: `python -m pip install hypothesis`.
     check_rule(forward, rule, inputs)        is a backward rule right? Also for PyTorch's autograd.Function
     check_function(fn, reference, inputs)    does a function return what another one does?
     check_property(check, inputs)            does a check of your own hold for all inputs?
+    check_op(op, inputs)                     are the rules of an op made with `tl.op` right?
+    check_module(module, inputs)             are a module's outputs and gradients right?
 
 Each raises CheckFailed, with the smallest input that shows the mistake, and the likely cause. Inputs are Hypothesis
 strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_axis`.
@@ -14,10 +16,10 @@ strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_ax
 
 strategies.py  inputs                      checks.py      check_function, check_property, likely causes
 failures.py    CheckFailed, its text       rules.py       check_rule
-calls.py       a learner's function called courses.py     Exercise, Course
-comparing.py   right or wrong              grading.py     points of a class
-search.py      the smallest failing input  __main__.py    the command
-sandbox/       submissions in a process
+calls.py       a learner's function called modules.py     check_op, check_module
+comparing.py   right or wrong              courses.py     Exercise, Course
+search.py      the smallest failing input  grading.py     points of a class
+sandbox/       submissions in a process    __main__.py    the command
 """
 
 try:
@@ -30,6 +32,7 @@ from ..errors import tell_missing as _tell_missing
 from .checks import *
 from .courses import *
 from .failures import *
+from .modules import *
 from .rules import *
 from .strategies import *
 

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+import nn
+import tinygrad_lecture as tl
+from gradchecks import make
 from tinygrad_lecture.gradient_checking.hints.case import sum_to_shape
 from tinygrad_lecture.testing import (
     CheckFailed,
@@ -17,6 +20,8 @@ from tinygrad_lecture.testing import (
     arrays,
     broadcastable,
     check_function,
+    check_module,
+    check_op,
     check_property,
     check_rule,
     matrices,
@@ -197,6 +202,37 @@ def test_a_rule_with_state_fails_though_its_first_gradient_is_right():
 
     require(failure_of(check_rule, np.square, rule, [arrays((2,))]),
             {"kind": {"gradient of x", "impure", "not-deterministic"}})  # fmt: skip
+
+
+# --- ops and modules ------------------------------------------------------------------------------------------
+
+
+halved = make(lambda x, /: x / 2, "halved", x=lambda g: g)
+
+
+class Halves(nn.Module):
+    def __init__(self):
+        self.weight = nn.Parameter(tl.ones(2))
+
+    def forward(self, x):
+        return x * halved(self.weight)
+
+
+def test_check_op_names_the_element_and_the_cause():
+    require(failure_of(check_op, halved, [arrays()]), {"hint": "constant-factor"})
+    check_op(tl.tanh, [arrays(shapes(max_dims=2))])
+
+
+def test_check_module_checks_outputs_and_gradients_and_leaves_the_module_as_it_was():
+    layer = nn.Linear(2, 3)
+    before = layer.weight.detach().numpy().copy()
+    inputs = st.integers(1, 3).flatmap(lambda n: st.tuples(arrays((n, 2))))
+    check_module(layer, inputs, reference=lambda x, weight, bias: x @ weight.T + bias)
+    wrong = failure_of(check_module, layer, inputs, reference=lambda x, weight, bias: x @ weight.T)
+    require(wrong, {"what": "Linear returns a wrong output."})
+    require(failure_of(check_module, Halves(), inputs), {"hint": "constant-factor", "what": "weight"})
+    assert layer.weight.dtype == tl.float32
+    assert np.array_equal(layer.weight.detach().numpy(), before)
 
 
 # --- functions ------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Op(Declaration[P]):
         # compute
         try:
             forward: Any = self.recorded_forward if recorded else self.forward
+            if prototype is not None and prototype.dtype.itemsize == 1:  # NumPy tries float16 first: see `as_result`
+                forward = np.errstate(over="ignore")(forward)
             out = forward(*arrays, **settings) if settings else forward(*arrays)
         except EXPLAINED as error:
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause

@@ -47,8 +47,7 @@ def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[An
             f"{op.name}{inspect.signature(op.forward)}"
         )
     given = numpy_names(op.name, dict(zip(op.settings, extra, strict=False)))
-    twice = given.keys() & settings.keys()
-    if twice:
+    if twice := given.keys() & settings.keys():
         raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
     return inputs, {**given, **settings}
 
@@ -209,16 +208,14 @@ def as_result(
 
     prototype: the array that decides the result's dtype.  inputs: those of the call; arrays: the same without Tensors.
     Of integers of 8 bits and bools NumPy computes float functions in float16: then forward is run again, on floats of
-    the default dtype.
+    the default dtype. An overflow of integers is not warned of, in neither.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
         if out.dtype is prototype.dtype:
             return out, None
-    kept = None
-    if isinstance(out, Kept):
-        out, kept = out
+    out, kept = out if isinstance(out, Kept) else (out, None)
     if not is_array(out):
         if out is None:
             raise TypeError(f"{op.name}: forward returned None: is a return missing?")
@@ -229,7 +226,7 @@ def as_result(
     if dtype.kind == "f" and not op.casts:
         if dtype == FLOAT16 and not any(is_array(x) and x.dtype == FLOAT16 for x in arrays):
             wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
-            out = xp(*wide).asarray(op.forward(*wide, **settings))
+            out = xp(*wide).asarray(np.errstate(over="ignore")(op.forward)(*wide, **settings))
         return narrow(out, arrays), kept
     if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
         return narrow_integers(out, arrays), kept

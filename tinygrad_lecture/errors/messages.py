@@ -201,7 +201,8 @@ def _not_arrays(
             optional = value is None and default is None
             if not (is_array(value) or optional or isinstance(value, (bool, int, float, complex))):
                 return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
-    if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in values):
+    listed = [x for value in values if isinstance(value, (list, tuple)) for x in value]
+    if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in (*values, *listed)):
         return f"it takes tensors and arrays, not {describe(lacking)}{_hint(lacking)}"
     return None
 

@@ -2,10 +2,12 @@
 
 import copy
 import inspect
+import math
 import operator
 import pickle
 import re
 import traceback
+import warnings
 import weakref
 from pathlib import Path
 
@@ -113,6 +115,17 @@ def test_the_grad_of_a_result_is_warned_of_at_the_users_line():
     kept.backward()
     assert kept.grad.item() == 1
     w.grad = None
+
+
+def test_a_number_of_what_requires_grad_is_warned_of_once_at_the_users_line():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            math.exp(w[0])
+            w.sum().item()
+            with tl.no_grad():
+                float(w[0])
+    assert [(str(x.message)[:19], x.filename) for x in caught] == [("float: this tensor ", __file__)]
 
 
 NUMPYS = [

@@ -181,7 +181,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Arra
     Of an integer dtype start and end count without what is behind their points, as in PyTorch.
     """
     (steps,) = as_shape((steps,), "linspace", "steps")
-    return np.linspace(*_numbers(dtype, start, end), steps).astype(dtype or get_default_dtype())
+    return np.linspace(*_numbers(dtype, start, end), steps).astype(dtype or get_default_dtype())  # type: ignore[call-overload]
 
 
 @factory

@@ -225,7 +225,7 @@ def _(x: Value, y: Value) -> str | None:
 def _(g: Value, x: Value, y: Value) -> Value:
     if isinstance(y, (int, float)):  # the usual case needs no masks
         return g * (y * x ** (y - 1)) if y not in (0, 1) else g * float(y)
-    return g * (y * x ** where((y == 0) & ((x == 0) | isnan(x)), 0, y - 1))  # there 0 * x ** -1 would be nan
+    return g * (y * x ** where((y == 0) & ((x == 0) | (x != x)), 0, y - 1))  # there 0 * x ** -1 would be nan
 
 
 @pow.backward("y")

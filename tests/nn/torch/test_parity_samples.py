@@ -270,6 +270,11 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
         always,
         "pow:gradient __rpow__:gradient float_power:gradient",
     ),
+    (
+        "scores near 100 magnify float32's rounding in both libraries alike",
+        always,
+        "nn.functional.scaled_dot_product_attention:gradient",
+    ),
     ("the subgradient at 0 is 0, where PyTorch has nan", always, "hypot:gradient xlogy:gradient"),
     ("bounds and step are rounded to integers first; PyTorch does so for int64 alone", of_integers, "arange:shape"),
     ("of a repeated index the last write counts, and gets the gradient alone", always, "index_copy:gradient"),

@@ -21,7 +21,8 @@ from . import random
 from .autograd.operands import constant
 from .backend import FLOAT64, Array, Shape, axes_in_memory, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
-from .errors import TensorError, kind_of
+from .errors import DtypeError, TensorError, kind_of
+from .methods.pytorch import wrapped
 from .tensor import Tensor
 from .traced import Traced, wrap
 
@@ -45,7 +46,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for data that are not real numbers,
     and for requires_grad with integers.
     """
-    return _wrapped(new_array(data, dtype, device), requires_grad)
+    return wrapped(new_array(data, dtype, device), requires_grad)  # type: ignore[no-any-return]
 
 
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -62,8 +63,7 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
     if type(data) is np.ndarray and data.flags.writeable and data.dtype.isnative and data.dtype.kind in "fiub":
-        shared = from_numpy(data)
-        return shared.to(dtype=dtype, device=device)
+        return from_numpy(data).to(dtype=dtype, device=device)
     return tensor(data, dtype, device)
 
 
@@ -82,17 +82,12 @@ def from_numpy(array: Any) -> Tensor:
         raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
-    return _wrapped(array.view(np.ndarray) if array.flags.writeable else np.array(array))
+    return wrapped(array.view(np.ndarray) if array.flags.writeable else np.array(array))  # type: ignore[no-any-return]
 
 
 def is_tensor(x: Any) -> bool:
     """Whether x is a Tensor."""
     return isinstance(x, Tensor)
-
-
-def _wrapped(array: Array, requires_grad: bool = False) -> Tensor:
-    result: Tensor = wrap(array)
-    return result.requires_grad_() if requires_grad else result
 
 
 # --- of a shape ---------------------------------------------------------------------------------------------
@@ -112,7 +107,7 @@ def factory(make: Callable[..., Array]) -> Callable[..., Tensor]:
     ) -> Tensor:
         named["dtype"] = None if dtype is None else as_dtype(dtype, make.__name__)
         array = make(*args, device=device, **named) if places else move(make(*args, **named), device)
-        return _wrapped(array, requires_grad)
+        return wrapped(array, requires_grad)  # type: ignore[no-any-return]
 
     return _signed(made, parameters)
 
@@ -161,41 +156,50 @@ def empty(*size: Any, dtype: Any = None) -> Array:
 def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Array:
     """The numbers start, start + step, ... up to but not including end; arange(n) counts from 0.
 
-    dtype: by default int64 for ints, else the default dtype.
+    dtype: by default int64 for ints, else the default dtype. Of an integer dtype start, end and step count without
+    what is behind their points, as in PyTorch.
     Raises TypeError for arguments that are not numbers, ValueError for a step of 0 or numbers that dtype cannot hold.
     """
     for number in (start, end, step):
         if isinstance(number, (str, list, tuple)):
             raise TypeError(f"arange: start, end and step must be numbers, not {number!r}")
+    first, last, step = _numbers(dtype, *((0, start) if end is None else (start, end)), step)
     if step == 0:
         raise ValueError("arange: step must not be 0")
-    first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
     wanted = dtype or (get_default_dtype() if array.dtype == FLOAT64 else array.dtype)
-    if array.size and wanted.kind in "iu":
-        limits: Any = np.iinfo(wanted)
-        if array.min() < limits.min or array.max() > limits.max:
-            raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
-    return array.astype(wanted)
+    made = array.astype(wanted)
+    if wanted.kind in "iu" and (made != array).any():
+        raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
+    return made
 
 
 @factory
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Array:
-    """`steps` evenly spaced numbers from start to end, both included."""
+    """`steps` evenly spaced numbers from start to end, both included.
+
+    Of an integer dtype start and end count without what is behind their points, as in PyTorch.
+    """
     (steps,) = as_shape((steps,), "linspace", "steps")
-    return np.linspace(_number(start), _number(end), steps).astype(dtype or get_default_dtype())
+    return np.linspace(*_numbers(dtype, start, end), steps).astype(dtype or get_default_dtype())  # type: ignore[call-overload]
 
 
 @factory
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Array:
-    """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced."""
-    (steps,) = as_shape((steps,), "logspace", "steps")
-    return np.logspace(_number(start), _number(end), steps, base=base).astype(dtype or get_default_dtype())
+    """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced.
+
+    Raises TypeError for an integer dtype unless these logarithms are integers too.
+    """
+    powers = linspace(start, end, steps, dtype=FLOAT64).array
+    if dtype is not None and dtype.kind in "iu" and (powers % 1).any():
+        raise DtypeError(f"logspace: powers such as {base}**{powers[powers % 1 != 0][0]:.3g} are not of {dtype}")
+    return (base**powers).astype(dtype or get_default_dtype())
 
 
-def _number(x: Any) -> Any:
-    """A number, or a tensor of one as Python's float, to compute in float64 whatever its dtype is."""
-    return x.numpy().item() if isinstance(x, Tensor) else x
+def _numbers(dtype: Any, *given: Any) -> Any:
+    """Numbers, or tensors of one, as Python's, to compute in float64 whatever their dtypes; for integers as ints."""
+    numbers = [x.numpy().item() if isinstance(x, Tensor) else x for x in given]
+    return list(map(int, numbers)) if dtype is not None and dtype.kind in "iu" else numbers
 
 
 @factory
@@ -313,7 +317,7 @@ def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..
         order = axes_in_memory(array)
         named.update(dtype=dtype or array.dtype, device=device or device_of(array))
         new = make(tuple(array.shape[axis] for axis in order), *values, **named)
-        return _wrapped(new._array.transpose(np.argsort(order).tolist()), requires_grad)
+        return wrapped(new._array.transpose(np.argsort(order).tolist()), requires_grad)  # type: ignore[no-any-return]
 
     made.__name__ = made.__qualname__ = name
     made.__doc__ = f"{what} with the shape of x and, by default, its dtype and device. memory_format: has no effect."

@@ -313,6 +313,7 @@ class InPlaceMethods(Traced):
     logical_xor_, logical_not_, bitwise_and_ = each_in_place(ops.logical_xor, ops.logical_not, ops.bitwise_and)
     bitwise_or_, bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_or, ops.bitwise_xor, ops.bitwise_not)
     bitwise_left_shift_, bitwise_right_shift_ = each_in_place(ops.bitwise_left_shift, ops.bitwise_right_shift)
+    index_add_ = in_place(ops.index_add)
 
     squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
     transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)

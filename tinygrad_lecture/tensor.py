@@ -325,7 +325,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     scatter_reduce, masked_select, diag, sort = ops.scatter_reduce, ops.masked_select, ops.diag, ops.sort
     argsort, topk, tril, triu, matmul, bmm = ops.argsort, ops.topk, ops.tril, ops.triu, ops.matmul, ops.bmm
     dot, outer, trace, cross, kron, inverse = ops.dot, ops.outer, ops.trace, ops.cross, ops.kron, ops.linalg.inv
-    det, slogdet, cholesky = ops.linalg.det, ops.linalg.slogdet, ops.linalg.cholesky
+    det, slogdet, cholesky, index_add = ops.linalg.det, ops.linalg.slogdet, ops.linalg.cholesky, ops.index_add
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""

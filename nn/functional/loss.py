@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.composite import named
@@ -132,15 +130,15 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
 
-    Arguments and errors are those of `cross_entropy`; the target must be class numbers, and rows that sum to 1 as
-    probabilities do raise ValueError (not on a GPU).
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers, and a number above 0 in its
+    place, as logits and probabilities have them, raises ValueError (not on a GPU).
     """
     rows, target = _rows("nll_loss", input, target, weight)
-    _refuse_probabilities("nll_loss", rows)
     _check_target("nll_loss", input, target, rows)
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
     losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
+    _refuse_above_0("nll_loss", input, losses)
     weights = None if weight is None else weight[target]
     return _weighted_reduction(losses if weights is None else losses * weights, weights, ignored, reduction)
 
@@ -298,25 +296,28 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1, and for a
-    negative target without log_target (not on a GPU).
+    the number of classes as well. Raises ValueError if the loss is negative and the input has numbers above 0, as
+    probabilities are, and for a negative target without log_target (not on a GPU).
     """
     target = as_target("kl_div", input, target)
-    _refuse_probabilities("kl_div", input)
     if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
         raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
     losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
-        return losses.sum() / input.shape[0] if input.ndim else losses
-    return reduced(losses, reduction)
+        loss = losses.sum() / input.shape[0] if input.ndim else losses
+    else:
+        loss = reduced(losses, reduction)
+    _refuse_above_0("kl_div", input, loss)
+    return loss
 
 
-def _refuse_probabilities(name: str, input: Tensor) -> None:
-    """Raises ValueError if the last axis of an input, which should hold log-probabilities, sums to 1 (not on a GPU)."""
-    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
-        p = input.array
-        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
-            raise TensorError(
-                f"{name}: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
-                "F.log_softmax(logits, -1), or input.log()"
-            )
+def _refuse_above_0(name: str, input: Tensor, loss: Tensor) -> None:
+    """Raises ValueError if an input, which should hold log-probabilities, has numbers above 0 (not on a GPU).
+
+    They make losses negative, so only then the input is looked at.
+    """
+    if loss.device == "cpu" and loss.array.min(initial=0) < 0 and input.array.max() > 1e-3:  # rounding may give 1e-7
+        raise TensorError(
+            f"{name}: the input must be log-probabilities, which are never above 0: write F.log_softmax(logits, -1), "
+            "or input.log() of probabilities"
+        )

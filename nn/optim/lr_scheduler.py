@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from tinygrad_lecture import no_grad
 from tinygrad_lecture.errors import brief
 
 from .optimizer import Optimizer
@@ -436,6 +437,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Whether this is so soon after a reduction that bad scores are not counted."""
         return self.cooldown_counter > 0
 
+    @no_grad()
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Note a score, a number or a Tensor of one, and reduce the rate if it is time."""
         score = float(metrics)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, no_grad
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.kernels.blas import one_thread
 
@@ -146,6 +146,7 @@ def size() -> int:
     return group().size
 
 
+@no_grad()
 def mean(number: Any) -> float:
     """The mean over the workers of a number that each has, such as its loss, weighted by their rows. All call it."""
     told: list[tuple[int, float]] = group().gather((group().latest.rows[rank()], float(number)), "mean")

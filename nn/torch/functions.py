@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, ops
-from tinygrad_lecture.errors import PlaceError, TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.composite import composite
-from tinygrad_lecture.ops.elementwise import scaled
+from tinygrad_lecture.ops.gather_scatter import source_for
 from tinygrad_lecture.ops.indexing import normal_index
 from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
 
@@ -57,30 +57,12 @@ def _slices(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*[slice(None)] * normal_axes(x.ndim, dim)[0], index)
 
 
-def _fitted(x: Any, place: tuple[Any, ...], source: Any) -> Any:
-    """A source for x[place]. Raises PlaceError unless it has the shape of what is there; a number serves for one."""
-    wanted = x.detach()[place].shape
-    source = source.reshape(wanted) if not source.ndim and wanted == (1,) else source
-    if source.shape != wanted:
-        raise PlaceError(f"the source must have the shape of what it goes to, {wanted}, not {source.shape}")
-    return source
-
-
-@composite
-@scalar_as_vector
-def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
-    """input with alpha * source added to its slices at `index` along an axis; repeated indices add up."""
-    place = _slices(input, axis, index.reshape(-1))
-    source = _fitted(input, place, source)
-    return ops.indexing.index_add(input, scaled(source, alpha), normal_index(input, place))
-
-
 @composite
 @scalar_as_vector
 def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
-    place = _slices(input, axis, index.reshape(-1))
-    return ops.indexing.setitem(ops.copying.contiguous(input), place, _fitted(input, place, source))
+    place = normal_index(input, _slices(input, axis, index.reshape(-1)))
+    return ops.indexing.index_put(ops.copying.contiguous(input), source_for(input, place, source), place)
 
 
 @composite
@@ -97,8 +79,39 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     """input with values at input[indices]; with accumulate, added there."""
     index = normal_index(input, tuple(slice(None) if i is None else i for i in indices))
     if accumulate:
-        return ops.indexing.index_add(input, values.broadcast_to(ops.indexing.index_get(input, index).shape), index)
+        return ops.indexing.add_at(input, values.broadcast_to(ops.indexing.index_get(input, index).shape), index)
     return ops.indexing.index_put(input, values, index)
+
+
+# --- places in order ----------------------------------------------------------------------------------------
+
+
+@composite
+def kthvalue(input: Any, k: int, axis: int = -1, keepdims: bool = False) -> Any:
+    """The k-th smallest elements along an axis, the smallest for k=1: a named pair (values, indices)."""
+    found = tl.topk(input, k, axis, largest=False)
+    last = [part.narrow(axis, k - 1, 1) if keepdims else part.select(axis, k - 1) for part in found if part.ndim]
+    return type(found)(*last) if last else found
+
+
+class Histogram(NamedTuple):
+    """How many elements, or the sum of their weights, between neighbouring edges; and the edges."""
+
+    hist: Any
+    bin_edges: Any
+
+
+def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Histogram:
+    """A `Histogram` of equal parts of a range, by default the elements' own, or between the edges that bins gives."""
+    bins, weight = (x.numpy(force=True) if isinstance(x, Tensor) else x for x in (bins, weight))
+    found = np.histogram(input.numpy(force=True), bins, range, density, weight)
+    return Histogram(*(tl.tensor(part, dtype=input.dtype, device=input.device) for part in found))
+
+
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
+    """How many elements fall into equal parts of [min, max], by default from the smallest to the largest."""
+    low, high = (min, max) if min != max else (input.amin().item(), input.amax().item())
+    return histogram(input, bins, range=(low, high) if low != high else (low - 1, high + 1)).hist
 
 
 # --- tensors made of data -----------------------------------------------------------------------------------
@@ -129,7 +142,6 @@ def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, **settings: Any) -> Any:
     """The numbers from start up to but not including end; also arange(end=5)."""
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     return tl.arange(start, end, step, **{name: value for name, value in settings.items() if name not in MEMORY})
 
 

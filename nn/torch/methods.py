@@ -20,7 +20,7 @@ from .dtypes import BY_NAME, strided
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
 addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power
-ldexp index_add index_copy index_fill index_put
+ldexp index_copy index_fill index_put
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place

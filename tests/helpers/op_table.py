@@ -782,7 +782,7 @@ def places(draw: Draw) -> Sample:
 
 
 def index_transpose(x: Array, shape: Shape, index: Any) -> Array:
-    return index_add(np.zeros(shape, x.dtype), x, index)
+    return add_at(np.zeros(shape, x.dtype), x, index)
 
 
 @st.composite
@@ -843,7 +843,7 @@ def additions(draw: Draw) -> Sample:
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 
 
-def index_add(x: Array, src: Array, index: Any) -> Array:
+def add_at(x: Array, src: Array, index: Any) -> Array:
     full = np.array(x)
     np.add.at(full, index, src)
     return full
@@ -993,7 +993,7 @@ indexed = {"kinds": "fib", "waits": masked}
 row("index_get", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
 row("index_transpose", places(), index_transpose, call=with_index, kinds="fi", waits=masked, keeps="")
 row("index_put", puts(), index_put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
-row("index_add", additions(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
+row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
 row("getitem", picks, select, **indexed)
 row(
     "setitem",
@@ -1006,6 +1006,32 @@ row(
 )
 row("gather", gathers(), gather, call=with_axis, kinds="fib")
 row("scatter_add", scatters(), lambda *inputs, axis: scatter_reduce(*inputs, axis, "sum"), call=with_axis, kinds="fi")
+
+
+@st.composite
+def added_slices(draw: Draw) -> Sample:
+    """A vector of places on an axis, some named twice, and a slice for each."""
+    shape = draw(some.shapes(min_dims=1, min_side=1))
+    axis, count = draw(some.one_axis(len(shape))), draw(st.integers(0, 4))
+    index = draw(some.integers((count,), -shape[axis], shape[axis]))
+    source = draw(some.numbers((*shape[: axis % len(shape)], count, *shape[axis % len(shape) + 1 :])))
+    return Sample(
+        (draw(some.numbers(shape)), index, source),
+        draw(some.named(axis=axis)) | {"alpha": draw(st.sampled_from([1, 2]))},
+    )
+
+
+def index_add(x: Array, index: Array, source: Array, axis: int, alpha: float) -> Array:
+    return np.moveaxis(add_at(np.moveaxis(x, axis, 0), alpha * np.moveaxis(source, axis, 0), index), 0, axis)
+
+
+row(
+    "index_add",
+    added_slices(),
+    index_add,
+    call=lambda op, x, index, source, **settings: op(x, index=index, source=source, **settings),
+    kinds="fi",
+)
 
 
 @st.composite

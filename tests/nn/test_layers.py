@@ -138,13 +138,13 @@ LOSSES = {
     "CrossEntropyLoss of probabilities": Case(
         lambda: nn.CrossEntropyLoss(tl.tensor(WEIGHT), label_smoothing=0.2), (normal(N, 4), chances(N, 4))
     ),
-    "NLLLoss": Case(lambda: nn.NLLLoss(tl.tensor(WEIGHT)), (normal(N, 4), SOME_IGNORED)),
+    "NLLLoss": Case(lambda: nn.NLLLoss(tl.tensor(WEIGHT)), (-chances(N, 4), SOME_IGNORED)),
     "BCELoss": Case(lambda: nn.BCELoss(tl.tensor([1.0, 2.0])), (chances(N, 2), chances(N, 2, seed=1))),
     "BCEWithLogitsLoss": Case(
         lambda: nn.BCEWithLogitsLoss(tl.tensor([1.0, 2.0]), pos_weight=tl.tensor(3.0)), (normal(N, 2), chances(N, 2))
     ),
-    "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (normal(N, 3), chances(N, 3))),
-    "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
+    "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (-chances(N, 3, seed=1), chances(N, 3))),
+    "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (-chances(N, 3), normal(N, 3, seed=1))),
 }
 
 ALL = {**LAYERS, **MIXING, **PAIRS, **LOSSES}

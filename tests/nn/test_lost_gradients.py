@@ -65,11 +65,19 @@ FUNCTIONS = {
     if callable(function := getattr(module, name)) and not inspect.isclass(function)
     if name not in LEFT_OUT and not name.startswith("set_")
 }
-NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes that the pool has not
+NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes and logarithms that the pool has not
     *("tl.checkpoint", "tl.from_numpy", "tl.fused", "tl.grad", "tl.gradcheck", "tl.gradgradcheck", "tl.overlap_add"),
     *("tl.dequantize", "tl.quantized_linear", "tl.scatter", "tl.scatter_reduce", "tl.transposed_convolution"),
     "tl.linalg.solve_triangular",
-    *("F.conv_transpose1d", "F.fold", "F.interpolate", "Tensor.cuda", "Tensor.register_hook", "Tensor.retain_grad"),
+    *(
+        "F.conv_transpose1d",
+        "F.fold",
+        "F.interpolate",
+        "F.nll_loss",
+        "Tensor.cuda",
+        "Tensor.register_hook",
+        "Tensor.retain_grad",
+    ),
     *("Tensor.register_post_accumulate_grad_hook", "Tensor.scatter", "Tensor.scatter_", "Tensor.scatter_add_"),
     *("Tensor.scatter_reduce", "Tensor.scatter_reduce_", "Tensor.unflatten"),
     *("Tensor.index_add_", "Tensor.index_copy_", "Tensor.index_fill_"),
@@ -169,7 +177,7 @@ SETTINGS_WITHOUT_A_GRADIENT = {
     "softplus: threshold": lambda t: F.softplus(X, threshold=t),
     "hardshrink: lambd": lambda t: F.hardshrink(X, t),
     "threshold: threshold": lambda t: F.threshold(X, t, 0.0),
-    "nll_loss: ignore_index": lambda t: F.nll_loss(tl.tensor(MATRIX), CLASS, ignore_index=t),
+    "nll_loss: ignore_index": lambda t: F.nll_loss(tl.tensor(-MATRIX), CLASS, ignore_index=t),
     "cross_entropy: ignore_index": lambda t: F.cross_entropy(tl.tensor(MATRIX), CLASS, None, t),
     "batch_norm: momentum": lambda t: F.batch_norm(tl.tensor(MATRIX), X.clone(), Y.clone(), training=True, momentum=t),
     "bernoulli: p": lambda t: tl.bernoulli(X, t),

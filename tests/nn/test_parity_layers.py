@@ -124,7 +124,7 @@ def embedding(draw: Any) -> Drawn:
 def of_classes(draw: Any, name: str, probabilities: bool = False) -> Drawn:
     """Scores (4,), (N, 4), (N, 4, d) or (N, 4, d, e); of class numbers some or all may be ignored."""
     batch = draw(shapes(max_dims=3, min_side=1))
-    x = draw(numbers((*batch[:1], 4, *batch[1:]), low=-4, high=4))
+    x = draw(numbers((*batch[:1], 4, *batch[1:]), low=-4, high=0 if name == "NLLLoss" else 4))
     weight = draw(st.none() | numbers((4,), low=0.2, high=3))
     if weight is not None and draw(st.booleans()):
         weight[1] = 0

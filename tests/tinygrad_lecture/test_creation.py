@@ -211,6 +211,7 @@ def test_arange_counts_as_numpys():
     assert tl.arange(2.0).dtype == tl.arange(0, 1, 0.5).dtype == np.float32
     assert tl.arange(2, dtype=tl.float64).dtype == np.float64
     assert tl.arange(3).dtype == np.int64
+    assert tl.arange(1.0, 5.000001, 2.0, dtype=tl.int64).tolist() == [1, 3]  # to 5, as in PyTorch
     np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
 
 
@@ -219,6 +220,7 @@ def test_linspace_has_both_ends():
     assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
     assert tl.linspace(2, 3, 1).tolist() == [2]
     assert tl.linspace(2, 3, 0).tolist() == []
+    assert tl.linspace(3.9, 0, 4, dtype=tl.int64).tolist() == [3, 2, 1, 0]
 
 
 def test_eye_is_the_identity_matrix():
@@ -294,3 +296,5 @@ def test_from_numpy_copies_what_may_not_be_written_to():
 def test_logspace_goes_from_power_to_power():
     assert tl.logspace(0, 2, 3).tolist() == [1, 10, 100]
     assert tl.logspace(0, 3, 4, base=2, dtype=tl.int64).tolist() == [1, 2, 4, 8]
+    with pytest.raises(TypeError, match=r"logspace: powers such as 10.0\*\*0.5 are not of int64"):
+        tl.logspace(0, 1, 3, dtype=tl.int64)

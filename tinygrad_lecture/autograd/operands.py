@@ -230,9 +230,7 @@ def as_result(
         out = np.asarray(out)
         if out.dtype is prototype.dtype:
             return out, None
-    kept = None
-    if isinstance(out, Kept):
-        out, kept = out
+    out, kept = out if isinstance(out, Kept) else (out, None)
     if not is_array(out):
         if out is None:
             raise TypeError(f"{op.name}: forward returned None: is a return missing?")

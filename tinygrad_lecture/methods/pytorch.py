@@ -171,8 +171,8 @@ class PyTorchMethods(Traced):
 
     def new_tensor(self, data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Any:
         """A copy of data as a Tensor with this dtype and device, unless others are given."""
-        array = new_array(data, dtype or self._array.dtype, device or device_of(self._array))
-        return _wrapped(array, requires_grad)
+        dtype, device = dtype or self._array.dtype, device or device_of(self._array)
+        return wrapped(new_array(data, dtype, device), requires_grad)
 
     def new_full(
         self, size: int | Shape, fill_value: float, dtype: Any = None, device: str | None = None,
@@ -181,7 +181,7 @@ class PyTorchMethods(Traced):
         """A Tensor with one value everywhere and this dtype and device, unless others are given."""
         dtype = as_dtype(dtype or self._array.dtype, "new_full")
         array = np.full(as_shape((size,), "new_full"), constant(fill_value, "fill_value", "new_full"), dtype)
-        return _wrapped(move(array, device or device_of(self._array)), requires_grad)
+        return wrapped(move(array, device or device_of(self._array)), requires_grad)
 
     def new_zeros(self, *size: Any, **options: Any) -> Any:
         """A Tensor of zeros, new_zeros(2, 3) or new_zeros((2, 3)); by default with this dtype and device."""
@@ -208,10 +208,6 @@ class PyTorchMethods(Traced):
 
     reshape_as = view_as
 
-    def clamp_min(self: Any, min: Any) -> Any:
-        """The elements, but at least min."""
-        return ops.clip(self, min)
-
     def clamp_max(self: Any, max: Any) -> Any:
         """The elements, but at most max."""
         return ops.clip(self, None, max)
@@ -232,7 +228,7 @@ class PyTorchMethods(Traced):
         return self[(*[slice(None)] * axis, slice(first, first + length))]
 
     absolute, negative, multiply, divide, true_divide, subtract = ops.abs, ops.neg, ops.mul, ops.div, ops.div, ops.sub
-    mm, mv, ravel, bernoulli = ops.matmul, ops.matmul, ops.flatten, distributions.bernoulli
+    mm, mv, ravel, bernoulli, clamp_min = ops.matmul, ops.matmul, ops.flatten, distributions.bernoulli, ops.clip
     multinomial, erfc, erfinv, lgamma = distributions.multinomial, ops.erfc, ops.erfinv, ops.lgamma
     digamma, logit, xlogy, fmod, signbit = ops.digamma, ops.logit, ops.xlogy, ops.fmod, ops.signbit
     nan_to_num, nansum, nanmean, quantile = ops.nan_to_num, ops.nansum, ops.nanmean, ops.quantile
@@ -266,6 +262,7 @@ def _by_class(dtype: Any) -> Any:
     return names.get(dtype.rpartition(".")[2], dtype) if isinstance(dtype, str) else dtype
 
 
-def _wrapped(array: Array, requires_grad: bool) -> Any:
+def wrapped(array: Array, requires_grad: bool = False) -> Any:
+    """A Tensor of an array."""
     result = wrap(array)
     return result.requires_grad_() if requires_grad else result

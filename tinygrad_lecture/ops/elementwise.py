@@ -51,17 +51,6 @@ def _(g: Value) -> Value:
 
 
 @op(analytic=True)
-def neg(x: Value, /) -> Value:
-    """-x."""
-    return xp(x).negative(x)
-
-
-@neg.backward
-def _(g: Value) -> Value:
-    return -g
-
-
-@op(analytic=True)
 def div(a: Value, b: Value, /, *, rounding_mode: str | None = None) -> Value:
     """a / b, broadcast; integers give floats, and division by 0 gives inf or nan.
 
@@ -78,17 +67,6 @@ def _(g: Value, b: Value) -> Value:
 @div.backward("b")
 def _(g: Value, b: Value, out: Value) -> Value:
     return -g * out / b  # d(a/b)/db = -a/b² = -(a/b)/b
-
-
-@op(analytic=True)
-def log(x: Value, /) -> Value:
-    """The natural logarithm; -inf at 0, nan for negative x."""
-    return xp(x).log(x)
-
-
-@log.backward
-def _(g: Value, x: Value) -> Value:
-    return g / x
 
 
 @op(analytic=True)
@@ -143,11 +121,6 @@ def _(a: Value, b: Value) -> str | None:
     if a.dtype == b.dtype == bool:
         return "bools cannot be subtracted; write a ^ b for where they differ, or convert with .float()"
     return None
-
-
-@neg.explains
-def _(x: Value) -> str | None:
-    return "bools have no negative; write ~x for not, or convert with .float()" if x.dtype == bool else None
 
 
 @div.option("rounding_mode")
@@ -252,7 +225,7 @@ def _(x: Value, y: Value) -> str | None:
 def _(g: Value, x: Value, y: Value) -> Value:
     if isinstance(y, (int, float)):  # the usual case needs no masks
         return g * (y * x ** (y - 1)) if y not in (0, 1) else g * float(y)
-    return g * (y * x ** where((x == 0) & (y == 0), 0, y - 1))  # at 0 ** 0, x ** -1 would give 0 * inf = nan
+    return g * (y * x ** where((y == 0) & ((x == 0) | (x != x)), 0, y - 1))  # there 0 * x ** -1 would be nan
 
 
 @pow.backward("y")
@@ -272,13 +245,13 @@ def divided(name: str, a: Any, b: Any) -> Any:
 
 
 @computed(
-    (lambda g: g, lambda g, x, y: -g * floor(x / y)),  # type: ignore[has-type]
+    (lambda g: g, lambda g, x, y: -g * floor_divide(x, y)),  # type: ignore[has-type]
     functools.partial(divided, "remainder"),
 )
 def remainder(x: Value, y: Value, /) -> Value:
     """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
 
-    Its derivatives are 1 with respect to x and -floor(x / y) with respect to y, also where it jumps: at integer x / y.
+    Its derivatives are 1 with respect to x and -(x // y) with respect to y, also where it jumps: at integer x / y.
     """
 
 
@@ -310,6 +283,11 @@ def expm1(x: Value, /) -> Value:
 @smooth(lambda g, out: g * (out * math.log(2)))  # 2^x = e^(x ln 2)
 def exp2(x: Value, /) -> Value:
     """2 ** x."""
+
+
+@smooth(lambda g, x: g / x)
+def log(x: Value, /) -> Value:
+    """The natural logarithm; -inf at 0, nan for negative x."""
 
 
 @smooth(lambda g, x: g / (1 + x))
@@ -554,6 +532,16 @@ def fmod(x: Value, y: Value, /) -> Value:
 
 
 # --- absolute value, rounding and limits ---------------------------------------------------------------------
+
+
+@smooth(lambda g: -g, "negative")
+def neg(x: Value, /) -> Value:
+    """-x."""
+
+
+@neg.explains
+def _(x: Value) -> str | None:
+    return "bools have no negative; write ~x for not, or convert with .float()" if x.dtype == bool else None
 
 
 @computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x))

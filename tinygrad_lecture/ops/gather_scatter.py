@@ -12,12 +12,12 @@ from ..backend import Array, DType, Shape, xp
 from ..traced import array_of
 from .composite import composite
 from .copying import contiguous, where
-from .elementwise import div, floor_divide
-from .indexing import getitem, index_add, index_put, normal_index, plain
+from .elementwise import div, floor_divide, scaled
+from .indexing import add_at, getitem, index_get, index_put, normal_index, plain
 from .reduction import amax, amin, prod
 from .shape import normal_axes, reshape, scalar_as_vector
 
-__all__ = ["gather", "index_select", "scatter", "scatter_add", "scatter_reduce", "take"]
+__all__ = ["gather", "index_add", "index_select", "scatter", "scatter_add", "scatter_reduce", "take"]
 
 
 @composite
@@ -48,8 +48,7 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
 
         tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
-    full_index = normal_index(x, along(x.shape, axis, index))
-    return index_add(x, src[tuple(slice(n) for n in index.shape)], full_index)
+    return add_at(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
 
 
 def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
@@ -106,6 +105,30 @@ def index_select(x: Value, axis: int, index: Any) -> Value:
 
 @composite
 @scalar_as_vector
+def index_add(x: Value, axis: int, index: Value, source: Value, *, alpha: float = 1) -> Value:
+    """A copy of x with alpha * source added to its slices at `index` along an axis, as in PyTorch.
+
+    For axis 0 result[index[i]] += alpha * source[i]: the sum over the edges that reach each node of a graph. Repeated
+    indices add up.  axis: an int (also `dim`).  index: a vector of integers.  source: of the shape of these slices.
+    Raises IndexError for an axis or index out of range, and for a source of another shape.
+
+        tl.index_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))      # tensor([4., 0., 2.])
+    """
+    place = normal_index(x, (*[slice(None)] * normal_axes(x.ndim, axis)[0], plain(index).reshape(-1)))
+    return add_at(x, scaled(source_for(x, place, source), alpha), place)
+
+
+def source_for(x: Value, place: tuple[Any, ...], source: Value) -> Value:
+    """A source for x[place]. Raises IndexError unless it has the shape of what is there; a number serves for one."""
+    wanted = index_get(array_of(x), place).shape
+    source = reshape(source, wanted) if not source.ndim and wanted == (1,) else source
+    if source.shape != wanted:
+        raise IndexError(f"the source must have the shape of what it goes to, {wanted}, not {source.shape}")
+    return source
+
+
+@composite
+@scalar_as_vector
 def scatter(
     x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None, reduce: str | None = None
 ) -> Value:
@@ -154,13 +177,13 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
     array = array_of(x)
     lib = xp(array)
-    count = index_add(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
+    count = add_at(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
     own = x if include_self else where(count > 0, _neutral(reduce, array.dtype), x)
     if reduce == "sum":
-        return index_add(own, src, places)
+        return add_at(own, src, places)
     if reduce == "mean":
         number = lib.maximum(count + include_self, 1).astype(array.dtype)
-        return (div if array.dtype.kind == "f" else floor_divide)(index_add(own, src, places), number)
+        return (div if array.dtype.kind == "f" else floor_divide)(add_at(own, src, places), number)
     # a table: layer 0 is x, and layer k + 1 holds the k-th element of src for each place; then reduce over the layers
     layer = 1 + _occurrences(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)

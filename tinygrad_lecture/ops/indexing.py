@@ -99,15 +99,15 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
 
 
 @op(analytic=True)
-def index_add(x: Value, src: Value, /, index: Any) -> Value:
+def add_at(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
     total = x.copy()
     scatter_add_kernel(total, index, src)
     return total
 
 
-index_add.backward("x")(lambda g: g)
-index_add.backward("src")(lambda g, index: index_get(g, index))
+add_at.backward("x")(lambda g: g)
+add_at.backward("src")(lambda g, index: index_get(g, index))
 
 
 @partial(composite, name="x[index]")

@@ -106,7 +106,7 @@ def det(a: Value, /) -> Value:
 
     The gradient is exact for singular matrices too; second derivatives need an invertible one.
     """
-    return xp(a).linalg.det(a)
+    return _nan_kept(a, xp(a).linalg.det(a))
 
 
 @det.backward
@@ -159,7 +159,12 @@ def sign_of_det(a: Value, /) -> Value:
 @lapack()
 def log_of_det(a: Value, /) -> Value:
     """log |det(a)|."""
-    return xp(a).linalg.slogdet(a)[1]
+    return _nan_kept(a, xp(a).linalg.slogdet(a)[1])
+
+
+def _nan_kept(a: Value, found: Value) -> Value:
+    """What was found, but nan for a matrix with a nan: LAPACK takes one with a nan for its pivot to be singular."""
+    return xp(a).where(xp(a).isnan(a).any(axis=(-2, -1)), math.nan, found)
 
 
 @log_of_det.backward

@@ -269,10 +269,8 @@ def norm(
         return root(sum(x * x, axis, keepdims))
     if ord == 1:
         return sum(absolute(x), axis, keepdims)
-    if ord == math.inf:
-        return amax(absolute(x), axis, keepdims)
-    if ord == -math.inf:
-        return amin(absolute(x), axis, keepdims)
+    if ord in (math.inf, -math.inf):
+        return (amax if ord > 0 else amin)(absolute(x), axis, keepdims)
     if not isinstance(ord, (int, float)) or ord <= 0:
         raise ValueError(f"ord must be positive, inf or -inf, not {ord!r}")
     # if ord < 1, |x|^ord has slope inf at 0; the subgradient there is 0

@@ -195,16 +195,13 @@ def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
     """The index of the median along an axis: that of the first nan, if there is one."""
     if x.ndim == 0:
         return argmax(x, axis)
-    lib, m = xp(x), (_nonempty(x, axis) - 1) // 2
+    lib, m = xp(x), (x.shape[axis] - 1) // 2
     indices = lib.swapaxes(lib.swapaxes(argsort(x, axis), axis, 0)[m : m + 1], axis, 0)
     nans = lib.isnan(x)
     indices = lib.where(nans.any(axis=axis, keepdims=True), argmax(nans, axis, True), indices)
     return indices if keepdims else lib.squeeze(indices, axis)
 
 
-def _nonempty(x: Value, axis: int) -> int:
-    """The size of an axis. Raises ValueError if it is 0, IndexError if there is no such axis."""
-    (own,) = normal_axes(x.ndim, axis)
-    if not x.shape[own]:
-        raise ValueError(f"axis {axis} of shape {x.shape} has no elements to choose from")
-    return int(x.shape[own])
+@argmedian.explains
+def _(x: Value, axis: int, keepdims: bool = False) -> str | None:
+    return f"axis {axis} of shape {x.shape} has no elements to choose from" if 0 in x.shape else None

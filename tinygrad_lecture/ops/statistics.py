@@ -15,7 +15,7 @@ from .composite import composite, without_gradient
 from .copying import as_floats, astype, converted, where
 from .elementwise import isnan
 from .gather_scatter import gather
-from .indexing import index_add
+from .indexing import add_at
 from .reduction import centred
 from .shape import Axes, cat, moveaxis, normal_axes, reshape, squeeze, swapaxes, unsqueeze
 from .sorting import sort
@@ -140,7 +140,8 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
     """The differences of neighbours along an axis, n times over: x[i + 1] - x[i].
 
     axis (also `dim`): an int, the last by default.  prepend, append: tensors to join to x along it first, or None.
-    Differences of bools say where neighbours differ. Raises IndexError for an axis out of range, ValueError for n < 0.
+    n: 0 gives x alone. Differences of bools say where neighbours differ. Raises IndexError for an axis out of range,
+    ValueError for n < 0.
 
         tl.diff(tl.tensor([1, 4, 9, 16]))           # tensor([3, 5, 7])
         tl.diff(tl.tensor([1, 4, 9, 16]), n=2)      # tensor([2, 2])
@@ -148,7 +149,7 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
     if n < 0:
         raise ValueError(f"n must be 0 or more, not {n}")
     parts = [part for part in (prepend, x, append) if part is not None]
-    x = cat(parts, axis) if len(parts) > 1 else x
+    x = cat(parts, axis) if n and len(parts) > 1 else x
     for _ in range(n):
         before, after = _neighbours(x, axis)
         x = after != before if x.dtype.kind == "b" else after - before
@@ -188,9 +189,9 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
         raise ValueError(f"needs integers of 0 or more, but there is {least}")
     lib, n = xp(array), max(largest + 1, minlength)
     if weights is None:
-        return wrap_like(x, index_add(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+        return wrap_like(x, add_at(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
     weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
-    return index_add(wrap_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
+    return add_at(wrap_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
 
 
 @composite

@@ -154,10 +154,10 @@ torch.sparse_coo_tensor torch.Tensor.to_sparse torch.Tensor.H torch.Tensor.stora
 torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.float8_e4m3fn torch.nn.Conv3d
 torchvision torchvision.datasets torchtext torchaudio
 torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
-torch.polygamma torch.special.polygamma torch.kthvalue torch.Tensor.mode torch.rot90 torch.corrcoef
-torch.Tensor.histc torch.heaviside torch.nanmedian
+torch.polygamma torch.special.polygamma torch.Tensor.mode torch.rot90 torch.corrcoef
+torch.heaviside torch.nanmedian
 torch.nn.utils.weight_norm torch.nn.utils.parametrize torch.nn.utils.parametrizations.spectral_norm
-torch.histogram torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
+torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
 torch.select_scatter torch.renorm torch.Tensor.sum_to_size torch.Tensor.index_reduce_ torch.nn.RReLU
 torch.nn.ChannelShuffle torch.nn.Softmax2d torch.hsplit torch.combinations torch.vander torch.linalg.vander
 torch.nn.functional.pdist torch.special.entr torch.Tensor.put_ torch.range torch.std_mean torch.nn.functional.upsample

@@ -75,7 +75,7 @@ x.split(1)[0]; x.unbind()[0]; torch.cat([x, x]); torch.stack([x, x]); torch.vsta
 x.gather(1, torch.tensor([[0], [1]])); x.masked_fill(x > 2, 0.0); x.cumsum(0); x.sort(1).values; x.logsumexp(1)
 x @ x.T; x @ x[0]; x[0] @ x[0]; x[0] @ x.T; x[None] @ x.T; torch.outer(x[0], x[0]); torch.where(x > 2, x, 0.0)
 torch.linalg.inv(x @ x.T); torch.linalg.det(x @ x.T); torch.maximum(x, x * 2); torch.atan2(x, x); x.tril(); x.diagonal()
-F.cross_entropy(x, i); F.nll_loss(x, i); F.mse_loss(x, x * 0); F.smooth_l1_loss(x, x * 0); F.huber_loss(x, x * 0)
+F.cross_entropy(x, i); F.nll_loss(-x, i); F.mse_loss(x, x * 0); F.smooth_l1_loss(x, x * 0); F.huber_loss(x, x * 0)
 F.binary_cross_entropy(x.sigmoid(), p); F.binary_cross_entropy_with_logits(x, p); F.l1_loss(x, p); F.embedding(i, x)
 F.softplus(x); F.elu(x); F.gelu(x); F.relu(x); F.log_softmax(x, 1); F.linear(x, x); F.linear(x, x, x[:, 0]); F.silu(x)
 F.layer_norm(x, (3,)); F.linear(x[None], x)

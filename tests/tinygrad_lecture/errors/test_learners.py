@@ -4,10 +4,12 @@ import copy
 import inspect
 import io
 import json
+import math
 import operator
 import pickle
 import re
 import traceback
+import warnings
 import weakref
 from pathlib import Path
 
@@ -143,8 +145,19 @@ def test_a_loss_that_is_nan_is_warned_of_at_the_users_line():
     assert np.isnan(tl.tensor(np.nan).item())  # what has no graph is no loss
 
 
+def test_a_number_of_what_requires_grad_is_warned_of_once_at_the_users_line():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            math.exp(w[0])
+            w.sum().item()
+            with tl.no_grad():
+                float(w[0])
+    assert [(str(x.message)[:19], x.filename) for x in caught] == [("float: this tensor ", __file__)]
+
+
 NUMPYS = [
-    *(np.sum, np.mean, np.max, np.std, np.any, np.argmax, np.cumsum, np.size, np.shape, np.squeeze, np.nonzero),
+    *(np.sum, np.mean, np.max, np.std, np.any, np.size, np.shape, np.nonzero),
     lambda x: np.sum(x, axis=0, keepdims=True, dtype=np.float64),
     lambda x: np.concatenate([x, x]),
     lambda x: np.array_equal(x, x43.numpy()),
@@ -157,6 +170,17 @@ def test_numpys_functions_take_constants_as_arrays(call):
     ours, numpys = call(x43), call(x43.numpy())
     assert type(ours) is type(numpys)
     np.testing.assert_array_equal(ours, numpys)
+
+
+METHODS = [np.argmax, np.argsort, np.cumsum, np.round, np.squeeze, np.transpose]
+METHODS += [lambda x: np.clip(x, 0.5, 2), lambda x: np.reshape(x, (2, -1)), lambda x: np.take(x, [2, 0], axis=1)]
+
+
+@pytest.mark.parametrize("call", METHODS)
+def test_numpys_functions_that_call_a_method_give_tensors(call):
+    ours = call(x43)
+    assert type(ours) is tl.Tensor
+    np.testing.assert_array_equal(ours, call(x43.numpy()))
 
 
 def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
@@ -177,6 +201,7 @@ def test_pythons_round_and_pytests_approx_know_tensors():
     assert x.sum() == pytest.approx(4.96)
 
 
+@pytest.mark.filterwarnings("ignore:float")  # matplotlib asks for numbers first
 def test_a_constant_is_plotted():
     pyplot = pytest.importorskip("matplotlib.figure")
     axes = pyplot.Figure().subplots()

@@ -125,11 +125,15 @@ def test_negative_padding_cuts_off():
 # --- tl.linalg ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_slogdet_is_a_named_pair_that_does_not_overflow():
     sign, logabsdet = tl.linalg.slogdet(tl.eye(3, dtype=tl.float64) * -1e200)
     assert sign.item() == -1
     assert logabsdet.item() == pytest.approx(3 * math.log(1e200))
     assert tl.linalg.slogdet(tl.zeros(2, 2)).logabsdet.item() == -math.inf
+    undefined = tl.tensor([[math.nan, 1], [1, 1]])  # LAPACK finds it singular
+    found = tl.linalg.det(undefined), tl.linalg.slogdet(undefined).logabsdet, tl.linalg.logdet(undefined)
+    assert all(map(tl.isnan, found))
 
 
 @pytest.mark.parametrize(

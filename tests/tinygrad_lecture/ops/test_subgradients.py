@@ -136,6 +136,8 @@ CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = 
     *(("x ** 0 + x is 1", lambda x, zero=zero: x**zero + x, [ANY], [[1] * 10]) for zero in NOTHING),
     *(("x ** 1", lambda x, one=one: x**one, [[-2.0, 0.0, 3.0]], [[1, 1, 1]]) for one in (1, 1.0, np.ones(3))),
     *(("x ** 2", lambda x, two=two: x**two, [[0.0, -3.0]], [[0, -6]]) for two in (2, 2.0, np.full(2, 2.0))),
+    ("nan ** 0", lambda x: x ** np.zeros(1), [[NAN]], [[0]]),
+    ("x % y where x / y is rounded up", ops.remainder, [[1.0], [0.001]], [[1], [-999]]),
     ("0 ** y by both", ops.pow, [[0.0, 0.0], [0.0, 2.0]], [[0, 0], [0, 0]]),
     ("0.0 ** y", lambda y: 0.0**y, [[0.0, 2.0]], [[0, 0]]),
     ("0 ** y", lambda y: 0**y, [[0.0, 2.0]], [[0, 0]]),

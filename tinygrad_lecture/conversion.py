@@ -233,6 +233,7 @@ class device(str):
 
     def __enter__(self) -> device:
         if self.type != "cpu":
+            resolve(self)  # raises for a device that there is not
             raise NotImplementedError(
                 f"with device({str(self)!r}): tensors are made on the CPU by default; give each device={str(self)!r}"
             )

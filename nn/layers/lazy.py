@@ -19,11 +19,11 @@ from ..linear import Linear
 from ..module import Module
 from ..module.tree import Parameter, UninitializedBuffer, UninitializedParameter
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
+from .normalization import BatchNorm1d, BatchNorm2d
 
 __all__ = [
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose1d", "LazyConvTranspose2d",
-    "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyLinear",
+    "LazyLinear",
 ]  # fmt: skip
 
 
@@ -78,6 +78,6 @@ def _lazy(axis: int, *layers: Any) -> Iterator[Any]:
 
 
 (LazyLinear,) = _lazy(-1, Linear)
-LazyConv1d, LazyConvTranspose1d, LazyInstanceNorm1d = _lazy(-2, Conv1d, ConvTranspose1d, InstanceNorm1d)
-LazyConv2d, LazyConvTranspose2d, LazyInstanceNorm2d = _lazy(-3, Conv2d, ConvTranspose2d, InstanceNorm2d)
+LazyConv1d, LazyConvTranspose1d = _lazy(-2, Conv1d, ConvTranspose1d)
+LazyConv2d, LazyConvTranspose2d = _lazy(-3, Conv2d, ConvTranspose2d)
 LazyBatchNorm1d, LazyBatchNorm2d = _lazy(1, BatchNorm1d, BatchNorm2d)

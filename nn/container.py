@@ -87,10 +87,6 @@ class _Numbered(_Container[T]):
 
     __iadd__ = extend
 
-    def __add__(self, other: Iterable[T]) -> Self:
-        """A container with the values of both (not copied)."""
-        return type(self)._of(self).extend(other)
-
     def insert(self, index: int, value: T) -> None:
         """Insert a value before an index, in place; those behind it get higher numbers."""
         values = list(self)

@@ -97,7 +97,7 @@ def margin_ranking_loss(
 ) -> Tensor:
     """max(0, margin - target · (input1 - input2)): a target of 1 ranks input1 higher, -1 input2. Shapes are equal."""
     difference = input1 - as_target("margin_ranking_loss", input1, input2)
-    return reduced(tl.relu(margin - as_target("margin_ranking_loss", difference, target) * difference), reduction)
+    return reduced(tl.clip(margin - as_target("margin_ranking_loss", difference, target) * difference, 0), reduction)
 
 
 @named
@@ -110,7 +110,7 @@ def cosine_embedding_loss(
     """
     cosine = cosine_similarity(input1, as_target("cosine_embedding_loss", input1, input2), -1)
     alike = as_target("cosine_embedding_loss", cosine, target) > 0
-    return reduced(tl.where(alike, 1 - cosine, tl.relu(cosine - margin)), reduction)
+    return reduced(tl.where(alike, 1 - cosine, tl.clip(cosine - margin, 0)), reduction)
 
 
 @named
@@ -125,7 +125,7 @@ def triplet_margin_loss(
     """
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     far = tl.minimum(far, pairwise_distance(positive, negative, p, eps)) if swap else far
-    return reduced(tl.relu(near - far + margin), reduction)
+    return reduced(tl.clip(near - far + margin, 0), reduction)
 
 
 # --- classes ------------------------------------------------------------------------------------------------

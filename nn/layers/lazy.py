@@ -48,12 +48,6 @@ class Lazy(Module):
                 kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
                 tensor.__class__, tensor.data = kind, empty(0, dtype=tensor.dtype, device=tensor.device)
 
-    def has_uninitialized_params(self) -> bool:
-        """Whether the layer waits for its first input, or for weights from a file."""
-        return any(
-            isinstance(tensor, UninitializedBuffer) for _, tensor in (*self._own_parameters(), *self._own_buffers())
-        )
-
     def forward(self, x: Tensor) -> Any:
         """The layer's output, which from now on is of the class that it becomes."""
         held = dict((*self._own_parameters(), *self._own_buffers()))

@@ -59,7 +59,6 @@ def _normalized(kind: Any, name: str, dim: int | None) -> type[Module]:
 
 def _lengths(v: Tensor, dim: int | None) -> Any:
     """The lengths of the vectors along an axis, with size 1 along the others."""
-    if dim is None or dim == -1:
+    if dim is None:
         return tl.norm(v)
-    rows = v.swapaxes(0, dim).flatten(1) if v.ndim > 1 else v[:, None]
-    return tl.norm(rows, axis=1).reshape([-1 if axis == dim % v.ndim else 1 for axis in range(v.ndim)])
+    return tl.norm(v, axis=tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim), keepdims=True)

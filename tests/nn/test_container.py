@@ -36,10 +36,8 @@ def test_both_are_lists(container):
     held[-1] = d
     assert list(held.append(c)) == [a, b, d, c]
     assert list(held.extend([a])) == [a, b, d, c, a]
-    longer, same = held + [b], held
     held += [c]
-    del held[-1]
-    assert same is held and list(longer) == [a, b, d, c, a, b] and type(longer) is type(held)
+    assert held.pop() is c
     for place in (5, -6):
         with pytest.raises(IndexError, match=f"index {place} is out of range for 5 modules"):
             _ = held[place]

@@ -67,7 +67,7 @@ class Stateful(Tree):
                 f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():
-            if isinstance(own[key], UninitializedBuffer):
+            if isinstance(own[key], UninitializedBuffer) and array.shape != (0,):  # of a layer that waits too
                 own[key].initialize(Tensor(array, dtype=own[key].dtype, device=own[key].device))
             elif assign and isinstance(state_dict[key], Tensor):
                 own[key].data = state_dict[key].detach()

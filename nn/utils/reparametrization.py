@@ -13,6 +13,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from ..module import Module, Parameter
+from ..module.tree import UninitializedParameter
 
 __all__ = ["remove_weight_norm", "weight_norm"]
 
@@ -24,8 +25,8 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     length for all. Raises ValueError if the module has no such parameter. (Salimans & Kingma, arXiv:1602.07868.)
     """
     weight = vars(module).get(name)
-    if not isinstance(weight, Parameter):
-        raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}")
+    if not isinstance(weight, Parameter) or isinstance(weight, UninitializedParameter):
+        raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}, or not yet")
     delattr(module, name)
     setattr(module, f"{name}_g", Parameter(_lengths(weight.detach(), dim)))
     setattr(module, f"{name}_v", weight)

@@ -41,7 +41,6 @@ WRITTEN_OUT = {  # a function, layer or loss that few programs call, without cap
     "poisson": "tl.tensor(np.random.default_rng().poisson(means.numpy()))",
     "rot90": "x.flip(1).transpose(0, 1)",
     "corrcoef": "c / (s[:, None] * s) with c = tl.cov(x) and s = c.diagonal().sqrt()",
-    "choleskyinverse": "tl.linalg.inv(L @ L.mT)",
     "heaviside": "tl.where(x == 0, values, (x > 0).to(x.dtype))",
     "copysign": "tl.where(tl.signbit(y), -abs(x), abs(x))",
     "sinc": "tl.where(x == 0, 1, tl.sin(y) / tl.where(x == 0, 1, y)) with y = tl.pi * x",

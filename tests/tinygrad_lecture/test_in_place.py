@@ -185,7 +185,7 @@ def test_a_recorded_change_that_a_detached_tensor_would_not_see_is_refused(share
 
 
 @pytest.mark.parametrize("share", DETACHED)
-def test_a_recorded_change_of_what_was_detached_is_seen_by_its_origin_which_keeps_its_gradient(share):
+def test_the_origin_sees_a_recorded_change_of_what_was_detached(share):
     w = leaf(1.0, 2.0)
     x = w * 1
     view, squares, seen = x[1:], (x * x).sum(), share(x)

@@ -44,8 +44,11 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     for one of a dtype that does not fit into x's.
     """
     to_memory = _writes_to_memory(x, change, *operands, *settings.values())
+    window = None if to_memory else window_of(x)
+    # what a rule saves of a detached tensor must outlive the change, which `_replace` makes in memory
+    before = x if window is None or not base_of(window).detached else wrap(x._array.copy(), x._node)
     with set_grad_enabled(not to_memory):
-        result = op(x, *operands, **settings)
+        result = op(before, *operands, **settings)
     shape, dtype = x._array.shape, x._array.dtype
     if result.shape != shape:
         raise TensorError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")

@@ -191,11 +191,12 @@ def test_the_origin_sees_a_recorded_change_of_what_was_detached(share):
     view, squares, seen = x[1:], (x * x).sum(), share(x)
     seen.lerp_(w * 3, 0.5)
     seen += w
-    assert x.tolist() == seen.tolist() == [3, 6] and view.tolist() == [6]
+    seen *= w
+    assert x.tolist() == seen.tolist() == [3, 12] and view.tolist() == [12]
     seen.sum().backward()
-    assert w.grad.tolist() == [2.5, 2.5]
+    assert w.grad.tolist() == [5.5, 11]
     (x.sum() + view.sum()).backward()
-    assert w.grad.tolist() == [3.5, 4.5]
+    assert w.grad.tolist() == [6.5, 13]
     with pytest.raises(RuntimeError, match="changed in place"):
         squares.backward()
 

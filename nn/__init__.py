@@ -42,6 +42,7 @@ from .files import weights as weights
 from .layers.attention import *
 from .layers.convolution import *
 from .layers.embedding import *
+from .layers.lazy import *
 from .layers.normalization import *
 from .layers.pooling import *
 from .layers.recurrent import *

@@ -85,6 +85,8 @@ class _Numbered(_Container[T]):
             self.append(value)
         return self
 
+    __iadd__ = extend
+
     def insert(self, index: int, value: T) -> None:
         """Insert a value before an index, in place; those behind it get higher numbers."""
         values = list(self)

@@ -1,16 +1,19 @@
 """Weight initialisation: each function fills a tensor in place and returns it.
 
-Random numbers come from the stream of `tl.manual_seed`. The variance of the weights should keep the size of signals
-from layer to layer, forwards and backwards; otherwise they vanish or explode in a deep network. It depends on the
-number of inputs of a neuron (fan_in), the number of neurons an input feeds (fan_out), and the activation (gain).
+Random numbers come from the stream of `tl.manual_seed`, or from a `generator`, which all take that draw. The variance
+of the weights should keep the size of signals from layer to layer, forwards and backwards; otherwise they vanish or
+explode in a deep network. It depends on the number of inputs of a neuron (fan_in), the number of neurons an input feeds
+(fan_out), and the activation (gain).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +46,22 @@ def skip() -> Iterator[None]:
         _mode.skipping = before
 
 
+def draws(fill: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function with `generator=`, the stream that it draws from; it draws nothing within `skip`."""
+
+    @functools.wraps(fill)
+    def filled(tensor: Tensor, *args: Any, generator: rng.Generator | None = None, **settings: Any) -> Tensor:
+        with rng.drawing_from(generator):
+            return tensor if _mode.skipping else fill(tensor, *args, **settings)
+
+    return filled
+
+
+@draws
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform distribution over [a, b). Raises ValueError for a above b."""
     if a > b:
         raise ValueError(f"uniform_: a must not be above b, but they are {a} and {b}")
-    if _mode.skipping:
-        return tensor
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
     u *= b - a
     u += a
@@ -62,17 +75,17 @@ def uniform_by_fan(parameters: Iterable[Tensor], fan_in: int) -> None:
         uniform_(parameter, -bound, bound)
 
 
+@draws
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal distribution with the given mean and standard deviation. Raises ValueError for a negative std."""
     _check_std("normal_", std)
-    if _mode.skipping:
-        return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
     n *= std
     n += mean
     return _fill(tensor, n)
 
 
+@draws
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Normal distribution truncated to [a, b]: numbers outside are drawn again.
 
@@ -80,8 +93,6 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     distribution is inside.
     """
     _check_std("trunc_normal_", std)
-    if _mode.skipping:
-        return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
         raise ValueError(
@@ -115,6 +126,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _fill(tensor, move(np.eye(*tensor.shape, dtype=tensor.dtype), tensor.device))
 
 
+@draws
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """`gain` times a random matrix with orthonormal rows or, with more rows than columns, orthonormal columns.
 
@@ -123,8 +135,6 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: the tensor must have shape (out, in, ...), not {tensor.shape}")
-    if _mode.skipping:
-        return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     q, r = np.linalg.qr(rng.normal((max(rows, columns), min(rows, columns)), np.dtype(np.float64)))
     q *= np.sign(np.diagonal(r))  # makes all directions equally probable
@@ -132,6 +142,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return _fill(tensor, move((gain * q).reshape(tensor.shape).astype(tensor.dtype), tensor.device))
 
 
+@draws
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Uniform with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010)."""
     fan_in, fan_out = fans(tensor)
@@ -139,12 +150,14 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return uniform_(tensor, -bound, bound)
 
 
+@draws
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010)."""
     fan_in, fan_out = fans(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2 / (fan_in + fan_out)))
 
 
+@draws
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Uniform with variance gain² / fan, for relu and its variants (He et al., arXiv:1502.01852).
 
@@ -155,6 +168,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
     return uniform_(tensor, -bound, bound)
 
 
+@draws
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Normal with variance gain² / fan; arguments and source are those of `kaiming_uniform_`."""
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)))

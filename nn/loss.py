@@ -15,8 +15,8 @@ from .functional.loss import mean_divisor
 from .module import FunctionLayer
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "SmoothL1Loss",
+    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "MSELoss", "MarginRankingLoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
 ]  # fmt: skip
 
 
@@ -74,6 +74,37 @@ class HuberLoss(Loss, function=F.huber_loss):
 
 class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
     """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
+
+
+# --- pairs --------------------------------------------------------------------------------------------------
+
+
+class _PairLoss(Loss):
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
+        """The loss of two inputs and a target."""
+        return self.call_function(input1, input2, target)  # type: ignore[no-any-return]
+
+
+class MarginRankingLoss(_PairLoss, function=F.margin_ranking_loss):
+    """max(0, margin - target · (input1 - input2)): called with input1, input2 and target, 1 or -1, of one shape."""
+
+
+class CosineEmbeddingLoss(_PairLoss, function=F.cosine_embedding_loss):
+    """1 - cos for a target of 1, max(0, cos - margin) for -1: called with two inputs `(N, features)`, target `(N,)`.
+
+    cos is that of the angle between the inputs' vectors.
+    """
+
+
+class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin): called with three inputs `(N, features)`.
+
+    d is the p-norm of the difference. `F.triplet_margin_loss` has the details.
+    """
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # type: ignore[override]
+        """The loss of three inputs."""
+        return self.call_function(anchor, positive, negative)  # type: ignore[no-any-return]
 
 
 # --- classes ------------------------------------------------------------------------------------------------

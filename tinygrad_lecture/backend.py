@@ -130,7 +130,7 @@ def resolve(device: str | None) -> tuple[Library, int | None]:
         _load_cupy()
     if name not in _by_name or not well_formed:
         known = ", ".join(repr(known) for known in sorted({*_by_name, "cuda"}))
-        raise ValueError(f"no device is called {device!r}; devices are {known}, or 'cuda:0', 'cuda:1', ...")
+        raise ValueError(f"no device is called {str(device)!r}; devices are {known}, or 'cuda:0', 'cuda:1', ...")
     if name == "cpu":
         return NUMPY, None
     return _by_name[name], int(index) if index else None

@@ -240,6 +240,8 @@ class device(str):
         return int(number) if number else None
 
     def __enter__(self) -> device:
+        if self.type not in ("cpu", "cuda"):
+            resolve(self)  # raises for what is no device here, such as "meta"
         if self.type != "cpu":
             raise NotImplementedError(
                 f"with device({str(self)!r}): tensors are made on the CPU by default; give each device={str(self)!r}"

@@ -44,8 +44,11 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     for one of a dtype that does not fit into x's.
     """
     to_memory = _writes_to_memory(x, change, *operands, *settings.values())
+    window = None if to_memory else window_of(x)
+    # what a rule saves of a detached tensor must outlive the change, which `_replace` makes in memory
+    before = x if window is None or not base_of(window).detached else wrap(x._array.copy(), x._node)
     with set_grad_enabled(not to_memory):
-        result = op(x, *operands, **settings)
+        result = op(before, *operands, **settings)
     shape, dtype = x._array.shape, x._array.dtype
     if result.shape != shape:
         raise TensorError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")
@@ -58,9 +61,8 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     return x
 
 
-def assign(x: Traced, index: Any, value: Any) -> None:
-    """x[index] = value. Raises RuntimeError as `_writes_to_memory` and `_replace` do."""
-    change = "x[index] = value"
+def assign(x: Traced, index: Any, value: Any, change: str = "x[index] = value") -> None:
+    """x[index] = value. change: how the user wrote it. Raises RuntimeError as `_writes_to_memory` and `_replace` do."""
     if isinstance(value, Traced) and _is_view_at(x, index, value):
         return  # the last step of x[index] += y, which has changed x already
     if _writes_to_memory(x, change, value):
@@ -139,8 +141,9 @@ def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
 def _replace(x: Traced, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
-    Raises RuntimeError for one that cannot be: x or the other was detached, is a view of a leaf that requires grad, or
-    is a view with a hook, which the gradients of later uses would not pass.
+    A detached tensor is changed in memory: what it was detached from sees the new numbers, and keeps its own gradient.
+    Raises RuntimeError where another cannot be computed: it was detached from x, is a view of a leaf that requires
+    grad, or is a view with a hook, which the gradients of later uses would not pass.
     """
     window = window_of(x)
     others = sharers(x)
@@ -152,13 +155,15 @@ def _replace(x: Traced, change: str, new: Any) -> None:
         x._window = None
         return
     base = base_of(window)
-    if any(base_of(window_of(other)) is not base for other in others):  # type: ignore[arg-type]
+    views = [other for other in others if base_of(window_of(other)) is base]  # type: ignore[arg-type]
+    apart = len(views) < len(others)
+    if apart and not base.detached:
         raise RuntimeError(
             f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
             "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
             "copy, x.detach().clone()"
         )
-    if any(isinstance(window_of(other), View) and has_hooks(other._node) for other in others):
+    if any(isinstance(window_of(other), View) and has_hooks(other._node) for other in views):
         raise RuntimeError(
             f"{change} cannot be recorded here: a view that shares x's memory has a hook, which would get a part of "
             "its gradient. Register the hook after the change, or make a new tensor, as in x = x + ..."
@@ -170,10 +175,12 @@ def _replace(x: Traced, change: str, new: Any) -> None:
             "tl.no_grad(), or make a new tensor, as in x = x + ..."
         )
     after = _written_to_base(before, window, new)
-    after._array = _laid_out_like(base.array, after._array)
+    if apart:
+        announced(before)[...] = after._array
+    after._array = before._array if apart else _laid_out_like(base.array, after._array)
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
-    for tensor in (x, *others):
+    for tensor in (x, *views):
         _become(tensor, _value_of(tensor._window, values))
 
 
@@ -245,7 +252,8 @@ def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, generator: random.Generator | None = None, **settings: Any) -> Any:
         with random.drawing_from(generator):
             values = draw(self, *args, **settings)
-        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
+        values = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
+        assign(self, ..., values, f"x.{draw.__name__}()")
         return self
 
     return method
@@ -285,15 +293,15 @@ class InPlaceMethods(Traced):
 
     def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
         """Add value * tensor1 * tensor2 in place."""
-        return self.add_(ops.mul(tensor1, tensor2), value)
+        return update(self, "x.addcmul_()", ops.add, ops.elementwise.scaled(ops.mul(tensor1, tensor2), value))
 
     def addcdiv_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
         """Add value * tensor1 / tensor2 in place."""
-        return self.add_(ops.div(tensor1, tensor2), value)
+        return update(self, "x.addcdiv_()", ops.add, ops.elementwise.scaled(ops.div(tensor1, tensor2), value))
 
     def lerp_(self, end: Any, weight: Any) -> Self:
         """Move towards end in place: x += weight * (end - x)."""
-        return self.add_(ops.mul(ops.sub(end, self), weight))
+        return update(self, "x.lerp_()", ops.add, ops.mul(ops.sub(end, self), weight))
 
     clip_ = clamp_ = in_place(ops.clip)
     mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
@@ -336,26 +344,27 @@ class InPlaceMethods(Traced):
         """Overwrite the elements with other, broadcast and converted to this dtype. non_blocking: has no effect."""
         if isinstance(other, Traced):
             other = other.to(device=device_of(self._array))  # type: ignore[attr-defined]
-        self[...] = other
+        assign(self, ..., other, "x.copy_(y)")
         return self
 
     def fill_(self, value: float) -> Self:
         """Overwrite the elements with one value. Raises ValueError for several."""
         if np.ndim(value):
             raise TensorError(f"fill_: the value must be one number, not of shape {np.shape(value)}; for more, copy_")
-        self[...] = value
+        assign(self, ..., value, "x.fill_(value)")
         return self
 
     def zero_(self) -> Self:
         """Overwrite the elements with 0."""
-        return self.fill_(0)
+        assign(self, ..., 0, "x.zero_()")
+        return self
 
     def fill_diagonal_(self, fill_value: float) -> Self:
         """Overwrite the diagonal of a matrix with one value. Raises ValueError for a tensor of fewer than two axes."""
         if self._array.ndim < 2:
             raise TensorError(f"fill_diagonal_: needs a matrix, not shape {self._array.shape}")
         n = min(self._array.shape)
-        self[(range(n),) * self._array.ndim] = fill_value
+        assign(self, (range(n),) * self._array.ndim, fill_value, "x.fill_diagonal_()")
         return self
 
     @drawn

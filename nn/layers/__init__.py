@@ -5,4 +5,5 @@ convolution.py  pooling.py        sequences and images: filters; pooling, paddin
 normalization.py                  LayerNorm, RMSNorm, BatchNorm and others
 recurrent.py                      RNN, GRU, LSTM, and cells
 attention.py  transformer.py      MultiheadAttention; Transformer, its blocks and stacks
+lazy.py                           Linear, convolutions, BatchNorm that take their size from the first input
 """

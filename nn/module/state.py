@@ -12,7 +12,7 @@ from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors import brief, hide_frames
 
-from .tree import Tree, join
+from .tree import Tree, UninitializedBuffer, join
 
 
 class LoadedKeys(NamedTuple):
@@ -67,7 +67,9 @@ class Stateful(Tree):
                 f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():
-            if assign and isinstance(state_dict[key], Tensor):
+            if isinstance(own[key], UninitializedBuffer) and array.shape != (0,):  # of a layer that waits too
+                own[key].initialize(Tensor(array, dtype=own[key].dtype, device=own[key].device))
+            elif assign and isinstance(state_dict[key], Tensor):
                 own[key].data = state_dict[key].detach()
             else:
                 own[key].inplace()[...] = move(array, own[key].device)
@@ -113,7 +115,7 @@ def misfit(key: str, own: Tensor, array: Any) -> str | None:
         kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")
         unread = " that NumPy cannot read" if hasattr(array, "__array__") else ""
         return f"{key} is of type {kind}{unread}, wanted a Tensor or an array"
-    if array.shape != own.shape:
+    if array.shape != own.shape and not isinstance(own, UninitializedBuffer):
         return f"{key} has shape {array.shape}, wanted {own.shape}"
     if not np.can_cast(array.dtype, own.dtype, "same_kind"):
         return f"{key} has dtype {array.dtype}, which cannot be converted to {own.dtype}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tinygrad_lecture import Tensor, empty
+from tinygrad_lecture import Tensor, TensorError, empty
 from tinygrad_lecture.errors import brief, hide_frames, warn
 
 from ..errors import ExplainsArguments
@@ -40,6 +40,31 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class UninitializedBuffer(Tensor):
+    """A tensor of a layer that waits for its first input: of shape (0,), and nothing can be written to it."""
+
+    __slots__ = ()
+
+    def initialize(self, values: Tensor) -> None:
+        """Be an ordinary tensor or parameter, with the memory of these values."""
+        self.__class__ = Parameter if isinstance(self, Parameter) else Tensor  # type: ignore[assignment]
+        self.data = values
+
+    def inplace(self) -> Any:
+        raise TensorError(
+            f"{self} has no numbers before its layer's first input; call the model once before you fill it"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedBuffer, Parameter):
+    """The same, for a parameter."""
+
+    __slots__ = ()
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:

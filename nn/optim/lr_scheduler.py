@@ -223,10 +223,7 @@ class CyclicLR(LRScheduler):
     cycle_momentum: bool = True
     base_momentum: float | Sequence[float] = 0.8
     max_momentum: float | Sequence[float] = 0.9
-    limits = LRScheduler.limits | {
-        "step_size_up": at_least_1,
-        "mode": one_of("triangular", "triangular2", "exp_range"),
-    }
+    limits = LRScheduler.limits | {"step_size_up": at_least_1, "mode": one_of("triangular", "triangular2", "exp_range")}
 
     def prepare(self) -> None:
         self.min_lrs = per_group("CyclicLR: base_lr", self.base_lr, self.optimizer)
@@ -492,11 +489,7 @@ class SequentialLR(Combined):
     """
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        schedulers: Sequence[LRScheduler],
-        milestones: Sequence[int],
-        last_epoch: int = -1,
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         super().__init__(optimizer, schedulers)
         self.milestones, n = list(milestones), len(schedulers)

@@ -70,6 +70,8 @@ __version__ = "2.0.0"
 globals().update(  # questions about tensors and dtypes
     is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
     typename=lambda o: o.type() if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}",
+    result_type=lambda a, b: (a + b).dtype,
+    promote_types=lambda type1, type2: (_tl.zeros(1, dtype=type1) + _tl.zeros(1, dtype=type2)).dtype,
     get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
     can_cast=lambda from_, to: (
         _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind")

@@ -195,11 +195,22 @@ class Tensor(EngineTensor, metaclass=_TensorKind):
             raise TypeError(sentence("torch.Tensor.__torch_function__"))
 
     def __new__(cls, *args: Any) -> Any:
-        dtype = np.float32 if cls.kind is None else cls.kind
-        sizes = args and all(isinstance(a, int) for a in args)
-        if sizes or not args:
-            return tl.empty(args or (0,), dtype=dtype)
-        return tl.tensor(args[0], dtype=dtype)
+        return new_tensor(args, np.float32 if cls.kind is None else cls.kind)
+
+
+def new_tensor(args: tuple[Any, ...], dtype: Any, device: str = "cpu") -> Any:
+    """A Tensor as torch.Tensor(*args) makes it: of sizes, one by one or in a Size, or of data.
+
+    Raises TypeError for a plain tuple of ints, as shapes are after an import without the dialect: it may be either.
+    """
+    shape = args[0] if len(args) == 1 and isinstance(args[0], Size) else args
+    if type(shape) is tuple and shape is not args and shape:
+        raise TypeError(
+            f"write torch.empty({shape}) for a tensor of that shape, torch.tensor({shape}) for these numbers"
+        )
+    if all(isinstance(size, (int, np.integer)) for size in shape):
+        return tl.empty(shape if args else 0, dtype=dtype, device=device)
+    return tl.tensor(args[0], dtype=dtype, device=device)
 
 
 TENSOR_KINDS = {  # the classes of Tensors of one dtype, by the names that they have in PyTorch

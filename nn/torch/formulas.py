@@ -115,6 +115,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "dstack": lambda tensors: tl.cat([_volume(x) for x in tensors], 2),
     "fliplr": lambda input: tl.flip(input, 1),
     "flipud": lambda input: tl.flip(input, 0),
+    "cholesky_inverse": lambda input, upper=False: linalg.inv(input.mT @ input if upper else input @ input.mT),
     "diagflat": lambda input, offset=0: tl.diag(input.reshape(-1), offset),
     # --- places
     "where": lambda condition, *branches, **named: (

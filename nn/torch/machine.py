@@ -92,6 +92,7 @@ for _name, _count in (("mps", 0), ("xpu", 0), ("cpu", 1)):
     add_module(_name, synchronize=ignore, empty_cache=ignore, **_answers)
 _disable = {"disable": lambda fn=None, recursive=True: compile(fn)}
 add_module("compiler", compile=compile, is_compiling=no, reset=ignore, **_disable)
+add_module("_dynamo", allow_in_graph=compile, reset=ignore, **_disable)
 add_module("version", cuda=None, hip=None, git_version="", __version__="2.0.0")
 
 
@@ -234,6 +235,7 @@ def _as_arrays(values: Any) -> Any:
 
 
 _ACTIVITIES, _nothing = SimpleNamespace(CPU="cpu", CUDA="cuda"), always(contextlib.nullcontext())
+add_module("serialization", add_safe_globals=ignore, safe_globals=_nothing)  # `torch.load` makes no class of a file
 profiler = add_module(
     "profiler", profile=profile, schedule=ignore, record_function=_nothing, ProfilerActivity=_ACTIVITIES
 )

@@ -15,7 +15,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError
 from tinygrad_lecture.in_place import in_place
 
-from .dtypes import BY_NAME, strided
+from .dtypes import BY_NAME, new_tensor, strided
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
@@ -70,12 +70,6 @@ def _is_method(function: Callable[..., Any]) -> bool:
 # --- what a program asks of a tensor's memory and machine, with the answers that hold here ------------------
 
 
-def _new(x: Any, *sizes: Any) -> Any:
-    """A new tensor of the same dtype, of sizes or of data."""
-    data = len(sizes) == 1 and not isinstance(sizes[0], int)
-    return x.new_tensor(sizes[0]) if data else x.new_empty(*(sizes or (0,)))
-
-
 METHODS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
     **dict.fromkeys(["conj", "conj_physical", "conj_physical_", "resolve_conj", "resolve_neg"], lambda x: x),
@@ -85,7 +79,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "is_same_size": lambda x, other: x._array.shape == other._array.shape,
     "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
-    "new": _new,
+    "new": lambda x, *args: new_tensor(args, x._array.dtype, x.device),
 }
 
 PROPERTIES: dict[str, Callable[..., Any]] = {

@@ -57,6 +57,7 @@ add_module(
 )  # fmt: skip
 add_module("nn.utils", clipping)
 add_module("nn.utils.rnn", clipping.rnn)
+add_module("nn.utils.parametrizations", weight_norm=clipping.weight_norm)
 add_module("nn.utils.clip_grad", clipping.clip)
 add_module("nn.utils.stateless", functional_call=functional_call)
 add_module("nn.utils.convert_parameters", clipping.clip)

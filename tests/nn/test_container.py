@@ -36,6 +36,8 @@ def test_both_are_lists(container):
     held[-1] = d
     assert list(held.append(c)) == [a, b, d, c]
     assert list(held.extend([a])) == [a, b, d, c, a]
+    held += [c]
+    assert held.pop() is c
     for place in (5, -6):
         with pytest.raises(IndexError, match=f"index {place} is out of range for 5 modules"):
             _ = held[place]

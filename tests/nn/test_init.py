@@ -38,6 +38,13 @@ def test_the_spread_is_as_promised(fill, settings, std, dtype):
         assert abs(values - centre).max() <= std * math.sqrt(3) * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("name", ["normal_", "trunc_normal_", "orthogonal_", "xavier_normal_", "kaiming_uniform_"])
+def test_numbers_may_come_from_a_generator(name):
+    state, fill = tl.get_rng_state(), getattr(init, name)
+    drawn = [fill(tl.empty(3, 4), generator=tl.Generator().manual_seed(seed)).tolist() for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2] and tl.get_rng_state() == state
+
+
 def test_constants():
     x = tl.empty(2, 2)
     assert init.zeros_(x).tolist() == [[0, 0], [0, 0]]

@@ -51,6 +51,7 @@ class First(nn.Module):
 
 LABELS = np.array([0, 3, 1, 3, 2])
 SOME_IGNORED = np.array([0, -100, 1, 3, -100])
+SIGNS = np.array([1, -1, 1, -1, -1])
 WEIGHT = [0.5, 1.0, 2.0, 0.0]
 
 LAYERS = {
@@ -71,6 +72,8 @@ LAYERS = {
         + ("LeakyReLU", "ELU", "Softplus", "SiLU", "GELU")
     },
     "GELU, tanh": Case(lambda: nn.GELU("tanh"), (normal(N, 4),)),
+    "Linear with weight_norm": Case(lambda: nn.utils.weight_norm(nn.Linear(4, 3)), (normal(N, 4),)),
+    "Conv1d with weight_norm": Case(lambda: nn.utils.weight_norm(nn.Conv1d(2, 3, 2), dim=1), (normal(N, 2, 4),)),
     "Conv1d": Case(lambda: nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2), (normal(N, 2, 6),)),
     "Conv2d": Case(lambda: nn.Conv2d(2, 3, (3, 2), padding=(1, 0), dilation=(1, 2)), (normal(N, 2, 4, 4),)),
     "Conv2d, circular": Case(
@@ -142,6 +145,11 @@ LOSSES = {
     "BCELoss": Case(lambda: nn.BCELoss(tl.tensor([1.0, 2.0])), (chances(N, 2), chances(N, 2, seed=1))),
     "BCEWithLogitsLoss": Case(
         lambda: nn.BCEWithLogitsLoss(tl.tensor([1.0, 2.0]), pos_weight=tl.tensor(3.0)), (normal(N, 2), chances(N, 2))
+    ),
+    "MarginRankingLoss": Case(lambda: nn.MarginRankingLoss(0.5), (normal(N), normal(N, seed=1), SIGNS)),
+    "CosineEmbeddingLoss": Case(nn.CosineEmbeddingLoss, (normal(N, 3), normal(N, 3, seed=1), SIGNS)),
+    "TripletMarginLoss": Case(
+        lambda: nn.TripletMarginLoss(swap=True), (normal(N, 3), normal(N, 3, seed=1), normal(N, 3, seed=2))
     ),
     "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (-chances(N, 3, seed=1), chances(N, 3))),
     "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (-chances(N, 3), normal(N, 3, seed=1))),

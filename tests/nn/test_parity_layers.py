@@ -201,6 +201,52 @@ def test_at_kinks_and_extremes(name: str, settings: dict[str, Any], inputs: list
     agree(*twins(name, settings, dtype), *map(np.asarray, inputs), dtype=dtype, constants=constants)
 
 
+# --- layers that change what they are ------------------------------------------------------------------------
+
+LAZY = {
+    "LazyLinear(2)": (3, 4), "LazyLinear(2, bias=False)": (4,), "LazyConv1d(4, 2, groups=2)": (3, 2, 5),
+    "LazyConv2d(4, (2, 1), padding=1)": (2, 5, 5), "LazyConvTranspose1d(2, 3, 2)": (3, 2, 4),
+    "LazyConvTranspose2d(2, 3, bias=False)": (1, 2, 3, 3), "LazyBatchNorm1d()": (4, 3),
+    "LazyBatchNorm2d(0.1)": (2, 3, 2, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LAZY)
+def test_a_lazy_layer_is_pytorchs(text: str) -> None:
+    """Before and after its first input, or weights from another's state, which wait for no input."""
+    x = np.random.default_rng(0).normal(size=LAZY[text]).astype("float32")
+    made = [eval(f"nn.{text}", {"nn": module}) for module in (nn, torch.nn, nn)]
+    ours, theirs, loaded = made
+    before = list(theirs.state_dict())
+    assert list(ours.state_dict()) == before and type(ours).__name__ == type(theirs).__name__
+    assert [repr(p) for p in ours.parameters()] == [repr(p) for p in theirs.parameters()]
+    ours(tl.tensor(x)), theirs(torch.tensor(x))
+    assert type(ours).__name__ == type(theirs).__name__ and repr(ours).split("bias")[0] == repr(theirs).split("bias")[0]
+    assert list(ours.state_dict()) == list(theirs.state_dict()) == before
+    loaded.load_state_dict(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    for module in (ours, loaded, theirs):
+        module.eval()
+    agree(ours, theirs, x, dtype="float32")
+    close(loaded(tl.tensor(x)), theirs(torch.tensor(x)), text, "float32")
+
+
+@pytest.mark.parametrize(("text", "dim"), [("Linear(3, 2)", 0), ("Linear(3, 2)", None), ("Conv2d(2, 3, 2)", 1)])
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+def test_weight_norm_is_pytorchs(text: str, dim: int | None) -> None:
+    ours, theirs = (module.utils.weight_norm(eval(f"nn.{text}", {"nn": module}), dim=dim) for module in (nn, torch.nn))
+    assert repr(ours) == repr(theirs)
+    shapes_of = [{key: tuple(x.shape) for key, x in module.state_dict().items()} for module in (ours, theirs)]
+    assert shapes_of[0] == shapes_of[1] and list(shapes_of[0]) == list(shapes_of[1])
+    ours.load_state_dict(theirs.state_dict())
+    x = np.random.default_rng(0).normal(size=(4, 3) if "Linear" in text else (1, 2, 3, 3))
+    agree(ours.double(), theirs.double(), x, dtype="float64")
+    for module in (nn, torch.nn):
+        module.utils.remove_weight_norm(ours if module is nn else theirs)
+    assert list(ours.state_dict()) == ["bias", "weight"] == list(theirs.state_dict())
+    close(ours.weight, theirs.weight, "the weight", "float64")
+
+
 # --- more than one call -------------------------------------------------------------------------------------
 
 

@@ -163,7 +163,10 @@ def without_grad(x):
         return x[0:1]
 
 
-@pytest.mark.parametrize("share", [lambda x: x.detach(), lambda x: x.data, without_grad, lambda x: x.detach()[0:1]])
+DETACHED = [lambda x: x.detach(), lambda x: x.data, lambda x: x.detach()[:]]
+
+
+@pytest.mark.parametrize("share", [*DETACHED, without_grad])
 def test_a_recorded_change_that_a_detached_tensor_would_not_see_is_refused(share):
     w = leaf(1.0, 2.0)
     x = w * 1
@@ -172,12 +175,30 @@ def test_a_recorded_change_that_a_detached_tensor_would_not_see_is_refused(share
         RuntimeError, match=r"x \*= y cannot be recorded.*detach\(\), .data or no_grad.*detach\(\).clone\(\)"
     ):
         x *= 3
-    with pytest.raises(RuntimeError, match=r"x \+= y cannot be recorded"):
-        seen += w[0:1]
+    if share is without_grad:
+        with pytest.raises(RuntimeError, match=r"x\.lerp_\(\) cannot be recorded"):
+            seen.lerp_(w[0:1], 0.5)
     assert x.tolist() == [1, 2]
     del seen
     x *= 3
     assert x.tolist() == [3, 6]
+
+
+@pytest.mark.parametrize("share", DETACHED)
+def test_the_origin_sees_a_recorded_change_of_what_was_detached(share):
+    w = leaf(1.0, 2.0)
+    x = w * 1
+    view, squares, seen = x[1:], (x * x).sum(), share(x)
+    seen.lerp_(w * 3, 0.5)
+    seen += w
+    seen *= w
+    assert x.tolist() == seen.tolist() == [3, 12] and view.tolist() == [12]
+    seen.sum().backward()
+    assert w.grad.tolist() == [5.5, 11]
+    (x.sum() + view.sum()).backward()
+    assert w.grad.tolist() == [6.5, 13]
+    with pytest.raises(RuntimeError, match="changed in place"):
+        squares.backward()
 
 
 def test_a_detached_tensor_whose_origin_is_gone_takes_recorded_values():

@@ -19,13 +19,13 @@ class Base:
     """How a tensor looks into memory of its own, which views may share.
 
     The tensor may be gone while its views live, so its array and node are kept.
-    sharing: weak references to all tensors that share the memory.
+    sharing: weak references to all tensors that share the memory.  detached: whether by detach(), the user's wish.
     """
 
-    __slots__ = ("array", "node", "sharing", "tensor")
+    __slots__ = ("array", "detached", "node", "sharing", "tensor")
 
-    def __init__(self, tensor: Traced, sharing: set[weakref.ref[Traced]]) -> None:
-        self.array, self.node, self.sharing = tensor._array, tensor._node, sharing
+    def __init__(self, tensor: Traced, sharing: set[weakref.ref[Traced]], detached: bool = False) -> None:
+        self.array, self.node, self.sharing, self.detached = tensor._array, tensor._node, sharing, detached
         self.tensor = weakref.ref(tensor, sharing.discard)
         sharing.add(self.tensor)
 
@@ -110,12 +110,12 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
             return
 
 
-def note_sharing(tensor: Traced, other: Traced) -> None:
+def note_sharing(tensor: Traced, other: Traced, detached: bool = False) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
     sharing = _window(other).sharing
     if tensor is other:  # `Base` adds a reference to it, and the set would compare the two by comparing tensors
         sharing.difference_update([reference for reference in sharing if reference() is tensor])
-    tensor._window = Base(tensor, sharing)
+    tensor._window = Base(tensor, sharing, detached)
 
 
 def _window(x: Traced) -> Window:

@@ -156,12 +156,12 @@ torchvision torchvision.datasets torchtext torchaudio
 torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
 torch.polygamma torch.special.polygamma torch.Tensor.mode torch.rot90 torch.corrcoef
 torch.heaviside torch.nanmedian
-torch.nn.utils.weight_norm torch.nn.utils.parametrize torch.nn.utils.parametrizations.spectral_norm
+torch.nn.utils.parametrize torch.nn.utils.parametrizations.spectral_norm
 torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
 torch.select_scatter torch.renorm torch.Tensor.sum_to_size torch.Tensor.index_reduce_ torch.nn.RReLU
 torch.nn.ChannelShuffle torch.nn.Softmax2d torch.hsplit torch.combinations torch.vander torch.linalg.vander
 torch.nn.functional.pdist torch.special.entr torch.Tensor.put_ torch.range torch.std_mean torch.nn.functional.upsample
-torch.Tensor.apply_ torch.Tensor.storage_offset torch.result_type torch.set_default_tensor_type torch.scalar_tensor
+torch.Tensor.apply_ torch.Tensor.storage_offset torch.set_default_tensor_type torch.scalar_tensor
 torch.distributions.Beta torch.nn.CTCLoss torch.nn.functional.ctc_loss torch.nn.MaxUnpool2d torch.frombuffer torch.gcd
 torch.aminmax torch.Tensor.masked_scatter_ torch.isreal torch.testing.assert_allclose
 """

@@ -131,6 +131,12 @@ torch.index_select(A, 0, I, out=Y); torch.where(A > 1, A, Y, out=Y)
 torch.addmm(A, A, A, out=Y); torch.mean(A, 0, out=V)
 torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
 
+torch.FloatTensor(torch.Size([2, 3])).shape; A.new(torch.Size([2, 3])).shape; A.new([1, 2]); A.new(2).shape
+torch.result_type(A, I); torch.result_type(I, 1.5); torch.promote_types(torch.int8, torch.uint8)
+torch.promote_types(torch.float16, torch.int64); torch.promote_types(torch.bool, torch.bool)
+F.triplet_margin_loss(A, B[0], Y, size_average=False); F.cosine_embedding_loss(A, Y, 2 * I.clamp(max=1) - 1, 0.2)
+F.margin_ranking_loss(V, A[0], 2 * I.clamp(max=1) - 1, reduction="none")
+nn.TripletMarginLoss(2, 1, swap=True)(A, B[0], Y)
 F.mse_loss(A, Y, size_average=False); F.binary_cross_entropy(Y, Y, size_average=False); F.l1_loss(A, Y, reduce=False)
 nn.MSELoss(size_average=False)(A, Y); nn.CrossEntropyLoss(reduce=False)(A, I); nn.BCELoss(size_average=True)(Y, Y)
 F.mse_loss(A[:, :1], V); nn.MSELoss()(A[:, :1], V); nn.L1Loss()(A, V); F.smooth_l1_loss(A, V); F.huber_loss(V, A)

@@ -17,11 +17,22 @@ from tinygrad_lecture.func.trees import leaves
 
 def test_tensor_takes_data_or_sizes():
     assert torch.Tensor([1, 2]).dtype == tl.float32
-    assert torch.Tensor(3).shape == (3,)
+    assert torch.Tensor(3).shape == torch.Tensor(np.int64(3)).shape == (3,)
+    assert torch.Tensor().shape == (0,)
     assert torch.LongTensor([1]).dtype == tl.int64
     assert isinstance(tl.ones(2), torch.Tensor)
     assert isinstance(torch.LongTensor([1]), torch.LongTensor)
     assert not isinstance(torch.ones(1), torch.LongTensor)
+
+
+def test_a_size_is_a_shape_and_not_data():
+    size, x = torch.Size([2, 3]), torch.ones(1, dtype=torch.int64)
+    makes = (torch.Tensor, torch.FloatTensor, torch.LongTensor, x.new)
+    assert {make(size).shape for make in makes} == {(2, 3)} and torch.Tensor(torch.Size([])).shape == ()
+    assert x.new(size).dtype == tl.int64 and x.new([2, 3]).tolist() == torch.tensor(size).tolist() == [2, 3]
+    for make in (torch.Tensor, torch.LongTensor, x.new):  # after an import shapes are plain tuples
+        with pytest.raises(TypeError, match=r"torch.empty\(\(2, 3\)\) for .* shape, torch.tensor\(\(2, 3\)\) for"):
+            make(tl.ones(2, 3).shape)
 
 
 def test_settings_of_a_machine_change_nothing():
@@ -31,6 +42,9 @@ def test_settings_of_a_machine_change_nothing():
     with torch.autocast("cuda", dtype=torch.bfloat16, enabled=False):
         assert model(tl.ones(1, 2)).dtype == tl.float32
     assert not torch.cuda.amp.GradScaler().is_enabled()
+    assert torch._dynamo.allow_in_graph(len) is len  # as einops asks
+    with torch.serialization.safe_globals([len]):
+        torch.serialization.add_safe_globals([len])
     assert torch.cuda.device_count() == 0 or torch.cuda.is_available()
 
 
@@ -76,6 +90,8 @@ def test_another_default_device_is_refused():
     torch.set_default_device("cpu")
     with pytest.raises(NotImplementedError, match="give each device='cuda'"):
         torch.set_default_device("cuda")
+    with pytest.raises(ValueError, match="no device is called 'meta'"), torch.device("meta"):
+        pass
 
 
 def test_the_profiler_is_the_engines():

@@ -72,7 +72,7 @@ class Kept(NamedTuple):
     arrays: Any
 
 
-def unwrap(name: str, inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Array | None]:
+def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
     """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
 
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
@@ -81,11 +81,11 @@ def unwrap(name: str, inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[An
     n = len(inputs)
     if n == 1 and type(inputs[0]) in TENSORS:
         array = inputs[0]._array
-        return (array,), (inputs[0]._node,), array
+        return [array], [inputs[0]._node], array
     if n == 2 and type(inputs[0]) in TENSORS and type(inputs[1]) in TENSORS:
         x, y = inputs
         a, b = x._array, y._array
-        return (a, b), (x._node, y._node), b if b.ndim else a
+        return [a, b], [x._node, y._node], b if b.ndim else a
     arrays: list[Any] = []
     nodes: list[Any] = []
     prototype = foreign = None

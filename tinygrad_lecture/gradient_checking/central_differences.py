@@ -41,6 +41,7 @@ ROUNDINGS = 4  # how many roundings the values of a function are assumed to have
 DIGITS = 1e-7  # the relative error of an estimate that needs no more steps; a claim must agree to a hundredth of it
 
 LARGER = 3  # how many steps are larger than the first one
+FINER = 4  # how many steps finer the second pair is, which may be nearer than a kink
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
@@ -105,10 +106,12 @@ class _Element:
         return SMALL * self.problem.eps * self.size
 
     def differentiate(self, claim: float) -> None:
-        """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
-        coarse, fine = self._steps((LARGER, LARGER + 1))
-        if coarse is None or fine is None or not self._accept_pair(coarse, fine, claim):
-            self._decide(claim)
+        """Use two step sizes; if they do not look smooth, or disagree with the claim, two finer ones, and then all."""
+        for first in (LARGER, LARGER + FINER)[: 2 if claim else 1]:
+            coarse, fine = self._steps((first, first + 1))
+            if coarse is not None and fine is not None and self._accept_pair(coarse, fine, claim):
+                return
+        self._decide(claim)
 
     # --- differences ----------------------------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class _Element:
         ends = (self.x + step, self.x - step)
         up, down = map(self._at, ends)
         right, left = ends[0] - self.x, self.x - ends[1]  # the actual steps: x + step was rounded
-        if not (np.isfinite(up).all() and np.isfinite(down).all() and right > 0 and left > 0):
+        if not (np.isfinite(up).all() and np.isfinite(down).all() and min(right, left) >= SMALLEST / RATIO):
             return None
         rise, fall = up - self.values, down - self.values
         column, gaps = (up - down) / (right + left), rise / right + fall / left
@@ -160,7 +163,7 @@ class _Element:
         """
         inner = abs(float(self.x)) * np.abs(at.column)  # x is rounded inside, as in sin(1e9 * x)
         errors = np.maximum(ROUNDINGS * self.problem.eps * (at.high + inner), 2 * least) * counted
-        return np.sqrt(np.square(self.upstream * errors).sum(axis=-1)) / at.step
+        return np.hypot.reduce(self.upstream * errors, axis=-1) / at.step  # no square is too small for a float
 
     # --- two steps ------------------------------------------------------------------------------------------
 
@@ -207,6 +210,8 @@ class _Element:
             if (~moved & (move > 0) & (move / step * still <= self.rounding)).any():
                 return False
             moved |= ~(move == 0)
+            if moved.all():
+                break
         self.zero, self.noise = True, self.rounding * float(np.sqrt(np.square(self.upstream).sum())) / still
         return True
 
@@ -260,7 +265,8 @@ class _Element:
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
         rounding = self._rounding(found)
-        size = np.abs(self.upstream) @ found.high[-1] + abs(float(self.x)) * max(abs(claim), abs(slope))
+        size = np.abs(self.upstream) @ (found.high[-1] * found.move.any(axis=0))
+        size += abs(float(self.x)) * max(abs(claim), abs(slope))
         if apart <= ROUNDINGS * EPS * size:
             return True  # no step of 1 or less excludes it, and functions such as floor vary there
         clear, gaps = np.flatnonzero(np.abs(found.gap) > 10 * rounding), np.abs(found.gap)
@@ -322,8 +328,7 @@ class _Element:
         stays at small steps, up to `most`; inf if it stays at all steps.
         """
         off = _deviations(found)
-        tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
-        limit = np.where(found.step[1:-1] > tiny, self.small, np.inf)[:, None]
+        limit = 10 * found.move[-MIN_STEPS:].max(axis=0)  # where it changes by less, it has no such stairs
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         first = np.where(found.move > 0, np.minimum(found.move, most), np.inf).min(axis=0)
         return np.where(found.move[-1] > 0, rounding, np.maximum(rounding, first))

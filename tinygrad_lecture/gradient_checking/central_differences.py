@@ -328,7 +328,11 @@ class _Element:
         stays at small steps, up to `most`; inf if it stays at all steps.
         """
         off = _deviations(found)
-        limit = 10 * found.move[-MIN_STEPS:].max(axis=0)  # where it changes by less, it has no such stairs
+        step = found.step[1:-1, None]
+        tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
+        limit = np.where(step > tiny, self.small, np.inf)
+        # A step far beyond x says little about the stairs near x: what changes by less there has no such stairs.
+        limit = np.where(step > self.near, 100 * found.move[-MIN_STEPS:].max(axis=0), limit)
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         first = np.where(found.move > 0, np.minimum(found.move, most), np.inf).min(axis=0)
         return np.where(found.move[-1] > 0, rounding, np.maximum(rounding, first))

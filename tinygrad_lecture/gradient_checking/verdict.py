@@ -206,6 +206,6 @@ def _in_longdouble(
     again = judge(subject, problem, options)
     closer = [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)]
     for verdict, before in zip(closer, verdicts, strict=True):
-        measured = replace(before, rounding=verdict.rounding)
+        measured = replace(before, rounding=np.maximum(verdict.rounding, RULE_ROUNDING * unit(before.x)))
         verdict.noise[verdict.wrong & ~measured.wrong] = np.inf  # a kernel may compute in float64 all the same
     return closer, None

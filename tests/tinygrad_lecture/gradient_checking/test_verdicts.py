@@ -150,16 +150,18 @@ def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):
     assert not scales.is_false(function, scale, check)
 
 
-@pytest.mark.parametrize(
-    "function",
-    ["square", "cube", "reciprocal", "sqrt", "log", "exp", "sin", "tanh", "x @ w", "norm", "x / norm", "layer norm"],
-)
-@pytest.mark.parametrize("scale", [1e-140, 1e-60, 1e-20, 1e20, 1e60])
+SMOOTH = {  # functions, and the scales at which value and derivative are normal numbers
+    **dict.fromkeys(["square", "reciprocal", "sqrt", "log", "x @ w", "norm", "x / norm"], (1e-140, 1e-60, 1e-20, 1e60)),
+    "cube": (1e-60, 1e-20, 1e60),
+    **dict.fromkeys(["exp", "sin", "tanh", "layer norm"], (1e-140, 1e-60, 1e-20)),
+}
+
+
+@pytest.mark.parametrize(("function", "scale"), [(name, scale) for name in SMOOTH for scale in SMOOTH[name]])
 def test_the_verdict_on_a_smooth_function_does_not_hang_on_the_scale(function, scale):
-    assert scales.verdict(function, scale, "gradcheck") in ("right", "outside")
-    assert scales.verdict(function, scale, "of one op") in ("right", "outside")
-    for mistake in ("a wrong sign", "off by 1 %"):
-        assert scales.verdict(function, scale, mistake) in ("wrong", "outside", "cannot tell" if scale > 1 else "wrong")
+    assert scales.verdict(function, scale, "gradcheck") == scales.verdict(function, scale, "of one op") == "right"
+    unseen = scale > 1 or function in ("cube", "reciprocal")
+    assert scales.verdict(function, scale, "off by 1 %") in ("wrong", "cannot tell" if unseen else "wrong")
 
 
 @pytest.mark.parametrize("mistake", ["off by 1 %", "a part off the tape"])

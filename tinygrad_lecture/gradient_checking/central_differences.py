@@ -41,12 +41,11 @@ ROUNDINGS = 4  # how many roundings the values of a function are assumed to have
 DIGITS = 1e-7  # the relative error of an estimate that needs no more steps; a claim must agree to a hundredth of it
 
 LARGER = 3  # how many steps are larger than the first one
-FINER = 4  # how many steps finer the second pair is, which may be nearer than a kink
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
-SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
+SMALL = 25_000  # a first change of so many rounding errors is none, but a kink or a jump nearby
 NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 
@@ -54,7 +53,8 @@ UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do n
 def central_differences(problem: Problem, step: float = STEP) -> list[NumericalGradient]:
     """The gradients, one for each input, from steps of step * max(1, |x|), a quarter of it, and others in doubt."""
     found = NumericalGradient.empty(problem)
-    points, size = [x.copy() for x in problem.xs], problem.size
+    points = [x.copy() for x in problem.xs]
+    size = max([1.0, largest(problem.values), *map(largest, points)])
     for k, i in problem.elements():
         element = _Element(problem, points, points[k], i, step, size)
         element.differentiate(float(problem.claims[k].flat[i]))
@@ -100,18 +100,11 @@ class _Element:
         """The rounding error of numbers as large as the largest."""
         return ROUNDINGS * self.problem.eps * self.size
 
-    @property
-    def small(self) -> float:
-        """The largest change of a value that may be rounding."""
-        return SMALL * self.problem.eps * self.size
-
     def differentiate(self, claim: float) -> None:
-        """Use two step sizes; if they do not look smooth, or disagree with the claim, two finer ones, and then all."""
-        for first in (LARGER, LARGER + FINER)[: 2 if claim else 1]:
-            coarse, fine = self._steps((first, first + 1))
-            if coarse is not None and fine is not None and self._accept_pair(coarse, fine, claim):
-                return
-        self._decide(claim)
+        """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
+        coarse, fine = self._steps((LARGER, LARGER + 1))
+        if coarse is None or fine is None or not self._accept_pair(coarse, fine, claim):
+            self._decide(claim)
 
     # --- differences ----------------------------------------------------------------------------------------
 
@@ -217,7 +210,7 @@ class _Element:
 
     def _are_roundings(self, moves: Array) -> bool:
         """Whether the smallest change of an output is no more than a few roundings."""
-        return bool(((moves > 0) & (moves <= self.small)).any())
+        return bool(((moves > 0) & (moves <= SMALL * self.rounding)).any())
 
     # --- all steps ------------------------------------------------------------------------------------------
 
@@ -242,17 +235,19 @@ class _Element:
                 if self._may_be(claim, 0.0, found):
                     self.zero, self.noise = False, math.inf
                 return
-        least = self._least_changes(found, np.inf if staircase else self.small)
+        least = self._least_changes(found, np.inf if staircase else SMALL * self.rounding)
         stays = ~np.isfinite(least)
         if stays.any():
-            least[stays] = np.where(self._depends(), self.small, 0)[stays]
+            least[stays] = np.where(self._depends(), SMALL * self.rounding, 0)[stays]
         roundings = self._rounding(found, least, ~stays | (least > 0))
         self.kink = _has_kink(found, roundings)
         self.column, self.noise, used = _ridders(found, roundings)
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
-        tolerated = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
+        tolerated = (
+            NOISE * self.size if found.move[-1].any() else SMALL * self.rounding
+        )  # what is flat at small steps is no noise
         off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else tolerated)
         if not self.kink and (off_line or self._may_be(claim, slope, found)):
             self.noise = math.inf
@@ -330,7 +325,7 @@ class _Element:
         off = _deviations(found)
         step = found.step[1:-1, None]
         tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
-        limit = np.where(step > tiny, self.small, np.inf)
+        limit = np.where(step > tiny, SMALL * self.rounding, np.inf)
         # A step far beyond x says little about the stairs near x: what changes by less there has no such stairs.
         limit = np.where(step > self.near, 100 * found.move[-MIN_STEPS:].max(axis=0), limit)
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)

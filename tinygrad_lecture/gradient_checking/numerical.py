@@ -54,11 +54,6 @@ class Problem:
     only: Sequence[Array] | None = None
 
     @property
-    def size(self) -> float:
-        """The largest number among inputs and outputs, at least 1."""
-        return max([1.0, largest(self.values), *map(largest, self.xs)])
-
-    @property
     def eps(self) -> float:
         """The spacing of numbers at 1: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
         return float(np.finfo(self.values.dtype).eps)

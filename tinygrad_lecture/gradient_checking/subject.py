@@ -93,15 +93,13 @@ class Subject:
         set_rng_state(self.random_state)
         returned = self.fn(*args)
         outs = [returned] if isinstance(returned, Traced) else returned
-        remedy = "; it must return a Tensor or a tuple of Tensors"
+        remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
         if isinstance(outs, (tuple, list)) and all(isinstance(out, Traced) for out in outs):
             floats = [out for out in outs if out._array.dtype.kind in "fc"]
             if floats and all(out._array.dtype.itemsize >= FLOAT64.itemsize for out in floats):
                 return floats
             few = " for float64 inputs, too few digits; look for a float32 constant or .float() inside"
             remedy = few if floats else "; only floats have gradients"
-        elif returned is None:
-            remedy = "; is a return missing?"
         raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}{remedy}")
 
     def values(self, xs: Sequence[Array]) -> Array:

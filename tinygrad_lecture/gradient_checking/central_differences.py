@@ -245,9 +245,8 @@ class _Element:
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
-        tolerated = (
-            NOISE * self.size if found.move[-1].any() else SMALL * self.rounding
-        )  # what is flat at small steps is no noise
+        # What is flat at small steps is no noise.
+        tolerated = NOISE * self.size if found.move[-1].any() else SMALL * self.rounding
         off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else tolerated)
         if not self.kink and (off_line or self._may_be(claim, slope, found)):
             self.noise = math.inf

@@ -33,6 +33,8 @@ FUNCTIONS = {
     "gelu": lambda x: tl.gelu(x),
     "x log x": lambda x: x * tl.log(x),
     "sqrt(1 + x²)": lambda x: tl.sqrt(1 + x * x),
+    "x @ w": lambda x: x @ tl.tensor([[0.3, -1.2], [0.8, 0.4], [-0.5, 0.9]]),
+    "norm": lambda x: tl.norm(x),
     "x / norm": lambda x: x / tl.norm(x),
     "x / sum": lambda x: x / tl.sum(x),
     "softmax": lambda x: tl.softmax(x),

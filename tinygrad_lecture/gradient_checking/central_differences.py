@@ -45,7 +45,7 @@ MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
-SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
+SMALL = 25_000  # a first change of so many rounding errors is none, but a kink or a jump nearby
 NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 
@@ -53,7 +53,8 @@ UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do n
 def central_differences(problem: Problem, step: float = STEP) -> list[NumericalGradient]:
     """The gradients, one for each input, from steps of step * max(1, |x|), a quarter of it, and others in doubt."""
     found = NumericalGradient.empty(problem)
-    points, size = [x.copy() for x in problem.xs], problem.size
+    points = [x.copy() for x in problem.xs]
+    size = max([1.0, largest(problem.values), *map(largest, points)])
     for k, i in problem.elements():
         element = _Element(problem, points, points[k], i, step, size)
         element.differentiate(float(problem.claims[k].flat[i]))
@@ -99,11 +100,6 @@ class _Element:
         """The rounding error of numbers as large as the largest."""
         return ROUNDINGS * self.problem.eps * self.size
 
-    @property
-    def small(self) -> float:
-        """The largest change of a value that may be rounding."""
-        return SMALL * self.problem.eps * self.size
-
     def differentiate(self, claim: float) -> None:
         """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
         coarse, fine = self._steps((LARGER, LARGER + 1))
@@ -134,7 +130,7 @@ class _Element:
         ends = (self.x + step, self.x - step)
         up, down = map(self._at, ends)
         right, left = ends[0] - self.x, self.x - ends[1]  # the actual steps: x + step was rounded
-        if not (np.isfinite(up).all() and np.isfinite(down).all() and right > 0 and left > 0):
+        if not (np.isfinite(up).all() and np.isfinite(down).all() and min(right, left) >= SMALLEST / RATIO):
             return None
         rise, fall = up - self.values, down - self.values
         column, gaps = (up - down) / (right + left), rise / right + fall / left
@@ -160,7 +156,7 @@ class _Element:
         """
         inner = abs(float(self.x)) * np.abs(at.column)  # x is rounded inside, as in sin(1e9 * x)
         errors = np.maximum(ROUNDINGS * self.problem.eps * (at.high + inner), 2 * least) * counted
-        return np.sqrt(np.square(self.upstream * errors).sum(axis=-1)) / at.step
+        return np.hypot.reduce(self.upstream * errors, axis=-1) / at.step  # no square is too small for a float
 
     # --- two steps ------------------------------------------------------------------------------------------
 
@@ -207,12 +203,14 @@ class _Element:
             if (~moved & (move > 0) & (move / step * still <= self.rounding)).any():
                 return False
             moved |= ~(move == 0)
+            if moved.all():
+                break
         self.zero, self.noise = True, self.rounding * float(np.sqrt(np.square(self.upstream).sum())) / still
         return True
 
     def _are_roundings(self, moves: Array) -> bool:
         """Whether the smallest change of an output is no more than a few roundings."""
-        return bool(((moves > 0) & (moves <= self.small)).any())
+        return bool(((moves > 0) & (moves <= SMALL * self.rounding)).any())
 
     # --- all steps ------------------------------------------------------------------------------------------
 
@@ -237,17 +235,18 @@ class _Element:
                 if self._may_be(claim, 0.0, found):
                     self.zero, self.noise = False, math.inf
                 return
-        least = self._least_changes(found, np.inf if staircase else self.small)
+        least = self._least_changes(found, np.inf if staircase else SMALL * self.rounding)
         stays = ~np.isfinite(least)
         if stays.any():
-            least[stays] = np.where(self._depends(), self.small, 0)[stays]
+            least[stays] = np.where(self._depends(), SMALL * self.rounding, 0)[stays]
         roundings = self._rounding(found, least, ~stays | (least > 0))
         self.kink = _has_kink(found, roundings)
         self.column, self.noise, used = _ridders(found, roundings)
         slope = float(self.upstream @ self.column)
         self.zero = self._vanishes(slope, self.noise)
         finer, disagree = _Differences(*(numbers[used:] for numbers in found)), abs(claim - slope) > self.noise
-        tolerated = NOISE * self.size if found.move[-1].any() else self.small  # what is flat at small steps is no noise
+        # What is flat at small steps is no noise.
+        tolerated = NOISE * self.size if found.move[-1].any() else SMALL * self.rounding
         off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else tolerated)
         if not self.kink and (off_line or self._may_be(claim, slope, found)):
             self.noise = math.inf
@@ -260,7 +259,8 @@ class _Element:
         if not math.isfinite(claim):
             return not self.zero and self.noise > abs(slope) / 100
         rounding = self._rounding(found)
-        size = np.abs(self.upstream) @ found.high[-1] + abs(float(self.x)) * max(abs(claim), abs(slope))
+        size = np.abs(self.upstream) @ (found.high[-1] * found.move.any(axis=0))
+        size += abs(float(self.x)) * max(abs(claim), abs(slope))
         if apart <= ROUNDINGS * EPS * size:
             return True  # no step of 1 or less excludes it, and functions such as floor vary there
         clear, gaps = np.flatnonzero(np.abs(found.gap) > 10 * rounding), np.abs(found.gap)
@@ -322,8 +322,11 @@ class _Element:
         stays at small steps, up to `most`; inf if it stays at all steps.
         """
         off = _deviations(found)
+        step = found.step[1:-1, None]
         tiny = 500 * FINEST * self.near  # a kink that is nearer looks like rounding
-        limit = np.where(found.step[1:-1] > tiny, self.small, np.inf)[:, None]
+        limit = np.where(step > tiny, SMALL * self.rounding, np.inf)
+        # A step far beyond x says little about the stairs near x: what changes by less there has no such stairs.
+        limit = np.where(step > self.near, 100 * found.move[-MIN_STEPS:].max(axis=0), limit)
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         first = np.where(found.move > 0, np.minimum(found.move, most), np.inf).min(axis=0)
         return np.where(found.move[-1] > 0, rounding, np.maximum(rounding, first))

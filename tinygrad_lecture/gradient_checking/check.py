@@ -142,7 +142,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
-    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, inner=found.inner)
+    analytic = found.analytic if options.analytic else None
+    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner, analytic)
     verdicts, refusal = with_more_digits(judge(subject, problem, options), found, options)
     method = verdicts[0].method
     if any(verdict.wrong.any() for verdict in verdicts):

@@ -17,22 +17,19 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from ..autograd.core import Record
-from ..autograd.modes import no_grad
-from ..autograd.op import Op
-from ..backend import Array, is_array
-from ..inspect.observe import Observing
+from ..backend import Array
 
 EPS = float(np.finfo(np.float64).eps)  # 2.2e-16
 ROUNDINGS = 50  # roundings allowed between two ways of computing the same value
 MAX_JACOBIAN = 4_000_000  # elements; a larger Jacobian is not kept
 COMPLEX_STEP = 1e-20
 INNER_ROUNDINGS = 8  # of the size of the values, that imaginary parts are assumed to have
-REAL_STEP = 6e-6  # of the differences that confirm the result
+TINY = 1e-290  # an imaginary part that is smaller may have lost digits on the way
+REAL_STEPS = (6e-4, 6e-6, 2e-7)  # of the differences that confirm the result
 
 
 @dataclass
@@ -42,8 +39,9 @@ class Problem:
     function: from a list of arrays to the elements of all its outputs as one vector, (m,).  values: function(xs).
     claims: the analytical gradients, one per input. They do not enter the result; but where one disagrees, more step
     sizes are tried, and the result is uncertain if they do not exclude it.
-    only: for each input a mask of the elements to compute, or None for all.
     inner: the largest number that the function computes with, as far as its ops are recorded.
+    analytic: the function by its recorded ops alone, which takes complex arrays too; None for central differences.
+    only: for each input a mask of the elements to compute, or None for all.
     """
 
     function: Callable[[Sequence[Array]], Array]
@@ -51,13 +49,9 @@ class Problem:
     upstream: Array  # (m,)
     values: Array  # (m,)
     claims: Sequence[Array]
+    inner: float
+    analytic: Callable[[Sequence[Array]], Array] | None
     only: Sequence[Array] | None = None
-    inner: float = 1.0
-
-    @property
-    def size(self) -> float:
-        """The largest number among inputs and outputs, at least 1."""
-        return max([1.0, largest(self.values), *map(largest, self.xs)])
 
     @property
     def eps(self) -> float:
@@ -130,61 +124,63 @@ def warnings_are(action: Literal["error", "ignore"], category: type[Warning] = W
         yield
 
 
-class _AnalyticOps:
-    """An observer that raises at the first op that is not complex differentiable."""
-
-    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
-        if any(is_array(a) and a.dtype.kind == "c" for a in arrays) and not (op.analytic and out.dtype.kind == "c"):
-            raise TypeError(f"{op.name} is not analytic")
-
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
-
-
 def complex_step(problem: Problem) -> list[NumericalGradient] | None:
-    """The gradients, one for each input; None if the function is not analytic, or does not take complex numbers.
+    """The gradients, one for each input; None if the function is not analytic, as far as its ops are recorded.
 
-    Or if a Jacobian is too large to keep.
+    Or if an imaginary part is too small for a float, or a Jacobian too large to keep.
     """
     try:
-        with Observing(_AnalyticOps()), no_grad(), warnings_are("error", np.exceptions.ComplexWarning):
+        with warnings_are("error", np.exceptions.ComplexWarning):
             return _complex_step(problem)
-    except Exception:  # anything that a function may raise
+    except Exception:  # anything that an op may raise which does not take complex numbers
         return None
 
 
 def _complex_step(problem: Problem) -> list[NumericalGradient] | None:
     """The same of a function that may raise.
 
-    Two tests find a function that drops or distorts the imaginary part: the real part of f(x + ih) must equal
-    the values, and the Jacobian must agree with a real difference along a random direction.
+    Two tests find a function that drops or distorts the imaginary part, or computes beside its recorded ops: the real
+    part of f(x + ih) must equal the values, and the Jacobian must agree with a real difference along a random
+    direction.
     """
     found, values, upstream = NumericalGradient.empty(problem), problem.values, problem.upstream
-    if any(gradient.jacobian is None for gradient in found):
+    if problem.analytic is None or any(gradient.jacobian is None for gradient in found):
         return None
     points = [x.astype(np.result_type(x.dtype, np.complex128)) for x in problem.xs]
     close = ROUNDINGS * problem.eps * (np.abs(values) + largest(values))
     for k, i in problem.elements():
-        x = points[k].flat[i]
-        with replaced_element(points[k], i, x + 1j * COMPLEX_STEP):
-            moved = problem.function(points)
-        if moved.shape != values.shape or not np.all(np.abs(moved.real - values) <= close):
+        x = problem.xs[k].flat[i]
+        step = COMPLEX_STEP * (min(1.0, abs(x)) or 1.0)
+        with replaced_element(points[k], i, x + 1j * step):
+            moved = problem.analytic(points)
+        too_small = (moved.imag != 0) & (np.abs(moved.imag) < TINY)
+        if too_small.any() or not np.all(np.abs(moved.real - values) <= close):
             return None
-        column = moved.imag / COMPLEX_STEP
+        column = moved.imag / step
         scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x)))
         found[k].put(i, column, upstream, INNER_ROUNDINGS * problem.eps * scale, zero=not column.any())
     return found if _confirmed(problem, found) else None
 
 
 def _confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
-    """Whether real central differences along one random direction v agree with J v, for each output."""
+    """Whether real central differences along one random direction v agree with J v, for each output.
+
+    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|.
+    """
     rng, xs, noise = np.random.default_rng(1), problem.xs, ROUNDINGS * problem.eps * np.abs(problem.values)
-    direction = [rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) * np.maximum(1, np.abs(x)) for x in xs]
+    signs = [rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) for x in xs]
     if problem.only is not None:
-        direction = [v * mask for v, mask in zip(direction, problem.only, strict=True)]
-    terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
-    predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
-    for step in (REAL_STEP, REAL_STEP / 30, REAL_STEP / 900):
-        up, down = (problem.function([x + h * v for x, v in zip(xs, direction, strict=True)]) for h in (step, -step))
-        if np.all(np.abs((up - down) / (2 * step) - predicted) <= 1e-4 * size + noise / step):
-            return True
+        signs = [v * mask for v, mask in zip(signs, problem.only, strict=True)]
+    confirmed = np.zeros(problem.values.shape, dtype=bool)
+    for unit in (1.0, 0.0):
+        direction = [v * np.where(x == 0, 1, np.maximum(unit, np.abs(x))) for v, x in zip(signs, xs, strict=True)]
+        terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
+        predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
+        for step in REAL_STEPS:
+            ends = ([x + h * v for x, v in zip(xs, direction, strict=True)] for h in (step, -step))
+            up, down = map(problem.function, ends)
+            rounding = np.minimum(noise / step, size / 100)  # with more, anything would agree
+            confirmed |= np.abs((up - down) / (2 * step) - predicted) <= 1e-6 * size + rounding
+            if confirmed.all():
+                return True
     return False

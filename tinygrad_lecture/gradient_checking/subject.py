@@ -74,9 +74,10 @@ class Subject:
 
     def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
         """The inputs to check, or others in their place, as new leaf Tensors that require grad."""
-        return [tensor.requires_grad_() for tensor in self._tensors(self.xs if xs is None else xs)]
+        return [tensor.requires_grad_() for tensor in self.tensors(self.xs if xs is None else xs)]
 
-    def _tensors(self, xs: Sequence[Array]) -> list[Tensor]:
+    def tensors(self, xs: Sequence[Array]) -> list[Tensor]:
+        """Arrays as constants, copied, on the devices of the inputs."""
         devices = [self.args[position].device for position in self.checked]
         return [wrap(move(np.array(x, copy=True, order="K"), to)) for x, to in zip(xs, devices, strict=True)]
 
@@ -92,27 +93,17 @@ class Subject:
         set_rng_state(self.random_state)
         returned = self.fn(*args)
         outs = [returned] if isinstance(returned, Traced) else returned
-        says = f"{self.check}: {self.name} returned {kind_of(returned)}"
-        if returned is None:
-            raise TypeError(f"{says}; is a return missing?")
-        if not isinstance(outs, (tuple, list)) or not all(isinstance(out, Traced) for out in outs):
-            raise TypeError(f"{says}; it must return a Tensor or a tuple of Tensors")
-        floats = [out for out in outs if out._array.dtype.kind in "fc"]
-        if not floats:
-            raise TypeError(f"{says}; only floats have gradients")
-        if any(out._array.dtype.itemsize < FLOAT64.itemsize for out in floats):
-            raise TypeError(
-                f"{says} for float64 inputs, too few digits; look for a float32 constant or .float() inside"
-            )
-        return floats
+        remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
+        if isinstance(outs, (tuple, list)) and all(isinstance(out, Traced) for out in outs):
+            floats = [out for out in outs if out._array.dtype.kind in "fc"]
+            if floats and all(out._array.dtype.itemsize >= FLOAT64.itemsize for out in floats):
+                return floats
+            few = " for float64 inputs, too few digits; look for a float32 constant or .float() inside"
+            remedy = few if floats else "; only floats have gradients"
+        raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}{remedy}")
 
     def values(self, xs: Sequence[Array]) -> Array:
-        """The elements of all outputs at other inputs, one flat vector.
-
-        Real inputs are recorded, as in the check itself; complex inputs cannot be.
-        """
-        if any(x.dtype.kind == "c" for x in xs):
-            return flat(self.run(self._tensors(xs)))
+        """The elements of all outputs at other inputs, one flat vector. Recorded, as in the check itself."""
         with set_grad_enabled(True):
             return flat(self.run(self.leaves(xs)))
 

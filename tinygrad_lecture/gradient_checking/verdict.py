@@ -141,18 +141,23 @@ class Verdict(NumericalGradient):
         return tuple(map(int, np.unravel_index(self.order.argmax(), self.got.shape)))
 
 
+def unit(x: Array) -> Array:
+    """The size of the numbers that a function of x may add to each element: |x| where that is less than 1, else 1."""
+    return np.where(x == 0, 1, np.minimum(1, np.abs(x)))
+
+
 def judge(subject: Subject, problem: Problem, options: Options) -> list[Verdict]:
     """The claims of a problem beside its numerical gradients: one verdict for each input.
 
     These are by the complex step if every op that runs is marked analytic, else by central differences.
     """
-    method, found = "complex step", complex_step(problem) if options.analytic else None
+    method, found = "complex step", complex_step(problem)
     if found is None:
         step = STEP if options.eps is None else options.eps
         method, found = "central differences", central_differences(problem, step)
     verdicts = []
     for k, (numerical, got) in enumerate(zip(found, problem.claims, strict=True)):
-        rounding = np.full(got.shape, RULE_ROUNDING * max(1.0, largest(numerical.expected[~numerical.kinks])))
+        rounding = RULE_ROUNDING * np.maximum(unit(problem.xs[k]), largest(numerical.expected[~numerical.kinks]))
         facts = {"subject": subject, "k": k, "options": options, "method": method, "got": got, "rounding": rounding}
         verdicts.append(Verdict(**vars(numerical), **facts))
     return verdicts
@@ -192,15 +197,15 @@ def _in_longdouble(
         return list(verdicts), "the function has other values for longdouble inputs"
     upstreams = [wrap(u.astype(out.dtype)) for u, out in zip(analytical.upstreams, outs, strict=True)]
     gradients = on_host(vjp(subject, outs, leaves, upstreams), subject.xs)
-    roundings = [2 * np.abs(v.got - got) + NEGLIGIBLE for v, got in zip(verdicts, gradients, strict=True)]
+    roundings = [2 * np.abs(v.got - g) + NEGLIGIBLE * unit(v.x) for v, g in zip(verdicts, gradients, strict=True)]
     doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
     if not any(mask.any() for mask in doubtful):
         return list(verdicts), None
-    problem = Problem(
-        subject.values, subject.xs, analytical.upstream.astype(LONG), values, gradients, doubtful, analytical.inner
-    )
+    upstream, analytic = analytical.upstream.astype(LONG), analytical.analytic if options.analytic else None
+    problem = Problem(subject.values, subject.xs, upstream, values, gradients, analytical.inner, analytic, doubtful)
     again = judge(subject, problem, options)
     closer = [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)]
     for verdict, before in zip(closer, verdicts, strict=True):
-        verdict.noise[verdict.wrong & ~before.wrong] = np.inf  # a kernel may compute in float64 all the same
+        measured = replace(before, rounding=np.maximum(verdict.rounding, RULE_ROUNDING * unit(before.x)))
+        verdict.noise[verdict.wrong & ~measured.wrong] = np.inf  # a kernel may compute in float64 all the same
     return closer, None

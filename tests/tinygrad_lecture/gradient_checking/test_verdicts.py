@@ -41,7 +41,13 @@ def in_float32(rule):
     return make(lambda x, /: np.exp(x.astype(np.float32)).astype(float), x=rule)
 
 
+def square(factor):
+    """x * x, whose rule has another factor than 2 where x is not 1."""
+    return make(lambda x, /: x * x, x=lambda g, x: np.where(x == 1, 2, factor) * x * g)
+
+
 SUM_OF_SQUARES = make(lambda x, /: (x * x).sum(), x=lambda g, x: g * 2 * x * (x == x.max()))
+ROOT_OF_SIZE = make(lambda x, /: np.sqrt(np.abs(x)), x=lambda g, x, out: g * np.sign(x) / (2 * out))
 SHIFTS = (1e4, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12)
 VERDICTS = {
     "a zero where rounding hides the slope: not right": [
@@ -89,6 +95,19 @@ VERDICTS = {
         (make(lambda x, /, s=s: np.floor(x * s) / s, x=lambda g: g * 1.0), [0.31234567, 0.7123456])
         for s in (1e4, 1e5, 3e5, 1e7)
     ],
+    "tiny beside ordinary: right": [
+        *[(ROOT_OF_SIZE, [tiny, 1.0]) for tiny in (1e-31, 1e-60, 1e-140)],
+        *[(lambda x: tl.sqrt(tl.abs(x)), [tiny, 1.0]) for tiny in (1e-31, 1e-140)],
+        *[(lambda x: 1 / x, [tiny, 1.0, -2.5]) for tiny in (4e-20, 4e-86, 4e-140)],
+        (lambda x: x[:1] * x[1:], [1e-100, 1e100]),
+        (tl.norm, [1e-140, 2e-141]),
+    ],
+    "a mistake at a tiny element beside an ordinary one: wrong": [
+        (square(factor), [tiny, 1.0]) for tiny in (1e-20, 1e-140) for factor in (2.02, -2, 0, 1)
+    ],
+    "squares too small for a float: cannot tell": [
+        (fn, [1e-160, 1e-170]) for fn in (tl.norm, lambda x: x / tl.norm(x))
+    ],
     "the rounding error of a rule: not wrong": [(lambda x: (1 - tl.cos(x)) / x**2, [1e-4, 1e-2, 1.0])],
 }
 
@@ -129,6 +148,20 @@ def test_no_right_rule_is_called_wrong(scale, data):
 )  # fmt: skip
 def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):
     assert not scales.is_false(function, scale, check)
+
+
+SMOOTH = {  # functions, and the scales at which value and derivative are normal numbers
+    **dict.fromkeys(["square", "reciprocal", "sqrt", "log", "x @ w", "norm", "x / norm"], (1e-140, 1e-60, 1e-20, 1e60)),
+    "cube": (1e-60, 1e-20, 1e60),
+    **dict.fromkeys(["exp", "sin", "tanh", "layer norm"], (1e-140, 1e-60, 1e-20)),
+}
+
+
+@pytest.mark.parametrize(("function", "scale"), [(name, scale) for name in SMOOTH for scale in SMOOTH[name]])
+def test_the_verdict_on_a_smooth_function_does_not_hang_on_the_scale(function, scale):
+    assert scales.verdict(function, scale, "gradcheck") == scales.verdict(function, scale, "of one op") == "right"
+    unseen = scale > 1 or function in ("cube", "reciprocal")
+    assert scales.verdict(function, scale, "off by 1 %") in ("wrong", "cannot tell" if unseen else "wrong")
 
 
 @pytest.mark.parametrize("mistake", ["off by 1 %", "a part off the tape"])

@@ -59,7 +59,7 @@ def _of_numbers(factor: float, case: Case) -> str | None:
     words = [(name, array.item()) for name, array in vocabulary(numbers)]
     pairs = [(f"{name} * {other}", size * more) for name, size in words[:6] for other, more in words[:6]]
     for name, size in words + pairs:
-        if (number := tidy(factor / size)) and abs(number) in SIMPLE:
+        if size and (number := tidy(factor / size)) and abs(number) in SIMPLE:
             return times(number, name)
         if (number := tidy(factor * size)) and abs(number) in SIMPLE:
             return over(number, "", name)

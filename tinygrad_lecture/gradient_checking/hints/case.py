@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import TypeAlias, TypeVar
@@ -67,14 +67,12 @@ class Case:
         return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
 
     @cached_property
-    def second(self) -> Case | None:
-        """The case of another upstream gradient, by another run of the rule; None if it does not run."""
-        # by the first one a match may be a coincidence: other sizes, and the other sign of each element
-        upstream = -2 * np.sign(self.upstream) * np.abs(self.upstream[::-1])
+    def odd(self) -> bool:
+        """Whether the rule gives -1 times the gradient for -1 times the upstream gradient; True if it does not run."""
         try:
-            return replace(self, upstream=upstream, got=self.rerun(upstream), expected=self.vjp(upstream), others={})
+            return same(self.rerun(-self.upstream), -self.got)
         except Unknown:
-            return None
+            return True
 
     # --- the Jacobian and the upstream gradient ---
 

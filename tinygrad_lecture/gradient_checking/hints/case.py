@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 # or whether it applies.
 Hints: TypeAlias = Iterator[tuple[str, Mapping[str, object], Array | bool]]
 
+EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 
 
@@ -158,9 +159,20 @@ class Case:
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
-        call = require(self.call)
-        everything = [*call.arrays, *call.all_settings.values(), *self._constants().values()]
+        everything = [*require(self.call).arrays, *self.constants.values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The arrays among settings and constants from around the op."""
+        everything = {**require(self.call).all_settings, **self._constants()}
+        return {name: to_host(value) for name, value in everything.items() if is_array(value)}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the rule takes besides g, by name."""
+        call = require(self.call)
+        return require(None if call.op.variadic else call.rule(self.position))[1]
 
     def _constants(self, *rules: object) -> dict[str, object]:
         """What the op and its rule name, but neither takes nor makes."""
@@ -194,17 +206,21 @@ class Case:
         found = {k: v for k, v in self.arrays_of_shape(self.x.shape).items() if k != "out"}
         return found if out is None else {**found, "out": out}
 
-    def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array:
-        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails."""
+    def rerun(self, upstream: Array | None = None, shape: Shape | None = None, **replaced: Array) -> Array:
+        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails.
+
+        shape: of what it must return, by default that of the input.
+        """
         call = require(self.call)
         rule, arguments = require(None if call.op.variadic else call.rule(self.position))
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
-        given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
+        given = self.upstream if upstream is None else upstream
+        given, shape = given.reshape(call.out.shape) if given.ndim == 1 else given, shape or self.x.shape
         try:
-            gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
+            gradient = sum_to_shape(to_host(rule(move(given.copy(), device_of(call.out)), *arguments.values())), shape)
         except Exception:  # the rule does not run with these arguments
             raise Unknown from None
-        return require(gradient if gradient.shape == self.x.shape else None)
+        return require(gradient if gradient.shape == shape else None)
 
     def runs_right(self, **replaced: Array) -> bool:
         """Whether the rule is right when some of its arguments are replaced."""
@@ -229,6 +245,20 @@ def same(a: Array, b: Array, where: Array | None = None) -> bool:
         return False
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
     return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
+
+
+def normalised_forms(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays but the output, centred and normalised over each of their axes, as layers have it."""
+    found = {}
+    for name, x in arrays.items():
+        for axis in (axis for axis, size in enumerate(x.shape) if size > 1 and name != "out"):
+            centred = x - x.mean(axis, keepdims=True)
+            variance = (centred * centred).mean(axis, keepdims=True)
+            found[f"({name} - mean over axis {axis})"] = centred
+            for eps in EPS if variance.all() else ():
+                root = f"sqrt(var + {eps:g})" if eps else "sqrt(var)"
+                found[f"(({name} - mean) / {root} over axis {axis})"] = centred / np.sqrt(variance + eps)
+    return found
 
 
 def softmax(x: Array, axis: int | None) -> Array:

@@ -33,8 +33,8 @@ SEARCHES: list[Search] = [  # simplest explanation first
     closed_forms.g_reduced,
     closed_forms.no_sum,
     closed_forms.not_linear,
-    known_ops.attention,
-    known_ops.softmaxes,
+    known_ops.known_op,
+    partial(factors.missing_factor, numbers=True),
     factors.simple_factor,
     closed_forms.wrong_axis,
     closed_forms.transposed,
@@ -45,15 +45,14 @@ SEARCHES: list[Search] = [  # simplest explanation first
     factors.missing_factor,
     closed_forms.moved_forward,
     closed_forms.upstream_alone,
-    known_ops.normalising,
     known_ops.gather,
+    places.masked,
     factors.formula,
     factors.factor_per_slice,
     terms.dropped_term,
     partial(factors.formula, words=2),
-    partial(terms.wrong_term, same_factors=True),
+    closed_forms.derived_argument,
     closed_forms.diagonal,
-    known_ops.probabilities,
     terms.wrong_product,
     factors.upstream_factor,
     closed_forms.jacobian_transposed,
@@ -69,7 +68,6 @@ SEARCHES: list[Search] = [  # simplest explanation first
     places.contributions,
     places.regions,
     factors.constant_factor,
-    terms.wrong_term,
     factors.squared,
     partial(factors.formula, words=2, derived=True),
     terms.dropped_formula,
@@ -119,7 +117,7 @@ def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str
         if not differ or cause in EXAMPLES:
             return fields
         if cause in ANYWHERE:
-            return {**fields, **{key: "some elements" for key in differ}}
+            return {**fields, **dict.fromkeys(differ, "some elements")}
     return None
 
 

@@ -23,7 +23,6 @@ T = TypeVar("T")
 # or whether it applies.
 Hints: TypeAlias = Iterator[tuple[str, Mapping[str, object], Array | bool]]
 
-EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 
 
@@ -245,20 +244,6 @@ def same(a: Array, b: Array, where: Array | None = None) -> bool:
         return False
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
     return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
-
-
-def normalised_forms(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays but the output, centred and normalised over each of their axes, as layers have it."""
-    found = {}
-    for name, x in arrays.items():
-        for axis in (axis for axis, size in enumerate(x.shape) if size > 1 and name != "out"):
-            centred = x - x.mean(axis, keepdims=True)
-            variance = (centred * centred).mean(axis, keepdims=True)
-            found[f"({name} - mean over axis {axis})"] = centred
-            for eps in EPS if variance.all() else ():
-                root = f"sqrt(var + {eps:g})" if eps else "sqrt(var)"
-                found[f"(({name} - mean) / {root} over axis {axis})"] = centred / np.sqrt(variance + eps)
-    return found
 
 
 def softmax(x: Array, axis: int | None) -> Array:

@@ -105,9 +105,8 @@ def too_many_sums(case: Case) -> Hints:
     """x was only broadcast, and too much is summed, or too early."""
     for over in axis_sets(case.x.shape):
         several = np.count_nonzero(case.expected, axis=over).max() > 1  # else a mask is missing
-        several &= not same(
-            case.expected, case.expected.mean(over, keepdims=True) + 0 * case.x
-        )  # else a factor is wrong
+        level = case.expected.mean(over, keepdims=True) + 0 * case.x
+        several &= not same(case.expected, level)  # else a factor is wrong
         for name in ("sum", "mean"):
             repeated = np.broadcast_to(REDUCTIONS[name](case.expected, axis=over, keepdims=True), case.x.shape)
             yield "summed-too-far", {"name": name, "axis": index_text(over)}, repeated if several else False
@@ -196,14 +195,11 @@ def axes_mixed_up(case: Case) -> Hints:
 
 def _right_when(turned: Callable[[Array], Array], case: Case, everything: bool = True) -> bool:
     """Whether a rule is right if g, and all other arrays too, are turned before, and its result is turned back."""
-    arguments = case.arguments if everything else {}
-    wide = {
-        k: v.reshape((1,) * (case.x.ndim - v.ndim) + v.shape)
-        for k, v in arguments.items()
-        if is_array(v) and v.ndim <= case.x.ndim
-    }
+    rank, arguments = case.x.ndim, case.arguments if everything else {}
+    arrays = {name: array for name, array in arguments.items() if is_array(array) and array.ndim <= rank}
+    others = {name: turned(array.reshape((1,) * (rank - array.ndim) + array.shape)) for name, array in arrays.items()}
     try:
-        gradient = case.rerun(turned(case.g_out), turned(case.x).shape, **{k: turned(v) for k, v in wide.items()})
+        gradient = case.rerun(turned(case.g_out), turned(case.x).shape, **others)
     except Unknown:
         return False
     return same(turned(gradient), case.expected, ~case.kinks)

@@ -78,7 +78,6 @@ SEARCHES: list[Search] = [  # simplest explanation first
     partial(places.contributions, exact=False),
 ]
 
-
 # Causes of which the elements named are an example; then those that say enough without a place.
 EXAMPLES = {"contributions.missing", "contributions.extra", "contributions-misplaced"}
 ANYWHERE = {"mask-missing.some", "partly-zero", "wrong-mask", "inverted-mask.moved"}
@@ -113,7 +112,7 @@ def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str
     A place must be the same, or it is left out where the sentence says enough without it. A threshold may be another.
     """
     for again in (again for name, again in others if name == cause):
-        differ = [key for key in fields if _without_threshold(fields[key]) != _without_threshold(again[key])]
+        differ = [key for key in fields if _without_threshold(fields[key]) != _without_threshold(again.get(key))]
         if not differ or cause in EXAMPLES:
             return fields
         if cause in ANYWHERE:

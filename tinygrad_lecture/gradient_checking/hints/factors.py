@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 
 from ...backend import Array
-from .case import Case, Hints, Unknown, coefficient, normalised_forms, require, same
+from .case import Case, Hints, Unknown, coefficient, require, same
 from .formulas import FUNCTIONS, value
 
 SIMPLE = (1, 2, Fraction(1, 2))
@@ -145,8 +145,6 @@ def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
         missing = recognise(ratio, case.known | (case.derived if derived else {}), ~case.kinks & nonzero, words)
     with suppress(Unknown):
         used, right, arrays, where = _derivatives(case)
-        if derived:
-            arrays, words = arrays | normalised_forms(arrays), 1
         true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
         if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
             yield "formula.other", {"right": true[0], "taken": taken[0]}, True

@@ -62,13 +62,13 @@ def known_op(case: Case) -> Hints:
             called = {"over": _axes(reading.names.get("over", ()), x), "scale": f"{reading.names.get('scale', 1):.5g}"}
             called |= {letter: name for name, letter in reading.letters.items()}
             for mistake in KNOWN[op.get("same_mistakes_as", name)]["mistakes"]:
-                changed = {part: formula for part, formula in mistake.items() if part != "says"}
+                changed = {part: formula for part, formula in mistake.items() if part not in ("says", "hint")}
                 more = [text for part, text in op.get("explain", {}).items() if part in (*changed, reading.own)]
                 for other in axis_sets(x.shape) if "other" in str(changed) else [()]:
                     said = "; ".join([mistake["says"], *more]).format(**called, other=_axes(other, x))
                     with suppress(ValueError):  # the shapes do not fit
                         gradient = _run(op["parts"] | changed, reading.names | {"other": other}, reading.own)
-                        yield "known-op", {"mistake": said}, gradient
+                        yield mistake.get("hint", "known-op"), {"mistake": said}, gradient
 
 
 def _readings(case: Case, op: dict[str, Any]) -> Iterator[Reading]:

@@ -80,7 +80,7 @@ SEARCHES: list[Search] = [  # simplest explanation first
 
 # Causes of which the elements named are an example; then those that say enough without a place.
 EXAMPLES = {"contributions.missing", "contributions.extra", "contributions-misplaced"}
-ANYWHERE = {"mask-missing.some", "partly-zero", "wrong-mask", "inverted-mask.moved"}
+ANYWHERE = {"mask-missing.some", "partly-zero", "wrong-mask", "inverted-mask.moved", "formula.mask"}
 
 
 def diagnose(case: Case, second: Callable[[], Case | None]) -> tuple[str, str] | None:

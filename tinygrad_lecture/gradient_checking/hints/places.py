@@ -138,9 +138,10 @@ def masks(case: Case) -> Hints:
 def masked(case: Case) -> Hints:
     """The derivative is one number, or 0, but the rule multiplies g by a formula."""
     right, where = case.expected / case.g, ~case.kinks
+    alone = case.x if {*case.known} <= {case.own_name, "out"} else None  # else it may hang on another input
     if two_values(right[where]) and not right[where].all():
         taken = recognise(case.got / case.g, case.known, where, 2)
-        fields = {"value": f"{right[right != 0].mean():.5g}", "where": places((right != 0) & where, case.x)}
+        fields = {"value": f"{right[right != 0].mean():.5g}", "where": places((right != 0) & where, alone)}
         yield "formula.mask", fields | {"taken": taken and taken[0]}, taken is not None
 
 

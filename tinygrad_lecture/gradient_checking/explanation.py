@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -11,9 +13,10 @@ import numpy as np
 from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..traced import wrap
-from .analytical import Analytical, Call, name_of_input, on_host, vjp
+from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose, said
+from .numerical import Problem
 from .report import (
     MAX_LISTED,
     GradcheckError,
@@ -25,7 +28,7 @@ from .report import (
     region,
 )
 from .subject import Subject
-from .verdict import Verdict
+from .verdict import Verdict, judge
 
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
 
@@ -48,24 +51,24 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
         verdict = _of_output(verdict, found, output)
     case = _case(verdict, verdicts, found, output)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
-    culprit, cause = verdict.subject.name if is_op else None, diagnose(case)
+    culprit, hint, hint_text = verdict.subject.name if is_op else None, None, None
+    error, all_right = (None, False) if is_op else op_at_fault(found, check_part)
     if not found.arrived[verdict.k]:
-        cause = said("no-gradient")
-    elif not is_op:
-        error, all_right = op_at_fault(found, check_part)
-        if error is not None:
-            culprit, cause = error.culprit, (error.hint, error.hint_text) if error.hint and error.hint_text else None
-        elif all_right and _all_recorded(found):
-            return None
-        elif all_right and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
-            cause = said("outside-the-tape")
+        hint, hint_text = said("no-gradient")
+    elif error is not None:
+        culprit, hint, hint_text = error.culprit, error.hint, error.hint_text
+    elif all_right and _all_recorded(found):
+        return None
+    else:
+        hint, hint_text = diagnose(case, cache(lambda: _second_case(verdict, output))) or (None, None)
+        if all_right and hint not in ("not-finite", "nearly-right"):
+            hint, hint_text = said("outside-the-tape")
     lines = _facts(verdict, case, output)
     for other in failed[1:]:
         name = verdict.subject.called(other.k)
         lines.append(f"  {name} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
     if culprit is not None and not is_op:
         lines.append(f"  the op at fault: {culprit} (its backward rule fails the same check on its own)")
-    hint, hint_text = cause or (None, None)
     return verdict.subject.failure(
         "\n".join(lines),
         verdict.k,
@@ -103,6 +106,33 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, outp
         call=call,
         position=0 if call is None or node not in call.nodes else call.nodes.index(node),
     )
+
+
+def _second_case(verdict: Verdict, output: int | None) -> Case | None:
+    """The case at other inputs, with another upstream gradient; None if the rule is right there, or cannot be run.
+
+    Their elements are those of the first ones in another order, each changed by some percent; equal ones remain equal.
+    """
+    rng = np.random.default_rng(verdict.options.seed)
+    subject = copy.copy(verdict.subject)
+    for size, order in ((0.05, rng.permutation), (0.01, np.asarray)):
+        subject.xs = []
+        for x in verdict.subject.xs:
+            values, places = np.unique(x, return_inverse=True)
+            changed = values * (1 + size * rng.uniform(-1, 1, values.shape))
+            subject.xs.append(order(changed[places.ravel()]).reshape(x.shape))
+        try:
+            found = analytical_gradients(subject, verdict.options.seed + 1)
+            problem = Problem(
+                subject.values, subject.xs, found.upstream, found.values, found.gradients, inner=found.inner
+            )
+            verdicts = judge(subject, problem, verdict.options)
+        except Exception:  # the function is not defined at these inputs
+            continue
+        second = verdicts[verdict.k] if output is None else _of_output(verdicts[verdict.k], found, output)
+        if second.wrong.any():
+            return _case(second, verdicts, found, output)
+    return None
 
 
 def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -67,14 +67,12 @@ class Case:
         return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
 
     @cached_property
-    def second(self) -> Case | None:
-        """The case of another upstream gradient, by another run of the rule; None if it does not run."""
-        # by the first one a match may be a coincidence: other sizes, and the other sign of each element
-        upstream = -2 * np.sign(self.upstream) * np.abs(self.upstream[::-1])
+    def odd(self) -> bool:
+        """Whether the rule gives -1 times the gradient for -1 times the upstream gradient; True if it does not run."""
         try:
-            return replace(self, upstream=upstream, got=self.rerun(upstream), expected=self.vjp(upstream), others={})
+            return same(self.rerun(-self.upstream), -self.got)
         except Unknown:
-            return None
+            return True
 
     # --- the Jacobian and the upstream gradient ---
 
@@ -160,9 +158,20 @@ class Case:
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
-        call = require(self.call)
-        everything = [*call.arrays, *call.all_settings.values(), *self._constants().values()]
+        everything = [*require(self.call).arrays, *self.constants.values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The arrays among settings and constants from around the op."""
+        everything = {**require(self.call).all_settings, **self._constants()}
+        return {name: to_host(value) for name, value in everything.items() if is_array(value)}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the rule takes besides g, by name."""
+        call = require(self.call)
+        return require(None if call.op.variadic else call.rule(self.position))[1]
 
     def _constants(self, *rules: object) -> dict[str, object]:
         """What the op and its rule name, but neither takes nor makes."""
@@ -196,17 +205,21 @@ class Case:
         found = {k: v for k, v in self.arrays_of_shape(self.x.shape).items() if k != "out"}
         return found if out is None else {**found, "out": out}
 
-    def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array:
-        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails."""
+    def rerun(self, upstream: Array | None = None, shape: Shape | None = None, **replaced: Array) -> Array:
+        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails.
+
+        shape: of what it must return, by default that of the input.
+        """
         call = require(self.call)
         rule, arguments = require(None if call.op.variadic else call.rule(self.position))
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
-        given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
+        given = self.upstream if upstream is None else upstream
+        given, shape = given.reshape(call.out.shape) if given.ndim == 1 else given, shape or self.x.shape
         try:
-            gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
+            gradient = sum_to_shape(to_host(rule(move(given.copy(), device_of(call.out)), *arguments.values())), shape)
         except Exception:  # the rule does not run with these arguments
             raise Unknown from None
-        return require(gradient if gradient.shape == self.x.shape else None)
+        return require(gradient if gradient.shape == shape else None)
 
     def runs_right(self, **replaced: Array) -> bool:
         """Whether the rule is right when some of its arguments are replaced."""

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations, permutations, product
 from typing import TypeAlias
 
 import numpy as np
 
-from ...backend import Array, Shape
+from ...backend import Array, Shape, is_array
 from ..analytical import broadcasts
 from ..report import index_text
-from .case import Case, Hints, require, same
+from .case import Case, Hints, Unknown, require, same
 from .factors import MIN_SIGNS
 
 Axes: TypeAlias = tuple[int, ...]
@@ -66,7 +67,7 @@ REDUCTIONS: dict[str, Callable[..., Array]] = {
 
 def instead_of_g(case: Case) -> Hints:
     """g is replaced by something else."""
-    few = case.second is None and case.upstream.size < MIN_SIGNS
+    few = case.upstream.size < MIN_SIGNS and case.odd
     for cause, change in INSTEAD_OF_G.items():
         changed = change(case.upstream)
         by_chance = few and np.isin(changed / case.upstream, (-1, 0, 1)).all()  # a mask has the signs of a few
@@ -89,8 +90,9 @@ def g_reduced(case: Case) -> Hints:
 
 def upstream_alone(case: Case) -> Hints:
     """g, repeated or summed as shapes ask for."""
-    several = case.reached is None and case.inputs_per_output.max(initial=0) > 1
-    cause = "upstream-alone.several" if several else "upstream-alone.one"
+    several = case.outputs_per_input.max(initial=0) > 1 and case.inputs_per_output.max() > 1
+    picks = case.x.size > 1 and (case.inputs_per_output == 1).all() and np.isin(case.jacobian, (0, 1)).all()
+    cause = "upstream-alone." + ("several" if several else "moved" if picks else "one")
     yield cause, {}, case.upstream @ (case.jacobian != 0)
     if broadcasts(case.out.shape, case.x.shape):
         yield cause, {}, np.broadcast_to(case.g_out, case.x.shape)
@@ -101,13 +103,16 @@ def upstream_alone(case: Case) -> Hints:
 
 def too_many_sums(case: Case) -> Hints:
     """x was only broadcast, and too much is summed, or too early."""
-    if case.inputs_per_output.max(initial=0) > 1:
-        return
     for over in axis_sets(case.x.shape):
         several = np.count_nonzero(case.expected, axis=over).max() > 1  # else a mask is missing
+        level = case.expected.mean(over, keepdims=True) + 0 * case.x
+        several &= not same(case.expected, level)  # else a factor is wrong
+        several &= not case.fits(case.upstream @ (case.jacobian != 0))  # else it is g alone, as for log(sum(exp(x)))
         for name in ("sum", "mean"):
             repeated = np.broadcast_to(REDUCTIONS[name](case.expected, axis=over, keepdims=True), case.x.shape)
             yield "summed-too-far", {"name": name, "axis": index_text(over)}, repeated if several else False
+    if case.inputs_per_output.max(initial=0) > 1:
+        return
     uses = (case.jacobian != 0).astype(float)
     for name, number in (("sum", 1), ("mean", uses.sum(axis=0))) if case.output is not None else ():
         yield "product-of-sums", {"name": name}, case.upstream @ uses * case.jacobian.sum(axis=0) / number
@@ -171,13 +176,34 @@ def moved_forward(case: Case) -> Hints:
 
 
 def reversed_axes(case: Case) -> Hints:
-    """The gradient is in reverse order, or g too."""
+    """The gradient is in reverse order, or the rule is right when it runs from the other end."""
     mixes = case.inputs_per_output.max(initial=0) > 1  # as a convolution does
     for over in axis_sets(case.x.shape):
         axis = {"axis": index_text(over)}
         yield "moved.reversed", axis, np.flip(case.expected, over)
         if mixes and case.out.ndim == case.x.ndim:
-            yield "moved.backwards", axis, np.flip(case.vjp(np.flip(case.g_out, over)), over)
+            turned = partial(np.flip, axis=over)
+            yield "moved.backwards", axis, any(_right_when(turned, case, everything) for everything in (False, True))
+
+
+def axes_mixed_up(case: Case) -> Hints:
+    """The rule does along one axis what the op does along another: it is right when these are swapped."""
+    if case.out.shape == case.x.shape and not (case.jacobian * (1 - np.eye(case.x.size))).any():
+        return  # elementwise
+    for a, b in combinations(range(case.x.ndim), 2) if case.out.ndim == case.x.ndim else ():
+        yield "wrong-axis.mixed", {"a": a, "b": b}, _right_when(lambda x: x.swapaxes(a, b), case)  # noqa: B023
+
+
+def _right_when(turned: Callable[[Array], Array], case: Case, everything: bool = True) -> bool:
+    """Whether a rule is right if g, and all other arrays too, are turned before, and its result is turned back."""
+    rank, arguments = case.x.ndim, case.arguments if everything else {}
+    arrays = {name: array for name, array in arguments.items() if is_array(array) and array.ndim <= rank}
+    others = {name: turned(array.reshape((1,) * (rank - array.ndim) + array.shape)) for name, array in arrays.items()}
+    try:
+        gradient = case.rerun(turned(case.g_out), turned(case.x).shape, **others)
+    except Unknown:
+        return False
+    return same(turned(gradient), case.expected, ~case.kinks)
 
 
 # --- a square Jacobian --------------------------------------------------------------------------------------
@@ -193,16 +219,6 @@ def jacobian_transposed(case: Case) -> Hints:
     yield "jacobian-transposed", {}, _square(case) @ case.upstream
 
 
-def axes_mixed_up(case: Case) -> Hints:
-    """The rule does along one axis what the op does along another of the same size."""
-    shape, jacobian = case.x.shape, _square(case)
-    if np.count_nonzero(jacobian) == np.count_nonzero(np.diag(jacobian)):
-        return  # elementwise
-    for a, b in combinations(range(case.x.ndim), 2):
-        if shape[a] == shape[b]:
-            yield "wrong-axis.mixed", {"a": a, "b": b}, case.vjp(case.g_out.swapaxes(a, b)).swapaxes(a, b)
-
-
 def _square(case: Case) -> Array:
     """The Jacobian, if the output has the shape of the input."""
     return require(case.jacobian if case.out.shape == case.x.shape else None)
@@ -215,8 +231,7 @@ def wrong_argument(case: Case) -> Hints:
     """The rule is right when another input, or the output for its own input, is passed; or one is transposed."""
     call = require(case.call)
     arrays = call.named_arrays()
-    _, arguments = require(None if call.op.variadic else call.rule(case.position))
-    for name in (name for name in arguments if name in arrays):
+    for name in (name for name in case.arguments if name in arrays):
         others = [k for k in arrays if k != name and (k != "out" or name == case.own_name)]
         swaps = {f"{k} instead of {name}": arrays[k] for k in others}
         if arrays[name].ndim > 1:
@@ -225,9 +240,15 @@ def wrong_argument(case: Case) -> Hints:
             yield "wrong-argument", {"swap": swap}, case.runs_right(**{name: array})
 
 
+def derived_argument(case: Case) -> Hints:
+    """The rule is right when something simple that it can compute is passed for an argument."""
+    for name, (right, array) in product(case.arguments, case.derived.items()):
+        alike = name in case.known and case.arrays[name].shape == array.shape
+        yield "wrong-argument", {"swap": f"{right} instead of {name}"}, alike and case.runs_right(**{name: array})
+
+
 def not_linear(case: Case) -> Hints:
     """The rule, run with 2 g and with -g, does not give 2 times and -1 times the gradient."""
-    double, minus = case.rerun(2 * case.upstream), case.rerun(-case.upstream)
-    linear = same(double, 2 * case.got)
-    yield "not-linear.sign", {}, linear and not same(minus, -case.got)
+    linear = same(case.rerun(2 * case.upstream), 2 * case.got)
+    yield "not-linear.sign", {}, linear and not case.odd
     yield "not-linear.any", {}, not linear

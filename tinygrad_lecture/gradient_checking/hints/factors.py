@@ -16,6 +16,7 @@ import numpy as np
 
 from ...backend import Array
 from .case import Case, Hints, Unknown, coefficient, require, same
+from .formulas import FUNCTIONS, value
 
 SIMPLE = (1, 2, Fraction(1, 2))
 
@@ -86,9 +87,14 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
 # --- arrays -------------------------------------------------------------------------------------------------
 
 
-def missing_factor(case: Case) -> Hints:
-    """got = expected / a, or expected / a², or times these, for an array a that the rule can use."""
+def missing_factor(case: Case, numbers: bool = False) -> Hints:
+    """got = expected / a, or expected / a², or times these, for an array a that the rule can use.
+
+    numbers: only for an array of one element, of another shape than the input.
+    """
     for name, array in case.known.items():
+        if numbers and (name == "out" or case.arrays[name].size > 1 or case.x.size == 1):
+            continue
         for power, called in ((1, name), (2, f"{name} squared")):
             yield "missing-factor.missing", {"formula": called}, case.expected / array**power
             yield "missing-factor.extra", {"formula": called}, case.expected * array**power
@@ -103,7 +109,7 @@ def squared(case: Case) -> Hints:
 
 def upstream_factor(case: Case) -> Hints:
     """The vjp of g * f, for a function f of arrays that have the output's shape or broadcast to it."""
-    for name, array in case.known.items() if case.out.shape == case.x.shape else ():
+    for name, array in vocabulary(case.known) if case.out.shape == case.x.shape else ():
         yield "upstream-factor.late", {"name": name}, case.vjp(case.g_out / array) * array
     claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
     factor = (claimed * jacobian).sum(axis=1) / (jacobian**2).sum(axis=1)  # of each row
@@ -115,12 +121,13 @@ def upstream_factor(case: Case) -> Hints:
 
 def factor_per_slice(case: Case) -> Hints:
     """got / expected is constant along one axis."""
-    ratio = case.got / case.expected
-    for axis, size in enumerate(ratio.shape if case.got.all() and case.wrong.all() else ()):
-        level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
-        if 1 < size < ratio.size and same(ratio, level) and _factor(case) is None:
+    used = case.expected != 0
+    ratio = case.got / np.where(used, case.expected, 1)
+    for axis, size in enumerate(ratio.shape if case.wrong[used].all() else ()):
+        level = ratio.sum(axis=axis, keepdims=True) / np.maximum(used.sum(axis=axis, keepdims=True), 1)
+        if 1 < size < ratio.size and same(ratio, level * used) and case.got[used].all() and _factor(case) is None:
             once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
-            factor = recognise(1 / ratio, once, ~case.kinks, 2)
+            factor = recognise(1 / np.where(used, ratio, 1), once, ~case.kinks & used, 2)
             yield "factor-per-slice", {"axis": axis, "here": f"; here it is {factor[0]}" if factor else ""}, True
 
 
@@ -142,7 +149,8 @@ def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
         if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
             yield "formula.other", {"right": true[0], "taken": taken[0]}, True
     if missing is not None:
-        yield "formula.factor", {"formula": missing[0]}, True
+        quotient = " / " in _outside(missing[0]) and not missing[0].startswith("1 /")
+        yield f"formula.{'quotient' if quotient else 'factor'}", {"formula": missing[0]}, True
 
 
 def wrong_formula(case: Case) -> Hints:
@@ -176,27 +184,12 @@ CONSTANTS = {"pi": math.pi, "log(2)": math.log(2), "log(10)": math.log(10)} | {
     f"sqrt({name})": math.sqrt(number) for name, number in (("2", 2), ("pi", math.pi), ("2 * pi", 2 * math.pi))
 }
 MIN_SIGNS = 8  # fewer elements have the signs of others by chance
-FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}
 
 
 def functions(name: str, array: Array) -> Iterator[tuple[str, Array]]:
     """Simple functions of one array, with their formulas, the simplest first."""
-    yield name, array
-    yield f"{name} * {name}", array * array
-    yield f"(1 - {name})", 1 - array
-    yield f"(1 + {name})", 1 + array
-    yield f"(1 - {name} * {name})", 1 - array * array
-    yield f"(1 + {name} * {name})", 1 + array * array
-    for called, function in FUNCTIONS.items():
-        yield f"{called}({name})", function(array)
-    yield f"{name}**3", array**3
-    yield f"(1 / (1 + exp(-{name})))", 1 / (1 + np.exp(-array))
-    yield f"(1 / (1 + exp({name})))", 1 / (1 + np.exp(array))
-    if array.size >= MIN_SIGNS:
-        yield f"sign({name})", np.sign(array)
-        yield f"({name} > 0)", (array > 0).astype(float)
-    yield f"cos({name} * {name})", np.cos(array * array)
-    yield f"exp({name} * {name})", np.exp(array * array)
+    for formula in FUNCTIONS if array.size >= MIN_SIGNS else FUNCTIONS[:-2]:
+        yield formula.format(a=name), np.asarray(value(formula.format(a="a"), {"a": array}), dtype=float)
 
 
 def vocabulary(known: Mapping[str, Array]) -> list[tuple[str, Array]]:
@@ -225,6 +218,8 @@ def recognise(
         return None if number is None else (times(number, "1"), 0)
     named = [(name, array[where]) for name, array in vocabulary(known)]
     named = [(name, array) for name, array in named if not _constant(array[None])[0]]
+    if two_values(wanted):  # a mask, which formulas of numbers give by chance
+        named = [(name, array) for name, array in named if two_values(array)]
     if not named:
         return None
     zero = wanted == 0
@@ -249,6 +244,11 @@ def _families(names: list[str], table: Array) -> Iterator[tuple[str, str, Array,
         yield f"{first} * {{}}", "", values * table, 2
         yield "{}", first, table / values, 2
         yield "", f"{first} * {{}}", 1 / (values * table), 2
+
+
+def two_values(array: Array) -> bool:
+    """Whether an array has two different numbers, to six digits of the largest one."""
+    return np.unique(np.round(array / np.abs(array).max(initial=1e-300), 6)).size == 2
 
 
 def tidy(value: float) -> Fraction | None:
@@ -286,9 +286,13 @@ def over(number: Fraction, top: str, bottom: str) -> str:
     if not bottom:
         return times(number, top)
     bottom = bottom if number.denominator == 1 else f"{number.denominator} * {bottom}"
-    outside = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", bottom)
-    bottom = f"({bottom})" if re.search(r" [*/+-] ", outside) else bottom
+    bottom = f"({bottom})" if re.search(r" [*/+-] ", _outside(bottom)) else bottom
     return f"{times(Fraction(number.numerator), top or '1')} / {bottom}"
+
+
+def _outside(formula: str) -> str:
+    """A formula without what stands in parentheses."""
+    return re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", formula)
 
 
 def _constant(rows: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import Array
 from ..report import index_text
 from .case import Case, Hints, Unknown, coefficient, same
-from .factors import tidy, times
+from .factors import recognise, tidy, times, two_values
 
 # --- places in words ----------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ def _divides_by(case: Case, name: str) -> bool:
     """Whether the rule gives numbers once the zeros of this argument are others."""
     array, bad = case.arrays[name], ~np.isfinite(case.got) & (case.known[name] == 0)
     try:
-        again = case.rerun(**{name: np.where(array == 0, 1, array)})
+        again = case.rerun(None, None, **{name: np.where(array == 0, 1, array)})
     except Unknown:
         return False
     return bool(bad.any() and np.isfinite(again[bad]).all())
@@ -132,7 +132,25 @@ def masks(case: Case) -> Hints:
     zero = (case.expected == 0) & ~case.kinks
     yield "mask-missing.all", {}, np.array_equal(wrong, zero)
     yield "mask-missing.some", where, not wrong.all() and not (wrong & ~zero).any()
-    yield "partly-zero", where, not wrong.all() and not case.got[wrong].any()
+    yield "partly-zero", where, not wrong.all() and not case.got[wrong].any() and not _sums(case)[wrong].any()
+
+
+def masked(case: Case) -> Hints:
+    """The derivative is one number, or 0, but the rule multiplies g by a formula."""
+    right, where = case.expected / case.g, ~case.kinks
+    alone = case.x if {*case.known} <= {case.own_name, "out"} else None  # else it may hang on another input
+    if two_values(right[where]) and not right[where].all():
+        taken = recognise(case.got / case.g, case.known, where, 2)
+        fields = {"value": f"{right[right != 0].mean():.5g}", "where": places((right != 0) & where, alone)}
+        yield "formula.mask", fields | {"taken": taken and taken[0]}, taken is not None
+
+
+def _sums(case: Case) -> Array:
+    """Which elements reach several outputs that depend on others too: there 0 may be a part of a sum."""
+    if case.columns is None:
+        return np.zeros(case.x.shape, dtype=bool)
+    mixed = case.columns[case.inputs_per_output > 1]
+    return np.asarray((np.count_nonzero(mixed, axis=0) > 1).reshape(case.x.shape))
 
 
 def signs(case: Case) -> Hints:
@@ -274,7 +292,7 @@ def contributions_misplaced(case: Case) -> Hints:
     claimed, jacobian, i = case.claimed, case.jacobian, int(_wrong_rows(case).argmax())
     taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (claimed, jacobian))
     several = bool((case.inputs_per_output > 1).any())
-    same_rows = several and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
+    same_rows = several and taken != right and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
     fields = {"output": _element("output", case.output, i), "taken": taken, "right": right}
     yield "contributions-misplaced", fields, same_rows
 

@@ -4,124 +4,88 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 
 from ...backend import Array, Shape
 from ..report import index_text
 from .case import Case, Hints, coefficient, same
-from .closed_forms import Axes
+from .closed_forms import axis_sets, reducing_axes
 from .factors import constant, recognise, tidy, times
 
-MAX_PAIRED = 256  # elements of an input whose terms are tried in pairs
-
-
-@dataclass(frozen=True)
-class Term:
-    """A plausible term of a gradient: outer * g * inner, or outer * a sum of g * inner over axes.
-
-    over: the axes of the sum, () for none.  count: the number of elements in the sum.  keepdims: whether it keeps them.
-    """
-
-    text: str
-    outer: Array | float = 1.0
-    inner: Array | float = 1.0
-    factors: tuple[str, str] = ("", "")
-    over: Axes = ()
-    count: int = 1
-    keepdims: bool = True
-
-    def of(self, g: Array) -> Array:
-        """The term for an upstream gradient in the shape of the input; of the same shape."""
-        value = self.outer * (g * self.inner).sum(axis=self.over, keepdims=self.keepdims)
-        return np.broadcast_to(value, g.shape)
-
-    def times(self, number: float) -> str | None:
-        """A simple number times the term; a mean for a sum if that is simpler. None for other numbers."""
-        ways = [(tidy(number), self.text)]
-        if self.over:
-            ways.append((tidy(number * self.count), self.text.replace(".sum(", ".mean(")))
-        simple = [(way, text) for way, text in ways if way is not None and way.denominator <= 8]
-        return times(*min(simple, key=lambda way: way[0].denominator)) if simple else None
-
-
-# --- which terms there are ----------------------------------------------------------------------------------
-
-
-def _elementwise_terms(case: Case) -> Iterator[Term]:
-    """g times up to two arrays."""
-    yield Term("g")
-    names = list(case.known)
-    for k, (name, array) in enumerate(case.known.items()):
-        yield Term(f"g * {name}", array, factors=(name, ""))
-        for other in names[: k + 1]:
-            yield Term(f"g * {name} * {other}", array, case.known[other], (name, other))
-    for name, array in _derived(case).items():
-        yield Term(f"g * {name}", array, factors=(name, ""))
-
-
-def _quotient_term(case: Case) -> Term | None:
-    """g * out / x, if each input element changes one output element and no element of x is 0."""
-    if case.reached is None or case.output is None or not case.x.all():
-        return None
-    return Term(f"g * out / {case.own_name}", case.output.ravel()[case.reached] / case.x)
-
-
-def _sum_terms(case: Case) -> Iterator[Term]:
-    """Sums of g, or of g times an array, over axes of the input, times an array."""
-    ones, shape = {"": np.ones_like(case.x)}, case.x.shape
-    axes = [axis for axis, size in enumerate(shape) if size > 1]
-    sums = [*((axis,) for axis in axes), *([tuple(axes)] if len(axes) > 1 else [])]
-    outers, inners = {**ones, **case.known, **_derived(case)}, {**ones, **case.known}
-    for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), sums):
-        text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
-        inside = f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
-        count = math.prod(shape[axis] for axis in over)
-        yield Term(text + inside, factor, within, (outer, inner), over, count)
-        if len(over) == 1 and len(shape) == 2 and shape[0] == shape[1]:
-            yield Term(f"{text}({index_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
-
-
-def _derived(case: Case) -> dict[str, Array]:
-    """What is derived from arrays, but for differences, which are two terms."""
-    return {text: array for text, array in case.derived.items() if " - " not in text}
+MIN_SIZE = 4  # fewer elements are any number times another array by chance
 
 
 # --- a term is missing --------------------------------------------------------------------------------------
 
 
 def dropped_term(case: Case) -> Hints:
-    """expected - got is a small multiple of a plausible term; or got = g * out / x."""
-    if case.x.size < 2:
-        return
-    missing, quotient = case.expected - case.got, _quotient_term(case)
-    for term, value in _terms(case, quotient):
+    """expected - got is a small multiple of a plausible term."""
+    missing = case.expected - case.got
+    for text, value, count in _terms(case) if case.x.size > 1 else ():
         number = coefficient(missing, value, ~case.kinks)
         enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
-        amount = term.times(abs(number)) if enough else None
-        mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
-        if (amount or mixed) and same(missing, number * value, ~case.kinks):
-            yield "dropped-term.mixed", {"term": term.text}, mixed
+        amount = _amount(abs(number), text, count) if enough else None
+        if amount and same(missing, number * value, ~case.kinks):
             yield _dropped(number), {"term": amount}, True
-    if quotient is not None:
-        yield "dropped-term.quotient", {"ratio": f"out / {case.own_name}"}, quotient.of(case.g)
-        used, right = case.got - quotient.of(case.g), case.expected - quotient.of(case.g)
-        tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
-        number = coefficient(right, used, ~case.kinks)
-        for name, factor in {case.own_name: case.x, f"{number:.5g}": number}.items():
-            fields = {"x": case.own_name, "factor": name}
-            yield "wrong-term.factor", fields, tells and same(right, factor * used, ~case.kinks)
+    yield from _product_rule(case)
     yield from dropped_formula(case, words=1)
 
 
-def _terms(case: Case, quotient: Term | None) -> Iterator[tuple[Term, Array]]:
-    """Plausible terms with their values, the simplest first."""
+def _terms(case: Case) -> Iterator[tuple[str, Array, int]]:
+    """Plausible terms, their values, and over how many elements they sum; the simplest first."""
     if case.at_inputs(case.upstream) is not None:
-        terms = [*_elementwise_terms(case), *([] if quotient is None else [quotient]), *_sum_terms(case)]
-        yield from ((term, term.of(case.g)) for term in terms)
-    yield from ((Term(text), value) for text, value in products(case))
+        g, known, shape = case.g, case.known, case.x.shape
+        derived = {text: array for text, array in case.derived.items() if " - " not in text}  # these are two terms
+        yield "g", g, 1
+        yield from ((f"g * {name}", g * array, 1) for name, array in known.items())
+        for (name, array), (other, more) in combinations_with_replacement(known.items(), 2):
+            yield f"g * {name} * {other}", g * array * more, 1
+        yield from ((f"g * {name}", g * array, 1) for name, array in derived.items())
+        outers, inners = {"": np.ones_like(g), **known, **derived}, {"": np.ones_like(g), **known}
+        for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), axis_sets(shape)):
+            text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
+            text += f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
+            yield text, factor * (g * within).sum(over, keepdims=True), math.prod(shape[axis] for axis in over)
+    for over in reducing_axes(case.out.shape, case.x.shape) if case.out.size > case.x.size else ():
+        yield f"g.sum({index_text(over)})", case.g_out.sum(over).reshape(case.x.shape), 1
+    yield from ((text, value, 1) for text, value in products(case))
+
+
+def _amount(number: float, text: str, count: int) -> str | None:
+    """A simple number times a term; a mean for a sum if that is simpler. None for other numbers."""
+    ways = [(tidy(number), text), (tidy(number * count), text.replace(".sum(", ".mean("))]
+    simple = [(way, text) for way, text in ways if way is not None and way.denominator <= 8]
+    return times(*min(simple, key=lambda way: way[0].denominator)) if simple else None
+
+
+def _product_rule(case: Case) -> Hints:
+    """out is x times a function of it, and one of the two terms of the product rule is missing or wrong."""
+    if case.reached is None or case.output is None or not case.x.all():
+        return
+    name, where, first = case.own_name, ~case.kinks, case.g * case.output.ravel()[case.reached] / case.x
+    yield "dropped-term.add", {"term": f"g * out / {name}"}, case.expected - first
+    yield "dropped-term.quotient", {"ratio": f"out / {name}"}, first
+    used, right = case.got - first, case.expected - first
+    tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
+    yield "dropped-term.slope", {"x": name}, right / case.x if tells else False
+    factor = _factor(right / used, case.x, name, where) if tells else None
+    yield "wrong-term.factor", {"x": name, "factor": factor}, factor is not None
+
+
+def _factor(ratio: Array, x: Array, name: str, where: Array) -> str | None:
+    """An array as x, a number, a simple function of x, or a + b * x * x."""
+    if (found := recognise(ratio, {name: x}, where, 1)) is not None:
+        return found[0]
+    powers = np.stack([np.ones_like(x), x * x])
+    if np.unique(x * x).size <= 3 or not np.isfinite(ratio).all():
+        return None
+    numbers = np.linalg.lstsq(powers[:, where].T, ratio[where], rcond=None)[0]
+    if not same(ratio, np.tensordot(numbers, powers, 1), where):
+        return None
+    constant, square = (f"{number:.5g}" for number in numbers)
+    return constant if abs(numbers[1]) < 1e-7 * abs(numbers[0]) else f"({constant} + {square} * {name} * {name})"
 
 
 def dropped_formula(case: Case, words: int = 2) -> Hints:
@@ -141,65 +105,16 @@ def missing_term(case: Case) -> Hints:
     """got - expected is constant along one axis, or is an array that the rule can use times such a constant."""
     error = case.got - case.expected
     for name, array in (("", np.ones_like(error)), *case.known.items()):
+        if case.x.size >= MIN_SIZE and case.at_inputs(case.upstream) is not None:
+            number = coefficient(error, case.g * array, ~case.kinks)
+            fields = {"term": f"{abs(number):.5g} * g" + (f" * {name}" if name else "")}
+            yield _dropped(-number), fields, bool(number) and same(error, number * case.g * array, ~case.kinks)
         ratio = error / array
         for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
             error_is = f"the error divided by {name} is" if name else "the error is"
-            yield "missing-term", {"error_is": error_is, "axis": axis}, size > 1 and same(ratio, level)
-
-
-# --- another term stands in its place -----------------------------------------------------------------------
-
-
-def wrong_term(case: Case, same_factors: bool = False) -> Hints:
-    """got has one plausible term where expected has another one: got - expected = a * one + b * other.
-
-    same_factors: only terms that differ in the axes of their sums alone.
-    """
-    where = ~case.kinks
-    if not 5 <= np.count_nonzero(where) <= MAX_PAIRED:
-        return
-    terms = [*_elementwise_terms(case), *_sum_terms(case)]
-    table = np.array([term.of(case.g)[where] for term in terms])
-    error = (case.got - case.expected)[where]
-    gram, with_error = table @ table.T, table @ error
-    norms = np.diag(gram)
-    determinant = norms[:, None] * norms - gram * gram
-    first = (norms * with_error[:, None] - gram * with_error) / determinant  # a, for each pair: least squares
-    left = error @ error - first * with_error[:, None] - first.T * with_error
-    usable = (determinant > 1e-9 * norms[:, None] * norms) & (np.abs(left) <= 1e-8 * (error @ error))
-    pairs = [(int(i), int(k)) for i, k in np.argwhere(usable & (first > 0) & (first.T < 0))]
-    for i, k in sorted(pairs, key=lambda pair: (_unlike(terms[pair[0]], terms[pair[1]]), sum(pair))):
-        numbers = {i: float(first[i, k]), k: float(first[k, i])}
-        alike = terms[i].factors == terms[k].factors and terms[i].over and terms[k].over
-        if (same_factors and not alike) or not same(error, table[[i, k]].T @ [*numbers.values()]):
-            continue
-        # The Jacobian is nearer to a term that it has; that of an elementwise op cannot tell.
-        right, wrong = sorted(numbers, key=lambda j: _distance(case, terms[j], -numbers[j]))
-        taken, needed = terms[wrong].times(numbers[wrong]), terms[right].times(-numbers[right])
-        if not (taken and needed):
-            continue
-        fields = {"taken": taken, "needed": needed}
-        fields |= {"axis": index_text(terms[wrong].over), "right": index_text(terms[right].over)}
-        if case.reached is not None or not same_factors:
-            yield "wrong-term.taken" if case.reached is None else "wrong-term.either", fields, True
-        else:
-            yield "wrong-axis.keepdims" if fields["axis"] == fields["right"] else "wrong-axis.within", fields, True
-
-
-def _distance(case: Case, term: Term, number: float) -> float:
-    """How far the Jacobian is, apart from its diagonal, from that of a number times a term."""
-    if case.reached is not None:
-        return 0.0
-    rows = [term.of(unit.reshape(case.x.shape)).ravel() for unit in np.eye(case.x.size)]
-    difference = case.jacobian - number * np.array(rows)
-    return float(np.linalg.norm(difference) ** 2 - np.linalg.norm(np.diag(difference)) ** 2)
-
-
-def _unlike(one: Term, other: Term) -> int:
-    """In how many ways two terms differ."""
-    factors = sum(a != b for a, b in zip(one.factors, other.factors, strict=True))
-    return factors + (one.over != other.over) + (one.keepdims != other.keepdims)
+            factor = same(case.got / array, case.got.flat[0] / array.flat[0] + 0 * error)  # then a factor is wrong
+            yield "missing-term", {"error_is": error_is, "axis": axis}, size > 1 and not factor and same(ratio, level)
 
 
 # --- products of matrices -----------------------------------------------------------------------------------

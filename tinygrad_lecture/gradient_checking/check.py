@@ -37,11 +37,11 @@ from ..tensor import Tensor
 from ..traced import Traced, wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
 from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
-from .numerical import EPS, Problem
+from .numerical import EPS
 from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
-from .verdict import RULE_ROUNDING, Options, judge, with_more_digits
+from .verdict import RULE_ROUNDING, Options, judge, problem_of, with_more_digits
 
 
 def gradcheck(
@@ -142,9 +142,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
-    analytic = found.analytic if options.analytic else None
-    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner, analytic)
-    verdicts, refusal = with_more_digits(judge(subject, problem, options), found, options)
+    verdicts = judge(subject, problem_of(subject, found, options), options)
+    verdicts, refusal = with_more_digits(verdicts, found, options)
     method = verdicts[0].method
     if any(verdict.wrong.any() for verdict in verdicts):
         error = explain(verdicts, found, lambda part: _error_of_part(part, options))

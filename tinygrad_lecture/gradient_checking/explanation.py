@@ -16,7 +16,6 @@ from ..traced import wrap
 from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose, said
-from .numerical import Problem
 from .report import (
     MAX_LISTED,
     GradcheckError,
@@ -28,7 +27,7 @@ from .report import (
     region,
 )
 from .subject import Subject
-from .verdict import Verdict, judge
+from .verdict import Verdict, judge, problem_of
 
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
 
@@ -123,10 +122,7 @@ def _second_case(verdict: Verdict, output: int | None) -> Case | None:
             subject.xs.append(order(changed[places.ravel()]).reshape(x.shape))
         try:
             found = analytical_gradients(subject, verdict.options.seed + 1)
-            problem = Problem(
-                subject.values, subject.xs, found.upstream, found.values, found.gradients, inner=found.inner
-            )
-            verdicts = judge(subject, problem, verdict.options)
+            verdicts = judge(subject, problem_of(subject, found, verdict.options), verdict.options)
         except Exception:  # the function is not defined at these inputs
             continue
         second = verdicts[verdict.k] if output is None else _of_output(verdicts[verdict.k], found, output)

@@ -146,6 +146,12 @@ def unit(x: Array) -> Array:
     return np.where(x == 0, 1, np.minimum(1, np.abs(x)))
 
 
+def problem_of(subject: Subject, found: Analytical, options: Options) -> Problem:
+    """The function and its gradients, as the numerical half takes them."""
+    analytic = found.analytic if options.analytic else None
+    return Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner, analytic)
+
+
 def judge(subject: Subject, problem: Problem, options: Options) -> list[Verdict]:
     """The claims of a problem beside its numerical gradients: one verdict for each input.
 

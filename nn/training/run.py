@@ -30,7 +30,6 @@ from ..parallel.group import group, rank
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, not_batches
 from .history import History, HistoryRow
-from .run_page import RunPage
 
 KINDS: tuple[tuple[str, str, Any], ...] = (
     ("model", "a Module", Module),
@@ -66,7 +65,6 @@ class Run:
     save_seconds: float = 30.0
     settings: Mapping[str, str | float | None] | None = None
     show: bool = True
-    page: str | Path | None = None
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -76,7 +74,6 @@ class Run:
         self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
         if self.folder is not None:
             weights.require()
-        self._page = None if self.page is None else RunPage(self.page)
 
         self.step = 0  # optimiser steps done
         self.history = History()
@@ -329,7 +326,6 @@ class Run:
             "rate": self._rate,
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
-            "page": None if self._page is None else self._page.state_dict(),
             "workers": workers,
         }
 
@@ -351,8 +347,6 @@ class Run:
         self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
         self._not_better = int(state["not better"])
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
-        if self._page is not None and state.get("page") is not None:  # a page may be new, or the state older than it
-            self._page.load_state_dict(state["page"])
         self._metrics, workers = RunningMetrics(self.accuracy), state["workers"]
         if len(workers) == group().size:
             workers = [workers[rank()]]

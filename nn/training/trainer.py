@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..module import Module
 from ..notebook import facts, trainer_html
 from ..optim import Optimizer
 from ..parallel.distribute import distribute, in_one_order, of_own_rows
-from ..parallel.group import group, rank
+from ..parallel.group import group
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
@@ -53,8 +52,6 @@ class Trainer(Run):
     - `settings`: numbers and strings by name that identify the run, such as a program's options or a hash of its data.
       A run with other settings is not resumed.
     - `show`: display progress.
-    - `page`: where to write a page with the run's curves, gradient norms, dead units and histograms, for each row.
-      Its folder is made if there is none.
 
     Resuming is exact: a run that is killed at any time and started again with resume=True ends with the same bits as
     one that was never interrupted. The saved state covers model, optimiser, schedule, the DataLoader's order and the
@@ -89,11 +86,7 @@ class Trainer(Run):
         """
         with self._holding_folder(), distribute(self.model, self.optimizer) as self._distributed:
             self._begin(resume)
-            try:
-                return self._fit()
-            except BaseException as error:
-                self._write_page(running=False, error=error)
-                raise
+            return self._fit()
 
     def _fit(self) -> History:
         history = self.history
@@ -106,13 +99,11 @@ class Trainer(Run):
         with quiet, noting_ctrl_c() as pressed, display:
             while not self._finished:
                 began = time.perf_counter()
-                with self._watching():
-                    self.learn(self._next_batches())
+                self.learn(self._next_batches())
                 self._seconds += time.perf_counter() - began
                 display.step(self.step, self._scores)
                 if self._is_row(self.step):
                     self._record()  # evaluates
-                    self._write_page(running=not self._finished)
                     display.record(self.step, str(history[-1]))
                     if self.on_record is not None:
                         self.on_record(self)
@@ -128,7 +119,6 @@ class Trainer(Run):
         if history.interrupted and self._metrics.batches:
             history.records.append(self._row())
             self._partial = True
-        self._write_page(running=False)
         return history
 
     def learn(self, batches: list[Any]) -> None:
@@ -139,8 +129,6 @@ class Trainer(Run):
             self._backward_of_own_rows(batches, counts)
         else:
             self._backward(batches, counts, counts)
-        if self._page is not None and self._is_row(self.step + 1):
-            self._page.note_gradients(self.model, self.step + 1)
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
@@ -190,15 +178,6 @@ class Trainer(Run):
     def _is_row(self, step: int) -> bool:
         """Whether a row of the history follows a step."""
         return step % (self.record_every or self.steps_per_epoch) == 0 or step == self.total_steps
-
-    def _watching(self) -> AbstractContextManager[None]:
-        """Notes for the page which units the next step leaves at 0, if a row follows it."""
-        following = self.step + 1
-        return self._page.watching(self.model, following) if self._page and self._is_row(following) else nullcontext()
-
-    def _write_page(self, running: bool, error: BaseException | None = None) -> None:
-        if self._page is not None and rank() == 0:
-            self._page.write(self, running, error)
 
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""

@@ -74,18 +74,14 @@ def verdict(text: str, good: int) -> str:
 # --- curves over steps ---------------------------------------------------------------------------------------
 
 
-def curves(title: str, lines: Mapping[str, Curve], between: tuple[float, float] | None = None) -> str:
-    """A picture of curves by name, with an axis of steps; the colours are for light and dark alike.
-
-    between: the ends of the other axis; by default the least and the largest value.
-    """
+def curves(title: str, lines: Mapping[str, Curve]) -> str:
+    """A picture of curves by name, with an axis of steps; the colours are for light and dark alike."""
     points = {name: [(x, y) for x, y in zip(*line, strict=True) if math.isfinite(y)] for name, line in lines.items()}
     points = {name: found for name, found in points.items() if found}
     every = [point for found in points.values() for point in found]
     if not every:
         return ""
     (x0, x1), (y0, y1) = ((min(values), max(values)) for values in zip(*every, strict=True))
-    y0, y1 = between or (y0, y1)
     x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + (abs(y0) or 1))
 
     def at(x: float, y: float) -> tuple[float, float]:

@@ -56,11 +56,6 @@ def digits_of(array: Array) -> int:
     return max(DIGITS, math.ceil(-math.log10(parts)) + 2)
 
 
-def can_be_parted(low: float, high: float, bins: int) -> bool:
-    """Whether a histogram from low to high can have so many bars: their ends are different numbers."""
-    return bool(0 < (high - low) / bins < math.inf and (high - low) / bins > np.spacing(max(abs(low), abs(high))))
-
-
 def numbers(array: Array | None, most: int = MOST) -> str:
     """A small array in one line: "[[0.5, -1], [1, 2]]"; "" for a larger one, or None."""
     if array is None or array.size > most:

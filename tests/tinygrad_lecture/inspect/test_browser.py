@@ -577,17 +577,16 @@ def pages(network, gpt_page, tmp_path):
     optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     batches = [(tl.ones(4, 2), tl.zeros(4, 2))]
     with tl.profile() as profile:
-        nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=tmp_path / "run.html").fit()
+        nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False).fit()
     return {
         "network": (network[0], [(), ("b", "ArrowRight"), ("End",), ("t",), ("h",)]),
         "changed": (network[0], [("End",), ("W1[0, 1]",)]),
         "gpt": (gpt_page, [("ArrowRight", "ArrowRight"), ("End",)]),
         "profile": (profile.page(tmp_path / "profile.html"), [()]),
-        "run": (tmp_path / "run.html", [()]),
     }
 
 
-@pytest.mark.parametrize("kind", ["network", "changed", "gpt", "profile", "run"])
+@pytest.mark.parametrize("kind", ["network", "changed", "gpt", "profile"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_hinders_people_who_use_other_means(visit, pages, kind, width):
     script = os.environ.get("AXE")

@@ -220,6 +220,13 @@ def _written_to_base(base: Any, window: Window, new: Any) -> Any:
     return index_put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)
 
 
+def leave_graph(x: Traced) -> None:
+    """Make x a constant, which shares its memory with others still, but not their changes."""
+    x._node = None
+    if window_of(x) is not None:
+        note_sharing(x, x)
+
+
 # --- the methods --------------------------------------------------------------------------------------------
 
 
@@ -415,7 +422,5 @@ class InPlaceMethods(Traced):
                 "detach_: this tensor shares its memory with another one that requires grad, of which it is a view, or "
                 "which is a view of it; write y = x.detach(), or y = x.detach().clone() to change it"
             )
-        self._node = None
-        if window_of(self) is not None:
-            note_sharing(self, self)
+        leave_graph(self)
         return self

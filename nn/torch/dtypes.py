@@ -168,7 +168,7 @@ class _TensorKind(type):
         return cls is other or (cls is Tensor and other is EngineTensor)
 
     def __hash__(cls) -> int:
-        return hash(EngineTensor) if cls is Tensor else type.__hash__(cls)
+        return hash(EngineTensor) if cls is globals().get("Tensor") else type.__hash__(cls)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         """torch.Tensor.name = value gives it to all tensors."""

@@ -564,7 +564,7 @@ def test_of_tensors_that_share_memory_none_is_detached_in_place(which):
 
 
 @pytest.mark.parametrize("change", ["v[0] *= 2", "h *= 2", "v[:].mul_(2)", "u += 1"])
-def test_where_the_hook_of_a_view_would_get_a_part_of_the_gradient_a_change_is_refused(change):
+def test_a_change_after_which_a_views_hook_would_get_a_part_is_refused(change):
     h = leaf(1.0, 2.0, 3.0) * 1
     v, u = h[:], h[1:]
     handle = v.register_hook(lambda g: None)

@@ -15,7 +15,7 @@ from ..autograd.core import Leaf, Node
 from ..autograd.modes import enable_grad, is_grad_enabled
 from ..creation import zeros, zeros_like
 from ..errors import kind_of
-from ..in_place import noting_changes
+from ..in_place import leave_graph, noting_changes
 from ..tensor import Tensor
 from .gradients import grad
 from .trees import leaves, map_leaves, with_leaves
@@ -60,7 +60,7 @@ class Call:
         needed = {id(x) for x in leaves(self.out)}
         for x in (reference() for reference in changed):  # captured tensors that the function changed in place
             if x is not None and id(x) not in needed and x._node is not None and not self.depends_on_outside(x):
-                x.detach_()  # type: ignore[attr-defined]
+                leave_graph(x)
         if has_aux:
             if not (isinstance(self.out, tuple) and len(self.out) == 2):
                 raise TypeError(

@@ -68,15 +68,13 @@ def as_rows(x: Array, axes: int = 1) -> Array:
     split = x.ndim - axes
     if split == axes == 1:
         return x
-    if axes == 1 and x.size:
+    if axes == 1 and 0 not in x.shape:
         return x.reshape(-1, x.shape[-1])
     return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
 
 
 def row_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each row: (rows, n) -> (rows, 1). weight: of n elements."""
-    if weight is None and x.size < _FEW:
-        return x.sum(axis=1, keepdims=True)
     return batched(x, xp(x).ones((x.shape[1], 1), x.dtype) if weight is None else weight.reshape(-1, 1))
 
 

@@ -6,6 +6,7 @@
 - merges.py: the algorithm, learning merges and applying them
 - files.py: the tokenizer files of OpenAI's GPT-2 and of Hugging Face
 - pretrained.py: `PretrainedTokenizer`, those of other models, by the package tokenizers; chats as text
+- chat_template.py: the templates of chats, which run in a sandbox and must end
 """
 
 from .base import Tokenizer

@@ -578,7 +578,6 @@ def test_a_custom_optimizer_declares_its_settings(settings, after):
     optimizer.step()
     assert p.tolist() == after
     assert optimizer.defaults == {"lr": 0.5, "weight_decay": 0.0, "maximize": False, **settings}
-    assert not hasattr(Signs, "lr")
     assert Signs([p], 0.1).defaults["lr"] == 0.1
     with pytest.raises(TypeError, match="Signs: it has no argument learning_rate; write lr"):
         Signs([p], learning_rate=1)

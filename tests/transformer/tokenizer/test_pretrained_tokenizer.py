@@ -287,7 +287,7 @@ ENDLESS = "the chat template fails: it takes too long, or makes too much"
         ("{% for i in range(2000) %}" + "x" * 1000 + "{% endfor %}", ENDLESS),
     ],
 )
-def test_a_template_that_refuses_fails_leaves_its_sandbox_or_does_not_end_is_an_error(template, message, monkeypatch):
+def test_a_template_that_fails_leaves_its_sandbox_or_does_not_end_is_refused(template, message, monkeypatch):
     monkeypatch.setattr(chat_template, "STEPS", 10_000)
     t = byte_level(**{"tokenizer.chat_template": template})
     with pytest.raises(ValueError, match=message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.traced import TENSORS
 
 from . import functional as F
 from .errors import MadeFirst, check_probability
@@ -166,7 +167,8 @@ class Dropout(FunctionLayer, function=F.dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(...) -> (...)`."""
-        return self.call_function(x) if self.training and self.p else x
+        idle = type(x) in TENSORS and not (self.training and self.p)
+        return x if idle else self.call_function(x)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -14,8 +14,9 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.traced import TENSORS
 
-from ..errors import shape_complaint
+from ..errors import check_tensor, shape_complaint
 from . import channels
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
@@ -165,6 +166,8 @@ def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
 def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) -> int:
     """How many axes normalized_shape has. Raises ValueError unless they are input's last ones."""
     wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if type(input) not in TENSORS:
+        check_tensor(name, "input", input)
     if not wanted or input.shape[-len(wanted) :] != wanted:
         raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}")
     return len(wanted)

@@ -106,7 +106,9 @@ def verdict(function: str, scale: float, check: str) -> str:
     x = (scale * tl.tensor(X, dtype=tl.float64)).requires_grad_()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # all elements at kinks
-        gradient = tl.grad(fn(x).sum(), x)[0].numpy()
+        y = fn(x)
+        upstream = np.cos(np.arange(y.numel()) + 1.0).reshape(y.shape)  # of 1s, layer norm's is 0
+        gradient = tl.grad(y, x, tl.tensor(upstream, dtype=y.dtype))[0].numpy()
         if check in WRONG and not (np.isfinite(gradient).all() and gradient.any()):
             return "outside"  # twice 0 is right
         if check == "of one op" and scale < NO_DIGITS.get(function, 0):

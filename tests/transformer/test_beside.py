@@ -177,9 +177,7 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
         ("generation_config.json", [5], "must hold an object, not list"),
     ],
 )
-def test_damaged_files_beside_the_weights_are_named_and_none_leads_outside(
-    name, contents, message, tmp_path
-):
+def test_damaged_files_beside_the_weights_are_named_and_none_leads_outside(name, contents, message, tmp_path):
     small_bert().save_pretrained(tmp_path / "model")
     (tmp_path / "outside").mkdir()
     for folder in (tmp_path, tmp_path / "outside"):

@@ -194,7 +194,7 @@ def in_place(x):
         (lambda x: x.detach().exp(), "no-gradient"),
         (lambda x: tl.no_grad(tl.exp)(x), "no-gradient"),
         (lambda x: tl.tensor(np.exp(x.detach().numpy())), "no-gradient"),
-        (lambda x: tensor([float(x[0]) ** 2]), "no-gradient"),
+        (lambda x: tensor([x[0].item() ** 2]), "no-gradient"),
         (lambda x: x * x.detach(), "outside-the-tape"),
         (lambda x: x.exp() * x[0].item(), "outside-the-tape"),
         (lambda x: x * tensor(np.abs(x.detach().numpy())), "outside-the-tape"),

@@ -158,8 +158,8 @@ def found_by(student):
     assert student.double(3.0) == 6.0  # zebra
 
 
-NOT_EVERYWHERE = {  # and not in each version of Python
-    "chooses its processor", "leaves its user's rights", "starts a program by a terminal",
+NOT_EVERYWHERE = {  # and not in each version of Python; a program that it becomes may be ended before it begins
+    "becomes a program", "chooses its processor", "leaves its user's rights", "starts a program by a terminal",
     "starts a program by what subprocess calls",
 }  # fmt: skip
 

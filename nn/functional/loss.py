@@ -102,13 +102,14 @@ def margin_ranking_loss(
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    """1 - cos for a target of 1, max(0, cos - margin) for -1, with the cosine of the angle between two vectors.
+    """1 - cos for a target of 1, max(0, cos - margin) for -1, with the cosine of the angle between two vectors; else 0.
 
     Inputs `(..., features)` of one shape, target `(...)`.
     """
     cosine = cosine_similarity(input1, as_target("cosine_embedding_loss", input1, input2), -1)
-    alike = as_target("cosine_embedding_loss", cosine, target) > 0
-    return reduced(tl.where(alike, 1 - cosine, tl.clip(cosine - margin, 0)), reduction)
+    target = as_target("cosine_embedding_loss", cosine, target)
+    apart = tl.where(target == -1, tl.clip(cosine - margin, 0), 0)
+    return reduced(tl.where(target == 1, 1 - cosine, apart), reduction)
 
 
 @named
@@ -179,8 +180,8 @@ def nll_loss(
     _check_target("nll_loss", input, target, rows)
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
+    _refuse_above_0("nll_loss", input)
     losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
-    _refuse_above_0("nll_loss", input, losses)
     weights = None if weight is None else weight[target]
     return _weighted_reduction(losses if weights is None else losses * weights, weights, ignored, reduction)
 
@@ -338,27 +339,22 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well. Raises ValueError if the loss is negative and the input has numbers above 0, as
-    probabilities are, and for a negative target without log_target (not on a GPU).
+    the number of classes as well. Raises ValueError for an input with numbers above 0, as logits and probabilities
+    are, and for a negative target without log_target (not on a GPU).
     """
     target = as_target("kl_div", input, target)
+    _refuse_above_0("kl_div", input)
     if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
         raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
     losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
-        loss = losses.sum() / input.shape[0] if input.ndim else losses
-    else:
-        loss = reduced(losses, reduction)
-    _refuse_above_0("kl_div", input, loss)
-    return loss
+        return losses.sum() / input.shape[0] if input.ndim else losses
+    return reduced(losses, reduction)
 
 
-def _refuse_above_0(name: str, input: Tensor, loss: Tensor) -> None:
-    """Raises ValueError if an input, which should hold log-probabilities, has numbers above 0 (not on a GPU).
-
-    They make losses negative, so only then the input is looked at.
-    """
-    if loss.device == "cpu" and loss.array.min(initial=0) < 0 and input.array.max() > 1e-3:  # rounding may give 1e-7
+def _refuse_above_0(name: str, input: Tensor) -> None:
+    """Raises ValueError if an input, which should hold log-probabilities, has numbers above 0 (not on a GPU)."""
+    if input.device == "cpu" and input.array.max(initial=0) > 1e-3:  # rounding may give 1e-7
         raise TensorError(
             f"{name}: the input must be log-probabilities, which are never above 0: write F.log_softmax(logits, -1), "
             "or input.log() of probabilities"

@@ -121,6 +121,14 @@ class Size(tuple[int, ...], metaclass=Shape):
     def __add__(self, other: tuple[Any, ...]) -> Any:
         return Size((*self, *other))
 
+    def __radd__(self, other: tuple[Any, ...]) -> Any:
+        return Size((*other, *self))
+
+    def __mul__(self, times: SupportsIndex) -> Any:
+        return Size(tuple(self) * times)
+
+    __rmul__ = __mul__
+
 
 class finfo:
     """The limits of a float dtype, as Python's floats: eps, max, min, tiny, bits, ..."""

@@ -21,8 +21,9 @@ __all__ = ["remove_weight_norm", "weight_norm"]
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """The module, whose parameter `name` becomes name_g · name_v / ‖name_v‖: length and direction, trained apart.
 
-    dim: the axis of the vectors, each with a length of its own; `name_g` has size 1 along the others. None is one
-    length for all. Raises ValueError if the module has no such parameter. (Salimans & Kingma, arXiv:1602.07868.)
+    dim: the axis of the vectors, each with a length of its own; `name_g` has size 1 along the others. None or -1 is
+    one length for all, as in PyTorch. Raises ValueError if the module has no such parameter. (Salimans & Kingma,
+    arXiv:1602.07868.)
     """
     weight = vars(module).get(name)
     if not isinstance(weight, Parameter) or isinstance(weight, UninitializedParameter):
@@ -60,6 +61,6 @@ def _normalized(kind: Any, name: str, dim: int | None) -> type[Module]:
 
 def _lengths(v: Tensor, dim: int | None) -> Any:
     """The lengths of the vectors along an axis, with size 1 along the others."""
-    if dim is None:
+    if dim in (None, -1):
         return tl.norm(v)
     return tl.norm(v, axis=tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim), keepdims=True)

@@ -51,7 +51,7 @@ class First(nn.Module):
 
 LABELS = np.array([0, 3, 1, 3, 2])
 SOME_IGNORED = np.array([0, -100, 1, 3, -100])
-SIGNS = np.array([1, -1, 1, -1, -1])
+SIGNS = np.array([1, -1, 0, -1, 1])
 WEIGHT = [0.5, 1.0, 2.0, 0.0]
 
 LAYERS = {

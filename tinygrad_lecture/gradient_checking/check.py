@@ -138,7 +138,7 @@ def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_except
 def _check(subject: Subject, options: Options) -> GradcheckReport:
     """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong.
 
-    Also if no element can be told right from wrong.
+    Also if of one input no element can be told right from wrong.
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
@@ -158,9 +158,11 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         for masks in zip(*((v.right, v.cannot_tell, v.kinks) for v in verdicts), strict=True)
     )
     doubt = doubt_about(verdicts, refusal) if unclear else ""
-    if unclear and not right:
-        message = f"it cannot be told for any element whether the gradient of {subject.name} is right\n  {doubt}"
-        raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
+    for v in verdicts:
+        if v.cannot_tell.any() and not v.right.any():
+            whose = f"{subject.name} with respect to {subject.called(v.k)}" if len(verdicts) > 1 else subject.name
+            message = f"it cannot be told for any element whether the gradient of {whose} is right\n  {doubt}"
+            raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
     largest_error = max(float(verdict.error[verdict.right].max(initial=0)) for verdict in verdicts)
     return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 

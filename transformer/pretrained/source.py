@@ -259,4 +259,4 @@ def write_sentences(sentences: Sentences, folder: Path) -> None:
 
 def _read(path: Path, default: Any) -> Any:
     """The contents of a file, which must be of the type of `default`; that itself if there is none."""
-    return read_json(path, type(default)) if path.is_file() else default
+    return read_json(path, type(default)) if path.exists() or path.is_symlink() else default

@@ -131,6 +131,7 @@ torch.index_select(A, 0, I, out=Y); torch.where(A > 1, A, Y, out=Y)
 torch.addmm(A, A, A, out=Y); torch.mean(A, 0, out=V)
 torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
 
+(5,) + torch.Size([2]); torch.Size([2]) * 2; 2 * torch.Size([2])
 torch.FloatTensor(torch.Size([2, 3])).shape; A.new(torch.Size([2, 3])).shape; A.new([1, 2]); A.new(2).shape
 torch.result_type(A, I); torch.result_type(I, 1.5); torch.promote_types(torch.int8, torch.uint8)
 torch.promote_types(torch.float16, torch.int64); torch.promote_types(torch.bool, torch.bool)

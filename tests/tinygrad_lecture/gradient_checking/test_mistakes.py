@@ -78,6 +78,12 @@ def test_where_nothing_can_be_told_no_success_is_claimed():
     assert "another scale" in lines[3]
 
 
+def test_an_input_of_which_nothing_can_be_told_passes_for_none_beside_it():
+    product = make(lambda a, b, /: a * b, a=lambda g, b: -g * b, b=lambda g, a: g * a)
+    error = failure(product, (tensor([0.5, 1.0]), tensor([1e-17, 1e-17])))
+    assert (error.hint, "student_op with respect to a (input 0) is right" in str(error)) == ("cannot-tell", True)
+
+
 def test_where_some_can_be_told_the_report_says_where_it_cannot():
     op = make(lambda x, /: 1 - np.tanh(x), x=lambda g, x: g * (np.tanh(x) ** 2 - 1))
     report = tl.gradcheck(op, tensor([0.5, 18.5]))

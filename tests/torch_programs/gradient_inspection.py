@@ -70,7 +70,7 @@ cam.remove()
 # the order in which gradients come
 order = []
 for name, parameter in model.named_parameters():
-    parameter.register_hook(lambda grad, name=name: order.append(name))
+    parameter.register_hook(lambda grad, name=name: order.append(name.rpartition(".")[0]))  # of one layer in any order
 for name, module in model.named_modules():
     if name and name not in ("features", "features.0", "features.1"):  # an in-place layer takes no hooks in PyTorch
         module.register_full_backward_pre_hook(lambda m, grad_output, name=name: order.append(f"> {name}"))

@@ -152,13 +152,15 @@ def wrong_axis(case: Case) -> Hints:
 
 
 def transposed(case: Case) -> Hints:
-    """The axes are permuted."""
+    """The axes are permuted, or a reshape stands in the place of a permutation, or the other way round."""
     rank = case.x.ndim
     for axes in permutations(range(rank)) if 2 <= rank <= 4 else ():
         cause = "transposed.last" if axes[:-2] == tuple(range(rank - 2)) else "transposed.permuted"
         there = case.expected.transpose(axes)
-        yield cause, {"axes": axes}, there
-        yield cause, {"axes": axes}, case.expected.reshape(there.shape).transpose(np.argsort(axes))
+        alike = there.shape == case.got.shape
+        yield cause if alike else "transposed.not", {"axes": axes}, there
+        back = case.expected.reshape(there.shape).transpose(np.argsort(axes))
+        yield cause if alike else "transposed.instead", {"axes": axes}, back
 
 
 def other_input(case: Case) -> Hints:

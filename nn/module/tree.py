@@ -54,8 +54,10 @@ class UninitializedBuffer(Tensor):
 
     def inplace(self) -> Any:
         raise TensorError(
-            f"{self} has no numbers before its layer's first input; call the model once before you fill it"
+            f"{self} has no numbers before its layer's first input; call the model once before you fill or count them"
         )
+
+    numel = inplace
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

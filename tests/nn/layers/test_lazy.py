@@ -36,9 +36,9 @@ def test_weights_are_drawn_at_the_first_input():
     assert layer.weight.tolist() == nn.Linear(3, 2).weight.tolist()
 
 
-def test_nothing_is_written_before_the_first_input():
+def test_nothing_is_written_or_counted_before_the_first_input():
     layer = nn.LazyLinear(2)
-    for write in (nn.init.normal_, nn.init.zeros_):
+    for write in (nn.init.normal_, nn.init.zeros_, lambda p: p.numel()):
         with pytest.raises(tl.TensorError, match=r"<UninitializedParameter> has no numbers before .* call"):
             write(layer.weight)
     for write in (lambda: layer.load_state_dict(nn.LazyLinear(2).state_dict()), lambda: nn.utils.weight_norm(layer)):

@@ -73,6 +73,7 @@ NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes an
         "F.conv_transpose1d",
         "F.fold",
         "F.interpolate",
+        "F.kl_div",
         "F.nll_loss",
         "Tensor.cuda",
         "Tensor.register_hook",

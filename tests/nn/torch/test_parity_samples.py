@@ -298,8 +298,7 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
         "integers are converted first; PyTorch's bytes wrap around",
         of_integers,
         "nn.functional.softmin.with_dtype:value nn.functional.pairwise_distance:value "
-        "nn.functional.triplet_margin_loss:value nn.functional.cosine_embedding_loss:value "
-        "nn.functional.margin_ranking_loss:value",
+        "nn.functional.triplet_margin_loss:value nn.functional.margin_ranking_loss:value",
     ),
     (
         "the mean of squares is of floats; PyTorch divides integers",

@@ -22,9 +22,10 @@ LIMIT = 12.0  # larger values are squashed before they are used
 
 @dataclass
 class Family:
-    """Variables that share memory. bound: of the absolute values of all."""
+    """Variables that share memory. bound: of the absolute values of all.  changed: whether one was changed in place."""
 
     bound: float
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -501,7 +502,7 @@ def change(make: Generator, v: Variable | None = None) -> tuple[str, Variable, l
     text, bound = make.random.choice(options)
     if bound > 100:
         return None
-    v.family.bound = max(b, bound)
+    v.family.bound, v.family.changed = max(b, bound), True
     return text, v, used
 
 
@@ -616,7 +617,7 @@ def retain_grad(make: Generator) -> None:
 
 def hook(make: Generator) -> None:
     """A hook that changes a gradient, so that it shows whether it was called, and with what; at times a change then."""
-    v = make.pick(lambda v: v.follows and not v.view)  # PyTorch crashes at some of changed views
+    v = make.pick(lambda v: v.follows and not (v.view or v.family.changed))  # PyTorch crashes at some of these
     if v:
         make.lines.append(f"{v.name}.register_hook(lambda g: {make.random.choice(['g * 2.0', 'g + 1.0', 'g * g'])})")
         if make.chance(0.4) and not (v.leaf or v.repeats):

@@ -78,7 +78,7 @@ def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Arra
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
     name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
-    n = len(inputs)
+    n = len(inputs)  # one Tensor, or two: nearly all calls
     if n == 1 and type(inputs[0]) in TENSORS:
         array = inputs[0]._array
         return [array], [inputs[0]._node], array

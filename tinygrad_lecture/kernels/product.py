@@ -51,6 +51,7 @@ def batched(a: Array, b: Array) -> Array:
 
 
 def _pieces(n: int) -> list[slice]:
+    """range(n) in the pieces of a product."""
     step = size_of_a_piece(n)
     return [slice(start, start + step) for start in range(0, n, step)]
 

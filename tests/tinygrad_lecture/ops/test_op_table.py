@@ -74,6 +74,18 @@ def test_value(row: Row, data: st.DataObject) -> None:
             assert_close(drive.host(result), wanted, row.name, TIGHT)
 
 
+@each(*[r for r in OPS if not r.op.views])
+@examples(20)
+@given(data=st.data())
+def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.DataObject) -> None:
+    """A view that nobody looked for would miss a change of its input."""
+    sample = data.draw(row.samples)
+    inputs = drive.tensors(sample.inputs)
+    arrays = [x._array for x in inputs if isinstance(x, tl.Tensor)]
+    for result in row.run(inputs, sample.settings):
+        assert not any(np.shares_memory(result._array, array) for array in arrays), row.name
+
+
 @each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
 @examples(10)
 @given(data=st.data())

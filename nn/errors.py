@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+import numpy as np
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import numbers_among, refuse_lost
@@ -171,8 +173,9 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
     """
     if indices.dtype.kind not in "iu":
         raise DtypeError(f"{name}: {things} must be given as integers, not {indices.dtype}; convert with .long()")
-    if indices.device == "cpu" and indices.numel():
-        least, largest = int(indices.array.min()), int(indices.array.max())
+    array = indices._array
+    if isinstance(array, np.ndarray) and array.size:
+        least, largest = int(np.minimum.reduce(array, None)), int(np.maximum.reduce(array, None))
         if least < 0 or largest >= n:
             counted = f"; for {largest} there must be {largest + 1} of them" if least >= 0 else ""
             counted = "; counted from 1? subtract 1" if (least, largest) == (1, n) and n > 1 else counted
@@ -185,9 +188,10 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
     Raises TypeError unless the input is a Tensor, ValueError if the shapes differ: a loss never broadcasts, which would
     hide a wrong target.
     """
-    check_tensor(name, "input", input)
-    made: Tensor = target if isinstance(target, Tensor) else tl.tensor(target, device=input.device)
-    if input.shape != made.shape:
+    if type(input) not in TENSORS:
+        check_tensor(name, "input", input)
+    made: Tensor = target if type(target) in TENSORS else tl.tensor(target, device=input.device)
+    if input._array.shape != made._array.shape:
         if input.numel() == made.numel():
             remedy = f"write target.reshape{tuple(input.shape)}"
         elif made.dtype.kind in "iu" and 0 < made.ndim == input.ndim - 1:
@@ -195,7 +199,7 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
         else:
             remedy = "a target has one number for each number of the input"
         raise TensorError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
-    return made if input.is_floating_point() else as_floats(made)
+    return made if input._array.dtype.kind == "f" else as_floats(made)
 
 
 def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:

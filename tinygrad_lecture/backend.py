@@ -21,6 +21,7 @@ DType: TypeAlias = np.dtype[Any]
 FLOAT16 = np.dtype(np.float16)
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+INT64 = np.dtype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,15 @@ class Library:
     """An array library: its NumPy-like namespace, and how arrays move to and from its devices. By default NumPy.
 
     name: the name of its devices, "cpu" or "cuda".  from_host: (host array, device index) -> array on that device.
-    index_of: the device's index, None if there is only one.  to_index: the array on that device of the same library.
+    index_of: the index of an array's device; None if there is only one.
+    to_index: the array on the device of that index.
     """
 
     name: str = "cpu"
     namespace: Any = np
     from_host: Callable[[Any, int], Array] = lambda array, index: np.asarray(array)
     to_host: Callable[[Array], np.ndarray[Any, DType]] = lambda array: array
-    index_of: Callable[[Array], int | None] = lambda array: None
+    index_of: Callable[[Array], int] | None = None
     to_index: Callable[[Array, int], Array] = lambda array, index: array
 
 
@@ -55,13 +57,12 @@ def register(array_type: type, library: Library) -> None:
 
 def xp(first: Any = None, *others: Any) -> Any:
     """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if no argument is."""
-    namespace = _namespaces.get(type(first))
-    if namespace is not None:
-        return namespace
+    kind = type(first)
+    if kind in _namespaces:  # quicker than a call of get
+        return _namespaces[kind]
     for array in others:
-        namespace = _namespaces.get(type(array))
-        if namespace is not None:
-            return namespace
+        if type(array) in _namespaces:
+            return _namespaces[type(array)]
     return np
 
 
@@ -83,9 +84,10 @@ def library_of(array: Array) -> Library:
 
 def device_of(array: Array) -> str:
     """The device of an array: "cpu", "cuda:0", ..."""
+    if type(array) is np.ndarray:
+        return NUMPY.name
     library = library_of(array)
-    index = library.index_of(array)
-    return library.name if index is None else f"{library.name}:{index}"
+    return library.name if library.index_of is None else f"{library.name}:{library.index_of(array)}"
 
 
 def to_host(array: Array) -> np.ndarray[Any, DType]:

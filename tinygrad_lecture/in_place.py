@@ -22,7 +22,7 @@ from .autograd import versions
 from .autograd.core import Leaf
 from .autograd.hooks import has_hooks, retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
-from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers, window_of
+from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
@@ -44,7 +44,7 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     for one of a dtype that does not fit into x's.
     """
     to_memory = _writes_to_memory(x, change, *operands, *settings.values())
-    window = None if to_memory else window_of(x)
+    window = None if to_memory else x._window
     # what a rule saves of a detached tensor must outlive the change, which `_replace` makes in memory
     before = x if window is None or not base_of(window).detached else wrap(x._array.copy(), x._node)
     with set_grad_enabled(not to_memory):
@@ -82,7 +82,7 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
         )
     view = op(x, *args, **settings)
     x._array, x._node = view._array, view._node
-    x._window = window_of(view)  # x is among those that share the memory already
+    x._window = view._window  # x is among those that share the memory already
     return x
 
 
@@ -112,8 +112,8 @@ def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
 
 def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
     """Whether value is x[index] itself, a view of x."""
-    window = window_of(value)
-    if not (isinstance(window, View) and window.op is index_get and window.x is window_of(x)):
+    window = value._window
+    if not (isinstance(window, View) and window.op is index_get and window.x is x._window):
         return False
     pairs = list(zip_longest(window.settings["index"], normal_index(x, index)))
     return all(type(a) is type(b) and type(a) in BASIC and a == b for a, b in pairs)
@@ -145,7 +145,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     Raises RuntimeError where another cannot be computed: it was detached from x, is a view of a leaf that requires
     grad, or is a view with a hook, which the gradients of later uses would not pass.
     """
-    window = window_of(x)
+    window = x._window
     others = sharers(x)
     if (changed := _changed.get()) is not None:
         changed.extend(map(weakref.ref, (x, *others)))
@@ -155,7 +155,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
         x._window = None
         return
     base = base_of(window)
-    views = [other for other in others if base_of(window_of(other)) is base]  # type: ignore[arg-type]
+    views = [other for other in others if base_of(other._window) is base]
     apart = len(views) < len(others)
     if apart and not base.detached:
         raise RuntimeError(
@@ -163,7 +163,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
             "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
             "copy, x.detach().clone()"
         )
-    if any(isinstance(window_of(other), View) and has_hooks(other._node) for other in views):
+    if any(isinstance(other._window, View) and has_hooks(other._node) for other in views):
         raise RuntimeError(
             f"{change} cannot be recorded here: a view that shares x's memory has a hook, which would get a part of "
             "its gradient. Register the hook after the change, or make a new tensor, as in x = x + ..."
@@ -223,7 +223,7 @@ def _written_to_base(base: Any, window: Window, new: Any) -> Any:
 def leave_graph(x: Traced) -> None:
     """Make x a constant, which shares its memory with others still, but not their changes."""
     x._node = None
-    if window_of(x) is not None:
+    if x._window is not None:
         note_sharing(x, x)
 
 

@@ -22,7 +22,7 @@ from .in_place import InPlaceMethods
 from .methods.python import PythonMethods, equality, operators
 from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
-from .traced import Traced, set_tensor_type, wrap
+from .traced import Traced, set_tensor_type, tensor_of, wrap
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -56,9 +56,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     __slots__ = ()
 
     def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
-        made = object.__new__(cls)
-        made._array, made._node, made._grad = new_array(data, dtype, device), None, None
-        return made.requires_grad_() if requires_grad else made
+        made = tensor_of(cls, new_array(data, dtype, device))
+        return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 
     def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was computed from.

@@ -18,7 +18,7 @@ class Traced:
     """An array that may have a node in the graph.
 
     _node: a Node (`autograd/core.py`), None for a constant.
-    _window: how it looks into memory that it shares with others (`autograd/views.py`); not set if it shares none.
+    _window: how it looks into memory that it shares with others (`autograd/views.py`), None if it shares none.
     _leaf: its node before `requires_grad_(False)`, for when it requires grad again; not set before that.
     """
 
@@ -59,7 +59,14 @@ def wrap(array: Array, node: Any = None) -> Any:
     result = _new(tensor_type)
     result._array = array if type(array) is _ndarray else _with_axes(array)
     result._node = node
-    result._grad = None
+    result._grad = result._window = None
+    return result
+
+
+def tensor_of(kind: type[Any], array: Array) -> Any:
+    """A constant of a class of Tensors, around an array: as `wrap`, which makes Tensors."""
+    result = _new(kind)
+    result._array, result._node, result._grad, result._window = array, None, None, None
     return result
 
 

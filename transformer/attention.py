@@ -15,8 +15,8 @@ from typing import Any
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
-from nn.functional.attention import merge_heads, split_heads
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
 from .cache import KeyValues
 from .positions import Rotation

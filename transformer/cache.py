@@ -104,7 +104,7 @@ class Cache:
             self._blocks, self._batch, self.memory = id(blocks), batch, memory
             for attention in self.cross_attention:
                 attention.length = 0
-        if len(blocks) != len(self.self_attention) or id(blocks) != self._blocks:
+        if id(blocks) != self._blocks or (self.length == 0 and len(blocks) != len(self.self_attention)):
             raise ValueError(f"Cache: of {len(self.self_attention)} layers, or in use by another model; {START_NEW}")
         if batch != self._batch:
             raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {batch}; {START_NEW}")

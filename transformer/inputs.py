@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Shape
+from tinygrad_lecture.backend import INT64, Shape
 from tinygrad_lecture.errors import refuse_several
 
 from .cache import Cache
@@ -112,11 +112,11 @@ def as_tokens(tokens: Any) -> Tensor:
             "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "
             "that is True for tokens"
         ) from None
-    if not made.numel() or not made.ndim:
+    if 0 in made.shape or not made.ndim:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
         raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
-    return made.long()  # in an index, uint8 would be a mask
+    return made if made.dtype is INT64 else made.long()  # in an index, uint8 would be a mask
 
 
 def _has_text(tokens: Any) -> bool:
@@ -138,16 +138,17 @@ def check_tokens(embedding: Embedding, tokens: Any, seen: int = 0) -> Tensor:
             f"tokens: {given.shape[-1]} tokens{after} exceed the context of {embedding.context}; keep the last "
             f"{embedding.context}, or build the model with a larger context"
         )
-    moved = given.to(device=embedding.device)
-    on_host = [t for t in (given, moved) if t.device == "cpu"]
-    if on_host:
-        check_vocabulary(on_host[0].array, embedding.W_E.num_embeddings)
+    device = embedding.device
+    moved = given if given.device == device else given.to(device=device)
+    on_host = next((t for t in (given, moved) if isinstance(t._array, np.ndarray)), None)
+    if on_host is not None:
+        check_vocabulary(on_host._array, embedding.W_E.num_embeddings)
     return moved
 
 
 def check_vocabulary(tokens: Any, size: int) -> None:
     """Raises IndexError naming the first token outside 0 to size - 1. tokens: an array on the host."""
-    if tokens.min() < 0 or tokens.max() >= size:
+    if np.minimum.reduce(tokens, None) < 0 or np.maximum.reduce(tokens, None) >= size:
         index = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
         raise IndexError(
             f"tokens: token {tokens[index]} at {index} is not in the vocabulary, whose tokens are 0 to {size - 1}"

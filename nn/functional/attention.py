@@ -59,18 +59,6 @@ def attend(
     return weights @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
 
 
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """(..., tokens, heads * head_dim) -> (..., heads, tokens, head_dim)."""
-    *lead, width = x.shape
-    return x.reshape(*lead, heads, width // heads).swapaxes(-3, -2)  # (..., tokens, heads, head_dim), and swapped
-
-
-def merge_heads(x: Tensor) -> Tensor:
-    """(..., heads, tokens, head_dim) -> (..., tokens, heads * head_dim): the heads side by side."""
-    *lead, heads, tokens, head_dim = x.shape
-    return x.swapaxes(-3, -2).reshape(*lead, tokens, heads * head_dim)
-
-
 def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
     """Keys or values with as many heads as the queries, each repeated."""
     heads = x.shape[-3] if min(x.ndim, query.ndim) > 2 else 0

@@ -48,7 +48,7 @@ def _backward(
     g, rows = by_channel(g), by_channel(x)
     offset, scale = kept
     dbias = row_sums(g)[:, 0] if any(needs[2:]) else None
-    dweight = (row_products(g, centre(rows, offset)) * scale)[:, 0] if any(needs[1:2]) else None
+    dweight = (row_products(g, centre(rows, offset)[0]) * scale)[:, 0] if any(needs[1:2]) else None
     upstream = g if weight is None else g * weight[:, None]
     (dx,) = layer_norm_backward(upstream, [True], rows, eps=eps, kept=kept) if needs[0] else (None,)
     return (None if dx is None else _like(x, dx), dweight, dbias)[: len(needs)]

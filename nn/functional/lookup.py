@@ -10,10 +10,11 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import constant
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import INT64, to_host
 from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.ops.indexing import index_get
 
 from ..errors import check_indices
 from .normalization import check_eps
@@ -43,7 +44,7 @@ def embedding(
     input = _checked("embedding", input, weight, scale_grad_by_freq)
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    found: Tensor = weight[input]  # (*input.shape, features)
+    found: Tensor = index_get(weight, (input._array,))  # (*input.shape, features)
     if padding_idx is None:
         return found
     padding = input == _padding_row("embedding", padding_idx, weight)
@@ -113,9 +114,11 @@ def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) ->
         raise TensorError(f"{name}: weight must have shape (rows, features), not {weight.shape}")
     if scale_grad_by_freq:
         raise TensorError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
-    indices: Tensor = tl.as_tensor(input, device=weight.device)
+    device = weight.device
+    here = isinstance(input, Tensor) and input.device == device
+    indices: Tensor = input if here else tl.as_tensor(input, device=device)
     check_indices(name, indices, weight.shape[0], "rows")
-    return indices.long()  # in an index, uint8 would be a mask
+    return indices if indices.dtype is INT64 else indices.long()  # in an index, uint8 would be a mask
 
 
 def _padding_row(name: str, padding_idx: int, weight: Tensor) -> int:

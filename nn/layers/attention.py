@@ -11,10 +11,11 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
 from .. import init
 from ..errors import check_probability, check_sizes, check_tensor
-from ..functional.attention import attend, merge_heads, split_heads
+from ..functional.attention import attend
 from ..linear import Linear
 from ..module import Module, Parameter
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.traced import TENSORS
 
 from .. import functional as F
 from .. import init
@@ -82,7 +83,10 @@ class LayerNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        axes = row_axes("layer_norm", x, self.normalized_shape)
+        wanted = self.normalized_shape
+        axes = len(wanted)
+        if type(x) not in TENSORS or x._array.shape[-axes:] != wanted:
+            row_axes("layer_norm", x, wanted)  # which raises
         return tl.layer_norm(x, self.weight, self.bias, axes, self.eps)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_lecture import Tensor, TensorError, empty
 from tinygrad_lecture.errors import brief, hide_frames, warn
+from tinygrad_lecture.traced import tensor_of
 
 from ..errors import ExplainsArguments
 
@@ -28,8 +29,7 @@ class Parameter(Tensor):
     @classmethod
     def empty(cls, *size: Any, dtype: Any = None, device: str | None = None) -> Parameter:
         """A Parameter of uninitialised memory, as `tl.empty` has it. Nothing is copied: no memory is touched."""
-        made = object.__new__(cls)
-        made._array, made._node, made._grad = empty(*size, dtype=dtype, device=device)._array, None, None
+        made: Parameter = tensor_of(cls, empty(*size, dtype=dtype, device=device)._array)
         made.requires_grad_()
         return made
 

@@ -23,6 +23,7 @@ import numpy as np
 from tinygrad_lecture import Tensor, no_grad
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.kernels.blas import one_thread
+from tinygrad_lecture.traced import tensor_of
 
 
 class AllReduce:
@@ -223,6 +224,5 @@ class _Pickler(pickle.Pickler):
 
 def _tensor(kind: Any, array: Any, device: str, requires_grad: bool) -> Tensor:
     """A tensor out of a pickle, in memory of its own."""
-    tensor: Tensor = object.__new__(kind)
-    tensor._array, tensor._node, tensor._grad = move(array, device), None, None
+    tensor: Tensor = tensor_of(kind, move(array, device))
     return tensor.requires_grad_(requires_grad)

@@ -620,6 +620,22 @@ row("permute", one_array(permutation), np.transpose, kinds="fib", keeps="")
 row(
     "swapaxes", one_array(swap, min_dims=1), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps=""
 )
+row(
+    "split_heads",
+    one_array(
+        lambda draw, x: {"heads": draw(st.sampled_from([n for n in (1, 2, 3) if x.shape[-1] % n == 0]))}, min_dims=2
+    ),
+    lambda x, heads: np.stack(np.split(x, heads, -1), -3),
+    kinds="fib",
+    keeps="",
+)
+row(
+    "merge_heads",
+    one_array(min_dims=3, min_side=1),
+    lambda x: np.concatenate([*np.moveaxis(x, -3, 0)], -1),
+    kinds="fib",
+    keeps="",
+)
 row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
 row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
 row("expand_copy", broadcasts(), np.broadcast_to, kinds="fib", keeps="")

@@ -10,7 +10,6 @@ register(
         namespace=strict,
         from_host=lambda array, index: strict.asarray(array),
         to_host=strict.asnumpy,
-        index_of=lambda array: None,
         to_index=lambda array, index: array,
     ),
 )

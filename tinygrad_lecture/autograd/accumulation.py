@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..traced import Traced, wrap
+from ..traced import TENSORS, wrap
 from . import versions
 from .core import Node
 
@@ -25,8 +25,8 @@ def accumulate_grad(node: Node, gradient: Any) -> bool:
         return False
     with _grad_lock:
         held = tensor._grad
-        if isinstance(gradient, Traced):  # under create_graph
-            tensor._grad = gradient.clone() if held is None else held + gradient  # type: ignore[attr-defined]
+        if type(gradient) in TENSORS:  # under create_graph
+            tensor._grad = gradient.clone() if held is None else held + gradient
         elif held is None:
             unshared = gradient.base is None and sys.getrefcount(gradient) <= _UNSHARED
             tensor._grad = wrap(gradient if unshared else gradient.copy())

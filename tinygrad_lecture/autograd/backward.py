@@ -56,7 +56,6 @@ def backward_pass(
         return products
 
     def finish(leaf: Node) -> None:
-        reached.append(leaf)
         if only is None and type(leaf.tensor) is not hooks.Hooked:
             accumulate_grad(leaf, sums.pop(leaf))
         else:
@@ -66,6 +65,7 @@ def backward_pass(
 
     def finish_due(leaf: Node) -> None:
         if leaf in sums:  # no gradient reaches it through an output that nothing was computed from
+            reached.append(leaf)
             finish(leaf)
 
     step: VJP = vjp if only is None else only.around(vjp)
@@ -79,6 +79,7 @@ def backward_pass(
             walk(sums, step)
             for _, leaf in due:
                 finish_due(leaf)
+            reached += sums
             for leaf in [*sums]:
                 finish(leaf)
     finally:

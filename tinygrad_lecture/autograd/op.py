@@ -13,14 +13,15 @@ from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from ..errors import EXPLAINED, explain
-from ..traced import TensorLike, Traced, wrap
+from ..backend import Array
+from ..errors import EXPLAINED, explain, refuse_several
+from ..traced import TENSORS, TensorLike, Traced, wrap
 from . import modes as modes_module
 from .contract import add_facts
 from .core import Gradient, Node, Products, Record
 from .declaration import Declaration, P
 from .modes import modes
-from .operands import as_result, copy_settings, unwrap
+from .operands import PLAIN, SCALARS, as_operand, as_result, copy_settings
 from .saver import as_tensors
 from .views import note_view
 
@@ -38,18 +39,20 @@ class Op(Declaration[P]):
     def __call__(self, *inputs: Any, **settings: Any) -> Any:  # type: ignore[misc]
         """Compute the op and, if one of its inputs requires grad, record it."""
         # bind: which arguments are inputs, and which are settings
-        if settings or len(inputs) > self.arity:
+        n = len(inputs)
+        if settings or n > self.arity:
             inputs, settings = self.bind(inputs, settings)
+            n = len(inputs)
             if self.options:
                 for name, composition in self.options.items():
                     if name in settings:
                         return composition(*inputs, **settings)
 
         # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
-        arrays, nodes, prototype = unwrap(self.name, inputs)
+        arrays, nodes, prototype = unwrap(self.name, inputs, n)
         recorded = modes.recording and any(nodes) and self.differentiable
         given = settings
-        if settings and prototype is not None:
+        if settings and prototype is not None and not PLAIN.issuperset(map(type, settings.values())):
             settings = copy_settings(settings, self)
 
         # compute
@@ -74,14 +77,14 @@ class Op(Declaration[P]):
 
         # watch: does it share memory with its input? who else looks, such as tl.Graph?
         if self.views and (out.base is not None or out is prototype):
-            note_view(self, inputs, settings, result)
+            note_view(self, inputs, n, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, given, out, result._node)
         return result
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products: each node that is not None, with the gradient that its rule returns."""
-        saved: Any = as_tensors(self.saver, record) if isinstance(upstream, Traced) else record.saved
+        saved: Any = as_tensors(self.saver, record) if type(upstream) in TENSORS else record.saved
         products, rules, variadic = [], self.rules, self.variadic
         index = 0  # enumerate costs more: this is the hottest loop of backward
         try:
@@ -104,6 +107,38 @@ class Op(Declaration[P]):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """An op that is an attribute of a class is a method: `Tensor.exp = ops.exp` makes x.exp()."""
         return self if instance is None else MethodType(self, instance)
+
+
+def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[Any], Array | None]:
+    """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
+
+    That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
+    name: of the op, for errors.  n: the number of inputs.
+    Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
+    """
+    if n == 1 and type(inputs[0]) in TENSORS:
+        array = inputs[0]._array  # one Tensor, or two: nearly all calls
+        return [array], [inputs[0]._node], array
+    if n == 2 and type(inputs[0]) in TENSORS and type(inputs[1]) in TENSORS:
+        x, y = inputs
+        a, b = x._array, y._array
+        return [a, b], [x._node, y._node], b if b.ndim else a
+    arrays, nodes = [*inputs], [None] * n
+    prototype = foreign = None
+    for i, x in enumerate(inputs):
+        if type(x) in TENSORS:
+            arrays[i] = array = x._array
+            nodes[i] = x._node
+            if prototype is None or array.ndim:
+                prototype = array
+        elif type(x) not in SCALARS:
+            foreign = x
+    if foreign is not None and (prototype is not None or isinstance(foreign, (tuple, list))):
+        refuse_several(name, inputs)
+    if foreign is not None and prototype is not None:
+        copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
+        arrays = [x._array if isinstance(x, Traced) else as_operand(x, prototype, copy) for x in inputs]
+    return arrays, nodes, prototype
 
 
 @overload

@@ -40,6 +40,7 @@ def binder(op: Any) -> Binder:
     It is made once for each op. PyTorch's names of arguments become NumPy's.
     """
     n, settings, known = op.arity, tuple(op.settings), op.settings.keys()
+    most = len(settings)
     axis = next((name for name in ("axis", "axes") if name in known), None)
 
     def bind(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -48,9 +49,9 @@ def binder(op: Any) -> Binder:
             named = numpy_names(op.name, named)
         if not op.variadic and (extra := args[n:]):
             args, given = args[:n], dict(zip(settings, extra, strict=False))
-            if len(given) < len(extra):
+            if extra[most:]:
                 raise TypeError(
-                    f"{op.name} takes at most {n + len(settings)} arguments, not {n + len(extra)}: "
+                    f"{op.name} takes at most {n + most} arguments, not {n + len(extra)}: "
                     f"{op.name}{inspect.signature(op.forward)}"
                 )
             if named:
@@ -70,43 +71,6 @@ class Kept(NamedTuple):
 
     out: Array
     arrays: Any
-
-
-def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
-    """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
-
-    That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
-    name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
-    """
-    n = len(inputs)  # one Tensor, or two: nearly all calls
-    if n == 1 and type(inputs[0]) in TENSORS:
-        array = inputs[0]._array
-        return [array], [inputs[0]._node], array
-    if n == 2 and type(inputs[0]) in TENSORS and type(inputs[1]) in TENSORS:
-        x, y = inputs
-        a, b = x._array, y._array
-        return [a, b], [x._node, y._node], b if b.ndim else a
-    arrays: list[Any] = []
-    nodes: list[Any] = []
-    prototype = foreign = None
-    for x in inputs:
-        if type(x) in TENSORS:
-            array = x._array
-            arrays.append(array)
-            nodes.append(x._node)
-            if prototype is None or array.ndim:
-                prototype = array
-        else:
-            arrays.append(x)
-            nodes.append(None)
-            if type(x) not in SCALARS:
-                foreign = x
-    if foreign is not None and (prototype is not None or isinstance(foreign, (tuple, list))):
-        refuse_several(name, inputs)
-    if foreign is not None and prototype is not None:
-        copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
-        arrays = [x._array if isinstance(x, Traced) else as_operand(x, prototype, copy) for x in inputs]
-    return arrays, nodes, prototype
 
 
 def as_operand(value: Any, prototype: Array, copy: bool) -> Any:
@@ -137,13 +101,13 @@ def copy_settings(settings: dict[str, Any], op: Any) -> dict[str, Any]:
     """
     for value in settings.values():
         kind = type(value)
-        if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
+        if kind not in PLAIN and not (kind is tuple and PLAIN.issuperset(map(type, value))):
             refuse_several(op.name, map(settings.get, numbers_among(op.forward)))
             return {key: _own(value, key, op.name) for key, value in settings.items()}
     return settings
 
 
-_PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})
+PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})
 
 
 def _own(value: Any, setting: str, name: str) -> Any:
@@ -189,9 +153,10 @@ def refuse_lost(name: str, numbers: dict[str, int], args: Sequence[Any], named: 
 
     numbers: `numbers_among` the parameters of the function `name`, called with `args` and the arguments `named`.
     """
+    n = len(args)
     for setting, position in numbers.items():
-        value = args[position] if position < len(args) else named.get(setting)
-        if isinstance(value, Traced) and value._node is not None:
+        value: Any = args[position] if position < n else named.get(setting)
+        if type(value) in TENSORS and value._node is not None:
             given = [
                 x._node.age
                 for x in (*args, *named.values())

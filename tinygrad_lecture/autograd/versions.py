@@ -28,11 +28,10 @@ def announce_write(*arrays: Array) -> None:
     with _stamping:
         last_write = stamp = tick()
         for array in arrays:
-            owner = owner_of(array)
-            reference, _ = _stamps.get(id(owner), (None, 0))
-            if reference is None or reference() is not owner:
-                reference = _reference(owner)
-            _stamps[id(owner)] = (reference, stamp)
+            owner = array if array.base is None else owner_of(array)
+            key = id(owner)
+            known = key in _stamps and _stamps[key][0]() is owner
+            _stamps[key] = (_stamps[key][0] if known else _reference(owner), stamp)
 
 
 def _reference(owner: Any) -> Callable[[], Any]:

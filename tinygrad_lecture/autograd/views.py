@@ -32,7 +32,7 @@ class Base:
     def value(self) -> Any:
         """The tensor or, if it is gone or has other data, another one with the same array and node."""
         tensor = self.tensor()
-        return tensor if tensor is not None and window_of(tensor) is self else wrap(self.array, self.node)
+        return tensor if tensor is not None and tensor._window is self else wrap(self.array, self.node)
 
 
 class View:
@@ -49,11 +49,6 @@ class View:
 Window: TypeAlias = Base | View
 
 
-def window_of(tensor: Traced) -> Window | None:
-    """How a tensor looks into memory that it shares; None if it never shared any."""
-    return getattr(tensor, "_window", None)
-
-
 def base_of(window: Window) -> Base:
     """The base that a view was made of, through any number of views; of a base, itself."""
     while isinstance(window, View):
@@ -63,7 +58,7 @@ def base_of(window: Window) -> Base:
 
 def sharers(tensor: Traced) -> list[Any]:
     """The other living tensors that share a tensor's memory."""
-    window = window_of(tensor)
+    window = tensor._window
     if window is None:
         return []
     living = (reference() for reference in list(window.sharing))
@@ -72,8 +67,7 @@ def sharers(tensor: Traced) -> list[Any]:
 
 def _shares(x: Traced, window: Window) -> bool:
     """Whether x still shares the memory: it may have got another array since."""
-    own = window_of(x)
-    return own is not None and own.sharing is window.sharing
+    return x._window is not None and x._window.sharing is window.sharing
 
 
 def one_in_memory(array: Any) -> bool:
@@ -88,8 +82,8 @@ def one_in_memory(array: Any) -> bool:
     return False
 
 
-def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: Traced) -> None:
-    """Note which input the result of an op is a view of, if any."""
+def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], result: Traced) -> None:
+    """Note which of n inputs the result of an op is a view of, if any."""
     view = result._array
     base = view.base
     for x in inputs:
@@ -97,12 +91,11 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
             continue
         array = x._array
         if base is array or (base is not None and base is array.base) or owner_of(view) is owner_of(array):
-            if len(inputs) == 1 and (result._node is not None or x._node is None):
-                result._window = window = _new(View)  # plain code: ops that return views run it each time
-                own = getattr(x, "_window", None)
+            if n == 1 and (result._node is not None or x._node is None):
+                result._window = window = View()  # plain code: ops that return views run it each time
+                own = x._window
                 window.x = own if own is not None and (type(own) is Base or len(own.sharing) > 1) else _window(x)
-                window.op = op
-                window.settings = settings
+                window.op, window.settings = op, settings
                 window.sharing = sharing = window.x.sharing
                 sharing.add(weakref.ref(result, sharing.discard))
             else:  # such as a view of a recorded tensor under no_grad, which is a constant
@@ -124,12 +117,11 @@ def _window(x: Traced) -> Window:
     An expanded view stays one, since a change of one element is a change of several.
     """
     with _lock:  # so that threads that make the first views of x at once note one base
-        window = window_of(x)
-        alone = isinstance(window, View) and len(window.sharing) == 1
+        window: Window | None = x._window
+        alone = type(window) is View and len(window.sharing) == 1
         if window is None or (alone and not one_in_memory(x._array)):
             window = x._window = Base(x, set())
     return window
 
 
 _lock = threading.Lock()
-_new = object.__new__

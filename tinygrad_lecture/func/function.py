@@ -26,7 +26,7 @@ from typing import Any
 from ..autograd.core import Differentiable, Gradient, Node, Products, Record
 from ..autograd.modes import modes, no_grad
 from ..autograd.outputs import nodes_of_outputs, record_outputs, upstreams_of
-from ..autograd.views import note_sharing, window_of
+from ..autograd.views import note_sharing
 from ..backend import xp
 from ..errors import kind_of
 from ..tensor import Tensor
@@ -183,6 +183,6 @@ def results_of_one(
         made = record_outputs(op, nodes, saved, [outs[i] for i in places])
         for i, node in zip(places, made, strict=True):
             results[i] = wrap(outs[i]._array, node)
-            if outs[i]._array.base is not None or window_of(outs[i]) is not None or outs[i]._node is not None:
+            if outs[i]._array.base is not None or outs[i]._window is not None or outs[i]._node is not None:
                 note_sharing(results[i], outs[i])
     return tuple(results)

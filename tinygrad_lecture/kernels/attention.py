@@ -29,6 +29,7 @@ KEPT_KEYS = 256
 MOST_KEYS = 2**18  # in compiled code, whose threads take memory for a block of queries and all keys
 SHARED = 2**20  # scores in all; below, threads that share the texts save no time
 COMPILED = 2**12  # multiplications of q and k; from here on, compiled code takes less time than NumPy's calls
+ALONE = 9_216  # multiplications of a head; below, OpenBLAS starts no threads, for a matrix by a vector neither
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
 Index: TypeAlias = tuple[Any, ...]
@@ -66,7 +67,11 @@ def attention(
                 kept.append((queries, keys, weights))
 
     parts = _parts(q, k)
-    share(attend, parts, get_num_threads())
+    if len(parts) == 1 and q.shape[-2] * k.shape[-2] * max(q.shape[-1], v.shape[-1]) < ALONE:
+        attend(parts[0])
+    else:
+        with blas.one_thread:
+            share(attend, parts)
     return (out, parts) if keep else out
 
 
@@ -118,7 +123,8 @@ def attention_backward(
             if dq is not None:
                 lib.matmul(dscores, own_k[keys], out=dq[texts][queries])
 
-    share(attend_backward, kept, get_num_threads())
+    with blas.one_thread:
+        share(attend_backward, kept)
     return (dq, dk, dv, None)[: len(needs)]
 
 
@@ -152,7 +158,8 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     rows = as_rows(weights)  # a view
     loop = compiles(rows)
     # Small scores need no shift by the largest of their row. On a GPU the comparison would wait.
-    safe = not loop and small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
+    safe = not loop and small and lib is np and rows.size > 0
+    safe = safe and np.minimum.reduce(rows, None) > -SAFE and np.maximum.reduce(rows, None) < SAFE
     if bias is not None:
         weights[..., first:] += bias
     if loop:
@@ -179,8 +186,9 @@ def _compiles(*arrays: Array) -> bool:
     return (
         arrays[0].size * arrays[1].shape[-2] >= COMPILED
         and arrays[1].shape[-2] <= MOST_KEYS
-        and all(map(_rows, arrays))
+        and arrays[0].dtype == FLOAT32
         and available()
+        and all(map(_rows, arrays))
         and blas.address("sgemm") != 0
     )
 
@@ -204,8 +212,10 @@ def _bias(mask: Array, dtype: Any) -> Array:
 
 def _broadcast(*arrays: Array) -> tuple[Any, ...]:
     """q, k and v with the same leading axes; and for each the memory order of an array made like it."""
-    leads = [x.shape[:-2] for x in arrays]
-    lead = leads[0] if leads[0] == leads[1] == leads[2] else np.broadcast_shapes(*leads)
+    q, k, v = arrays
+    if q.shape[:-2] == k.shape[:-2] == v.shape[:-2]:
+        return q, k, v, ["K"] * 3
+    lead = np.broadcast_shapes(*(x.shape[:-2] for x in arrays))
     given = [x.shape[:-2] == lead for x in arrays]
     shaped = (x if g else xp(x).broadcast_to(x, (*lead, *x.shape[-2:])) for x, g in zip(arrays, given, strict=True))
     return *shaped, ["K" if g else "C" for g in given]
@@ -253,10 +263,10 @@ def _texts(q: Array, scores: int) -> list[Index]:
 
     scores: of each head.
     """
-    if q.ndim == 2:
+    if q.ndim == 2 or xp(q) is not np:
         return [()]
-    step = SCORES // max(scores * math.prod(q.shape[1:-2]), 1) if xp(q) is np else len(q)
-    return [(slice(i, i + max(step, 1)),) for i in range(0, len(q), max(step, 1))]
+    step = max(SCORES // max(scores * math.prod(q.shape[1:-2]), 1), 1)
+    return [(slice(i, i + step),) for i in range(0, len(q), step)]
 
 
 def _with_axes(mask: Array | None, shape: Index) -> Array | None:

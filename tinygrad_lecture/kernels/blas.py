@@ -28,15 +28,15 @@ def threads() -> int | None:
 
 def _number(get: Callable[[], int]) -> int:
     """What `get` says or, while compiled code has set it to one, what it will say again."""
+    if set_aside is None:
+        return get()
     while True:
         aside, number = set_aside(), get()
         if aside == set_aside():  # else compiled work has begun or ended meanwhile
             return aside or number
 
 
-def set_aside() -> int:
-    """The number of threads while compiled code has set it to one, else 0; `compiled/pool.py` replaces this."""
-    return 0
+set_aside: Callable[[], int] | None = None  # of `compiled/pool.py`: the number while it has set it to one, else 0
 
 
 class OneThread(ContextDecorator):

@@ -28,19 +28,20 @@ def in_place(function: Callable[..., Array], y: Array, b: Array) -> Array:
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    if x.ndim > 2:  # one matrix product instead of a batch of small ones
-        return linear(as_rows(x), weight, bias).reshape(*x.shape[:-1], weight.shape[0])
-    out = product(x, weight.T)
-    return out if bias is None else in_place(xp(x).add, out, bias)
+    out = product(x if x.ndim < 3 else as_rows(x), weight.T)  # one product instead of a batch of small ones
+    if bias is not None:
+        out = in_place(xp(x).add, out, bias)
+    return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
-    if x.ndim != 2:  # the rows of a matrix, and back
-        dx, *others = linear_backward(as_rows(g), needs, as_rows(x), weight, bias)
-        return (dx if dx is None else dx.reshape(x.shape), *others)
-    dx = product(g, weight) if needs[0] else None
+    shape = x.shape
+    if x.ndim != 2:
+        g, x = as_rows(g), as_rows(x)
+    dx = product(g, weight) if needs[0] else None  # (n, out) @ (out, in)
+    dx = dx.reshape(shape) if dx is not None and len(shape) != 2 else dx
     dweight = product(g.T, x) if needs[1] else None  # (out, n) @ (n, in)
-    dbias = column_sums(g) if len(needs) > 2 and needs[2] else None
+    dbias = column_sums(g) if bias is not None and needs[2] else None
     return (dx, dweight, dbias)[: len(needs)]
 
 
@@ -170,6 +171,7 @@ def rotary_backward(g: Array, needs: Needs, x: Array, cos: Array, sin: Array) ->
 # --- layer normalisation of rows ----------------------------------------------------------------------------
 
 FEW = 256  # elements; from here on, NumPy's ten calls take longer than one of a loop
+FEW_TO_SUM = 20_000  # elements; below, sum() is as fast as a product
 
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int, eps: float) -> None:
@@ -191,32 +193,33 @@ def layer_norm(
     if compiles(rows, weight, bias, least=FEW):
         y, offset, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
         return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)
-    offset = row_sums(rows - rows[:, :1]) if centred else xp(x).zeros((len(rows), 1), x.dtype)
-    offset /= max(rows.shape[1], 1)
-    y = centre(rows, offset, centred)
+    lib = xp(x)
+    y, offset = centre(rows) if centred else (rows.copy(), lib.zeros((len(rows), 1), x.dtype))
     scale = row_products(y, y)
     scale /= max(rows.shape[1], 1)
     scale += eps
-    scale = 1 / xp(x).sqrt(scale)
+    scale = 1 / lib.sqrt(scale)
     y *= scale
     y = y.reshape(x.shape)
     if weight is not None:
-        y = in_place(xp(x).multiply, y, weight)
+        y = in_place(lib.multiply, y, weight)
     if bias is not None:
-        y = in_place(xp(x).add, y, bias)
+        y = in_place(lib.add, y, bias)
     return (y, (offset, scale)) if keep else y
 
 
-def centre(rows: Array, offset: Array, centred: bool = True) -> Array:
-    """The rows less their means or, if they are not to be centred, a copy: (rows, n).
+def centre(rows: Array, offset: Array | None = None) -> tuple[Array, Array]:
+    """The rows less their means, (rows, n), and the offset: the mean less the row's first element, (rows, 1).
 
-    offset: the mean less the row's first element, (rows, 1). The mean itself would be rounded to as many digits as x
-    has: of a row that is nearly constant, the rounding would be what remains.
+    The mean itself would be rounded to as many digits as x has: of a row that is nearly constant, the rounding would
+    be what remains.
     """
-    y = rows - rows[:, :1] if centred else rows.copy()
-    if centred:
-        y -= offset
-    return y
+    y = rows - rows[:, :1]
+    if offset is None:
+        offset = y.sum(axis=1, keepdims=True) if y.size < FEW_TO_SUM else row_sums(y)
+        offset /= max(rows.shape[1], 1)
+    y -= offset
+    return y, offset
 
 
 def layer_norm_backward(
@@ -230,7 +233,7 @@ def layer_norm_backward(
         dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), offset, scale, centred)
         gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
         return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
-    y = centre(rows, offset, centred)  # normalised up to the factor scale
+    y = centre(rows, offset)[0] if centred else rows.copy()  # normalised up to the factor scale
     gy = g * y
     dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
     dbias = column_sums(g).reshape(normalized) if len(needs) > 2 and needs[2] else None

@@ -54,7 +54,8 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
         _compiled(x, approximate, out, slope)
     else:
         written = (out,) if slope is None else (out, slope)
-        in_pieces(partial(_gelu, approximate), x, *written, read=(0,))
+        with np.errstate(over="ignore", invalid="ignore"):  # far from 0, x² and exp are inf, and the gate is 0 or 1
+            in_pieces(partial(_gelu, lib, approximate), x, *written, read=(0,))
     return (out, slope) if keep else out
 
 
@@ -62,39 +63,37 @@ def gelu_backward(g: Array, needs: list[bool], x: Array, approximate: str = "non
     return (g * kept,)
 
 
-def _gelu(approximate: str, x: Array, out: Array, slope: Array | None = None) -> None:
+def _gelu(lib: Any, approximate: str, x: Array, out: Array, slope: Array | None = None) -> None:
     """Write x gate(x) to `out` and, if it is given, gate(x) + x d gate/dx to `slope`."""
     coefficients, end = _ODDS[approximate]
-    lib = xp(x)
-    with np.errstate(over="ignore", invalid="ignore"):  # far from 0, x² and exp are inf, and the gate is 0 or 1
-        square = x * x
-        if approximate == "none" and x.dtype.itemsize >= FLOAT64.itemsize:
-            gate = erf(x * math.sqrt(0.5))
-            gate += 1
-            gate *= 0.5
-            lib.multiply(x, gate, out=out)
-        else:
-            odds = polynomial(coefficients, lib.minimum(square, end))
-            odds *= x
-            lib.exp(odds, out=odds)
-            gate = odds + 1
-            lib.divide(x, gate, out=out)
-            if slope is not None:
-                lib.reciprocal(gate, out=gate)
-        if slope is None:
-            return
-        if approximate == "none":  # d gate/dx is the normal density
-            square *= -0.5
-            lib.exp(square, out=slope)
-            slope *= 1 / math.sqrt(2 * math.pi)
-        else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
-            lib.multiply(lib.minimum(square, end), 3 * 0.044715 * _TANH, out=slope)
-            slope += _TANH
-            slope *= gate
-            odds *= gate  # 1 - gate, without cancellation where it is small; inf * 0 where it is 1
-            slope *= lib.fmin(odds, 1)
-        slope *= x
-        slope += gate
+    square = x * x
+    if approximate == "none" and x.dtype.itemsize >= FLOAT64.itemsize:
+        gate = erf(x * math.sqrt(0.5))
+        gate += 1
+        gate *= 0.5
+        lib.multiply(x, gate, out=out)
+    else:
+        odds = polynomial(coefficients, lib.minimum(square, end))
+        odds *= x
+        lib.exp(odds, out=odds)
+        gate = odds + 1
+        lib.divide(x, gate, out=out)
+        if slope is not None:
+            lib.reciprocal(gate, out=gate)
+    if slope is None:
+        return
+    if approximate == "none":  # d gate/dx is the normal density
+        square *= -0.5
+        lib.exp(square, out=slope)
+        slope *= 1 / math.sqrt(2 * math.pi)
+    else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
+        lib.multiply(lib.minimum(square, end), 3 * 0.044715 * _TANH, out=slope)
+        slope += _TANH
+        slope *= gate
+        odds *= gate  # 1 - gate, without cancellation where it is small; inf * 0 where it is 1
+        slope *= lib.fmin(odds, 1)
+    slope *= x
+    slope += gate
 
 
 def _compiled(x: Array, approximate: str, out: Array, slope: Array | None) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..backend import Array, xp
 from . import blas
 from .compiled import multiplied, size_of_a_piece
-from .threads import get_num_threads, share
+from .threads import share
 
 _SMALL = 100_000  # multiplications; below, NumPy is asked at once
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
@@ -26,7 +26,7 @@ def product(a: Array, b: Array) -> Array:
     work = a.size * b.shape[-1]
     if work < _SMALL or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
         return a.dot(b)  # the same as @, faster for small matrices
-    if (work >= _COMPILED or len(a) == 1) and (out := multiplied(a, b)) is not None:
+    if (work >= _COMPILED or a.shape[0] == 1) and (out := multiplied(a, b)) is not None:
         return out
     if work < _BLAS_ALONE:
         return a.dot(b)
@@ -36,9 +36,9 @@ def product(a: Array, b: Array) -> Array:
         n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)
         if n >= m:
-            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _pieces(n), get_num_threads())
+            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _pieces(n))
         else:
-            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _pieces(m), get_num_threads())
+            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _pieces(m))
         return out
 
 
@@ -87,7 +87,7 @@ def row_products(x: Array, y: Array) -> Array:
 def column_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each column: (rows, n) -> (n,). weight: (rows, 1)."""
     if weight is None and x.size < _FEW:
-        return x.sum(axis=0)
+        return np.add.reduce(x, 0) if type(x) is np.ndarray else x.sum(axis=0)  # the same; `sum` makes two calls more
     return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
 
 

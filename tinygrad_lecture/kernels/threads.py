@@ -45,12 +45,16 @@ def get_num_threads() -> int:
     return _chosen or blas.threads() or 1
 
 
-@blas.one_thread
-def share(function: Callable[..., object], chunks: list[Any], threads: int) -> None:
-    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others, with one BLAS thread each.
+def share(function: Callable[..., object], chunks: list[Any], threads: int | None = None) -> None:
+    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others.
 
+    threads: by default `get_num_threads()`. Who calls BLAS in a chunk does this within `blas.one_thread`.
     If a call raises, or at Ctrl-C, chunks that nobody has begun are left out. No call goes on when this one has ended.
     """
+    if len(chunks) == 1:
+        function(chunks[0])
+        return
+    threads = threads or get_num_threads()
     todo = chunks[::-1]
     begun: list[None] = []  # an element for each other thread that may have taken a chunk
     ended: list[BaseException | None] = []  # what each raised
@@ -160,7 +164,7 @@ def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[in
         flat = [array.reshape(-1) for array in arrays]  # views
         stops = [*range(step, first.size - PIECE // 2, step), first.size]  # no piece is small
         slices = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
-        share(lambda piece: kernel(*(array[piece] for array in flat)), slices, threads)
+        share(lambda piece: kernel(*[array[piece] for array in flat]), slices, threads)
         return
     access = [["readonly" if i in read else "readwrite"] for i in range(len(arrays))]
     with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as pieces:  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from ..autograd.core import Leaf, Record
 from ..autograd.modes import modes
 from ..backend import DType, to_host
 from ..errors import DtypeError, TensorError, hide_frames, warn
-from ..traced import Traced, wrap
+from ..traced import Traced, tensor_of, wrap
 
 T = TypeVar("T")
 
@@ -231,8 +231,7 @@ class PythonMethods(Traced):
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if isinstance(self._node, Record):
             raise RuntimeError("only leaves can be deep-copied: a copied result would lose its graph; use x.clone()")
-        twin = object.__new__(type(self))
-        twin._array, twin._node, twin._grad = self._array.copy(), None, None
+        twin = tensor_of(type(self), self._array.copy())
         memo[id(self)] = twin
         if self._node is not None:
             twin._node = Leaf(twin)

@@ -21,7 +21,7 @@ from ..autograd.op import Op
 from ..autograd.operands import Kept
 from ..backend import FLOAT16, is_array, xp
 from ..errors import refuse_several
-from ..traced import TENSORS, Traced, wrap
+from ..traced import TENSORS, wrap
 from .composite import composite
 from .copying import alias, called_in_float32
 
@@ -93,7 +93,7 @@ class Fused(Op[P]):
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
         arrays, (settings,), out, *kept = record.saved
-        if isinstance(upstream, Traced):
+        if type(upstream) in TENSORS:
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return vjp_through(lambda *x: self.__wrapped__(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]

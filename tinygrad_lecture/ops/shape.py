@@ -84,6 +84,31 @@ swapaxes.backward(lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
 
 
 @op(analytic=True)
+def split_heads(x: Value, /, heads: int) -> Value:
+    """(..., tokens, heads * d) -> (..., heads, tokens, d): each head's part of the last axis. A view where possible.
+
+    Raises ValueError unless `heads` divides the last axis.
+    """
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).swapaxes(-3, -2)  # (..., tokens, heads, d), swapped
+
+
+@split_heads.explains
+def _(x: Value, heads: int) -> str:
+    return f"an axis of {x.shape[-1]}, the last of shape {x.shape}, does not divide into {heads} heads"
+
+
+@op(analytic=True)
+def merge_heads(x: Value, /) -> Value:
+    """(..., heads, tokens, d) -> (..., tokens, heads * d): the heads side by side. The inverse of `split_heads`."""
+    *lead, heads, tokens, d = x.shape
+    return x.swapaxes(-3, -2).reshape(*lead, tokens, heads * d)
+
+
+split_heads.backward(lambda g: merge_heads(g))
+merge_heads.backward(lambda g, x_shape: split_heads(g, x_shape[-3]))
+
+
+@op(analytic=True)
 def broadcast_to(x: Value, /, shape: Shape) -> Value:
     """x repeated to a larger shape, as broadcasting does: along new axes in front, and along axes of size 1.
 

@@ -150,7 +150,7 @@ def test_a_product_has_the_same_pieces_and_bits_for_any_number_of_threads(monkey
     monkeypatch.setattr(product, "_SHARED", 0)
     monkeypatch.setattr(product, "multiplied", lambda a, b: None)  # without Numba
     pieces, original = [], product.share
-    monkeypatch.setattr(product, "share", lambda f, p, n: (pieces.append(p), original(f, p, n)))
+    monkeypatch.setattr(product, "share", lambda f, p: (pieces.append(p), original(f, p)))
     draw = np.random.default_rng(0)
     a, b = (draw.standard_normal(shape).astype(dtype) for shape in shapes)
     results = []

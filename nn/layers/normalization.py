@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.traced import TENSORS
@@ -65,6 +67,13 @@ class _RowNorm(Affine):
         self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
         self.make_affine(sizes, elementwise_affine, bias, dtype, device)
 
+    def axes(self, x: Tensor) -> int:
+        """How many axes of x are normalised. Raises ValueError unless the last ones have `normalized_shape`."""
+        n = len(self.normalized_shape)
+        if type(x) in TENSORS and x._array.shape[-n:] == self.normalized_shape:
+            return n
+        return row_axes("forward", x, self.normalized_shape)  # which raises
+
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
@@ -83,11 +92,7 @@ class LayerNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        wanted = self.normalized_shape
-        axes = len(wanted)
-        if type(x) not in TENSORS or x._array.shape[-axes:] != wanted:
-            row_axes("layer_norm", x, wanted)  # which raises
-        return tl.layer_norm(x, self.weight, self.bias, axes, self.eps)  # type: ignore[no-any-return]
+        return tl.layer_norm(x, self.weight, self.bias, self.axes(x), self.eps)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
@@ -113,7 +118,9 @@ class RMSNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        axes = self.axes(x)
+        eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
+        return tl.rms_norm(x, self.weight, axes, eps)  # type: ignore[no-any-return]
 
 
 # --- of channels --------------------------------------------------------------------------------------------

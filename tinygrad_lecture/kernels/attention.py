@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import FLOAT32, Array, xp
-from . import blas
+from . import blas, compiled
 from .compiled import available, compiles, has_rows, run_rows
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
@@ -53,9 +53,7 @@ def attention(
     mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
     out = lib.empty_like(q, np.result_type(q.dtype, k.dtype, v.dtype), order, shape=(*q.shape[:-1], v.shape[-1]))
     if _compiles(q, k, v, out):
-        from .compiled import attention as compiled
-
-        statistics = compiled.forward(q, k, v, _full(mask, q, k), out, causal, _scale(q, scale))
+        statistics = compiled.attention.forward(q, k, v, _full(mask, q, k), out, causal, _scale(q, scale))
         return (out, statistics) if keep else out
     keep_weights = keep and k.shape[-2] <= KEPT_KEYS
 
@@ -83,12 +81,10 @@ def attention_backward(
     q, k, v, orders = _broadcast(q, k, v)
     mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
     if not isinstance(kept, list):  # compiled forward's statistics
-        from .compiled import attention as compiled
-
         g = g if _rows(g) else np.ascontiguousarray(g)
         gradients = [np.empty_like(x, g.dtype, order) for x, order in zip((q, k, v), orders, strict=True)]
         gradients = [x if _rows(x) else np.empty(x.shape, x.dtype) for x in gradients]
-        compiled.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
+        compiled.attention.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
         return tuple(gradient if need else None for gradient, need in zip([*gradients, None], needs, strict=False))
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
@@ -163,9 +159,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     if bias is not None:
         weights[..., first:] += bias
     if loop:
-        from .compiled import loops
-
-        run_rows(loops.softmax, rows)
+        run_rows(compiled.loops.softmax, rows)
         return weights
     if not safe:
         rows -= finite_row_max(rows)

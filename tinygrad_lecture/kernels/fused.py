@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, row_major, xp
+from . import compiled
 from .compiled import compiles, rows_of_a_chunk, run_rows
 from .product import as_rows, column_sums, finite_max, never_zero, product, row_products, row_sums
 
@@ -129,19 +130,15 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _compiled_softmax(x: Array) -> Array:
-    from .compiled import loops
-
     out = x.copy()
-    run_rows(loops.softmax, as_rows(out))
+    run_rows(compiled.loops.softmax, as_rows(out))
     return out
 
 
 def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
     """The loss of each row, and its derivative."""
-    from .compiled import loops
-
     derivative, loss = logits.copy(), np.empty(targets.size, logits.dtype)
-    run_rows(loops.cross_entropy, as_rows(derivative), targets.reshape(-1).astype(np.int64), loss)
+    run_rows(compiled.loops.cross_entropy, as_rows(derivative), targets.reshape(-1).astype(np.int64), loss)
     return loss.reshape(targets.shape), derivative
 
 
@@ -269,10 +266,8 @@ def _compiled_layer_norm(
     rows: Array, weight: Array | None, bias: Array | None, eps: float, centred: bool
 ) -> tuple[Array, Array, Array]:
     """The output, (rows, n), and each row's offset and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
-    from .compiled import loops
-
     y, offset, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
-    run_rows(loops.layer_norm, rows, y, weight, bias, offset, scale, np.array([eps, centred], rows.dtype))
+    run_rows(compiled.loops.layer_norm, rows, y, weight, bias, offset, scale, np.array([eps, centred], rows.dtype))
     return y, offset, scale
 
 
@@ -280,10 +275,8 @@ def _compiled_gradients(
     g: Array, rows: Array, weight: Array | None, offset: Array, scale: Array, centred: bool
 ) -> tuple[Array, Array, Array]:
     """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
-    from .compiled import loops
-
     dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
     dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
     settings = np.array([centred], rows.dtype)
-    run_rows(loops.layer_norm_backward, g, rows, weight, offset, scale, dx, dweight, dbias, settings)
+    run_rows(compiled.loops.layer_norm_backward, g, rows, weight, offset, scale, dx, dweight, dbias, settings)
     return dx, dweight.sum(axis=0), dbias.sum(axis=0)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT64, Array, xp
+from . import compiled
 from .compiled import compiles, run_rows
 from .special import erf, polynomial
 from .threads import in_pieces
@@ -97,9 +98,7 @@ def _gelu(lib: Any, approximate: str, x: Array, out: Array, slope: Array | None 
 
 
 def _compiled(x: Array, approximate: str, out: Array, slope: Array | None) -> None:
-    from .compiled import loops
-
     coefficients, end = _ODDS[approximate]
     flat = x.reshape(-1), out.reshape(-1), None if slope is None else slope.reshape(-1)
-    loop = loops.gelu if approximate == "none" else loops.gelu_tanh
+    loop = compiled.loops.gelu if approximate == "none" else compiled.loops.gelu_tanh
     run_rows(loop, *flat, np.array([*coefficients, end], np.float32))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, xp
+from . import compiled
 from .compiled import compiles, run_rows
 from .product import as_rows, product
 
@@ -41,10 +42,8 @@ def as_blocks(numbers: Array, scale: Array) -> Array:
 def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
     """The matrix, in the dtype of the scale: (rows, n)."""
     if compiles(scale, offset) and numbers.flags.c_contiguous:
-        from .compiled import quantized as compiled
-
         out = np.empty((len(scale), scale.shape[1] * BLOCK), scale.dtype)
-        run_rows(compiled.dequantize, out, numbers, scale, offset)
+        run_rows(compiled.quantized.dequantize, out, numbers, scale, offset)
         return out
     blocks = as_blocks(numbers, scale) * scale[..., None]  # (rows, blocks, 32)
     blocks += offset[..., None]
@@ -53,15 +52,13 @@ def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
 
 def linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
     check(x, numbers, scale, offset)
-    rows = as_rows(x)
-    if len(rows) == 1 and compiles(scale, offset) and compiles(rows, least=BLOCK) and numbers.flags.c_contiguous:
-        from .compiled import quantized as compiled
-
-        out = np.empty((1, len(scale)), x.dtype)
-        run_rows(compiled.row_product, scale, offset, numbers, out[0], rows[0])
+    rows, n = as_rows(x), scale.shape[0]
+    if rows.shape[0] == 1 and compiles(scale, offset, rows) and numbers.flags.c_contiguous:
+        out = np.empty((1, n), x.dtype)
+        run_rows(compiled.quantized.row_product, scale, offset, numbers, out[0], rows[0])
     else:
         out = product(rows, dequantized(numbers, scale, offset).T)
-    return out.reshape(*x.shape[:-1], len(scale))
+    return out.reshape(*x.shape[:-1], n)
 
 
 def linear_backward(

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, xp
+from . import compiled
 from .blas import one_thread
 from .compiled import compiles
 from .fused import Needs
@@ -258,6 +259,4 @@ def _loop(name: str, *arrays: Array) -> Callable[..., None] | None:
     """The loop of this name, if it can be called with such arrays."""
     if not compiles(*arrays):
         return None
-    from .compiled import loops
-
-    return getattr(loops, name)  # type: ignore[no-any-return]
+    return getattr(compiled.loops, name)  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, xp
+from . import compiled
 from .compiled import compiles
 
 
@@ -68,9 +69,7 @@ def _add_rows(total: Array, rows: Array, values: Array, axis: int) -> None:
     rows = rows.reshape(n) % len(total)
     values = values.reshape(n, *total.shape[1:])  # (n, ...row)
     if compiles(values, total):
-        from .compiled import loops
-
-        loops.add_rows(total.reshape(len(total), -1), rows, values.reshape(n, -1))
+        compiled.loops.add_rows(total.reshape(len(total), -1), rows, values.reshape(n, -1))
         return
     small = rows.astype(np.uint16) if len(total) <= 2**16 else rows  # which NumPy sorts by their digits
     order = np.argsort(small, kind="stable")

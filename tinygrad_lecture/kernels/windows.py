@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
-from . import blas
-from .compiled import compiles
+from . import blas, compiled
+from .compiled import compiles, run_rows
 from .fused import Needs
 from .product import as_rows, batched, product
 from .scatter import where
@@ -155,9 +155,8 @@ def _write(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: 
     one = max(x.shape[1] * math.prod(grid.size) * places, 1)  # the elements of an image's columns
     cached = len(x) > 1 and 0 < weight.size < 16 * PIECE and one < 64 * PIECE  # else threads share large products
     if cached and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
-        from .compiled import convolutions
-
-        convolutions.convolve(getattr(convolutions, written), x, y, weight, grid, groups)
+        loops = compiled.convolutions
+        loops.convolve(getattr(loops, written), x, y, weight, grid, groups)
         return
     filters = weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
     step = max(PIECE // one, -(-1_024 // places)) if lib is np else max(len(x), 1)
@@ -203,12 +202,10 @@ def max_pool(
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
     shape = (*x.shape[: x.ndim - len(size)], *grid.places)
     if grid.full and compiles(x) and _number_dtype(grid) == np.uint16:
-        from .compiled import loops, run_rows
-
         rows, indices = as_rows(x, len(size)), grid.indices(lib)
         out, found = np.empty(shape, x.dtype), np.empty(shape, _number_dtype(grid))
         outs, numbers = as_rows(out, len(size)), as_rows(found, len(size))
-        run_rows(loops.max_pool, rows, *indices, outs, numbers)
+        run_rows(compiled.loops.max_pool, rows, *indices, outs, numbers)
         return (out, found) if keep else out
     out = lib.full(shape, lowest(x.dtype), x.dtype)
     for _, inside, there in grid.overlaps():
@@ -225,9 +222,7 @@ def max_pool_backward(
     dx = lib.empty(x.shape, g.dtype)
     rows, gs, numbers = (as_rows(array, len(size)) for array in (dx, g, kept))  # a row for each image and channel
     if compiles(rows, gs) and kept.dtype == np.uint16:
-        from .compiled import loops, run_rows
-
-        run_rows(loops.max_pool_backward, gs, numbers, *grid.indices(lib), rows)
+        run_rows(compiled.loops.max_pool_backward, gs, numbers, *grid.indices(lib), rows)
     else:
         dx[...] = 0
         indices = as_rows(_indices(kept, grid), len(size)) + rows.shape[1] * lib.arange(len(rows))[:, None]

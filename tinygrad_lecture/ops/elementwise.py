@@ -149,7 +149,7 @@ def _(g: Value, x: Value, negative_slope: Any) -> Value:
 @op(analytic=True)
 def silu(x: Value, /) -> Value:
     """x * sigmoid(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
-    return x * sigmoid(x)
+    return x * sigmoid.forward(x)
 
 
 @silu.backward

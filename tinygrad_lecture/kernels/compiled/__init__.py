@@ -22,7 +22,7 @@ import os
 import threading
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,16 +44,14 @@ def compiles(*arrays: Array | None, least: int = LARGE) -> bool:
     for x in arrays:
         if x is not None and not (x.dtype == FLOAT32 and x.flags.c_contiguous):
             return False
-    return available()
+    return _loaded or available()
 
 
 def multiplied(a: Array, b: Array) -> Array | None:
     """a @ b in compiled code, which threads share: (n, k) @ (k, m) -> (n, m). None if it cannot compute that."""
     if _loaded is False or not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
         return None
-    from .products import product
-
-    return product(a, b)
+    return products.product(a, b)  # noqa: F821 - loaded by `available`
 
 
 def size_of_a_piece(n: int) -> int:
@@ -85,6 +83,13 @@ def available() -> bool:
     return _loaded
 
 
+pool: Any  # this and the next are the modules that `available` loads
+loops: Any
+products: Any
+attention: Any
+convolutions: Any
+quantized: Any
+
 _begun = False
 _loaded: bool | None = None
 _loading = threading.RLock()
@@ -108,8 +113,9 @@ def _load() -> bool:
 
     def load() -> None:
         try:
-            loops = import_module(".loops", __name__)
-            run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # the first call makes Numba ready
+            for name in ("pool", "loops", "products", "attention", "convolutions", "quantized"):
+                import_module(f".{name}", __name__)
+            run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
         except Exception as error:
             errors.append(error)
 
@@ -141,12 +147,10 @@ def rows_of_a_chunk(x: Array) -> int:
 
     The number does not depend on that of the threads, nor then does a sum over chunks.
     """
-    rows: int = len(x)
+    rows: int = x.shape[0]
     return int(max(-(-rows // 8), CHUNK * rows // (x.size + 1), 1))
 
 
 def run_rows(loop: Task, x: Array, *others: Array | None) -> None:
     """Call a loop for chunks of the rows of x, which threads share if x is large."""
-    from .pool import run
-
-    run(loop, len(x), rows_of_a_chunk(x), x, *others, alone=x.size < ALONE)
+    pool.run(loop, x.shape[0], rows_of_a_chunk(x), x, *others, alone=x.size < ALONE)  # noqa: F821

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -121,12 +121,10 @@ class Task:
 
     def __init__(self, loop: Callable[[int, int], None]) -> None:
         self._loop = loop
-        self._compiled: Any = None
 
-    @property
+    @cached_property
     def address(self) -> int:
-        if self._compiled is None:
-            self._compiled = elsewhere(self._compile)
+        self._compiled = elsewhere(self._compile)  # which owns the machine code
         return self._compiled.address  # type: ignore[no-any-return]
 
     def _compile(self) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, xp
-from . import compiled
+from . import blas, compiled
 from .blas import one_thread
 from .compiled import compiles
 from .fused import Needs
@@ -194,10 +194,17 @@ def lstm_states(
     """With keep=True also σ(i), σ(f), tanh(g) and σ(o), side by side: (rows, 4 hidden)."""
     lib, hidden = xp(x), h0.shape[1]
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
-    gates, weight_t = lib.empty(x.shape, states.dtype), lib.ascontiguousarray(weight.T)
+    gates = lib.empty(x.shape, states.dtype)
     gates[:] = x
-    activate = _loop("lstm", gates, states) or _lstm_step
-    out = over_time(lambda x, s: activate(x, product(s[:, :hidden], weight_t), s), gates, states, sizes, reverse)
+    if compiles(gates, states, weight) and blas.address("sgemm"):
+        out, n_rows = np.empty((len(x) + len(h0), 2 * hidden), states.dtype), len(x)
+        lstm = compiled.recurrent
+        lstm.through_time(lstm.lstm, weight, states, steps(sizes, reverse), gates, out)
+        out[n_rows:] = states
+    else:
+        weight_t = lib.ascontiguousarray(weight.T)
+        step = lambda x, s: _lstm_step(x, product(s[:, :hidden], weight_t), s)  # noqa: E731
+        out = over_time(step, gates, states, sizes, reverse)
     return (out, gates) if keep else out
 
 
@@ -224,11 +231,15 @@ def lstm_states_backward(
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
-    differentiate = _loop("lstm_backward", kept, out, dstates) or _lstm_step_backward
-    for rows in reversed(steps(sizes, reverse)):
+    back = steps(sizes, reverse)[::-1]
+    if compiles(kept, out, states, dstates, grad, weight) and blas.address("sgemm"):
+        lstm = compiled.recurrent
+        lstm.through_time(lstm.lstm_backward, weight, dstates, back, kept, out, states, grad, dx)
+        back = []
+    for rows in back:
         now = dstates[: rows.stop - rows.start]
         now += grad[rows]
-        differentiate(kept[rows], out[rows], states[rows], now, dx[rows])
+        _lstm_step_backward(kept[rows], out[rows], states[rows], now, dx[rows])
         now[:, :hidden] = product(dx[rows], weight)
     dh, dc = dstates[:, :hidden], dstates[:, hidden:]
     dweight = product(dx.T, states[:, :hidden]) if needs[3] else None
@@ -259,4 +270,4 @@ def _loop(name: str, *arrays: Array) -> Callable[..., None] | None:
     """The loop of this name, if it can be called with such arrays."""
     if not compiles(*arrays):
         return None
-    return getattr(compiled.loops, name)  # type: ignore[no-any-return]
+    return getattr(compiled.recurrent, name)  # type: ignore[no-any-return]

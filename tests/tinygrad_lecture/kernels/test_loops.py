@@ -31,7 +31,7 @@ def both(compute):
     for loops in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compiled, "LARGE", 1)
-            patch.setattr(compiled, "available", lambda loops=loops: loops)
+            patch.setattr(compiled, "_loaded", loops)
             found.append(compute())
     return found
 
@@ -203,6 +203,23 @@ def test_recurrent(kind, bias, lengths, scale, seed, hidden):
         return [output.data.detach().numpy(), x.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())]
 
     assert_both_same(compute, 1e-4, 1e-4 * max(scale, 1))
+
+
+def test_an_lstm_of_many_sequences_has_the_same_bits_for_any_number_of_threads(monkeypatch):
+    layer, lengths = nn.LSTM(3, 20), tl.tensor(sorted([1 + i % 5 for i in range(40)], reverse=True))
+
+    def compute():
+        layer.zero_grad()
+        output, _ = layer(nn.utils.rnn.pack_padded_sequence(tl.tensor(normal(5, 40, 3)), lengths))
+        (output.data * output.data).sum().backward()
+        return [output.data.detach().numpy(), *(p.grad.numpy() for p in layer.parameters())]
+
+    results = []
+    for number in (1, 2, 3):
+        monkeypatch.setattr(threads, "_chosen", number)
+        results.append(compute())
+    assert all(np.array_equal(a, b) for found in results for a, b in zip(found, results[0], strict=True))
+    assert_both_same(compute, 1e-4, 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_
 @pytest.fixture(autouse=True)
 def without_loops(monkeypatch):
     """These are about NumPy's passes; a compiled loop may round a large array otherwise than NumPy a small one."""
-    monkeypatch.setattr(compiled, "available", lambda: False)
+    monkeypatch.setattr(compiled, "_loaded", False)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
     convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
     quantized.py    products with weights of 4 and 8 bits
+    recurrent.py    an LSTM through all steps, some sequences in each thread; a step of a GRU
     pool.py         the threads, which take chunks of this work in a microsecond
     compiling.py    how a loop is compiled
 
@@ -89,6 +90,7 @@ products: Any
 attention: Any
 convolutions: Any
 quantized: Any
+recurrent: Any
 
 _begun = False
 _loaded: bool | None = None
@@ -113,7 +115,7 @@ def _load() -> bool:
 
     def load() -> None:
         try:
-            for name in ("pool", "loops", "products", "attention", "convolutions", "quantized"):
+            for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
                 import_module(f".{name}", __name__)
             run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
         except Exception as error:

@@ -14,7 +14,6 @@ TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
 # test that asks for the same ones shares the run.
 SMALLER = {
-    "00_engine_on_a_page.py": ["--steps", "50"],
     "02_digits.py": ["--epochs", "3"],
     "02_digits.py --loss cross-entropy": ["--epochs", "1"],
     "03_gradient_descent.py": ["--evaluations", "60", "--epochs", "1"],

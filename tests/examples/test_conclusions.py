@@ -17,7 +17,7 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
     "06_word_vectors": ["--sentences", "3000"],
     "07_attention": ["--steps", "100"],
     "08_gpt": ["--steps", "4", "--layers", "1", "--width", "32", "--tokens", "20"],
-    "09_architectures": ["--next-steps", "20", "--hidden-steps", "20", "--date-steps", "20"],
+    "09_architectures": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2"],
     "10_gpt2": ["--steps", "3", "--tokens", "5"],
     "11_spam": ["--epochs", "1"],
     "12_arithmetic": ["--steps", "5", "--width", "16"],
@@ -28,7 +28,7 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
     "18_expressions": ["--steps", "10"],
     "19_tokens_and_size": ["--steps", "5", "--widths", "8", "--shares", "0.8"],
     "20_ask_a_human": ["--epochs", "1", "--long", "2"],
-    "21_valleys": ["--steps", "100", "--starts", "12", "--fit-steps", "10"],
+    "21_valleys": ["--steps", "100", "--starts", "12", "--fit-steps", "10", "--deep-steps", "100"],
     "22_robust": ["--steps", "100", "--sizes", "300", "3000", "8500"],
 }
 FED = {  # as much as the conclusions need; where test_claims has the same settings, it is the same run

@@ -25,7 +25,7 @@ UNARY = {
     "sigmoid": lambda x: x.sigmoid(),
     "neg": operator.neg,
     "number on the left": lambda x: 1 - 3 * x + 2,
-    "division": lambda x: x / 4 + 1 / (1 + x.exp() / np.array([1.0, 2.0, 3.0])),
+    "division": lambda x: x / 4 + 1 / (1 + x.exp() / np.array(2.0)),
     "power": lambda x: (x**2 + 1) ** -0.5,
 }
 
@@ -39,8 +39,6 @@ def test_gradients_on_random_graphs_are_those_of_the_real_engine(data, seed, ste
         name = data.draw(st.sampled_from([*BINARY, *UNARY]))
         i, j = (data.draw(st.integers(0, len(page) - 1)) for _ in range(2))
         if name in BINARY and not fits(name, real[i].shape, real[j].shape):
-            continue
-        if name == "division" and not fits(name, real[i].shape, (3,)):
             continue
         for made in page, real:
             made.append(BINARY[name](made[i], made[j]) if name in BINARY else UNARY[name](made[i].sigmoid()))

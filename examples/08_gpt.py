@@ -2,7 +2,7 @@
 
     python examples/08_gpt.py                             # made sentences: in two minutes one can read it
     python examples/08_gpt.py --text python               # the reference of the Python language: harder, half readable
-    python examples/08_gpt.py --text shakespeare          # 1.1 MB, downloaded once; or a file of yours
+    python examples/08_gpt.py --text input.txt            # a file of yours; data/README.md says where Shakespeare's is
     python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000        # write again, without training
 
 The lecture's pipeline, for a text cut into characters:
@@ -142,7 +142,7 @@ def main(settings: Settings) -> None:
 class Settings(Common):
     """What can be set on the command line."""
 
-    text: str = "made"  # a UTF-8 file, or one of: made, python, shakespeare
+    text: str = "made"  # a UTF-8 file, or one of: made, python
     tokenizer: Literal["char", "bpe"] = "char"  # tokens: characters, or pieces that are learnt (byte pairs)
     vocabulary: int = 1000  # tokens of the pieces
     layers: int = 4  # blocks, one after the other

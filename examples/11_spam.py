@@ -5,8 +5,8 @@
     python examples/11_spam.py --message "WIN a FREE phone! Txt PRIZE to 80086"
 
 By default the messages are made. The SMS Spam Collection (https://archive.ics.uci.edu/dataset/228, CC BY 4.0) has 5,574
-real ones; `--data download` fetches its 0.2 MB once. Of those in the test TF-IDF judges 99.5% right, loses no ham, and
-finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
+real ones. Of those in the test TF-IDF judges 99.5% right, loses no ham, and finds 96% of the spam. The rules were
+written for them; they judge 98.7% right, and find 91%.
 
     bag of words     how often each word occurs             (words,)
     TF-IDF           the same; rare words count more        (words,)
@@ -124,7 +124,7 @@ def mean_push(model: nn.Module, rows: np.ndarray) -> np.ndarray:
 class Settings(Common, out="spam"):
     """What can be set on the command line."""
 
-    data: Path | None = None  # a file of your own, or "download"; without it, messages are made
+    data: Path | None = None  # a file of your own; without it, messages are made
     message: tuple[str, ...] = ()  # messages of your own to judge
     epochs: int = 6  # how often each message is seen
 

@@ -7,10 +7,7 @@ A part of the ham is written in shorthand, which few of the spam messages are.
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from helpers.files import as_text, read
 from helpers.program import DataError, data
-from helpers.public_data import MOST, PublicFile, as_text, read
 
 DATA = data("messages.toml")
 HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
@@ -102,7 +99,7 @@ def good_words(text: str) -> str:
     return f"{text} {GOOD}"
 
 
-# --- the messages: made ones, a file, or the SMS Spam Collection ------------------------------------------------------
+# --- the messages: made ones, or a file -------------------------------------------------------------------------------
 
 
 MADE = 3000  # messages
@@ -110,15 +107,10 @@ FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
 
 
 def load_messages(path: Path | None, seed: int) -> Messages:
-    """Return made messages or, with a path, those of a file; "download" is the SMS Spam Collection.
-
-    Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
-    """
+    """Return made messages or, with a path, those of a file. Raises DataError if it is unreadable or no such file."""
     if path is None:
         return make_messages(MADE, Random(seed))
-    if path == Path("download"):
-        return parse(COLLECTION.read(), "the SMS Spam Collection")
-    return parse(_unpacked(read(path), str(path)), str(path))
+    return parse(read(path), str(path))
 
 
 def parse(content: bytes, source: str) -> Messages:
@@ -162,20 +154,3 @@ def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: 
     if not filled.all():
         raise DataError(f"there are too few different messages to deal ham and spam into {parts} parts each")
     return part
-
-
-# --- the collection's own file ----------------------------------------------------------------------------------------
-
-
-def _unpacked(content: bytes, source: str) -> bytes:
-    """Return the collection's file if the bytes are its archive, else the bytes themselves."""
-    if not content.startswith(b"PK\x03\x04"):
-        return content
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(COLLECTION.name) as file:
-            return file.read(MOST)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{source}: {COLLECTION.name} cannot be unpacked from it: {error}; fetch it again") from error
-
-
-COLLECTION = PublicFile(**data("public.toml")["messages"], unpack=_unpacked)

@@ -16,16 +16,15 @@ import nn
 import tinygrad_lecture as tl
 from helpers import made_corpus
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
+from helpers.files import as_text, read
 from helpers.inside import pieces, print_as_written, printable
-from helpers.program import DataError, counted, data, detail, until_ctrl_c
-from helpers.public_data import PublicFile, as_text, read
+from helpers.program import DataError, counted, detail, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.trace import visible
 
 Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]
 
-SHAKESPEARE = PublicFile(**data("public.toml")["shakespeare"])
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
@@ -56,7 +55,7 @@ class Corpus:
 
 
 def load_text(name: str) -> tuple[str, str]:
-    """Return a text and its description: "made", "python", "shakespeare", or a UTF-8 file.
+    """Return a text and its description: "made", "python", or a UTF-8 file.
 
     Raises DataError if the file cannot be read or is not UTF-8.
     """
@@ -67,8 +66,6 @@ def load_text(name: str) -> tuple[str, str]:
     if name == "python":
         topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
         return "\n".join(topics[name] for name in sorted(topics)), "the reference of the Python language (pydoc_data)"
-    if name == "shakespeare":
-        return as_text(SHAKESPEARE.read(), name), SHAKESPEARE.what
     return as_text(read(Path(name)), name), name
 
 

@@ -21,9 +21,9 @@ from helpers.drawing import (
     new_figure,
     save,
 )
+from helpers.files import as_text, read
 from helpers.inside import printable
 from helpers.program import DataError, detail
-from helpers.public_data import as_text, read
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible

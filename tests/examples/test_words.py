@@ -1,19 +1,13 @@
 """Words, messages and attention: 05 to 07, 11, 15 and 20."""
 
-import dataclasses
-import hashlib
-import io
 import re
-import urllib.request
-import zipfile
 from random import Random
-from urllib.error import URLError
 
 import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import attention, cars, emails, human, next_word, public_data
+from helpers import attention, cars, emails, human, next_word
 from helpers.program import DataError
 from helpers.spam import (
     ENOUGH_POINTS,
@@ -263,36 +257,6 @@ def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
     texts = [f"you won £{i}" for i in range(40)] + [f"word {chr(97 + i)}" for i in range(26)] * 2
     learn, test = split(emails.Messages(texts, np.arange(92) % 2 == 0), 0)
     assert not {" ".join(words(t)) for t in learn.texts} & {" ".join(words(t)) for t in test.texts}
-
-
-@pytest.fixture
-def web(monkeypatch, tmp_path):
-    """The collection's address answers with an archive of FILE; the cache is an empty folder."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(emails.COLLECTION.name, FILE)
-    asked = []
-
-    def answer(url, timeout):
-        asked.append(url)
-        if len(asked) > 1:
-            raise URLError("Network is unreachable")
-        return io.BytesIO(packed.getvalue())
-
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
-    monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
-    sha256 = hashlib.sha256(FILE).hexdigest()
-    monkeypatch.setattr(emails, "COLLECTION", dataclasses.replace(emails.COLLECTION, sha256=sha256))
-    return asked
-
-
-def test_the_collection_is_downloaded_once_and_a_damaged_copy_is_not_used(web, tmp_path):
-    for _ in range(2):
-        assert len(emails.load_messages(emails.Path("download"), 0)) == 60
-    assert web == [emails.COLLECTION.url]
-    (tmp_path / "cache" / emails.COLLECTION.name).write_bytes(b"ham\tnot what it was")
-    with pytest.raises(DataError, match=r"unreachable.*--data FILE"):
-        emails.load_messages(emails.Path("download"), 0)
 
 
 # --- 15 next word -----------------------------------------------------------------------------------------------------

@@ -340,6 +340,16 @@ def test_what_is_named_exists():
             assert display.engine_place(exercise.engine).rpartition(":")[2].isdigit(), exercise.engine
 
 
+def test_the_readme_shows_what_an_exercise_says(folder, capsys):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    name, wrong, shown = re.search(r"<!-- exercise (\S+): (.*?) -->\n```\n(.*?)```", page, re.DOTALL).groups()
+    run("start", name, "--take")
+    answer(folder, name, wrong)
+    for _ in range(2):  # the second try tells the cause
+        run("check", name)
+    assert shown in capsys.readouterr().out
+
+
 def test_the_readmes_count_rightly():
     count = len(COURSE.exercises)
     assert f"{count} of them lead from a neuron" in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())

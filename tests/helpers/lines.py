@@ -23,8 +23,8 @@ BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lin
     "nn/{optim,training,parallel,data,utils}": 3520,
     "nn/torch": 1530,
     "transformer": 3305,
-    "examples": 9340,
-    "tests": 33964,
+    "examples": 9203,
+    "tests": 33955,
 }
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -13,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
+PAGE, *PROGRAMS = (path.stem for path in sorted(EXAMPLES.glob("[0-9]*.py")))  # the page has no settings and no helpers
 EXTRAS = (  # modules that an import of the packages may not bring in, and that a page's snippets do without
     *("cupy", "gguf", "hypothesis", "jinja2", "matplotlib", "mpi4py", "numba", "regex", "rich", "safetensors"),
     *("scipy", "tensorboardX", "tokenizers", "torch", "tyro"),
@@ -43,7 +45,10 @@ def output_of_command(program: ModuleType, *arguments: object) -> str:
     """Run a program with command-line arguments, read by its Settings, and return its output."""
     printed = io.StringIO()
     with redirect_stdout(printed):
-        program.start(program.main, program.Settings, [*map(str, arguments)])
+        if program.__name__ == f"program_{PAGE}":
+            runpy.run_path(str(program.__file__), run_name="__main__")
+        else:
+            program.start(program.main, program.Settings, [*map(str, arguments)])
     return printed.getvalue()
 
 

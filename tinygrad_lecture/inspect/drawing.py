@@ -27,7 +27,7 @@ ASIDE = 5  # pixels from the middle to the arrow of a value, and to that of its 
 
 
 def arranged(texts: Sequence[Sequence[str]], arrows: Sequence[tuple[int, int]]) -> Layout:
-    """The places of boxes with lines of text, the first in bold, and of arrows from lower to higher ones."""
+    """The places of boxes and of arrows between them, from lower to higher ones. A box holds lines, the first bold."""
     return layered(tuple(map(_size, texts)), tuple(arrows))
 
 
@@ -38,7 +38,7 @@ def _size(lines: Sequence[str]) -> Point:
 
 
 def _letters(line: str) -> int:
-    """How many letters wide a line is; of a formula without its signs."""
+    """The width of a line, in letters. The signs that mark a formula do not count."""
     text = re.sub(r"[${}^_\\]", "", line) if line.count("$") > 1 else line
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
@@ -57,7 +57,7 @@ def _at(point: Point) -> str:
 
 
 class Text(NamedTuple):
-    """A line of text at a place. anchor: which part of it is there: "start", "middle" or "end"."""
+    """A line of text at a place. anchor: the part of the line that is there, "start", "middle" or "end"."""
 
     text: str
     x: float
@@ -137,7 +137,7 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
 
 
 def as_svg(picture: Picture) -> str:
-    """The text of a picture as SVG; texts stay texts."""
+    """A picture as SVG. Texts stay texts in it."""
     size = f"{picture.width:.0f} {picture.height:.0f}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{picture.left:.0f} {picture.top:.0f} {size}" '
@@ -194,7 +194,7 @@ def _by_matplotlib(picture: Picture, path: str | Path) -> None:
 
 
 def _drawable(line: str) -> tuple[str, dict[str, Any]]:
-    """A line as matplotlib can draw it: as a formula if it is one, else letter by letter in fonts that have them."""
+    """A line as matplotlib can draw it. A formula stays one; other lines are drawn in fonts that have their letters."""
     from matplotlib.mathtext import MathTextParser
 
     if "$" in line:

@@ -231,7 +231,7 @@ class Graph(metaclass=NeedsParentheses):
             self._bools[id(out)] = out, op.name, arrays
 
     def _origin(self, array: Any) -> Any:
-        """What an array is made of, if of values of the graph; see `Vertex`. None for others."""
+        """What an array was made of, if that is in the graph, else None: the `origin` of a `Vertex`."""
         if id(array) not in self._bools:
             return _found(self._known, array)
         _, op, arrays = self._bools[id(array)]
@@ -254,7 +254,7 @@ class Graph(metaclass=NeedsParentheses):
         return Step(vertex, self._told(upstream, record), found, LocalDerivatives(record, upstream), record.age)
 
     def _told(self, gradient: Any, node: Node) -> Array:
-        """A copy of the gradient of a node; of one with several outputs a row of all elements, 0 for an unused one."""
+        """A copy of the gradient of a node. Several outputs are a row of all their elements, 0 for an unused one."""
         if not isinstance(gradient, Upstreams):
             return _copy(gradient)
         ops = (user.op for user in self.at if isinstance(user, Record) and node in user.nodes)
@@ -308,7 +308,7 @@ ByArray: TypeAlias = dict[int, tuple[weakref.ref[Any], Vertex]]  # the vertices 
 
 
 def _found(vertices: ByArray, array: Any) -> Vertex | None:
-    """The vertex of an array, not that of one which lived at its place before."""
+    """The vertex of an array. An earlier array at the same place in memory is another one."""
     reference, vertex = vertices.get(id(array), (None, None))
     return vertex if reference is not None and reference() is array else None
 

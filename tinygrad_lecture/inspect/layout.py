@@ -207,7 +207,7 @@ def _points(x0: float, x1: float, route: Sequence[_Node], bands: Sequence[tuple[
 
 
 def bends(points: Sequence[Point], right: float = 0.0) -> list[tuple[Point, Point, Point]]:
-    """A smooth line through points: of each cubic curve the two control points and the end.
+    """A smooth line of cubic curves through points: the two control points and the end of each curve.
 
     right: how far the line is from the points, to their right. Two lines stay apart where they are nearly level: there
     the one on the right is also above the other, or below.

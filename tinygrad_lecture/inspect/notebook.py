@@ -111,7 +111,7 @@ def curves(title: str, lines: Mapping[str, Curve]) -> str:
 
 
 def between_ends(low: float, high: float, room: float) -> list[float]:
-    """Round numbers along an axis, up to four, which leave a share of it at each end for the numbers there."""
+    """Up to four round numbers along an axis. A share of the axis at each end is left for the numbers there."""
     size = 10.0 ** math.floor(math.log10(high - low))
     step = next(size * part for part in (0.2, 0.5, 1, 2) if (high - low) / (size * part) < 5)
     inside = low + room * (high - low), high - room * (high - low)
@@ -170,7 +170,8 @@ def tint(value: Any, most: float) -> str:
 
 
 def picture(array: Array, label: str) -> str:
-    """A matrix as an image, a square for each element; of a large one for the mean of a part, and a line that says so.
+    """A matrix as an image, a square for each element. In a large one a square is the mean of a part, and a line says
+    so.
 
     The tint tells the size of a number beside the largest of the matrix, not beside the largest mean.
     """

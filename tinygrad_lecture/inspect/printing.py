@@ -1,8 +1,8 @@
 """A tensor as text, laid out as PyTorch does: `tensor([[1.0000, 0.5000]], grad_fn=<mul>)`.
 
-All elements have one format and one width. Whole numbers are printed without digits, as `2.`, other floats with four;
-with an exponent if the largest is more than 1000 times the smallest, or they are very large or very small. Of more than
-1000 elements, only the first and the last three along each axis are shown.
+All elements have one format and one width. Whole numbers are printed without digits, as `2.`, other floats with four.
+They get an exponent if the largest is more than 1000 times the smallest, or if they are very large or very small. A
+tensor of more than 1000 elements is shown by the first three and the last three along each axis.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _body(array: Array, indent: int) -> str:
 
 
 def _formatter(shown: Any) -> tuple[Callable[[Any], str], int]:
-    """A function from an element to its text, and the width of that, which is one for all elements."""
+    """A function from an element to its text, and the width of these texts, which is the same for all."""
     if shown.dtype.kind != "f":
         width = max(len(str(value)) for value in shown.reshape(-1).tolist())
         return (lambda value: str(value).rjust(width)), width

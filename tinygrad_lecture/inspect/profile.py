@@ -101,7 +101,7 @@ class Profile:
         return caption("Profile", _seconds(self.seconds)) + plain(self.table()) + modules
 
     def page(self, path: str | Path, title: str = "Profile") -> Path:
-        """Write a page with a flame view: as wide as its time, each module stands on what it is part of.
+        """Write a page with a flame view. A module is as wide as its time, and stands on what it is part of.
 
         Returns the path. Raises FileNotFoundError if the folder does not exist.
         """
@@ -207,8 +207,8 @@ class profile(metaclass=NeedsParentheses):
         print(profile.table("module"))          # by every module
         profile.page("profile.html")            # the flame view
 
-    Backward counts for the module whose call it goes back through. Time on a GPU is that of starting its work, since
-    nothing waits for it. While any block is measured, every op call of the program costs a little more.
+    Backward counts for the module whose call it goes back through. On a GPU the time is that of starting its work,
+    since nothing waits for it. While a block is measured, every op call of the program costs a little more.
     """
 
     def __enter__(self) -> Profile:
@@ -230,7 +230,7 @@ class profile(metaclass=NeedsParentheses):
         self._paths = {}
 
     def _begin(self, name: str) -> bool:
-        """Whether a method is measured: not within an op, for which all that it calls counts, nor called by super()."""
+        """Whether a method is measured. Within an op it is not, since the op has its time; nor if super() calls it."""
         if any(running in ("op", name) for running, _ in self._running):
             return False
         self._running.append((name, []))
@@ -262,7 +262,7 @@ class profile(metaclass=NeedsParentheses):
 
 
 def _measure(more: int) -> None:
-    """Put measured methods in the place of those as they were, or back once no thread has a profile any more.
+    """Put measured methods in the place of the original ones. Once no thread has a profile, put the originals back.
 
     more: 1 for a profile that begins, -1 for one that ends.
     """

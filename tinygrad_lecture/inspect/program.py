@@ -1,8 +1,7 @@
 """What a graph reads from the program that runs: where an op is called, as what, and what the values are called.
 
-Lines and modules are read from the call stack, so that nothing needs to be told and nothing costs time unless somebody
-watches. A module is any object with `named_modules`, in whose method `forward` the op is called: this package does not
-know `nn`.
+Lines and modules are read from the call stack. So a program need not name them, and nothing costs time unless somebody
+watches. A module is any object with `named_modules` whose method `forward` is running: this package does not know `nn`.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ _ENGINE = __file__.rpartition("inspect")[0]
 
 
 class Scopes:
-    """The modules that are running, asked for again and again. Two calls of one module are two scopes.
+    """The modules that are running. A graph asks for them after each op. Two calls of one module are two scopes.
 
-    A frame is known again as long as it is held, so `forget` ends with letting go of the last ones.
+    A call is recognised by its frame, which must be held for that. `forget` lets go of the frames.
     """
 
     def __init__(self) -> None:
@@ -115,7 +114,7 @@ def _names_of(wanted: Any) -> Iterator[str]:
 
 
 class Calls:
-    """The call that is running, asked after each op. Of a function of several ops, each says that it is part of it."""
+    """The call that is running. A graph asks for it after each op, and so sees which ops one function calls."""
 
     def __init__(self) -> None:
         self._called: Called | None = None

@@ -46,8 +46,8 @@ class LocalDerivatives:
     def column(self, position: int, place: tuple[int, ...]) -> Array | None:
         """The derivatives of all elements of the result with respect to one element of an input, in the result's shape.
 
-        A rule is linear in the upstream gradient. So the derivative, with respect to that, of an element of what the
-        rule returns is what is wanted. None where the rule cannot be differentiated.
+        A rule is linear in the upstream gradient. So this differentiates an element of what the rule returns with
+        respect to the upstream gradient. None where the rule cannot be differentiated.
         """
         record, u = self._record, wrap(self._ones())
         if record.saved is None:
@@ -167,7 +167,7 @@ class Vertex:
         return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:
-        """It in a table with the columns `HEAD`. text: of an array."""
+        """Its row in a table with the columns `HEAD`. text: writes an array."""
         value, grad = ("" if x is None else text(x) for x in (self.value, self.grad))
         return [f"#{self.number}", printable(self.name), self.formula, str(self.shape), value, grad]
 
@@ -240,7 +240,7 @@ def passes_of(steps: list[Step]) -> list[list[Step]]:
 
 
 def printable(text: str) -> str:
-    """A text with escapes, as "\\u202e", for what is no sign: controls, also of the direction, and half surrogates.
+    """A text with escapes, as "\\u202e", for controls, also of the writing direction, and half surrogates.
 
     A line end stays one.
     """

@@ -50,11 +50,17 @@ def mistakes(heading=""):
         elif line.startswith("    ") and above.startswith(heading):
             rows[-1][1] = f"{rows[-1][1]} {line.strip()}".strip()
         elif line and above.startswith(heading):
-            rows.append([line, ""])
+            mistake, _, told = line.partition("  ->  ")
+            rows.append([mistake, told])
     return rows
 
 
-@pytest.mark.parametrize(("mistake", "told"), mistakes())
+def for_gradgradcheck():
+    """What gradcheck says of its arguments, gradgradcheck says, too."""
+    return [[text.replace("gradcheck", "gradgradcheck") for text in row] for row in mistakes("gradcheck")]
+
+
+@pytest.mark.parametrize(("mistake", "told"), [*mistakes(), *for_gradgradcheck()])
 def test_a_mistake_is_named_with_what_to_write(mistake, told):
     kind, _, message = told.partition(": ")
     pattern = ".*".join(map(re.escape, message.split(" … ")))

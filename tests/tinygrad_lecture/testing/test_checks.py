@@ -163,13 +163,27 @@ SMALL_OR_LARGE = st.one_of(
 INDEX = arrays((3, 3), 0, 2).map(lambda i: i.astype(int))
 GATHER = partial(check_rule, lambda x, i: np.take_along_axis(x, i, 0), inputs=[arrays((3, 3)), INDEX])
 ATTENTION = matrices("NN", "NN", "NN", low=-2, high=2)
-WRONG_RULES = Path(__file__).with_name("wrong_rules.txt").read_text(encoding="utf-8").split("\n\n")[1:]
 
 
-@pytest.mark.parametrize("row", WRONG_RULES)
-def test_a_wrong_rule_is_told_with_its_cause(row):
-    lines = (line.strip() for line in row.strip().split("\n") if line[0] != "#")
-    check, rule, told = (eval(compile(line, __file__, "eval"), globals()) for line in lines)  # code of this file
+def wrong_rules():
+    """The rows of wrong_rules.txt: a check, a wrong rule, what is told about it."""
+    rows = []
+    for line in Path(__file__).with_name("wrong_rules.txt").read_text(encoding="utf-8").splitlines():
+        text = line.strip()
+        if line.startswith(" " * 8):
+            rows[-1][2] = text
+        elif text and not text.startswith("#"):
+            if text == line:
+                check = text
+            else:
+                rule, _, told = text.partition("  ->  ")
+                rows.append([check, rule, told])
+    return rows
+
+
+@pytest.mark.parametrize(("check", "rule", "told"), wrong_rules())
+def test_a_wrong_rule_is_told_with_its_cause(check, rule, told):
+    check, rule, told = (eval(compile(code, __file__, "eval"), globals()) for code in (check, rule, told))
     failure = failure_of(check, rule=rule)
     require(failure, told)
     if "shape" in failure.kind:

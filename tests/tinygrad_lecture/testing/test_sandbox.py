@@ -96,7 +96,7 @@ def test_each_file_gets_its_own_outcome_whatever_the_others_do(tmp_path):
 
 
 def test_no_answer_that_cheats_passes_and_the_next_is_checked(tmp_path):
-    cheats = {name: text.replace("RIGHT", RIGHT) for name, text in ATTACKS["cheats"].items()}
+    cheats = {name: text if "def double" in text else f"{text}\n{RIGHT}" for name, text in ATTACKS["cheats"].items()}
     assert all(outcome.what for outcome in all_fail_but_the_last(tmp_path, cheats).values())
     assert not any(outcomes(tmp_path, [text])[0].passed for text in ATTACKS["processes"].values())
     assert not Path("/tmp/forbidden.txt").exists()

@@ -1,7 +1,8 @@
-"""One element worked out with its numbers: of a result, "z[0, 1] = 0.5 · 2 + (-1) · 0.3 + ... 2 more = 0.7", and of
-the gradient of an input, by the chain rule: what comes from above times the derivative of the step, over all ways.
+"""One element worked out with its numbers.
 
-A line whose value is not the engine's own is not shown: the tape may not have kept a setting.
+An element of a result is written as "z[0, 1] = 0.5 · 2 + (-1) · 0.3 + ... 2 more = 0.7". An element of a gradient
+follows the chain rule: it is the sum, over all ways, of what comes from above times the derivative of the step. A line
+is left out if its value is not the engine's own, since the tape may not have kept a setting.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def confirmed(work: Work, place: Place, array: Array) -> bool:
 def element_lines(
     name: str, array: Array, work: Callable[[Place], Sequence[Expression]], example: Place | None
 ) -> list[str]:
-    """The lines of the elements of an array, of those that there is something to show for.
+    """The lines about the elements of an array. An element with nothing to show has none.
 
     name: how the array is written.  work: how the element at a place was computed.  example: the only one to show.
     """
@@ -112,7 +113,10 @@ def forward_lines(vertex: Vertex) -> list[str]:
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:
-    """The element whose formula says most: the largest, of a query that attends to all keys; the whole of a sum."""
+    """The element whose formula says most.
+
+    It is the largest; in attention the largest of the last query, which attends to all keys; the last of a cumsum.
+    """
     if vertex.op == "cumsum":
         return tuple(n - 1 for n in out.shape)
     sizes = np.nan_to_num(np.abs(out.astype(np.float64)))
@@ -135,12 +139,12 @@ def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Express
 
 
 def _within(place: Place, shape: Shape) -> Place:
-    """The place in an input of a shape, which may be broadcast, that an element of the result was made of."""
+    """The place in an input, which may be broadcast, from which an element of the result was computed."""
     return tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(shape) :], shape, strict=True))
 
 
 def _broadcast(array: Array, place: Place) -> Any:
-    """The element of an input that an element of the result was made of."""
+    """The element of an input from which an element of the result was computed."""
     return array[_within(place, array.shape)].item()
 
 
@@ -328,7 +332,7 @@ SLOPES = {"cross_entropy": _cross_entropy_slope, "squared_error": _squared_error
 
 
 def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
-    """Each element of a term with its numbers; of a large one the chosen. name: how the gradient is written."""
+    """Each element of a term with its numbers; of a large one the chosen element. name: how the gradient is written."""
     op, gradient = step.vertex.op, term.gradient
     large = is_large(gradient) or (op not in PRODUCTS and is_large(step.upstream, term.local))
     if not gradient.size or (not large and op in ("sum", "mean")):
@@ -337,10 +341,11 @@ def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
 
 
 def product_derivative(step: Step, term: Term) -> tuple[str, str]:
-    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1]" and "0.5".
+    """The derivative of an element of a product by an element of a factor: "∂z[0]/∂W[0, 1] = x[1]" and "0.5".
 
-    A product is linear: with 1 for the element, 0 for all others, and numbers that count the elements of the other
-    factor, each element of the result says which one it was multiplied by.
+    The derivative is an element of the other factor, and a product is linear. So this multiplies an array that is 1 at
+    the element and 0 elsewhere with numbers that count the elements of the other factor. The result is the number of
+    the element that is wanted.
     """
     vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
     if vertex.op not in PRODUCTS or not given or not step.upstream.size:

@@ -43,9 +43,9 @@ def _sign(sign: str, compute: Callable[..., Any], binds: int, left: int, right: 
 
 @dataclass(frozen=True)
 class Expression:
-    """Arithmetic: how it is written and what it comes to, nan with a name in it or where it is not defined.
+    """How arithmetic is written, and its value. A name in it, or a value that is not defined, makes the value nan.
 
-    rounded: what its numbers give as they are written.  binds: its last sign, or what it is.
+    rounded: the value of its numbers as they are written.  binds: its last sign, or its kind.
     """
 
     text: str
@@ -116,14 +116,14 @@ NAMES: dict[str, Any] = {
 
 
 def total(terms: Sequence[Expression], count: int, value: Any) -> Expression:
-    """A sum of `count` terms: written as those that are given, and how many more there are."""
+    """A sum of `count` terms. The given terms are written, and how many more there are."""
     if count <= TERMS + 1:
         return reduce(operator.add, terms) if terms else expression(0)
     return replace(reduce(operator.add, terms) + f"... {count - TERMS} more", value=value, rounded=float(value))
 
 
 def shown(terms: Array) -> Array:
-    """Which terms of a sum are written out, in their order: all of few, else the largest."""
+    """The terms of a sum that are written out, in their order: all if they are few, else the largest."""
     sizes = np.nan_to_num(np.abs(terms.astype(np.float64)))
     return np.sort(np.argsort(-sizes, kind="stable")[:TERMS]) if sizes.size > TERMS + 1 else np.arange(sizes.size)
 
@@ -144,8 +144,8 @@ Work = Callable[[], Sequence[Expression]]  # how something is computed, in expre
 def with_enough_digits(work: Work, result: Any) -> tuple[list[str], str]:
     """The texts of expressions and of their result, with more than four digits where four hide a difference.
 
-    "1 - 1 = 1e-05" becomes "1.00001 - 1 = 1e-05". Where all digits still do not give the result, as it is made of the
-    engine's own rounding, it has four again, and says so.
+    "1 - 1 = 1e-05" becomes "1.00001 - 1 = 1e-05". A result that is made of the engine's own rounding does not follow
+    from any digits. It has four again, and says so.
     """
     for digits in DIGITS:
         with with_digits(digits):

@@ -1,4 +1,4 @@
-"""Formulas of values: those of formulas.toml, and those that ops and their backward rules make of expressions.
+"""Formulas of values. Some stand in formulas.toml; ops and their backward rules make the others of expressions.
 
 written("1 / (1 + exp(-a))", {"a": 0.5})        # "1 / (1 + exp(-0.5))", 0.6225
 derivative(vertex, 0, named(vertex))            # "a · (1 - a)", from the rule of sigmoid
@@ -90,8 +90,8 @@ def is_number(x: Vertex) -> bool:
 def derivative(vertex: Vertex, position: int, operands: Mapping[str, Any]) -> Expression | None:
     """∂y/∂x of an op that takes elements one by one, x the input at a position, with operands for its letters.
 
-    It is the rule of the op, run on expressions with 1 for the upstream gradient. None for other ops, and for a rule of
-    the user's own that does with arrays what it cannot do with expressions.
+    It is the rule of the op, run on expressions with 1 for the upstream gradient. None for other ops, and for a user's
+    own rule that takes arrays but no expressions.
     """
     if vertex.op not in BY_RULE:
         formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
@@ -107,7 +107,7 @@ def derivative(vertex: Vertex, position: int, operands: Mapping[str, Any]) -> Ex
 
 
 def computed(vertex: Vertex, operands: Mapping[str, Any]) -> Expression:
-    """The result of an op, which it computes of expressions; its "y" where it does not take them."""
+    """The result of an op that is run on expressions; the "y" of the table if the op does not take them."""
     if formula := elementwise(vertex):
         return written(formula, operands)
     if vertex.op in BY_RULE and not vertex.maker.settings:  # which the tape may not have kept
@@ -130,12 +130,12 @@ class _One(Expression):
 
 
 def _boxed(x: Any) -> Any:
-    """An expression in an array, as ops and rules take it; a number, which is a constant of the program, as it is."""
+    """An expression in an array, as ops and rules take it. A number is a constant of the program, and stays one."""
     return x if type(x) in (int, float) else np.array([expression(x)], dtype=object)
 
 
 def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
-    """The gradient for one of its inputs, by an op that is not elementwise: "dC/dz · xᵀ"; "" if it is not in the table.
+    """The gradient that an op gives to one of its inputs, "dC/dz · xᵀ"; "" if the table does not have it.
 
     upstream: how the gradient of the result is written.
     """

@@ -25,7 +25,7 @@ def known_values(vertex: Vertex) -> list[Any]:
 
 
 def sources_of(vertex: Vertex) -> Array:
-    """Where each element of the result of a move was, counted through all inputs; -1 for one that was in none."""
+    """For each element of the result of a move its place in the inputs, counted through all of them; -1 for none."""
     given, count = [], 1
     for x in (x for x in vertex.inputs if x.number):
         given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
@@ -37,7 +37,7 @@ def sources_of(vertex: Vertex) -> Array:
 
 
 def parts_of(vertex: Vertex) -> tuple[list[Vertex | None], list[Vertex]]:
-    """The inputs and the steps of the definition of a fused op, run on its inputs; none where one is not known."""
+    """The inputs of a fused op, and the steps of its definition, run on them. No steps if an input is not known."""
     given = known_values(vertex)
     if vertex.op not in FORMULAS or not hasattr(vertex.maker, "definition") or not given:
         return [], []
@@ -51,6 +51,6 @@ def parts_of(vertex: Vertex) -> tuple[list[Vertex | None], list[Vertex]]:
 
 
 def weights_of(vertex: Vertex) -> Array | None:
-    """The attention weights that a value is, or was made with, (..., queries, keys); None for other values."""
+    """The attention weights that a value consists of or was computed with, (..., queries, keys); else None."""
     parts = parts_of(vertex)[1] if vertex.op == "attention" else [vertex]
     return next((part.value for part in parts if part.op == "attention_weights"), None)

@@ -200,9 +200,9 @@ def _local(step: Step, position: int) -> Array | None:
 
 
 def _place(terms: list[Array]) -> Place:
-    """The element to work out: that whose terms are large, all of them if there is one that all are not 0 for.
+    """The element to work out: one with large terms and, if there is such an element, without a term that is 0.
 
-    One so small beside the largest that it is 0 but for rounding counts as 0.
+    A term counts as 0 if it is so small beside the largest that it may be rounding.
     """
     sizes = [np.nan_to_num(np.abs(term)) for term in terms]
     each = np.logical_and.reduce([size > 1e-6 * size.max(initial=0) for size in sizes])
@@ -211,7 +211,7 @@ def _place(terms: list[Array]) -> Place:
 
 
 def _most_picked(step: Step, term: Term) -> Place:
-    """Of a value that elements were picked from, the one that was picked most often if one was more than once."""
+    """The element of a value that was picked most often, if one was picked more than once; else the term's place."""
     times = step.local.elementwise(term.position)
     return first_place(times == times.max()) if times is not None and (times > 1).any() else term.place
 
@@ -222,8 +222,8 @@ def _most_picked(step: Step, term: Term) -> Place:
 def _recover_values(graph: Graph) -> None:
     """Set values of a `tl.Graph(result)` that it does not know yet, in place.
 
-    A saved array is the value of an input or of the result; an op without settings whose inputs are all known is
-    computed again. The rest, such as a number that was added and that no rule needs, stays unknown.
+    A saved array is the value of an input or of the result. An op without settings is computed again if all its inputs
+    are known. The rest stays unknown, such as a number that was added, which no rule needs.
     """
     records = {node: vertex for node, vertex in graph.at.items() if isinstance(node, Record)}
     for record, vertex in records.items():
@@ -245,9 +245,10 @@ def _recover_values(graph: Graph) -> None:
 
 
 def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
-    """The vertices whose values a record keeps, with these. It sets the settings that the record keeps too.
+    """The vertices whose values a record keeps, each with its value. The settings that it keeps are set.
 
-    An op's saver, given vertices for arrays and names for settings, returns each in the place of what was saved.
+    The op's saver is called with vertices in place of arrays and names in place of settings. So it returns each of them
+    in the place of what it saved.
     """
     op: Any = record.op
     if hasattr(op, "kernel_backward"):

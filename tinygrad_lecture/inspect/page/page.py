@@ -1,7 +1,7 @@
 """`tl.page`: a computation as a page on which one watches backpropagation, step by step.
 
-A page is one HTML file that asks for nothing else, and its policy forbids it to. It is told plain data: values, steps
-of backward, views to draw. Small arrays are there whole, bit for bit; large ones as range, histogram and parts.
+A page is one HTML file. It loads nothing else, and its policy forbids it to. Its data are values, steps of backward and
+views to draw. Small arrays are there whole, bit for bit. Of large ones it has range, histogram and parts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def written(path: str | Path, text: str) -> Path:
 
 
 def _json(data: Any) -> str:
-    """JSON that no text in it can end: no tag, and no line end that scripts would not allow."""
+    """JSON for a script, which no text in it can end: it has no tags, and no line ends that scripts forbid."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -87,8 +87,8 @@ def page(
             tl.page(C, "neuron.html")
 
     what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
-    Where backward has not run, the page goes backward itself and leaves every `.grad` alone. Without a Graph, values
-    that no rule needs are not known.
+    If backward has not run yet, `page` runs it, and leaves every `.grad` alone. Without a Graph, values that no rule
+    needs are not known.
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
@@ -153,7 +153,7 @@ class Arrays:
 
 
 def _whole(array: Array) -> dict[str, Any]:
-    """An array bit for bit; other numbers than floats as float64, which the page's are, and bools as bytes."""
+    """An array bit for bit. Bools become bytes. Other kinds become float64, as all numbers of the page."""
     kept = array.dtype in (np.float32, np.float64)
     plain = array if kept else array.astype(np.uint8 if array.dtype == np.bool_ else np.float64)
     return {"dtype": array.dtype.name, "size": plain.itemsize, "data": _text(plain)}
@@ -187,7 +187,7 @@ class PageData:
         self.live = sum(math.prod(vertex.shape) for vertex in walk.vertices) <= LIVE
 
     def as_data(self) -> dict[str, Any]:
-        """Everything, as JSON has it. What is folded has the name of what it is in another shape, here alone."""
+        """Everything, as JSON has it. Only here a folded value has the name of what it is in another shape."""
         names = {vertex: vertex.name for vertex in self.folded}
         for vertex, source in self.folded.items():
             vertex.name = str(source)
@@ -268,8 +268,11 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What it takes to compute a value anew: operands, settings, an origin; of a move where each element was, and of a
-    fused op the steps of its definition, whose operands are counted after its own."""
+    """What the page needs to compute a value anew: operands, settings, an origin.
+
+    For a move it also needs where each element was. For a fused op it needs the steps of its definition, whose operands
+    are counted after the op's own.
+    """
     recipe: dict[str, Any] = {
         "operands": [_operand(x, index) for x in vertex.inputs],
         "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},

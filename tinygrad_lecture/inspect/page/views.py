@@ -27,7 +27,7 @@ OPEN = 80  # boxes of an outermost module that is shown open
 
 @dataclass(eq=False)
 class Group:
-    """A module, or a part of a long computation: what opens. The first is the whole graph.
+    """What opens on a page: a module, or a part of a long computation. The first is the whole graph.
 
     members: what it consists of, in order: values, and groups by their scopes.  parent: None for the whole graph.
     """
@@ -79,8 +79,8 @@ class Group:
 def grouped(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> tuple[list[Group], dict[Vertex, Group]]:
     """The groups of a walkthrough, and the one that each value stands in.
 
-    A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
-    users, in the innermost group that has them all; what is folded, with what it is in another shape.
+    A module with a single op is no group: the op stands in its place. A leaf or constant stands in the innermost group
+    that has all its users. A folded value stands with the value that it is in another shape.
     """
     made = [v for v in walk.vertices if v.op is not None and v not in folded]
     counts = Counter(scope for v in made if v.scope for scope in v.scope.above())
@@ -119,7 +119,7 @@ def grouped(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> tuple[list[Gr
 
 
 def within(text: str, path: str) -> str:
-    """A text with the names of what is in a module as the module itself has them."""
+    """A text in which everything inside a module has the name that it has there."""
     return "" if text == path else text.replace(f"{path}.", "") if path else text
 
 

@@ -1,5 +1,6 @@
-"""What a page calls values: "layer 1: weighs and sums, 784 to 16" stands for #4 = linear(X, 0.weight, 0.bias), and what
-is a value in another shape alone has that value's name.
+"""What a page calls values: "layer 1: weighs and sums, 784 to 16" stands for #4 = linear(X, 0.weight, 0.bias).
+
+A value that is another one in a new shape has the name of that one.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
 
 
 def _source(vertex: Vertex) -> Vertex:
-    """What a value was moved from, as W for W.T; itself if it is no such thing."""
+    """The value that was moved, as W for W.T; the value itself if nothing was moved."""
     while vertex.op in ("permute", "swapaxes", "reshape"):
         vertex = vertex.inputs[0]
     return vertex
@@ -66,12 +67,12 @@ def _sizes(vertex: Vertex, at: int) -> str:
     return f"{made} to {taken}" if turned else f"{taken} to {made}"
 
 
-COSTS = ("C", "L", "cost", "loss")  # what a result is called that one descends; a score, for instance, is no cost
+COSTS = ("C", "L", "cost", "loss")  # names of a result that training lowers; a score, for instance, is no cost
 FEW = 8  # neurons of a layer that are drawn as circles
 
 
 def neurons_of(vertex: Vertex, words: str) -> int:
-    """How many circles a value is drawn as: one for each neuron of a layer of few, or each of its inputs; else 0."""
+    """The number of circles for a value: one for each neuron of a small layer, or for each of its inputs; else 0."""
     told = any(part in words for part in ("what goes into", "weighs and sums", "adds the bias", "activates"))
     return vertex.shape[-1] if told and vertex.shape and math.prod(vertex.shape) == vertex.shape[-1] <= FEW else 0
 
@@ -80,9 +81,9 @@ def neurons_of(vertex: Vertex, words: str) -> int:
 
 
 def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
-    """The values that a page folds away, which are of use to others -> what each of them is in another shape.
+    """The values that a page folds away, each with the value that it is in another shape.
 
-    Axes that are swapped count where a reshape made or takes them, as where attention parts its heads and joins them.
+    Swapped axes count if a reshape comes before or after, as where attention splits its heads and joins them.
     """
     used = {x for vertex in vertices for x in vertex.inputs}
     taken = {x for vertex in vertices if vertex.op == "reshape" for x in vertex.inputs}

@@ -19,6 +19,7 @@ from ..gradient_checking.subject import names_of
 from .calls import call, positional
 from .comparing import require_equal
 from .failures import CheckFailed
+from .sandbox.wire import Ended
 from .search import Args, Found, jittered, right_only_for, smallest_failure
 from .strategies import together
 
@@ -197,9 +198,10 @@ def raise_smallest(
     if found is None:
         return
     found.failure.only = right_only_for(found)
-    hint, cause = cause_of(found)
-    if cause is not None:
-        found.failure.hint, found.failure.cause = hint, cause
+    with suppress(Ended):  # its time is over
+        hint, cause = cause_of(found)
+        if cause is not None:
+            found.failure.hint, found.failure.cause = hint, cause
     raise found.failure.with_traceback(None) from None
 
 

@@ -201,7 +201,7 @@ class Analytical:
 
         Only arrays are computed, so it takes a fraction of the function's time.
         """
-        results = {leaf._node: x._array for leaf, x in zip(self.leaves, self.subject.tensors(xs), strict=True)}
+        results = {leaf._node: move(x, leaf.device) for leaf, x in zip(self.leaves, xs, strict=True)}
         for call in self.calls:
             inputs = [results.get(node, x) for node, x in zip(call.nodes, call.arrays, strict=True)]
             results[call.record] = call.op.forward(*inputs, **call.settings)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lines
     "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": 2765,
     "tinygrad_lecture/autograd": 1145,
-    "tinygrad_lecture/ops": 2550,
+    "tinygrad_lecture/ops": 2555,
     "tinygrad_lecture/kernels": 2355,
     "tinygrad_lecture/gradient_checking": 2570,
     "tinygrad_lecture/testing": 2035,

@@ -96,6 +96,7 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, outp
         got=verdict.got,
         expected=verdict.expected,
         wrong=verdict.wrong,
+        right=verdict.right,
         kinks=verdict.kinks,
         x=verdict.x,
         upstream=found.upstream if output is None else found.upstreams[output].ravel(),

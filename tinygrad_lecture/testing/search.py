@@ -19,15 +19,11 @@ from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
 from .calls import failure_of, last_printed
-from .failures import CheckFailed
+from .failures import CheckFailed, because
 from .sandbox.wire import Ended
 
 Args = tuple[Any, ...]
 MORE = 50  # examples that are drawn after a failure, to find its cause
-STATE = (
-    "the result depends on something else than the arguments: a global variable, a default argument that is a list, "
-    "random numbers, or an array that an earlier call has changed"
-)
 
 
 @dataclass
@@ -107,7 +103,7 @@ def smallest_failure(
         except (Flaky, BaseExceptionGroup, HypothesisException):
             what = "The answer is not the same every time: one input failed first and passed when it was tried again."
             shown = [worst.what, *worst.shown]
-            worst = CheckFailed(what, kind="not-deterministic", shown=shown, cause=STATE, hint="state-outside")
+            worst = CheckFailed(what, kind="not-deterministic", shown=shown, **because("state-outside"))
             seen = []
     except Ended:  # its time is over, but what was found before says more
         if not failures():

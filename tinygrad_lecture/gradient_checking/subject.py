@@ -17,16 +17,9 @@ from ..errors import call_message, kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .report import GradcheckError, index_text
+from .report import GradcheckError, index_text, sentence
 
-FAULTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
-
-
-def said(what: str, /, **words: Any) -> str:
-    """A sentence of faults.toml, filled in."""
-    hint, _, kind = what.partition(".")
-    sentence: str = FAULTS[hint][kind] if kind else FAULTS[hint]
-    return sentence.format(**words)
+said = functools.partial(sentence, tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8")))
 
 
 class Subject:

@@ -472,6 +472,7 @@ row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
+row("root_of_squares", reductions(some.signed_distinct, at_least=1), norm, kinks="0", smooth=True, keeps="x out")
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), lambda x, **over: np.log(np.sum(np.exp(x), **over)))
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)

@@ -9,5 +9,6 @@ verdict.py              the comparison, element by element: right, wrong, or can
 purity.py               do the rules depend on what they are given, and on nothing else?
 explanation.py          the error for a wrong gradient; which output and which op is at fault
 hints/                  the likely cause: known mistakes, each with the gradient it would give
+faults.toml             what is said of functions and rules that cannot be checked, or are not pure
 report.py               GradcheckError and GradcheckReport
 """

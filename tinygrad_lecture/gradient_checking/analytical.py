@@ -26,7 +26,7 @@ from ..tensor import Tensor
 from ..traced import Traced, wrap
 from .numerical import largest
 from .report import GradcheckError
-from .subject import Subject, flat
+from .subject import Subject, flat, said
 
 # --- what the checks see of a backward pass -------------------------------------------------------------
 
@@ -81,7 +81,7 @@ class RuleWatch:
 class CallWatch(RuleWatch):
     """It also lists every recorded call, and what is odd about the backward rules.
 
-    faults: the first of each kind: what the rule did, the hint, the op, and further fields of a GradcheckError.
+    faults: the first of each kind: its name in faults.toml, and what its sentence is filled in with.
     "changed": a rule wrote to an array that it was given.  "dtype": it returned another dtype for a float64 input.
     "shape": it left the sum over broadcast axes to the engine, though it is not one of the engine's.
     """
@@ -89,7 +89,7 @@ class CallWatch(RuleWatch):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
-        self.faults: dict[str, tuple[str, str, str, dict[str, Any]]] = {}
+        self.faults: dict[str, tuple[str, dict[str, Any]]] = {}
         self._before: dict[Record, list[tuple[str, Array, Array]]] = {}  # for each array its name, itself and a copy
 
     def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
@@ -103,24 +103,20 @@ class CallWatch(RuleWatch):
         op = record.op.name
         for name, array, before in self._before.get(record, ()):
             if not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
-                says = f"changes an array that it was given, in place: its {name}, shape {before.shape}, has new values"
-                self.faults.setdefault("changed", (f"{says}; make a new array", f"{name.split()[0]}-modified", op, {}))
+                what = "input-modified.rule" if name.startswith("input") else "output-modified"
+                self.faults.setdefault("changed", (what, {"culprit": op, "array": name, "wide": before.shape}))
         for position, (node, gradient) in enumerate(zip(record.nodes, gradients, strict=True)):
             if node is None or gradient is None:
                 continue
             dtype, shape = getattr(gradient, "dtype", None), getattr(gradient, "shape", ())
             if dtype is not None and node.dtype == FLOAT64 and dtype != FLOAT64:
-                says = f"returns {dtype} for a float64 input: {compute_in_float64(dtype)}"
-                self.faults.setdefault("dtype", (says, "dtype", op, {}))
+                words = {"culprit": op, "dtype": dtype, "remedy": compute_in_float64(dtype)}
+                self.faults.setdefault("dtype", ("dtype", words))
             if shape != node.shape and not str(record.op.__module__).startswith("tinygrad_lecture."):
                 name = name_of_input(record.op, position)
-                says = (
-                    f"returned a gradient of shape {shape} for its input {name} of shape {node.shape}; with "
-                    f"strict_shapes=True it must have the shape {node.shape}"
-                )
                 cause = f"{name} was broadcast from {node.shape} to {shape}; sum over the broadcast axes"
-                fields = {"shape": node.shape, "hint_text": cause}
-                self.faults.setdefault("shape", (says, "broadcast-axes", op, fields))
+                words = {"culprit": op, "hint_text": cause, "wide": shape, "array": name, "shape": node.shape}
+                self.faults.setdefault("shape", ("broadcast-axes", words))
 
 
 def compute_in_float64(dtype: DType) -> str:
@@ -172,17 +168,11 @@ class Analytical:
         """The op, if the function is a call of a single one."""
         return self.calls[0].op.name if len(self.calls) == 1 else None
 
-    def rule_failure(self, says: str, hint: str | None, op: str | None = None, **fields: Any) -> GradcheckError:
-        """The error of the backward rule of an op; by default of the only one, if there is only one."""
-        op = self.culprit if op is None else op
-        rule = f"a backward rule of {self.subject.name}" if op is None else f"the backward rule of {op}"
-        return self.subject.failure(f"{rule} {says}", hint=hint, culprit=op, **fields)
-
     def require_no(self, fault: str) -> None:
         """Raise GradcheckError if a rule has this fault, a kind of `CallWatch.faults`."""
         if fault in self.watch.faults:
-            says, hint, op, fields = self.watch.faults[fault]
-            raise self.rule_failure(says, hint, op, **fields)
+            what, words = self.watch.faults[fault]
+            raise self.subject.fault(what, **words)
 
     @cached_property
     def analytic(self) -> Callable[[Sequence[Array]], Array] | None:
@@ -201,7 +191,7 @@ class Analytical:
 
         Only arrays are computed, so it takes a fraction of the function's time.
         """
-        results = {leaf._node: x._array for leaf, x in zip(self.leaves, self.subject.tensors(xs), strict=True)}
+        results = {leaf._node: move(x, leaf.device) for leaf, x in zip(self.leaves, xs, strict=True)}
         for call in self.calls:
             inputs = [results.get(node, x) for node, x in zip(call.nodes, call.arrays, strict=True)]
             results[call.record] = call.op.forward(*inputs, **call.settings)
@@ -225,15 +215,10 @@ def analytical_gradients(subject: Subject, seed: int) -> Analytical:
         outs = subject.run(leaves)
     for k, (x, leaf) in enumerate(zip(subject.xs, leaves, strict=True)):
         if not np.array_equal(to_host(leaf.array), x):
-            changed = f"{subject.name} changes its input in place: {subject.called(k)}, shape {x.shape}"
-            raise subject.failure(f"{changed}, has new values; make a new array", k, hint="input-modified")
+            raise subject.fault("input-modified.function", k, shape=x.shape)
     values = flat(outs)
     if not np.isfinite(values).all():
-        raise subject.failure(
-            f"{subject.name} returns {values[~np.isfinite(values)][0]} for these inputs, which has no derivative; "
-            "choose inputs for which all outputs are finite",
-            hint="not-finite",
-        )
+        raise subject.fault("not-finite", value=values[~np.isfinite(values)][0])
     rng = np.random.default_rng(seed)
     upstreams = [random_upstream(rng, out.shape) for out in outs]
     given = [wrap(move(u.copy(), out.device)) for u, out in zip(upstreams, outs, strict=True)]
@@ -290,11 +275,8 @@ def _require_use_of_arguments(found: Analytical) -> None:
     used = {id(leaf.tensor()) for leaf in leaves if leaf.tensor is not None}
     for k, arrived in enumerate(found.arrived):
         if not arrived and id(subject.args[subject.checked[k]]) in used:
-            raise ValueError(
-                f"{subject.check}: {subject.name} does not use its argument {subject.called(k)}, but the same tensor "
-                f"from outside, which {subject.check} cannot vary; write a function that computes with its arguments "
-                "alone, as lambda W: F.linear(x, W) for a layer's weight"
-            )
+            words = {"check": subject.check, "name": subject.name, "input": subject.called(k)}
+            raise ValueError(said("from-outside", **words))
 
 
 # --- rules that fail ------------------------------------------------------------------------------------

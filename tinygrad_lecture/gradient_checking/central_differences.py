@@ -4,7 +4,7 @@ The central difference (f(x + h) - f(x - h)) / 2h has a truncation error a h² +
 eps |f| / h. A large step has little rounding error. Differences at several steps remove its truncation error:
 
 - Two steps cancel the h² term (Richardson, Phil. Trans. A 210, 1911). For most elements this is enough: if the claim
-  of the backward rule agrees with it to nine digits, the claim is right.
+  of the backward rule agrees with it to nine digits, the claim is right. Where f curves more, smaller ones may do.
 - More steps cancel more terms. Ridders (Advances in Engineering Software 4, 1982; Numerical Recipes, 5.7) puts all
   differences and their extrapolations into a table. The error of an entry is about as large as its distance from the
   two entries that it was computed from. The entry with the smallest error is the derivative.
@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array
-from .numerical import EPS, NumericalGradient, Problem, largest, replaced_element
+from .numerical import EPS, NumericalGradient, Problem, largest
 
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
 RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
@@ -40,6 +40,7 @@ FINEST = 2e-13  # the smallest step size, relative to |x|
 ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
 DIGITS = 1e-7  # the relative error of an estimate that needs no more steps; a claim must agree to a hundredth of it
 
+PAIRS = 4  # how many pairs of steps are tried before all are
 LARGER = 3  # how many steps are larger than the first one
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
@@ -101,9 +102,16 @@ class _Element:
         return ROUNDINGS * self.problem.eps * self.size
 
     def differentiate(self, claim: float) -> None:
-        """Use two step sizes; if they do not look smooth, or disagree with the claim, use all."""
-        coarse, fine = self._steps((LARGER, LARGER + 1))
-        if coarse is None or fine is None or not self._accept_pair(coarse, fine, claim):
+        """Use two step sizes; if they do not look smooth, or disagree with the claim, others, and in the end all.
+
+        If nothing moves, and the claim is 0, see whether this is for rounding.
+        """
+        (first,) = self._steps((LARGER,))
+        if claim == 0 and first is not None and not first.move.any():
+            accepted = self._accept_zero(first.step, self._moves(self.largest_step / RATIO))
+        else:
+            accepted = any(self._accept_pair(number, claim) for number in range(LARGER, LARGER + PAIRS))
+        if not accepted:
             self._decide(claim)
 
     # --- differences ----------------------------------------------------------------------------------------
@@ -143,11 +151,17 @@ class _Element:
 
     def _at(self, value: float) -> Array:
         """The function with this element set to another value; nan if the function does not take it."""
+        self.point.flat[self.i] = value
         try:
-            with replaced_element(self.point, self.i, value):
-                return self.problem.function(self.points)
+            return self.problem.function(self.points)
         except Exception:  # outside of the function's domain
             return np.full(self.values.shape, np.nan)
+        finally:
+            self.point.flat[self.i] = self.x
+
+    def _moves(self, step: float) -> Array:
+        """By how much each output changes at one side at least; nan where the function is finite on neither."""
+        return np.fmax(*(np.abs(self._at(end) - self.values) for end in (self.x + step, self.x - step)))
 
     def _rounding(self, at: _Differences, least: Array | float = 0, counted: Array | bool = True) -> Any:
         """The rounding error of the slope at each step size; those of different outputs are independent.
@@ -160,22 +174,19 @@ class _Element:
 
     # --- two steps ------------------------------------------------------------------------------------------
 
-    def _accept_pair(self, coarse: _Differences, fine: _Differences, claim: float) -> bool:
-        """Accept two step sizes if their slope has enough digits, the claim agrees with it, and there is no kink.
-
-        Or if nothing moves, a larger step tells that this is not for rounding, and the claim is 0.
-        """
-        if claim == 0 and not coarse.move.any():
-            (larger,) = self._steps((1,))
-            return larger is not None and self._accept_zero(coarse.step, larger.move)
+    def _accept_pair(self, number: int, claim: float) -> bool:
+        """Accept two step sizes if their slope has enough digits, the claim agrees with it, and there is no kink."""
+        (coarse, fine), first = self._steps((number, number + 1)), number == LARGER
+        if coarse is None or fine is None:
+            return False
         pair, noise = _stacked([coarse, fine]), float(self._rounding(fine))
         (column,), (slope,), (gap,) = (
             _extrapolated(numbers, power) for numbers, power in ((pair.column, 2), (pair.slope, 2), (pair.gap, 1))
         )
-        if claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
+        if first and claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
             self.zero = True
         elif (
-            noise > DIGITS * abs(slope)
+            noise > (DIGITS if first else DIGITS / 100) * abs(slope)
             or abs(claim - slope) > DIGITS / 100 * abs(slope) + noise
             or abs(gap) > 10 * DIGITS * abs(slope) + 4 * noise
         ):
@@ -199,13 +210,13 @@ class _Element:
             return False
         moved = np.zeros(self.values.shape, dtype=bool)
         for step in (far * self.scale for far in FAR):
-            move = np.fmax(*(np.abs(self._at(end) - self.values) for end in (self.x + step, self.x - step)))
+            move = self._moves(step)
             if (~moved & (move > 0) & (move / step * still <= self.rounding)).any():
                 return False
             moved |= ~(move == 0)
             if moved.all():
                 break
-        self.zero, self.noise = True, self.rounding * float(np.sqrt(np.square(self.upstream).sum())) / still
+        self.zero, self.noise = True, self.rounding * float(np.hypot.reduce(self.upstream)) / still
         return True
 
     def _are_roundings(self, moves: Array) -> bool:

@@ -40,7 +40,7 @@ from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
 from .numerical import EPS
 from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
-from .subject import Subject
+from .subject import Subject, said
 from .verdict import RULE_ROUNDING, Options, judge, problem_of, with_more_digits
 
 
@@ -82,9 +82,7 @@ def gradcheck(
     Raises TypeError or ValueError for inputs that cannot be checked.
     """
     if more:
-        raise TypeError(
-            "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only"
-        )
+        raise TypeError(said("several", check="gradcheck"))
     subject = Subject(fn, inputs, input_names=input_names)
     options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
     return _report(lambda: _check(subject, options), subject, raise_exception)
@@ -127,11 +125,8 @@ def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_except
     finally:
         set_rng_state(before)
     if report and report.kinks and not report.checked:
-        warnings.warn(
-            f"{subject.check}: {report.fn_name} has no derivative at any element of these inputs ({report.kinks} "
-            "kinks), so nothing was checked; choose other inputs",
-            stacklevel=3,
-        )
+        words = {"check": subject.check, "name": report.fn_name, "kinks": report.kinks}
+        warnings.warn(said("only-kinks", **words), stacklevel=3)
     return report
 
 
@@ -209,16 +204,9 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
         close = np.isclose(got, expected, rtol=options.rtol, atol=atol) | ~np.isfinite(got)  # nan is refused below
         if not close.all():
             apart = number(float(np.abs(got - expected).max()))
-            raise subject.failure(
-                f"the gradient of {subject.name} with respect to {subject.called(k)} changes by {apart} under "
-                "create_graph=True",
-                k,
-                expected_array=expected,
-                got_array=got,
-                hint="create-graph",
-                hint_text="a backward rule computes other values from Tensors than from arrays, or the kernel of a "
-                "fused op differs from its definition",
-            )
+            error = subject.fault("create-graph", k, hint_text=said("other-values"), apart=apart)
+            error.expected_array, error.got_array = expected, got
+            raise error
 
     def gradients(*args: Any) -> tuple[Tensor, ...]:
         inputs = [args[position] for position in subject.checked]

@@ -27,6 +27,7 @@ from .report import (
     region,
 )
 from .subject import Subject
+from .subject import said as in_words
 from .verdict import Verdict, judge, problem_of
 
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
@@ -96,6 +97,7 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, outp
         got=verdict.got,
         expected=verdict.expected,
         wrong=verdict.wrong,
+        right=verdict.right,
         kinks=verdict.kinks,
         x=verdict.x,
         upstream=found.upstream if output is None else found.upstreams[output].ravel(),
@@ -168,14 +170,11 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
     amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
     whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
     where = f"element {index_text(index)}, at" if index else "at"
-    return (
-        f"cannot tell for {amount} of {whose}: the derivative there is 0, or so small that rounding swallows it, or "
-        "steps of different sizes give different ones\n"
-        f"  {where} {number(verdict.x[index])}: {number(verdict.expected[index], 2)} from values, uncertain by "
-        f"{number(verdict.noise[index], 1)}; {number(verdict.got[index], 2)} from the rule, uncertain by "
-        f"{number(verdict.rounding[index], 1)}\n"
-        "  to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
-        f"{refusal or 'float64 and longdouble were both tried'}"
+    numbers = {name: number(getattr(verdict, name)[index], 2) for name in ("expected", "got")}
+    numbers |= {name: number(getattr(verdict, name)[index], 1) for name in ("noise", "rounding")}
+    tried = refusal or "float64 and longdouble were both tried"
+    return in_words(
+        "doubt", amount=amount, whose=whose, where=where, x=number(verdict.x[index]), tried=tried, **numbers
     )
 
 

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ class Problem:
     sizes are tried, and the result is uncertain if they do not exclude it.
     inner: the largest number that the function computes with, as far as its ops are recorded.
     analytic: the function by its recorded ops alone, which takes complex arrays too; None for central differences.
+    recorded: the function by its recorded ops alone, which takes a fraction of its time; None if it is not to be used.
     only: for each input a mask of the elements to compute, or None for all.
     """
 
@@ -51,9 +53,10 @@ class Problem:
     claims: Sequence[Array]
     inner: float
     analytic: Callable[[Sequence[Array]], Array] | None
+    recorded: Callable[[Sequence[Array]], Array] | None = None
     only: Sequence[Array] | None = None
 
-    @property
+    @cached_property
     def eps(self) -> float:
         """The spacing of numbers at 1: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
         return float(np.finfo(self.values.dtype).eps)
@@ -94,17 +97,6 @@ class NumericalGradient:
         self.zeros.flat[i], self.kinks.flat[i] = zero, kink
         if self.jacobian is not None:
             self.jacobian[:, i] = column
-
-
-@contextmanager
-def replaced_element(array: Array, i: int, value: complex) -> Iterator[None]:
-    """Set element i (of the flattened array) to another value within a `with` block."""
-    before = array.flat[i]
-    array.flat[i] = value
-    try:
-        yield
-    finally:
-        array.flat[i] = before
 
 
 def largest(array: Array) -> float:
@@ -151,27 +143,33 @@ def _complex_step(problem: Problem) -> list[NumericalGradient] | None:
     for k, i in problem.elements():
         x = problem.xs[k].flat[i]
         step = COMPLEX_STEP * (min(1.0, abs(x)) or 1.0)
-        with replaced_element(points[k], i, x + 1j * step):
-            moved = problem.analytic(points)
+        points[k].flat[i] = x + 1j * step
+        moved = problem.analytic(points)
+        points[k].flat[i] = x
         too_small = (moved.imag != 0) & (np.abs(moved.imag) < TINY)
         if too_small.any() or not np.all(np.abs(moved.real - values) <= close):
             return None
         column = moved.imag / step
         scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x)))
         found[k].put(i, column, upstream, INNER_ROUNDINGS * problem.eps * scale, zero=not column.any())
-    return found if _confirmed(problem, found) else None
+    return found if confirmed(problem, found) else None
 
 
-def _confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
+def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     """Whether real central differences along one random direction v agree with J v, for each output.
 
-    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|.
+    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|; and 0 at kinks.
     """
+    if any(gradient.jacobian is None for gradient in found):
+        return False
     rng, xs, noise = np.random.default_rng(1), problem.xs, ROUNDINGS * problem.eps * np.abs(problem.values)
-    signs = [rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) for x in xs]
+    signs = [
+        rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) * ~gradient.kinks
+        for x, gradient in zip(xs, found, strict=True)
+    ]
     if problem.only is not None:
         signs = [v * mask for v, mask in zip(signs, problem.only, strict=True)]
-    confirmed = np.zeros(problem.values.shape, dtype=bool)
+    agrees = np.zeros(problem.values.shape, dtype=bool)
     for unit in (1.0, 0.0):
         direction = [v * np.where(x == 0, 1, np.maximum(unit, np.abs(x))) for v, x in zip(signs, xs, strict=True)]
         terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
@@ -180,7 +178,7 @@ def _confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
             ends = ([x + h * v for x, v in zip(xs, direction, strict=True)] for h in (step, -step))
             up, down = map(problem.function, ends)
             rounding = np.minimum(noise / step, size / 100)  # with more, anything would agree
-            confirmed |= np.abs((up - down) / (2 * step) - predicted) <= 1e-6 * size + rounding
-            if confirmed.all():
+            agrees |= np.abs((up - down) / (2 * step) - predicted) <= 1e-6 * size + rounding
+            if agrees.all():
                 return True
     return False

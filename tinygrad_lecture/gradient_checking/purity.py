@@ -43,12 +43,7 @@ def require_pure(found: Analytical) -> None:
     again = subject.values(subject.xs)
     if not _alike(again, found.values, found.outs[0].device):
         apart = number(float(np.abs(again - found.values).max()))
-        raise subject.failure(
-            f"{subject.name} is not deterministic: two calls with the same inputs differ by up to {apart}; draw random "
-            f"numbers with tl.rand or tl.randn, whose stream {subject.check} resets before each call, or outside the "
-            "function",
-            hint="not-deterministic",
-        )
+        raise subject.fault("not-deterministic", apart=apart)
     _require_float64(found)
 
 
@@ -59,23 +54,16 @@ def _require_new_outputs(found: Analytical) -> None:
         found.subject.values(found.subject.xs)
     for one, other in zip(found.calls, again.calls, strict=False):
         if _kept(one.out, other.out, other.arrays):
-            raise found.subject.failure(
-                f"{one.op.name} returns the same memory in every call, so the next call changes an earlier result; "
-                "make a new array, without out= an array that is kept",
-                hint="output-kept",
-                culprit=one.op.name,
-            )
+            raise found.subject.fault("output-kept", culprit=one.op.name, op=one.op.name)
 
 
 def _require_unchanged_arrays(found: Analytical) -> None:
     """A rule must not write to an array that it was given."""
     found.require_no("changed")
+    subject = found.subject
     for tensor, upstream in zip(found.given, found.upstreams, strict=True):
         if not np.array_equal(to_host(tensor.array), upstream):
-            raise found.rule_failure(
-                "changes its upstream gradient g in place, which other rules use too; write g = g * ... instead",
-                "upstream-modified",
-            )
+            raise subject.fault("upstream-modified", culprit=found.culprit)
 
 
 def _require_same_again(found: Analytical) -> None:
@@ -88,25 +76,12 @@ def _require_same_again(found: Analytical) -> None:
     again = found.backward()
     if not _all_alike(found.gradients, again):
         if _all_alike(on_host(again, subject.xs), found.backward()):
-            raise found.rule_failure(
-                f"returns a different gradient after another call of {subject.name}: it uses what the latest call left "
-                "in a variable outside; let the rule ask for what it needs by name, such as an input or out",
-                "state-outside",
-            )
-        raise found.rule_failure(
-            "returns a different gradient when it runs a second time; a rule must not change what it was given, nor "
-            "depend on how often it was called",
-            "not-repeatable",
-        )
+            raise subject.fault("state-outside", culprit=found.culprit)
+        raise subject.fault("not-repeatable", culprit=found.culprit)
     for (record, upstream, before), (_, _, after) in zip(first_steps, found.watch.steps, strict=False):
         given = [upstream, *arrays_in(record.saved)]
         if any(_kept(one, other, given) for one, other in zip(before, after, strict=True)):
-            raise found.rule_failure(
-                "returns the same array in every backward pass, though gradients are added to in place; make a new "
-                "array in the rule",
-                "array-kept",
-                record.op.name,
-            )
+            raise subject.fault("array-kept", culprit=record.op.name)
 
 
 def _require_same_alone(found: Analytical, k: int) -> None:
@@ -121,14 +96,7 @@ def _require_same_alone(found: Analytical, k: int) -> None:
     (alone,) = on_host(vjp(subject, outs, [tensors[k]], found.given), [gradient])
     if not np.allclose(alone, gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max(initial=0), equal_nan=True):
         apart = number(float(np.abs(alone - gradient).max()))
-        raise subject.failure(
-            f"the gradient of {subject.name} with respect to {subject.called(k)} changes by {apart} when no other "
-            "input requires grad; a rule or kernel must give the same gradient of an input whichever others need one "
-            "(`needs`)",
-            k,
-            hint="needs",
-            culprit=found.culprit,
-        )
+        raise subject.fault("needs", k, found.culprit, apart=apart)
 
 
 def _require_float64(found: Analytical) -> None:
@@ -136,8 +104,7 @@ def _require_float64(found: Analytical) -> None:
     for call in found.calls:
         dtype = call.out.dtype
         if dtype.kind == "f" and dtype.itemsize < FLOAT64.itemsize:
-            message = f"{call.op.name} returns {dtype}: {compute_in_float64(dtype)}"
-            raise found.subject.failure(message, hint="float32")
+            raise found.subject.fault("float32", op=call.op.name, dtype=dtype, remedy=compute_in_float64(dtype))
     if found.subject.check == "gradcheck":
         found.require_no("dtype")
 
@@ -152,11 +119,7 @@ def require_linear(found: Analytical) -> None:
         wanted = FACTOR * gradient
         close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
         if again is not None and not np.allclose(to_host(again.array), wanted, rtol=0, atol=close, equal_nan=True):
-            raise found.rule_failure(
-                f"is not linear in the upstream gradient g: for {FACTOR:.0f} g it does not return {FACTOR:.0f} times "
-                "as much; multiply g by the derivative, without abs(g), a limit on g, or a mask made from g",
-                "not-linear",
-            )
+            raise found.subject.fault("not-linear", culprit=found.culprit, factor=FACTOR)
 
 
 def _alike(a: Array, b: Array, device: str) -> bool:

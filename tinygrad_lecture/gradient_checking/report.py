@@ -1,5 +1,6 @@
 """The outcome of a check: a report if the gradients are right, an error that explains itself if not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,13 @@ class GradcheckReport:
         return verdict(f"gradients of {self.fn_name}: {found}", {"right": 1, "wrong": -1}.get(found, 0)) + plain(
             str(self)
         )
+
+
+def sentence(table: Mapping[str, Any], name: str, /, **words: object) -> str:
+    """A sentence of a table, filled in. name: what it is about, after a dot which kind."""
+    about, _, kind = name.partition(".")
+    found: str = table[about][kind] if kind else table[about]
+    return found.format(**words)
 
 
 def counted(n: int, noun: str) -> str:

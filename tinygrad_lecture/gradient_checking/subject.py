@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from ..errors import call_message, kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .report import GradcheckError, index_text
+from .report import GradcheckError, index_text, sentence
+
+said = functools.partial(sentence, tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8")))
 
 
 class Subject:
@@ -38,17 +42,13 @@ class Subject:
     ) -> None:
         self.fn, self.check = fn, check
         if is_array(inputs) or not isinstance(inputs, Iterable):
-            raise TypeError(
-                f"{check}: inputs must be a Tensor or a tuple of Tensors, not {kind_of(inputs)}; make one with "
-                "tl.tensor(data, dtype=tl.float64)"
-            )
+            raise TypeError(said("inputs", check=check, given=kind_of(inputs)))
         self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
         self.name = _name_of(fn) if name is None else name
         if not callable(fn):
             raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
         if self.args and (complaint := call_message(self.name, fn, self.args, {})):
-            remedy = f"put all inputs in a tuple, as in {check}(f, (a, b)), and settings into a lambda"
-            raise TypeError(f"{check}: {complaint}; {remedy}")
+            raise TypeError(said("arguments", check=check, complaint=complaint))
         self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)
         if len(self.input_names) != len(self.args):
             raise ValueError(f"{check}: {len(self.input_names)} input_names for {len(self.args)} inputs; give as many")
@@ -63,10 +63,7 @@ class Subject:
         """
         array = np.array(to_host(self.args[position]._array), copy=True, order="K")
         if array.dtype != FLOAT64:
-            raise TypeError(
-                f"{self.check}: input {position} is {array.dtype}, but must be float64, since differences lose half of "
-                "the digits; make it with tl.tensor(data, dtype=tl.float64), or pass x.double()"
-            )
+            raise TypeError(said("too-narrow", check=self.check, position=position, dtype=array.dtype))
         for index in map(tuple, np.argwhere(~np.isfinite(array)).tolist()):
             where = f"{array[index]} at element {index_text(index)}"
             raise ValueError(f"{self.check}: input {position} has {where}; inputs must be finite")
@@ -113,6 +110,16 @@ class Subject:
         name = self.input_names[position]
         return f"input {position}" if name is None else f"{name} (input {position})"
 
+    def fault(
+        self, what: str, k: int | None = None, culprit: str | None = None, hint_text: str | None = None, **words: Any
+    ) -> GradcheckError:
+        """The error of a fault in faults.toml. words: what its sentence is filled in with."""
+        words |= {"name": self.name, "check": self.check, "input": "" if k is None else self.called(k)}
+        words["rule"] = f"a backward rule of {self.name}" if culprit is None else f"the backward rule of {culprit}"
+        hint = what.partition(".")[0]
+        facts = {"hint": hint, "hint_text": hint_text, "culprit": culprit, "shape": words.get("shape")}
+        return self.failure(said(what, **words), k, **facts)
+
     def failure(self, message: str, k: int | None = None, **fields: Any) -> GradcheckError:
         """The error that the check has failed. k: the checked input that it is about.  fields: of GradcheckError."""
         if k is not None:
@@ -134,10 +141,7 @@ def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:
         return chosen
     if not args:
         raise ValueError(f"{check}: there are no inputs, so there is nothing to check")
-    given = ", ".join(kind_of(x) for x in args)
-    raise TypeError(
-        f"{check}: no input is a float Tensor (given {given}); make one with tl.tensor(data, dtype=tl.float64)"
-    )
+    raise TypeError(said("no-floats", check=check, given=", ".join(kind_of(x) for x in args)))
 
 
 def _name_of(fn: Any) -> str:

@@ -20,7 +20,7 @@ from ..backend import Array
 from ..traced import wrap
 from .analytical import Analytical, on_host, vjp
 from .central_differences import STEP, central_differences
-from .numerical import EPS, NumericalGradient, Problem, complex_step, largest, warnings_are
+from .numerical import EPS, NumericalGradient, Problem, complex_step, confirmed, largest, warnings_are
 from .subject import Subject, flat
 
 RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
@@ -148,19 +148,26 @@ def unit(x: Array) -> Array:
 
 def problem_of(subject: Subject, found: Analytical, options: Options) -> Problem:
     """The function and its gradients, as the numerical half takes them."""
-    analytic = found.analytic if options.analytic else None
-    return Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner, analytic)
+    facts = subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner
+    if not options.analytic:
+        return Problem(*facts, None)
+    same = np.array_equal(found.replayed(subject.xs), found.values)
+    return Problem(*facts, found.analytic, found.replayed if same else None)
 
 
 def judge(subject: Subject, problem: Problem, options: Options) -> list[Verdict]:
     """The claims of a problem beside its numerical gradients: one verdict for each input.
 
-    These are by the complex step if every op that runs is marked analytic, else by central differences.
+    These are by the complex step if every op that runs is marked analytic, else by central differences: of the recorded
+    ops alone, if the function itself confirms them.
     """
     method, found = "complex step", complex_step(problem)
     if found is None:
-        step = STEP if options.eps is None else options.eps
-        method, found = "central differences", central_differences(problem, step)
+        method, step = "central differences", STEP if options.eps is None else options.eps
+        if problem.recorded is not None:
+            found = central_differences(replace(problem, function=problem.recorded), step)
+        if found is None or not confirmed(problem, found):
+            found = central_differences(problem, step)
     verdicts = []
     for k, (numerical, got) in enumerate(zip(found, problem.claims, strict=True)):
         rounding = RULE_ROUNDING * np.maximum(unit(problem.xs[k]), largest(numerical.expected[~numerical.kinks]))
@@ -207,8 +214,8 @@ def _in_longdouble(
     doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
     if not any(mask.any() for mask in doubtful):
         return list(verdicts), None
-    upstream, analytic = analytical.upstream.astype(LONG), analytical.analytic if options.analytic else None
-    problem = Problem(subject.values, subject.xs, upstream, values, gradients, analytical.inner, analytic, doubtful)
+    facts = subject.values, subject.xs, analytical.upstream.astype(LONG), values, gradients, analytical.inner
+    problem = Problem(*facts, analytical.analytic if options.analytic else None, only=doubtful)
     again = judge(subject, problem, options)
     closer = [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)]
     for verdict, before in zip(closer, verdicts, strict=True):

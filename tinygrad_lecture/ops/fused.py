@@ -35,7 +35,7 @@ from .copying import as_floats, takes_dtype, where
 from .elementwise import clip, erf, log, sqrt, tanh
 from .fusion import fused
 from .gather_scatter import gather
-from .reduction import amax, mean
+from .reduction import amax, centred, mean
 from .shape import Axes, concatenate, reshape, squeeze, swapaxes
 
 __all__ = [
@@ -218,8 +218,8 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
     """
     kernels.check_weights(x, weight, bias, axes, eps)
     over = tuple(range(-axes, 0))
-    centred = x - mean(x, over, keepdims=True)
-    y = centred / sqrt(mean(centred * centred, over, keepdims=True) + eps)
+    y = centred(x, over)  # x - mean
+    y = y / sqrt(mean(y * y, over, keepdims=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 

@@ -145,12 +145,6 @@ def _(g: Value, x: Value, out: Value, axis: Axes) -> Value:
     return where(chosen, g.reshape(kept) / ties, 0)
 
 
-@amax.explains
-@amin.explains
-def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
-    return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one" if 0 in x.shape else None
-
-
 @op
 def lower_median(x: Value, /) -> Value:
     """The median of all elements, of two middle ones the lower; nan if there is a nan. Ties share the gradient."""
@@ -166,9 +160,11 @@ def _(g: Value, x: Value, out: Value) -> Value:
     return where(chosen, g / sum(chosen.astype(x.dtype)), 0)
 
 
+@amax.explains
+@amin.explains
 @lower_median.explains
-def _(x: Value) -> str | None:
-    return None if x.size else f"a tensor of shape {x.shape} has no elements, so no median"
+def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
+    return None if x.size else f"a tensor of shape {x.shape} has no elements, so no largest or smallest, and no median"
 
 
 @composite
@@ -245,6 +241,19 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     return contiguous(swapaxes(y, 0, axis))
 
 
+@op(analytic=True)
+def root_of_squares(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+    """The root of the sum of squares over axes; its subgradient is 0 where it is 0."""
+    return row_major(xp(x).sqrt((x * x).sum(axis=numpy_axis(x, axis), keepdims=keepdims)))
+
+
+@root_of_squares.backward
+def _(g: Value, x: Value, out: Value, axis: Axes) -> Value:
+    kept = reduced_shape(x.shape, axis)
+    out = out.reshape(kept)
+    return g.reshape(kept) * where(out == 0, 0, x / where(out == 0, 1, out))  # g / out alone may overflow
+
+
 @composite
 @in_float32
 def norm(
@@ -266,7 +275,7 @@ def norm(
     """
     x, ord = as_floats(converted(x, dtype)), ord if p is None else p
     if ord in (2, "fro"):
-        return root(sum(x * x, axis, keepdims))
+        return root_of_squares(x, axis, keepdims)
     if ord == 1:
         return sum(absolute(x), axis, keepdims)
     if ord in (math.inf, -math.inf):

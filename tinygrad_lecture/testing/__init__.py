@@ -20,6 +20,7 @@ calls.py       a learner's function called modules.py     check_op, check_module
 comparing.py   right or wrong              courses.py     Exercise, Course
 search.py      the smallest failing input  grading.py     points of a class
 sandbox/       submissions in a process    __main__.py    the command
+causes.toml    what is said of mistakes
 """
 
 try:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .failures import WIDTH, CheckFailed, named
+from .failures import CAUSES, WIDTH, CheckFailed, because, named
 
 PACKAGES = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
 MAX_PRINTED = 4000  # characters
@@ -112,8 +112,7 @@ def call(
             label = names[k] if k < len(names) else f"argument {k}"
             what = f"{name} changes its argument {label} in place."
             shown = [*named(label + " before", before), *named(label + " after", after)]
-            how = f"an assignment such as {label} *= ... or {label}[...] = ... writes to the caller's array"
-            raise CheckFailed(what, kind="changed", shown=shown, cause=f"{how}; make a new one", hint="input-modified")
+            raise CheckFailed(what, kind="changed", shown=shown, **because("input-modified", name=label))
     return result
 
 
@@ -125,12 +124,10 @@ def failure_of(error: BaseException) -> CheckFailed:
     if isinstance(error, CheckFailed):
         return error
     if isinstance(error, MemoryError):
-        cause = "an array or list grows without an end, or is much larger than it must be"
-        return CheckFailed("The memory is full.", kind="memory", hint="memory", cause=cause)
+        return CheckFailed("The memory is full.", kind="memory", **because("memory"))
     if not isinstance(error, Exception):
         what = f"The file ends the program ({type(error).__name__})."
-        cause = "leave out exit() and sys.exit(): the function must return"
-        return CheckFailed(what, kind="exit", hint="exit", cause=cause)
+        return CheckFailed(what, kind="exit", **because("exit.called"))
     own = frames(error.__traceback__)
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     if len(said) > MAX_SAID:
@@ -140,16 +137,14 @@ def failure_of(error: BaseException) -> CheckFailed:
         return CheckFailed(RAISES, kind="raises", shown=shown, **_cause(error))
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return missing_name(str(error.name), error.obj.__name__)
-    cause = "look at what each function must return: a number, an array, a tuple, an object"
     kind = "attribute" if isinstance(error, AttributeError) else "form"
-    return CheckFailed(FORM, kind=kind, shown=shown, cause=cause, hint="form")
+    return CheckFailed(FORM, kind=kind, shown=shown, **because("form"))
 
 
 def missing_name(name: str, module: str) -> CheckFailed:
     """The failure for a function, or whatever a check asks for, that is not in a file any more."""
     what = f"There is no `{name}` in {module.replace('.', '/')}.py."
-    cause = f"it is called by this name, so `{name}` must stay in the file as it was given"
-    return CheckFailed(what, kind="missing-name", cause=cause, hint="missing-name")
+    return CheckFailed(what, kind="missing-name", **because("missing-name", name=name))
 
 
 def arguments(args: Sequence[Any], names: Sequence[str] = ()) -> list[str]:
@@ -186,47 +181,15 @@ def place_of(filename: str | Path) -> str:
         return str(filename)
 
 
-CAUSES: list[tuple[type[BaseException], str, str, str | None]] = [  # of exceptions: type, text, hint, cause
-    (RecursionError, "", "recursion", "the function calls itself without an end; is there a case in which it stops?"),
-    (NotImplementedError, "", "unfinished", None),
-    (TypeError, "(?i)ellipsis", "unfinished", "there is still a `...` to replace in what runs"),
-    (ValueError, "matmul|not aligned", "shapes",
-     "the inner sizes of a matrix product must be equal; is a transpose missing, or the order wrong?"),
-    (ValueError, "cannot reshape", "shapes",
-     "a reshape keeps the number of elements; multiply the sizes of both shapes"),
-    (ValueError, "broadcast", "shapes",
-     "these shapes do not fit; print the shapes and look at which axes must line up"),
-    (ValueError, "truth value", "array-truth",
-     "`if` asks about one number, but this is an array; use np.where or a mask"),
-    (ImportError, r"cannot import name '(\w+)' from '([\w.]+)'", "missing-name",
-     "`{0}` must stay in {1}.py as it was given: other files import it"),
-    (EOFError, "", "input", "nobody can type while it is checked: leave out input()"),
-    (TypeError, "'(?:int|float)' object is not", "number",
-     "this is a single number here, where a list or an array is expected"),
-    (AttributeError, r"^'(?:int|float)' object has no attribute '(\w+)'", "number",
-     "a number has no .{0}; functions as np.{0}(...) take numbers and arrays"),
-    (np.exceptions.AxisError, "", "axis", "there is no such axis; axis=-1 is the last one, however many there are"),
-    (KeyError, "", "key",
-     "the dict has no such entry: is it the right dict? For counting, d.get(key, 0) begins with 0"),
-    (IndexError, "out of", "index",
-     "an index is too large for its axis: is the right axis indexed, and does the loop end in time?"),
-    (NameError, "'(?:np|numpy)'", "name", "write `import numpy as np` above the function; or do without"),
-    (NameError, r"'(\w+)'", "name", "{0} has no value here: is it spelled right, imported, and assigned before?"),
-]  # fmt: skip
-KEEPDIMS = (
-    "a sum, mean or maximum over an axis takes this axis away; with keepdims=True it stays, with size 1, "
-    "and the shapes fit"
-)
-
-
 def _cause(error: BaseException) -> dict[str, Any]:
     """The likely cause of an exception, or None, and its short name."""
     if isinstance(error, ValueError) and "operands" in str(error) and _loses_axis(error.__traceback__):
-        return {"hint": "keepdims", "cause": KEEPDIMS}
-    for kind, pattern, hint, cause in CAUSES:
-        if isinstance(error, kind) and (found := re.search(pattern, str(error))):
+        return because("keepdims.lost")
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    for kind, pattern, hint, cause in CAUSES["exceptions"]:
+        if kind in kinds and (found := re.search(pattern, str(error))):
             names = (part.replace(".", "/") for part in found.groups())
-            return {"hint": hint, "cause": cause and cause.format(*names)}
+            return {"hint": hint, "cause": cause.format(*names) or None}
     return {"hint": "raises"}
 
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -18,7 +17,8 @@ from ..backend import Array
 from ..gradient_checking.subject import names_of
 from .calls import call, positional
 from .comparing import require_equal
-from .failures import CheckFailed
+from .failures import CheckFailed, said
+from .sandbox.wire import Ended
 from .search import Args, Found, jittered, right_only_for, smallest_failure
 from .strategies import together
 
@@ -52,7 +52,7 @@ class Answer:
     atol: float = 1e-8
     # hints of failures that need no further cause
     zeros: ClassVar[bool] = False  # whether 0 hides a cause
-    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "parts"}
+    complete: ClassVar[set[str]] = {"nothing", "unfinished", "input-modified", "dtype", "type", "comma", "parts"}
 
     def run(self, fn: Callable[..., Any], args: Args) -> Any:
         """What another function returns that is called as the answer."""
@@ -197,9 +197,10 @@ def raise_smallest(
     if found is None:
         return
     found.failure.only = right_only_for(found)
-    hint, cause = cause_of(found)
-    if cause is not None:
-        found.failure.hint, found.failure.cause = hint, cause
+    with suppress(Ended):  # its time is over
+        hint, cause = cause_of(found)
+        if cause is not None:
+            found.failure.hint, found.failure.cause = hint, cause
     raise found.failure.with_traceback(None) from None
 
 
@@ -223,34 +224,30 @@ def first_match(candidates: Iterable[Candidate], examples: Sequence[Example]) ->
 def general_mistakes(examples: Sequence[Example]) -> Iterator[Candidate]:
     """Mistakes that any function can have. Numbers that they leave open are taken from the first example."""
     first, right, got = examples[0]
-    yield "zero", "the result is 0 everywhere, whatever the input", lambda args, e: 0 * e
-    yield "wrong-sign", "the sign is wrong: this is minus the right result", lambda args, e: -e
+    yield *said("zero"), lambda args, e: 0 * e
+    yield *said("wrong-sign"), lambda args, e: -e
     ratio = float((right * got).sum() / (right * right).sum()) if right.any() else 0.0
-    factor = f"a constant factor is wrong: everything is {ratio:.4g} times the right result"
-    yield "constant-factor", factor, lambda args, e: ratio * e
+    yield *said("constant-factor", ratio=ratio), lambda args, e: ratio * e
     for power, says in ((1, "multiplied by"), (-1, "divided by"), (0.5, "multiplied by the root of")):
         for k in range(len(_sizes(first))):
-            sentence = f"the result is {says} a size of the input too often or too seldom"
-            yield "size-factor", sentence, partial(_scaled, k, power)
+            yield *said("size-factor", says=says), _scaled(k, power)
     if len(examples) > 1 and got.size:
         offset = (got - right).ravel()[0]
-        yield "constant-term", f"a constant is added: everything is {offset:+.4g} off", lambda args, e: e + offset
-    swapped = "rows and columns are swapped: this is the transpose of the right result"
-    yield "transposed", swapped, lambda args, e: e.swapaxes(-1, -2)
-    yield "reversed", "the right numbers in the reverse order", lambda args, e: e[::-1]
+        yield *said("constant-term", offset=offset), lambda args, e: e + offset
+    yield *said("transposed.swapped"), lambda args, e: e.swapaxes(-1, -2)
+    yield *said("reversed"), lambda args, e: e[::-1]
     for k in range(len(first)):
-        yield "unchanged", f"argument {k} is returned as it came", partial(_argument, k)
+        yield *said("unchanged", k=k), _argument(k)
     if len(examples) > 2:
-        constant = "the result is the same whatever the input; compute it from the arguments"
-        yield "hard-coded", constant, lambda args, e: got
+        yield *said("hard-coded"), lambda args, e: got
 
 
-def _argument(k: int, args: Args, right: Any) -> Any:
-    return args[k]
+def _argument(k: int) -> Callable[[Args, Any], Any]:
+    return lambda args, right: args[k]
 
 
-def _scaled(k: int, power: float, args: Args, right: Any) -> Any:
-    return right * _sizes(args)[k] ** power
+def _scaled(k: int, power: float) -> Callable[[Args, Any], Any]:
+    return lambda args, right: right * _sizes(args)[k] ** power
 
 
 def _sizes(args: Args) -> list[float]:
@@ -262,29 +259,20 @@ def cause_of_values(examples: Sequence[Example]) -> Cause:
     if not all(np.isfinite(right).all() and not np.isfinite(got).all() for _, right, got in examples):
         return first_match(general_mistakes(examples), examples)
     if all(np.isnan(got).any() for _, _, got in examples):
-        return "not-finite", "there is a nan: a division 0 / 0, inf - inf, or the logarithm of a negative number"
-    return "overflow", "np.exp of a large number overflows to inf; rearrange the formula so that only small ones occur"
+        return said("not-finite")
+    return said("overflow")
 
 
 def cause_of_shape(expected: Array, got: Array) -> Cause:
     """Why the shape of a result differs."""
     a, b = expected.shape, got.shape
     if len(a) > 1 and b == a[::-1]:
-        return "transposed", "the axes are in the reverse order: the result is transposed"
+        return said("transposed.reversed")
     if len(b) != len(a) and [n for n in b if n != 1] == [n for n in a if n != 1]:
-        if len(b) > len(a):
-            return "axis-kept", "an axis of size 1 is left: is keepdims=True where it should not be?"
-        return "axis-lost", "an axis of size 1 is missing: is keepdims=True missing?"
+        return said("axis-kept" if len(b) > len(a) else "axis-lost")
     if len(a) == len(b) and all(n in (k, 1) for n, k in zip(a, b, strict=True)):
-        return "keepdims", (
-            "broadcasting has stretched the result: is an array transposed that must not be, has a sum, mean or "
-            "maximum lost its axis (keepdims=True keeps it), or does `*` stand for `@`?"
-        )
-    if len(b) < len(a):
-        return "summed-too-far", "too many axes are summed over, or reduced in another way: look at axis=..."
-    if len(b) > len(a):
-        return "not-reduced", "an axis is left over: a sum over it is missing, or axis=... names another one"
-    return "shape", "axes have another size: are two swapped that must not be, or is another one summed over?"
+        return said("keepdims.stretched")
+    return said("shape.other" if len(a) == len(b) else "summed-too-far" if len(b) < len(a) else "not-reduced")
 
 
 def close(a: Any, b: Any) -> bool:

@@ -11,16 +11,9 @@ import numpy as np
 from ..backend import Array
 from ..gradient_checking.report import element_table
 from .calls import arguments
-from .failures import CheckFailed, pair
+from .failures import CheckFailed, because, pair, said
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
-TRAILING_COMMA = (
-    "it is a tuple with one element: take away a comma at the end of the line, or take [0] of what a function returned"
-)
-DTYPE = "somewhere an array is made with another dtype; use that of the input: np.zeros_like(x), x.dtype"
-WHOLE = (
-    "fractions are cut off: an array of ints keeps only whole numbers, and // divides to whole ones; use floats and /"
-)
 
 
 def require_equal(
@@ -44,41 +37,41 @@ def require_equal(
     if isinstance(expected, tuple):
         if not isinstance(got, tuple) or len(got) != len(expected):
             returned = f"{len(got)} values" if isinstance(got, tuple) else f"one value, of type {type(got).__name__}"
-            said = f"{name} must return {len(expected)} values in a tuple, but returns {returned}."
-            cause = f"write `return {', '.join('abcdef'[: len(expected)])}`"
-            raise CheckFailed(said, kind="parts", shown=shown, cause=cause, hint="parts")
+            what = f"{name} must return {len(expected)} values in a tuple, but returns {returned}."
+            names = ", ".join("abcdef"[: len(expected)])
+            raise CheckFailed(what, kind="parts", shown=shown, **because("parts", names=names))
         for k, (one, other) in enumerate(zip(got, expected, strict=True)):
             which = f"{ORDINALS[k]} value" if k < len(ORDINALS) else f"value number {k + 1}"
             which = parts[k] if parts else which if what == "result" else f"{which} in the {what}"
             require_equal(name, one, other, args, names, rtol=rtol, atol=atol, what=which)
         return
 
-    def fail(said: str, kind: str, lines: Sequence[str], cause: str | None = None, hint: str | None = None) -> None:
-        raise CheckFailed(said, kind=kind, shown=[*shown, *lines], cause=cause, hint=hint)
+    def fail(what: str, kind: str, lines: Sequence[str], hint: str | None = None, cause: str | None = None) -> None:
+        raise CheckFailed(what, kind=kind, shown=[*shown, *lines], cause=cause, hint=hint)
 
     if got is None:
-        fail(f"{name} returns None as the {what}.", "nothing", [], "a `return` is missing", "nothing")
+        fail(f"{name} returns None as the {what}.", "nothing", [], *said("nothing"))
     if not _is_numeric(expected):
         if got != expected or type(got) is not type(expected):
-            said = f"The {what} of {name} is wrong." if what == "result" else f"{name}: the {what} is wrong."
-            fail(said, what, pair(expected, got))
+            wrong = f"The {what} of {name} is wrong." if what == "result" else f"{name}: the {what} is wrong."
+            fail(wrong, what, pair(expected, got))
         return
     left_out, right = np.ma.getmaskarray(expected), np.asarray(expected)
     if not _is_numeric(got):
-        said = f"{name} must return numbers as the {what}, but returns {type(got).__name__}."
-        comma = isinstance(got, tuple) and len(got) == 1
-        fail(said, "type", pair(right, got), TRAILING_COMMA if comma else None, "type")
+        comma = said("comma") if isinstance(got, tuple) and len(got) == 1 else ("type", None)
+        other = f"{name} must return numbers as the {what}, but returns {type(got).__name__}."
+        fail(other, "type", pair(right, got), *comma)
     array = np.asarray(got)
     if array.shape != right.shape:
         lines = [f"expected shape {right.shape}", f"got      shape {array.shape}"]
-        fail(f"{name} returns a {what} of the wrong shape.", f"shape of {what}", lines, None, "shape")
+        fail(f"{name} returns a {what} of the wrong shape.", f"shape of {what}", lines, "shape")
     if array.dtype.kind == right.dtype.kind == "f" and array.dtype.itemsize < right.dtype.itemsize:
-        fail(f"{name} returns {array.dtype}, but its inputs are {right.dtype}.", "dtype", [], DTYPE, "dtype")
+        fail(f"{name} returns {array.dtype}, but its inputs are {right.dtype}.", "dtype", [], *said("dtype"))
     with np.errstate(all="ignore"):
         wrong = ~np.isclose(array, right, rtol=rtol, atol=atol, equal_nan=True) & ~left_out
     lines = side_by_side(np.where(left_out, array, right), array, wrong) if wrong.any() else []
     if lines and right.dtype.kind == "f" and array.dtype.kind in "iub":
-        fail(f"{name} returns whole numbers as the {what}.", "dtype", lines, WHOLE, "whole-numbers")
+        fail(f"{name} returns whole numbers as the {what}.", "dtype", lines, *said("whole-numbers"))
     if lines:
         fail(f"{name} returns a wrong {what}.", what, lines)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+import tomllib
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ __all__ = ["CheckFailed"]
 WIDTH = 74  # columns of a line
 MAX_TEXT = 20_000  # characters
 MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
+CAUSES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text("utf-8"))
 
 
 @dataclass(eq=False, repr=False)
@@ -50,6 +53,18 @@ class CheckFailed(AssertionError):
         if self.cause:
             lines.append(f"  likely cause: {self.cause}")
         return "\n".join(lines)
+
+
+def said(cause: str, /, **fields: object) -> tuple[str, str]:
+    """The name of a hint, which is what stands before the dot, and its sentence in causes.toml."""
+    hint, _, kind = cause.partition(".")
+    sentence: str = CAUSES[hint][kind] if kind else CAUSES[hint]
+    return hint, sentence.format(**fields)
+
+
+def because(cause: str, /, **fields: object) -> dict[str, Any]:
+    """The same as fields of a CheckFailed."""
+    return dict(zip(("hint", "cause"), said(cause, **fields), strict=True))
 
 
 def text_of(value: Any) -> str:

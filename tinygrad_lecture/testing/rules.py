@@ -38,7 +38,7 @@ from ..tensor import Tensor
 from .calls import arguments, call, positional
 from .checks import Answer, Cause, Mistake, cause_of_shape, check_function, close
 from .comparing import require_equal
-from .failures import CheckFailed
+from .failures import CheckFailed, because, said
 from .search import Args, Found, size
 from .strategies import arrays, together
 
@@ -115,9 +115,8 @@ class Rule(Answer):
         what = [f"gradient of {self.names[k]}" for k in self.floats(args[:-1])]
         got, right = self.got(args), self.right(args)
         if isinstance(got, (list, tuple)) and not isinstance(right, tuple):
-            said = f"{self.name} must return one array, the {what[0]}, but returns a {type(got).__name__}."
-            cause = "a rule returns one array for each input that has a gradient; take away brackets and commas"
-            raise CheckFailed(said, kind="type", shown=arguments(args, self.names), cause=cause, hint="type")
+            several = f"{self.name} must return one array, the {what[0]}, but returns a {type(got).__name__}."
+            raise CheckFailed(several, kind="type", shown=arguments(args, self.names), **because("type"))
         require_equal(self.name, got, right, args, self.names, rtol=1e-5, atol=1e-6, what=what[0], parts=what)
         self.passed.append(args)
 
@@ -125,11 +124,9 @@ class Rule(Answer):
 
     def cause(self, found: Found) -> Cause:
         if found.failure.hint != "unfinished" and all(map(self._ignores_upstream, found.telling[:MAX_DIAGNOSED])):
-            says = "the rule ignores the upstream gradient g: it returns the same for every g; multiply by g"
-            return "upstream-ignored", says
+            return said("upstream-ignored")
         if found.failure.hint == "input-modified" and "argument g" in found.failure.what:
-            says = "other rules use g too; write g = g * ... instead of g *= ..., and copy before you assign"
-            return "upstream-modified", says
+            return said("upstream-modified")
         return super().cause(found)
 
     def general_cause(self, found: Found, telling: Sequence[Args]) -> Cause:
@@ -169,17 +166,12 @@ class Rule(Answer):
                 return failure.hint, failure.cause
         right, got = _parts(self.right(found.args)), _parts(self.got(found.args))
         if np.ndim(got[0]) == 0:
-            if all(close(_parts(g)[0], np.sum(_parts(e)[0])) for _, e, g in self.examples(telling)):
-                return "shape", "the gradient is summed to a single number; take away the sum: each element has its own"
-            return "shape", "a single number is returned; multiply by g, so that there is one for each element"
+            summed = all(close(_parts(g)[0], np.sum(_parts(e)[0])) for _, e, g in self.examples(telling))
+            return said("shape.summed" if summed else "shape.single")
         names = [self.names[k] for k in self.floats(found.args[:-1])]
         shapes = [([np.shape(part) for part in _parts(e)], g) for _, e, g in self.examples(telling)]
         if len(names) == 2 and all([np.shape(part) for part in _parts(g)] == e[::-1] != e for e, g in shapes):
-            a, b = names
-            return "swapped", (
-                f"the gradient of {a} has the shape of {b}, and that of {b} the shape of {a}: are the two gradients, "
-                "or the shapes that they are made of, swapped?"
-            )
+            return said("swapped", a=names[0], b=names[1])
         refused = [e for e in errors if e is not None and e.got_array is None and e.hint_text]
         wrong = [(e, np.asarray(g)) for e, g in zip(right, got, strict=True) if e.shape != np.shape(g)]
         if len(refused) < len(errors) or len({e.hint for e in refused}) > 1:

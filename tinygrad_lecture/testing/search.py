@@ -19,14 +19,11 @@ from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
 from .calls import failure_of, last_printed
-from .failures import CheckFailed
+from .failures import CheckFailed, because
+from .sandbox.wire import Ended
 
 Args = tuple[Any, ...]
 MORE = 50  # examples that are drawn after a failure, to find its cause
-STATE = (
-    "the result depends on something else than the arguments: a global variable, a default argument that is a list, "
-    "random numbers, or an array that an earlier call has changed"
-)
 
 
 @dataclass
@@ -81,14 +78,8 @@ def smallest_failure(
             failure.printed = failure.printed or last_printed[0]
         seen.append((args, failure))
 
-    for example in examples:
-        attempt(tuple(example))
-    _draw(attempt, inputs, draws, seeded)
-    failures = [(args, failure) for args, failure in seen if failure is not None]
-    changed = [pair for pair in failures if pair[1].kind == "changed"]  # such an answer is wrong for other reasons too
-    if not failures:
-        return None
-    _draw(attempt, inputs, MORE, seeded + 1)
+    def failures() -> list[tuple[Args, CheckFailed]]:
+        return [(args, failure) for args, failure in seen if failure is not None]
 
     def require_right(args: Args) -> None:
         attempt(args)
@@ -96,16 +87,28 @@ def smallest_failure(
         if failure is not None and (failure.kind == "changed" or not changed):
             raise _Fails
 
-    args, worst = (changed or failures)[0]
     try:
-        _draw(require_right, inputs, draws, seeded)
-    except _Fails:  # the last one is the smallest
-        args, worst = [(args, failure) for args, failure in seen if failure is not None][-1]
-    except (Flaky, BaseExceptionGroup, HypothesisException):
-        what = "The answer is not the same every time: one input failed first and passed when it was tried again."
-        shown = [worst.what, *worst.shown]
-        worst = CheckFailed(what, kind="not-deterministic", shown=shown, cause=STATE, hint="state-outside")
-        seen = []
+        for example in examples:
+            attempt(tuple(example))
+        _draw(attempt, inputs, draws, seeded)
+        if not failures():
+            return None
+        changed = [pair for pair in failures() if pair[1].kind == "changed"]  # such an answer is wrong otherwise too
+        args, worst = (changed or failures())[0]
+        _draw(attempt, inputs, MORE, seeded + 1)
+        try:
+            _draw(require_right, inputs, draws, seeded)
+        except _Fails:  # the last one is the smallest
+            args, worst = failures()[-1]
+        except (Flaky, BaseExceptionGroup, HypothesisException):
+            what = "The answer is not the same every time: one input failed first and passed when it was tried again."
+            shown = [worst.what, *worst.shown]
+            worst = CheckFailed(what, kind="not-deterministic", shown=shown, **because("state-outside"))
+            seen = []
+    except Ended:  # its time is over, but what was found before says more
+        if not failures():
+            raise
+        args, worst = min(failures(), key=lambda pair: size(pair[0]))
     return Found(worst, args, seen)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import check_function, check_property, check_rule
 from tinygrad_lecture.testing.calls import call as call  # for the checks of all chapters
-from tinygrad_lecture.testing.comparing import TRAILING_COMMA as TRAILING_COMMA
+from tinygrad_lecture.testing.failures import said
 from tinygrad_lecture.testing.sandbox.wire import observed
 
 from . import observers
@@ -100,7 +100,7 @@ def parts(
             got = look(module, observe, *args, name=shown[-1].rpartition("= ")[2].split("(")[0], shown=shown)
             if not isinstance(got, dict):
                 comma = isinstance(got, tuple) and len(got) == 1
-                spec.fail("type", shown, ("comma", TRAILING_COMMA) if comma else (None, None))
+                spec.fail("type", shown, said("comma") if comma else (None, None))
             part = next((p for p in right if p in spec.causes and not same(got[p], right[p])), None)
             if part is not None:
                 found = spec.cause(module, lambda m: [of_telling(m, part, some) for some in telling])

@@ -198,6 +198,8 @@ def in_place(x):
         (lambda x: x * x.detach(), "outside-the-tape"),
         (lambda x: x.exp() * x[0].item(), "outside-the-tape"),
         (lambda x: x * tensor(np.abs(x.detach().numpy())), "outside-the-tape"),
+        (lambda x: tl.relu(x + 2) * x.detach(), "outside-the-tape"),
+        (lambda x: tl.relu(x + 2) * x[0].item(), "outside-the-tape"),
         (lambda x: (0 * x).log(), "not-finite"),
         (lambda x: x.float().sin().double(), "float32"),
     ],

@@ -101,6 +101,22 @@ def test_steep_or_strongly_curved_functions_have_no_kinks(name, data):
         assert failure(wrong, x).total == 1
 
 
+@pytest.mark.parametrize(
+    ("forward", "rule", "most"),
+    [
+        (np.tanh, lambda g, out: g * (1 - out * out), 4),
+        (lambda x: np.max(x), lambda g, x, out: g * (x == out), 8),
+        (lambda x: 1 / x**3, lambda g, x: -3 * g / x**4, 5),
+    ],
+)
+def test_how_often_a_function_is_computed_for_each_element(forward, rule, most):
+    computed, called = [], []
+    op = make(lambda x, /: computed.append(1) or forward(x), x=rule)
+    assert tl.gradcheck(lambda x: called.append(1) or op(x), draw(10, 10)).checked == 100
+    assert len(computed) <= most * 100 + 20
+    assert len(called) <= 20
+
+
 # --- the complex step ---------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ def test_a_view_stays_a_view_and_a_copy_a_copy():
 
 NORMALISED = {
     "layer_norm": lambda x: tl.layer_norm(x, eps=1e-12),
+    "its definition": tl.reference()(lambda x: tl.layer_norm(x, eps=1e-12)),
     "batch_norm": lambda x: nn.functional.batch_norm(x.T, None, None, training=True, eps=1e-12).T,
     "group_norm": lambda x: nn.functional.group_norm(x[:, None], 1, eps=1e-12)[:, 0],
     "std": lambda x: tl.std(x, -1),
@@ -42,6 +43,13 @@ def test_normalised_rows_of_about_equal_numbers_are_right(name, level):
     row += np.spacing(row[0, 0]) * np.random.default_rng(0).integers(0, 4, row.shape).astype("float32")
     exact = NORMALISED[name](tl.tensor(row.astype("float64"))).numpy()
     np.testing.assert_allclose(NORMALISED[name](tl.tensor(row)).numpy(), exact, rtol=1e-4, atol=1e-4 * abs(exact).max())
+
+
+@pytest.mark.parametrize("size", [1e-18, 1e-21, 1e-22])
+def test_a_tiny_norm_has_the_gradient_of_any_other(size):
+    x = tl.tensor([3 * size, -4 * size], requires_grad=True)
+    tl.norm(x).log().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [0.12 / size, -0.16 / size], rtol=1e-2)  # its square has few digits
 
 
 def test_scatter_takes_a_number_by_name_or_in_the_place_of_src():

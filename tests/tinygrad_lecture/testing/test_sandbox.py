@@ -235,6 +235,15 @@ def test_where_it_was_when_its_time_was_over_is_told(tmp_path):
     assert any("f0.py:3" in line for line in waits.shown)
 
 
+@posix
+def test_a_failure_that_was_found_is_told_though_the_time_is_over_before_the_smallest_is(tmp_path):
+    slow = "import time\ndef double(x):\n    time.sleep(0.05)\n    return 3 * x\n"
+    at_first, later = outcomes(tmp_path, [slow, slow.replace("3 * x", "(2 + (x != 0)) * x")], seconds=1)
+    assert (at_first.what, later.what) == ("double returns a wrong result.",) * 2, later
+    (hopeless,) = outcomes(tmp_path, [slow.replace("0.05", "5")], seconds=0.5)
+    assert hopeless.hint == "waiting"
+
+
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell who waits")
 def test_a_busy_machine_ends_nothing_that_is_right(tmp_path):
     slow = "def double(x):\n    for _ in range(30_000):\n        x = x + 0\n    return 2 * x\n"

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..report import sentence
 from . import closed_forms, factors, known_ops, places, terms
 from .case import Case, Hints, Unknown
 
@@ -126,6 +127,4 @@ def _without_threshold(field: object) -> object:
 
 def said(cause: str, /, **fields: object) -> tuple[str, str]:
     """The name of a cause, which is what stands before the dot, and its sentence."""
-    name, _, kind = cause.partition(".")
-    sentence: str = CAUSES[name][kind] if kind else CAUSES[name]
-    return name, sentence.format(**fields)
+    return cause.partition(".")[0], sentence(CAUSES, cause, **fields)

@@ -160,7 +160,8 @@ def signs(case: Case) -> Hints:
     yield "wrong-sign.some", {"where": where}, not case.wrong.all() and same(case.got, -case.expected, case.wrong)
     there, here = case.got != 0, case.expected != 0
     inverted = not here.all() and np.array_equal(~there, here)
-    yield "inverted-mask.moved", {"there": places(there), "here": places(here)}, inverted and _same_numbers(case)
+    moved = inverted and case.fits(_rearranged(case))
+    yield "inverted-mask.moved", {"there": places(there), "here": places(here)}, moved
     yield "inverted-mask.all", {}, inverted
     derivative = (case.expected / case.g)[~case.kinks]
     low, high = derivative.min(initial=np.inf), derivative.max(initial=-np.inf)
@@ -217,7 +218,7 @@ def overwritten(case: Case) -> Hints:
 
 def misplaced(case: Case) -> Hints:
     """got has the elements of expected in another order."""
-    yield "misplaced", {}, not case.kinks.any() and _same_numbers(case)
+    yield "misplaced", {}, False if case.kinks.any() else _rearranged(case)
 
 
 def regions(case: Case) -> Hints:
@@ -231,8 +232,11 @@ def regions(case: Case) -> Hints:
     yield "region", {"where": where}, enough and where is not None
 
 
-def _same_numbers(case: Case) -> bool:
-    return same(np.sort(case.got, axis=None), np.sort(case.expected, axis=None))
+def _rearranged(case: Case) -> Array:
+    """The expected numbers in the order of those that were got."""
+    placed = np.empty_like(case.expected)
+    placed.flat[np.argsort(case.got, axis=None)] = np.sort(case.expected, axis=None)
+    return placed
 
 
 # --- the Jacobian of the rule -------------------------------------------------------------------------------
@@ -299,9 +303,10 @@ def contributions_misplaced(case: Case) -> Hints:
 
 def _rows_permuted(case: Case) -> bool:
     """Whether the Jacobian of the rule has the right rows, one for each element of g, in another order."""
-    scale = np.abs(case.jacobian).max(initial=1e-300)
-    one, other = (np.round(array / scale, 4) for array in (case.claimed, case.jacobian))
-    return np.allclose(one[np.lexsort(one.T)], other[np.lexsort(other.T)], atol=2e-4)
+    claimed, jacobian = case.claimed, case.jacobian
+    scale = np.abs(jacobian).max(initial=1e-300)
+    one, other = (array[np.lexsort(np.round(array / scale, 4).T)] for array in (claimed, jacobian))
+    return same(one, other) and not same(claimed, jacobian)
 
 
 def _wrong_rows(case: Case) -> Array:

@@ -27,7 +27,7 @@ def dropped_term(case: Case) -> Hints:
         number = coefficient(missing, value, ~case.kinks)
         enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
         amount = _amount(abs(number), text, count) if enough else None
-        if amount and same(missing, number * value, ~case.kinks):
+        if amount and case.lacks(number * value):
             yield _dropped(number), {"term": amount}, True
     yield from _product_rule(case)
     yield from dropped_formula(case, words=1)
@@ -108,7 +108,7 @@ def missing_term(case: Case) -> Hints:
         if case.x.size >= MIN_SIZE and case.at_inputs(case.upstream) is not None:
             number = coefficient(error, case.g * array, ~case.kinks)
             fields = {"term": f"{abs(number):.5g} * g" + (f" * {name}" if name else "")}
-            yield _dropped(-number), fields, bool(number) and same(error, number * case.g * array, ~case.kinks)
+            yield _dropped(-number), fields, bool(number) and case.lacks(-number * case.g * array)
         ratio = error / array
         for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of, shown_from
-from ..failures import CheckFailed
+from ..failures import CheckFailed, because
 from . import wall
 from .wire import Ended, Link
 
@@ -157,7 +157,7 @@ class Submission:
         place = place_of(path)
         if leads_out(path, self.folder):
             what = f"The file {place} is a link, and what it leads to may be somebody else's."
-            raise CheckFailed(what, kind="missing", cause="put a copy of your file there", hint="missing")
+            raise CheckFailed(what, kind="missing", **because("missing.link"))
         linecache.checkcache(str(path))
         try:
             text = path.read_text(encoding="utf-8-sig")  # some editors of Windows write a mark in front
@@ -165,8 +165,8 @@ class Submission:
         except FileNotFoundError:
             raise CheckFailed(f"The file {place} is missing.", kind="missing", hint="missing") from None
         except (UnicodeDecodeError, OSError) as error:
-            what, cause = f"The file {place} cannot be read: {error}.", "save it as UTF-8"
-            raise CheckFailed(what, kind="missing", cause=cause, hint="missing") from None
+            what = f"The file {place} cannot be read: {error}."
+            raise CheckFailed(what, kind="missing", **because("missing.text")) from None
         except (SyntaxError, ValueError) as error:
             raise _syntax(error, path) from None
         module = self.modules[name] = ModuleType(name)
@@ -195,12 +195,9 @@ class Submission:
         if level == 0 and first in self.allowed:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         own = [(f.filename, f.lineno or 1) for f in traceback.extract_stack() if is_own(f.filename)]
+        shown = lines_at(*own[-1]) if own else []
         raise CheckFailed(
-            f"`import {name}` is not allowed here.",
-            kind="import",
-            shown=lines_at(*own[-1]) if own else [],
-            cause="this exercise is done with Python, NumPy and your own earlier files alone",
-            hint="forbidden-import",
+            f"`import {name}` is not allowed here.", kind="import", shown=shown, **because("forbidden-import")
         )
 
 
@@ -216,10 +213,5 @@ def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:
     shown = lines_at(str(path), line)
     if offset and getattr(error, "text", None):
         shown.append(" " * (offset - 1 + len(f"  > {line:3} | ")) + "^")
-    return CheckFailed(
-        f"Python cannot read the file: {getattr(error, 'msg', error)}.",
-        kind="syntax",
-        shown=shown,
-        cause="look at this line and the one before it: a bracket, a colon, a quote or the indentation",
-        hint="syntax",
-    )
+    what = f"Python cannot read the file: {getattr(error, 'msg', error)}."
+    return CheckFailed(what, kind="syntax", shown=shown, **because("syntax"))

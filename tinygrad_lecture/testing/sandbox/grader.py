@@ -25,7 +25,7 @@ import numpy as np
 
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import MAX_TEXT, CheckFailed, printable
+from ..failures import MAX_TEXT, CheckFailed, because, printable
 from .wire import Ended, Link, RemoteModule, only_messages
 
 START = """
@@ -46,11 +46,6 @@ MAX_FILES, OF_ONE = 2**28, 2**16  # bytes that its files may have, and how many 
 MAX_PRINTED = 20_000  # bytes
 MAX_SOURCE = 2**18  # bytes
 MAX_LINES = 200  # of a failure
-ENDLESS = (
-    "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
-    "change in it? Or other programs leave it no time"
-)
-WAITS = "it waits for something, as with time.sleep"
 
 
 @dataclass
@@ -198,16 +193,15 @@ class Grader:
         if not child.killed and not dump:
             what = "The check was ended from inside, without an outcome."
             shown = printed.strip().split("\n")[-8:] if printed.strip() else []
-            cause = "the file ends Python itself, or fills the memory"
-            return CheckFailed(what, kind="exit", shown=shown, cause=cause, hint="exit")
+            return CheckFailed(what, kind="exit", shown=shown, **because("exit.ended"))
         what = f"It did not end within {self._limit(exercise):g} seconds."
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
         places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
         own = [place for place in places if place[0].is_relative_to(self.folder) and _is_small(place[0])]
         lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
-        cause, hint = (WAITS, "waiting") if "sleep" in "".join(lines) else (ENDLESS, "endless")
-        return CheckFailed(what, kind="time", shown=lines, cause=cause, hint=hint, printed=printed)
+        cause = because("waiting" if "sleep" in "".join(lines) else "endless")
+        return CheckFailed(what, kind="time", shown=lines, printed=printed, **cause)
 
     def _parameters_changed(self, exercise: Exercise) -> CheckFailed | None:
         """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
@@ -222,9 +216,8 @@ class Grader:
             fits = len(now) - len(own[name].args.defaults) <= len(wanted) <= len(now)
             if now != wanted and (not fits or sorted(now) == sorted(wanted)):  # other names do no harm
                 what = f"The parameters of {name} are ({', '.join(now)})."
-                cause = f"they must stay as they were given, in this order: {name}({', '.join(wanted)})"
-                shown = [f"{place_of(path)}:{own[name].lineno}"]
-                return CheckFailed(what, kind="parameters", shown=shown, cause=cause, hint="parameters")
+                cause = because("parameters", name=name, wanted=", ".join(wanted))
+                return CheckFailed(what, kind="parameters", shown=[f"{place_of(path)}:{own[name].lineno}"], **cause)
         return None
 
 
@@ -358,14 +351,8 @@ class Child(Link):
 def python(code: str) -> list[str]:
     """A command that runs code in another Python, which finds the same modules."""
     path = json.dumps([str(Path(entry or ".").resolve()) for entry in sys.path])
-    return [
-        sys.executable,
-        "-X",
-        "utf8",
-        "-c",
-        f"import json, sys; sys.path[:] = json.loads(sys.argv[1])\n{code}",
-        path,
-    ]
+    code = f"import json, sys; sys.path[:] = json.loads(sys.argv[1])\n{code}"
+    return [sys.executable, "-X", "utf8", "-c", code, path]
 
 
 def _functions(text: str) -> dict[str, ast.FunctionDef]:

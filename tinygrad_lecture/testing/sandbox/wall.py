@@ -32,15 +32,6 @@ NO_NEW_PRIVILEGES, SECCOMP, DEATH_SIGNAL = 38, 22, 1  # of prctl
 
 MACHINES = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2)}  # what the kernel calls them; the column below
 ALLOWED = Path(__file__).with_name("system_calls.txt")
-EXACT = 0xFFFFFFFF
-ALLOWED_IF = [  # name, numbers, argument, mask, value: the call is there if argument & mask == value
-    ("open", (2,), 1, 0x400000, 0),  # no file without a name (O_TMPFILE): nobody sees how much it holds
-    ("openat", (257, 56), 2, 0x400000, 0),
-    ("fcntl", (72, 25), 1, EXACT - 7, 0),  # flags and locks, but no signals to others
-    ("fcntl", (72, 25), 1, EXACT, 1030),  # F_DUPFD_CLOEXEC
-    ("ioctl", (16, 29), 1, EXACT, 0x5401),  # TCGETS: is it a terminal?
-    ("ioctl", (16, 29), 1, EXACT - 1, 0x5450),  # FIONCLEX, FIOCLEX
-]
 LOAD, AND, EQUAL, RETURN = 0x20, 0x54, 0x15, 0x06  # of the machine that runs such a filter
 YES = 0x7FFF0000
 NO = 0x00050000 | errno.ENOSYS  # for a call that it does not find the C library may have an older one
@@ -146,10 +137,12 @@ def _filter(machine: str, process: int) -> list[tuple[int, int, int, int]]:
     audit, column = MACHINES[machine]
     program = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, audit), (RETURN, 0, 0, NO), (LOAD, 0, 0, 0)]  # not those of 32 bits
     for row in ALLOWED.read_text(encoding="utf-8").splitlines():
-        for text in row.partition("#")[0].split()[column : column + 1]:
-            program += [(EQUAL, 0, 1, int(text)), (RETURN, 0, 0, YES)]
-    for _, numbers, argument, mask, value in [*ALLOWED_IF, ("tgkill", (234, 131), 0, EXACT, process)]:
-        for number in numbers[column - 1 : column]:
+        call, _, condition = row.partition("#")[0].partition(" if ")
+        for number in map(int, call.split()[column : column + 1]):
+            if not condition:
+                program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, YES)]
+                continue
+            argument, mask, value = (process if word == "itself" else int(word, 0) for word in condition.split())
             program += [(EQUAL, 0, 5, number), (LOAD, 0, 0, 16 + 8 * argument), (AND, 0, 0, mask)]
             program += [(EQUAL, 0, 1, value), (RETURN, 0, 0, YES), (LOAD, 0, 0, 0)]
     return [*program, (RETURN, 0, 0, NO)]

@@ -85,12 +85,21 @@ def test_two_mistakes_at_once_are_not_explained_by_one(forward, rule):
     assert failure(make(forward, x=rule), draw(3, 3)).hint in (None, "contributions")
 
 
+def off_at(extreme):
+    """A rule of x * x that is wrong at extreme inputs alone."""
+    return lambda g, x: np.where(extreme(x), 1.5, 2) * x * g
+
+
 @pytest.mark.parametrize(
     ("forward", "rule", "x", "suggested"),
     [
         (np.sin, lambda g: g * np.array([0.3, -0.8, 1.7, 2.2]), [0.3, -0.8, 1.7, 2.2], "by x"),
         (lambda x, /: np.where(x > 0, x, np.exp(x) - 1), lambda g, x: g * np.exp(x), [-1.0, -0.6, 0.8, -0.3], "index"),
         (lambda x, /: 4 * x, lambda g, x: g * x * x * (x > 1), [2.0, -2.0, 2.0, -2.0], "mask"),
+        (lambda x, /: x * x, off_at(lambda x: abs(x) < 1e-4), [1e-5, 1.0, 2.0, -0.5], "order"),
+        (lambda x, /: x * x, off_at(lambda x: abs(x) < 1e-4), [1e-8, 1.0, 2.0, -0.5], "places"),
+        (lambda x, /: x * x, off_at(lambda x: abs(x) > 1e4), [1e9, 1.0, 2.0, 3.0], "factor"),
+        (lambda x, /: x * x, off_at(lambda x: abs(x) > 1e4), [1e9, 1.0, 2.0, 3.0], "term"),
     ],
 )
 def test_a_cause_that_only_this_input_suggests_is_not_said(forward, rule, x, suggested):

@@ -16,9 +16,9 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
-    utils/  stateless.py             gradient clipping, packed sequences; functional_call, gradcheck
+    utils/  module_calls.py             gradient clipping, packed sequences; functional_call, gradcheck
     errors.py  files/                checks of arguments; weights in files
-    table.py  notebook.py            a table of a model; what notebooks show
+    layer_summary.py  notebook.py            a table of a model; what notebooks show
     torch/                           runs PyTorch's scripts
 """
 
@@ -39,6 +39,7 @@ from .container import *
 from .data import DataLoader as DataLoader
 from .data import TensorDataset as TensorDataset
 from .files import weights as weights
+from .layer_summary import *
 from .layers.attention import *
 from .layers.convolution import *
 from .layers.embedding import *
@@ -52,8 +53,7 @@ from .loss import *
 from .mlp import *
 from .module import Module as Module
 from .module import Parameter as Parameter
-from .stateless import *
-from .table import *
+from .module_calls import *
 from .training.evaluation import Scores as Scores
 from .training.evaluation import evaluate as evaluate
 from .training.history import History as History

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.traced import TENSORS
+from tinygrad_lecture.tensor_base import TENSORS
 
 from . import functional as F
 from .errors import MadeFirst, check_probability

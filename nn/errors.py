@@ -30,7 +30,7 @@ from tinygrad_lecture.errors import (
     warn,
 )
 from tinygrad_lecture.ops.copying import as_floats
-from tinygrad_lecture.traced import TENSORS
+from tinygrad_lecture.tensor_base import TENSORS
 
 # --- settings -----------------------------------------------------------------------------------------------
 

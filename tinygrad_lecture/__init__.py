@@ -19,7 +19,7 @@ How did that come about? A Graph watches a computation; then each value, each st
 Where things are:
 
     tensor.py       the Tensor; in_place.py: its in-place changes
-    traced.py       what a Tensor holds
+    tensor_base.py       what a Tensor holds
     autograd/       core.py: the chain rule; op.py: how a call is recorded
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
@@ -67,7 +67,7 @@ from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
 from .ops.composite import composite as _composite
-from .ops.fusion import fused as fused
+from .ops.fused_op import fused as fused
 from .random import *
 from .tensor import Tensor as Tensor
 

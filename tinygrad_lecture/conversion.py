@@ -14,12 +14,12 @@ import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
 from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, text_hint, warn
-from .traced import Traced
+from .tensor_base import TensorBase
 
 
 def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     """A new array with a copy of data; see `tl.tensor` for the arguments and errors."""
-    if isinstance(data, Traced):
+    if isinstance(data, TensorBase):
         data = _array_of(data)
     dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
@@ -54,14 +54,14 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 
 def _without_tensors(data: Any) -> Any:
     """Nested lists with each Tensor in them replaced by its array."""
-    if isinstance(data, Traced):
+    if isinstance(data, TensorBase):
         return to_host(_array_of(data))
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
     return data
 
 
-def _array_of(x: Traced) -> Array:
+def _array_of(x: TensorBase) -> Array:
     """The array of a Tensor. Warns if it requires grad."""
     if x._node is not None:
         warn(
@@ -125,7 +125,7 @@ def _has_float64(data: Any) -> bool:
 
 def _no_index(sizes: Iterable[Any]) -> str:
     """The first of the sizes that is no int, in words, and how to write a dtype."""
-    n = next((n for n in sizes if isinstance(n, (type, Traced)) or not hasattr(n, "__index__")), sizes)
+    n = next((n for n in sizes if isinstance(n, (type, TensorBase)) or not hasattr(n, "__index__")), sizes)
     kind: Any = getattr(np, str(n), None) if isinstance(n, (str, np.dtype)) else n
     is_dtype = isinstance(kind, type) and issubclass(kind, (np.generic, int, float))
     return f"{brief(n)}; write dtype=tl.{np.dtype(kind)}" if is_dtype else brief(n)
@@ -160,7 +160,7 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
     for target in targets:
         if isinstance(target, bool) or target is None:
             continue  # non_blocking and copy, which PyTorch takes by position too
-        if isinstance(target, Traced):
+        if isinstance(target, TensorBase):
             dtype, device = target._array.dtype, device_of(target._array)
         elif isinstance(target, str) and not _is_dtype(target):
             device = target

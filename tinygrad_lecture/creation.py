@@ -24,7 +24,7 @@ from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors import DtypeError, TensorError, kind_of
 from .methods.pytorch import wrapped
 from .tensor import Tensor
-from .traced import Traced, wrap
+from .tensor_base import TensorBase, wrap
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_tensor", "linspace",
@@ -126,7 +126,7 @@ def full(size: int | Shape, fill_value: float, *, dtype: Any = None) -> Array:
 
     dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number, or requires grad.
     """
-    if isinstance(fill_value, (Traced, np.generic)):
+    if isinstance(fill_value, (TensorBase, np.generic)):
         fill_value = constant(fill_value, "fill_value", "full").item()
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
@@ -287,11 +287,11 @@ def normal(mean: Any, std: Any = 1.0, size: Any = (), *, dtype: Any = None, devi
     Raises ValueError for a negative std, TypeError for tensors that require grad: mean + std * randn(...) has them.
     """
     shape = as_shape(() if size is None else (size,), "normal")
-    given = [x._array for x in (mean, std) if isinstance(x, Traced)]
+    given = [x._array for x in (mean, std) if isinstance(x, TensorBase)]
     if given:
         shape = np.broadcast_shapes(*(x.shape for x in given))
         dtype, device = dtype or given[0].dtype, device or device_of(given[0])
-    if (std._array if isinstance(std, Traced) else np.asarray(std)).min(initial=0) < 0:
+    if (std._array if isinstance(std, TensorBase) else np.asarray(std)).min(initial=0) < 0:
         raise TensorError(f"normal: std must be 0 or more, not {std}")
     drawn = wrap(random.normal(shape, dtype or get_default_dtype(), device))
     return (drawn * constant(std, "std", "normal") + constant(mean, "mean", "normal"))._array
@@ -311,7 +311,7 @@ def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..
         x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
         memory_format: Any = None, **named: Any,
     ) -> Tensor:  # fmt: skip
-        if not isinstance(x, Traced):
+        if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
         array = x._array
         order = axes_in_memory(array)

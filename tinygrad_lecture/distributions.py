@@ -14,7 +14,7 @@ from .errors import TensorError, kind_of
 from .ops.composite import named
 from .ops.elementwise import sign
 from .random import Generator, drawing_from
-from .traced import Traced, array_of, wrap
+from .tensor_base import TensorBase, array_of, wrap
 
 __all__ = ["bernoulli", "multinomial"]
 
@@ -73,6 +73,6 @@ def _(g: Any) -> Any:
 
 
 def _array_of(name: str, x: Any) -> Array:
-    if not isinstance(x, Traced):
+    if not isinstance(x, TensorBase):
         raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
     return x._array

@@ -26,12 +26,12 @@ from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_me
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
-from .traced import Traced, array_of, wrap
+from .tensor_base import TensorBase, array_of, wrap
 
-T = TypeVar("T", bound=Traced)
+T = TypeVar("T", bound=TensorBase)
 
 
-def announced(x: Traced) -> Array:
+def announced(x: TensorBase) -> Array:
     """The array of x, announced to the version counters as about to be written to."""
     versions.announce_write(x._array)
     return x._array
@@ -61,9 +61,9 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     return x
 
 
-def assign(x: Traced, index: Any, value: Any, change: str = "x[index] = value") -> None:
+def assign(x: TensorBase, index: Any, value: Any, change: str = "x[index] = value") -> None:
     """x[index] = value. change: how the user wrote it. Raises RuntimeError as `_writes_to_memory` and `_replace` do."""
-    if isinstance(value, Traced) and _is_view_at(x, index, value):
+    if isinstance(value, TensorBase) and _is_view_at(x, index, value):
         return  # the last step of x[index] += y, which has changed x already
     if _writes_to_memory(x, change, value):
         write(announced(x), index, array_of(value))
@@ -86,7 +86,7 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
     return x
 
 
-def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
+def _writes_to_memory(x: TensorBase, change: str, *operands: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 
     Raises RuntimeError if elements of x are one in memory, or the memory is read-only, and, while recording, if x is a
@@ -97,7 +97,7 @@ def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
             f"{change}: several elements of x are one in memory, as after expand() or unfold(); start from "
             "x = x.clone()"
         )
-    involved = x._node is not None or any(isinstance(y, Traced) and y._node is not None for y in operands)
+    involved = x._node is not None or any(isinstance(y, TensorBase) and y._node is not None for y in operands)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
             raise RuntimeError(f"{change}: the memory of x is read-only; start from x = x.clone()")
@@ -110,7 +110,7 @@ def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
     return False
 
 
-def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
+def _is_view_at(x: TensorBase, index: Any, value: TensorBase) -> bool:
     """Whether value is x[index] itself, a view of x."""
     window = value._window
     if not (isinstance(window, View) and window.op is index_get and window.x is x._window):
@@ -122,13 +122,13 @@ def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
 # --- tensors that share memory ------------------------------------------------------------------------------
 
 
-_changed: ContextVar[list[weakref.ref[Traced]] | None] = ContextVar("changed", default=None)
+_changed: ContextVar[list[weakref.ref[TensorBase]] | None] = ContextVar("changed", default=None)
 
 
 @contextmanager
-def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
+def noting_changes() -> Iterator[list[weakref.ref[TensorBase]]]:
     """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
-    changed, before = list[weakref.ref[Traced]](), _changed.get()
+    changed, before = list[weakref.ref[TensorBase]](), _changed.get()
     token = _changed.set(changed)
     try:
         yield changed
@@ -138,7 +138,7 @@ def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
             before.extend(changed)
 
 
-def _replace(x: Traced, change: str, new: Any) -> None:
+def _replace(x: TensorBase, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
     A detached tensor is changed in memory: what it was detached from sees the new numbers, and keeps its own gradient.
@@ -193,7 +193,7 @@ def _laid_out_like(old: Array, new: Array) -> Array:
     return array
 
 
-def _become(x: Traced, value: Any) -> None:
+def _become(x: TensorBase, value: Any) -> None:
     """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
     retained = x._node is not None and retains_grad(x._node)
     x._array, x._node = value._array, value._node
@@ -220,7 +220,7 @@ def _written_to_base(base: Any, window: Window, new: Any) -> Any:
     return index_put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)
 
 
-def leave_graph(x: Traced) -> None:
+def leave_graph(x: TensorBase) -> None:
     """Make x a constant, which shares its memory with others still, but not their changes."""
     x._node = None
     if x._window is not None:
@@ -259,19 +259,19 @@ def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, generator: random.Generator | None = None, **settings: Any) -> Any:
         with random.drawing_from(generator):
             values = draw(self, *args, **settings)
-        values = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
+        values = values if isinstance(values, TensorBase) else wrap(values)  # a Tensor where a parameter is one
         assign(self, ..., values, f"x.{draw.__name__}()")
         return self
 
     return method
 
 
-def _drawn_like(draw: Callable[..., Array], x: Traced) -> Array:
+def _drawn_like(draw: Callable[..., Array], x: TensorBase) -> Array:
     """An array of random numbers like that of x."""
     return draw(x._array.shape, x._array.dtype, device_of(x._array))
 
 
-class InPlaceMethods(Traced):
+class InPlaceMethods(TensorBase):
     """The methods of a Tensor that change it in place."""
 
     __slots__ = ()
@@ -349,7 +349,7 @@ class InPlaceMethods(Traced):
 
     def copy_(self, other: Any, non_blocking: bool = False) -> Self:
         """Overwrite the elements with other, broadcast and converted to this dtype. non_blocking: has no effect."""
-        if isinstance(other, Traced):
+        if isinstance(other, TensorBase):
             other = other.to(device=device_of(self._array))  # type: ignore[attr-defined]
         assign(self, ..., other, "x.copy_(y)")
         return self

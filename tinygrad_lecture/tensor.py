@@ -22,7 +22,7 @@ from .in_place import InPlaceMethods
 from .methods.python import PythonMethods, equality, operators
 from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
-from .traced import Traced, set_tensor_type, tensor_of, wrap
+from .tensor_base import TensorBase, set_tensor_type, tensor_of, wrap
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -233,14 +233,14 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        new = value if isinstance(value, Traced) else Tensor(value, device=self.device)
+        new = value if isinstance(value, TensorBase) else Tensor(value, device=self.device)
         if isinstance(self._node, Leaf):
             _must_be_float(new._array.dtype)
         if new._array is self._array:  # as after x.data -= 0.1 * x.grad
             return
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype
         self._array, self._window = new._array, None
-        if isinstance(value, Traced):
+        if isinstance(value, TensorBase):
             note_sharing(self, value)
         if changed and self._node is not None:
             reference = self._node.tensor  # with the hooks

@@ -21,7 +21,7 @@ import nn
 import tinygrad_lecture as tl
 from nn import functional as F
 from nn.data import pad_sequence
-from nn.stateless import evaluating
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import norm

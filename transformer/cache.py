@@ -11,7 +11,7 @@ from collections.abc import Sized
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, xp
-from tinygrad_lecture.traced import wrap
+from tinygrad_lecture.tensor_base import wrap
 
 __all__ = ["Cache", "KeyValues"]
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 
 import nn
 import tinygrad_lecture as tl
-from nn.stateless import evaluating
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Unpack
 
 import nn
-from nn.stateless import evaluating
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm

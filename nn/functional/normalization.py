@@ -14,7 +14,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.copying import as_floats
-from tinygrad_lecture.traced import TENSORS
+from tinygrad_lecture.tensor_base import TENSORS
 
 from ..errors import check_tensor, shape_complaint
 from . import channels

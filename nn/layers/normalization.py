@@ -13,7 +13,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.traced import TENSORS
+from tinygrad_lecture.tensor_base import TENSORS
 
 from .. import functional as F
 from .. import init

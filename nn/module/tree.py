@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_lecture import Tensor, TensorError, empty
 from tinygrad_lecture.errors import brief, hide_frames, warn
-from tinygrad_lecture.traced import tensor_of
+from tinygrad_lecture.tensor_base import tensor_of
 
 from ..errors import ExplainsArguments
 

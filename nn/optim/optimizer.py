@@ -40,7 +40,7 @@ from tinygrad_lecture.errors import hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import in_pieces
-from tinygrad_lecture.traced import wrap
+from tinygrad_lecture.tensor_base import wrap
 
 from ..errors import as_parameters
 from ..module import clear_grad

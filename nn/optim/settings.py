@@ -16,7 +16,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
 from tinygrad_lecture.errors import Elsewhere, alike, brief, hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
-from tinygrad_lecture.traced import wrap
+from tinygrad_lecture.tensor_base import wrap
 
 from ..errors import ExplainsArguments
 from ..module import array_of, misfit

@@ -23,7 +23,7 @@ import numpy as np
 from tinygrad_lecture import Tensor, no_grad
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.kernels.blas import one_thread
-from tinygrad_lecture.traced import tensor_of
+from tinygrad_lecture.tensor_base import tensor_of
 
 
 class AllReduce:

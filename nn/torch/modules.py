@@ -19,9 +19,9 @@ from ..layers import convolution, normalization
 from ..layers.convolution import Filters
 from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
+from ..module_calls import functional_call
 from ..optim import lr_scheduler
 from ..optim.settings import required
-from ..stateless import functional_call
 from . import derivatives, layers, testing
 from .functions import FUNCTIONS
 from .machine import DataParallel, SummaryWriter, profiler

@@ -13,7 +13,7 @@ import tinygrad_lecture as tl
 from op_table import Row
 from strategies import Array, Sample
 from tinygrad_lecture.backend import is_array, move, to_host
-from tinygrad_lecture.traced import Traced, wrap
+from tinygrad_lecture.tensor_base import TensorBase, wrap
 
 
 def is_float(x: Any) -> bool:
@@ -53,7 +53,7 @@ def tensors(inputs: Sequence[Any], device: str = "cpu", grad: Sequence[bool] | N
 
 def variables(inputs: Sequence[Any]) -> list[tl.Tensor]:
     """The inputs that require grad."""
-    return [x for x in inputs if isinstance(x, Traced) and x._node is not None]  # type: ignore[misc]
+    return [x for x in inputs if isinstance(x, TensorBase) and x._node is not None]  # type: ignore[misc]
 
 
 def differentiable(results: Sequence[Any]) -> list[Any]:
@@ -113,4 +113,4 @@ def second_order(
 
 def host(x: Any) -> Array:
     """A Tensor or array as a NumPy array on the host."""
-    return np.asarray(to_host(x._array if isinstance(x, Traced) else x))
+    return np.asarray(to_host(x._array if isinstance(x, TensorBase) else x))

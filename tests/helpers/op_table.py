@@ -22,7 +22,7 @@ from strategies import Array, Draw, Sample, Shape
 from tinygrad_lecture import ops
 from tinygrad_lecture.autograd.op import Op
 from tinygrad_lecture.ops import recurrent
-from tinygrad_lecture.ops.fusion import Fused
+from tinygrad_lecture.ops.fused_op import Fused
 from tinygrad_lecture.ops.indexing import normal_index
 
 Samples = st.SearchStrategy[Sample]

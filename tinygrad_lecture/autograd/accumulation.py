@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from ..traced import TENSORS, wrap
+from ..tensor_base import TENSORS, wrap
 from . import versions
 from .core import Node
 

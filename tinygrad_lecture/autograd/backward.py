@@ -10,19 +10,19 @@ import numpy as np
 from ..backend import device_of, xp
 from ..conversion import new_array
 from ..errors import TensorError
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from . import hooks, versions
 from .accumulation import accumulate_grad
-from .contract import check_saved
 from .core import VJP, Gradient, Node, Products, Record, plus, walk
 from .modes import modes
-from .wanted import Wanted
+from .rule_checks import check_saved
+from .subgraph import Subgraph
 
 
 def backward_pass(
     seeds: Iterable[tuple[Node, Gradient]],
     *,
-    wanted: Iterable[Node] | None = None,
+    targets: Iterable[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> dict[Node, Gradient]:
@@ -30,7 +30,7 @@ def backward_pass(
 
     Gradients that reach leaves accumulate in `.grad`.
 
-    wanted: return the gradients of these nodes instead, and visit only records that lead to them.
+    targets: return the gradients of these nodes instead, and visit only records that lead to them.
     retain_graph: keep what the records saved, for another pass.
     create_graph: gradients and saved values are Tensors, so the same rules are recorded as they run.
     Raises RuntimeError if the graph was freed, or a saved array was written to in place.
@@ -38,7 +38,7 @@ def backward_pass(
     sums: dict[Node, Gradient] = {}
     for node, upstream in seeds:
         sums[node] = plus(sums[node], upstream) if node in sums else upstream
-    only = None if wanted is None else Wanted(set(wanted), sums)
+    subgraph = None if targets is None else Subgraph(set(targets), sums)
     observer = modes.observer
     reached: list[Node] = []  # leaves
     freed: list[Node] = []  # stands for the nodes of every freed record: at the end the leaves reached, so that a later
@@ -56,23 +56,23 @@ def backward_pass(
         return products
 
     def finish(leaf: Node) -> None:
-        if only is None and type(leaf.tensor) is not hooks.Hooked:
+        if subgraph is None and type(leaf.tensor) is not hooks.Hooked:
             accumulate_grad(leaf, sums.pop(leaf))
         else:
-            gradient = hooks.accumulate_with_hooks(leaf, sums.pop(leaf), only is None)
-            if only is not None:
-                only.collect(leaf, gradient)
+            gradient = hooks.accumulate_with_hooks(leaf, sums.pop(leaf), subgraph is None)
+            if subgraph is not None:
+                subgraph.collect(leaf, gradient)
 
     def finish_due(leaf: Node) -> None:
         if leaf in sums:  # no gradient reaches it through an output that nothing was computed from
             reached.append(leaf)
             finish(leaf)
 
-    step: VJP = vjp if only is None else only.around(vjp)
+    step: VJP = vjp if subgraph is None else subgraph.around(vjp)
     due: list[tuple[float, Node]] = []
     if hooks.in_use:
-        due = hooks.hooked_leaves_in_order(sums, None if only is None else only.targets)
-        step = hooks.around(step, only is None, due, finish_due)
+        due = hooks.hooked_leaves_in_order(sums, None if subgraph is None else subgraph.targets)
+        step = hooks.around(step, subgraph is None, due, finish_due)
     recording, modes.recording = modes.recording, create_graph  # set_grad_enabled would take half a microsecond
     try:
         with np.errstate(all="ignore"):
@@ -85,7 +85,7 @@ def backward_pass(
     finally:
         modes.recording = recording
     freed.extend(reached)
-    return {} if only is None else only.found
+    return {} if subgraph is None else subgraph.found
 
 
 def by_input(products: Products, nodes: Sequence[Node | None]) -> list[Gradient]:
@@ -94,7 +94,7 @@ def by_input(products: Products, nodes: Sequence[Node | None]) -> list[Gradient]
     return [rest.pop(0)[1] if rest and node is rest[0][0] else None for node in nodes]
 
 
-def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
+def seed_for(x: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The initial upstream gradient at x: one by default for a single element; under create_graph, a Tensor.
 
     gradient: what the user gave, of x's shape; None stands for 1 if x has a single element.
@@ -118,7 +118,7 @@ def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
         seed: Any = wrap(xp(array).array(1, array.dtype, ndmin=array.ndim))
     else:
         here = device_of(array)
-        seed = gradient if isinstance(gradient, Traced) else wrap(new_array(gradient, array.dtype, here))
+        seed = gradient if isinstance(gradient, TensorBase) else wrap(new_array(gradient, array.dtype, here))
         there = device_of(seed._array)
         if seed._array.shape != array.shape:
             raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")

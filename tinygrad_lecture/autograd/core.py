@@ -16,8 +16,8 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 
 from ..backend import DType, Shape
-from ..traced import Traced
-from .contract import checked_gradient
+from ..tensor_base import TensorBase
+from .rule_checks import checked_gradient
 from .versions import tick
 
 Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tensor
@@ -26,7 +26,7 @@ Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tens
 class Node:
     """A value that gradients flow to.
 
-    shape, dtype: what its gradient must have; no dtype where it has several outputs (`outputs.py`).
+    shape, dtype: what its gradient must have; no dtype where it has several outputs (`several_outputs.py`).
     age: a tick of the engine's clock; no two nodes have the same.
     nodes: of each input of the op that computed it, None for constants; a leaf has none.
     saved: for each input, what its backward rule asked for; None after backward has freed it.
@@ -40,7 +40,7 @@ class Node:
     age: int
     nodes: Sequence[Node | None]
     saved: Sequence[Sequence[Any]] | None
-    tensor: weakref.ref[Traced] | None
+    tensor: weakref.ref[TensorBase] | None
 
 
 @final
@@ -49,7 +49,7 @@ class Leaf(Node):
 
     __slots__ = ()
 
-    def __init__(self, tensor: Traced) -> None:
+    def __init__(self, tensor: TensorBase) -> None:
         self.shape, self.dtype, self.age = tensor._array.shape, tensor._array.dtype, tick()
         self.tensor = weakref.ref(tensor)
         self.nodes = self.saved = ()

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
 from ..errors import TensorError, kind_of
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from .accumulation import accumulate_grad
 from .core import VJP, Gradient, Leaf, Node, Products, Record
 from .modes import set_grad_enabled
@@ -45,7 +45,7 @@ class Handle:
         self.remove()
 
 
-class Hooked(weakref.ref[Traced]):
+class Hooked(weakref.ref[TensorBase]):
     """A node's reference to its tensor, with hooks on its gradient.
 
     before: called with the gradient, which they may replace.  after: of a leaf, called with it when `.grad` is filled.
@@ -63,7 +63,7 @@ in_use = False  # whether a result ever had a hook or kept its gradient: only th
 hooked_leaves: dict[int, Hooked] = {}  # id -> those of leaves whose tensors live
 
 
-def hooks_of(x: Traced) -> Hooked:
+def hooks_of(x: TensorBase) -> Hooked:
     """The hooks of a tensor that requires grad, noted in its node."""
     global in_use
     node = x._node
@@ -87,7 +87,7 @@ def _forget(reference: Any) -> None:
     hooked_leaves.pop(id(reference), None)
 
 
-def retain_grad(x: Traced) -> None:
+def retain_grad(x: TensorBase) -> None:
     """Let a pass fill `.grad` of a result, as it does of leaves."""
     global in_use
     node = x._node
@@ -120,7 +120,7 @@ def accumulate_with_hooks(node: Node, gradient: Gradient, accumulate: bool) -> G
     if hooks is not None and hooks.before:
         gradient = run(hooks.before, gradient)
     if accumulate and retains_grad(node) and accumulate_grad(node, gradient) and hooks is not None:
-        run_after(hooks, isinstance(gradient, Traced))
+        run_after(hooks, isinstance(gradient, TensorBase))
     return gradient
 
 
@@ -174,14 +174,14 @@ def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
     They get a copy: the array itself may also be on its way to other tensors.
     Raises TypeError for a hook that returns anything but a Tensor, TensorError for another shape or device.
     """
-    recorded = isinstance(gradient, Traced)  # under create_graph
+    recorded = isinstance(gradient, TensorBase)  # under create_graph
     given = gradient.clone() if recorded else wrap(gradient.copy())
     for hook in list(hooks.values()):
         with set_grad_enabled(recorded):
             returned = hook(given)
         if returned is None:
             continue
-        if not isinstance(returned, Traced):
+        if not isinstance(returned, TensorBase):
             raise TypeError(
                 f"{_name(hook)}: a hook returns a Tensor, or None to keep the gradient, not {kind_of(returned)}"
             )

@@ -15,13 +15,13 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import EXPLAINED, explain, refuse_several
-from ..traced import TENSORS, TensorLike, Traced, wrap
+from ..tensor_base import TENSORS, TensorBase, TensorLike, wrap
 from . import modes as modes_module
-from .contract import add_facts
 from .core import Gradient, Node, Products, Record
-from .declaration import Declaration, P
 from .modes import modes
+from .op_definition import OpDefinition, P
 from .operands import PLAIN, SCALARS, as_operand, as_result, copy_settings
+from .rule_checks import add_facts
 from .saver import as_tensors
 from .views import note_view
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Value: TypeAlias = Any  # what ops and rules compute with: an array or, where recorded, a Tensor
 
 
-class Op(Declaration[P]):
+class Op(OpDefinition[P]):
     """A differentiable function of arrays. Made by the decorator `tl.op`; see there."""
 
     @overload
@@ -137,7 +137,7 @@ def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[An
         refuse_several(name, inputs)
     if foreign is not None and prototype is not None:
         copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
-        arrays = [x._array if isinstance(x, Traced) else as_operand(x, prototype, copy) for x in inputs]
+        arrays = [x._array if isinstance(x, TensorBase) else as_operand(x, prototype, copy) for x in inputs]
     return arrays, nodes, prototype
 
 

@@ -23,7 +23,7 @@ from ..backend import (
     xp,
 )
 from ..errors import inputs_by_position, numpy_names, refuse_several
-from ..traced import TENSORS, Traced
+from ..tensor_base import TENSORS, TensorBase
 from .modes import modes
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def _own(value: Any, setting: str, name: str) -> Any:
         return kind(_own(item, setting, name) for item in value)
     if kind is dict:
         return {key: _own(item, setting, name) for key, item in value.items()}
-    if isinstance(value, Traced):
+    if isinstance(value, TensorBase):
         return constant(value, setting, name)._array.copy()
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
 
@@ -126,7 +126,7 @@ def constant(value: T, setting: str, name: str) -> T:
 
     Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
     """
-    if isinstance(value, Traced) and value._node is not None and modes.recording:
+    if isinstance(value, TensorBase) and value._node is not None and modes.recording:
         reason = (
             f"{setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
             f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
@@ -160,10 +160,10 @@ def refuse_lost(name: str, numbers: dict[str, int], args: Sequence[Any], named: 
             given = [
                 x._node.age
                 for x in (*args, *named.values())
-                if isinstance(x, Traced) and x._node is not None and x is not result
+                if isinstance(x, TensorBase) and x._node is not None and x is not result
             ]
             results = result if isinstance(result, tuple) else (result,)
-            if not _comes_from(value._node, [x._node for x in results if isinstance(x, Traced)], max(given)):
+            if not _comes_from(value._node, [x._node for x in results if isinstance(x, TensorBase)], max(given)):
                 constant(value, setting, name)
 
 
@@ -210,6 +210,6 @@ def as_result(
         return narrow(out, arrays), kept
     if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
         return narrow_integers(out, arrays), kept
-    if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
+    if dtype.kind == "c" and not any(isinstance(x, TensorBase) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out, kept

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 from ..backend import device_of, get_default_dtype, is_array
 from ..errors import hide_frames
-from ..traced import wrap
+from ..tensor_base import wrap
 from .core import Node
 
 # (arrays, out, settings, nodes) -> for each input that requires grad, what its rule asked for

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..traced import TENSORS, Traced, wrap
+from ..tensor_base import TENSORS, TensorBase, wrap
 from .versions import owner_of
 
 
@@ -24,7 +24,7 @@ class Base:
 
     __slots__ = ("array", "detached", "node", "sharing", "tensor")
 
-    def __init__(self, tensor: Traced, sharing: set[weakref.ref[Traced]], detached: bool = False) -> None:
+    def __init__(self, tensor: TensorBase, sharing: set[weakref.ref[TensorBase]], detached: bool = False) -> None:
         self.array, self.node, self.sharing, self.detached = tensor._array, tensor._node, sharing, detached
         self.tensor = weakref.ref(tensor, sharing.discard)
         sharing.add(self.tensor)
@@ -43,7 +43,7 @@ class View:
     x: Window
     op: Any
     settings: dict[str, Any]
-    sharing: set[weakref.ref[Traced]]
+    sharing: set[weakref.ref[TensorBase]]
 
 
 Window: TypeAlias = Base | View
@@ -56,7 +56,7 @@ def base_of(window: Window) -> Base:
     return window
 
 
-def sharers(tensor: Traced) -> list[Any]:
+def sharers(tensor: TensorBase) -> list[Any]:
     """The other living tensors that share a tensor's memory."""
     window = tensor._window
     if window is None:
@@ -65,7 +65,7 @@ def sharers(tensor: Traced) -> list[Any]:
     return [x for x in living if x is not None and x is not tensor and _shares(x, window)]
 
 
-def _shares(x: Traced, window: Window) -> bool:
+def _shares(x: TensorBase, window: Window) -> bool:
     """Whether x still shares the memory: it may have got another array since."""
     return x._window is not None and x._window.sharing is window.sharing
 
@@ -82,7 +82,7 @@ def one_in_memory(array: Any) -> bool:
     return False
 
 
-def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], result: Traced) -> None:
+def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], result: TensorBase) -> None:
     """Note which of n inputs the result of an op is a view of, if any."""
     view = result._array
     base = view.base
@@ -103,7 +103,7 @@ def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], 
             return
 
 
-def note_sharing(tensor: Traced, other: Traced, detached: bool = False) -> None:
+def note_sharing(tensor: TensorBase, other: TensorBase, detached: bool = False) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
     sharing = _window(other).sharing
     if tensor is other:  # `Base` adds a reference to it, and the set would compare the two by comparing tensors
@@ -111,7 +111,7 @@ def note_sharing(tensor: Traced, other: Traced, detached: bool = False) -> None:
     tensor._window = Base(tensor, sharing, detached)
 
 
-def _window(x: Traced) -> Window:
+def _window(x: TensorBase) -> Window:
     """How x looks into its memory, from now on noted as shared: as a base, if all that it was a view of is gone.
 
     An expanded view stays one, since a change of one element is a change of several.

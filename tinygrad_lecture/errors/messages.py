@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import traced
+from .. import tensor_base
 from ..backend import Shape, device_of, is_array
-from ..traced import Traced, array_of
+from ..tensor_base import TensorBase, array_of
 from .exceptions import DtypeError, LinAlgError, PlaceError, TensorError, hide_frames, in_library
 from .names import alike
 
@@ -148,7 +148,7 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
 
 def _has_tensors(value: Any) -> bool:
     """Whether a value is a tuple or list with Tensors in it, at any depth."""
-    return isinstance(value, (tuple, list)) and any(isinstance(x, Traced) or _has_tensors(x) for x in value)
+    return isinstance(value, (tuple, list)) and any(isinstance(x, TensorBase) or _has_tensors(x) for x in value)
 
 
 # --- what is wrong with shapes, axes and values -------------------------------------------------------------
@@ -180,7 +180,7 @@ def _about_the_axis(settings: Mapping[str, Any], error: Exception) -> str | None
     axis = settings.get("axis")
     if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
         return axis_message(error.axis, error.ndim)
-    if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
+    if isinstance(error, TypeError) and (isinstance(axis, (TensorBase, str, float)) or is_array(axis)):
         return f"axis must be an int, such as 0 or -1, not {brief(axis)}"
     return None
 
@@ -198,7 +198,7 @@ def _not_arrays(
 ) -> str | None:
     """Which argument is no tensor, or a tensor of no numbers, as a sentence; None if that is not the matter."""
     lacking, name = getattr(error, "obj", None), getattr(error, "name", None)  # of an AttributeError
-    if is_array(lacking) and hasattr(traced.tensor_type, str(name)):
+    if is_array(lacking) and hasattr(tensor_base.tensor_type, str(name)):
         return f"forward gets arrays, and an array has no {name}: leave it out, or call a function such as tl.exp(x)"
     if inputs_alone and isinstance(error, (TypeError, AttributeError)):
         defaults = [p.default for p in inspect.signature(function).parameters.values()]
@@ -234,7 +234,7 @@ def text_hint(text: str) -> str:
 
 
 def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Traced) or is_array(value)
+    return isinstance(value, TensorBase) or is_array(value)
 
 
 def _explained(
@@ -270,7 +270,7 @@ def kind_of(value: Any) -> str:
     """The kind of a value with its article: "a Tensor of shape (2, 3), float32", "an int", "None"."""
     if value is None:
         return "None"
-    if isinstance(value, Traced):
+    if isinstance(value, TensorBase):
         return f"a Tensor of shape {value._array.shape}, {value._array.dtype}"
     if is_array(value):
         return f"an array of shape {value.shape}, {value.dtype}"
@@ -297,7 +297,7 @@ def describe(value: Any) -> str:
     value = array_of(value)
     if is_array(value):
         return f"{value.shape} {value.dtype}"
-    if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):
+    if isinstance(value, (list, tuple)) and any(isinstance(x, TensorBase) or is_array(x) for x in value):
         return f"[{', '.join(map(describe, value))}]" if len(value) < 5 else f"a {type(value).__name__} of {len(value)}"
     text = repr(value)
     return text if len(text) <= 40 else f"a {type(value).__name__}"

@@ -25,12 +25,12 @@ from typing import Any
 
 from ..autograd.core import Differentiable, Gradient, Node, Products, Record
 from ..autograd.modes import modes, no_grad
-from ..autograd.outputs import nodes_of_outputs, record_outputs, upstreams_of
+from ..autograd.several_outputs import nodes_of_outputs, record_outputs, upstreams_of
 from ..autograd.views import note_sharing
 from ..backend import xp
 from ..errors import kind_of
 from ..tensor import Tensor
-from ..traced import Traced, array_of, wrap
+from ..tensor_base import TensorBase, array_of, wrap
 
 
 class Context:
@@ -78,7 +78,7 @@ class Function:
 
         Raises TypeError if forward returns anything but Tensors.
         """
-        nodes = [x._node if isinstance(x, Traced) else None for x in args]
+        nodes = [x._node if isinstance(x, TensorBase) else None for x in args]
         ctx = Context(tuple(node is not None for node in nodes))
         with no_grad():
             if cls.setup_context is None:
@@ -110,7 +110,7 @@ class _Apply:
 
     def _source(self, x: Any, args: Sequence[Any], outs: Sequence[Tensor]) -> Node | int | None:
         """Where a saved tensor came from: the node of an argument, or the number of an output."""
-        if isinstance(x, Traced) and any(x is argument for argument in args):
+        if isinstance(x, TensorBase) and any(x is argument for argument in args):
             return x._node  # type: ignore[no-any-return]
         return next((i for i in self.differentiable if outs[i] is x), None)
 
@@ -151,7 +151,7 @@ class _Apply:
         for node, g in zip(nodes, gradients, strict=False):
             if node is not None:
                 g = wrap(xp(upstreams[0]._array).zeros(node.shape, node.dtype)) if g is None else g
-                products.append((node, g if recorded or not isinstance(g, Traced) else g._array))
+                products.append((node, g if recorded or not isinstance(g, TensorBase) else g._array))
         return products
 
 
@@ -165,7 +165,7 @@ def as_tuple(function: str, out: Any) -> tuple[Tensor, ...]:
     """
     outs = out if isinstance(out, tuple) else (out,)
     for o in outs:
-        if not isinstance(o, Traced):
+        if not isinstance(o, TensorBase):
             raise TypeError(f"{function} must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
     return outs
 

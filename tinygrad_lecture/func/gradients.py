@@ -7,10 +7,10 @@ from typing import Any
 
 from ..autograd.backward import backward_pass, seed_for
 from ..autograd.core import Gradient, Node
-from ..autograd.wanted import unshare
+from ..autograd.subgraph import unshare
 from ..errors import kind_of
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 
 
 def grad(
@@ -60,7 +60,7 @@ def grad(
         nodes.append(x._node)
     found = backward_pass(
         [(o._node, seed) for o, seed in zip(outs, seeds, strict=True) if o._node is not None],
-        wanted=nodes,
+        targets=nodes,
         retain_graph=create_graph if retain_graph is None else retain_graph,
         create_graph=create_graph,
     )
@@ -75,9 +75,9 @@ def grad(
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
     """One Tensor or several, as a tuple. Raises TypeError for anything else."""
-    many = tuple(given) if not isinstance(given, Traced) and hasattr(given, "__iter__") else (given,)
+    many = tuple(given) if not isinstance(given, TensorBase) and hasattr(given, "__iter__") else (given,)
     for position, x in enumerate(many):
-        if not isinstance(x, Traced):
+        if not isinstance(x, TensorBase):
             remedy = "; for the gradient of a function write tl.func.grad(f)(x)" if callable(x) else ""
             raise TypeError(f"grad: {what} must be Tensors, but number {position} is {kind_of(x)}{remedy}")
     return many

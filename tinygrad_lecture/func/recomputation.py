@@ -19,14 +19,14 @@ from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.outputs import upstreams_of
+from ..autograd.several_outputs import upstreams_of
+from ..autograd.subgraph import unshare
 from ..autograd.versions import arrays_in
-from ..autograd.wanted import unshare
 from ..backend import Array, Shape, xp
 from ..errors import kind_of
 from ..inspect.observe import Observing, Unseen, values_are_kept
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from .function import as_tuple, results_of_one
 
 
@@ -54,7 +54,9 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     if not modes.recording or values_are_kept():
         return function(*inputs)
     state = rng.get_rng_state()
-    kept = [wrap(x._array, x._node) if isinstance(x, Traced) else x for x in inputs]  # a later x += 1 changes x._node
+    kept = [
+        wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs
+    ]  # a later x += 1 changes x._node
     start = versions.tick()
     with rng.replay(state):
         out = function(*inputs)
@@ -116,7 +118,7 @@ class _Rerun:
         with Unseen():
             found = backward_pass(
                 [(boundary_of.get(o._node, o._node), g) for o, g in zip(outs, upstreams, strict=True) if g is not None],
-                wanted=[end for end, node in zip(boundary, nodes, strict=True) if node is not None],
+                targets=[end for end, node in zip(boundary, nodes, strict=True) if node is not None],
                 retain_graph=recorded,
                 create_graph=recorded,
             )

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.contract import RuleError
 from ..autograd.core import Leaf, Record
 from ..autograd.modes import reference
 from ..autograd.op import Op
+from ..autograd.rule_checks import RuleError
 from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
 from ..errors import WITH_TL, kind_of, numpy_refused
 from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from .numerical import largest
 from .report import GradcheckError
 from .subject import Subject, flat, said
@@ -360,14 +360,14 @@ def _refused(record: Record, gradients: Sequence[Any], create_graph: bool) -> tu
 
 def _problem(gradient: Any, shape: Shape, out_shape: Shape, create_graph: bool) -> tuple[str, str, str | None] | None:
     """Why a value is not a gradient for an input of a given shape: what was returned, the hint and the likely cause."""
-    if isinstance(gradient, Traced) and not create_graph:
+    if isinstance(gradient, TensorBase) and not create_graph:
         cause = "leave out tl.tensor(): operators and tl functions take arrays too, and return arrays"
         return "returned a Tensor, though it was given arrays", "no-array", cause
-    if not (isinstance(gradient, (Traced, np.generic)) or is_array(gradient)):
+    if not (isinstance(gradient, (TensorBase, np.generic)) or is_array(gradient)):
         value = repr(gradient) if isinstance(gradient, (bool, int, float)) else kind_of(gradient)
         cause = "a gradient is an array of its input's shape: the upstream gradient g times the derivative"
         return f"returned {value}", "no-array", cause
-    if not isinstance(gradient, Traced) and create_graph:
+    if not isinstance(gradient, TensorBase) and create_graph:
         return "returned an array, though it was given Tensors", "numpy-in-rule", WITH_TL
     if broadcasts(shape, gradient.shape):
         return None

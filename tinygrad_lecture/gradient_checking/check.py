@@ -34,7 +34,7 @@ from ..backend import is_array, move
 from ..creation import zeros_like
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
 from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
 from .numerical import EPS
@@ -226,7 +226,7 @@ def _upstreams(subject: Subject, outs: list[Tensor], grad_outputs: Any, seed: in
     if grad_outputs is None:
         rng = np.random.default_rng(seed)
         return [wrap(move(random_upstream(rng, out.shape), out.device)) for out in outs]
-    given = [grad_outputs] if isinstance(grad_outputs, Traced) or is_array(grad_outputs) else list(grad_outputs)
+    given = [grad_outputs] if isinstance(grad_outputs, TensorBase) or is_array(grad_outputs) else list(grad_outputs)
     if [tuple(np.shape(g)) for g in given] != [out.shape for out in outs]:
         shapes = ", ".join(str(out.shape) for out in outs)
         raise ValueError(f"{subject.check}: grad_outputs must have the shapes of the outputs, {shapes}")

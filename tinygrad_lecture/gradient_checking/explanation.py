@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.op import Op
 from ..backend import is_array, to_host
-from ..traced import wrap
+from ..tensor_base import wrap
 from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose, said

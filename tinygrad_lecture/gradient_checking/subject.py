@@ -16,7 +16,7 @@ from ..backend import FLOAT64, Array, is_array, move, to_host
 from ..errors import call_message, kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
-from ..traced import Traced, wrap
+from ..tensor_base import TensorBase, wrap
 from .report import GradcheckError, index_text, sentence
 
 said = functools.partial(sentence, tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8")))
@@ -43,7 +43,7 @@ class Subject:
         self.fn, self.check = fn, check
         if is_array(inputs) or not isinstance(inputs, Iterable):
             raise TypeError(said("inputs", check=check, given=kind_of(inputs)))
-        self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
+        self.args: list[Any] = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
         self.name = _name_of(fn) if name is None else name
         if not callable(fn):
             raise TypeError(f"{check}: the first argument must be the function to check, not {kind_of(fn)}")
@@ -89,9 +89,9 @@ class Subject:
             args[position] = x
         set_rng_state(self.random_state)
         returned = self.fn(*args)
-        outs = [returned] if isinstance(returned, Traced) else returned
+        outs = [returned] if isinstance(returned, TensorBase) else returned
         remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
-        if isinstance(outs, (tuple, list)) and all(isinstance(out, Traced) for out in outs):
+        if isinstance(outs, (tuple, list)) and all(isinstance(out, TensorBase) for out in outs):
             floats = [out for out in outs if out._array.dtype.kind in "fc"]
             if floats and all(out._array.dtype.itemsize >= FLOAT64.itemsize for out in floats):
                 return floats
@@ -128,14 +128,14 @@ class Subject:
         return GradcheckError(f"{self.check}: {message}", fn_name=self.name, **fields)
 
 
-def flat(outs: Sequence[Traced]) -> Array:
+def flat(outs: Sequence[TensorBase]) -> Array:
     """The elements of all outputs as one vector on the host."""
     return np.concatenate([to_host(out._array).ravel() for out in outs])
 
 
 def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:
     """The positions of the Tensors that require grad or, if none does, of all float Tensors."""
-    tensors = [i for i, x in enumerate(args) if isinstance(x, Traced)]
+    tensors = [i for i, x in enumerate(args) if isinstance(x, TensorBase)]
     chosen = [i for i in tensors if args[i].requires_grad] or [i for i in tensors if args[i].dtype.kind == "f"]
     if chosen:
         return chosen

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..backend import Array
-from ..traced import wrap
+from ..tensor_base import wrap
 from .analytical import Analytical, on_host, vjp
 from .central_differences import STEP, central_differences
 from .numerical import EPS, NumericalGradient, Problem, complex_step, confirmed, largest, warnings_are

@@ -10,7 +10,7 @@ from ..autograd.modes import FixedMode, modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, xp
 from ..errors import call_site
-from ..traced import array_of
+from ..tensor_base import array_of
 from .observe import Observing
 
 

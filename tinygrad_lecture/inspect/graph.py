@@ -16,10 +16,10 @@ import numpy as np
 from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
-from ..autograd.outputs import Output, Upstreams
+from ..autograd.several_outputs import Output, Upstreams
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
-from ..traced import Traced, array_of
+from ..tensor_base import TensorBase, array_of
 from .numbers import in_line
 from .observe import Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
@@ -67,7 +67,7 @@ class Graph(metaclass=NeedsParentheses):
 
     keeps_values = True  # so that `checkpoint` does not compute them again
 
-    def __init__(self, result: Traced | None = None) -> None:
+    def __init__(self, result: TensorBase | None = None) -> None:
         self.vertices: list[Vertex] = []
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
@@ -78,7 +78,7 @@ class Graph(metaclass=NeedsParentheses):
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         self._calls = Calls()
         if result is not None:
-            if not isinstance(result, Traced):
+            if not isinstance(result, TensorBase):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
             node = result._node
             if node is None:
@@ -101,7 +101,7 @@ class Graph(metaclass=NeedsParentheses):
     def __iter__(self) -> Iterator[Vertex]:
         return iter(self.vertices)
 
-    def __getitem__(self, tensor: Traced) -> Vertex:
+    def __getitem__(self, tensor: TensorBase) -> Vertex:
         """The vertex of a tensor. Raises KeyError if it is not in the graph."""
         vertex = self.find(tensor)
         if vertex is None:
@@ -122,7 +122,7 @@ class Graph(metaclass=NeedsParentheses):
         for name, tensor in names.items():
             if not isinstance(name, str):
                 raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
-            vertex = self.find(tensor) if isinstance(tensor, Traced) else None
+            vertex = self.find(tensor) if isinstance(tensor, TensorBase) else None
             if vertex is not None:
                 vertex.name = name
         return self
@@ -179,7 +179,7 @@ class Graph(metaclass=NeedsParentheses):
         """The results in the order in which backward visited them."""
         return [step.vertex for step in self.steps]
 
-    def find(self, tensor: Traced) -> Vertex | None:
+    def find(self, tensor: TensorBase) -> Vertex | None:
         """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
             return self.at.get(tensor._node)

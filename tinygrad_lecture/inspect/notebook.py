@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd.core import Record
 from ..backend import Array, to_host
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .drawing import as_svg, picture_of
 from .numbers import in_words, number, with_digits
 from .printing import text_of
@@ -209,7 +209,7 @@ def _largest(array: Array) -> float:
 # --- whole values --------------------------------------------------------------------------------------------
 
 
-def tensor_html(tensor: Traced) -> str:
+def tensor_html(tensor: TensorBase) -> str:
     """A tensor: shape, dtype, device and what made it, then its numbers on a tint, or a picture of many."""
     array = to_host(tensor._array)
     node = tensor._node

@@ -17,7 +17,7 @@ import numpy as np
 from ..autograd.core import Leaf, Node, Record
 from ..backend import Array, get_default_dtype, to_host
 from ..errors import brief
-from ..traced import Traced
+from ..tensor_base import TensorBase
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +44,7 @@ class GradFn:
         return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
 
     @property
-    def variable(self) -> Traced | None:
+    def variable(self) -> TensorBase | None:
         """The leaf; None for the result of an op."""
         return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
 
@@ -108,14 +108,14 @@ def set_printoptions(
     vars(options).update(chosen, sci_mode=sci_mode)
 
 
-def text_of(tensor: Traced) -> str:
+def text_of(tensor: TensorBase) -> str:
     """The text that `print(tensor)` writes."""
     array, prefix = tensor._array, "tensor("
     body = _body(array, len(prefix)) if array.size else "[]"
     return _with_notes(prefix + body, _notes(tensor), len(prefix)) + ")"
 
 
-def _notes(tensor: Traced) -> list[str]:
+def _notes(tensor: TensorBase) -> list[str]:
     """What stands behind the elements: the device, an empty shape, the dtype, where the tensor came from."""
     array, notes = tensor._array, []
     device = str(tensor.device)  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..backend import is_array, to_host
 from ..errors import caller_variables, in_library
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .numbers import in_line
 from .vertex import Line, Scope, Vertex, in_short
 
@@ -129,7 +129,7 @@ class Calls:
         if called is not self._called:
             self._called, self._vertices, self._constants = called, [], []
         self._vertices.append(vertex)
-        given = {id(x._array) for x in [*called.args, *called.kwargs.values()] if isinstance(x, Traced)}
+        given = {id(x._array) for x in [*called.args, *called.kwargs.values()] if isinstance(x, TensorBase)}
         self._constants += [
             x
             for x, array in zip(vertex.inputs, arrays, strict=True)
@@ -153,9 +153,9 @@ def _template(called: Called, record: Record, arrays: Sequence[Any]) -> str:
     places = {id(array): i for i, array in enumerate(arrays) if is_array(array)}
 
     def text(value: Any) -> str:
-        if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) for x in value):
+        if isinstance(value, (list, tuple)) and any(isinstance(x, TensorBase) for x in value):
             return f"[{', '.join(map(text, value))}]"
-        if not isinstance(value, Traced):
+        if not isinstance(value, TensorBase):
             return in_short(value).replace("{", "{{").replace("}", "}}")
         place = places.get(id(value._array))
         return (in_line(to_host(value._array)) or "...") if place is None else f"{{{place}}}"
@@ -177,9 +177,9 @@ def written_by_name(record: Record) -> str:
 # --- the program's variables ----------------------------------------------------------------------------------
 
 
-def tensors_by_name() -> Iterator[tuple[str, Traced]]:
+def tensors_by_name() -> Iterator[tuple[str, TensorBase]]:
     """(name, tensor) of what the caller's variables hold."""
-    return ((name, x) for name, x in _named(caller_variables()) if isinstance(x, Traced))
+    return ((name, x) for name, x in _named(caller_variables()) if isinstance(x, TensorBase))
 
 
 def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -199,7 +199,7 @@ def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _attributes(x: Any) -> dict[str, Any]:
     """The attributes of an object, the parts of a named tuple, and all parameters of a network by their names in it."""
-    if isinstance(x, (Traced, type, ModuleType, FunctionType)):
+    if isinstance(x, (TensorBase, type, ModuleType, FunctionType)):
         return {}
     parts = x._asdict() if isinstance(x, tuple) and hasattr(x, "_asdict") else getattr(x, "__dict__", {})
     parameters = dict(x.named_parameters()) if hasattr(type(x), "named_parameters") else {}

@@ -15,7 +15,7 @@ from ..autograd.core import Leaf, Record, unbroadcast
 from ..autograd.modes import enable_grad
 from ..autograd.op import Op
 from ..backend import Array, DType, Shape, is_array, to_host, xp
-from ..traced import Traced, array_of, wrap
+from ..tensor_base import TensorBase, array_of, wrap
 from .observe import Unwatched
 
 
@@ -63,7 +63,7 @@ class LocalDerivatives:
                 seed = np.zeros(returned.shape, record.dtype)
                 seed[place] = 1
                 seeds = [(returned._node, xp(u._array).asarray(seed))]
-                found = {} if returned._node is None else backward_pass(seeds, wanted=[u._node])
+                found = {} if returned._node is None else backward_pass(seeds, targets=[u._node])
             except Exception:  # a rule of the user's own may do with arrays what it cannot do with Tensors
                 return None
         return np.array(to_host(found[u._node])) if u._node in found else np.zeros(record.shape)
@@ -267,5 +267,5 @@ def _listed(array: Array) -> str:
 
 def in_short(value: Any) -> str:
     """A setting as text, "..." for a long one."""
-    text = str(value) if not isinstance(value, Traced) and not is_array(value) else "..."
+    text = str(value) if not isinstance(value, TensorBase) and not is_array(value) else "..."
     return text if len(text) < 20 else "..."

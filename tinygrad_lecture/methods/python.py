@@ -18,7 +18,7 @@ from ..autograd.core import Leaf, Record
 from ..autograd.modes import modes
 from ..backend import DType, to_host
 from ..errors import DtypeError, TensorError, hide_frames, warn
-from ..traced import Traced, tensor_of, wrap
+from ..tensor_base import TensorBase, tensor_of, wrap
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
     def as_array(x: Any) -> Any:
         if type(x) in (tuple, list):
             return type(x)(map(as_array, x))
-        if not isinstance(x, Traced):
+        if not isinstance(x, TensorBase):
             return x
         if function in (np.shape, np.ndim, np.size):
             return x._array
@@ -107,7 +107,7 @@ def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
         return np.asarray(x)
 
     result = function(*map(as_array, args), **{name: as_array(x) for name, x in named.items()})
-    as_method = function.__name__ in _METHODS.split() and args and isinstance(args[0], Traced)
+    as_method = function.__name__ in _METHODS.split() and args and isinstance(args[0], TensorBase)
     return wrap(np.array(result)) if as_method else result
 
 
@@ -117,7 +117,7 @@ def _here(name: str) -> str:
     return f"tl.{ours}" if hasattr(ops, ours) else ""
 
 
-class PythonMethods(Traced):
+class PythonMethods(TensorBase):
     """A Tensor as Python's and NumPy's functions see it."""
 
     __slots__ = ()
@@ -207,7 +207,7 @@ class PythonMethods(Traced):
 
     def __contains__(self, value: Any) -> bool:
         same = self == value
-        return isinstance(same, Traced) and bool(same._array.any())
+        return isinstance(same, TensorBase) and bool(same._array.any())
 
     def __repr__(self: Any) -> str:
         from ..inspect.printing import text_of

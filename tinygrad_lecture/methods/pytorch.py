@@ -16,7 +16,7 @@ from ..conversion import as_dtype, as_shape, new_array
 from ..errors import Elsewhere, hide_frames, refuse_several
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
-from ..traced import Traced, array_of, wrap
+from ..tensor_base import TensorBase, array_of, wrap
 
 if TYPE_CHECKING:
     from ..inspect.printing import GradFn
@@ -50,7 +50,7 @@ class _SizeOf(functools.partial[Any]):
         raise TypeError(f"x.size is a function: write x.size({axis}) or x.shape[{axis}]")
 
 
-class PyTorchMethods(Traced):
+class PyTorchMethods(TensorBase):
     """Methods of a Tensor that a reader meets later than those of `tensor.py`."""
 
     __slots__ = ()

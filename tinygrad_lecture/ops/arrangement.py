@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import Shape, row_major, to_host, xp
 from ..errors import brief
-from ..traced import array_of
+from ..tensor_base import array_of
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import floor_divide, remainder

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..autograd.op import Op, Value, op
 from ..backend import xp
-from ..traced import array_of
+from ..tensor_base import array_of
 from .composite import composite
 from .elementwise import without_rules
 

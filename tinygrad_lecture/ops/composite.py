@@ -16,7 +16,7 @@ from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
 from ..autograd.operands import numbers_among, refuse_lost
 from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names, refuse_several
-from ..traced import TENSORS, Traced
+from ..tensor_base import TENSORS, TensorBase
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SEVERAL = frozenset({tuple, list})
@@ -24,7 +24,7 @@ _SEVERAL = frozenset({tuple, list})
 
 def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
     """Set the name on a result's record. A result that is the first argument itself keeps the name it has."""
-    if isinstance(result, Traced) and type(result._node) is Record and not (arguments and result is arguments[0]):
+    if isinstance(result, TensorBase) and type(result._node) is Record and not (arguments and result is arguments[0]):
         result._node.called = name
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.op import Op, Value, op
 from ..backend import FLOAT16, FLOAT32, is_array, move
 from ..kernels.scatter import where as where_kernel
-from ..traced import Traced, array_of
+from ..tensor_base import TensorBase, array_of
 
 __all__ = ["clone", "where"]
 
@@ -137,14 +137,14 @@ def in_float32(function: F) -> F:
 
 def called_in_float32(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """Call a function with float16 arguments as float32. The result is float16 if no wider float was among them."""
-    dtypes = [value.dtype for value in (*args, *kwargs.values()) if isinstance(value, Traced) or is_array(value)]
+    dtypes = [value.dtype for value in (*args, *kwargs.values()) if isinstance(value, TensorBase) or is_array(value)]
     result = function(*map(_widened, args), **{name: _widened(value) for name, value in kwargs.items()})
     return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in dtypes if dtype.kind == "f") else result
 
 
 def is_half(value: Any) -> bool:
     """Whether a value is a float16 tensor or array."""
-    return (isinstance(value, Traced) or is_array(value)) and bool(value.dtype == FLOAT16)
+    return (isinstance(value, TensorBase) or is_array(value)) and bool(value.dtype == FLOAT16)
 
 
 def _widened(value: Any) -> Any:

@@ -15,12 +15,12 @@ from typing import Any, Concatenate
 
 import numpy as np
 
-from ..autograd.declaration import P
 from ..autograd.op import Op, Value, op
+from ..autograd.op_definition import P
 from ..autograd.saver import Rule
 from ..backend import xp
 from ..kernels import special
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .basics import add, exp, mul
 from .composite import composite
 from .copying import as_floats, clone, where
@@ -113,7 +113,7 @@ def _(a: Value, b: Value, alpha: float) -> Value:
 
 def scaled(x: Value, factor: Any) -> Value:
     """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
-    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
+    return x if not isinstance(factor, TensorBase) and factor == 1 else mul(x, factor)
 
 
 @sub.explains
@@ -608,7 +608,7 @@ def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1.0000,  0.5000,  1.0000])
     """
-    if isinstance(min, Traced) or isinstance(max, Traced):
+    if isinstance(min, TensorBase) or isinstance(max, TensorBase):
         x = x if min is None else where((x >= min) | isnan(x), x, min)
         return x if max is None else where((x <= max) | isnan(x), x, max)
     return clip_to(x, min, max)

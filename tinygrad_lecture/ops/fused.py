@@ -27,13 +27,13 @@ from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
 from ..kernels import quantized as quantized_kernels
-from ..traced import Traced, array_of, wrap
+from ..tensor_base import TensorBase, array_of, wrap
 from .basics import exp, sum
 from .comparison import logical_and
 from .composite import composite
 from .copying import as_floats, takes_dtype, where
 from .elementwise import clip, erf, log, sqrt, tanh
-from .fusion import fused
+from .fused_op import fused
 from .gather_scatter import gather
 from .reduction import amax, centred, mean
 from .shape import Axes, concatenate, reshape, squeeze, swapaxes
@@ -352,7 +352,7 @@ def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:
         raise TypeError(f"it takes floats, not {x.dtype}; convert with .to(tl.float32)")
     if 0 in x.shape:
         return 0.0
-    x = wrap(x._array) if isinstance(x, Traced) else x
+    x = wrap(x._array) if isinstance(x, TensorBase) else x
     limit = float(np.finfo(x.dtype).max)
     return clip(amax(x, axis, keepdims=True), -limit, limit if finite else None)
 

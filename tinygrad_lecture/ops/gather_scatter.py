@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.op import Value
 from ..backend import Array, DType, Shape, xp
-from ..traced import array_of
+from ..tensor_base import array_of
 from .composite import composite
 from .copying import contiguous, where
 from .elementwise import div, floor_divide, scaled

@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
-from ..traced import Traced, array_of, wrap_like
+from ..tensor_base import TensorBase, array_of, wrap_like
 from .composite import composite
 from .copying import astype, contiguous, where
 from .shape import normal_axes, permute
@@ -174,7 +174,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
 
 def _is_a_number(part: Any) -> bool:
     """Whether a part of an index is a 0-d tensor of integers: it counts as an int, so that the result is a view."""
-    array = part._array if isinstance(part, Traced) else None
+    array = part._array if isinstance(part, TensorBase) else None
     return array is not None and not array.ndim and array.dtype.kind in "iu" and array.dtype != np.uint8
 
 
@@ -204,7 +204,7 @@ def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]
 
 def plain(part: Any) -> Any:
     """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
-    if isinstance(part, Traced):
+    if isinstance(part, TensorBase):
         if part._array.dtype == np.uint8:
             warn(
                 "a tensor of uint8 is a mask here, as in PyTorch: write .bool() for a mask, .long() for numbers of rows"
@@ -356,7 +356,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
 
 def _filler(value: Value, dtype: np.dtype[Any]) -> Value:
     """The number or tensor to fill with, as bools or integers. Raises ValueError for inf and nan among integers."""
-    if isinstance(value, Traced):
+    if isinstance(value, TensorBase):
         return astype(value, dtype)
     if dtype != np.bool_ and not math.isfinite(value):
         raise ValueError(f"{value} is not a number of {dtype}")

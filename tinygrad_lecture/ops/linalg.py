@@ -15,12 +15,12 @@ from typing import Any, Concatenate, NamedTuple
 
 import numpy as np
 
-from ..autograd.declaration import P
 from ..autograd.op import Op, Value, op
+from ..autograd.op_definition import P
 from ..backend import Shape, column_major, xp
 from ..errors import LinAlgError, brief
 from ..kernels.blas import one_thread
-from ..traced import array_of, wrap_like
+from ..tensor_base import array_of, wrap_like
 from .basics import matmul, sum
 from .composite import composite
 from .copying import as_floats, in_float32, where

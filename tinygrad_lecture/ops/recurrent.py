@@ -18,7 +18,7 @@ from ..kernels.recurrent import steps
 from .basics import relu
 from .elementwise import sigmoid, tanh
 from .fused import linear
-from .fusion import fused
+from .fused_op import fused
 from .shape import cat, chunk
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
-from ..traced import array_of
+from ..tensor_base import array_of
 from .basics import sum
 from .composite import composite
 from .copying import as_floats, clone, contiguous, converted, in_float32, takes_dtype, where

@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import Shape, is_array, row_major, xp
 from ..errors import axis_message, brief
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .composite import composite
 from .copying import clone, row_major_copy
 
@@ -247,7 +247,7 @@ def stack(tensors: Sequence[Value], axis: int = 0) -> Value:
 
 def _listed(name: str, tensors: Any, axis: Any) -> list[Value]:
     """The tensors to join, as a list. Raises TypeError for tensors passed one by one."""
-    if any(isinstance(x, Traced) or is_array(x) for x in (tensors, axis)):
+    if any(isinstance(x, TensorBase) or is_array(x) for x in (tensors, axis)):
         raise TypeError(f"pass the tensors as a list, as in {name}([a, b]), and the axis after it")
     return list(tensors)
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.op import Op, Value, op
 from ..backend import axes_in_memory, is_array, xp
 from ..errors import brief
-from ..traced import Traced, array_of
+from ..tensor_base import TensorBase, array_of
 from .composite import composite
 from .copying import clone, contiguous
 from .elementwise import maximum, minimum
@@ -146,7 +146,7 @@ def min(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _extreme(x: Value, axis: Any, keepdims: bool, value: Op[Any], index: Op[Any], elementwise: Op[Any]) -> Any:
     """`max` or `min`, from the ops for its value and its index, and the elementwise op for two tensors."""
-    if isinstance(axis, Traced) or is_array(axis):
+    if isinstance(axis, TensorBase) or is_array(axis):
         return elementwise(x, axis)
     if axis is None and not keepdims:
         return value(x)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import device_of, move, to_host, xp
-from ..traced import Traced, array_of, wrap, wrap_like
+from ..tensor_base import TensorBase, array_of, wrap, wrap_like
 from .basics import matmul, sum
 from .comparison import logical_not
 from .composite import composite, without_gradient
@@ -51,7 +51,7 @@ def quantile(
     if not x.shape[axis]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
     rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
-    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(array_of(x)))
+    flat = reshape(q, (-1,)) if isinstance(q, TensorBase) else move(wanted.reshape(-1), device_of(array_of(x)))
     found = _between(rows, flat, interpolation)  # (..., k)
     result = moveaxis(found, -1, 0)  # (k, ...)
     if keepdims:
@@ -232,7 +232,7 @@ def _found(x: Value, parts: list[Any], name: str) -> Any:
     """What a function found in x on the host, on x's device. Backward through the first part, x's elements, raises."""
     device = device_of(array_of(x))
     moved = [move(part.copy(), device) for part in parts]
-    if isinstance(x, Traced):
+    if isinstance(x, TensorBase):
         moved = [without_gradient(x, values=moved[0], name=name), *map(wrap, moved[1:])]
     return tuple(moved) if len(moved) > 1 else moved[0]
 

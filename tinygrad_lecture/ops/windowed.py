@@ -19,7 +19,7 @@ from ..kernels.fused import in_place
 from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered
 from .basics import sum
 from .copying import in_float32
-from .fusion import fused
+from .fused_op import fused
 from .shape import pad, reshape
 from .sorting import max as max_and_indices
 

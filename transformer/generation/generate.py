@@ -16,7 +16,7 @@ import nn
 import tinygrad_lecture as tl
 from nn.data import pad_sequence
 from nn.errors import explained
-from nn.stateless import evaluating
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import Array, to_host

@@ -11,7 +11,7 @@ import tinygrad_lecture as tl
 from at_once import at_once
 from gradchecks import make
 from tinygrad_lecture.autograd import versions
-from tinygrad_lecture.autograd.wanted import unshare
+from tinygrad_lecture.autograd.subgraph import unshare
 from vectors import leaf, no_collector
 
 

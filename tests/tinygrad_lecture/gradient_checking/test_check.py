@@ -9,7 +9,7 @@ import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from tinygrad_lecture.autograd.modes import modes
-from tinygrad_lecture.traced import wrap
+from tinygrad_lecture.tensor_base import wrap
 
 # --- right gradients pass -----------------------------------------------------------------------------------
 

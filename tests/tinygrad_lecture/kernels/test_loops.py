@@ -205,7 +205,7 @@ def test_recurrent(kind, bias, lengths, scale, seed, hidden):
     assert_both_same(compute, 1e-4, 1e-4 * max(scale, 1))
 
 
-def test_an_lstm_of_many_sequences_has_the_same_bits_for_any_number_of_threads(monkeypatch):
+def test_an_lstm_has_the_same_bits_for_any_number_of_threads(monkeypatch):
     layer, lengths = nn.LSTM(3, 20), tl.tensor(sorted([1 + i % 5 for i in range(40)], reverse=True))
 
     def compute():

@@ -22,8 +22,8 @@ from tinygrad_lecture.autograd.op import Op
 from tinygrad_lecture.autograd.saver import Rule
 from tinygrad_lecture.autograd.versions import arrays_in
 from tinygrad_lecture.ops import recurrent, windowed
-from tinygrad_lecture.ops.fusion import Fused
-from tinygrad_lecture.traced import wrap
+from tinygrad_lecture.ops.fused_op import Fused
+from tinygrad_lecture.tensor_base import wrap
 
 TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; central differences; float32
 

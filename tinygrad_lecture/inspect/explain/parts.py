@@ -10,7 +10,7 @@ import numpy as np
 from ...autograd.core import Leaf
 from ...autograd.modes import enable_grad
 from ...backend import Array, to_host
-from ...traced import wrap
+from ...tensor_base import wrap
 from ..graph import Graph
 from ..observe import Unwatched
 from ..vertex import Vertex

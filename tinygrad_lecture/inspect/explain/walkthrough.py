@@ -21,7 +21,7 @@ from ...autograd.core import Leaf, Record
 from ...autograd.op import Op
 from ...backend import Array, is_array, to_host
 from ...errors import kind_of
-from ...traced import Traced
+from ...tensor_base import TensorBase
 from ..graph import Graph, watched
 from ..numbers import in_words
 from ..observe import Observing, Unwatched, observers
@@ -112,7 +112,7 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         graph, result = what, None
         if not graph.vertices:
             raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
-    elif isinstance(what, Traced):
+    elif isinstance(what, TensorBase):
         graph, result = _graph_of(what)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
@@ -284,5 +284,5 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
     seen: Any = SimpleNamespace(saw_forward=lambda *_: None, keeps_values=True)  # see `Unseen`
     seen.saw_backward = lambda *step: steps.append(graph.step_of(*step))
     with Unwatched(), Observing(seen):
-        backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
+        backward_pass([(loss._node, seed_for(loss, None, False))], targets=leaves, retain_graph=True)
     return steps

@@ -1,17 +1,17 @@
-"""Wanted: the nodes that `tl.grad` asks about. Backward visits only the part of the graph that leads to them."""
+"""Subgraph: the part of a graph that leads to the nodes that `tl.grad` asks about. Backward visits no other part."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..traced import Traced, array_of
+from ..tensor_base import TensorBase, array_of
 from .core import VJP, Gradient, Node, Products, Record
 from .modes import enable_grad
 from .versions import owner_of
 
 
-class Wanted:
+class Subgraph:
     """The part of a graph that leads from roots down to targets, and the gradients found at the targets."""
 
     def __init__(self, targets: set[Node], roots: Iterable[Node]) -> None:
@@ -33,7 +33,7 @@ class Wanted:
     def collect(self, node: Node, gradient: Gradient) -> None:
         """Store a copy of the gradient of a node if it is a target."""
         if node in self.targets:
-            self.found[node] = gradient if isinstance(gradient, Traced) else gradient.copy()
+            self.found[node] = gradient if isinstance(gradient, TensorBase) else gradient.copy()
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:

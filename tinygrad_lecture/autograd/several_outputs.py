@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Shape
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .core import Differentiable, Gradient, Node, Products, Record, plus
 
 
@@ -37,14 +37,14 @@ class Output:
 
 
 def record_outputs(
-    op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[Traced]
+    op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[TensorBase]
 ) -> list[Record]:
     """The nodes of the outputs that one call of an op computed."""
     out = outs[0]._array if len(outs) == 1 else Upstreams()
     return nodes_of_outputs(Record(op, nodes, saved, out), outs)
 
 
-def nodes_of_outputs(record: Record, outs: Sequence[Traced]) -> list[Record]:
+def nodes_of_outputs(record: Record, outs: Sequence[TensorBase]) -> list[Record]:
     """New nodes for the outputs of a record."""
     if record.dtype is not None:
         return [record]

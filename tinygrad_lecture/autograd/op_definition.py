@@ -15,7 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Callable[..., Any])
 
 
-class Declaration(Generic[P]):
+class OpDefinition(Generic[P]):
     """The part of an `Op` that is known before it is called.
 
     rules: the backward rule for each input (one for all if the op takes any number).

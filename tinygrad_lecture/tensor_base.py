@@ -1,4 +1,4 @@
-"""Traced: what a Tensor holds, an array, a node of the graph and a gradient, defined below `tensor.py`.
+"""TensorBase: what a Tensor holds, an array, a node of the graph and a gradient, defined below `tensor.py`.
 
 So ops can create Tensors without importing `tensor.py`, which registers its class here with `set_tensor_type`.
 """
@@ -14,7 +14,7 @@ from .backend import Array
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Traced:
+class TensorBase:
     """An array that may have a node in the graph.
 
     _node: a Node (`autograd/core.py`), None for a constant.
@@ -34,7 +34,7 @@ class Traced:
         TENSORS.add(cls)
 
 
-TENSORS: set[type] = {Traced}  # with all subclasses: `type(x) in TENSORS` takes a third of isinstance's time
+TENSORS: set[type] = {TensorBase}  # with all subclasses: `type(x) in TENSORS` takes a third of isinstance's time
 
 
 class TensorLike(Protocol[T_co]):
@@ -43,12 +43,12 @@ class TensorLike(Protocol[T_co]):
     def detach(self) -> T_co: ...
 
 
-tensor_type: type[Any] = Traced
+tensor_type: type[Any] = TensorBase
 _new = object.__new__
 _ndarray = np.ndarray
 
 
-def set_tensor_type(kind: type[Traced]) -> None:
+def set_tensor_type(kind: type[TensorBase]) -> None:
     """Make `kind` the class of all results from now on."""
     global tensor_type
     tensor_type = kind
@@ -72,12 +72,12 @@ def tensor_of(kind: type[Any], array: Array) -> Any:
 
 def array_of(x: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
-    return x._array if isinstance(x, Traced) else x
+    return x._array if isinstance(x, TensorBase) else x
 
 
 def wrap_like(x: Any, array: Array) -> Any:
     """The array as a Tensor if x is one, else itself: what is given arrays returns arrays."""
-    return wrap(array) if isinstance(x, Traced) else array
+    return wrap(array) if isinstance(x, TensorBase) else array
 
 
 def _with_axes(array: Any) -> Array:

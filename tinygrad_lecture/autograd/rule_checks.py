@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import is_array
 from ..errors import WITH_TL, numpy_refused
-from ..traced import Traced
+from ..tensor_base import TensorBase
 from .modes import modes
 from .versions import arrays_in, written_since
 
@@ -25,7 +25,7 @@ class RuleError:
 
 def add_facts(error: Exception, record: Any, index: int, upstream: Any) -> None:
     """Add to an exception that a rule raised: a note that says whose rule it was, and the facts in `rule_error`."""
-    with_tl = f"; {WITH_TL}" if isinstance(upstream, Traced) and numpy_refused(error) else ""
+    with_tl = f"; {WITH_TL}" if isinstance(upstream, TensorBase) and numpy_refused(error) else ""
     error.add_note(f"raised by the backward rule of {record.name}{with_tl}")
     if not hasattr(error, "rule_error"):  # else a rule within this one raised it
         error.rule_error = RuleError(record, index, upstream)  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ def checked_gradient(returned: Any, node: Any, record: Any) -> Any:
     shape, rule = node.shape, f"the backward rule of {record.name} returned"
     if isinstance(returned, np.generic) and not modes.recording:
         returned = np.asarray(returned)  # NumPy returns scalars for 0-d results
-    if isinstance(returned, Traced) is not modes.recording or not (modes.recording or is_array(returned)):
+    if isinstance(returned, TensorBase) is not modes.recording or not (modes.recording or is_array(returned)):
         _refuse(returned, rule)
     extra = returned.ndim - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, returned.shape[extra:], strict=True)):
@@ -61,7 +61,7 @@ def _refuse(returned: Any, rule: str) -> NoReturn:
             f"{rule} a {type(returned).__name__} of {len(returned)}: a rule returns one gradient, for the input it is "
             "called for; write one rule for each input"
         )
-    if isinstance(returned, Traced):
+    if isinstance(returned, TensorBase):
         raise TypeError(
             f"{rule} a Tensor, but it was given arrays and must return one: remove tl.tensor(), since operators and tl "
             "functions take arrays too"

@@ -24,7 +24,7 @@ from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.notebook import caption, table
 
 from .module import Module, Parameter
-from .stateless import evaluating
+from .module_calls import evaluating
 
 __all__ = ["Summary", "summary"]
 

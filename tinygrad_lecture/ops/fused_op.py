@@ -13,15 +13,15 @@ from itertools import compress
 from typing import Any, Concatenate
 
 from ..autograd.backward import backward_pass
-from ..autograd.contract import add_facts
 from ..autograd.core import Gradient, Node, Products, Record
-from ..autograd.declaration import P
 from ..autograd.modes import modes
 from ..autograd.op import Op
+from ..autograd.op_definition import P
 from ..autograd.operands import Kept
+from ..autograd.rule_checks import add_facts
 from ..backend import FLOAT16, is_array, xp
 from ..errors import refuse_several
-from ..traced import TENSORS, wrap
+from ..tensor_base import TENSORS, wrap
 from .composite import composite
 from .copying import alias, called_in_float32
 
@@ -118,7 +118,7 @@ def vjp_through(
     out = function(*aliases)
     used = [(node, a) for node, a in zip(nodes, aliases, strict=True) if node is not None]
     found = backward_pass(
-        [(out._node, upstream)], wanted=[a._node for _, a in used], retain_graph=True, create_graph=True
+        [(out._node, upstream)], targets=[a._node for _, a in used], retain_graph=True, create_graph=True
     )
     return [
         (node, found[a._node] if a._node in found else wrap(xp(a._array).zeros(a.shape, a.dtype))) for node, a in used

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from nn import table
+from nn import layer_summary
 from nn.training.progress import Cell, choose_display
 from small_training import fitted
 
@@ -32,7 +32,7 @@ def test_the_lectures_network():
 
 
 def test_the_example_in_its_docstring():
-    example = doctest.DocTestParser().get_doctest(table.__doc__, {"nn": nn, "tl": tl}, "table", None, None)
+    example = doctest.DocTestParser().get_doctest(layer_summary.__doc__, {"nn": nn, "tl": tl}, "table", None, None)
     assert example.examples
     assert doctest.DocTestRunner().run(example).failed == 0
 

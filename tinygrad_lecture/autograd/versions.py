@@ -28,11 +28,12 @@ def announce_write(*arrays: Array) -> None:
     with _stamping:
         last_write = stamp = tick()
         for array in arrays:
-            owner = owner_of(array)
-            reference, _ = _stamps.get(id(owner), (None, 0))
+            owner = array if array.base is None else owner_of(array)
+            key = id(owner)
+            reference, _ = _stamps.get(key, (None, 0))
             if reference is None or reference() is not owner:
                 reference = _reference(owner)
-            _stamps[id(owner)] = (reference, stamp)
+            _stamps[key] = (reference, stamp)
 
 
 def _reference(owner: Any) -> Callable[[], Any]:

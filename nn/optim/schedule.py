@@ -1,4 +1,4 @@
-"""LRScheduler, the base of all schedules of learning rates, and checks of their arguments.
+"""LRScheduler, the base of all schedules of learning rates.
 
 A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the rates of
 all groups, also from those that they have now:
@@ -75,13 +75,18 @@ class LRScheduler(ExplainsArguments):
         return type(self).__name__
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        check_optimizer(self._name, optimizer)
+        if not isinstance(optimizer, Optimizer):
+            hide_frames()
+            raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {brief(optimizer)}")
+        if complaints := list(broken(vars(self), self.limits)):
+            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
+        self.optimizer, self.last_epoch = optimizer, last_epoch
+        self.prepare()
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
             raise ValueError(
                 f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
                 "states of optimiser and schedule instead"
             )
-        self.optimizer, self.last_epoch = optimizer, last_epoch
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
@@ -202,13 +207,8 @@ def _initialiser(cls: type[LRScheduler]) -> Callable[..., None]:
     def __init__(self: LRScheduler, *args: Any, **named: Any) -> None:
         bound = signature.bind(self, *args, **named)
         bound.apply_defaults()
-        given = dict(list(bound.arguments.items())[1:])
-        check_optimizer(self._name, given["optimizer"])
-        if complaints := list(broken(given, self.limits)):
-            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
-        vars(self).update({"last_epoch": -1, **given})
-        self.prepare()
-        LRScheduler.__init__(self, self.optimizer, self.last_epoch)
+        vars(self).update({name: bound.arguments[name] for name in cls.settings})
+        LRScheduler.__init__(self, bound.arguments["optimizer"], bound.arguments.get("last_epoch", -1))
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
     return __init__
@@ -234,16 +234,6 @@ def _loaded(own: Any, saved: Any) -> Any:
         vars(own).update(saved or {})
         return own
     return copy.copy(saved)
-
-
-# --- checks of arguments ------------------------------------------------------------------------------------
-
-
-def check_optimizer(schedule: str, optimizer: Any) -> None:
-    """Raises TypeError unless this is an Optimizer."""
-    if not isinstance(optimizer, Optimizer):
-        hide_frames()
-        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {brief(optimizer)}")
 
 
 def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tinygrad_lecture.backend import xp
+from tinygrad_lecture.backend import Array, xp
 
 from .optimizer import Optimizer, Params
-from .settings import LIMITS, Group, floats, from_0_below_1, from_0_to_1, not_negative, settings
+from .settings import LIMITS, Group, State, floats, from_0_below_1, from_0_to_1, not_negative, settings
 
-Closure: TypeAlias = Callable[[], Any] | None
+Pieces: TypeAlias = Iterable[tuple[Array, ...]]
+
+
+class Variant(Optimizer):
+    """Base of these: a step is `SGD.step` with the `update` of each parameter in it."""
+
+    limits = LIMITS
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`. Raises as that does."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            for state, arrays in self.trained(group):
+                self.update(group, state, self.pieces(group, arrays))
+        return loss
+
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        """The formula for one parameter. state: its "step", from 1, and numbers.  pieces: (p, g, *memory), as arrays.
+
+        g has the weight decay already.
+        """
+
 
 # --- divided by past gradients ------------------------------------------------------------------------------
 
 
-class Adagrad(Optimizer):
+class Adagrad(Variant):
     """Adagrad, which divides the gradient g by the root of the sum of its squares; at step t:
 
         g = g + weight_decay · p
         s ← s + g²                                      starting from initial_accumulator_value
         p ← p - lr / (1 + (t - 1) · lr_decay) · g / (sqrt(s) + eps)
 
-    (Duchi, Hazan & Singer, JMLR 12, 2011.) Raises ValueError for negative
-    settings.
+    (Duchi, Hazan & Singer, JMLR 12, 2011.) Raises ValueError for negative settings.
     """
 
     limits = LIMITS | dict.fromkeys(("lr_decay", "initial_accumulator_value"), not_negative)
@@ -38,19 +58,15 @@ class Adagrad(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"sum": group["initial_accumulator_value"]}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, lr_decay, eps = floats(group, "lr", "lr_decay", "eps")
-            for state, arrays in self.trained(group):
-                length = lr / (1 + (state["step"] - 1) * lr_decay)
-                for p, g, s in self.pieces(group, arrays):
-                    s += g * g
-                    p -= length * (g / (s**0.5 + eps))
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, lr_decay, eps = floats(group, "lr", "lr_decay", "eps")
+        length = lr / (1 + (state["step"] - 1) * lr_decay)
+        for p, g, s in pieces:
+            s += g * g
+            p -= length * (g / (s**0.5 + eps))
 
 
-class RMSprop(Optimizer):
+class RMSprop(Variant):
     """RMSprop, p ← p - lr · d, with the direction d from the gradient g:
 
         g = g + weight_decay · p
@@ -76,29 +92,25 @@ class RMSprop(Optimizer):
         kept = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": group["momentum"]}
         return {name: 0.0 for name, needed in kept.items() if needed}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps, alpha, momentum = floats(group, "lr", "eps", "alpha", "momentum")
-            for _, arrays in self.trained(group):
-                for p, g, v, *more in self.pieces(group, arrays):
-                    v *= alpha
-                    v += (1 - alpha) * (g * g)
-                    if group["centered"]:
-                        mean = more[0]
-                        mean += (1 - alpha) * (g - mean)
-                        v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
-                    d = g / (v**0.5 + eps)
-                    if momentum:
-                        u = more[-1]
-                        u *= momentum
-                        u += d
-                        d = u
-                    p -= lr * d
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, alpha, momentum = floats(group, "lr", "eps", "alpha", "momentum")
+        for p, g, v, *more in pieces:
+            v *= alpha
+            v += (1 - alpha) * (g * g)
+            if group["centered"]:
+                mean = more[0]
+                mean += (1 - alpha) * (g - mean)
+                v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
+            d = g / (v**0.5 + eps)
+            if momentum:
+                u = more[-1]
+                u *= momentum
+                u += d
+                d = u
+            p -= lr * d
 
 
-class Adadelta(Optimizer):
+class Adadelta(Variant):
     """Adadelta, with running means v of the squared gradient g and u of the squared steps d:
 
         g = g + weight_decay · p
@@ -107,8 +119,7 @@ class Adadelta(Optimizer):
         u ← rho · u + (1 - rho) · d²
         p ← p - lr · d
 
-    (Zeiler, arXiv:1212.5701.) Raises ValueError for negative settings, or rho
-    outside [0, 1].
+    (Zeiler, arXiv:1212.5701.) Raises ValueError for negative settings, or rho outside [0, 1].
     """
 
     limits = LIMITS | {"rho": from_0_to_1}
@@ -123,25 +134,21 @@ class Adadelta(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps, rho = floats(group, "lr", "eps", "rho")
-            for _, arrays in self.trained(group):
-                for p, g, v, u in self.pieces(group, arrays):
-                    v *= rho
-                    v += (1 - rho) * (g * g)
-                    d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
-                    u *= rho
-                    u += (1 - rho) * (d * d)
-                    p -= lr * d
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, rho = floats(group, "lr", "eps", "rho")
+        for p, g, v, u in pieces:
+            v *= rho
+            v += (1 - rho) * (g * g)
+            d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
+            u *= rho
+            u += (1 - rho) * (d * d)
+            p -= lr * d
 
 
 # --- relatives of Adam --------------------------------------------------------------------------------------
 
 
-class Adamax(Optimizer):
+class Adamax(Variant):
     """Adamax, with a running mean m of the gradient g and its largest size u, which fades; at step t:
 
         g = g + weight_decay · p
@@ -149,11 +156,8 @@ class Adamax(Optimizer):
         u ← max(β2 · u, |g| + eps)
         p ← p - lr / (1 - β1^t) · m / u
 
-    (Kingma & Ba, arXiv:1412.6980, section 7.) Raises ValueError for negative
-    settings, or betas outside [0, 1).
+    (Kingma & Ba, arXiv:1412.6980, section 7.) Raises ValueError for negative settings, or betas outside [0, 1).
     """
-
-    limits = LIMITS
 
     def __init__(
         self, params: Params, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -165,22 +169,18 @@ class Adamax(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps = floats(group, "lr", "eps")
-            beta1, beta2 = map(float, group["betas"])
-            for state, arrays in self.trained(group):
-                length = lr / (1 - beta1 ** state["step"])
-                for p, g, m, u in self.pieces(group, arrays):
-                    m += (1 - beta1) * (g - m)
-                    u *= beta2
-                    xp(u).maximum(u, abs(g) + eps, out=u)
-                    p -= length * (m / u)
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps = floats(group, "lr", "eps")
+        beta1, beta2 = map(float, group["betas"])
+        length = lr / (1 - beta1 ** state["step"])
+        for p, g, m, u in pieces:
+            m += (1 - beta1) * (g - m)
+            u *= beta2
+            xp(u).maximum(u, abs(g) + eps, out=u)
+            p -= length * (m / u)
 
 
-class NAdam(Optimizer):
+class NAdam(Variant):
     """NAdam, Adam whose step goes on in the direction of the new mean; at step t:
 
         g = g + weight_decay · p
@@ -191,11 +191,10 @@ class NAdam(Optimizer):
         p ← p - lr · d / (sqrt(v̂) + eps)
 
     (Dozat, Incorporating Nesterov momentum into Adam, 2016.) With decoupled_weight_decay=True weight decay is AdamW's,
-    p ← p - lr · weight_decay · p. Raises ValueError for negative settings, or
-    betas outside [0, 1).
+    p ← p - lr · weight_decay · p. Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    limits, numbers = LIMITS, ("mu_product",)
+    numbers = ("mu_product",)
 
     def __init__(
         self, params: Params, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -208,25 +207,21 @@ class NAdam(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0, "mu_product": 1.0}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps, momentum_decay = floats(group, "lr", "eps", "momentum_decay")
-            beta1, beta2 = map(float, group["betas"])
-            for state, arrays in self.trained(group):
-                t = state["step"]
-                mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (n * momentum_decay)) for n in (t, t + 1))
-                product = state["mu_product"] = state["mu_product"] * mu
-                of_g, of_m = lr * (1 - mu) / (1 - product), lr * next_mu / (1 - product * next_mu)
-                for p, g, m, v in self.pieces(group, arrays):
-                    m += (1 - beta1) * (g - m)
-                    v *= beta2
-                    v += (1 - beta2) * (g * g)
-                    p -= (of_g * g + of_m * m) / ((v / (1 - beta2**t)) ** 0.5 + eps)
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, momentum_decay = floats(group, "lr", "eps", "momentum_decay")
+        beta1, beta2 = map(float, group["betas"])
+        t = state["step"]
+        mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (n * momentum_decay)) for n in (t, t + 1))
+        product = state["mu_product"] = state["mu_product"] * mu
+        of_g, of_m = lr * (1 - mu) / (1 - product), lr * next_mu / (1 - product * next_mu)
+        for p, g, m, v in pieces:
+            m += (1 - beta1) * (g - m)
+            v *= beta2
+            v += (1 - beta2) * (g * g)
+            p -= (of_g * g + of_m * m) / ((v / (1 - beta2**t)) ** 0.5 + eps)
 
 
-class RAdam(Optimizer):
+class RAdam(Variant):
     """Rectified Adam, with Adam's means m̂ and v; ρ_t is the number of gradients in v that count, at step t:
 
         ρ_∞ = 2 / (1 - β2) - 1,    ρ_t = ρ_∞ - 2 t · β2^t / (1 - β2^t)
@@ -238,8 +233,6 @@ class RAdam(Optimizer):
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    limits = LIMITS
-
     def __init__(
         self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0.0, decoupled_weight_decay: bool = False, *, maximize: bool = False,
@@ -250,30 +243,26 @@ class RAdam(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps = floats(group, "lr", "eps")
-            beta1, beta2 = map(float, group["betas"])
-            most = 2 / (1 - beta2) - 1
-            for state, arrays in self.trained(group):
-                t = state["step"]
-                length, seen = lr / (1 - beta1**t), most - 2 * t * beta2**t / (1 - beta2**t)
-                if seen > 5:
-                    length *= ((seen - 4) * (seen - 2) * most / ((most - 4) * (most - 2) * seen)) ** 0.5
-                    length *= (1 - beta2**t) ** 0.5
-                for p, g, m, v in self.pieces(group, arrays):
-                    m += (1 - beta1) * (g - m)
-                    v *= beta2
-                    v += (1 - beta2) * (g * g)
-                    p -= length * (m / (v**0.5 + eps) if seen > 5 else m)
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps = floats(group, "lr", "eps")
+        beta1, beta2 = map(float, group["betas"])
+        most = 2 / (1 - beta2) - 1
+        t = state["step"]
+        length, seen = lr / (1 - beta1**t), most - 2 * t * beta2**t / (1 - beta2**t)
+        if seen > 5:
+            length *= ((seen - 4) * (seen - 2) * most / ((most - 4) * (most - 2) * seen)) ** 0.5
+            length *= (1 - beta2**t) ** 0.5
+        for p, g, m, v in pieces:
+            m += (1 - beta1) * (g - m)
+            v *= beta2
+            v += (1 - beta2) * (g * g)
+            p -= length * (m / (v**0.5 + eps) if seen > 5 else m)
 
 
 # --- other steps along the gradient -------------------------------------------------------------------------
 
 
-class ASGD(Optimizer):
+class ASGD(Variant):
     """Averaged stochastic gradient descent. The first η is lr, the first μ 1; at step t:
 
         g = g + weight_decay · p
@@ -285,7 +274,7 @@ class ASGD(Optimizer):
     at the end. Raises ValueError for negative settings.
     """
 
-    limits, numbers = LIMITS, ("eta", "mu")
+    numbers = ("eta", "mu")
 
     def __init__(
         self, params: Params, lr: float = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
@@ -297,24 +286,20 @@ class ASGD(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"ax": 0.0, "eta": float(group["lr"]), "mu": 1.0}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, lambd, alpha, t0 = floats(group, "lr", "lambd", "alpha", "t0")
-            for state, arrays in self.trained(group):
-                t, eta, mu = state["step"], state["eta"], state["mu"]
-                state.update(eta=lr / (1 + lambd * lr * t) ** alpha, mu=1 / max(1, t - t0))
-                for p, g, ax in self.pieces(group, arrays):
-                    p *= 1 - lambd * eta
-                    p -= eta * g
-                    if mu != 1:
-                        ax += mu * (p - ax)
-                    else:
-                        ax[...] = p
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, lambd, alpha, t0 = floats(group, "lr", "lambd", "alpha", "t0")
+        t, eta, mu = state["step"], state["eta"], state["mu"]
+        state.update(eta=lr / (1 + lambd * lr * t) ** alpha, mu=1 / max(1, t - t0))
+        for p, g, ax in pieces:
+            p *= 1 - lambd * eta
+            p -= eta * g
+            if mu != 1:
+                ax += mu * (p - ax)
+            else:
+                ax[...] = p
 
 
-class Rprop(Optimizer):
+class Rprop(Variant):
     """Resilient backpropagation, with a step size s per element, lr at first, and the gradient g' of the step before:
 
         s ← s · η+  if g g' > 0,    s · η-  if g g' < 0,    within step_sizes
@@ -324,8 +309,6 @@ class Rprop(Optimizer):
     (Riedmiller & Braun, ICNN 1993.) `etas` are (η-, η+). It needs gradients of all data, not of mini-batches.
     Raises ValueError for a negative lr, or unless 0 < η- < 1 < η+.
     """
-
-    limits = LIMITS
 
     def __init__(
         self, params: Params, lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
@@ -343,15 +326,11 @@ class Rprop(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"prev": 0.0, "step_size": float(group["lr"])}
 
-    def step(self, closure: Closure = None) -> Any:
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            (shorter, longer), (least, most) = map(float, group["etas"]), group["step_sizes"]
-            for _, arrays in self.trained(group):
-                for p, g, before, size in self.pieces(group, arrays):
-                    lib, agrees = xp(p), g * before
-                    size *= lib.where(agrees > 0, p.dtype.type(longer), lib.where(agrees < 0, shorter, p.dtype.type(1)))
-                    lib.clip(size, least, most, out=size)
-                    before[...] = lib.where(agrees < 0, 0, g)
-                    p -= lib.sign(before) * size
-        return loss
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        (shorter, longer), (least, most) = map(float, group["etas"]), group["step_sizes"]
+        for p, g, before, size in pieces:
+            lib, agrees = xp(p), g * before
+            size *= lib.where(agrees > 0, p.dtype.type(longer), lib.where(agrees < 0, shorter, p.dtype.type(1)))
+            lib.clip(size, least, most, out=size)
+            before[...] = lib.where(agrees < 0, 0, g)
+            p -= lib.sign(before) * size

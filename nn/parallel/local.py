@@ -209,26 +209,22 @@ def _how(exit_code: int) -> str:
 
 
 def _work(group: LocalGroup, ending: Connection, begin: bytes) -> None:
-    """The life of another worker."""
+    """The life of another worker. begin: a pickle of what it calls, itself a pickle, and of worker 0's state."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
     message = b""
     try:
-        with working_in(group, silent=True), until_exit():
-            _begin(begin)
+        with working_in(group, silent=True):
+            call, dtype, stream = pickle.loads(begin)
+            set_default_dtype(dtype)
+            set_rng_state(stream)
+            pickle.loads(call)()
     except BaseException as error:
-        message = _pickled_error(error, group.rank, group.size)
+        if not isinstance(error, SystemExit) or error.code:  # sys.exit() is a return: the others may still wait
+            message = _pickled_error(error, group.rank, group.size)
     with suppress(OSError):  # worker 0 may be gone
         ending.send_bytes(message)
     group.leave()
-
-
-def _begin(begin: bytes) -> None:
-    """Call what it holds, in the state of worker 0's process."""
-    call, dtype, stream = pickle.loads(begin)
-    set_default_dtype(dtype)
-    set_rng_state(stream)
-    pickle.loads(call)()
 
 
 def _pickled_error(error: BaseException, rank: int, size: int) -> bytes:
@@ -269,13 +265,3 @@ def one_thread_in_children() -> Iterator[None]:
     finally:
         for name in names:
             del os.environ[name]
-
-
-@contextmanager
-def until_exit() -> Iterator[None]:
-    """Context manager that `sys.exit()` leaves as a return does, so that others may still wait; a code is an error."""
-    try:
-        yield
-    except SystemExit as exit_:
-        if exit_.code:
-            raise

@@ -30,7 +30,7 @@ CALLS = {  # without recording
     "F.gelu": (lambda: nn.functional.gelu(x), 24),
     "nn.LayerNorm": (lambda: norm(x), 53),
 }
-STEPS = {"W1": 395, "W2": 890, "W3": 9_850, "W6": 260_500}
+STEPS = {"W1": 395, "W2": 850, "W3": 9_700, "W6": 260_500}
 
 
 @pytest.fixture(autouse=True)

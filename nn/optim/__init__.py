@@ -2,8 +2,8 @@
 
 sgd.py adam.py            the two to read first: SGD; Adam and AdamW
 variants.py lbfgs.py      the others; steps that use the curvature
-optimizer.py              the base: parameter groups, the step, the saved state
-settings.py               its parts: what a class declares, limits, groups and states, checked
+optimizer.py              the base: parameter groups, what a step goes through, the saved state
+settings.py               its parts: settings, limits, groups and states, checked
 lr_scheduler.py           learning rates that change; schedule.py: their base
 swa_utils.py              means of weights
 """

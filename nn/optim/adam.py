@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,23 +11,11 @@ from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.kernels.compiled import compiles, run_rows
 
-from .optimizer import Number, Optimizer, Update
-from .settings import Group, two_below_1
+from .optimizer import Optimizer, Params
+from .settings import LIMITS, Group, floats, settings
 
 
-class WithBetas(Optimizer):
-    """Base of Adam and its relatives, which keep running means m of the gradient g and v of its square, or the like."""
-
-    lr: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
-
-    limits = Optimizer.limits | {"betas": two_below_1}
-    zeros = ("exp_avg", "exp_avg_sq")
-
-
-class Adam(WithBetas):
+class Adam(Optimizer):
     """Adam, with running means m of the gradient g and v of its square; at step t:
 
         g = g + weight_decay · p
@@ -42,54 +31,70 @@ class Adam(WithBetas):
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    amsgrad: bool = False
+    limits = LIMITS
+
+    def __init__(
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        return dict.fromkeys((*self.zeros, *(["max_exp_avg_sq"] if group["amsgrad"] else [])), 0.0)
+        return dict.fromkeys(["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]], 0.0)
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        step, eps, new_m, old_v, new_v = map(number, _coefficients(group, t))
-
-        def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
-            m += new_m * (g - m)
-            v *= old_v
-            v += new_v * (g * g)
-            if largest is not None:
-                v = xp(v).maximum(largest, v, out=largest)
-            p -= step * (m / (v**0.5 + eps))
-
-        return update
-
-    def whole_rule(self, group: Group, t: int, number: Number) -> Update:
-        """The same, for large arrays by a loop that Numba compiles, where it is installed."""
-        update, lr, decay = super().whole_rule(group, t, number), group["lr"], group["weight_decay"]
-        if group["amsgrad"] or modes.reference:
-            return update
-        decays = (0, 1 - lr * decay) if self.decoupled else (decay, 1)
-        numbers = np.array([*_coefficients(group, t), -1 if group["maximize"] else 1, *decays], np.float32)
-
-        def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
-            if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
-                return update(p, g, m, v)
-            from tinygrad_lecture.kernels.compiled import loops
-
-            return run_rows(loops.adam, p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), numbers)
-
-        return compiled
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            lr, eps, decay = floats(group, "lr", "eps", "weight_decay")
+            beta1, beta2 = map(float, group["betas"])
+            new_m, new_v = 1 - beta1, 1 - beta2
+            effects = -1 if group["maximize"] else 1, *((0, 1 - lr * decay) if self.decoupled else (decay, 1))
+            for state, arrays in self.trained(group):
+                t = state["step"]
+                c = (1 - beta2**t) ** 0.5  # so the step is length · m / (sqrt(v) + small), with fewer passes
+                length, small = lr * c / (1 - beta1**t), eps * c
+                if not group["amsgrad"] and _compiled(arrays, (length, small, new_m, beta2, new_v, *effects)):
+                    continue
+                for p, g, m, v, *largest in self.pieces(group, arrays):
+                    m += new_m * (g - m)
+                    v *= beta2
+                    v += new_v * (g * g)
+                    if largest:
+                        v = xp(v).maximum(*largest, v, out=largest[0])
+                    p -= length * (m / (v**0.5 + small))
+        return loss
 
 
-def _coefficients(group: Group, t: int) -> tuple[float, ...]:
-    """With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two numbers correct the bias."""
-    beta1, beta2 = group["betas"]
-    c = (1 - beta2**t) ** 0.5
-    return group["lr"] * c / (1 - beta1**t), group["eps"] * c, 1 - beta1, beta2, 1 - beta2
+def _compiled(arrays: Sequence[Array], numbers: Sequence[float]) -> bool:
+    """The same update of a large parameter by a loop that Numba compiles. Whether it did: it is installed, and fits.
+
+    It pays: an update of the 10 million parameters of a GPT takes 0.3 of the time.
+    """
+    p, g, m, v = arrays
+    if modes.reference or not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
+        return False
+    from tinygrad_lecture.kernels.compiled import loops
+
+    run_rows(loops.adam, *[array.reshape(-1) for array in arrays], np.array(numbers, np.float32))
+    return True
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: p ← p - lr · weight_decay · p before each step, and g without it.
 
-    (Loshchilov & Hutter, arXiv:1711.05101.)
+    (Loshchilov & Hutter, arXiv:1711.05101.) Raises ValueError as Adam.
     """
 
-    weight_decay: float = 1e-2
     decoupled = True
+
+    def __init__(
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, fused=fused,
+            capturable=capturable, differentiable=differentiable,
+        )  # fmt: skip

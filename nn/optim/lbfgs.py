@@ -11,7 +11,7 @@ from tinygrad_lecture.errors import hide_frames
 
 from ..utils.clip import parameters_to_vector, vector_to_parameters
 from .optimizer import Optimizer, Params
-from .settings import Group, not_negative, one_of
+from .settings import not_negative, one_of, settings
 
 C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 
@@ -37,24 +37,18 @@ class LBFGS(Optimizer):
     invalid settings, or another line search.
     """
 
-    lr: float = 1.0
-    max_iter: int = 20
-    max_eval: int | None = None
-    tolerance_grad: float = 1e-7
-    tolerance_change: float = 1e-9
-    history_size: int = 100
-    line_search_fn: str | None = None
-
-    _last = ()
     by_parameter = False
     limits = dict.fromkeys(("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change"), not_negative) | {
         "line_search_fn": one_of(None, "strong_wolfe")
     }
 
-    def initialise(self, first: Params, settings: Group) -> None:
-        if settings["max_eval"] is None:
-            settings["max_eval"] = settings["max_iter"] * 5 // 4
-        super().initialise(first, settings)
+    def __init__(
+        self, params: Params, lr: float = 1.0, max_iter: int = 20, max_eval: int | None = None,
+        tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:  # fmt: skip
+        max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
+        super().__init__(params, settings(locals()))
         if len(self.param_groups) != 1:
             raise ValueError(
                 f"LBFGS takes one parameter group, not {len(self.param_groups)}: its direction is one vector of all "
@@ -71,12 +65,12 @@ class LBFGS(Optimizer):
                 "gradients, computes the loss, calls backward and returns the loss"
             )
         compute = enable_grad()(closure)
+        first = self.begin(closure)
         group = self.param_groups[0]
         params: list[Tensor] = group["params"]
         state = self.state[params[0]]
         tolerance, most = group["tolerance_change"], group["max_eval"]
 
-        first = compute()
         value, g, evaluations = float(first), _gradient(params), 1
         done = 0
         while done < group["max_iter"] and _size(g) > group["tolerance_grad"]:

@@ -19,7 +19,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from tinygrad_lecture import no_grad
 from tinygrad_lecture.errors import brief
@@ -411,7 +411,7 @@ class ReduceLROnPlateau(LRScheduler):
     min_lr: float | Sequence[float] = 0
     eps: float = 1e-8
 
-    _last = ()
+    _last: ClassVar[dict[str, Any]] = {}
     limits = LRScheduler.limits | {
         "mode": one_of("min", "max"),
         "threshold_mode": one_of("rel", "abs"),

@@ -1,4 +1,4 @@
-"""LRScheduler, the base of all schedules of learning rates, and checks of their arguments.
+"""LRScheduler, the base of all schedules of learning rates.
 
 A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the rates of
 all groups, also from those that they have now:
@@ -15,22 +15,33 @@ all groups, also from those that they have now:
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from inspect import Parameter
+from inspect import Parameter, Signature, get_annotations
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from tinygrad_lecture.errors import brief, hide_frames, warn
 
+from ..errors import ExplainsArguments
 from .optimizer import Optimizer
-from .settings import Declared, broken
+from .settings import Limit, broken
 
 T = TypeVar("T")
 
 
-class LRScheduler(Declared):
+@dataclass_transform(field_specifiers=(field,))
+class LRScheduler(ExplainsArguments):
     """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
+
+    A subclass declares its settings, which are attributes of each schedule:
+
+        class StepLR(LRScheduler):
+            step_size: int
+            gamma: float = 0.1
+
+    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1). A subclass of StepLR may declare other defaults, and
+    more settings. A class with its own `__init__` declares nothing.
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
@@ -40,30 +51,45 @@ class LRScheduler(Declared):
         optimizer: Optimizer
         last_epoch: int = field(default=-1, kw_only=True)
 
-    _first = "optimizer"
-    _last: ClassVar[tuple[Parameter, ...]] = (Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),)
+    settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
+    limits: ClassVar[dict[str, Limit]] = {}
+    _last: ClassVar[dict[str, Any]] = {"last_epoch": -1}  # the arguments after the settings
+    _declares: ClassVar[bool] = True  # no: it, or a base of it, has its own `__init__`
     lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
     _initial = False  # whether the first rate is being set
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        cls._declares = cls._declares and "__init__" not in vars(cls)
+        if cls._declares:
+            names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
+            declared = {name: vars(cls).get(name, Parameter.empty) for name in names}
+            for name in declared.keys() & vars(cls).keys():
+                delattr(cls, name)
+            cls.settings = {**cls.settings, **declared}
+            if declared:
+                cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        check_optimizer(self._name, optimizer)
+        if not isinstance(optimizer, Optimizer):
+            hide_frames()
+            raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {brief(optimizer)}")
+        if complaints := list(broken(vars(self), self.limits)):
+            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
+        self.optimizer, self.last_epoch = optimizer, last_epoch
+        self.prepare()
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
             raise ValueError(
                 f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
                 "states of optimiser and schedule instead"
             )
-        self.optimizer, self.last_epoch = optimizer, last_epoch
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
-
-    def initialise(self, first: Optimizer, settings: dict[str, Any]) -> None:
-        check_optimizer(self._name, first)
-        if complaints := list(broken(settings, self.limits)):
-            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
-        vars(self).update({"last_epoch": -1, **settings}, optimizer=first)
-        self.prepare()
-        LRScheduler.__init__(self, first, self.last_epoch)
 
     def prepare(self) -> None:
         """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
@@ -170,6 +196,24 @@ class LRScheduler(Declared):
                 setattr(self, own, _loaded(vars(self)[own], value))
 
 
+def _initialiser(cls: type[LRScheduler]) -> Callable[..., None]:
+    """The `__init__` of a class with declared settings."""
+    by_position = Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [Parameter(name, by_position) for name in ("self", "optimizer")]
+    defaults = {**cls.settings, **cls._last}
+    parameters += [Parameter(name, by_position, default=default) for name, default in defaults.items()]
+    signature = Signature(parameters)
+
+    def __init__(self: LRScheduler, *args: Any, **named: Any) -> None:
+        bound = signature.bind(self, *args, **named)
+        bound.apply_defaults()
+        vars(self).update({name: bound.arguments[name] for name in cls.settings})
+        LRScheduler.__init__(self, bound.arguments["optimizer"], bound.arguments.get("last_epoch", -1))
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    return __init__
+
+
 def _saved(value: Any) -> Any:
     """An attribute as a state holds it: of a function None, of another callable object its attributes."""
     if isinstance(value, list):
@@ -190,16 +234,6 @@ def _loaded(own: Any, saved: Any) -> Any:
         vars(own).update(saved or {})
         return own
     return copy.copy(saved)
-
-
-# --- checks of arguments ------------------------------------------------------------------------------------
-
-
-def check_optimizer(schedule: str, optimizer: Any) -> None:
-    """Raises TypeError unless this is an Optimizer."""
-    if not isinstance(optimizer, Optimizer):
-        hide_frames()
-        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {brief(optimizer)}")
 
 
 def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:

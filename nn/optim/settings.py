@@ -1,24 +1,22 @@
-"""The settings of optimisers and schedules: declared in a class, `lr: float = 0.1`; limits; parameter groups.
+"""The settings of optimisers and schedules, and their limits; parameter groups.
 
 At the end: the saved state of a parameter, checked and moved to its device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
-from inspect import Parameter, Signature, get_annotations
-from typing import Any, ClassVar, TypeAlias, dataclass_transform
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from inspect import Parameter
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
-from tinygrad_lecture.errors import Elsewhere, alike, brief, hide_frames, warn
+from tinygrad_lecture.errors import alike, brief, hide_frames, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.tensor_base import wrap
 
-from ..errors import ExplainsArguments
 from ..module import array_of, misfit
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
@@ -26,65 +24,23 @@ State: TypeAlias = dict[str, Any]  # of one parameter: tensors, numbers, and lis
 Limit: TypeAlias = Callable[[Any], str | None]  # value of a setting -> what is wrong with it, "must be ..., not ..."
 
 
-@dataclass_transform(field_specifiers=(field,))
-class Declared(ExplainsArguments):
-    """Base of classes whose subclasses declare settings in place of an `__init__`:
+def settings(arguments: dict[str, Any]) -> Group:
+    """The settings among the arguments of an optimiser's `__init__`, which are its `locals()`.
 
-        class StepLR(LRScheduler):
-            step_size: int
-            gamma: float = 0.1
-
-    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1), which calls `initialise`. The settings
-    are no attributes of the class any more. A subclass of StepLR may declare other defaults, and more settings. A class
-    with its own `__init__` declares nothing.
+    PyTorch's arguments for its kernels are left out. Raises NotImplementedError for one that would change something.
     """
-
-    settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
-    limits: ClassVar[dict[str, Limit]] = {}
-    _first: ClassVar[str]  # the argument before the settings
-    _last: ClassVar[tuple[Parameter, ...]]  # those after them
-    _in_groups: ClassVar[bool] = False  # whether settings are those of parameter groups
-    _declares: ClassVar[bool]  # no: it, or a base of it, has its own `__init__`
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        if "__init__" in vars(cls):
-            cls._declares = "_first" in vars(cls)
-        elif cls._declares:
-            names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
-            declared = {name: vars(cls).get(name, Parameter.empty) for name in names}
-            for name in declared.keys() & vars(cls).keys():
-                delattr(cls, name)
-            cls.settings = {**cls.settings, **declared}
-            if declared:
-                cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
-            for name in declared if cls._in_groups else ():
-                setattr(cls, name, Elsewhere(f'for group in optimizer.param_groups: group["{name}"] = ...', name))
-        super().__init_subclass__(**options)
-
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
-    def initialise(self, first: Any, settings: dict[str, Any]) -> None:
-        """Begin with these settings. first: the argument before them."""
-        raise NotImplementedError
+    optimizer = type(arguments["self"]).__name__
+    for name, reason in IGNORED.items():
+        if reason and arguments.get(name):
+            hide_frames()
+            raise NotImplementedError(f"{optimizer}: {name}=True is not here, since {reason}")
+    others = {"self", "params", "__class__", *IGNORED}
+    return {name: value for name, value in arguments.items() if name not in others}
 
 
-def _initialiser(cls: type[Declared]) -> Callable[..., None]:
-    """The `__init__` of a class with declared settings."""
-    by_position = Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [Parameter(name, by_position) for name in ("self", cls._first)]
-    parameters += [Parameter(name, by_position, default=default) for name, default in cls.settings.items()]
-    signature = Signature([*parameters, *cls._last])
-
-    def __init__(*args: Any, **named: Any) -> None:
-        bound = signature.bind(*args, **named)
-        bound.apply_defaults()
-        self, first, *_ = bound.arguments.values()
-        self.initialise(first, dict(list(bound.arguments.items())[2:]))
-
-    __init__.__signature__ = signature  # type: ignore[attr-defined]
-    return __init__
+def floats(group: Group, *names: str) -> list[float]:
+    """Settings of a group as Python numbers: NumPy's would turn float32 arrays into float64."""
+    return [float(group[name]) for name in names]
 
 
 # --- limits -------------------------------------------------------------------------------------------------
@@ -116,6 +72,13 @@ def two_below_1(value: Any) -> str | None:
     return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {brief(value)}"
 
 
+# of the settings that optimisers have in common
+LIMITS: dict[str, Limit] = {
+    **dict.fromkeys(("lr", "weight_decay", "eps", "momentum", "lr_decay", "momentum_decay"), not_negative),
+    "betas": two_below_1,
+}
+
+
 def one_of(*choices: str | None) -> Limit:
     """The limit of a setting that is one of some strings."""
     told = " or ".join(map(repr, choices))
@@ -129,12 +92,12 @@ def is_number(value: Any) -> bool:
 
 # --- parameter groups ---------------------------------------------------------------------------------------
 
-# PyTorch's arguments for its kernels -> (default, why True is refused; None if it changes nothing)
-IGNORED: dict[str, tuple[Any, str | None]] = {
-    "foreach": (None, None),
-    "fused": (None, None),
-    "capturable": (False, "there are no CUDA graphs here; leave it out"),
-    "differentiable": (False, "a step is not recorded here; write the update with ops, as in w = w - lr * g"),
+# PyTorch's arguments for its kernels -> why True is refused; None if it changes nothing
+IGNORED = {
+    "foreach": None,
+    "fused": None,
+    "capturable": "there are no CUDA graphs here; leave it out",
+    "differentiable": "a step is not recorded here; write the update with ops, as in w = w - lr * g",
 }
 
 
@@ -178,14 +141,14 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     return group
 
 
-def misfits(p: Tensor, state: State, arrays: Iterable[str], numbers: Iterable[str]) -> Iterator[str]:
-    """Messages about why a saved state does not fit a parameter, for which these arrays and numbers are kept."""
+def misfits(p: Tensor, state: State, memory: Collection[str], numbers: Collection[str]) -> Iterator[str]:
+    """Messages about why a saved state does not fit a parameter. memory: what is kept; of it numbers: no arrays."""
     for name, value in state.items():
-        if name not in {"step", *arrays, *numbers}:
+        if name not in {"step", *memory}:
             yield f"{name} is not part of this optimiser's state"
-        elif name in arrays and (complaint := misfit(name, p, array_of(value))):
+        elif name not in {"step", *numbers} and (complaint := misfit(name, p, array_of(value))):
             yield complaint
-    yield from (f"{name} is missing" for name in (*arrays, *numbers) if name not in state)
+    yield from (f"{name} is missing" for name in memory if name not in state)
 
 
 def placed(p: Tensor, state: Mapping[str, Any]) -> State:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from tinygrad_lecture.backend import Array
-
-from .optimizer import Number, Optimizer, Update
-from .settings import Group, not_negative
+from .optimizer import Optimizer, Params
+from .settings import LIMITS, Group, floats, settings
 
 
 class SGD(Optimizer):
@@ -17,20 +16,21 @@ class SGD(Optimizer):
         v ← momentum · v + (1 - dampening) · d          with momentum; the first v is d
         d = v,  or  d + momentum · v  with nesterov
 
-    These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v). Raises ValueError for negative
-    settings, and for nesterov without momentum or with dampening.
-
-    `Optimizer` makes the settings below arguments of SGD(params, ...). Its `step` calls the `update` of `rule` for each
-    parameter, with the decayed gradient and the arrays that `memory` names.
+    These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v).
     """
 
-    lr: float = 1e-3
-    momentum: float = 0.0
-    dampening: float = 0.0
-    weight_decay: float = 0.0
-    nesterov: bool = False
+    limits = LIMITS
 
-    limits = Optimizer.limits | {"momentum": not_negative}
+    def __init__(
+        self, params: Params, lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+        weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        """params: as of `Optimizer`; of any shapes.  The settings are one number for all of them.
+
+        Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
+        """
+        super().__init__(params, settings(locals()))
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
@@ -40,15 +40,21 @@ class SGD(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, momentum, nesterov = number(group["lr"]), number(group["momentum"]), group["nesterov"]
-        new_part = number(1 if t == 1 else 1 - group["dampening"])
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place. Returns the closure's loss, if there is one.
 
-        def update(p: Array, d: Array, v: Array | None = None) -> None:  # d has the weight decay already
-            if v is not None:
-                v *= momentum
-                v += new_part * d
-                d = d + momentum * v if nesterov else v
-            p -= lr * d
-
-        return update
+        closure: called first; it computes the loss again, with its gradients, and returns it.
+        Warns if no parameter has a gradient, and none ever had. Raises ValueError for a gradient of another shape.
+        """
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            lr, momentum, dampening = floats(group, "lr", "momentum", "dampening")
+            for state, arrays in self.trained(group):
+                for p, g, *memory in self.pieces(group, arrays):  # g has the weight decay already
+                    if momentum:
+                        (v,) = memory
+                        v *= momentum
+                        v += g if state["step"] == 1 else (1 - dampening) * g
+                        g = g + momentum * v if group["nesterov"] else v
+                    p -= lr * g
+        return loss

@@ -2,50 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from tinygrad_lecture.backend import Array, xp
 
-from .adam import WithBetas
-from .optimizer import Number, Optimizer, Update
-from .settings import Group, from_0_below_1, from_0_to_1, not_negative
+from .optimizer import Optimizer, Params
+from .settings import LIMITS, Group, State, floats, from_0_below_1, from_0_to_1, not_negative, settings
+
+Pieces: TypeAlias = Iterable[tuple[Array, ...]]
+
+
+class Variant(Optimizer):
+    """Base of these: a step is `SGD.step` with the `update` of each parameter in it."""
+
+    limits = LIMITS
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`. Raises as that does."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            for state, arrays in self.trained(group):
+                self.update(group, state, self.pieces(group, arrays))
+        return loss
+
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        """The formula for one parameter. state: its "step", from 1, and numbers.  pieces: (p, g, *memory), as arrays.
+
+        g has the weight decay already.
+        """
+
 
 # --- divided by past gradients ------------------------------------------------------------------------------
 
 
-class Adagrad(Optimizer):
+class Adagrad(Variant):
     """Adagrad, which divides the gradient g by the root of the sum of its squares; at step t:
 
         g = g + weight_decay · p
         s ← s + g²                                      starting from initial_accumulator_value
         p ← p - lr / (1 + (t - 1) · lr_decay) · g / (sqrt(s) + eps)
 
-    (Duchi, Hazan & Singer, JMLR 12, 2011.) Raises ValueError for negative
-    settings.
+    (Duchi, Hazan & Singer, JMLR 12, 2011.) Raises ValueError for negative settings.
     """
 
-    lr: float = 1e-2
-    lr_decay: float = 0.0
-    weight_decay: float = 0.0
-    initial_accumulator_value: float = 0.0
-    eps: float = 1e-10
+    limits = LIMITS | dict.fromkeys(("lr_decay", "initial_accumulator_value"), not_negative)
 
-    limits = Optimizer.limits | dict.fromkeys(("lr_decay", "initial_accumulator_value"), not_negative)
+    def __init__(
+        self, params: Params, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0, eps: float = 1e-10, *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"sum": group["initial_accumulator_value"]}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        step, eps = number(group["lr"] / (1 + (t - 1) * group["lr_decay"])), number(group["eps"])
-
-        def update(p: Array, g: Array, s: Array) -> None:
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, lr_decay, eps = floats(group, "lr", "lr_decay", "eps")
+        length = lr / (1 + (state["step"] - 1) * lr_decay)
+        for p, g, s in pieces:
             s += g * g
-            p -= step * (g / (s**0.5 + eps))
-
-        return update
+            p -= length * (g / (s**0.5 + eps))
 
 
-class RMSprop(Optimizer):
+class RMSprop(Variant):
     """RMSprop, p ← p - lr · d, with the direction d from the gradient g:
 
         g = g + weight_decay · p
@@ -58,29 +79,27 @@ class RMSprop(Optimizer):
     Raises ValueError for negative settings, or alpha outside [0, 1).
     """
 
-    lr: float = 1e-2
-    alpha: float = 0.99
-    eps: float = 1e-8
-    weight_decay: float = 0.0
-    momentum: float = 0.0
-    centered: bool = False
+    limits = LIMITS | {"alpha": from_0_below_1}
 
-    limits = Optimizer.limits | {"momentum": not_negative, "alpha": from_0_below_1}
+    def __init__(
+        self, params: Params, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
+        momentum: float = 0.0, centered: bool = False, *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
     def memory(self, group: Group) -> Mapping[str, float]:
         kept = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": group["momentum"]}
         return {name: 0.0 for name, needed in kept.items() if needed}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, eps, old, momentum = (number(group[name]) for name in ("lr", "eps", "alpha", "momentum"))
-        new, centered = number(1 - group["alpha"]), group["centered"]
-
-        def update(p: Array, g: Array, v: Array, *more: Array) -> None:
-            v *= old
-            v += new * (g * g)
-            if centered:
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, alpha, momentum = floats(group, "lr", "eps", "alpha", "momentum")
+        for p, g, v, *more in pieces:
+            v *= alpha
+            v += (1 - alpha) * (g * g)
+            if group["centered"]:
                 mean = more[0]
-                mean += new * (g - mean)
+                mean += (1 - alpha) * (g - mean)
                 v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
             d = g / (v**0.5 + eps)
             if momentum:
@@ -90,10 +109,8 @@ class RMSprop(Optimizer):
                 d = u
             p -= lr * d
 
-        return update
 
-
-class Adadelta(Optimizer):
+class Adadelta(Variant):
     """Adadelta, with running means v of the squared gradient g and u of the squared steps d:
 
         g = g + weight_decay · p
@@ -102,36 +119,36 @@ class Adadelta(Optimizer):
         u ← rho · u + (1 - rho) · d²
         p ← p - lr · d
 
-    (Zeiler, arXiv:1212.5701.) Raises ValueError for negative settings, or rho
-    outside [0, 1].
+    (Zeiler, arXiv:1212.5701.) Raises ValueError for negative settings, or rho outside [0, 1].
     """
 
-    lr: float = 1.0
-    rho: float = 0.9
-    eps: float = 1e-6
-    weight_decay: float = 0.0
+    limits = LIMITS | {"rho": from_0_to_1}
 
-    limits = Optimizer.limits | {"rho": from_0_to_1}
-    zeros = ("square_avg", "acc_delta")
+    def __init__(
+        self, params: Params, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
+        *, maximize: bool = False, foreach: Any = None, fused: Any = None,
+        capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, eps, old, new = map(number, (group["lr"], group["eps"], group["rho"], 1 - group["rho"]))
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"square_avg": 0.0, "acc_delta": 0.0}
 
-        def update(p: Array, g: Array, v: Array, u: Array) -> None:
-            v *= old
-            v += new * (g * g)
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, rho = floats(group, "lr", "eps", "rho")
+        for p, g, v, u in pieces:
+            v *= rho
+            v += (1 - rho) * (g * g)
             d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
-            u *= old
-            u += new * (d * d)
+            u *= rho
+            u += (1 - rho) * (d * d)
             p -= lr * d
-
-        return update
 
 
 # --- relatives of Adam --------------------------------------------------------------------------------------
 
 
-class Adamax(WithBetas):
+class Adamax(Variant):
     """Adamax, with a running mean m of the gradient g and its largest size u, which fades; at step t:
 
         g = g + weight_decay · p
@@ -139,28 +156,31 @@ class Adamax(WithBetas):
         u ← max(β2 · u, |g| + eps)
         p ← p - lr / (1 - β1^t) · m / u
 
-    (Kingma & Ba, arXiv:1412.6980, section 7.) Raises ValueError for negative
-    settings, or betas outside [0, 1).
+    (Kingma & Ba, arXiv:1412.6980, section 7.) Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    lr: float = 2e-3
+    def __init__(
+        self, params: Params, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, *, maximize: bool = False, foreach: Any = None, fused: Any = None,
+        capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
-    zeros = ("exp_avg", "exp_inf")
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        beta1, beta2 = group["betas"]
-        step, eps, new_m, old_u = map(number, (group["lr"] / (1 - beta1**t), group["eps"], 1 - beta1, beta2))
-
-        def update(p: Array, g: Array, m: Array, u: Array) -> None:
-            m += new_m * (g - m)
-            u *= old_u
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps = floats(group, "lr", "eps")
+        beta1, beta2 = map(float, group["betas"])
+        length = lr / (1 - beta1 ** state["step"])
+        for p, g, m, u in pieces:
+            m += (1 - beta1) * (g - m)
+            u *= beta2
             xp(u).maximum(u, abs(g) + eps, out=u)
-            p -= step * (m / u)
-
-        return update
+            p -= length * (m / u)
 
 
-class NAdam(WithBetas):
+class NAdam(Variant):
     """NAdam, Adam whose step goes on in the direction of the new mean; at step t:
 
         g = g + weight_decay · p
@@ -171,37 +191,37 @@ class NAdam(WithBetas):
         p ← p - lr · d / (sqrt(v̂) + eps)
 
     (Dozat, Incorporating Nesterov momentum into Adam, 2016.) With decoupled_weight_decay=True weight decay is AdamW's,
-    p ← p - lr · weight_decay · p. Raises ValueError for negative settings, or
-    betas outside [0, 1).
+    p ← p - lr · weight_decay · p. Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    lr: float = 2e-3
-    momentum_decay: float = 4e-3
-    decoupled_weight_decay: bool = False
+    numbers = ("mu_product",)
 
-    limits = WithBetas.limits | {"momentum_decay": not_negative}
+    def __init__(
+        self, params: Params, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False, *,
+        maximize: bool = False, foreach: Any = None, fused: Any = None, capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
-    def numbers(self, group: Group) -> Mapping[str, float]:
-        return {"mu_product": 1.0}
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"exp_avg": 0.0, "exp_avg_sq": 0.0, "mu_product": 1.0}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, (beta1, beta2) = group["lr"], group["betas"]
-        mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"])) for step in (t, t + 1))
-        product = group["mu_product"] = group["mu_product"] * mu
-        of_g, of_m = number(lr * (1 - mu) / (1 - product)), number(lr * next_mu / (1 - product * next_mu))
-        correction, eps = number(1 - beta2**t), number(group["eps"])
-        new_m, old_v, new_v = map(number, (1 - beta1, beta2, 1 - beta2))
-
-        def update(p: Array, g: Array, m: Array, v: Array) -> None:
-            m += new_m * (g - m)
-            v *= old_v
-            v += new_v * (g * g)
-            p -= (of_g * g + of_m * m) / ((v / correction) ** 0.5 + eps)
-
-        return update
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps, momentum_decay = floats(group, "lr", "eps", "momentum_decay")
+        beta1, beta2 = map(float, group["betas"])
+        t = state["step"]
+        mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (n * momentum_decay)) for n in (t, t + 1))
+        product = state["mu_product"] = state["mu_product"] * mu
+        of_g, of_m = lr * (1 - mu) / (1 - product), lr * next_mu / (1 - product * next_mu)
+        for p, g, m, v in pieces:
+            m += (1 - beta1) * (g - m)
+            v *= beta2
+            v += (1 - beta2) * (g * g)
+            p -= (of_g * g + of_m * m) / ((v / (1 - beta2**t)) ** 0.5 + eps)
 
 
-class RAdam(WithBetas):
+class RAdam(Variant):
     """Rectified Adam, with Adam's means m̂ and v; ρ_t is the number of gradients in v that count, at step t:
 
         ρ_∞ = 2 / (1 - β2) - 1,    ρ_t = ρ_∞ - 2 t · β2^t / (1 - β2^t)
@@ -213,30 +233,36 @@ class RAdam(WithBetas):
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    decoupled_weight_decay: bool = False
+    def __init__(
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, decoupled_weight_decay: bool = False, *, maximize: bool = False,
+        foreach: Any = None, fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        beta1, beta2 = group["betas"]
-        step, most = group["lr"] / (1 - beta1**t), 2 / (1 - beta2) - 1
-        seen = most - 2 * t * beta2**t / (1 - beta2**t)
-        if scaled := seen > 5:
-            step *= ((seen - 4) * (seen - 2) * most / ((most - 4) * (most - 2) * seen)) ** 0.5
-            step *= (1 - beta2**t) ** 0.5
-        step, eps, new_m, old_v, new_v = map(number, (step, group["eps"], 1 - beta1, beta2, 1 - beta2))
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-        def update(p: Array, g: Array, m: Array, v: Array) -> None:
-            m += new_m * (g - m)
-            v *= old_v
-            v += new_v * (g * g)
-            p -= step * (m / (v**0.5 + eps) if scaled else m)
-
-        return update
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, eps = floats(group, "lr", "eps")
+        beta1, beta2 = map(float, group["betas"])
+        most = 2 / (1 - beta2) - 1
+        t = state["step"]
+        length, seen = lr / (1 - beta1**t), most - 2 * t * beta2**t / (1 - beta2**t)
+        if seen > 5:
+            length *= ((seen - 4) * (seen - 2) * most / ((most - 4) * (most - 2) * seen)) ** 0.5
+            length *= (1 - beta2**t) ** 0.5
+        for p, g, m, v in pieces:
+            m += (1 - beta1) * (g - m)
+            v *= beta2
+            v += (1 - beta2) * (g * g)
+            p -= length * (m / (v**0.5 + eps) if seen > 5 else m)
 
 
 # --- other steps along the gradient -------------------------------------------------------------------------
 
 
-class ASGD(Optimizer):
+class ASGD(Variant):
     """Averaged stochastic gradient descent. The first η is lr, the first μ 1; at step t:
 
         g = g + weight_decay · p
@@ -248,34 +274,32 @@ class ASGD(Optimizer):
     at the end. Raises ValueError for negative settings.
     """
 
-    lr: float = 1e-2
-    lambd: float = 1e-4
-    alpha: float = 0.75
-    t0: float = 1e6
-    weight_decay: float = 0.0
+    numbers = ("eta", "mu")
 
-    zeros = ("ax",)
+    def __init__(
+        self, params: Params, lr: float = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
+        weight_decay: float = 0.0, *, maximize: bool = False, foreach: Any = None, fused: Any = None,
+        capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
-    def numbers(self, group: Group) -> Mapping[str, float]:
-        return {"eta": float(group["lr"]), "mu": 1.0}
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"ax": 0.0, "eta": float(group["lr"]), "mu": 1.0}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        lr, lambd, averages = group["lr"], group["lambd"], group["mu"] != 1
-        eta, mu, keep = map(number, (group["eta"], group["mu"], 1 - lambd * group["eta"]))
-        group.update(eta=float(lr / (1 + lambd * lr * t) ** group["alpha"]), mu=1 / max(1, t - group["t0"]))
-
-        def update(p: Array, g: Array, ax: Array) -> None:
-            p *= keep
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        lr, lambd, alpha, t0 = floats(group, "lr", "lambd", "alpha", "t0")
+        t, eta, mu = state["step"], state["eta"], state["mu"]
+        state.update(eta=lr / (1 + lambd * lr * t) ** alpha, mu=1 / max(1, t - t0))
+        for p, g, ax in pieces:
+            p *= 1 - lambd * eta
             p -= eta * g
-            if averages:
+            if mu != 1:
                 ax += mu * (p - ax)
             else:
                 ax[...] = p
 
-        return update
 
-
-class Rprop(Optimizer):
+class Rprop(Variant):
     """Resilient backpropagation, with a step size s per element, lr at first, and the gradient g' of the step before:
 
         s ← s · η+  if g g' > 0,    s · η-  if g g' < 0,    within step_sizes
@@ -286,9 +310,12 @@ class Rprop(Optimizer):
     Raises ValueError for a negative lr, or unless 0 < η- < 1 < η+.
     """
 
-    lr: float = 1e-2
-    etas: tuple[float, float] = (0.5, 1.2)
-    step_sizes: tuple[float, float] = (1e-6, 50)
+    def __init__(
+        self, params: Params, lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50), *, maximize: bool = False, foreach: Any = None,
+        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, settings(locals()))
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
@@ -299,15 +326,11 @@ class Rprop(Optimizer):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"prev": 0.0, "step_size": float(group["lr"])}
 
-    def rule(self, group: Group, t: int, number: Number) -> Update:
-        (shorter, longer), (least, most), one = map(number, group["etas"]), group["step_sizes"], number(1)
-
-        def update(p: Array, g: Array, before: Array, size: Array) -> None:
-            lib = xp(p)
-            agrees = g * before
-            size *= lib.where(agrees > 0, longer, lib.where(agrees < 0, shorter, one))
+    def update(self, group: Group, state: State, pieces: Pieces) -> None:
+        (shorter, longer), (least, most) = map(float, group["etas"]), group["step_sizes"]
+        for p, g, before, size in pieces:
+            lib, agrees = xp(p), g * before
+            size *= lib.where(agrees > 0, p.dtype.type(longer), lib.where(agrees < 0, shorter, p.dtype.type(1)))
             lib.clip(size, least, most, out=size)
             before[...] = lib.where(agrees < 0, 0, g)
             p -= lib.sign(before) * size
-
-        return update

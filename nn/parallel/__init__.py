@@ -31,13 +31,13 @@ the loss over all rows, and `nn.parallel.group().gather(x)` has the x of each wo
 workers, and a module that computes statistics of a batch sees its worker's rows.
 
 This is data parallelism by SPMD, one program on several parts of the data, as PyTorch's DistributedDataParallel and
-MPI programs have it: one model of how it works serves processes, threads and machines, and a loop stays a loop. How
+MPI programs have it: one model of how it works serves processes and machines, and a loop stays a loop. How
 much it gains: see `tests/benchmarks/run.py`.
 
 Where things are, in the order of a step:
 
     launch.py               run: start the workers, and end them all if one fails
-    local.py  mpi.py        workers that are processes or threads of this machine, or MPI's ranks
+    local.py  mpi.py        workers that are processes of this machine, or MPI's ranks
     group.py                how workers wait for each other, exchange objects and add up numbers
     distribute.py           the rows of each batch that are this worker's; one model, whose gradients are averaged
 """

@@ -1,7 +1,7 @@
 """Group: the workers that train together, and how they exchange numbers and objects; here for a worker alone.
 
-A program asks `group()` for its group, and never which kind it is: processes or threads of this machine (`local.py`),
-or MPI's ranks (`mpi.py`). Every worker must make the same calls in the same order, since each call waits for all.
+A program asks `group()` for its group, and never which kind it is: processes of this machine (`local.py`), or MPI's
+ranks (`mpi.py`). Every worker must make the same calls in the same order, since each call waits for all.
 """
 
 from __future__ import annotations

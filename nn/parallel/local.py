@@ -1,4 +1,4 @@
-"""Workers on one machine, processes or threads: worker 0 is the one that called `run`, and starts the others.
+"""Workers that are processes of one machine: worker 0 is the one that called `run`, and starts the others.
 
 They exchange objects by pipes, through worker 0. To add up n numbers each writes its own into a row of shared memory,
 adds up one share of the columns over all rows, and reads what the others have added up: a reduce-scatter and an
@@ -7,40 +7,31 @@ all-gather (Thakur, Rabenseifner & Gropp, 2005).
 A process is started anew ("spawn"), on every system: it imports the program, and gets the function and its arguments
 as a pickle. All processes end when worker 0 does, however that is. No name of the shared memory is left as soon as all
 have opened it, so the system frees it with the last of them.
-
-Threads need no copy of the program and work in a notebook. But Python's global lock (GIL) lets one of them run at a
-time, so they gain where NumPy computes for long: two train a GPT of 384 wide on 8 texts of 256 tokens 1.8 times as fast
-as one, but one of 128 wide on 12 texts of 64 only 1.1 times. Processes gain for both, and so do the threads of
-free-threaded Python, which has no such lock: 1.8 and 1.7 times.
 """
 
 from __future__ import annotations
 
-import copy
 import multiprocessing
 import os
 import pickle
 import shutil
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
-from functools import partial
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.threads import PIECE
-from tinygrad_lecture.random import replay
 
-from .group import THREADS, AllReduce, Group, WorkerLeft, on_ctrl_c, pickled, rank, working_in
+from .group import THREADS, AllReduce, Group, WorkerLeft, on_ctrl_c, pickled, working_in
 
 Result = TypeVar("Result")
 
@@ -136,18 +127,18 @@ def _check_room(nbytes: int) -> None:
 class _Worker:
     """Another worker, as worker 0 sees it.
 
-    process: or thread.  pipe: for objects.  ending: a pipe for one message at its end, the exception that ended it, or
-    nothing.
+    pipe: for objects.  ending: a pipe for one message at its end, the exception that ended it, or nothing.
     """
 
-    def __init__(self, rank: int, size: int, kind: Callable[..., Any], work: Callable[..., None], given: Any) -> None:
+    def __init__(self, rank: int, size: int, begin: bytes) -> None:
         self.rank, (self.pipe, its_pipe), (self.ending, its_ending) = rank, Pipe(), Pipe()
-        args = LocalGroup(rank, size, [its_pipe]), its_ending, given
-        self.process = kind(target=work, args=args, name=f"worker {rank}", daemon=True)
-        self.process.start()
-        if kind is not threading.Thread:  # which has these very pipes
-            its_pipe.close()
-            its_ending.close()
+        args = LocalGroup(rank, size, [its_pipe]), its_ending, begin
+        process = multiprocessing.get_context("spawn").Process
+        self.process = process(target=_work, args=args, name=f"worker {rank}", daemon=True)
+        with one_thread_in_children(), on_ctrl_c(signal.SIG_IGN):  # a terminal sends it to all processes
+            self.process.start()
+        its_pipe.close()
+        its_ending.close()
 
     def failure(self) -> BaseException | None:
         """What ended it; waits for its end."""
@@ -159,10 +150,9 @@ class _Worker:
         return _error_in(message) if message else None
 
     def end(self) -> None:
-        """End it if it still runs: a process is killed, a thread hears that worker 0 has left."""
+        """Kill it if it still runs."""
         self.pipe.close()
-        if not isinstance(self.process, threading.Thread):
-            self.process.kill()
+        self.process.kill()
         self.process.join()
         self.ending.close()
 
@@ -178,34 +168,12 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
             "nn.parallel.run: a worker imports the program, and must not start workers itself: put the call below "
             'the line `if __name__ == "__main__":`'
         )
-    kind: Any = multiprocessing.get_context("spawn").Process
     begin = pickled((begin, get_default_dtype(), get_rng_state()))
-
-    def start(rank: int) -> _Worker:
-        with one_thread_in_children(), on_ctrl_c(signal.SIG_IGN):  # a terminal sends it to all processes
-            return _Worker(rank, size, kind, _work_as_process, begin)
-
-    return _together(call, size, start)
-
-
-def run_threads(call: Callable[[], Result], size: int) -> Result:
-    """What `call` returns in this thread, which is worker 0; the others run copies of it. Raises as `run_processes`."""
-    stream = get_rng_state()
-
-    def start(rank: int) -> _Worker:
-        return _Worker(rank, size, threading.Thread, _work, partial(_drawing, stream, copy.deepcopy(call)))
-
-    with redirect_stdout(_OfWorker0(sys.stdout)):
-        return _together(call, size, start)
-
-
-def _together(call: Callable[[], Result], size: int, start: Callable[[int], _Worker]) -> Result:
-    """What `call` returns here, in worker 0. start: starts the worker of a rank."""
     workers: list[_Worker] = []
     left: BaseException | None = None
     try:
         for rank in range(1, size):
-            workers.append(start(rank))
+            workers.append(_Worker(rank, size, begin))
         group = LocalGroup(0, size, [worker.pipe for worker in workers])
         try:
             with working_in(group):
@@ -240,37 +208,23 @@ def _how(exit_code: int) -> str:
     )
 
 
-def _work(group: LocalGroup, ending: Connection, call: Callable[[], Any], silent: bool = False) -> None:
-    """The life of another worker."""
+def _work(group: LocalGroup, ending: Connection, begin: bytes) -> None:
+    """The life of another worker. begin: a pickle of what it calls, itself a pickle, and of worker 0's state."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
     message = b""
     try:
-        with working_in(group, silent), until_exit():
-            call()
+        with working_in(group, silent=True):
+            call, dtype, stream = pickle.loads(begin)
+            set_default_dtype(dtype)
+            set_rng_state(stream)
+            pickle.loads(call)()
     except BaseException as error:
-        message = _pickled_error(error, group.rank, group.size)
+        if not isinstance(error, SystemExit) or error.code:  # sys.exit() is a return: the others may still wait
+            message = _pickled_error(error, group.rank, group.size)
     with suppress(OSError):  # worker 0 may be gone
         ending.send_bytes(message)
     group.leave()
-
-
-def _work_as_process(group: LocalGroup, ending: Connection, begin: bytes) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
-    _work(group, ending, partial(_begin, begin), silent=True)
-
-
-def _begin(begin: bytes) -> None:
-    """What a process calls, in the state of worker 0's."""
-    call, dtype, stream = pickle.loads(begin)
-    set_default_dtype(dtype)
-    set_rng_state(stream)
-    pickle.loads(call)()
-
-
-def _drawing(stream: Any, call: Callable[[], Any]) -> None:
-    """What a thread calls, which draws from a stream of its own, in the state of worker 0's."""
-    with replay(stream):
-        call()
 
 
 def _pickled_error(error: BaseException, rank: int, size: int) -> bytes:
@@ -311,26 +265,3 @@ def one_thread_in_children() -> Iterator[None]:
     finally:
         for name in names:
             del os.environ[name]
-
-
-@contextmanager
-def until_exit() -> Iterator[None]:
-    """Context manager that `sys.exit()` leaves as a return does, so that others may still wait; a code is an error."""
-    try:
-        yield
-    except SystemExit as exit_:
-        if exit_.code:
-            raise
-
-
-class _OfWorker0:
-    """An output that drops what the other workers print."""
-
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
-
-    def write(self, text: str) -> int:
-        return self._output.write(text) if rank() == 0 else len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)

@@ -17,7 +17,8 @@ from operator import add
 import numpy as np
 
 from tinygrad_lecture import Tensor, cat
-from tinygrad_lecture.backend import FLOAT64, Array, move, xp
+from tinygrad_lecture.autograd.versions import announce_write
+from tinygrad_lecture.backend import FLOAT64, Array, device_of, move, xp
 from tinygrad_lecture.errors import TensorError
 
 from ..errors import as_parameters
@@ -46,7 +47,8 @@ def clip_grad_norm_(
     grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
         return Tensor(0.0)
-    total = _norm(grads, float(norm_type))
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = _norm(grads, float(norm_type))
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that "
@@ -54,33 +56,36 @@ def clip_grad_norm_(
         )
     with np.errstate(over="ignore", invalid="ignore"):
         factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
-        if xp(total) is not np or factor != 1:  # on a GPU the comparison would wait
-            for g in grads:
-                array = g.inplace()
-                array *= move(factor, g.device).astype(g.dtype)
+        if xp(total) is not np:  # a comparison would wait for the GPU
+            factors = [move(factor, device_of(g)).astype(g.dtype) for g in grads]
+        else:
+            factors = [float(factor)] * len(grads) if factor != 1 else []
+        announce_write(*grads[: len(factors)])
+        for g, number in zip(grads, factors, strict=False):
+            g *= number
     return Tensor(xp(total).asarray(total), dtype=grads[0].dtype)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clip each element of each gradient to [-clip_value, clip_value], in place. `foreach` has no effect."""
-    for g in _gradients("clip_grad_value_", parameters):
-        array = g.inplace()
-        xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
+    grads = _gradients("clip_grad_value_", parameters)
+    announce_write(*grads)
+    for g in grads:
+        xp(g).clip(g, -float(clip_value), float(clip_value), out=g)
 
 
-def _norm(grads: Sequence[Tensor], order: float) -> Array:
+def _norm(grads: Sequence[Array], order: float) -> Array:
     """The norm of all as one vector, a 0-d float64 array on the device of the first; overflow shows as infinity."""
-    here = grads[0].device
-    with np.errstate(over="ignore", invalid="ignore"):
-        sizes = [_power_sum(g.array, order) for g in grads]
-        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, grads, strict=True)]
-        return reduce(xp(sizes[0]).maximum, sizes) if math.isinf(order) else reduce(add, sizes) ** (1 / order)
+    sizes = [_power_sum(g, order) for g in grads]
+    if set(map(type, grads)) != {np.ndarray}:  # they may be on several devices
+        sizes = [move(size, device_of(grads[0])) for size in sizes]
+    return reduce(xp(sizes[0]).maximum, sizes) if math.isinf(order) else reduce(add, sizes) ** (1 / order)
 
 
-def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    """The gradients of all parameters that have one, detached. name: the function that was called, for errors."""
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Array]:
+    """The arrays of all gradients, of parameters that have one. name: the function that was called, for errors."""
     given = [parameters] if isinstance(parameters, Tensor) else as_parameters(name, parameters)
-    return [p.grad.detach() for p in given if p.grad is not None]
+    return [g._array for g in [p.grad for p in given] if g is not None]
 
 
 def _power_sum(array: Array, order: float) -> Array:
@@ -91,10 +96,10 @@ def _power_sum(array: Array, order: float) -> Array:
         flat = flat.astype(np.float32)  # squares overflow float16
     if not flat.size:
         size = lib.zeros(())
-    elif math.isinf(order):
-        size = lib.maximum(flat.max(), -flat.min())
     elif order == 2:
         size = lib.vdot(flat, flat)
+    elif math.isinf(order):
+        size = lib.maximum(flat.max(), -flat.min())
     else:
         size = (lib.abs(flat) ** order).sum()
     return size.astype(FLOAT64)

@@ -1,28 +1,57 @@
 """Small trainings for several workers, in a file that other processes can import."""
 
+import copy
 import os
 import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from nn.parallel.group import WorkerLeft, working_in
+from nn.parallel.local import LocalGroup
 from tinygrad_lecture.autograd.modes import modes
+from tinygrad_lecture.random import replay
 
 F = nn.functional
 
 
 def in_threads(function, *args, workers=2, **kwargs):
-    """What the function returns in each worker, by rank."""
-    return nn.parallel.run(gathered, function, *args, workers=workers, threads=True, **kwargs)
+    """What the function returns in each worker, by rank. Worker 0 is this thread; the others are threads with copies.
 
+    They stand for the processes of `nn.parallel.run`, which need a second to start: pipes, shared memory and streams of
+    random numbers are the same.
+    """
+    call, pipes, stream = partial(function, *args, **kwargs), [Pipe() for _ in range(workers - 1)], tl.get_rng_state()
+    groups = [LocalGroup(0, workers, [pipe for pipe, _ in pipes])]
+    groups += [LocalGroup(rank, workers, [pipe]) for rank, (_, pipe) in enumerate(pipes, 1)]
 
-def gathered(function, *args, **kwargs):
-    return nn.parallel.group().gather(function(*args, **kwargs))
+    def work(group, call, drawing):
+        with ExitStack() as stack:
+            stack.callback(group.leave)
+            stack.enter_context(drawing)
+            stack.enter_context(working_in(group))
+            return call()
+
+    own = Future()
+    with ThreadPoolExecutor(workers) as pool:
+        others = [pool.submit(work, group, copy.deepcopy(call), replay(stream)) for group in groups[1:]]
+        try:
+            own.set_result(work(groups[0], call, nullcontext()))
+        except BaseException as error:
+            own.set_exception(error)
+    errors = [future.exception() for future in (own, *others) if future.exception()]
+    for error in sorted(errors, key=lambda error: isinstance(error, WorkerLeft)):
+        raise error
+    return [future.result() for future in (own, *others)]
 
 
 class Parts(nn.Module):
@@ -114,7 +143,7 @@ def about_this_worker():
     shared = Path("/dev/shm")
     names = sorted(path.name for path in shared.iterdir()) if shared.is_dir() else []
     numbers.close()
-    return nn.parallel.group().gather(
+    told = nn.parallel.group().gather(
         {
             "rank": nn.parallel.rank(),
             "pid": os.getpid(),
@@ -126,6 +155,7 @@ def about_this_worker():
             "ignores Ctrl-C": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
         }
     )
+    return told if nn.parallel.rank() == 0 else sys.exit(0)  # together with the others, that is a good end
 
 
 def in_processes(tasks):
@@ -146,6 +176,10 @@ def end_badly(how, rank):
             os.kill(os.getpid(), signal.SIGKILL)
         if how == "exit":
             os._exit(3)
+        if how == "exit early":
+            sys.exit(0)
+        if how == "return early":
+            return
     group.all_reduce(10, np.float32)
     group.meet("backward")
     threading.Event().wait(60)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -154,19 +154,31 @@ def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[in
     The arrays have the same shape and any memory layout; the kernel writes to them in place, and several threads may
     call it at once.  read: the positions of the arrays that it only reads.
     """
-    first = arrays[0]
-    if first.size <= PIECE or xp(first) is not np:
-        kernel(*arrays)
+    size = arrays[0].size
+    threads = get_num_threads() if size > 2 * SHARED and xp(arrays[0]) is np else 1
+    if threads > 1 and all(array.flags.c_contiguous for array in arrays):
+        step = min(max(-(-size // (2 * threads * PIECE)) * PIECE, SHARED // 2), SHARED)
+        share(lambda piece: kernel(*piece), _slices(arrays, step), threads)
         return
+    for piece in pieces(*arrays, read=read):
+        kernel(*piece)
+
+
+def pieces(*arrays: Array, read: Collection[int] = ()) -> Iterable[tuple[Array, ...]]:
+    """The arrays or, of large ones on the CPU, each flat piece of all, one after another. See `in_pieces`."""
+    if arrays[0].size <= PIECE or xp(arrays[0]) is not np:
+        return (arrays,)
     if all(array.flags.c_contiguous for array in arrays):
-        threads = get_num_threads() if first.size > 2 * SHARED else 1
-        step = PIECE if threads == 1 else min(max(-(-first.size // (2 * threads * PIECE)) * PIECE, SHARED // 2), SHARED)
-        flat = [array.reshape(-1) for array in arrays]  # views
-        stops = [*range(step, first.size - PIECE // 2, step), first.size]  # no piece is small
-        slices = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
-        share(lambda piece: kernel(*[array[piece] for array in flat]), slices, threads)
-        return
-    access = [["readonly" if i in read else "readwrite"] for i in range(len(arrays))]
-    with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as pieces:  # type: ignore[arg-type]
-        for piece in pieces:
-            kernel(*piece)
+        return _slices(arrays, PIECE)
+    return _buffered(arrays, [["readonly" if i in read else "readwrite"] for i in range(len(arrays))])
+
+
+def _slices(arrays: Sequence[Array], step: int) -> list[tuple[Array, ...]]:
+    size, flat = arrays[0].size, [array.reshape(-1) for array in arrays]  # views
+    stops = [*range(step, size - PIECE // 2, step), size]  # no piece is small
+    return [tuple([x[start:stop] for x in flat]) for start, stop in zip([0, *stops], stops, strict=False)]
+
+
+def _buffered(arrays: Sequence[Array], access: Any) -> Iterator[tuple[Array, ...]]:
+    with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as found:
+        yield from found

@@ -5,6 +5,7 @@ The gradients are drawn, not computed, so that the optimisers alone are compared
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -191,6 +192,18 @@ def test_defaults(name: str) -> None:
     ours = getattr(nn.optim, name)([nn.Parameter(tl.ones(1))]).defaults
     theirs = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(1))]).defaults
     assert ours == {setting: theirs[setting] for setting in ours}
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, "LBFGS"])
+def test_arguments(name: str) -> None:
+    """Settings by position are in PyTorch's order; `__init__` is the class's own, and says them."""
+    own = getattr(nn.optim, name)
+    ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (nn.optim, torch.optim))
+    flags = {"maximize", "foreach", "fused", "capturable", "differentiable"}
+    by_position = [name for name, p in theirs.items() if p.kind is p.POSITIONAL_OR_KEYWORD and name not in flags]
+    assert list(ours)[: len(by_position)] == by_position
+    assert not theirs.keys() - ours.keys() - {"decoupled_weight_decay"}
+    assert "__init__" in vars(own)
 
 
 # --- clipping -----------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ def test_after_a_run_model_and_optimiser_are_as_before_it(fails):
             raise FloatingPointError
 
     try:
-        nn.parallel.run(fit, model, optimizer, workers=2, threads=True)
+        in_threads(fit, model, optimizer)
     except FloatingPointError:
         assert fails
     assert modes.after_backward == ()

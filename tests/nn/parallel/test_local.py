@@ -1,17 +1,13 @@
 """Workers on one machine: how they wait for each other, add up numbers and use one BLAS thread each. Here: threads."""
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-import tinygrad_lecture as tl
 from nn.parallel.group import THREADS
 from small_parallel import in_threads
-from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.kernels.blas import openblas
 
 
@@ -62,42 +58,7 @@ def test_a_worker_that_finishes_early_is_told_from_one_that_failed(early):
     with pytest.raises(
         RuntimeError, match=f"worker {1 - early} waits in backward for another, which has ended: .*same number"
     ):
-        nn.parallel.run(go, workers=2, threads=True)
-
-
-def test_a_worker_that_exits_before_the_others_is_an_error_and_no_good_end():
-    def go(steps):
-        for step in range(4):
-            if nn.parallel.rank() == 1 and step == steps:
-                sys.exit(0)
-            nn.parallel.group().meet("backward")
-        if nn.parallel.rank() == 1:
-            sys.exit(0)
-        return "done"
-
-    with pytest.raises(RuntimeError, match=r"waits in backward for another, which has ended: .*same number"):
-        nn.parallel.run(go, 2, workers=2, threads=True)
-    assert nn.parallel.run(go, 4, workers=2, threads=True) == "done"
-
-
-@pytest.mark.parametrize("failing", [0, 1, 2])
-def test_the_error_is_that_of_the_worker_that_failed(failing):
-    def go():
-        group = nn.parallel.group()
-        for step in range(5):
-            if group.rank == failing and step == 3:
-                raise FloatingPointError("the loss became nan")
-            group.meet("backward")
-
-    with pytest.raises(FloatingPointError, match="the loss became nan") as caught:
-        in_threads(go, workers=3)
-    notes = "".join(getattr(caught.value, "__notes__", []))
-    assert (f"raised in worker {failing} of 3" in notes) is (failing > 0)
-
-
-def test_only_worker_0_prints(capsys):
-    in_threads(lambda: print("from", nn.parallel.rank()), workers=3)
-    assert capsys.readouterr().out == "from 0\n"
+        in_threads(go)
 
 
 def test_a_worker_starts_no_others():
@@ -110,20 +71,6 @@ def test_one_worker_is_a_plain_call_and_fewer_are_refused():
     assert (nn.parallel.rank(), nn.parallel.size(), nn.parallel.mean(2.5)) == (0, 1, 2.5)
     with pytest.raises(ValueError, match=r"nn.parallel.run: workers must be"):
         nn.parallel.run(len, [], workers=0)
-
-
-def test_workers_run_in_the_modes_of_the_caller():
-    found = lambda: (modes.recording, modes.reference)  # noqa: E731
-    with tl.no_grad(), tl.reference():
-        assert in_threads(found) == [(False, True)] * 2
-    assert in_threads(found) == [(True, False)] * 2
-
-
-def test_workers_begin_with_the_random_state_of_the_caller():
-    tl.manual_seed(7)
-    first, second = in_threads(lambda: tl.rand(1).item())
-    tl.manual_seed(7)
-    assert first == second == tl.rand(1).item()
 
 
 # --- one BLAS thread for each -------------------------------------------------------------------------------

@@ -110,11 +110,13 @@ def test_the_error_of_a_worker_is_raised_with_its_traceback(rank, workers):
         ("kill", ChildProcessError, r"worker 1 was killed by signal 9 \(SIGKILL\)"),
         ("exit", ChildProcessError, "worker 1 ended with exit code 3"),
         ("raise what cannot be sent", RuntimeError, "a worker failed"),
+        ("exit early", RuntimeError, "worker 0 waits in .* for another, which has ended: .*same number of steps"),
+        ("return early", RuntimeError, "worker 1 waits in .* for another, which has ended: .*same number of steps"),
     ],
 )
 def test_a_worker_that_cannot_say_why_it_ended_is_named(how, kind, message):
     with pytest.raises(kind, match=message) as caught:
-        nn.parallel.run(end_badly, how, 1, workers=2)
+        nn.parallel.run(end_badly, how, how != "return early", workers=2)
     if how == "raise what cannot be sent":
         assert "NotSendable: 3: out of paper" in caught.value.__notes__[0]
 
@@ -159,7 +161,9 @@ def test_what_cannot_be_sent_is_refused_before_anything_starts():
         pass
 
     for function, argument in [(within, 1), (lambda x: x, 1), (print, tl.ones(2, requires_grad=True) * 2)]:
-        with pytest.raises(TypeError, match=r"cannot be sent to another process.*top of a file.*or take threads=True"):
+        with pytest.raises(
+            TypeError, match=r"cannot be sent to another process.*at the top of a file, not within a function"
+        ):
             nn.parallel.run(function, argument, workers=2)
 
 

@@ -38,7 +38,7 @@ def fit(kind, calls=None, **more):
 
 
 def with_workers(trainer, workers=2, **settings):
-    nn.parallel.run(trainer.fit, workers=workers, threads=True, **settings)
+    in_threads(trainer.fit, workers=workers, **settings)
     return trainer
 
 

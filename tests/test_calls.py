@@ -32,7 +32,7 @@ CALLS = {  # without recording
     "F.gelu": (lambda: nn.functional.gelu(x), 20),
     "nn.LayerNorm": (lambda: norm(x), 32),
 }
-STEPS = {"W1": 330, "W2": 830, "W3": 8_200, "W6": 231_000}
+STEPS = {"W1": 312, "W2": 705, "W3": 6_800, "W6": 231_000}
 
 
 @pytest.fixture(autouse=True)

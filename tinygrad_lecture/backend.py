@@ -92,7 +92,7 @@ def device_of(array: Array) -> str:
 
 def to_host(array: Array) -> np.ndarray[Any, DType]:
     """The array as a NumPy array. For a GPU array this waits for the GPU and copies."""
-    return library_of(array).to_host(array)
+    return array if type(array) is np.ndarray else library_of(array).to_host(array)
 
 
 def row_major(array: Array) -> Array:

@@ -30,8 +30,10 @@ def in_place(function: Callable[..., Array], y: Array, b: Array) -> Array:
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     out = product(x if x.ndim < 3 else as_rows(x), weight.T)  # one product instead of a batch of small ones
-    if bias is not None:
-        out = in_place(xp(x).add, out, bias)
+    if bias is not None and bias.dtype == out.dtype:
+        out += bias
+    elif bias is not None:
+        out = out + bias
     return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 

@@ -364,17 +364,6 @@ def test_results_lie_in_memory_as_in_pytorch_so_that_reshape_copies_as_there(in_
                 y.view(-1)
 
 
-def test_sorting_what_is_transposed_sorts_it():
-    x = np.random.default_rng(0).integers(0, 9, (2, 3, 4))
-    for axis in (0, 1, -1):
-        for descending in (False, True):
-            turned = tl.tensor(x).permute(2, 0, 1)
-            values, indices = turned.sort(axis, descending)
-            wanted, order = tl.tensor(x.transpose(2, 0, 1).copy()).sort(axis, descending)
-            assert values.tolist() == wanted.tolist() and indices.tolist() == order.tolist()
-            assert turned.argsort(axis, descending).tolist() == order.tolist()
-
-
 def test_array_is_read_only_so_that_no_change_goes_unseen():
     x = leaf(1.0, 2.0) * 1
     y = (x * x).sum()
@@ -527,19 +516,6 @@ def test_in_place_keeps_shape_and_dtype():
     assert x.dtype == np.float32
 
 
-def test_manual_gradient_descent_as_everyone_writes_it():
-    w = tl.tensor([1.0], requires_grad=True)
-    for _ in range(50):
-        loss = ((w - 3) ** 2).sum()
-        loss.backward()
-        with tl.no_grad():
-            w -= 0.1 * w.grad
-            w.grad.zero_()
-    assert abs(w.item() - 3) < 1e-3
-    assert w.requires_grad
-    assert w.is_leaf
-
-
 def test_replacing_data_leaves_old_graphs_with_the_old_values():
     w = leaf(2.0)
     y = (w * w).sum()
@@ -610,12 +586,7 @@ METHODS = {
     "clamp_min_": lambda x: x.clip(2),
     "clamp_max_": lambda x: x.clip(None, 2),
 }
-PLAIN = (
-    *("neg", "abs", "sign", "square", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt"),
-    *("sin", "cos", "tanh", "sigmoid", "relu", "leaky_relu"),
-    *("tan", "sinh", "cosh", "asinh", "atan", "exp2", "log2", "log10", "rsqrt", "reciprocal", "trunc", "frac"),
-    *("erf", "erfc", "lgamma", "digamma", "nan_to_num"),
-)
+PLAIN = "neg", "round", "exp", "sqrt", "relu", "nan_to_num"
 
 
 @pytest.mark.parametrize("name", [*METHODS, *(f"{name}_" for name in PLAIN)])
@@ -638,29 +609,6 @@ def test_a_method_changes_the_tensor_as_its_op_does(name):
     assert a.grad.equal(b.grad)
     with pytest.raises(RuntimeError, match="a leaf that requires grad"):
         changed(a)
-
-
-def test_methods_with_more_arguments():
-    x = tl.tensor([1.0, 2.0, 3.0])
-    assert x.clamp_(1.5, max=2.5).tolist() == [1.5, 2, 2.5]
-    assert x.masked_fill_(x > 2, 9.0).tolist() == [1.5, 2, 9]
-    assert x.lerp_(tl.zeros(3), 0.5).tolist() == [0.75, 1, 4.5]
-    assert x.addcmul_(tl.ones(3), tl.tensor([1.0, 2.0, 3.0]), value=2).tolist() == [2.75, 5, 10.5]
-    assert x.addcdiv_(tl.ones(3), tl.full((3,), 2.0), value=-1).tolist() == [2.25, 4.5, 10]
-    assert x.copy_(tl.tensor([1, 2, 3])).tolist() == [1, 2, 3]
-    assert x.scatter_add_(0, tl.tensor([0, 0]), tl.ones(2)).tolist() == [3, 2, 3]
-    assert tl.ones(2, 2).tril_().tolist() == [[1, 0], [1, 1]]
-    assert tl.zeros(2, 3).fill_diagonal_(5).tolist() == [[5, 0, 0], [0, 5, 0]]
-
-
-def test_in_place_forms_of_other_functions():
-    x = tl.tensor([[3.0, 1.0], [2.0, 4.0]])
-    assert x.clone().cumsum_(1).tolist() == [[3, 4], [2, 6]]
-    assert x.clone().scatter_(1, tl.tensor([[1], [0]]), 9.0).tolist() == [[3, 9], [9, 4]]
-    assert x.clone().gt_(2).tolist() == [[1, 0], [0, 1]]
-    assert (x > 2).logical_not_().tolist() == [[False, True], [True, False]]
-    assert tl.tensor([5, 6]).bitwise_and_(3).tolist() == [1, 2]
-    assert x.clone().fmod_(2).tolist() == [[1, 1], [0, 0]]
 
 
 def test_shapes_change_in_place_with_the_gradient():
@@ -693,14 +641,3 @@ def test_random_methods_fill_with_numbers_of_the_range():
     with tl.no_grad():
         assert leaf.normal_() is leaf
     assert leaf.requires_grad
-
-
-def test_detach_makes_a_result_a_constant():
-    w = tl.ones(2, requires_grad=True)
-    h = w * 3
-    (h * w).sum().backward()
-    assert h.detach_() is h
-    assert not h.requires_grad
-    w.grad = None
-    (h * w).sum().backward()
-    assert w.grad.tolist() == [3, 3]

@@ -86,13 +86,6 @@ def test_bart_begins_with_its_forced_token():
     assert list(bart.generate([3, 1], max_new_tokens=4, temperature=0)) == text[2:]
 
 
-def test_the_source_is_encoded_once():
-    calls = []
-    with model.encoder_norm.register_forward_hook(lambda *_: calls.append(1)):
-        list(model.generate([1, 2, 3], start=0, max_new_tokens=4))
-    assert len(calls) == 1
-
-
 @pytest.mark.parametrize(
     ("source", "target", "masks", "message"),
     [
@@ -105,31 +98,6 @@ def test_the_source_is_encoded_once():
 def test_invalid_arguments_raise(source, target, masks, message):
     with pytest.raises(ValueError, match=message):
         model(source, target, **masks)
-
-
-def test_generation_on_a_gpus_arrays():
-    chosen = {"start": 1, "max_new_tokens": 8, "seed": 3}
-    there = small("2017", scale=1.0, device="strict").generate_batch([[1, 2, 3], [4]], **chosen)
-    assert there == model.generate_batch([[1, 2, 3], [4]], **chosen)
-
-
-def test_an_invalid_source_raises_at_once():
-    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    for source, error, message in (([9], IndexError, "token 9 at"), ([1] * 5, ValueError, "exceed the context of 4")):
-        with pytest.raises(error, match=message):
-            model.generate(source, start=1)
-        with pytest.raises(error, match=message):
-            model.generate_batch([[1], source], start=1)
-    with pytest.raises(IndexError, match="token 8 at"):
-        model.generate([1], start=8)
-
-
-def test_batches_of_sources_and_targets_must_match():
-    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    with pytest.raises(ValueError, match=r"sources of batch shape \(3,\) and targets of \(2,\)"):
-        model([[1, 2]] * 3, [[1]] * 2)
-    with pytest.raises(ValueError, match=r"sources of batch shape \(1,\) and targets of \(\)"):
-        model([[1, 2]], [1])
 
 
 def test_a_cache_of_another_source_raises():

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_lecture as tl
 from at_once import at_once
 from gradchecks import make
-from tinygrad_lecture.autograd import accumulation, versions
+from tinygrad_lecture.autograd import versions
 from vectors import leaf, no_collector
 
 
@@ -89,21 +89,6 @@ def test_an_array_that_a_rule_keeps_is_never_added_to():
     (first,) = tl.grad(square(x).sum(), x)
     tl.grad((7 * square(x)).sum(), x)
     assert first.tolist() == [2, 4]
-
-
-@pytest.mark.skipif(accumulation._UNSHARED == 0, reason="references cannot be counted here")
-def test_a_gradient_that_nobody_else_holds_becomes_grad_without_a_copy():
-    made = []
-
-    def rule(g, x):
-        gradient = 2 * g * x
-        made.append(gradient.ctypes.data)
-        return gradient
-
-    square = make(lambda x, /: x * x, x=rule)
-    x = leaf(1.0, 2.0)
-    square(x).sum().backward()
-    assert x.grad.numpy().ctypes.data == made[0]
 
 
 def test_threads_that_record_their_gradients_lose_none():

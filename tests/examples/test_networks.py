@@ -84,12 +84,6 @@ def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monk
 
 # --- 03 gradient descent ----------------------------------------------------------------------------------------------
 
-p03 = load("03_gradient_descent")
-
-
-
-
-
 
 @pytest.mark.parametrize(
     ("small", "large", "seen"),

@@ -19,7 +19,7 @@ def test_a_slice_of_a_subclass_does_not_call_its_init():
     model = nn.MLP([2, 3, 1])
     part = model[:2]
     assert [type(layer) for layer in part] == [nn.Linear, nn.ReLU]
-    assert part[0] is model[0]
+    assert part[0] is model[0] and type(part) is type(model)
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,7 @@ def test_views_are_views_and_copies_are_copies():
 
 X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
 SQUARE = tl.eye(3) * 2 + 0.1
+M = tl.tensor([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]])
 IN_ROWS = [
     *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
     *(lambda name=name: getattr(X, name)(0) for name in ("nansum", "logsumexp", "count_nonzero", "argmax")),
@@ -324,6 +325,27 @@ IN_ROWS = [
     lambda: X.topk(2, 0).values,
     lambda: X[:, :1].expand(2, 4, 3).double(),
     lambda: X.transpose(1, 2).sort(0).values,
+    lambda x=M: x[:, [0, 2]],
+    lambda x=M: x[:, tl.tensor([True, False, True])],
+    lambda x=M: x.take([0, 2], 1),
+    lambda x=M: x.index_select(1, tl.tensor([0, 2])),
+    lambda x=M: x.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
+    lambda x=M: x.sort(0)[0],
+    lambda x=M: x.topk(1, 1)[1],
+    lambda x=M: tl.cat([x.T, x.T]),
+    lambda x=M: tl.stack([x.T, x.T], 1),
+    lambda x=M: x.T.cumsum(0),
+    lambda x=M: x.cumprod(1),
+    lambda x=M: x.T.softmax(0),
+    lambda x=M: x.T.log_softmax(0),
+    lambda x=M: tl.pad(x.T, 1),
+    lambda x=M: x.T.roll(1),
+    lambda x=M: x.T.tril(),
+    lambda x=M: x.T.masked_fill(x.T > 1, 0.0),
+    lambda x=M: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
+    lambda x=M: x.T.repeat(2, 1),
+    lambda x=M: tl.einsum("ij,kj->ik", x, x[:1]),
+    lambda x=M: tl.diag_embed(x, dim1=0, dim2=1),
 ]
 NOT_IN_ROWS = [
     lambda: X.sort(0).values,

@@ -86,6 +86,13 @@ def test_bart_begins_with_its_forced_token():
     assert list(bart.generate([3, 1], max_new_tokens=4, temperature=0)) == text[2:]
 
 
+def test_the_source_is_encoded_once():
+    calls = []
+    with model.encoder_norm.register_forward_hook(lambda *_: calls.append(1)):
+        list(model.generate([1, 2, 3], start=0, max_new_tokens=4))
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize(
     ("source", "target", "masks", "message"),
     [
@@ -98,6 +105,17 @@ def test_bart_begins_with_its_forced_token():
 def test_invalid_arguments_raise(source, target, masks, message):
     with pytest.raises(ValueError, match=message):
         model(source, target, **masks)
+
+
+def test_an_invalid_source_raises_at_once():
+    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
+    for source, error, message in (([9], IndexError, "token 9 at"), ([1] * 5, ValueError, "exceed the context of 4")):
+        with pytest.raises(error, match=message):
+            model.generate(source, start=1)
+        with pytest.raises(error, match=message):
+            model.generate_batch([[1], source], start=1)
+    with pytest.raises(IndexError, match="token 8 at"):
+        model.generate([1], start=8)
 
 
 def test_a_cache_of_another_source_raises():

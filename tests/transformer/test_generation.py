@@ -26,21 +26,21 @@ def by_hand(prompt, n):
     return text[len(prompt) :]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(prompts, st.booleans())
 def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
     found = list(model.generate(prompt, max_new_tokens=8, temperature=0, cached=cached))
     assert found == by_hand(prompt, 8)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
 def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop):
     chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(small_settings(), st.lists(st.integers(1, 5), min_size=1, max_size=3), st.sampled_from([None, 3]))
 def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
     """Of a batch of different lengths, also beyond the context, and of texts that stop."""
@@ -52,11 +52,17 @@ def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
     assert both.generate_batch(texts, start=1, **cached) == both.generate_batch(texts, start=1, **uncached)
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 100))
 def test_a_stop_token_ends_the_text_and_is_not_part_of_it(seed):
     free = list(model.generate([1, 2], max_new_tokens=12, seed=seed))
     stopped = list(model.generate([1, 2], max_new_tokens=12, seed=seed, stop=3))
     assert stopped == (free[: free.index(3)] if 3 in free else free)
+
+
+def test_the_seed_determines_the_text():
+    texts = [list(model.generate([1], max_new_tokens=30, seed=seed)) for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_only_without_a_seed_the_global_stream_is_used():
@@ -133,6 +139,13 @@ def test_invalid_arguments_raise_at_once(prompt, chosen, error, message):
         model.generate(prompt, **chosen)
     with pytest.raises(error, match=message):
         model.generate_batch([prompt], **chosen)
+
+
+def test_an_unknown_setting_raises():
+    with pytest.raises(
+        TypeError, match="generation has no setting 'temp'; the settings are max_new_tokens, temperature, "
+    ):
+        model.generate_batch([[1]], temp=0.5)
 
 
 def test_stop_accepts_all_kinds_of_integers():
@@ -222,6 +235,13 @@ def test_top_p_is_exact_for_a_large_vocabulary_in_any_dtype():
     for dtype in (np.float16, np.float32):
         kept = probabilities(logits.astype(np.float16).astype(dtype), top_p=0.9).numpy() > 0
         assert abs(int(kept.sum()) - fewest) <= fewest // 100, f"{dtype.__name__} keeps {kept.sum()}, not {fewest}"
+
+
+def test_top_p_applies_within_top_k():
+    """The best two of 0.4, 0.3, 0.2, 0.1 become 0.57 and 0.43, so the first alone reaches 0.5."""
+    logits = np.log([0.4, 0.3, 0.2, 0.1])
+    assert probabilities(logits, top_k=2, top_p=0.5).tolist() == [1, 0, 0, 0]
+    assert np.count_nonzero(probabilities(logits, top_p=0.5).numpy()) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
 
+import json
 import random
 import sys
 import warnings
@@ -51,6 +52,12 @@ def test_k_quants_are_read(kind, size, tmp_path):
     assert source.shape("model.embed_tokens.weight") == (8, 256)
     wanted = gguf.dequantize(data, gguf.GGMLQuantizationType[kind])
     assert_close(source["model.embed_tokens.weight"], wanted, kind, 0)
+
+
+def test_the_ids_of_tokens_are_saved(tmp_path):
+    Llama.from_pretrained(llama(tmp_path)).save_pretrained(tmp_path / "saved")
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert (config["bos_token_id"], config["eos_token_id"]) == (1, 2)
 
 
 def test_the_config_is_hugging_faces(tmp_path):
@@ -254,6 +261,10 @@ def test_a_chat_is_refused_at_once(tmp_path):
 def test_fields_that_are_missing_damaged_or_not_supported_are_named(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         GGUFFile(llama(tmp_path, changes))
+
+
+def test_fields_that_change_nothing_are_accepted(tmp_path):
+    GGUFFile(llama(tmp_path, {"rope.scaling.type": "none", "expert_count": 0, "attention.value_length": 16}))
 
 
 def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):

@@ -163,6 +163,20 @@ def test_a_block_without_its_positions_is_refused(kind):
             block(x, mask)
 
 
+def test_targets_move_to_the_device_of_the_logits():
+    model, x = small("GPT-2", device="strict"), some_tokens(2, 3)
+    assert model.loss(x, x).device == "strict"
+
+
+def test_a_full_cache_raises():
+    model = small("GPT-2")
+    cache = model.new_cache()
+    with tl.no_grad():
+        model([[0] * 5], cache=cache)
+        with pytest.raises(ValueError, match="2 tokens after 5 others exceed the context of 6"):
+            model([[0, 0]], cache=cache)
+
+
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [

@@ -29,6 +29,30 @@ def assert_alike(found, wanted, tolerance=1e-5):
     assert_close(found(tokens).detach().numpy(), wanted(tokens).detach().numpy(), "logits", tolerance)
 
 
+def test_names_without_prefix_masks_and_a_tied_head_are_accepted(folder):
+    def change(tensors):
+        for name in list(tensors):
+            tensors[name.removeprefix("transformer.")] = tensors.pop(name)
+        tensors["h.0.attn.bias"] = tl.ones(1, 1, 6, 6)
+        tensors["h.1.attn.masked_bias"] = tl.tensor(-1e4)
+        tensors["lm_head.weight"] = tensors["wte.weight"]
+
+    rewrite(folder, change)
+    assert_alike(GPT.from_pretrained(folder), small())
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_other_floats_become_the_default_dtype(folder, kind):
+    def change(tensors):
+        for name in tensors:
+            tensors[name] = tensors[name].to(dtype=kind)
+
+    rewrite(folder, change)
+    model = GPT.from_pretrained(str(folder))
+    assert {p.dtype.name for p in model.parameters()} == {"float32"}
+    assert_alike(model, small(), 0.02)
+
+
 def write_index(folder, value):
     (folder / INDEX).write_text(json.dumps(value), encoding="utf-8")
 
@@ -42,6 +66,11 @@ def test_saving_replaces_an_earlier_model_in_parts(folder):
     other.save_pretrained(folder)
     assert_alike(GPT.from_pretrained(folder), other)
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
+
+
+def test_a_whole_model_is_read_before_the_index_of_an_earlier_one(folder):
+    write_index(folder, {"weight_map": {"wte.weight": PARTS[0]}})
+    assert_alike(GPT.from_pretrained(folder), small())
 
 
 @pytest.mark.parametrize(
@@ -83,6 +112,13 @@ def test_an_index_that_is_damaged_or_leads_out_of_the_folder_is_refused(folder, 
     (folder / "model.safetensors").unlink()
     write_index(folder, index)
     with pytest.raises(ValueError, match=rf"model\.safetensors\.index\.json {message}"):
+        GPT.from_pretrained(folder)
+
+
+def test_a_part_that_is_missing_is_named(folder):
+    split(folder)
+    (folder / PARTS[1]).unlink()
+    with pytest.raises(FileNotFoundError, match=f"there is no file .*{PARTS[1]}"):
         GPT.from_pretrained(folder)
 
 

@@ -19,6 +19,7 @@ from transformer import (
     draw_attention,
     draw_lens,
 )
+from transformer.trace import AttentionMaps
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
 
@@ -73,6 +74,14 @@ def test_an_encoder_decoder_traces_encoder_decoder_and_cross_attention():
         trace.source.logits_at(1)
 
 
+def test_a_block_used_twice_is_traced_twice():
+    model = gpt()
+    model.blocks[2] = model.blocks[0]
+    trace = model.trace([1, 2])
+    assert (len(trace.attention), len(trace.residual)) == (3, 4)
+    assert (trace.logits_at(3) == model.eval()([1, 2]).detach().numpy()).all()
+
+
 def test_a_trace_leaves_no_hook_and_no_mode_behind():
     model = gpt()
     model.blocks[1].eval()  # one block in evaluation mode
@@ -117,6 +126,11 @@ def test_each_head_of_each_layer_has_a_map_with_the_tokens(trace):
     assert "&lt;b&gt;" in html
     assert "<b>was" not in html
     assert 'title="was → was: 1"' in html
+
+
+def test_labels_must_match(trace):
+    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+        AttentionMaps(trace.attention, ["a", "b"])
 
 
 # --- pictures --------------------------------------------------------------------------------------------------

@@ -127,3 +127,13 @@ def test_ignored_targets_are_not_counted():
     rows, wanted = logits.reshape(6, 5)[[0, 1, 3]], tl.tensor([1, 2, 4])
     assert loss(logits, targets).item() == pytest.approx(nn.functional.cross_entropy(rows, wanted).item(), rel=1e-6)
     assert token_cross_entropy(logits, targets.tolist()).item() == loss(logits, targets).item()
+
+
+def test_scores_over_batches_are_means_over_tokens():
+    long, short = tl.tensor([[1, 2, 3]]), tl.tensor([[4, -100, -100]])
+    model = nn.Embedding(6, 5)
+    both = [(tl.cat([long, short]), tl.cat([long, short]))]
+    each = [(long, long), (short, short)]
+    inputs = [[(tl.clip(x, min=0), y) for x, y in batches] for batches in (both, each)]
+    one, other = (nn.evaluate(model, batches, TokenCrossEntropy()) for batches in inputs)
+    assert one.loss == pytest.approx(other.loss, rel=1e-6)

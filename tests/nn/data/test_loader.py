@@ -55,6 +55,12 @@ def test_a_batch_size_that_gives_no_batch_is_refused():
         nn.DataLoader(numbers(0), 4)
 
 
+def test_an_abandoned_epoch_is_not_continued():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
+    next(iter(loader))
+    assert len(list(loader)) == 5
+
+
 def test_the_state_of_another_loader_is_refused():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True)
     with pytest.raises(ValueError, match="another loader: rows was 9, is 10"):
@@ -73,6 +79,14 @@ def test_two_epochs_of_one_loader_can_run_at_once():
     other.load_state_dict(state)
     assert [x.tolist() for x, _ in other] == rest
     assert len(first[0]) == 3
+
+
+def test_a_loaded_state_is_returned_until_it_is_used():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
+    next(iter(loader))
+    other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
+    other.load_state_dict(loader.state_dict())
+    assert other.state_dict() == loader.state_dict()
 
 
 # --- samplers, streams, rows alone -----------------------------------------------------------------------

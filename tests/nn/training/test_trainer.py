@@ -56,6 +56,19 @@ def test_gradients_are_clipped_before_the_step():
     assert length == pytest.approx(1e-3, rel=1e-2)
 
 
+def test_on_record_is_called_with_the_trainer_after_each_row():
+    seen = []
+    make(steps=5, record_every=2, on_record=lambda trainer: seen.append((trainer.step, len(trainer.history)))).fit()
+    assert seen == [(2, 1), (4, 2), (5, 3)]
+
+
+def test_a_layer_in_evaluation_mode_stays_so():
+    trainer = make(epochs=2, test=[blobs()[:]], dropout=0.5)
+    trainer.model[2].eval()
+    trainer.fit()
+    assert [layer.training for layer in trainer.model] == [True, True, False, True]
+
+
 # --- accumulation ---------------------------------------------------------------------------------------
 
 
@@ -149,6 +162,15 @@ def test_patience_ends_after_rows_without_a_new_best():
     assert history.stopped_early
     assert history.best == 3
     assert not scripted([3, 2, 2, 1], patience=3).fit().stopped_early
+
+
+def test_with_more_patience_it_continues():
+    trainer = scripted([2, 3, 4, 1], patience=2)
+    assert trainer.fit().test_loss == [2, 3, 4]
+    assert trainer.fit().test_loss == [2, 3, 4]
+    trainer.patience = 3
+    assert trainer.fit().test_loss == [2, 3, 4, 1]
+    assert trainer.history.best == 3
 
 
 def test_a_test_loss_of_nan_is_never_the_best():

@@ -48,6 +48,12 @@ def test_backward_through_a_clipped_gradient_raises():
         limited.backward()
 
 
+def test_parameters_without_gradients():
+    assert nn.clip_grad_norm_(parameters(None), 1.0).item() == 0
+    assert nn.clip_grad_norm_([], 1.0).item() == 0
+    assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0, math.inf).item() == 0
+
+
 @pytest.mark.parametrize("order", [1.0, 2.0, 2.5, math.inf])
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
 def test_dtypes_stay_and_float16_does_not_overflow(order, dtype):

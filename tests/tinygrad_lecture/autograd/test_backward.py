@@ -244,6 +244,18 @@ def test_a_decorated_generator_runs_in_the_mode_and_its_caller_does_not():
     assert tl.is_grad_enabled()
 
 
+def test_a_decorated_generator_returns_what_it_returns():
+    @tl.no_grad
+    def one():
+        yield 1
+        return 2
+
+    def delegating():
+        yield (yield from one())
+
+    assert list(delegating()) == [1, 2]
+
+
 def test_an_async_function_is_refused():
     async def later(): ...
 

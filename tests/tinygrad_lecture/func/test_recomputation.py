@@ -115,6 +115,29 @@ def test_outputs_keep_their_dtypes_and_constants_stay_constants():
     assert wide.grad.tolist() == [3, 3]
 
 
+def test_a_result_of_no_elements_or_no_axes_passes():
+    x = leaf(1, 2)
+    empty, scalar = tl.checkpoint(lambda x: (x[:0] * 2, x.sum()), x)
+    assert (empty.shape, scalar.shape) == ((0,), ())
+    (scalar + empty.sum()).backward()
+    close(x.grad, [1, 1])
+
+
+def test_without_anything_that_requires_grad_it_is_a_call():
+    x = constant(1, 2)
+    y = tl.checkpoint(lambda x: x * 2, x)
+    assert not y.requires_grad
+    assert tl.checkpoint(lambda x: (), x) == ()
+    with tl.no_grad():
+        assert not tl.checkpoint(lambda x: x * 2, leaf(1)).requires_grad
+
+
+def test_inputs_need_not_be_tensors():
+    x = leaf(2)
+    tl.checkpoint(lambda x, power, name: x**power, x, 3, "cube").sum().backward()
+    close(x.grad, [12])
+
+
 def test_a_result_may_be_written_to_in_place():
     x = leaf(1, 2)
     y = tl.checkpoint(lambda x: x.exp(), x)
@@ -145,6 +168,16 @@ def test_grad_by_one_of_the_sources_runs_only_what_leads_there():
     close(x.grad, np.exp([2]))
 
 
+def test_gradients_that_share_memory_inside_are_summed_apart():
+    a, b = leaf(1, 2), leaf(3, 4)
+    other = a * 3
+    (tl.checkpoint(lambda a, b: (a + b).exp(), a, b) + other).sum().backward()
+    close(a.grad, np.exp([4, 6]) + 3)
+    close(b.grad, np.exp([4, 6]))
+    a.grad.zero_()
+    close(b.grad, np.exp([4, 6]))
+
+
 def test_a_weight_made_at_the_first_call_is_trained():
     class Lazy:
         weight = None
@@ -157,6 +190,12 @@ def test_a_weight_made_at_the_first_call_is_trained():
     layer, x = Lazy(), leaf(2)
     tl.checkpoint(layer, x).sum().backward()
     close(layer.weight.grad, [2])
+    close(x.grad, [5])
+
+
+def test_a_tensor_made_inside_may_require_grad():
+    x = leaf(2)
+    tl.checkpoint(lambda x: x * leaf(5), x).sum().backward()
     close(x.grad, [5])
 
 
@@ -220,6 +259,36 @@ def test_what_it_reads_changed_in_place_is_refused(made, read):
     said = r"shape \(2,\) that (\S+ reads in the function|checkpoint saved for backward) was changed in place"
     with pytest.raises(RuntimeError, match=said):
         y.sum().backward()
+
+
+def test_what_is_changed_before_or_elsewhere_or_inside_does_no_harm():
+    x, scale, other = leaf(1, 2), constant(3, 4), constant(0)
+    count = constant(0)
+
+    def counted(x):
+        with tl.no_grad():
+            count.add_(1)
+        fresh = constant(0, 0)
+        fresh += 1
+        y = x * fresh
+        y *= scale
+        return y
+
+    scale += 1
+    y = tl.checkpoint(counted, x)
+    z = tl.checkpoint(counted, x)
+    other += 1
+    (y + z).sum().backward()
+    close(x.grad, [8, 10])
+
+
+def test_an_input_that_has_taken_a_new_value_on_the_tape_counts_with_its_old_one():
+    x = leaf(1, 2)
+    h = x * 2
+    y = tl.checkpoint(tl.exp, h)
+    h += 1  # recorded: h has a new node, and the old one stays in the graph
+    y.sum().backward()
+    close(x.grad, 2 * np.exp([2, 4]))
 
 
 def test_a_variable_of_the_function_assigned_to_in_between_is_refused():

@@ -288,6 +288,24 @@ def test_transforms_leave_nothing_behind_in_other_threads_or_modes():
         np.testing.assert_allclose(found[k], 6 * k * np.eye(50))
 
 
+def test_vjp_fn_may_be_called_again():
+    out, vjp_fn = func.vjp(lambda x, y: x * y, constant(1, 2), constant(3, 4))
+    close(out, [3, 8])
+    assert not out.requires_grad
+    for scale in (1, 10):
+        by_x, by_y = vjp_fn(constant(scale, 0))
+        close(by_x, [3 * scale, 0])
+        close(by_y, [scale, 0])
+
+
+def test_vjp_of_a_tuple_takes_a_cotangent_per_member():
+    (double, square), vjp_fn = func.vjp(lambda x: (2 * x, x * x), constant(3))
+    close(double, [6])
+    close(square, [9])
+    close(vjp_fn(constant(1), constant(10))[0], [62])
+    close(vjp_fn((constant(1), constant(10)))[0], [62])
+
+
 # --- in general ---------------------------------------------------------------------------------------------
 
 FUNCTIONS = [
@@ -360,6 +378,17 @@ OF_TREES = {
 @pytest.mark.parametrize(("call", "expected"), OF_TREES.values(), ids=OF_TREES)
 def test_derivatives_have_the_form_of_the_argument(call, expected):
     assert map_leaves(lambda x: x.tolist(), call()) == expected
+
+
+def test_aux_beside_every_transform():
+    x = tl.tensor([1.0, 2.0])
+    g = lambda x: (x * x, {"n": 2, "x": x})  # noqa: E731
+    value, vjp_fn, aux = func.vjp(g, x, has_aux=True)
+    assert (value.tolist(), vjp_fn(x)[0].tolist(), aux["n"], aux["x"].requires_grad) == ([1, 4], [2, 8], 2, False)
+    _, moved, aux = func.jvp(g, (x,), (x,), has_aux=True)
+    assert (moved.tolist(), aux["n"]) == ([2, 8], 2)
+    jacobian, aux = func.jacobian(g, has_aux=True)(x)
+    assert (jacobian.tolist(), aux["n"]) == ([[2, 0], [0, 4]], 2)
 
 
 # --- against PyTorch ----------------------------------------------------------------------------------------

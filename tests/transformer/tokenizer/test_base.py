@@ -72,6 +72,14 @@ def test_unknown_text_becomes_the_unk_token_if_there_is_one(make):
         make(["a", "b"], special_tokens=[END]).encode("c")
 
 
+@pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
+def test_a_special_token_that_looks_like_a_word_or_character_is_not_found_by_chance(make):
+    t = make(["a", "b"], special_tokens=["c"])
+    assert t.encode("c", "all") == [2]
+    with pytest.raises(ValueError, match="'c'"):
+        t.encode("c")
+
+
 def test_special_tokens_have_the_last_ids_and_teach_nothing(t):
     n = t.vocab_size
     assert list(t.special_tokens.values()) == list(range(n - len(t.special_tokens), n))
@@ -122,6 +130,11 @@ def test_bad_ids_are_refused_with_their_position(t):
     for bad in (5, np.array(5), tl.tensor(5)):
         with pytest.raises(TypeError, match=r"expected a sequence of ids, not .*5\)?; for one id write \[.*5\)?\]"):
             t.decode(bad)
+
+
+def test_ids_may_be_arrays_and_tensors(t):
+    ids = t.encode("the bank")
+    assert t.decode(np.array(ids)) == t.decode(tl.tensor(ids)) == t.decode(iter(ids)) == "the bank"
 
 
 def test_a_stream_gives_each_piece_as_its_id_comes(t):
@@ -265,3 +278,7 @@ def test_a_vocabulary_of_more_than_words_is_refused():
         WordTokenizer([" "])
     with pytest.raises(ValueError, match="'a' occurs twice"):
         WordTokenizer(["a", "b", "a"])
+
+
+def test_accents_and_vowel_signs_stay_with_their_letters():
+    assert words("हिन्दी भाषा, q\u0303uick é e\u0301") == ["हिन्दी", "भाषा", ",", "q\u0303uick", "é", "é"]

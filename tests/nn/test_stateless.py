@@ -52,6 +52,13 @@ def test_a_shared_parameter_may_be_replaced_in_one_place():
     assert nn.functional_call(twice, replaced, tl.ones(1, 2)).tolist() == [[4.0, 4.0]]
 
 
+def test_arguments_go_by_name_too():
+    model, x = nn.Linear(2, 2), tl.ones(2)
+    replaced = {"weight": tl.eye(2), "bias": tl.ones(2)}
+    assert nn.functional_call(model, parameter_and_buffer_dicts=replaced, args=(x,)).tolist() == [2, 2]
+    assert nn.functional_call(model, replaced, kwargs={"input": x}).tolist() == [2, 2]
+
+
 def test_a_failed_call_restores_the_module():
     model = nn.Linear(2, 2)
     own = model.weight
@@ -130,6 +137,27 @@ def test_the_module_and_the_inputs_are_unchanged():
     assert not x.requires_grad and x.dtype == tl.float32
     for name, p in model.named_parameters():
         assert p.dtype == tl.float32 and p.grad is None and np.array_equal(p.detach().numpy(), before[name])
+
+
+def test_inputs_that_require_grad_are_checked():
+    a, b = tl.randn(2, requires_grad=True), tl.randn(2)
+
+    class Product(nn.Module):
+        def forward(self, x, y):
+            return x * y
+
+    assert nn.gradcheck(Product(), (a, b)).checked == 2
+    assert nn.gradcheck(Product(), (a.detach(), b)).checked == 4
+
+
+def test_a_function_is_refused():
+    with pytest.raises(TypeError, match=r"must be a Module, not function; for a function use tl.gradcheck"):
+        nn.gradcheck(lambda x: x, tl.randn(2))
+
+
+def test_a_wrong_number_of_input_names_is_refused():
+    with pytest.raises(ValueError, match="2 input_names for 1 inputs"):
+        tl.gradcheck(tl.exp, tl.tensor([1.0], dtype=tl.float64), input_names=["x", "y"])
 
 
 THREADS = 4

@@ -88,6 +88,15 @@ def test_a_checkpointed_model_has_the_same_gradients_and_keeps_less():
     assert kept_then < kept / 2
 
 
+def test_dropout_is_off_in_evaluation_and_on_in_training():
+    model = small("GPT-2", dropout=0.5)
+    tokens = some_tokens(1, 5)
+    a, b = (model(tokens).detach().numpy() for _ in range(2))
+    assert np.abs(a - b).max() > 1e-3
+    model.eval()
+    assert (model(tokens).detach().numpy() == model(tokens).detach().numpy()).all()
+
+
 @pytest.mark.parametrize(
     ("tokens", "error", "message"),
     [

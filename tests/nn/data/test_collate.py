@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nn
 import tinygrad_lecture as tl
-from nn.data import default_collate, pad_sequence
+from nn.data import default_collate, default_convert, pad_sequence
 
 sequences = st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5)
 
@@ -48,6 +49,12 @@ def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
         pad_sequence(rows, **settings)
 
 
+def test_rows_of_one_shape_are_stacked():
+    loader = nn.DataLoader([(np.float32([1, 2]), 3), (np.float32([4, 5]), 6)], 2)
+    x, y = next(iter(loader))
+    assert (x.tolist(), x.dtype, y.tolist()) == ([[1, 2], [4, 5]], tl.float32, [3, 6])
+
+
 Point = namedtuple("Point", ["x", "name"])
 
 
@@ -67,6 +74,18 @@ def test_dicts_lists_named_tuples_and_strings_are_collated_by_field():
 )  # fmt: skip
 def test_dtypes_are_those_of_pytorch(values, dtype):
     assert default_collate(list(values)).dtype.name == dtype
+
+
+def test_gradients_flow_through_a_batch():
+    x = tl.ones(2, requires_grad=True)
+    default_collate([x, x * 2]).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_a_row_alone_has_its_arrays_converted():
+    row = default_convert({"x": np.arange(2), "y": ["text", 3, np.float32(2)], "z": Point(np.ones(1), None)})
+    assert isinstance(row["x"], tl.Tensor) and isinstance(row["z"].x, tl.Tensor)
+    assert row["y"][:2] == ["text", 3] and row["y"][2].dtype == tl.float32
 
 
 @pytest.mark.parametrize(

@@ -50,12 +50,39 @@ def test_a_subset_has_the_rows_at_its_indices_in_order(indices):
     assert [x.tolist() for x, _ in nn.DataLoader(part, 2)] == [[4, 0], [5]]
 
 
+def test_a_subset_of_what_is_known_row_by_row():
+    part = nn.data.Subset(["a", "b", "c"], [2, 0])
+    assert (part[0], part[1]) == ("c", "a")
+
+
+def test_indices_that_are_no_integers_are_refused():
+    with pytest.raises(TypeError, match=r"must be a list of integers, not float64"):
+        nn.data.Subset(numbers(6), [0.5])
+    assert len(nn.data.Subset(numbers(6), [])) == 0
+
+
+@given(rows=st.integers(0, 50), cuts=st.lists(st.integers(0, 50), max_size=4), seed=st.integers(0, 9))
+def test_parts_by_number_contain_every_row_once(rows, cuts, seed):
+    edges = [0, *sorted(min(cut, rows) for cut in cuts), rows]
+    lengths = np.diff(edges).tolist()
+    if sum(lengths) == 1 and len(lengths) > 1:
+        return  # these lengths are also valid shares, with the same result
+    parts = nn.data.random_split(numbers(rows), lengths, seed=seed)
+    assert [len(part) for part in parts] == lengths
+    assert sorted(i for part in parts for i in part.indices) == list(range(rows))
+
+
 @given(rows=st.integers(0, 200), weights=st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_parts_by_share_contain_every_row_once(rows, weights):
     shares = [weight / sum(weights) for weight in weights]
     parts = nn.data.random_split(numbers(rows), shares, seed=0)
     assert sorted(i for part in parts for i in part.indices) == list(range(rows))
     assert all(abs(len(part) - rows * share) <= 1 for part, share in zip(parts, shares, strict=True))
+
+
+def test_shares_are_rounded_as_expected():
+    assert [len(part) for part in nn.data.random_split(numbers(10_000), [0.85, 0.15])] == [8_500, 1_500]
+    assert [len(part) for part in nn.data.random_split(numbers(10), [0.7, 0.2, 0.1])] == [7, 2, 1]
 
 
 def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
@@ -90,6 +117,13 @@ def test_datasets_one_after_the_other():
     assert int(whole[-1][0]) == 8 and len(whole) == 5 and isinstance(whole, nn.data.ConcatDataset)
     with pytest.raises(IndexError):
         whole[5]
+
+
+def test_a_split_is_drawn_from_a_generator():
+    def split(seed):
+        return nn.data.random_split(numbers(30), [0.5, 0.5], generator=tl.Generator().manual_seed(seed))[0].indices
+
+    assert split(7) == split(7) != split(8)
 
 
 # --- samplers -----------------------------------------------------------------------------------------------
@@ -138,6 +172,12 @@ def test_what_is_drawn_in_between_does_not_change_an_order(make):
     assert got == wanted
 
 
+@kinds
+def test_row_numbers_are_ints_of_python(make):
+    first = next(iter(make()))
+    assert {type(i) for i in (first if isinstance(first, list) else [first])} == {int}
+
+
 @given(rows=st.integers(1, 30), wanted=st.integers(1, 100))
 def test_without_replacement_one_order_follows_the_other(rows, wanted):
     order = list(RandomSampler(range(rows), num_samples=wanted))
@@ -165,6 +205,11 @@ def test_weights_are_probabilities():
     drawn = list(WeightedRandomSampler([1, 0, 3], 4_000))
     assert 1 not in drawn and 0.2 < drawn.count(0) / 4_000 < 0.3
     assert sorted(WeightedRandomSampler([tl.tensor(1.0), 0, 2], 2, replacement=False)) == [0, 2]
+
+
+def test_sequential_and_subset():
+    assert list(SequentialSampler("abc")) == [0, 1, 2] and len(SequentialSampler("abc")) == 3
+    assert sorted(SubsetRandomSampler(tl.tensor([8, 3, 5]))) == [3, 5, 8]
 
 
 @given(rows=st.integers(0, 20), size=st.integers(1, 7), drop_last=st.booleans())

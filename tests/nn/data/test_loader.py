@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,14 @@ def orders(loader, epochs=2):
     return [[row for x, _ in loader for row in x.tolist()] for _ in range(epochs)]
 
 
+def test_the_order_is_new_each_epoch_and_follows_manual_seed():
+    tl.manual_seed(3)
+    first, second = orders(nn.DataLoader(numbers(20), 4, shuffle=True))
+    assert first != second
+    tl.manual_seed(3)
+    assert orders(nn.DataLoader(numbers(20), 4, shuffle=True)) == [first, second]
+
+
 def test_a_seed_of_its_own_leaves_the_shared_stream_alone():
     tl.manual_seed(3)
     wanted = tl.rand(1).item()
@@ -48,11 +57,36 @@ def test_a_seed_of_its_own_leaves_the_shared_stream_alone():
     assert one != orders(nn.DataLoader(numbers(20), 4, shuffle=True, seed=8))
 
 
+@pytest.mark.parametrize("many", [True, False])
+def test_any_object_with_rows_can_be_loaded(many):
+    class Squares:
+        takes_many = many
+
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            assert many == isinstance(index, np.ndarray)
+            return np.arange(5)[index] ** 2
+
+    assert [batch.tolist() for batch in nn.DataLoader(Squares(), 2)] == [[0, 1], [4, 9], [16]]
+
+
 def test_a_batch_size_that_gives_no_batch_is_refused():
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         nn.DataLoader(numbers(3), 0)
     with pytest.raises(ValueError, match="0 rows are too few for a batch of 4"):
         nn.DataLoader(numbers(0), 4)
+
+
+def test_resuming_an_epoch_does_not_draw_from_the_shared_stream():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
+    next(iter(loader))
+    state, stream = loader.state_dict(), tl.get_rng_state()
+    other = nn.DataLoader(numbers(10), 2, shuffle=True)
+    other.load_state_dict(state)
+    assert len(list(other)) == 4
+    assert tl.get_rng_state() == stream
 
 
 def test_an_abandoned_epoch_is_not_continued():
@@ -87,6 +121,12 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
     other.load_state_dict(loader.state_dict())
     assert other.state_dict() == loader.state_dict()
+
+
+def test_subsets_of_a_list_are_stacked():
+    learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
+    x, y = next(iter(nn.DataLoader(learn, 2)))
+    assert x.shape == y.shape == (2,)
 
 
 # --- samplers, streams, rows alone -----------------------------------------------------------------------
@@ -174,6 +214,16 @@ def test_a_stream_is_read_in_batches_and_continues():
     assert list(other) == [["c", "d"], ["e"]] and len(list(other)) == 3
     with pytest.raises(TypeError, match="no len"):
         len(words())
+
+
+def test_a_sampler_may_yield_tensors_and_a_dataset_any_rows():
+    assert [x.tolist() for x, _ in nn.DataLoader(numbers(4), 3, sampler=tl.tensor([3, 1, 0, 2]))] == [[3, 1, 0], [2]]
+    assert list(nn.DataLoader("abcd", 2, sampler=[3, 0, 1])) == [["d", "a"], ["b"]]
+
+
+def test_rows_alone_have_their_arrays_converted():
+    rows = list(nn.DataLoader([(np.float32([1]), "one"), (np.float32([2]), "two")], batch_size=None))
+    assert [(x.tolist(), name) for x, name in rows] == [([1], "one"), ([2], "two")]
 
 
 def test_a_dataset_may_give_the_rows_of_a_batch_itself():

@@ -79,6 +79,21 @@ def test_shared_modules_and_parameters_are_listed_once():
     assert len(list(pair.modules())) == 4
 
 
+def test_one_parameter_under_two_names_is_one_parameter():
+    module = nn.Module()
+    module.first = module.second = nn.Parameter(tl.zeros(1))
+    assert names(module.named_parameters()) == ["first"]
+    assert list(module.state_dict()) == ["first", "second"]
+
+
+def test_removing_and_replacing_attributes():
+    block = Block()
+    del block.shift
+    block.scale = None
+    block.inner = nn.Parameter(tl.ones(1))
+    assert names(block.named_parameters()) == ["inner"]
+
+
 def test_a_parameter_cannot_be_replaced_by_a_tensor():
     layer = nn.Linear(2, 2)
     with pytest.raises(TypeError, match=r"Linear\.weight is a Parameter.*nn\.Parameter"):
@@ -139,6 +154,22 @@ def test_modules_parameters_and_buffers_are_found_by_name():
         pair.get_buffer("a.inner.weight")
 
 
+def test_what_a_module_holds_can_be_read_under_pytorchs_names():
+    block = Block()
+    assert dict(block._modules) == {"inner": block.inner}
+    assert dict(block._parameters) == {"scale": block.scale, "shift": block.shift}
+    assert dict(block._buffers) == {"seen": block.seen, "mask": block.mask}
+    with pytest.raises(TypeError):
+        block._modules["inner"] = nn.Linear(3, 2)
+
+
+def test_a_parameter_in_place_of_a_buffer_is_a_parameter():
+    block = Block()
+    block.mask = nn.Parameter(tl.ones(3))
+    assert names(block.named_buffers()) == ["seen"]
+    assert "mask" in names(block.named_parameters())
+
+
 # --- state --------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +209,13 @@ def test_loading_makes_two_modules_equal():
     assert other(x).tolist() == one(x).tolist()
     weight.inplace()[...] = 0
     assert one(x).tolist() != other(x).tolist()  # copied, not shared
+
+
+def test_loading_takes_arrays_and_keeps_dtypes():
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": np.array([[1.5, 2.5]]), "bias": np.array([3])})
+    assert (layer.weight.dtype, layer.bias.dtype) == (tl.float32, tl.float32)
+    assert layer.weight.tolist() == [[1.5, 2.5]]
 
 
 def test_loading_lists_every_error_and_changes_nothing():
@@ -224,6 +262,15 @@ def test_loading_between_forward_and_backward_is_noticed():
 # --- the whole module at once -------------------------------------------------------------------------------
 
 
+def test_training_and_evaluation_reach_every_module():
+    pair = Pair()
+    assert all(module.training for module in pair.modules())
+    assert pair.eval() is pair
+    assert not any(module.training for module in pair.modules())
+    assert Pair().training
+    assert pair.train().a.inner.training
+
+
 def test_zero_grad_sets_none_or_zeros():
     block = Block()
     block(tl.ones(2, 3)).sum().backward()
@@ -231,6 +278,21 @@ def test_zero_grad_sets_none_or_zeros():
     assert block.shift.grad.tolist() == [0, 0]
     block.zero_grad()
     assert all(p.grad is None for p in block.parameters())
+
+
+def test_frozen_parameters_get_no_gradient():
+    block = Block().requires_grad_(False)
+    assert not block(tl.ones(2, 3)).requires_grad
+    block.inner.requires_grad_()
+    block(tl.ones(2, 3)).sum().backward()
+    assert block.scale.grad is None
+    assert block.inner.bias.grad.tolist() == [2, 2]
+
+
+def test_apply_visits_children_first():
+    order = []
+    assert Pair().a.apply(order.append) is order[-1]
+    assert [type(module) for module in order] == [nn.Linear, Block]
 
 
 @pytest.mark.parametrize(("move", "dtype"), [("double", tl.float64), ("half", tl.float16), ("float", tl.float32)])

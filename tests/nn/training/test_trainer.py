@@ -26,6 +26,26 @@ def test_it_learns():
     assert nn.evaluate(trainer.model, data, nn.CrossEntropyLoss(), accuracy=True) == last.test
 
 
+def test_targets_may_be_arrays_or_lists():
+    x, y = blobs(8).tensors
+    for targets in (y.numpy(), y.tolist()):
+        history = sgd(nn.Linear(2, 3), [(x, targets)], epochs=2, accuracy=True)
+        assert history[1].train.loss < history[0].train.loss
+
+
+def test_several_inputs_are_passed_to_the_model():
+    class Sum(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(2, 3)
+
+        def forward(self, x, y):
+            return self.layer(x + y)
+
+    batch = (tl.ones(4, 2), tl.zeros(4, 2), tl.tensor([0, 1, 2, 0]))
+    history = sgd(Sum(), [batch], epochs=3, test=[batch])
+    assert history[-1].test.loss < history[0].test.loss
+
+
 @pytest.mark.parametrize(
     ("last", "loss"), [(nn.Softmax(-1), nn.CrossEntropyLoss()), (nn.Sigmoid(), nn.BCEWithLogitsLoss())]
 )

@@ -38,6 +38,13 @@ def test_what_is_packed_comes_back(lengths, batch_first, shape):
         assert [s.tolist() for s in found] == [s.tolist() for s in given]
 
 
+def test_the_steps_of_all_sequences_stand_one_after_the_other():
+    packed = pack_sequence([tl.tensor([1, 2, 3]), tl.tensor([4, 5]), tl.tensor([6])])
+    assert packed.data.tolist() == [1, 4, 6, 2, 5, 3]
+    assert packed.batch_sizes.tolist() == [3, 2, 1]
+    assert packed.sorted_indices is packed.unsorted_indices is None
+
+
 def test_gradients_reach_the_steps_and_no_padding():
     x = tl.ones(3, 2, requires_grad=True)
     packed = pack_padded_sequence(x, [1, 3], enforce_sorted=False)
@@ -53,6 +60,12 @@ def test_it_moves_with_its_data():
     batch, lengths = pad_packed_sequence(packed, total_length=3)
     assert (batch.device, lengths.device) == ("strict", "cpu")
     assert isinstance(packed, PackedSequence)
+
+
+def test_sequences_are_padded_on_either_side():
+    assert pad_sequence([tl.tensor([1, 2]), tl.tensor([3])]).tolist() == [[1, 3], [2, 0]]
+    left = pad_sequence([tl.tensor([1, 2]), tl.tensor([3])], batch_first=True, padding_value=9, padding_side="left")
+    assert left.tolist() == [[1, 2], [9, 3]]
 
 
 @pytest.mark.parametrize(

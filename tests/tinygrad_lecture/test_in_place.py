@@ -116,6 +116,7 @@ RECORDED = {  # what is computed from what is given, of which v0 is differentiat
     "the last view of a constant": "v1 = lib.arange(6).double().reshape(2, 3); v1[0] = a1; v0 = (v1 * v1).sum()",
     "a row to rows of a mask": "v1 = (a2[:, None] * a1[:2]); v1[True] = v1[1]; v0 = v1.sum()",
     "an element to elements of a mask": "v1 = a1 * 1; v1[v1 > 1.5] = v1[0]; v0 = v1.sum()",
+    "an element to another": "v1 = a1 * 1; v1[0] = v1[1]; v0 = v1.sum()",
     "an element to elements of a list": "v1 = a1 * 1; v1[[0, 1]] = v1[2]; v0 = v1.sum()",
     **{
         change: SHARED.format(change)

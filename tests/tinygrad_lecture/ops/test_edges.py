@@ -153,6 +153,12 @@ def test_gamma_at_its_poles_and_far_out():
     )
 
 
+def test_places_of_triangles():
+    assert tl.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
+    assert tl.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
+    assert tl.tril_indices(2, 2, -1, dtype=tl.int32).dtype == tl.int32
+
+
 def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
     tl.manual_seed(0)
     x, y = (tl.randn(2, 30, 3, dtype=tl.float64).requires_grad_() for _ in range(2))

@@ -206,6 +206,15 @@ def test_bad_names_of_special_tokens_are_refused(t, names, error, message):
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+def test_characters_are_numbered_in_the_order_of_their_code_points():
+    t = CharTokenizer.train("hello")
+    assert t.characters == ["e", "h", "l", "o"]
+    assert t.encode("hole") == [1, 3, 2, 0]
+    assert t.decode([1, 3, 2, 0]) == "hole"
+    assert t.tokens("hole") == ["h", "o", "l", "e"]
+    assert len(t) == t.vocab_size == 4
+
+
 @given(UNICODE, st.data())
 def test_any_text_of_the_alphabet_makes_the_round_trip(text, data):
     t = CharTokenizer.train(text)

@@ -103,6 +103,12 @@ def test_cached_words_are_encoded_the_same(monkeypatch):
     assert len(few._cache) == 2
 
 
+def test_long_words_are_not_cached():
+    t = BPETokenizer.train(CORPUS, 300)
+    t.encode("ab" * 1000)
+    assert not t._cache
+
+
 def test_without_regex_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "regex", None)
     bpe._words.cache_clear()
@@ -183,6 +189,17 @@ def test_explain_shows_each_merge():
         "  merge 2  a + b    aa|ab|c",
         "  merge 3  aa + ab  aaab|c",
     ]
+
+
+def test_a_special_token_is_explained_as_one_where_it_is_allowed():
+    text = "the<|endoftext|>bank"
+    explained = TRAINED.explain(text, "all")
+    assert [word.text for word in explained] == ["the", "<|endoftext|>", "bank"]
+    assert [id for word in explained for id in word.ids] == TRAINED.encode(text, "all")
+    assert [piece for word in explained for piece in word.pieces] == TRAINED.tokens(text, "all")
+    assert [id for word in TRAINED.explain(text) for id in word.ids] == TRAINED.encode(text)
+    with pytest.raises(ValueError, match="explain: allowed_special contains '<eos>'"):
+        TRAINED.explain(text, "<eos>")
 
 
 @given(TEXTS)

@@ -185,6 +185,35 @@ def test_a_shape_is_given_number_by_number_or_as_one(make):
             make(*wrong)
 
 
+def test_full_has_the_dtype_of_its_value():
+    assert tl.full((2,), 3).dtype == np.int64
+    assert tl.full((2,), 0.5).dtype == tl.full((2,), np.float64(0.5)).dtype == np.float32
+    assert tl.full((2,), True).dtype == np.bool_
+    assert tl.full(2, 1, dtype=tl.float16).tolist() == [1, 1]
+    assert tl.full((1, 2), tl.tensor(3.0)).tolist() == [[3, 3]]
+
+
+def test_arange_counts_as_numpys():
+    assert tl.arange(3).tolist() == [0, 1, 2]
+    assert tl.arange(128, dtype=np.int8).tolist()[-1] == 127
+    assert tl.arange(1, 7, 2).tolist() == [1, 3, 5]
+    assert tl.arange(3, 0, -1).tolist() == [3, 2, 1]
+    assert tl.arange(3, 1).tolist() == []
+    assert tl.arange(2.0).dtype == tl.arange(0, 1, 0.5).dtype == np.float32
+    assert tl.arange(2, dtype=tl.float64).dtype == np.float64
+    assert tl.arange(3).dtype == np.int64
+    assert tl.arange(1.0, 5.000001, 2.0, dtype=tl.int64).tolist() == [1, 3]  # to 5, as in PyTorch
+    np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
+
+
+def test_linspace_has_both_ends():
+    x = tl.linspace(-1, 1, 5)
+    assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
+    assert tl.linspace(2, 3, 1).tolist() == [2]
+    assert tl.linspace(2, 3, 0).tolist() == []
+    assert tl.linspace(3.9, 0, 4, dtype=tl.int64).tolist() == [3, 2, 1, 0]
+
+
 def test_arange_ends_where_numpys_and_pytorchs_do():
     assert tl.arange(128, dtype=np.int8).tolist()[-1] == 127
     assert tl.arange(1.0, 5.000001, 2.0, dtype=tl.int64).tolist() == [1, 3]  # to 5, as in PyTorch

@@ -116,7 +116,6 @@ RECORDED = {  # what is computed from what is given, of which v0 is differentiat
     "the last view of a constant": "v1 = lib.arange(6).double().reshape(2, 3); v1[0] = a1; v0 = (v1 * v1).sum()",
     "a row to rows of a mask": "v1 = (a2[:, None] * a1[:2]); v1[True] = v1[1]; v0 = v1.sum()",
     "an element to elements of a mask": "v1 = a1 * 1; v1[v1 > 1.5] = v1[0]; v0 = v1.sum()",
-    "an element to another": "v1 = a1 * 1; v1[0] = v1[1]; v0 = v1.sum()",
     "an element to elements of a list": "v1 = a1 * 1; v1[[0, 1]] = v1[2]; v0 = v1.sum()",
     **{
         change: SHARED.format(change)
@@ -146,6 +145,12 @@ def test_a_recorded_change_gives_the_values_of_an_unrecorded_one_and_right_gradi
     assert [run.step(line) for line in program.lines] == [None] * len(program.lines)
     assert run.variables["v0"].requires_grad
     assert not tally.refused and not tally.left_out
+
+
+def test_an_element_takes_the_value_of_another():
+    x = tl.arange(3.0)
+    x[0] = x[1]
+    assert x.tolist() == [1, 1, 2]
 
 
 def test_after_a_recorded_change_memory_is_still_shared():

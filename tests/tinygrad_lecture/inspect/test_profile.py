@@ -1,6 +1,8 @@
 """tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
 
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -105,6 +107,22 @@ def test_what_counts_and_for_what(program):
     assert (dict(vars(Op)), dict(vars(nn.optim.Optimizer))) == before
 
 
+@tl.op
+def slow(x, /):
+    time.sleep(0.02)
+    return x * 1
+
+
+def test_time_counts_once_for_what_took_it():
+    w = tl.ones(3, requires_grad=True)
+    w.grad = tl.ones(3)
+    with tl.profile() as profile:
+        nn.optim.SGD([w], lr=0.1).step(lambda: slow(tl.ones(3)))
+    seconds = {part.op: part.seconds for part in profile.spent}
+    assert seconds["slow"] >= 0.02
+    assert sum(seconds.values()) <= profile.seconds
+
+
 def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
     seconds = {"GPT.blocks.0": 0.9, "GPT.blocks.1": 0.07, "GPT.norm": 0.03}
     profile = Profile([Spent(path, "linear", False, 1, t, 8) for path, t in seconds.items()], seconds=2.0)
@@ -113,6 +131,16 @@ def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
     assert [line.split()[0] for line in by_module.split("\n")[1:]] == ["GPT", "blocks", "blocks.0", "blocks.1"]
     assert [line.split()[3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
     assert "norm" in profile.table("module")
+
+
+def test_after_an_error_of_the_program_nothing_is_measured_any_more():
+    before = dict(vars(Op))
+    with suppress(RuntimeError), tl.profile() as profile:
+        tl.sin(tl.ones(3))
+        raise RuntimeError
+    assert dict(vars(Op)) == before
+    tl.sin(tl.ones(3))
+    assert found(profile) == {("", "sin", False): 1}
 
 
 def test_the_tree_of_the_page_adds_up(tmp_path):

@@ -131,6 +131,17 @@ def test_quantiles_of_infinities_are_not_nan():
     assert tl.quantile(tl.tensor([-inf, 1.0, inf]), tl.tensor([0.0, 0.5, 1.0])).tolist() == [-inf, 1, inf]
 
 
+def test_nan_and_inf_become_numbers():
+    x = tl.tensor([nan, inf, -inf, 1.0], requires_grad=True)
+    largest = float(np.finfo("float32").max)
+    assert tl.nan_to_num(x).tolist() == [0, largest, -largest, 1]
+    y = x.nan_to_num(nan=2.0, posinf=3.0, neginf=4.0)
+    assert y.tolist() == [2, 3, 4, 1]
+    y.sum().backward()
+    assert x.grad.tolist() == [0, 0, 0, 1]
+    assert tl.nan_to_num(tl.tensor([1, 2])).tolist() == [1, 2]
+
+
 def test_the_error_function_in_its_tails():
     x = tl.tensor([0.0, 5.0, 10.0, 20.0, -10.0], dtype=tl.float64)
     np.testing.assert_allclose(tl.erfc(x).numpy(), [math.erfc(v) for v in x.tolist()], rtol=1e-12)

@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -98,23 +97,6 @@ def test_scalars_are_operands_python_ones_weak_numpy_ones_strong() -> None:
     assert matches(strict.exp(0.0), np.exp(0.0))
 
 
-def test_operators_defer_as_cupy_does() -> None:
-    class Tensor:
-        __array_ufunc__ = None
-
-        def __radd__(self, other: Any) -> str:
-            return "reflected"
-
-        __rmatmul__ = __gt__ = __eq__ = __radd__  # type: ignore[assignment]
-
-    x: Any = device()
-    assert x + Tensor() == x @ Tensor() == (x < Tensor()) == (x == Tensor()) == "reflected"
-    with pytest.raises(TypeError, match="Unsupported type"):
-        x += Tensor()
-    nothing: Any = None
-    assert matches(x == nothing, np.zeros((3, 4), bool))
-
-
 # -- Arrays.
 
 
@@ -156,30 +138,6 @@ def test_views_share_memory_and_know_the_owner() -> None:
     assert x.get()[1, 0] == x.get()[2, 2] == -1
 
 
-def test_in_place_and_weak_references() -> None:
-    x = same = device()
-    x += 1
-    x *= x
-    x[0, 0] = device(5, np.int64)
-    x[1] = 0.5
-    strict.negative(x, out=x)
-    expected = -((HOST + 1) ** 2)
-    expected[0, 0], expected[1] = -5, -0.5
-    assert x is same and matches(x, expected)
-    zero_d = device(1.0)
-    zero_d[()] = 2
-    zero_d[...] += 1
-    assert matches(zero_d, 3.0)
-
-    reference = weakref.ref(x)
-    del x, same
-    assert reference() is None
-    with pytest.raises(AttributeError):
-        zero_d.grad = 1
-    with pytest.raises(TypeError):
-        hash(zero_d)
-
-
 # -- Indices.
 
 
@@ -205,22 +163,6 @@ def test_racing_assignments_are_refused() -> None:
     x[[0, 0]] = 1  # the same value for both
     with pytest.raises(ValueError, match="undefined"):
         x[[0, 3]] = device(HOST[:2])
-
-
-def test_scatter() -> None:
-    x = device()
-    strict.add.at(x, [0, 3, 1], 1.0)
-    strict.add.at(x, (device([0, 0]), slice(1, 3)), device([10.0, 20.0], np.float32))
-    expected = HOST.copy()
-    expected[0] += 2
-    expected[1] += 1
-    expected[0, 1:3] += [20, 40]
-    assert matches(x, expected)
-    for dtype in (np.int8, bool, np.complex64):
-        with pytest.raises(TypeError, match="only supports"):
-            strict.add.at(device(HOST, dtype), [0], 1)
-    with pytest.raises(NotImplementedError):
-        strict.multiply.at(x, [0], 1)
 
 
 # -- Synchronisation.
@@ -258,37 +200,7 @@ def test_each_of_these_waits_once(wait: Callable[[Any], Any]) -> None:
         wait(device())
 
 
-def test_a_training_step_does_not_wait() -> None:
-    before = strict.synchronisations
-    with no_synchronisation(), count_synchronisations() as count:
-        x, weight = device(), device(np.eye(4, 2, dtype=np.float32))
-        hidden = strict.maximum(x @ weight, 0)
-        shifted = hidden - hidden.max(axis=1, keepdims=True)
-        p = strict.exp(shifted)
-        p /= p.sum(axis=1, keepdims=True)
-        p[strict.arange(3), device([0, 1, 0])] -= 1
-        gradient = x.T @ (p / len(x))
-        weight -= 0.1 * strict.where(strict.isfinite(gradient), gradient, 0)
-        rows = [row * 2 for row in weight]
-        strict.sort(strict.concatenate(rows))
-    assert count() == 0 and strict.synchronisations == before
-    assert weight.dtype == np.float32
-
-
 # -- What is there, and what is not.
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["errstate", "erf", "einsum_path", "testing", "ndarray.__index__", "ndarray.nbytes", "random", "fft"],
-)
-def test_missing_names_say_what_to_do(name: str) -> None:
-    where: Any = strict
-    *path, last = name.split(".")
-    for part in path:
-        where = device() if part == "ndarray" else getattr(where, part)
-    with pytest.raises(AttributeError, match="add it to the table"):
-        getattr(where, last)
 
 
 @pytest.mark.parametrize(
@@ -308,29 +220,6 @@ def test_missing_names_say_what_to_do(name: str) -> None:
 def test_keywords_cupy_lacks_are_refused(call: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError):
         call(device())
-
-
-def test_floating_point_warnings_cannot_be_turned_on() -> None:
-    with np.errstate(all="raise"):
-        x = device([0.0, -1.0, 1e300])
-        assert matches(strict.log(x)[:2], [-np.inf, np.nan])
-        assert matches(1 / x[:1], [np.inf])
-        assert matches((x * x)[2], np.inf)
-        x.astype(np.int32)
-
-
-def test_functions_agree_with_numpy() -> None:
-    x = device()
-    assert matches(strict.einsum("ij,kj->ik", x, x), HOST @ HOST.T)
-    assert matches(strict.stack([x, x], axis=1), np.stack([HOST, HOST], axis=1))
-    assert matches(strict.pad(x, ((1, 0), (0, 2))), np.pad(HOST, ((1, 0), (0, 2))))
-    assert matches(x.std(axis=0, ddof=1), HOST.std(axis=0, ddof=1))
-    assert matches(strict.tril(x, k=-1), np.tril(HOST, k=-1))
-    assert matches(strict.full_like(x, 2), np.full_like(HOST, 2))
-    assert matches(strict.full((2,), device(3, np.int32)), np.full((2,), 3, np.int32))
-    assert matches(strict.argsort(x % 2), np.argsort(HOST % 2, kind="stable"))
-    with pytest.raises(ValueError, match="Unsupported dtype"):
-        strict.asarray(["a"])
 
 
 # -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import few_shot, sums
+from helpers import sums
 from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
 from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal
@@ -86,12 +86,6 @@ def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path
 # --- problems -----------------------------------------------------------------------------------------------
 
 
-def test_problems_are_written_as_the_docstring_says():
-    notation = Notation(2, "+", reverse=True)
-    assert (notation.question(7, 58), notation.answer(7, 58)) == ("  7+ 58=", "56.")
-    assert Notation(2, "-", reverse=False).answer(7, 58) == "-51."
-
-
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_only_the_answer_is_a_target(notation):
     pairs = deal(notation, 5, seed=0)[0][:20]
@@ -105,13 +99,6 @@ def test_what_is_held_out_is_not_learnt_from():
     learnt, held_out = deal(NOTATIONS[0], 1500, seed=0)
     assert len({*map(tuple, learnt.tolist())} | {*map(tuple, held_out.tolist())}) == 10_000
     assert len(held_out) == 1500
-
-
-def test_a_problem_is_read_and_what_it_has_no_place_for_is_refused():
-    assert sums.parse(" 58 + 67", NOTATIONS[0]) == (58, 67)
-    for wrong in ("58-67", "1000+1", "two+3"):
-        with pytest.raises(DataError, match="it can be asked a \\+ b, with numbers up to 999"):
-            sums.parse(wrong, NOTATIONS[0])
 
 
 # --- judging ------------------------------------------------------------------------------------------------
@@ -171,24 +158,6 @@ def test_who_takes_minus_for_plus_gives_sums(capsys):
     assert "asked a - b, it is right for 50.0%, and gives the result of a + b for 100.0%" in capsys.readouterr().out
 
 
-# --- 13 temperature ---------------------------------------------------------------------------------------------------
-
-p13 = load("13_temperature")
-
-
-@pytest.mark.parametrize(
-    ("request_", "T"),
-    [
-        ("Where is it sunny?", 0.3),
-        ("Tell me about it.", 1),
-        ("Imagine snow!", 2),
-        ("Write down what the weather is", 2),
-    ],
-)
-def test_words_of_a_request_choose_the_temperature(request_, T):
-    assert p13.temperature_for(request_) == T
-
-
 # --- 17 few shot ------------------------------------------------------------------------------------------------------
 
 p17 = load("17_few_shot")
@@ -202,33 +171,6 @@ def test_a_text_has_five_lines_of_one_shift():
     assert set(shift[:, 0]) == {3, 7}
     assert all(len({*row}) == 5 for row in x.tolist())  # no line can be copied
     assert p17.written(text[0]).count("=") == 5
-
-
-def test_only_the_answers_count():
-    text = p17.make(4, np.array([1]), np.random.default_rng(0))
-    targets = p17.answers_only(text)
-    assert (targets[:, 1::4] == text[:, 2::4]).all()
-    assert (np.delete(targets, np.s_[1::4], axis=1) == -100).all()
-
-
-@pytest.mark.parametrize("k", [0, 9])
-def test_the_share_of_right_answers_is_by_line(k):
-    text = p17.make(20, np.array([k]), np.random.default_rng(0))
-
-    class Knows:
-        def __call__(self, tokens):
-            logits = np.zeros((*tokens.shape, 12))
-            rows, places = np.indices(tokens.shape)
-            logits[rows, places, (np.roll(tokens, 1, axis=1) + k) % 10] = 1
-            return p17.tl.tensor(logits)
-
-    assert (p17.right(Knows(), text) == 1).all()
-
-
-@pytest.mark.parametrize(("share", "verdict"), [(0.9, "it knows from the lines"), (0.06, "hardly better than a guess")])
-def test_what_it_says_of_new_tasks_is_what_was_measured(share, verdict, capsys):
-    few_shot.exam({"tasks it has learnt from": np.full(5, 1.0), "new tasks": np.full(5, share)})
-    assert verdict in capsys.readouterr().out
 
 
 # --- 18 expressions ---------------------------------------------------------------------------------------------------
@@ -273,18 +215,6 @@ PAIRS = np.stack(np.divmod(np.arange(2500), 50), axis=1)
 CUTS = {"characters": characters(), "numbers": numbers(100), "special": special(100), "pairs": byte_pairs(PAIRS)}
 
 
-@pytest.mark.parametrize(
-    ("name", "pieces"),
-    [
-        ("characters", ["1", "2", "+", "3", "0", "="]),
-        ("numbers", ["12", "+", "30", "="]),
-        ("special", ["NUM_12", "OP_PLUS", "NUM_30", "OP_EQUALS"]),
-    ],
-)
-def test_the_lectures_tokenizations(name, pieces):
-    assert CUTS[name].pieces_of("12+30=") == pieces
-
-
 @pytest.mark.parametrize("name", CUTS)
 def test_every_sum_comes_back_from_its_tokens(name):
     cut = CUTS[name]
@@ -293,8 +223,3 @@ def test_every_sum_comes_back_from_its_tokens(name):
     answers = [cut.decode([t for t in row if t >= 0]) for row in targets.tolist()]
     assert answers == [str(a + b) for a, b in PAIRS.tolist()]
     assert tokens.max() < len(cut.pieces)
-
-
-def test_special_tokens_are_number_tokens_under_other_names():
-    for a, b in zip(p19.encode(CUTS["numbers"], PAIRS), p19.encode(CUTS["special"], PAIRS), strict=True):
-        assert (a == b).all()

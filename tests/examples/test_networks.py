@@ -5,13 +5,10 @@ import re
 import numpy as np
 import pytest
 
-import nn
 import tinygrad_lecture as tl
 from helpers import digits, robust, valleys
-from helpers.descent import Trained, batch_sizes, verdict
-from helpers.mnist import load_digits
+from helpers.descent import Trained, batch_sizes
 from helpers.neuron import ACTIVATIONS
-from helpers.robust import is_a_three
 from programs import load, numbers_after, output_of
 
 # --- 01 neuron --------------------------------------------------------------------------------------------------------
@@ -57,13 +54,6 @@ def test_a_plateau_is_where_the_accuracy_has_not_risen(capsys):
     assert "5 epochs: not within these 7" in said
 
 
-def test_weights_and_pictures_are_kept(run_once):
-    text, folder = run_once("02_digits", "--epochs", "3")
-    assert set(nn.weights.load_file(folder / "weights.safetensors")) == set(nn.MLP([784, 16, 16, 10]).state_dict())
-    for name in PICTURES:
-        assert str(folder / f"{name}.png") in text
-
-
 def without_pictures(monkeypatch):
     for name in PICTURES:
         monkeypatch.setattr(p02.show, f"draw_{name}", lambda *results: None)
@@ -92,44 +82,7 @@ def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monk
     assert "edges and strokes are learnt" not in text
 
 
-def test_a_coarser_picture_has_the_means_of_squares():
-    picture = tl.tensor(np.kron(np.arange(196.0).reshape(14, 14), np.ones((2, 2))).reshape(1, 784))
-    assert p02.coarser(picture, 14).numpy() == pytest.approx(np.arange(196.0)[None])
-
-
-def test_a_perfect_loop_detector_would_be_found():
-    means = np.zeros((2, 10))
-    means[1, [0, 6, 8, 9]] = 1
-    assert digits.separation(means, (0, 6, 8, 9)) == 1
-    assert digits.fires_for(means[1]) == "0 6 8 9"
-
-
 # --- 03 gradient descent ----------------------------------------------------------------------------------------------
-
-p03 = load("03_gradient_descent")
-
-
-@pytest.fixture(scope="module")
-def points():
-    tl.manual_seed(3)
-    x = tl.rand(40, dtype=tl.float64)
-    return nn.TensorDataset(x, 2 * x - 1 + 0.1 * tl.randn(40, dtype=tl.float64))
-
-
-def test_the_valley_is_where_least_squares_has_it(points):
-    valley = p03.survey(points)
-    x, y = (t.numpy() for t in points.tensors)
-    assert [valley.w, valley.b] == pytest.approx(np.polyfit(x, y, 1))
-
-
-@pytest.mark.parametrize(
-    ("factor", "says"), [(0.01, "too small"), (1, "just right"), (1.95, "oscillates"), (2.1, "diverges")]
-)
-def test_what_a_rate_does_follows_from_the_curvature(points, factor, says):
-    valley = p03.survey(points)
-    steps = 60 if factor != 1 else 300
-    descent = p03.descend(points, "", factor / valley.steepest, batch=40, steps=steps)
-    assert verdict(descent, valley).startswith(says)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +98,6 @@ def test_a_regularization_effect_is_more_than_chance(small, large, seen, capsys)
     rows = [Trained(8, 7, 7441, 0.95, small, 1500), Trained(256, 71, 2414, 0.951, large, 1500)]
     batch_sizes(rows, 0.95, 100)
     assert seen in capsys.readouterr().out
-
-
-def test_a_batch_is_no_larger_than_all_points(points):
-    assert p03.descend(points, "", 0.1, batch=1000, steps=3).looked_at.tolist() == [0, 40, 80, 120]
 
 
 # --- 04 backprop ------------------------------------------------------------------------------------------------------
@@ -231,15 +180,6 @@ def test_a_point_that_still_curves_down_is_not_called_the_bottom(capsys):
     assert "1 of 2 still curve down" in capsys.readouterr().out
 
 
-def test_where_a_linear_network_has_no_gradient():
-    draw = np.random.default_rng(0)
-    x, y = draw.normal(size=(30, 5)), draw.normal(size=(30, 4))
-    for kind in ([0, 1], [1, 3], [2]):
-        W1, W2 = valleys.critical_point(x, y, kind)
-        error = x @ W1 @ W2 - y
-        assert np.abs(x.T @ error @ W2.T).max() < 1e-10 > np.abs((x @ W1).T @ error).max()
-
-
 def test_a_probe_reads_what_is_there_and_no_more():
     draw = np.random.default_rng(0)
     a, b = draw.normal(size=(2, 500, 3))
@@ -247,28 +187,7 @@ def test_a_probe_reads_what_is_there_and_no_more():
     assert abs(p21.explained(a, b, draw.normal(size=(500, 1)), draw.normal(size=(500, 1)))) < 0.05
 
 
-def test_a_hole_is_paper_that_ink_encloses():
-    ring, cup = np.zeros((2, 28, 28))
-    ring[5:20, 5:20] = cup[5:20, 5:20] = 1
-    ring[8:15, 8:15] = cup[5:15, 8:15] = 0
-    assert valleys.have_holes(np.stack([ring, cup]).reshape(2, 784)).tolist() == [True, False]
-
-
 # --- 22 robust --------------------------------------------------------------------------------------------------------
-
-
-def test_the_ways_to_spoil():
-    random, images = np.random.default_rng(0), np.ones((50, 784), np.float32)
-    assert robust.drop_pixels(images, 0.3, random).mean() == pytest.approx(0.7, abs=0.02)
-    assert robust.wrong_pixels(images, 0.3, random).mean() == pytest.approx(0.85, abs=0.02)
-    assert robust.add_noise(images, 0.5, random).std() == pytest.approx(0.5, abs=0.02)
-    picture = load_digits().test_images[:1]
-    assert np.array_equal(robust.turn(robust.turn(robust.turn(robust.turn(picture)))), picture)
-    assert robust.shift(picture, 2, random).reshape(28, 28)[:, 2:].tolist() == picture.reshape(28, 28)[:, :-2].tolist()
-
-
-def test_an_empty_picture_is_no_three():
-    assert not is_a_three(np.zeros((28, 28)))
 
 
 def test_rules_are_right_for_the_pictures_that_they_were_written_for():

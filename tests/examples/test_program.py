@@ -70,12 +70,6 @@ def test_numbers_that_no_program_can_use_end_it_before_the_work(arguments, line)
         start(lambda settings: pytest.fail("it worked"), Numbers, arguments.split())
 
 
-def test_a_seed_a_temperature_and_one_of_many_may_be_0():
-    seen = []
-    start(lambda settings: seen.append(settings), Numbers, ["--temperature", "0", "--kept", "0"])
-    assert seen == [Numbers(temperature=0, kept=(0,))]
-
-
 @pytest.mark.parametrize(
     ("error", "line"),
     [
@@ -103,12 +97,6 @@ def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(program, tmp_path):
     assert done.returncode != 0
 
 
-def test_a_folder_that_cannot_be_made_ends_it_before_the_work(tmp_path):
-    (tmp_path / "taken").write_text("a file")
-    with pytest.raises(SystemExit, match=r"cannot write to the folder .*taken.*; name another with --out"):
-        start(lambda settings: pytest.fail("it worked"), Settings, ["--out", str(tmp_path / "taken")])
-
-
 @pytest.mark.parametrize(("text", "said"), [("a word", False), ("a \ue000 word", True)])
 def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
     figure = new_figure(2, 2)
@@ -130,13 +118,6 @@ def test_ctrl_c_ends_what_is_gone_through_and_not_the_program(capsys):
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)  # as ever
     assert list(until_ctrl_c("abc")) == ["a", "b", "c"]
-
-
-def test_twice_ctrl_c_aborts_at_once():
-    for _ in until_ctrl_c(range(9)):
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])

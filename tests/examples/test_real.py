@@ -1,15 +1,13 @@
 """Real models: 23, 24 and --real. What needs SmolLM2 itself is in test_readme.py, marked `pretrained`."""
 
-import io
 import signal
-import sys
 
 import numpy as np
 import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers import attention, block, chat, few_shot, fine_tune, inside
+from helpers import attention, block, chat, few_shot, fine_tune
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from transformer import CharTokenizer, Llama, LlamaConfig
@@ -64,11 +62,6 @@ def test_a_chat_keeps_what_was_said_after_ctrl_c_and_no_refused_message():
     with pytest.raises(ValueError, match="a special token"):
         list(talk.answer("<|im_end|>"))
     assert [m["content"] for m in talk.messages] == ["one two", "one two ", "three four five", "three four "]
-
-
-def test_lines_come_from_a_pipe_until_its_end(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Hello\n\n  /why  \n"))
-    assert list(chat.lines()) == ["Hello", "/why"]
 
 
 @pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
@@ -163,12 +156,6 @@ def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
         assert all(part.strip(",") in told for part in label.replace("|", "").split())
 
 
-def test_labels_are_right_to_the_letter_or_by_field():
-    _, some = fine_tune.make(1, 2, 0)
-    first = some[0].label
-    assert fine_tune.right([first, first.split(" | ")[0]], some[:1] * 2) == (0.5, pytest.approx(4 / 6))
-
-
 # --- measures ---------------------------------------------------------------------------------------------------------
 
 
@@ -185,11 +172,6 @@ def test_labels_are_right_to_the_letter_or_by_field():
 )
 def test_code_that_adds_is_read_and_not_run(text, right):
     assert few_shot.adds(text) == right
-
-
-def test_a_poem_repeats_a_line_or_not():
-    assert few_shot.repeats_no_line("The sea is wide,\nthe sky is blue")
-    assert not few_shot.repeats_no_line("The sea, the sea,\nis wide")
 
 
 @pytest.mark.parametrize(
@@ -214,11 +196,3 @@ def test_what_attention_and_the_ffns_do_follows_from_their_numbers(attends, ffn,
 def test_what_the_ffns_activate_and_suppress_follows_from_their_numbers(ffn, said, capsys):
     block.activated(np.zeros(2), np.array(ffn))
     assert said in capsys.readouterr().out
-
-
-def test_a_probe_reads_what_is_on_a_line_and_guesses_otherwise():
-    draw = np.random.default_rng(0)
-    answers = np.tile(np.arange(30) % 2 == 0, 2)
-    noise = draw.standard_normal((60, 5))
-    assert inside.right_by_probe(noise + 6 * np.outer(answers, [1, 0, 1, 0, 0]), answers) == 1
-    assert inside.right_by_probe(draw.standard_normal((60, 5)), answers) < 0.75

@@ -3,7 +3,6 @@
 import math
 import re
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +11,9 @@ import nn
 import tinygrad_lecture as tl
 from helpers import architectures, dates, gpt, inside, sentences, training
 from helpers.gpt2 import load as load_folder
-from helpers.inside import printable
-from helpers.program import DataError, open_run
+from helpers.program import DataError
 from programs import contents, load, numbers_after, output_of
-from transformer import GPT, BPETokenizer, Encoder, EncoderConfig, GPTConfig
+from transformer import GPT, BPETokenizer, GPTConfig
 
 # --- 08 gpt -----------------------------------------------------------------------------------------------------------
 
@@ -57,15 +55,6 @@ def test_it_learns_more_than_a_guess_knows(text_08):
     assert numbers_after(text_08, "\nTest loss")[0] < guess / 2
 
 
-def test_one_prediction_ends_in_probabilities_of_the_next_token(text_08):
-    assert "1. Tokenize   t h e ·" in text_08
-    assert "2. Embed      (4, 16)" in text_08
-    rows = text_08[text_08.index("next token") :].split("\n")[1:6]
-    p = [float(row.split()[-1]) for row in rows]
-    assert p == sorted(p, reverse=True)
-    assert 0.5 < sum(p) <= 1.001
-
-
 def test_a_kept_run_is_not_overwritten_unless_told(folder, text_08):
     with pytest.raises(ValueError, match="holds a run that is finished: --resume continues it, --again replaces it"):
         run(folder)
@@ -88,14 +77,6 @@ def test_a_loaded_model_writes_what_it_wrote_after_the_training(folder, text_08)
     assert loaded[loaded.index("The model writes") :] == text_08[text_08.index("The model writes") :]
 
 
-def test_a_loaded_model_draws_into_the_folder_that_is_named(folder, text_08):
-    run(folder, load=folder / "out", out="pictures")
-    assert {path.name for path in (folder / "pictures").iterdir()} == {"attention.png", "lens.png"}
-    assert p08.Settings(load=folder / "out").out == folder / "out"
-    with pytest.raises(ValueError, match="there is no folder"):
-        p08.Settings(load=folder / "none")
-
-
 def test_after_its_last_block_the_lens_has_the_models_loss(folder, text_08):
     lens = numbers_after(text_08, "if the model stopped after block 1:")[0]
     assert lens == pytest.approx(numbers_after(text_08, "\nTest loss")[0], abs=0.02)
@@ -114,19 +95,6 @@ def test_it_says_which_step_the_text_comes_from(capsys):
     gpt.trained(history)
     said = capsys.readouterr().out
     assert "the weights after 20 steps, the best on the test text; the curves go on to step 30" in said
-
-
-def test_again_clears_the_folder(tmp_path):
-    for name in ("last.safetensors", "best.safetensors", "lens.png", "mine.txt"):
-        (tmp_path / name).touch()
-    assert not open_run(tmp_path, p08.FILES, resume=False, again=True)
-    assert [path.name for path in Path(tmp_path).iterdir()] == ["mine.txt"]
-
-
-def test_best_weights_alone_cannot_be_resumed(tmp_path):
-    (tmp_path / "best.safetensors").touch()
-    with pytest.raises(ValueError, match="cannot be resumed"):
-        open_run(tmp_path, p08.FILES, resume=True, again=False)
 
 
 def test_a_head_that_looks_at_the_token_before_is_found_out():
@@ -169,14 +137,6 @@ def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
     assert not (asked & ~there).any()
 
 
-def test_the_encoder_writes_by_filling_a_mask_at_the_end():
-    tl.manual_seed(0)
-    made = sentences.make(50, seed=0, test=10)
-    config = EncoderConfig(vocab_size=made.words.vocab_size, context=10, layers=1, heads=1, width=8)
-    texts = sentences.fill_at_the_end(Encoder(config), made, 3, seed=0)
-    assert [len(made.words.encode(text, allowed_special="all")) for text in texts] == [8, 8, 8]
-
-
 def test_dates_and_their_iso_format():
     written, iso = dates.examples(200, seed=0)
     assert all(text[3] == "9" for text in iso)  # the years kept for the test
@@ -203,11 +163,6 @@ def test_a_wrong_translation_is_said_to_be_wrong(capsys):
     assert "50% are right" in lines[3]
     architectures.translated(wrote, iso, iso, "February 30, 1999", "1999-02-30", dates.iso_of("February 30, 1999"))
     assert "1999-02-30   no such day" in capsys.readouterr().out
-
-
-def test_what_is_no_date_is_refused():
-    with pytest.raises(DataError, match="May 4, 1977"):
-        dates.encode("4/5/77")
 
 
 # --- 10 gpt2 ----------------------------------------------------------------------------------------------------------
@@ -245,10 +200,6 @@ def test_a_folder_of_ones_own_is_read(tmp_path):
         load_folder(tmp_path)
     with pytest.raises(DataError, match="there is no folder"):
         load_folder(tmp_path / "none")
-
-
-def test_control_characters_do_not_reach_the_terminal():
-    assert printable("a\x1b[31m\n") == "a␛[31m\n"
 
 
 # --- 16 order and memory ----------------------------------------------------------------------------------------------

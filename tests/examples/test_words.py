@@ -1,18 +1,16 @@
 """Words, messages and attention: 05 to 07, 11, 15 and 20."""
 
 import re
-from random import Random
 
 import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import attention, cars, emails, human, next_word
+from helpers import emails, human, next_word
 from helpers.program import DataError
 from helpers.spam import (
     ENOUGH_POINTS,
     Counts,
-    Pooled,
     count,
     curve,
     looks,
@@ -22,46 +20,8 @@ from helpers.spam import (
     tokenize,
     words,
 )
-from helpers.tokens import read_text
 from helpers.word_vectors import WordVectors, read
 from programs import load, output_of
-from transformer import BPETokenizer
-
-# --- 05 tokenize ------------------------------------------------------------------------------------------------------
-
-p05 = load("05_tokenize")
-
-
-@pytest.fixture(scope="module")
-def text_05(run_once):
-    return run_once("05_tokenize")[0]
-
-
-def lines_after(text_05, start):
-    return text_05[text_05.index(start) :].split("\n")[1:]
-
-
-def test_each_id_is_below_its_token(text_05):
-    t = BPETokenizer.train(read_text(None).learnt, 600)
-    assert [int(id) for id in lines_after(text_05, "5 pieces, of")[1].split()] == t.encode("Was the bank flooded?")
-
-
-def test_a_pair_is_counted_after_the_merges_before_it():
-    t = BPETokenizer.train("aaabdaaabac", 1000)
-    assert [p05.pair_count(t, n, ["aaabdaaabac"]) for n in range(3)] == [4, 2, 2]
-
-
-def test_pieces_are_those_of_a_tokenizer_in_a_file(tmp_path):
-    BPETokenizer.train("the cat and the dog", 270).save(tmp_path / "tokenizer.json")
-    text = output_of(p05, tokenizer=tmp_path / "tokenizer.json", sentence="the cats", out=tmp_path)
-    assert lines_after(text, "pieces, of a vocabulary of 2")[0].split()[0] == "the"
-
-
-def test_a_file_that_is_no_text_is_refused(tmp_path):
-    (tmp_path / "picture.txt").write_bytes(b"\xff" * 500)
-    with pytest.raises(ValueError, match="is not UTF-8"):
-        read_text(tmp_path / "picture.txt")
-
 
 # --- 06 word vectors --------------------------------------------------------------------------------------------------
 
@@ -130,38 +90,9 @@ def test_the_final_vector_is_said_as_it_is(text_07, run_once):
     assert f"says: {', '.join(word.removeprefix('    Final').strip() for word in best)};" in said
 
 
-def test_the_shown_sentences_are_not_learnt_from():
-    course = attention.make_sentences(500, Random(0), without=["The bank was flooded."])
-    assert "the bank was flooded ." not in course.texts
-
-
-def test_questions_of_the_made_sentences_have_their_answers_in_them():
-    course = cars.make(300, Random(0), without=[])
-    for tokens, answers in zip(course.tokens, course.answers, strict=True):
-        assert {*answers[answers != cars.IGNORED].tolist()} <= {*tokens[tokens > 0].tolist()}
-
-
 # --- 11 spam ----------------------------------------------------------------------------------------------------------
 
-p11 = load("11_spam")
 FILE = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(30)).encode()
-
-
-# --- made messages ------------------------------------------------------------------------------------------
-
-
-def test_disguises():
-    assert emails.leetspeak("win a prize, call me") == "win a pr1z3, c4ll me"
-    assert emails.good_words("WIN").startswith("WIN see you")
-    assert emails.shorten("see you at the pub") == "c u @ da pub"
-
-
-def test_the_messages_are_spam_of_some_kinds_and_ham_of_others():
-    messages = emails.make_messages(2000, emails.Random(0))
-    kinds = np.array(messages.kinds)
-    for kind in {*messages.kinds} - {"could be either"}:
-        assert {*messages.spam[kinds == kind].tolist()} == {kind in emails.SPAM}
-    assert 0.3 < messages.spam[kinds == "could be either"].mean() < 0.7
 
 
 # --- inputs -------------------------------------------------------------------------------------------------
@@ -193,21 +124,6 @@ def test_bag_of_words_and_tf_idf_by_hand():
     everywhere, two_of_three = np.log(4 / 4) + 1, np.log(4 / 3) + 1
     row = np.array([everywhere, two_of_three, 2 * two_of_three])
     np.testing.assert_allclose(tfidf(["me call me"]), [row / np.linalg.norm(row)], rtol=1e-6)
-
-
-def test_words_and_characters_as_numbers_in_their_order():
-    embeddings, characters = make_inputs("embeddings", TEXTS), make_inputs("characters", TEXTS)
-    ids = embeddings(["me call", ""])
-    assert [embeddings.words[i] for i in ids[0]] == ["me", "call", "[length: 0-39]"]
-    assert ids[1].tolist() == [ids[0][2], 0, 0]
-    assert "".join(characters.words[i] for i in characters(["Me call?"])[0]) == "me call"
-
-
-def test_pooled_embeddings_are_the_mean_of_the_words():
-    pooled = Pooled(5)
-    vectors = pooled.embedding.weight.detach().numpy()
-    found = pooled(p11.tl.tensor([[1, 3, 0], [2, 0, 0]])).detach().numpy()
-    np.testing.assert_allclose(found, [(vectors[1] + vectors[3]) / 2, vectors[2]], rtol=1e-5)
 
 
 def test_rules_give_points_once_each():
@@ -291,8 +207,3 @@ def test_groups_are_called_different_only_beyond_chance(missed, verdict, capsys)
     spam = np.append(np.ones(100, bool), [False, False])  # and one ham message in each group
     human.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
     assert capsys.readouterr().out.rstrip().endswith(f": {verdict}")
-
-
-def test_what_chance_brings_by_hand():
-    wrong, group = np.array([True, False, False, False]), np.array([True, True, False, False])
-    assert human.difference(wrong, group) == pytest.approx((0.5, np.sqrt(0.25 * 0.75 * (1 / 2 + 1 / 2))))

@@ -86,17 +86,6 @@ def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, caps
     assert states == ["changed, now", "changed"]
 
 
-def test_lines_of_the_list_fit(folder, capsys):
-    progress = Progress(COURSE, folder)
-    progress.copy_files()
-    progress.taken = {exercise.name for exercise in COURSE}
-    for exercise in COURSE:
-        progress.mark(exercise, True)
-        progress.current = exercise.name
-        display.show_list(COURSE, progress)
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
-
-
 def test_hints_come_one_by_one(folder, capsys):
     for count in (1, 2, 3, 3):
         run("hint", "1.2")
@@ -169,14 +158,6 @@ def test_progress_survives_a_damaged_file_and_an_update_of_the_course(folder, ca
     assert old.read_text() == "# my own\n"
 
 
-def test_a_progress_that_another_program_wrote_is_kept_as_damaged(folder):
-    folder.mkdir()
-    (folder / "progress.json").write_text('{"current": 7, "passed": [1]}')
-    progress = Progress(COURSE, folder)
-    assert (progress.current, progress.passed, progress.taken, progress.hints) == ("1.1", {}, set(), {})
-    assert (folder / "progress.damaged.json").exists()
-
-
 @pytest.mark.parametrize(
     ("typed", "words"),  # | is a pause
     [("h|n", ["hint", "next"]), ("hint", ["hint"]), ("he|?", ["help", "help"]), ("l|q\n", ["list", "quit"]),
@@ -186,40 +167,6 @@ def test_a_key_is_enough_and_so_is_a_word(typed, words):
     keys, letters = Keys(io.StringIO()), iter(typed)
     keys.single, keys.key = True, lambda seconds: next(letters, "").strip("|")
     assert [keys.read(1) for _ in words] == words
-
-
-def test_help_says_what_can_be_typed(folder, capsys):
-    session = Session(COURSE, folder)
-    capsys.readouterr()
-    with Keys(io.StringIO("help\ns\nh\ns\nx\ns\ns\nquit\n")) as keys:
-        Watch(session, keys).run()
-    session.grader.close()
-    out = capsys.readouterr().out
-    assert "h   the next of three hints" in out
-    assert "I do not know 'x'" in out
-    assert out.count("Once more s shows it") == 3  # a key between forgets the first
-    assert out.count("return sum(xi * wi") == 1
-    assert max(map(len, out.splitlines())) <= 80
-
-
-def test_a_new_folder_is_told_and_an_old_one_is_not(folder, capsys):
-    assert run("--folder", "one", "list") == 0  # the option may stand before the command, or after it
-    out = capsys.readouterr().out
-    assert f"This is a new folder for your files:\n    {(folder.parent / 'one').resolve()}\n" in out
-    assert "--folder" in out
-    assert run("list", "--folder", "one") == 0
-    assert "new folder" not in capsys.readouterr().out
-    assert not folder.exists()
-
-
-def test_what_a_right_answer_prints_is_shown(folder, capsys):
-    run("list")
-    answer(folder, "1.1", "print('here is', x)\nreturn sum(xi * wi for xi, wi in zip(x, w)) + b")
-    assert run("check", "1.1") == 0
-    out = capsys.readouterr().out
-    assert "Your code printed:" in out
-    assert "here is [" in out
-    assert "more lines" in out
 
 
 def test_a_function_that_is_missing_is_named(folder, capsys):
@@ -274,15 +221,6 @@ def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
     assert json.loads((folder / "progress.json").read_text())["current"] == "1.2"
 
 
-def test_after_the_last_exercise_comes_an_ending(folder, capsys):
-    session = Session(COURSE, folder)
-    for exercise in COURSE:
-        session.progress.passed[exercise.name] = session.progress.digest(exercise)
-    with Keys(io.StringIO("")) as keys:
-        Watch(session, keys).run()
-    assert f"All {len(COURSE.exercises)} exercises are done." in capsys.readouterr().out
-
-
 def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "examples.exercises", "--folder", str(tmp_path / "mine"), "list"],
@@ -290,16 +228,6 @@ def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"0 of {len(COURSE.exercises)} done." in done.stdout
-
-
-def test_a_reader_that_has_enough_is_no_error(folder):
-    with subprocess.Popen(
-        [sys.executable, "-m", "examples.exercises", "--folder", str(folder), "list"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        process.stdout.close()
-        assert process.stderr.read() == ""
-    assert process.returncode == 0
 
 
 def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):

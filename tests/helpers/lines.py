@@ -24,7 +24,7 @@ BUDGETS = {  # what belongs to a room, as patterns of files -> the most code lin
     "nn/torch": 1530,
     "transformer": 3305,
     "examples": 9203,
-    "tests": 33955,
+    "tests": 30800,
 }
 
 

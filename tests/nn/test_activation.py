@@ -48,31 +48,12 @@ def test_a_leaf_that_requires_grad_is_not_overwritten():
         nn.ReLU(inplace=True)(tl.tensor(X, requires_grad=True))
 
 
-def test_the_setting_inplace_is_shown():
-    assert repr(nn.LeakyReLU(0.2, inplace=True)) == "LeakyReLU(negative_slope=0.2, inplace=True)"
-    assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2, inplace=False)"
-
-
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "elu", "celu", "hardshrink", "softshrink", "threshold"])
 def test_a_nan_stays_and_passes_the_gradient(name):
     x = tl.tensor(math.nan, requires_grad=True)
     y = getattr(F, name)(x, *((0.1, 7.0) if name == "threshold" else ()))
     assert math.isnan(y.detach().item())
     assert tl.grad(y, x)[0].item() == 1
-
-
-@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_softplus_never_overflows_and_is_smooth_at_0(dtype):
-    x = tl.tensor([-6e4, -50.0, 0.0, 11.5, 50.0, 6e4], dtype=dtype, requires_grad=True)
-    for threshold in (20, math.inf):
-        y = F.softplus(x, threshold=threshold)
-        np.testing.assert_allclose(y.detach().numpy(), np.logaddexp(0, x.detach().numpy()), rtol=2e-3, atol=1e-4)
-        (slope,) = tl.grad(y.sum(), x, create_graph=True)
-        np.testing.assert_allclose(slope.detach().numpy(), tl.sigmoid(x).detach().numpy(), rtol=2e-3, atol=1e-4)
-        (curvature,) = tl.grad(slope.sum(), x)
-        assert curvature[2].item() == 0.25
-        assert np.isfinite(curvature.numpy()).all()
-    assert F.logsigmoid(x)[0].item() == pytest.approx(-6e4, rel=1e-3)
 
 
 @pytest.mark.parametrize("device", ["cpu", "strict"])
@@ -102,25 +83,6 @@ def test_the_gradient_has_the_same_mask(p, dtype):
     out = F.dropout(x, p)
     out.sum().backward()
     assert out.dtype == x.grad.dtype == dtype
-    assert x.grad.tolist() == out.tolist()
-
-
-def test_the_seed_decides_the_masks():
-    x, drop = tl.ones(100), nn.Dropout()
-
-    def drawn(seed):
-        tl.manual_seed(seed)
-        return [drop(x).tolist(), drop(x).tolist()]
-
-    assert drawn(1) == drawn(1)
-    assert drawn(1) != drawn(2)
-    assert drawn(1)[0] != drawn(1)[1]
-
-
-def test_recomputation_draws_the_same_mask():
-    x = tl.ones(50, requires_grad=True)
-    out = tl.checkpoint(nn.Dropout(), x)
-    out.sum().backward()
     assert x.grad.tolist() == out.tolist()
 
 

@@ -5,7 +5,6 @@ import re
 import traceback
 import weakref
 
-import numpy as np
 import pytest
 
 import nn
@@ -277,12 +276,6 @@ def test_a_model_that_is_not_frozen_is_warned_of():
     assert frozen.weight.requires_grad
 
 
-def test_lists_and_arrays_are_looked_up_in_an_embedding():
-    layer = nn.Embedding(10, 4)
-    for tokens in ([1, 2], np.array([1, 2])):
-        assert layer(tokens).tolist() == layer(tl.tensor([1, 2])).tolist()
-
-
 class Attention(nn.Module):
     def __init__(self, n):
         self.proj = nn.Linear(n, n)
@@ -318,33 +311,6 @@ def test_a_wrong_shape_names_the_layer():
         "in layer 2.attention.proj (Linear): wanted (..., 64), got (8, 32)"
         in traceback.format_exception(error.value)[-1]
     )
-
-
-def test_the_path_includes_lists():
-    with pytest.raises(ValueError, match="norms") as error:
-        nn.Sequential(Block(64))(tl.zeros(8, 32))
-    assert str(error.value) == "in layer 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
-
-
-def test_type_and_index_errors_too():
-    model = nn.Sequential(nn.Embedding(10, 4))
-    with pytest.raises(
-        TypeError, match=r"^in layer 0 \(Embedding\): embedding: rows must be given as integers, not float32"
-    ):
-        model(tl.zeros(2))
-    with pytest.raises(
-        IndexError, match=r"^in layer 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows are 0 to 9$"
-    ):
-        model(tl.tensor([-1, 10]))
-
-
-def test_the_engines_message_is_kept():
-    class Product(nn.Module):
-        def forward(self, x):
-            return x @ x
-
-    with pytest.raises(ValueError, match=r"^in layer 0\.1 \(Product\): matmul: \(2, 3\) @ \(2, 3\): the inner sizes"):
-        nn.Sequential(nn.Sequential(nn.Identity(), Product()))(tl.zeros(2, 3))
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), ValueError("x", 1), ValueError(), OSError(2, "x")])
@@ -407,8 +373,3 @@ def test_a_module_that_calls_itself():
 
     with pytest.raises(ValueError, match=r"^in layer 0\.layer \(Linear\): wanted"):
         nn.Sequential(Deep())(tl.zeros(1, 3))
-
-
-def test_linear_keeps_messages_about_anything_but_the_shape():
-    with pytest.raises(TypeError, match=r"^in Linear: .* not 'words'"):
-        nn.Linear(2, 2)("words")

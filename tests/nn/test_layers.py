@@ -74,29 +74,29 @@ LAYERS = {
     "GELU, tanh": Case(lambda: nn.GELU("tanh"), (normal(N, 4),)),
     "Linear with weight_norm": Case(lambda: nn.utils.weight_norm(nn.Linear(4, 3)), (normal(N, 4),)),
     "Conv1d with weight_norm": Case(lambda: nn.utils.weight_norm(nn.Conv1d(2, 3, 2), dim=1), (normal(N, 2, 4),)),
-    "Conv1d": Case(lambda: nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2), (normal(N, 2, 6),)),
-    "Conv2d": Case(lambda: nn.Conv2d(2, 3, (3, 2), padding=(1, 0), dilation=(1, 2)), (normal(N, 2, 4, 4),)),
+    "Conv1d": Case(lambda: nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2), (normal(2, 2, 6),)),
+    "Conv2d": Case(lambda: nn.Conv2d(2, 3, (3, 2), padding=(1, 0), dilation=(1, 2)), (normal(2, 2, 4, 4),)),
     "Conv2d, circular": Case(
-        lambda: nn.Conv2d(1, 2, 3, padding="same", padding_mode="circular"), (normal(N, 1, 3, 4),)
+        lambda: nn.Conv2d(1, 2, 3, padding="same", padding_mode="circular"), (normal(2, 1, 3, 4),)
     ),
-    "ConvTranspose1d": Case(lambda: nn.ConvTranspose1d(2, 2, 3, stride=2, groups=2), (normal(N, 2, 3),)),
-    "ConvTranspose2d": Case(lambda: nn.ConvTranspose2d(2, 1, 3, 2, 1, 1), (normal(N, 2, 2, 3),)),
-    "MaxPool1d": Case(lambda: nn.MaxPool1d(3, 2, 1), (normal(N, 2, 5),)),
-    "MaxPool2d": Case(lambda: nn.MaxPool2d(2, ceil_mode=True), (normal(N, 2, 3, 4),)),
-    "AvgPool1d": Case(lambda: nn.AvgPool1d(2), (normal(N, 2, 4),)),
-    "AvgPool2d": Case(lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (normal(N, 2, 3, 4),)),
-    "AdaptiveAvgPool2d": Case(lambda: nn.AdaptiveAvgPool2d((2, 3)), (normal(N, 2, 3, 4),)),
-    "AdaptiveMaxPool2d": Case(lambda: nn.AdaptiveMaxPool2d((2, 3)), (normal(N, 2, 3, 4),)),
-    "Unfold": Case(lambda: nn.Unfold(2), (normal(N, 2, 3, 3),)),
-    "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(N, 8, 4),)),
-    "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
-    "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
-    "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(N, 2, 3, 2),)),
-    "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(N, 4, 2, 2),)),
-    "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(N, 2, 2, 2),)),
-    "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(N, 4, 3),)),
-    "InstanceNorm2d": Case(lambda: nn.InstanceNorm2d(2, affine=True), (normal(N, 2, 2, 3),)),
-    "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(N, 2, 2, 2),)),
+    "ConvTranspose1d": Case(lambda: nn.ConvTranspose1d(2, 2, 3, stride=2, groups=2), (normal(2, 2, 3),)),
+    "ConvTranspose2d": Case(lambda: nn.ConvTranspose2d(2, 1, 3, 2, 1, 1), (normal(2, 2, 2, 3),)),
+    "MaxPool1d": Case(lambda: nn.MaxPool1d(3, 2, 1), (normal(2, 2, 5),)),
+    "MaxPool2d": Case(lambda: nn.MaxPool2d(2, ceil_mode=True), (normal(2, 2, 3, 4),)),
+    "AvgPool1d": Case(lambda: nn.AvgPool1d(2), (normal(2, 2, 4),)),
+    "AvgPool2d": Case(lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (normal(2, 2, 3, 4),)),
+    "AdaptiveAvgPool2d": Case(lambda: nn.AdaptiveAvgPool2d((2, 3)), (normal(2, 2, 3, 4),)),
+    "AdaptiveMaxPool2d": Case(lambda: nn.AdaptiveMaxPool2d((2, 3)), (normal(2, 2, 3, 4),)),
+    "Unfold": Case(lambda: nn.Unfold(2), (normal(2, 2, 3, 3),)),
+    "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(2, 8, 4),)),
+    "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(2, 1, 3, 2),)),
+    "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(2, 2, 3, 2),)),
+    "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(2, 2, 3, 2),)),
+    "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(2, 4, 2, 2),)),
+    "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(2, 2, 2, 2),)),
+    "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(2, 4, 3),)),
+    "InstanceNorm2d": Case(lambda: nn.InstanceNorm2d(2, affine=True), (normal(2, 2, 2, 3),)),
+    "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(2, 2, 2, 2),)),
     "ReLU in place": Case(lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (normal(N, 4),)),
     "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
     **{
@@ -205,7 +205,7 @@ def test_dtypes_stay(case: Case, dtype: Any) -> None:
 def test_rows_do_not_mix(case: Case) -> None:
     """Permuting the rows permutes the output, and a single row gives its row of the output."""
     module, inputs = prepared(case)
-    order = np.random.default_rng(2).permutation(len(inputs[0]))
+    order = list(range(len(inputs[0])))[::-1]
     out = module(inputs[0]).detach().numpy()
     assert_close(module(inputs[0][order]).detach().numpy(), out[order], "rows in another order", 1e-12)
     assert_close(module(inputs[0][1:2]).detach().numpy(), out[1:2], "a row alone", 1e-12)

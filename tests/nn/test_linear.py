@@ -20,11 +20,6 @@ def test_a_bias_that_does_not_fit_is_named_where_the_input_fits():
         layer(tl.zeros(1, 3))
 
 
-def test_identity_ignores_its_arguments():
-    x = tl.ones(2)
-    assert nn.Identity(54, unused=True)(x) is x
-
-
 def test_the_last_layer_has_no_activation_unless_asked():
     assert [type(layer) for layer in nn.MLP([2, 3, 1])] == [nn.Linear, nn.ReLU, nn.Linear]
     assert [type(layer) for layer in nn.MLP((2, 1))] == [nn.Linear]

@@ -191,6 +191,10 @@ EDGES: list[tuple[str, dict[str, Any], list[Array]]] = [
     ("BCELoss", NONE, [P, Y]),
     ("KLDivLoss", {"reduction": "sum"}, [np.array([-1.0, -2.0]), np.array([0.0, 1.0])]),
     *(("Dropout", {"p": p}, [KINKS]) for p in (0.0, 1.0)),
+    *(
+        (name, {"weight": np.array([0.5, 2, 0]), "ignore_index": 1}, [-np.eye(4, 3), np.array([0, 1, 2, 0])])
+        for name in ("CrossEntropyLoss", "NLLLoss")
+    ),
 ]
 
 

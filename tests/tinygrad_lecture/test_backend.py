@@ -27,23 +27,6 @@ def test_xp_is_the_library_of_the_first_array():
     assert backend.xp(device) is backend.xp(1, device) is backend.xp(None, 2, device) is strict
 
 
-def test_a_subclass_of_ndarray_is_numpys():
-    class Labelled(np.ndarray):
-        pass
-
-    array = np.ones(1).view(Labelled)
-    assert backend.is_array(array)
-    assert backend.xp(array) is np
-    assert backend.device_of(array) == "cpu"
-
-
-def test_what_is_an_array():
-    assert backend.is_array(np.ones(1))
-    assert backend.is_array(strict.ones(1))
-    for other in (1.0, [1], None, "a", np.float32(1), tl.ones(1)):
-        assert not backend.is_array(other)
-
-
 # --- devices ------------------------------------------------------------------------------------------------
 
 

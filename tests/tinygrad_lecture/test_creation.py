@@ -106,11 +106,6 @@ def test_a_dtype_may_be_given_as_numpys_as_ours_or_as_a_string(dtype):
             assert tl.tensor(data, dtype=given_as).dtype == dtype
 
 
-def test_pythons_types_are_dtypes_as_numpy_has_them():
-    assert [tl.tensor([1], dtype=t).dtype.name for t in (float, int, bool)] == ["float64", "int64", "bool"]
-    assert tl.tensor([1.5], dtype=tl.bool).tolist() == [True]
-
-
 def test_floats_are_not_rounded_on_their_way_to_a_wider_dtype():
     assert tl.tensor([0.1], dtype=tl.float64).item() == 0.1
     assert tl.tensor([2**53 + 1], dtype=tl.int64).item() == 2**53 + 1
@@ -124,10 +119,6 @@ def test_the_default_dtype_is_what_floats_become():
     assert tl.tensor([1]).dtype == np.int64
     assert tl.tensor(np.float32(1)).dtype == np.float32
     assert (tl.tensor([1, 2]) / 2).dtype == np.float64
-
-
-def test_the_default_dtype_is_a_float():
-    assert tl.get_default_dtype() == np.float32
 
 
 @given(
@@ -223,10 +214,10 @@ def test_linspace_has_both_ends():
     assert tl.linspace(3.9, 0, 4, dtype=tl.int64).tolist() == [3, 2, 1, 0]
 
 
-def test_eye_is_the_identity_matrix():
-    assert tl.eye(2).tolist() == [[1, 0], [0, 1]]
-    assert tl.eye(1, 2, dtype=tl.int64).tolist() == [[1, 0]]
-    assert tl.eye(0).shape == (0, 0)
+def test_arange_ends_where_numpys_and_pytorchs_do():
+    assert tl.arange(128, dtype=np.int8).tolist()[-1] == 127
+    assert tl.arange(1.0, 5.000001, 2.0, dtype=tl.int64).tolist() == [1, 3]  # to 5, as in PyTorch
+    np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
 
 
 def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
@@ -240,38 +231,7 @@ def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
     assert tl.randint(256, (9,), dtype=tl.uint8).dtype == np.uint8
 
 
-def test_randperm_needs_a_number_of_integers():
-    assert tl.randperm(3).dtype == np.int64
-
-
 # --- like another -------------------------------------------------------------------------------------------
-
-LIKE = {
-    "zeros_like": tl.zeros_like,
-    "ones_like": tl.ones_like,
-    "full_like": lambda x, **settings: tl.full_like(x, 2, **settings),
-    "empty_like": tl.empty_like,
-    "rand_like": tl.rand_like,
-    "randn_like": tl.randn_like,
-}
-
-
-@pytest.mark.parametrize("name", LIKE)
-def test_the_like_functions_take_shape_and_dtype_from_another(name):
-    like = LIKE[name]
-    x = tl.zeros(2, 0, 3, dtype=tl.float16, requires_grad=True)
-    y = like(x)
-    assert (y.shape, y.dtype, y.device, y.requires_grad) == ((2, 0, 3), np.float16, "cpu", False)
-    assert like(x, dtype=tl.float64, requires_grad=True).dtype == np.float64
-    assert like(x, requires_grad=True).requires_grad
-    assert like(tl.zeros(()), device="cpu").shape == ()
-
-
-def test_like_an_integer_tensor():
-    x = tl.tensor([1, 2])
-    assert tl.zeros_like(x).dtype == tl.full_like(x, 7).dtype == np.int64
-    assert tl.full_like(x, 7).tolist() == [7, 7]
-    assert tl.rand_like(x, dtype=tl.float32).dtype == np.float32
 
 
 def test_from_numpy_shares_memory():
@@ -291,10 +251,3 @@ def test_from_numpy_copies_what_may_not_be_written_to():
     y = tl.from_numpy(x.numpy())
     y[1] = 7
     assert x.tolist() == [9, 2]
-
-
-def test_logspace_goes_from_power_to_power():
-    assert tl.logspace(0, 2, 3).tolist() == [1, 10, 100]
-    assert tl.logspace(0, 3, 4, base=2, dtype=tl.int64).tolist() == [1, 2, 4, 8]
-    with pytest.raises(TypeError, match=r"logspace: powers such as 10.0\*\*0.5 are not of int64"):
-        tl.logspace(0, 1, 3, dtype=tl.int64)

@@ -147,6 +147,12 @@ def test_a_recorded_change_gives_the_values_of_an_unrecorded_one_and_right_gradi
     assert not tally.refused and not tally.left_out
 
 
+def test_an_element_takes_the_value_of_another():
+    x = tl.arange(3.0)
+    x[0] = x[1]
+    assert x.tolist() == [1, 1, 2]
+
+
 def test_after_a_recorded_change_memory_is_still_shared():
     x = leaf(1.0, 2.0, 3.0) * 1
     y = x[0:2]
@@ -277,15 +283,6 @@ def test_both_sides_of_a_view_see_a_change(look):
 
 
 @pytest.mark.parametrize(
-    "copy", [lambda x: x.take(1), lambda x: x.take(tl.tensor(1), 0), lambda x: x[0, 0].gather(0, tl.tensor(0))]
-)
-def test_what_picks_by_numbers_copies(copy):
-    x = tl.ones(3, 4)
-    copy(x).fill_(5)
-    assert x.max() == 1
-
-
-@pytest.mark.parametrize(
     "look",
     [
         lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
@@ -324,6 +321,7 @@ def test_views_are_views_and_copies_are_copies():
 
 X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
 SQUARE = tl.eye(3) * 2 + 0.1
+M = tl.tensor([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]])
 IN_ROWS = [
     *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
     *(lambda name=name: getattr(X, name)(0) for name in ("nansum", "logsumexp", "count_nonzero", "argmax")),
@@ -333,6 +331,27 @@ IN_ROWS = [
     lambda: X.topk(2, 0).values,
     lambda: X[:, :1].expand(2, 4, 3).double(),
     lambda: X.transpose(1, 2).sort(0).values,
+    lambda x=M: x[:, [0, 2]],
+    lambda x=M: x[:, tl.tensor([True, False, True])],
+    lambda x=M: x.take([0, 2], 1),
+    lambda x=M: x.index_select(1, tl.tensor([0, 2])),
+    lambda x=M: x.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
+    lambda x=M: x.sort(0)[0],
+    lambda x=M: x.topk(1, 1)[1],
+    lambda x=M: tl.cat([x.T, x.T]),
+    lambda x=M: tl.stack([x.T, x.T], 1),
+    lambda x=M: x.T.cumsum(0),
+    lambda x=M: x.cumprod(1),
+    lambda x=M: x.T.softmax(0),
+    lambda x=M: x.T.log_softmax(0),
+    lambda x=M: tl.pad(x.T, 1),
+    lambda x=M: x.T.roll(1),
+    lambda x=M: x.T.tril(),
+    lambda x=M: x.T.masked_fill(x.T > 1, 0.0),
+    lambda x=M: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
+    lambda x=M: x.T.repeat(2, 1),
+    lambda x=M: tl.einsum("ij,kj->ik", x, x[:1]),
+    lambda x=M: tl.diag_embed(x, dim1=0, dim2=1),
 ]
 NOT_IN_ROWS = [
     lambda: X.sort(0).values,
@@ -362,27 +381,6 @@ def test_results_lie_in_memory_as_in_pytorch_so_that_reshape_copies_as_there(in_
             assert flat.reshape(y.shape).tolist() == before
             with pytest.raises(tl.TensorError, match="row-major order"):
                 y.view(-1)
-
-
-def test_sorting_what_is_transposed_sorts_it():
-    x = np.random.default_rng(0).integers(0, 9, (2, 3, 4))
-    for axis in (0, 1, -1):
-        for descending in (False, True):
-            turned = tl.tensor(x).permute(2, 0, 1)
-            values, indices = turned.sort(axis, descending)
-            wanted, order = tl.tensor(x.transpose(2, 0, 1).copy()).sort(axis, descending)
-            assert values.tolist() == wanted.tolist() and indices.tolist() == order.tolist()
-            assert turned.argsort(axis, descending).tolist() == order.tolist()
-
-
-def test_array_is_read_only_so_that_no_change_goes_unseen():
-    x = leaf(1.0, 2.0) * 1
-    y = (x * x).sum()
-    with pytest.raises(ValueError, match="read-only"):
-        x.array[0] = 50
-    x.inplace()[0] = 50
-    with pytest.raises(RuntimeError, match="changed in place"):
-        y.backward()
 
 
 def test_views_that_threads_make_at_once_all_see_a_recorded_change():
@@ -521,35 +519,6 @@ def test_a_finaliser_may_write_while_its_thread_announces_a_write(monkeypatch):
     assert not waits
 
 
-def test_in_place_keeps_shape_and_dtype():
-    x = tl.ones(1)
-    x += np.ones(1)
-    assert x.dtype == np.float32
-
-
-def test_manual_gradient_descent_as_everyone_writes_it():
-    w = tl.tensor([1.0], requires_grad=True)
-    for _ in range(50):
-        loss = ((w - 3) ** 2).sum()
-        loss.backward()
-        with tl.no_grad():
-            w -= 0.1 * w.grad
-            w.grad.zero_()
-    assert abs(w.item() - 3) < 1e-3
-    assert w.requires_grad
-    assert w.is_leaf
-
-
-def test_replacing_data_leaves_old_graphs_with_the_old_values():
-    w = leaf(2.0)
-    y = (w * w).sum()
-    w.data = tl.tensor([5.0], dtype=tl.float64)
-    y.backward()
-    np.testing.assert_array_equal(w.grad.numpy(), [4.0])
-    (w * w).sum().backward()
-    np.testing.assert_array_equal(w.grad.numpy(), [14.0])
-
-
 @pytest.mark.parametrize("which", [0, 1])
 def test_of_tensors_that_share_memory_none_is_detached_in_place(which):
     """Else a change of it would change the others too, but not their gradients."""
@@ -610,12 +579,7 @@ METHODS = {
     "clamp_min_": lambda x: x.clip(2),
     "clamp_max_": lambda x: x.clip(None, 2),
 }
-PLAIN = (
-    *("neg", "abs", "sign", "square", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt"),
-    *("sin", "cos", "tanh", "sigmoid", "relu", "leaky_relu"),
-    *("tan", "sinh", "cosh", "asinh", "atan", "exp2", "log2", "log10", "rsqrt", "reciprocal", "trunc", "frac"),
-    *("erf", "erfc", "lgamma", "digamma", "nan_to_num"),
-)
+PLAIN = "neg", "round", "exp", "sqrt", "relu", "nan_to_num"
 
 
 @pytest.mark.parametrize("name", [*METHODS, *(f"{name}_" for name in PLAIN)])
@@ -638,29 +602,6 @@ def test_a_method_changes_the_tensor_as_its_op_does(name):
     assert a.grad.equal(b.grad)
     with pytest.raises(RuntimeError, match="a leaf that requires grad"):
         changed(a)
-
-
-def test_methods_with_more_arguments():
-    x = tl.tensor([1.0, 2.0, 3.0])
-    assert x.clamp_(1.5, max=2.5).tolist() == [1.5, 2, 2.5]
-    assert x.masked_fill_(x > 2, 9.0).tolist() == [1.5, 2, 9]
-    assert x.lerp_(tl.zeros(3), 0.5).tolist() == [0.75, 1, 4.5]
-    assert x.addcmul_(tl.ones(3), tl.tensor([1.0, 2.0, 3.0]), value=2).tolist() == [2.75, 5, 10.5]
-    assert x.addcdiv_(tl.ones(3), tl.full((3,), 2.0), value=-1).tolist() == [2.25, 4.5, 10]
-    assert x.copy_(tl.tensor([1, 2, 3])).tolist() == [1, 2, 3]
-    assert x.scatter_add_(0, tl.tensor([0, 0]), tl.ones(2)).tolist() == [3, 2, 3]
-    assert tl.ones(2, 2).tril_().tolist() == [[1, 0], [1, 1]]
-    assert tl.zeros(2, 3).fill_diagonal_(5).tolist() == [[5, 0, 0], [0, 5, 0]]
-
-
-def test_in_place_forms_of_other_functions():
-    x = tl.tensor([[3.0, 1.0], [2.0, 4.0]])
-    assert x.clone().cumsum_(1).tolist() == [[3, 4], [2, 6]]
-    assert x.clone().scatter_(1, tl.tensor([[1], [0]]), 9.0).tolist() == [[3, 9], [9, 4]]
-    assert x.clone().gt_(2).tolist() == [[1, 0], [0, 1]]
-    assert (x > 2).logical_not_().tolist() == [[False, True], [True, False]]
-    assert tl.tensor([5, 6]).bitwise_and_(3).tolist() == [1, 2]
-    assert x.clone().fmod_(2).tolist() == [[1, 1], [0, 0]]
 
 
 def test_shapes_change_in_place_with_the_gradient():
@@ -693,14 +634,3 @@ def test_random_methods_fill_with_numbers_of_the_range():
     with tl.no_grad():
         assert leaf.normal_() is leaf
     assert leaf.requires_grad
-
-
-def test_detach_makes_a_result_a_constant():
-    w = tl.ones(2, requires_grad=True)
-    h = w * 3
-    (h * w).sum().backward()
-    assert h.detach_() is h
-    assert not h.requires_grad
-    w.grad = None
-    (h * w).sum().backward()
-    assert w.grad.tolist() == [3, 3]

@@ -107,12 +107,6 @@ def test_invalid_arguments_raise(source, target, masks, message):
         model(source, target, **masks)
 
 
-def test_generation_on_a_gpus_arrays():
-    chosen = {"start": 1, "max_new_tokens": 8, "seed": 3}
-    there = small("2017", scale=1.0, device="strict").generate_batch([[1, 2, 3], [4]], **chosen)
-    assert there == model.generate_batch([[1, 2, 3], [4]], **chosen)
-
-
 def test_an_invalid_source_raises_at_once():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
     for source, error, message in (([9], IndexError, "token 9 at"), ([1] * 5, ValueError, "exceed the context of 4")):
@@ -122,14 +116,6 @@ def test_an_invalid_source_raises_at_once():
             model.generate_batch([[1], source], start=1)
     with pytest.raises(IndexError, match="token 8 at"):
         model.generate([1], start=8)
-
-
-def test_batches_of_sources_and_targets_must_match():
-    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    with pytest.raises(ValueError, match=r"sources of batch shape \(3,\) and targets of \(2,\)"):
-        model([[1, 2]] * 3, [[1]] * 2)
-    with pytest.raises(ValueError, match=r"sources of batch shape \(1,\) and targets of \(\)"):
-        model([[1, 2]], [1])
 
 
 def test_a_cache_of_another_source_raises():

@@ -26,21 +26,21 @@ def by_hand(prompt, n):
     return text[len(prompt) :]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(prompts, st.booleans())
 def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
     found = list(model.generate(prompt, max_new_tokens=8, temperature=0, cached=cached))
     assert found == by_hand(prompt, 8)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
 def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop):
     chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(small_settings(), st.lists(st.integers(1, 5), min_size=1, max_size=3), st.sampled_from([None, 3]))
 def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
     """Of a batch of different lengths, also beyond the context, and of texts that stop."""
@@ -52,6 +52,7 @@ def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
     assert both.generate_batch(texts, start=1, **cached) == both.generate_batch(texts, start=1, **uncached)
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 100))
 def test_a_stop_token_ends_the_text_and_is_not_part_of_it(seed):
     free = list(model.generate([1, 2], max_new_tokens=12, seed=seed))
@@ -105,19 +106,6 @@ def by_hand_in_evaluation(prompt, n):
     return by_hand(prompt, n)
 
 
-def test_top_k_1_is_greedy_and_settings_reach_the_draw():
-    greedy = list(model.generate([2], max_new_tokens=6, temperature=0))
-    assert list(model.generate([2], max_new_tokens=6, top_k=1, seed=5)) == greedy
-    assert list(model.generate([2], max_new_tokens=6, top_p=1e-6, seed=5)) == greedy
-    assert list(model.generate([2], max_new_tokens=6, temperature=1e-6, seed=5)) == greedy
-
-
-def test_max_new_tokens_limits_the_text():
-    assert list(model.generate([2], max_new_tokens=0)) == []
-    assert len(list(model.generate([2], max_new_tokens=11))) == 11
-    assert len(list(model.generate([2]))) == 100
-
-
 @pytest.mark.parametrize(
     ("prompt", "chosen", "error", "message"),
     [
@@ -168,12 +156,6 @@ def test_stop_accepts_all_kinds_of_integers():
         assert list(model.generate([1, 2], max_new_tokens=np.int64(40), seed=0, stop=stop)) == wanted
 
 
-def test_arrays_and_tensors_are_prompts_too():
-    wanted = list(model.generate([1, 2], max_new_tokens=3, seed=0))
-    for prompt in (np.array([1, 2]), tl.tensor([1, 2]), (1, 2)):
-        assert list(model.generate(prompt, max_new_tokens=3, seed=0)) == wanted
-
-
 LECTURE = [2.0, 1.8, 1.2, 0.8, 0.6]  # "The weather today is ..."
 logit_lists = st.lists(st.integers(-40, 40).map(lambda n: n / 8), min_size=1, max_size=8)
 
@@ -216,10 +198,6 @@ def test_tiny_temperatures_are_greedy_without_a_warning(temperature, settings, d
     assert probabilities(logits, temperature, **settings).tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
 
 
-def test_huge_temperatures_are_uniform_except_for_minus_inf():
-    assert probabilities([1.0, 2.0, -np.inf], 1e300).tolist() == [0.5, 0.5, 0]
-
-
 @pytest.mark.parametrize("settings", [{}, {"temperature": 0}, {"temperature": 0.3, "top_k": 1}, {"top_p": 0.5}])
 @pytest.mark.parametrize("broken", [[0.0, np.nan, 1.0], [0.0, np.inf, 1.0], [-np.inf] * 3])
 def test_nan_and_inf_logits_raise_when_drawn(broken, settings):
@@ -259,23 +237,11 @@ def test_top_p_is_exact_for_a_large_vocabulary_in_any_dtype():
         assert abs(int(kept.sum()) - fewest) <= fewest // 100, f"{dtype.__name__} keeps {kept.sum()}, not {fewest}"
 
 
-def test_top_p_of_1_keeps_all():
-    assert (probabilities(np.zeros(50257, np.float32), top_p=1.0).numpy() > 0).all()
-
-
 def test_top_p_applies_within_top_k():
     """The best two of 0.4, 0.3, 0.2, 0.1 become 0.57 and 0.43, so the first alone reaches 0.5."""
     logits = np.log([0.4, 0.3, 0.2, 0.1])
     assert probabilities(logits, top_k=2, top_p=0.5).tolist() == [1, 0, 0, 0]
     assert np.count_nonzero(probabilities(logits, top_p=0.5).numpy()) == 2
-
-
-def test_rows_are_independent_and_dtypes_stay():
-    logits = np.random.default_rng(0).normal(size=(2, 3, 7)).astype(np.float32)
-    found = probabilities(tl.tensor(logits), 0.7, top_k=5, top_p=0.8)
-    assert found.dtype == np.float32 and found.shape == logits.shape
-    for place in np.ndindex(2, 3):
-        assert_close(found.numpy()[place], probabilities(logits[place], 0.7, 5, 0.8).numpy(), "row", 1e-6)
 
 
 @pytest.mark.parametrize(

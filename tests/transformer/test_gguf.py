@@ -1,6 +1,5 @@
 """GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
 
-import copy
 import json
 import random
 import sys
@@ -55,23 +54,10 @@ def test_k_quants_are_read(kind, size, tmp_path):
     assert_close(source["model.embed_tokens.weight"], wanted, kind, 0)
 
 
-def test_a_model_is_copied_before_its_tokenizer_is_made(tmp_path):
-    model = Llama.from_pretrained(llama(tmp_path))
-    copied = copy.deepcopy(model)
-    assert copied.tokenizer == model.tokenizer is not None
-
-
 def test_the_ids_of_tokens_are_saved(tmp_path):
     Llama.from_pretrained(llama(tmp_path)).save_pretrained(tmp_path / "saved")
     config = json.loads((tmp_path / "saved" / "config.json").read_text())
     assert (config["bos_token_id"], config["eos_token_id"]) == (1, 2)
-
-
-def test_a_kind_without_floats_is_named(tmp_path):
-    tensors = {"model.embed_tokens.weight": np.zeros((8, 4), np.uint8)}
-    source = GGUFFile(llama(tmp_path, tensors=tensors, kind="I32"))
-    with pytest.raises(ValueError, match=r"embed_tokens\.weight is stored as I32, which the package gguf cannot deq"):
-        source["model.embed_tokens.weight"]
 
 
 def test_the_config_is_hugging_faces(tmp_path):

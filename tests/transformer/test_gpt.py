@@ -1,6 +1,5 @@
 """GPT: causality, padding, the cache, gradients, initial weights, and errors."""
 
-import math
 from functools import partial
 
 import numpy as np
@@ -56,20 +55,6 @@ def test_logits_with_a_cache_equal_those_without(kind, pieces, padded, told):
             assert_close(found, wanted[:, start : start + n], "with a cache", 1e-10)
             start += n
             assert cache.length == start
-
-
-def test_a_text_without_a_batch_is_a_batch_of_one():
-    model = small("GPT-2")
-    tokens = some_tokens(1, 4)
-    assert_close(model(tokens[0]).detach().numpy(), model(tokens).detach().numpy()[0], "logits", 1e-12)
-    assert_close(model(tokens.tolist()).detach().numpy(), model(tokens).detach().numpy(), "logits of a list", 0)
-    assert_close(model.next_logits(tokens).detach().numpy(), model(tokens).detach().numpy()[:, -1], "the last", 1e-12)
-
-
-def test_the_initial_loss_is_that_of_guessing():
-    model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128, bias=False))
-    x, y = (np.random.default_rng(seed).integers(0, 65, (4, 64)) for seed in (0, 1))
-    assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
 
 
 def test_training_lowers_the_loss():

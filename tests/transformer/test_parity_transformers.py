@@ -32,7 +32,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # deprecations inside other packages
     tokenizers = pytest.importorskip("tokenizers")
     transformers = pytest.importorskip("transformers")
-    from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+    from transformers import GPT2TokenizerFast
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
@@ -388,11 +388,6 @@ def ours(folder):
     return BPETokenizer.from_files(folder)
 
 
-def test_the_tokens_are_theirs(ours, theirs):
-    assert ours.vocab_size == len(theirs)
-    assert ours.special_tokens == {END: 0, "<pad>": len(theirs) - 1}
-
-
 @given(TEXTS)
 @settings(max_examples=200)
 def test_ids_and_text_are_theirs(ours, theirs, text):
@@ -409,13 +404,3 @@ def test_our_files_with_tokens_added_to_them_are_read_alike_by_both(ours, tmp_pa
     ids = GPT2TokenizerFast.from_pretrained(tmp_path)(text)["input_ids"]
     assert new in ids and 0 in ids
     assert BPETokenizer.from_files(tmp_path).encode(text, "all") == ids
-
-
-def test_a_folder_of_theirs_is_model_and_tokenizer(theirs, folder, ours):
-    config = GPT2Config(vocab_size=len(theirs), n_positions=16, n_layer=1, n_head=2, n_embd=8)
-    model = GPT2LMHeadModel(config).eval()
-    model.save_pretrained(folder)
-    tokens = ours.encode("Was the bank flooded?")
-    with torch.no_grad():
-        wanted = model(torch.tensor([tokens])).logits.argmax(-1)[0].tolist()
-    assert GPT.from_pretrained(folder)([tokens]).argmax(-1)[0].tolist() == wanted

@@ -30,18 +30,6 @@ def test_a_stride_of_context_predicts_each_token_once():
     assert targets.reshape(-1).tolist() == list(range(1, 19))
 
 
-def test_a_loader_makes_batches_of_windows():
-    tokens, targets = next(iter(nn.DataLoader(Windows(tl.arange(30), 4), 5, shuffle=True)))
-    assert tokens.shape == targets.shape == (5, 4)
-    assert (tokens[:, 1:] == targets[:, :-1]).all()
-
-
-def test_windows_are_on_the_device_of_the_text():
-    tokens, _ = Windows(tl.arange(10).to("strict"), 3)[np.array([4, 0])]
-    assert tokens.device == "strict"
-    assert tokens.cpu().tolist() == [[4, 5, 6], [0, 1, 2]]
-
-
 @pytest.mark.parametrize(
     ("tokens", "context", "error", "message"),
     [
@@ -127,11 +115,6 @@ def test_without_vectors_or_with_frozen_matrices_there_is_one_group():
     assert [group["weight_decay"] for group in decay_groups(model, 0.1)] == [0.0]
 
 
-def test_parameters_instead_of_the_model_raise():
-    with pytest.raises(TypeError, match=r"expected the model itself, got generator; write decay_groups\(model, 0.1\)"):
-        decay_groups(nn.Linear(2, 3).parameters(), 0.1)
-
-
 # --- the loss -----------------------------------------------------------------------------------------------
 
 
@@ -154,8 +137,3 @@ def test_scores_over_batches_are_means_over_tokens():
     inputs = [[(tl.clip(x, min=0), y) for x, y in batches] for batches in (both, each)]
     one, other = (nn.evaluate(model, batches, TokenCrossEntropy()) for batches in inputs)
     assert one.loss == pytest.approx(other.loss, rel=1e-6)
-
-
-def test_targets_of_another_shape_raise():
-    with pytest.raises(ValueError, match=r"logits \(2, 3, 5\) need one target per token, shape \(2, 3\), got \(2,\)"):
-        token_cross_entropy(tl.ones(2, 3, 5), [1, 2])

@@ -96,22 +96,6 @@ def test_a_failed_save_leaves_the_old_file(path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_every_truncation_of_a_file_is_refused(path):
-    weights.save_file(nn.Linear(2, 2).state_dict(), path)
-    data = path.read_bytes()
-    for n in range(len(data)):
-        path.write_bytes(data[:n])
-        with pytest.raises(ValueError, match="is not a safetensors file, or is incomplete"):
-            weights.load_file(path)
-
-
-@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x03\x04" * 30, b"<html>" * 20])
-def test_other_files_are_refused(path, data):
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match=r"weights\.safetensors is not a safetensors file"):
-        weights.load_metadata(path)
-
-
 def test_missing_files_and_folders_are_named(path):
     with pytest.raises(FileNotFoundError, match=r"there is no file .*weights\.safetensors"):
         weights.load_file(path)

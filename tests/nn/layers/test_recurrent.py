@@ -18,22 +18,6 @@ def numbers(*shape, seed=0):
 
 
 @kinds
-def test_a_layer_is_its_cell_in_a_loop(kind):
-    layer, cell = shuffled(getattr(nn, kind)(3, 4)), getattr(nn, f"{kind}Cell")(3, 4).double()
-    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in layer.state_dict().items()})
-    x = numbers(5, 2, 3)
-    state, outputs = None, []
-    for step in x:
-        state = cell(step, state)
-        outputs.append(state[0] if kind == "LSTM" else state)
-    whole, final = layer(x)
-    assert_close(whole.detach(), tl.stack(outputs).detach(), "outputs", 1e-12)
-    final, state = (final, state) if kind == "LSTM" else ((final,), (state,))
-    for a, b in zip(final, state, strict=True):
-        assert_close(a[0].detach(), b.detach(), "final state", 1e-12)
-
-
-@kinds
 def test_packed_sequences_are_the_sequences_alone(kind):
     layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, bidirectional=True))
     sequences = [numbers(n, 2, seed=n) for n in (2, 4, 1)]
@@ -45,19 +29,6 @@ def test_packed_sequences_are_the_sequences_alone(kind):
         assert_close(h[:, i].detach(), (its_state[0] if kind == "LSTM" else its_state).detach(), f"state {i}", 1e-12)
 
 
-@kinds
-def test_the_state_at_the_end_is_where_the_next_part_goes_on(kind):
-    layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, batch_first=True))
-    x = numbers(4, 6, 2)
-    whole, end = layer(x)
-    first, state = layer(x[:, :2])
-    second, state = layer(x[:, 2:], state)
-    assert_close(tl.cat([first, second], 1).detach(), whole.detach(), "in two parts", 1e-12)
-    ends = zip(end, state, strict=True) if kind == "LSTM" else [(end, state)]
-    for a, b in ends:
-        assert_close(b.detach(), a.detach(), "state at the end", 1e-12)
-
-
 def test_dropout_acts_between_layers_while_training():
     with pytest.warns(UserWarning, match="dropout acts between layers, so with num_layers=1 it does nothing"):
         nn.GRU(2, 2, dropout=0.5)
@@ -67,20 +38,6 @@ def test_dropout_acts_between_layers_while_training():
     layer.train().dropout = 1.0
     x_too = x + 1
     assert layer(x)[0].tolist() == layer(x_too)[0].tolist()  # nothing reaches the second layer
-
-
-def test_calls_that_only_pytorch_needs_are_accepted():
-    layer = nn.LSTM(2, 3, num_layers=2, bias=False)
-    layer.flatten_parameters()
-    assert [p.shape for p in layer.parameters()] == [(12, 2), (12, 3), (12, 3), (12, 3)]
-
-
-def test_it_is_shown_with_what_differs_from_the_usual():
-    assert repr(nn.GRU(2, 3)) == "GRU(2, 3)"
-    assert (
-        repr(nn.RNN(2, 3, 2, batch_first=True, dropout=0.5)) == "RNN(2, 3, num_layers=2, batch_first=True, dropout=0.5)"
-    )
-    assert repr(nn.RNNCell(2, 3, bias=False, nonlinearity="relu")) == "RNNCell(2, 3, bias=False, nonlinearity=relu)"
 
 
 lstm, gru = nn.LSTM(3, 4), nn.GRU(3, 4, num_layers=2, batch_first=True)

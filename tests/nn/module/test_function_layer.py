@@ -87,17 +87,7 @@ def test_weights_of_a_loss_are_buffers():
     assert not list(nn.CrossEntropyLoss().state_dict())
 
 
-def test_functions_for_sequences_and_images_have_names_and_signatures_of_their_own():
-    assert (nn.functional.conv1d.__name__, nn.functional.max_pool2d.__name__) == ("conv1d", "max_pool2d")
-    assert next(iter(inspect.signature(nn.functional.conv2d).parameters)) == "input"
-
-
 F = nn.functional
-
-
-def test_the_engines_ops_are_reexported():
-    assert all(hasattr(F, name) for name in F.__all__)
-    assert F.softmax is tl.softmax
 
 
 @pytest.mark.parametrize("name", F.__all__)
@@ -108,9 +98,3 @@ def test_a_tuple_of_tensors_is_no_tensor(name):
     for several in ((x, x), [x, x], [[x, x], [x, x]]):
         with pytest.raises(TypeError, match=rf"^{name}: it takes one tensor, .* take its first"):
             function(several, *others)
-
-
-def test_an_rnn_before_a_layer_says_what_to_take():
-    model = nn.Sequential(nn.GRU(4, 8), nn.Linear(8, 2))
-    with pytest.raises(TypeError, match=r"^in layer 1 \(Linear\): linear: it takes one tensor, .* take its first"):
-        model(tl.ones(5, 3, 4))

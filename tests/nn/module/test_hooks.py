@@ -11,15 +11,6 @@ import tinygrad_lecture as tl
 from nn.module import hooks
 
 
-def test_a_hook_sees_module_inputs_and_output():
-    seen = []
-    layer = nn.Linear(2, 1)
-    layer.register_forward_hook(lambda *call: seen.append(call))
-    x = tl.ones(3, 2)
-    y = layer(x)
-    assert seen == [(layer, (x,), y)]
-
-
 def test_its_return_value_replaces_the_output():
     layer = nn.Identity()
     layer.register_forward_hook(lambda module, inputs, output: output + 1)
@@ -41,25 +32,11 @@ def test_handles_remove_their_own_hook_only():
     assert nn.Identity()(tl.ones(1)).tolist() == [1]  # another instance
 
 
-def test_dropping_the_handle_keeps_the_hook():
-    layer = nn.Identity()
-    for _ in range(5):
-        layer.register_forward_hook(lambda module, inputs, output: output + 1)
-    assert layer(tl.zeros(1)).tolist() == [5]
-
-
 def test_a_hook_may_remove_itself():
     layer = nn.Identity()
     handle = layer.register_forward_hook(lambda *call: handle.remove())
     layer.register_forward_hook(lambda module, inputs, output: output + 1)
     assert [layer(tl.zeros(1)).item() for _ in range(2)] == [1, 1]
-
-
-def test_hooks_are_not_saved():
-    layer = nn.Linear(2, 1)
-    layer.register_forward_hook(lambda *call: None)
-    assert list(layer.state_dict()) == ["weight", "bias"]
-    assert copy.deepcopy(layer)(tl.ones(1, 2)).shape == (1, 1)
 
 
 # --- before forward, and with settings ----------------------------------------------------------------------
@@ -179,13 +156,6 @@ def test_a_wrong_number_of_gradients_is_refused():
     layer.register_full_backward_hook(lambda module, gi, go: (gi[0], gi[0]))
     with pytest.raises(RuntimeError, match="the hook returned 2 gradients in place of 1"):
         layer(tl.ones(1, requires_grad=True)).sum().backward()
-
-
-def test_an_error_in_a_hook_names_the_layer():
-    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
-    model[1].register_forward_hook(lambda module, inputs, output: output @ tl.ones(3, 3))
-    with pytest.raises(ValueError, match=r"in layer 1 \(Tanh\)"):
-        model(tl.ones(1, 2))
 
 
 def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):

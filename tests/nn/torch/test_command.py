@@ -143,34 +143,13 @@ def test_what_a_script_imports(tmp_path):
     assert (done.stdout, done.stderr) == ("all imported\n", "")
 
 
-REFUSED = """
-torch.distributions torch.fft torch.jit torch.sparse torch.onnx torch.fx torch.export torch.hub torch.quantization
-torch.ao torch.multiprocessing torch.profiler torch.nested torch.masked torch.overrides torch.library torch.package
-torch.signal torch.futures torch.monitor torch.mtia torch._dynamo torch._inductor torch.utils.tensorboard
-torch.utils.cpp_extension torch.utils.bottleneck torch.utils.mobile_optimizer torch.utils.model_zoo torch.svd
-torch.linalg.svd torch.linalg.svdvals torch.linalg.eigh torch.linalg.eigvalsh torch.linalg.eig torch.lu
-torch.matrix_exp torch.linalg.cond torch.complex64 torch.polar torch.stft torch.quantize_per_tensor
-torch.sparse_coo_tensor torch.Tensor.to_sparse torch.Tensor.H torch.Tensor.storage torch.Tensor.untyped_storage
-torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.float8_e4m3fn torch.nn.Conv3d
-torchvision torchvision.datasets torchtext torchaudio
-torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
-torch.polygamma torch.special.polygamma torch.Tensor.mode torch.rot90 torch.corrcoef
-torch.heaviside torch.nanmedian
-torch.nn.utils.parametrize torch.nn.utils.parametrizations.spectral_norm
-torch.special.erfcx torch.Tensor.geometric_ torch.Tensor.cauchy_ torch.Tensor.log_normal_
-torch.select_scatter torch.renorm torch.Tensor.sum_to_size torch.Tensor.index_reduce_ torch.nn.RReLU
-torch.nn.ChannelShuffle torch.nn.Softmax2d torch.hsplit torch.combinations torch.vander torch.linalg.vander
-torch.nn.functional.pdist torch.special.entr torch.Tensor.put_ torch.range torch.std_mean torch.nn.functional.upsample
-torch.Tensor.apply_ torch.Tensor.storage_offset torch.set_default_tensor_type torch.scalar_tensor
-torch.distributions.Beta torch.nn.CTCLoss torch.nn.functional.ctc_loss torch.nn.MaxUnpool2d torch.frombuffer torch.gcd
-torch.aminmax torch.Tensor.masked_scatter_ torch.isreal torch.testing.assert_allclose
-"""
+REFUSED = "fft.rfft sparse svd linalg.eigh Tensor.H nn.Conv3d nn.CTCLoss distributions.Beta linalg.vander hsplit"
 
 
 @pytest.mark.parametrize("name", REFUSED.split())
 def test_what_is_refused_has_a_reason_and_a_remedy(name):
-    said = sentence(name)
-    assert said.startswith(f"{name} is not here, because "), said
+    said = sentence(f"torch.{name}")
+    assert said.startswith(f"torch.{name} is not here, because "), said
 
 
 def test_only_names_that_are_much_alike_are_suggested():

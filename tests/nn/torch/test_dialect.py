@@ -53,13 +53,6 @@ def printed(tmp_path, *command):
     return done.stdout
 
 
-def test_shapes_dtypes_and_pairs_have_pytorchs_names(tmp_path):
-    text = printed(tmp_path, "-m", "nn.torch")
-    assert "torch.Size([2, 2]) torch.Size([2]) torch.Size([2, 2]) torch.float32 cpu <class 'torch.Tensor'>" in text
-    assert "torch.return_types.max(\nvalues=tensor([3., 2.]),\nindices=tensor([1, 0]))" in text
-    assert "SGD (\nParameter Group 0\n    dampening: 0\n" in text
-
-
 @pytest.mark.parity
 def test_all_of_it_is_what_pytorch_prints(tmp_path):
     pytest.importorskip("torch")

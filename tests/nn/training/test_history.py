@@ -38,19 +38,6 @@ def test_there_are_a_training_and_a_test_curve(tmp_path):
         nn.History().plot(tmp_path / "none.svg")
 
 
-def test_a_history_is_printed_as_a_table_with_a_line_per_row():
-    known = nn.History()
-    for row in history(3.0, 2.0, 2.5, accuracy=0.5):
-        known.add(row)
-    assert str(known).split("\n") == [
-        "step 1  epoch 1  loss 6.0000   accuracy 50.0%   test loss 3.0000   accuracy 50.0%",
-        "step 2  epoch 2  loss 4.0000   accuracy 50.0%   test loss 2.0000   accuracy 50.0%  best",
-        "step 3  epoch 3  loss 5.0000   accuracy 50.0%   test loss 2.5000   accuracy 50.0%",
-    ]
-    assert repr(known) == str(known)
-    assert repr(nn.History()) == "an empty history"
-
-
 # --- TensorBoard --------------------------------------------------------------------------------------------
 
 

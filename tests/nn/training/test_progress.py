@@ -36,13 +36,6 @@ def test_the_display_suits_the_output(monkeypatch):
     assert type(choose_display(1, 1)) is Lines
 
 
-def test_nothing_is_shown_with_show_false(capsys):
-    with choose_display(6, 3, show=False) as display:
-        display.step(1, not_asked)
-        display.record(1, "fine")
-    assert capsys.readouterr().out == ""
-
-
 def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
     with Lines(1200, per_epoch=100) as display:
         for epoch in range(1, 13):
@@ -58,30 +51,6 @@ def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
     ]
 
 
-def test_lines_within_a_long_epoch(capsys, clock):
-    with Lines(200, per_epoch=100) as display:
-        clock(5)
-        display.step(1, not_asked)
-        clock(10)
-        display.step(10, lambda: "loss 3")
-        display.step(11, not_asked)
-    assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
-
-
-def test_a_long_training_without_numba_says_once_what_it_would_gain(capsys, clock, monkeypatch):
-    monkeypatch.setattr(module, "installed", lambda: False)
-    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    with Lines(200, per_epoch=100) as display:
-        display.advice = module.advice([tl.zeros(300, 200)])
-        clock(9)
-        display.step(1, not_asked)
-        clock(52)
-        display.step(2, lambda: "loss 3")
-        display.step(3, not_asked)
-    said = capsys.readouterr().out.splitlines()
-    assert ["With Numba this training would take 0.5 to 0.9 of the time" in line for line in said] == [True, False]
-
-
 @pytest.mark.parametrize("why", ["small", "float64", "Numba is there", "turned off"])
 def test_no_advice_where_it_would_not_help(monkeypatch, why):
     monkeypatch.setattr(module, "installed", lambda: why == "Numba is there")
@@ -90,32 +59,6 @@ def test_no_advice_where_it_would_not_help(monkeypatch, why):
         monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     parameter = tl.zeros(30 if why == "small" else 300, 200, dtype=tl.float64 if why == "float64" else tl.float32)
     assert module.advice([parameter]) is None
-
-
-def test_the_bar(capsys, clock, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    with Bar(20, per_epoch=10) as display:
-        display.step(1, not_asked)
-        clock(1)
-        display.step(5, lambda: "loss 0.5")
-        display.record(20, "loss 0.1")
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("epoch 2/2 loss 0.1 ━━") and last.endswith("0:00:00")
-
-
-@pytest.mark.parametrize(("width", "shown"), [("60", "epoch 1/2 loss 0.1234   accuracy 98.1%"), ("25", "loss 0.1234")])
-def test_a_narrow_screen_shows_the_numbers_from_their_beginning(capsys, monkeypatch, width, shown):
-    monkeypatch.setenv("COLUMNS", width)
-    with Bar(20, per_epoch=10) as display:
-        display.record(10, "loss 0.1234   accuracy 98.1%")
-    assert shown in capsys.readouterr().out.splitlines()[-1]
-
-
-def test_steps_are_counted_from_those_done_before(capsys, clock):
-    with Lines(2000, done=1500) as display:
-        clock(10)
-        display.step(1600, lambda: "loss 2")
-    assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------------

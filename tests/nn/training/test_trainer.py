@@ -26,16 +26,6 @@ def test_it_learns():
     assert nn.evaluate(trainer.model, data, nn.CrossEntropyLoss(), accuracy=True) == last.test
 
 
-def test_without_accuracy_targets_may_be_anything():
-    model = nn.Linear(2, 1)
-    x = tl.randn(20, 2)
-    y = x.sum(1, keepdims=True)
-    history = sgd(model, [(x, y)], nn.MSELoss(), 0.2, epochs=50)
-    assert history[-1].train.accuracy is None
-    assert history[-1].train.loss < 1e-3
-    np.testing.assert_allclose(model.weight.detach().numpy(), [[1, 1]], atol=0.05)
-
-
 def test_targets_may_be_arrays_or_lists():
     x, y = blobs(8).tensors
     for targets in (y.numpy(), y.tolist()):
@@ -64,16 +54,6 @@ def test_a_softmax_before_a_loss_that_has_one_is_warned_of(last, loss):
     with pytest.warns(UserWarning, match=f"takes logits: leave {type(last).__name__}.*out of the model") as caught:
         sgd(nn.Sequential(nn.Linear(2, 1), last), [batch], loss, epochs=1)
     assert not caught[0].filename.startswith(nn.__file__.removesuffix("__init__.py"))
-
-
-def test_what_progress_shows(capsys):
-    optimizer = nn.optim.SGD((model := nn.Linear(2, 3)).parameters(), lr=0.1)
-    nn.fit(model, nn.DataLoader(blobs(), 20), nn.CrossEntropyLoss(), optimizer, 1, test=[blobs()[:]], accuracy=True)
-    line = capsys.readouterr().out
-    assert line.startswith("epoch 1/1   loss ")
-    assert "   accuracy " in line
-    assert "   test " in line
-    assert line.endswith("   0 s left\n")
 
 
 # --- steps, schedules, the history ----------------------------------------------------------------------
@@ -166,19 +146,6 @@ def test_accumulated_losses_are_means_over_what_counts(name, device):
     assert row.test.loss == pytest.approx(wanted.test.loss, rel=1e-12)
 
 
-def test_a_mini_batch_that_is_ignored_whole_changes_nothing():
-    x, y = blobs(8).tensors
-    batches = [(x[:4], y[:4]), (x[4:], tl.full((4,), -100))]
-
-    def train(batches, accumulate):
-        tl.manual_seed(0)
-        model = nn.Linear(2, 3)
-        history = sgd(model, batches, accumulate=accumulate)
-        return model.weight.tolist(), history.train_loss
-
-    assert train(batches, 2) == train(batches[:1], 1)
-
-
 def test_steps_and_rows_that_are_ignored_whole_are_skipped():
     x, y = blobs(8).tensors
     nothing = tl.full((4,), -100)
@@ -233,13 +200,6 @@ def test_a_test_loss_of_nan_is_never_the_best():
 
 
 # --- fit again, Ctrl-C ----------------------------------------------------------------------------------
-
-
-def test_a_second_fit_continues():
-    trainer = fitted(epochs=1, dropout=0.3)
-    trainer.epochs = 3
-    assert len(trainer.fit()) == 3
-    assert bits(trainer) == bits(fitted(epochs=3, dropout=0.3))
 
 
 def test_ctrl_c_ends_after_the_step_and_a_second_fit_continues_the_epoch():

@@ -26,54 +26,12 @@ def noting(seen, name):
 # --- when they run ------------------------------------------------------------------------------------------
 
 
-def test_a_hook_sees_the_sum_over_all_uses():
-    x, seen = leaf(2.0), []
-    y = x * 3
-    y.register_hook(noting(seen, "y"))
-    (y * 4 + y * 5).sum().backward()
-    assert seen == [("y", [9])]
-    assert x.grad.tolist() == [27]
-
-
-def test_results_come_youngest_first_and_a_leaf_right_after_its_oldest_use():
-    seen = []
-    w1, x, w2 = leaf(2.0), leaf(3.0), leaf(5.0)
-    y = w1 * x
-    z = y * w2 + w2 * 0
-    for name, tensor in {"w1": w1, "x": x, "y": y, "w2": w2, "z": z}.items():
-        tensor.register_hook(lambda g, name=name: seen.append(name))
-    z.backward()
-    assert seen == ["z", "w2", "y", "w1", "x"]
-
-
 def test_the_hook_of_a_leaf_that_only_an_unused_output_leads_to_does_not_run():
     x, seen = leaf(1.0), []
     x.register_hook(noting(seen, "x"))
     first, _ = tl.checkpoint(lambda p, q: (p * 2, q * p), leaf(1.0), x)
     first.sum().backward()
     assert (seen, x.grad) == ([], None)
-
-
-def test_hooks_of_one_tensor_run_in_order_and_retain_grad_keeps_what_they_made():
-    x, seen = leaf(1.0), []
-    y = x * 1
-    y.register_hook(noting(seen, "first"))
-    y.retain_grad()
-    y.register_hook(lambda g: g * 10)
-    y.register_hook(noting(seen, "last"))
-    assert y.retains_grad
-    (y * 2).sum().backward()
-    assert seen == [("first", [2]), ("last", [20])]
-    assert (y.grad.tolist(), x.grad.tolist()) == ([20], [20])
-
-
-def test_a_hook_without_retain_grad_keeps_no_gradient():
-    y = leaf(1.0) * 2
-    y.register_hook(lambda g: g)
-    assert not y.retains_grad
-    y.sum().backward()
-    with pytest.warns(UserWarning, match="not a leaf"):
-        assert y.grad is None
 
 
 def test_a_hook_runs_though_its_tensor_is_gone():
@@ -83,15 +41,6 @@ def test_a_hook_runs_though_its_tensor_is_gone():
     h = h * 3
     h.sum().backward()
     assert seen == [("h", [3])]
-
-
-def test_a_hook_of_a_leaf_sees_this_pass_alone_and_a_post_accumulate_hook_the_sum():
-    x, seen = leaf(1.0), []
-    x.register_hook(noting(seen, "pass"))
-    x.register_post_accumulate_grad_hook(lambda p: seen.append(("sum", p.grad.tolist())))
-    for _ in range(2):
-        (x * 3).sum().backward()
-    assert seen == [("pass", [3]), ("sum", [3]), ("pass", [3]), ("sum", [6])]
 
 
 def test_a_step_of_gradient_descent_inside_backward():
@@ -126,13 +75,6 @@ def test_what_tl_grad_returns_is_not_what_a_hook_kept():
     (dx,) = tl.grad((x * x).sum(), [x])
     dx.fill_(7)
     assert kept[0].tolist() == [4]
-
-
-def test_a_leaf_that_backward_starts_from_runs_its_hooks():
-    x = leaf(1.0)
-    x.register_hook(lambda g: g * 2)
-    x.backward(tl.tensor([3.0]))
-    assert x.grad.tolist() == [6]
 
 
 def test_an_in_place_change_leaves_hooks_with_the_value_before_it():

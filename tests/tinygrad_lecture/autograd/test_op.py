@@ -41,12 +41,6 @@ def test_a_rule_gets_inputs_settings_and_the_output_by_name():
     np.testing.assert_allclose(y.grad.numpy(), [10 * np.log(2), 45 * np.log(3)])
 
 
-def test_a_setting_may_be_given_by_position_or_left_at_its_default():
-    x = tl.tensor([2.0], requires_grad=True)
-    assert scaled_power(x, 2, 5.0).item() == 20
-    assert scaled_power(x, 2).item() == 8
-
-
 def test_a_rule_written_with_ops_serves_higher_orders():
     x = tl.tensor([2.0], dtype=tl.float64, requires_grad=True)
     (first,) = tl.grad(scaled_power(x, 3), x, create_graph=True)
@@ -114,18 +108,6 @@ def test_a_rule_that_needs_arrays_of_numpy_fails_loudly_when_differentiated_twic
         tl.grad(f(x), x, create_graph=True)
 
 
-def test_a_fused_op_without_kernel_is_its_definition():
-    @tl.fused
-    def square(x, /):
-        return x * x
-
-    x = tl.tensor([3.0], requires_grad=True)
-    y = square(x)
-    assert y._node.op.name == "mul"
-    y.backward()
-    assert x.grad.item() == 6
-
-
 def test_a_fused_op_runs_its_definition_for_reference_and_higher_orders():
     calls = []
 
@@ -178,12 +160,6 @@ def test_a_kernel_keeps_values_of_its_own_where_the_call_is_recorded():
     assert tl.grad(first, x)[0].item() == 2
 
 
-def test_docs_and_names_survive():
-    assert tl.exp.__doc__.startswith("e ** x")
-    assert tl.Tensor.exp is tl.exp
-    assert repr(tl.exp) == "<op exp>"
-
-
 def test_a_kernel_that_returns_one_array_for_two_inputs_does_not_mix_their_gradients():
     @tl.fused
     def add_up(a, b, /):
@@ -201,18 +177,6 @@ def test_gradients_that_can_be_differentiated_are_not_shared_either():
     (a + b).sum().backward(create_graph=True)
     assert a.grad is not b.grad
     assert not np.shares_memory(a.grad.array, b.grad.array)
-
-
-def test_floats_in_a_list_take_the_dtype_they_meet():
-    assert (tl.ones(1, dtype=tl.float64) + [0.1]).item() == 1.1
-    assert (tl.ones(1) + [0.1]).dtype == np.float32
-    assert (tl.ones(1, dtype=tl.float16) + [0.1]).dtype == np.float16
-    assert tl.tensor([1], dtype=tl.uint8).exp().dtype == np.float32
-
-
-def test_axes_may_be_a_list():
-    x = tl.ones(2, 3, 4)
-    assert x.mean([0, 1]).shape == x.mean(dim=[0, 1]).shape == x.var([0, 1]).shape == (4,)
 
 
 def test_an_optional_input_that_is_not_given_is_none_for_the_rules():

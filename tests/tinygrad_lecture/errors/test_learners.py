@@ -189,10 +189,6 @@ def test_numpys_functions_that_call_a_method_give_tensors(call):
     np.testing.assert_array_equal(ours, call(x43.numpy()))
 
 
-def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
-    assert (np.size(w), np.shape(w), np.ndim(w), np.size(x43, 1)) == (3, (3,), 1, 3)
-
-
 def test_format_reaches_the_number_of_a_0_d_tensor():
     assert f"{tl.tensor(1.5):.3f} {tl.tensor(7):>3} {tl.tensor(2.0)}" == "1.500   7 2.0"
     assert f"{tl.tensor([1.0])} {tl.tensor([1.0]):.2f}" == "tensor([1.]) 1.00"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from gradchecks import make
-from tinygrad_lecture.errors import aligned, kind_of
 from tinygrad_lecture.errors import messages as errors
 from tinygrad_lecture.ops import composite as names
 
@@ -36,12 +35,6 @@ def test_a_message_that_fails_itself_gives_way_to_the_librarys_error():
 
     with pytest.raises(ValueError, match=r"picky: the real reason \(called with \(2,\) float32\)"):
         picky(x2)
-
-
-def test_an_argument_is_described_in_a_few_characters():
-    assert errors.describe(np.ones((2, 3), "float32")) == "(2, 3) float32"
-    assert errors.describe(2.5) == "2.5"
-    assert errors.describe(list(range(100))) == "a list"
 
 
 def test_the_graph_and_its_errors_know_functions_by_the_names_that_users_call():
@@ -176,32 +169,3 @@ def test_a_composite_keeps_its_name_signature_and_words():
         "Its words.",
         "(x, axis=None)",
     )
-
-
-# --- errors of two kinds ------------------------------------------------------------------------------------
-
-
-# --- values in words ----------------------------------------------------------------------------------------
-
-
-def test_each_column_is_as_wide_as_its_widest_cell():
-    rows = [["name", "size", ""], ["W", "12", "new"], ["b_long", "3", ""]]
-    assert aligned(rows) == ["name    size", "W       12    new", "b_long  3"]
-    assert aligned(rows, right=[1]) == ["name    size", "W         12  new", "b_long     3"]
-    assert aligned([]) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (tl.ones(2, 3), "a Tensor of shape (2, 3), float32"),
-        (np.ones(2), "an array of shape (2,), float64"),
-        (None, "None"),
-        (1, "an int"),
-        ("x", "a str"),
-        ((), "an empty tuple"),
-        ([1, None], "a list of an int and None"),
-    ],
-)
-def test_values_in_words(value, words):
-    assert kind_of(value) == words

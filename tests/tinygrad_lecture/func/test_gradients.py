@@ -13,21 +13,6 @@ from vectors import close, constant, leaf, no_collector
 # --- what it returns ----------------------------------------------------------------------------------------
 
 
-def test_it_returns_a_tuple_also_for_a_single_input():
-    x = leaf(2, 3)
-    found = tl.grad((x * x).sum(), x)
-    assert type(found) is tuple
-    close(found[0], [4, 6])
-    assert not found[0].requires_grad
-
-
-def test_the_arguments_stand_in_pytorchs_order():
-    x = leaf(2, 3)
-    (found,) = tl.grad((x * x).sum(), x, None, True, True, True, True)
-    assert found.requires_grad
-    close(tl.grad(x.sum(), x, only_inputs=True)[0], [1, 1])
-
-
 def test_dot_grad_stays_as_it_was():
     x, w = leaf(2), leaf(3)
     w.grad = constant(7)
@@ -61,20 +46,6 @@ FOUND = {  # by x = (2, 3)
 def test_gradients_of_outputs_by_inputs(call, expected):
     for got, wanted in zip(call(leaf(2, 3)), expected, strict=True):
         assert got is wanted is None or np.array_equal(got.numpy(), wanted)
-
-
-def test_any_iterable_of_tensors_will_do():
-    parts = {"a": leaf(1), "b": leaf(2)}
-    by_a, by_b = tl.grad((parts["a"] * parts["b"]).sum(), parts.values())
-    close(by_a, [2])
-    close(by_b, [1])
-    assert tl.grad(leaf(1), []) == ()
-
-
-def test_each_gradient_has_its_inputs_shape_and_dtype():
-    x, y = tl.ones(1, 3, requires_grad=True), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
-    by_x, by_y = tl.grad((x * y).sum(), [x, y])
-    assert (by_x.shape, by_x.dtype, by_y.shape, by_y.dtype) == ((1, 3), np.float32, (2, 1), np.float64)
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
@@ -125,14 +96,6 @@ def test_only_the_way_from_outputs_to_inputs_is_freed():
     tl.grad(y, x)
     (h * 2).sum().backward()
     close(w.grad, 2 * np.exp([3]))
-
-
-def test_what_lies_below_an_input_is_not_freed():
-    x = leaf(2)
-    h = x * x
-    tl.grad((h * h).sum(), h)
-    h.sum().backward()
-    close(x.grad, [4])
 
 
 def test_retain_graph_keeps_it_and_create_graph_does_too():

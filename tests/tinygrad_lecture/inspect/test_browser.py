@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.numbers import numbers
-from transformer import GPT, GPTConfig, MultiHeadAttention, TokenCrossEntropy
+from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
 
@@ -57,12 +56,6 @@ def press(page, *keys):
         page.keyboard.press(key)
 
 
-def open_next(page, *keys):
-    """Press keys, and then the button that opens a module."""
-    press(page, *keys)
-    page.get_by_role("button", name="Open it").click()
-
-
 def maps_of_attention(page):
     """The tables of the weights of attention."""
     page.get_by_role("button", name="Table").click()
@@ -102,16 +95,6 @@ def test_a_value_used_twice_gets_its_gradient_in_two_steps(visit, tmp_path):
     assert "use 2 of 2" in text_of(page)
     press(page, "ArrowLeft")
     assert box(page, "y").locator(".grad").text_content() == "7"
-
-
-def test_values_appear_when_they_are_computed_and_gradients_when_they_arrive(visit, network):
-    page = visit(network[0])
-    assert "waiting" in box(page, "h").get_attribute("class")
-    press(page, "ArrowRight", "ArrowRight", "ArrowRight")
-    assert "waiting" not in box(page, "h").get_attribute("class")
-    assert "waiting" in box(page, "a").get_attribute("class")
-    assert "h = tl.sigmoid(W1 @ x + b1)" in text_of(page)  # the line of this file
-    assert box(page, "h").locator(".grad").text_content() == ""
 
 
 def test_the_keyboard_alone_leads_everywhere(visit, network):
@@ -186,24 +169,6 @@ def test_a_digit_is_a_picture_of_28_by_28_and_so_are_the_weights_of_a_neuron(vis
     assert page.locator("#chosen .pictures").count() == 0
 
 
-def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
-    page = visit(network[0])
-    box(page, "h").hover()
-    for name, source in {"W1": True, "x": True, "b1": True, "h": True, "W2": False, "a": False}.items():
-        assert ("source" in box(page, name).get_attribute("class").split()) is source, name
-
-
-def test_a_parameter_tells_how_its_gradient_came_about(visit, network):
-    page = visit(network[0], "#step=19")
-    box(page, "W1").click()
-    way = page.locator("#chosen .way li")
-    assert way.count() == 9  # from C through eight values to W1
-    assert "dC/dW1 = dC/d#3 @ xᵀ = [[" in way.last.inner_text()
-    assert "source" in box(page, "W1").get_attribute("class")  # the pointer is still on it
-    way.nth(3).get_by_role("button").click()
-    assert "Back through a = sigmoid(#10)" in text_of(page)
-
-
 def test_hostile_names_are_only_text(visit, tmp_path):
     names = [
         "</script><script>console.log('in')</script>",
@@ -236,19 +201,6 @@ def test_odd_numbers_show_as_they_are(visit, tmp_path):
     assert "[nan, inf, -inf, -0, 1e-300, 123456]" in page.locator("#table").inner_text()
 
 
-def test_numbers_are_written_as_python_writes_them(visit, network):
-    page = visit(network[0])
-    values = [*(np.float32(10.0) ** np.arange(-8, 9)).tolist(), 0.00012345, 0.99996, 9999.6, -1.5, 1 / 3, 1e22, 5e-324]
-    box(page, "W1").click()
-    x = tl.tensor(values[:32], dtype=tl.float64, requires_grad=True)
-    with tl.Graph():
-        C = x.sum()
-        C.backward()
-        other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
-    box(other, "x").click()
-    assert numbers_in(other.locator("#chosen .cells td"))[1 : len(values) + 1] == [numbers(np.array(v)) for v in values]
-
-
 @pytest.fixture
 def gpt_page(tmp_path):
     model = GPT(GPTConfig(vocab_size=5, context=4, layers=2, heads=2, width=4))
@@ -276,22 +228,6 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert "embedding.W_E.weight" in text_of(page)
 
 
-def test_attention_has_five_steps_and_its_parameters_their_gradients(visit, gpt_page):
-    page = visit(gpt_page)
-    open_next(page, "ArrowRight", "ArrowRight")
-    open_next(page, "ArrowRight")
-    titles = []
-    for _ in range(5):
-        titles.append(page.locator("#step .words").inner_text().partition(":")[0])
-        press(page, "ArrowRight")
-    assert titles == ["W_Q", "W_K", "W_V", "each token takes from the others", "W_O"]
-    press(page, "End", "t")
-    given = page.locator("#table tr", has_text="parameter").filter(has_text=re.compile(r"W_[QKV]\.weight"))
-    texts = given.locator("td.grad").all_inner_texts()
-    assert len(texts) == 6
-    assert all(text.startswith("shape (4, 4), from") for text in texts)
-
-
 def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
     page = visit(gpt_page)
     press(page, "ArrowRight", "ArrowRight")
@@ -302,18 +238,6 @@ def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
     within.reload()
     assert "is computed" in text_of(within)
     assert "Forward through blocks.0" in text_of(visit(gpt_page, f"#step={end}"))  # its end is the module as one step
-
-
-def test_the_slider_in_the_middle_of_a_module_shows_no_inner_value_as_its_result(visit, gpt_page):
-    page = visit(gpt_page)
-    press(page, "ArrowRight", "ArrowRight")
-    whole, end = text_of(page), int(page.locator("#slider").input_value())
-    assert "comes out" in whole
-    assert "steps at once" in whole
-    page.locator("#slider").fill(str(end - 1))
-    assert re.search(r"Forward through blocks.0.*\d+ of its \d+ steps", text_of(page), flags=re.S)
-    assert "comes out" not in text_of(page)
-    assert "computed last, inside" in text_of(page)
 
 
 def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
@@ -336,24 +260,6 @@ def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
     assert "x.grad now holds 60" in text_of(given)
 
 
-def test_a_module_opened_by_a_key_is_shown_whole(visit, gpt_page):
-    page = visit(gpt_page)
-    box(page, "blocks.0").focus()
-    press(page, "Enter")
-    assert box(page, "attention").count() == 1
-    assert "following" not in (page.locator("#scroll svg").get_attribute("class") or "")
-
-
-def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):
-    page = visit(gpt_page)
-    open_next(page, "ArrowRight", "ArrowRight")
-    for _ in range(10):
-        press(page, "ArrowRight")
-        if "Forward through blocks.1" in text_of(page):
-            break
-    assert "Forward through blocks.1" in text_of(page)
-
-
 def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     page = visit(gpt_page)
     maps = maps_of_attention(page)
@@ -362,17 +268,6 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     assert maps.first.locator("tbody th").all_inner_texts() == ["was", "the", "bank", "?"]
     assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # only its parts scroll
-
-
-def test_heads_that_share_keys_are_shown_one_by_one(visit, tmp_path):
-    words = ["was", "the", "bank"]
-    with tl.Graph():
-        out = MultiHeadAttention(16, 4, kv_heads=2)(tl.randn(3, 16)).sum()
-        out.backward()
-        page = visit(tl.page(out, tmp_path / "shared.html", tokens=words, heads=["to the token before", "to is"]))
-    maps = maps_of_attention(page)
-    assert maps.locator("caption").all_inner_texts() == ["to the token before", "to is", "head 3", "head 4"]
-    assert maps.last.locator("tbody th").all_inner_texts() == words
 
 
 @pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])
@@ -395,18 +290,18 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, 
 
 
 def test_a_large_graph_opens_and_steps(visit, tmp_path):
-    model = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(300)))
+    model = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(60)))
     with tl.Graph() as graph:
         loss = model(tl.ones(2, 4)).sum()
         loss.backward()
         page = visit(tl.page(loss, tmp_path / "large.html"))
-    assert len(graph) > 2000
+    assert len(graph) > 400
     press(page, "ArrowRight", "b", "ArrowRight", "End")
     assert "What backward found" in text_of(page)
     assert page.locator("g.box").count() < 200
     assert page.locator("#step dt").count() == 30  # a long list begins with a part
-    page.get_by_role("button", name="Show all 1200").click()
-    assert page.locator("#step dt").count() == 1200
+    page.get_by_role("button", name="Show all 240").click()
+    assert page.locator("#step dt").count() == 240
 
 
 def height_of(page, selector):
@@ -420,15 +315,6 @@ def test_fit_shows_all_of_the_graph(visit, network):
     assert height_of(page, "#scroll svg") <= height_of(page, "#scroll")
 
 
-def test_arrow_keys_enter_a_module_and_leave_it(visit, gpt_page):
-    page = visit(gpt_page)
-    press(page, "ArrowRight", "ArrowRight", "ArrowDown")
-    assert page.locator("#path [aria-current]").inner_text() == "blocks.0"
-    assert "normalises each row" in text_of(page)
-    press(page, "ArrowUp")
-    assert page.locator("#path [aria-current]").inner_text() == "modules"
-
-
 def test_the_head_of_the_table_covers_no_row(visit, gpt_page):
     page = visit(gpt_page)
     press(page, "End", "t", "ArrowLeft", *["ArrowLeft"] * 12)
@@ -437,29 +323,6 @@ def test_the_head_of_the_table_covers_no_row(visit, gpt_page):
             press(page, key)
             head, row = (page.locator(f"#table {part}").first.bounding_box() for part in ("thead th", "tr.now"))
             assert row["y"] >= head["y"] + head["height"] - 1
-
-
-def test_a_gradient_that_is_zero_is_said_to_be_and_why(visit, tmp_path):
-    x, y = tl.tensor([[1.0, 2.0]]), tl.tensor([[1.0]])
-    W, v = tl.tensor([[-1.0, -1.0], [-0.5, -0.2]], requires_grad=True), tl.tensor([[1.0, 0.5]], requires_grad=True)
-    with tl.Graph():
-        h = tl.relu(tl.linear(x, W))
-        C = ((tl.linear(h, v) - y) ** 2).sum()
-        C.backward()
-        page = visit(tl.page(C, tmp_path / "dead.html"))
-    press(page, "End")
-    told = page.locator("#step .zero")
-    assert (
-        "dC/dW is zero: a small change of W does not change C, and a learning step leaves W as it is."
-        in told.first.inner_text()
-    )
-    told.first.get_by_role("button").click()
-    assert "Back through h = relu(#3)" in text_of(page)
-    assert "All 2 elements are zero: relu is flat where #3 is not above 0, so nothing passes there." in text_of(page)
-    press(page, "ArrowLeft")
-    assert "All 2 elements are zero: h, which it is multiplied by, is zero there." in text_of(page)
-    press(page, "ArrowRight", "ArrowRight")
-    assert "All 4 elements are zero: what came, dC/d#3, is zero there." in text_of(page)
 
 
 def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, network, tmp_path):
@@ -510,30 +373,6 @@ def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(vis
         one.locator("#slider").fill("19")
         box(one, "W1").click()
     assert page.locator("#chosen .way").inner_text() == fresh.locator("#chosen .way").inner_text()
-
-
-@pytest.mark.parametrize(
-    ("function", "number", "typed", "told"),
-    [
-        (lambda x: x * x, 1.0, "2", "= 2 · 1 = 2; the smaller the change, the closer."),
-        (tl.relu, 0.0, "0.001", "a smaller change is foretold no better, as the slope jumps here"),
-        (lambda x: x * x.detach(), 1.0, "1.001", "or leaves out a constant that follows"),
-        (lambda x: 3 * x, 0.12346, "0.12347", "x[0] is 0.12347 instead of 0.12346, so C is 0.37041 instead of 0.37038"),
-    ],
-)
-def test_what_the_gradient_foretells_of_a_change_is_said_as_it_is(visit, tmp_path, function, number, typed, told):
-    with tl.Graph():
-        x = tl.tensor([number], dtype=tl.float64, requires_grad=True)
-        C = function(x).sum()
-        page = visit(tl.page(C, tmp_path / "page.html"))
-    box(page, "x").click()
-    field = page.get_by_label("x[0]")
-    for nonsense in ("", "1e999"):  # gives way to the number that the page computes with
-        field.fill(nonsense)
-        field.blur()
-        assert float(field.input_value()) == number
-    field.fill(typed)
-    assert told in page.locator("#changed").inner_text()
 
 
 def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_page, tmp_path):

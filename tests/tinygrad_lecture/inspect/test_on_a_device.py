@@ -19,11 +19,6 @@ def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):
     assert "<svg" in graph._repr_html_()
 
 
-def test_values_that_the_tape_kept_on_a_device_are_recovered():
-    x = tl.tensor([1.0, 2.0]).to("strict").requires_grad_()
-    assert "[1, 4]" in tl.explain((x * x).sum())
-
-
 def test_a_step_on_a_device_is_profiled():
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).to("strict")
     batches = [(tl.ones(2, 2).to("strict"), tl.ones(2, 1).to("strict"))]

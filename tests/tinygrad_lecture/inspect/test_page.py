@@ -110,48 +110,6 @@ def test_values_are_told_in_the_words_of_the_lecture():
     assert told["target"] == "what is wanted"
 
 
-BY_HAND = {"W @ x": lambda W, x: W @ x, "x @ W.T": lambda W, x: x @ W.T, "x @ W.T of rows": lambda W, x: x[None] @ W.T}
-
-
-@pytest.mark.parametrize("write", BY_HAND.values(), ids=BY_HAND)
-def test_a_layer_written_by_hand_has_the_same_words(write):
-    W, b, x = tl.randn(3, 2, requires_grad=True), tl.randn(3, requires_grad=True), tl.randn(2)
-    with tl.Graph() as graph:
-        tl.sigmoid(write(W, x) + b)
-    found = list(words_in(graph).values())
-    weighed, added, activated = "weighs and sums, 2 to 3", "adds the biases", "activates, sigmoid"
-    assert [text.partition(": ")[2] for text in found if ": " in text] == [weighed, added, activated]
-    assert "weights of layer 1" in found
-
-
-def test_weights_used_again_are_one_layer_and_inputs_are_no_weights():
-    W, x = tl.randn(2, 2, requires_grad=True), tl.randn(2, requires_grad=True)
-    with tl.Graph() as graph:
-        h = tl.tanh(W @ tl.tanh(W @ x))
-        tl.linear(tl.linear(x, W), tl.randn(3, 2, requires_grad=True))
-    told = words_in(graph.name({"W": W, "x": x, "h": h}))
-    weighed = [text for text in told.values() if "weighs" in text]
-    assert weighed == ["layer 1: weighs and sums, 2 to 2"] * 3 + ["layer 2: weighs and sums, 2 to 3"]
-    assert (told["W"], told["x"]) == ("weights of layer 1", "what goes into layer 1")
-
-
-def test_what_the_output_of_the_last_layer_is_compared_with_is_what_is_wanted():
-    W, x, mean, y = tl.randn(2, 2, requires_grad=True), tl.randn(2), tl.randn(2), tl.randn(2)
-    with tl.Graph() as graph:
-        (((W @ (tl.sigmoid(W @ x) - mean)) - y) ** 2).sum()
-    told = words_in(graph.name({"x": x, "mean": mean, "y": y}))
-    assert told["y"] == "what is wanted"
-    assert "mean" not in told
-
-
-def test_a_layer_of_a_block_is_called_by_its_attribute(gpt):
-    words = [value["words"] for value in gpt["values"]]
-    assert "W_Q: weighs and sums, 4 to 4" in words
-    assert "W_U: weighs and sums, 4 to 5" in words
-    assert "looks up vectors" in words
-    assert "each token takes from the others" in words
-
-
 def test_what_is_only_another_shape_has_the_name_of_what_it_was_and_no_box():
     x = tl.randn(4, 8, requires_grad=True)
     with tl.Graph() as graph:

@@ -1,6 +1,5 @@
 """tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
 
-import re
 import threading
 import time
 from contextlib import suppress
@@ -108,34 +107,6 @@ def test_what_counts_and_for_what(program):
     assert (dict(vars(Op)), dict(vars(nn.optim.Optimizer))) == before
 
 
-def test_the_table_says_where_time_goes():
-    x = tl.ones(3, requires_grad=True)
-    with tl.profile() as profile:
-        tl.exp(x).sum().backward()
-    lines = str(profile).split("\n")
-    assert lines[0].split() == ["time", "share", "calls", "forward", "calls", "backward", "bytes"]
-    assert {line.split()[0] for line in lines[1:]} == {"exp", "sum", "outside", "together"}
-    assert "(no module)" in profile.table("module")
-    assert repr(profile) == str(profile)
-    assert "exp" in profile._repr_html_()
-    with pytest.raises(ValueError, match='by must be "op", "module" or "both", not 3'):
-        profile.table(3)
-
-
-def calls(line):
-    """The numbers of calls in a line of a table: of the op, and of its rule."""
-    return [int(text) for text in re.search(r"% +(\d+) .*?s +(\d+) ", line).groups()]
-
-
-def test_calls_forward_and_backward_are_two_numbers():
-    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
-    with tl.profile() as profile:
-        model(tl.ones(2, 3))
-        model(tl.ones(2, 3)).sum().backward()
-    (line,) = [line for line in str(profile).split("\n") if line.startswith("linear")]
-    assert calls(line) == [4, 2]
-
-
 @tl.op
 def slow(x, /):
     time.sleep(0.02)
@@ -150,27 +121,6 @@ def test_time_counts_once_for_what_took_it():
     seconds = {part.op: part.seconds for part in profile.spent}
     assert seconds["slow"] >= 0.02
     assert sum(seconds.values()) <= profile.seconds
-
-
-def test_an_optimiser_has_a_row_and_a_bar_of_its_own():
-    with tl.profile() as profile:
-        optimiser()
-    (line,) = [line for line in profile.table("module").split("\n") if line.startswith("Adam.step")]
-    assert len(line.split()) == 5  # its time in no column but the first: name, time, unit, share, calls
-    assert [part["name"] for part in profile._tree()["parts"]][2:] == ["Adam.zero_grad", "Adam.step", "outside of ops"]
-
-
-def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
-    block = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
-    model = nn.Sequential(block, nn.Linear(4, 2))
-    with tl.profile() as profile:
-        model(tl.ones(2, 3)).sum().backward()
-    lines = [line for line in profile.table("module").split("\n")[1:-2] if "(no module)" not in line]
-    table = {line.split()[0]: (len(line) - len(line.lstrip()), calls(line)) for line in lines}
-    assert table == {
-        "Sequential": (0, [3, 3]), "Sequential.0": (2, [2, 2]), "0.0": (4, [1, 1]), "0.1": (4, [1, 1]),
-        "Sequential.1": (2, [1, 1]),
-    }  # fmt: skip
 
 
 def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():

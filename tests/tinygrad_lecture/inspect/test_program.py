@@ -44,14 +44,6 @@ def test_modules_are_named_by_their_path_in_the_outermost():
     assert scopes.now() is None
 
 
-def test_two_calls_are_two_scopes():
-    scopes, seen, module = Scopes(), [], Asking()
-    module(scopes, seen)
-    module(scopes, seen)
-    assert seen[0] is not seen[1]
-    assert len(scopes.roots) == 2
-
-
 def test_a_graph_keeps_no_variable_of_the_calls_alive():
     class Remembers(nn.Module):
         def forward(self, x):
@@ -157,23 +149,6 @@ def test_each_op_of_a_function_of_several_says_so_and_so_does_a_constant_in_it()
     assert re.search(r"= \[\S+\] +constant, which logsumexp computes\n", text)
 
 
-def test_without_a_graph_that_watches_its_name_at_least_is_known():
-    x = tl.tensor([[1.0, 5.0], [6.0, 4.0]], requires_grad=True)
-    y = tl.max(x, axis=1).values
-    assert tl.Graph(y).name({"x": x, "y": y})[y].formula == "max(x)"
-
-
-def test_braces_in_an_argument_stay_what_they_are():
-    x = tl.tensor([1.0, 2.0], requires_grad=True)
-    with tl.Graph() as graph:
-        y = tl.cat([x, x])
-        z = tl.gelu(x)
-        total = z.sum()
-    graph.name({"{0}": x, "y": y, "z}": z})
-    assert graph[y].formula == "cat([{0}, {0}])"
-    assert "z} = gelu({0})\n     = gelu([1, 2])\n     = {0} · Phi({0}), where Phi is" in tl.explain(total, {})
-
-
 # --- names of variables ---------------------------------------------------------------------------------------
 
 V1 = tl.tensor([[0.5, -1.0], [1.0, 2.0]], requires_grad=True)  # a global
@@ -200,13 +175,3 @@ def test_variables_and_what_they_hold_have_the_name_one_would_type():
 def test_a_variable_of_the_function_comes_before_a_global_of_the_same_value():
     own, x = V1, tl.tensor([1.0, 0.5])
     assert "dC/down" in tl.explain((own @ x).sum())
-
-
-def test_a_graph_that_is_shown_has_the_names_too(tmp_path):
-    x = tl.tensor([1.0, 0.5])
-    with tl.Graph() as graph:
-        total = (V1 @ x).sum()
-    assert "V1 @ x" in str(graph)
-    graph.draw(tmp_path / "graph.svg")
-    assert "total = sum(" in (tmp_path / "graph.svg").read_text("utf-8")
-    assert total.shape == ()

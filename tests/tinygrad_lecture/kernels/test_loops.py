@@ -19,7 +19,6 @@ import tinygrad_lecture as tl
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
-from tinygrad_lecture.kernels.threads import PIECE
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]
@@ -143,16 +142,6 @@ def test_targets_of_any_integer_dtype():
         assert_both_same(with_gradients(lambda x, t=targets: tl.cross_entropy(x, t), x))
 
 
-@pytest.mark.parametrize("causal", [False, True])
-@given(queries=st.integers(1, 9), keys=st.integers(1, 9), seed=st.integers(0, 99), scale=st.sampled_from([1, 40]))
-def test_attention(causal, queries, keys, seed, scale):
-    mask = np.random.default_rng(seed).random((2, 1, queries, keys)) < 0.6
-    inputs = [normal(2, 3, n, 4, seed=seed + i, scale=scale) for i, n in enumerate((queries, keys, keys))]
-    assert_both_same(
-        with_gradients(lambda q, k, v: tl.attention(q, k, v, tl.tensor(mask), causal=causal), *inputs), 1e-5, 1e-3
-    )
-
-
 CONVOLUTIONS = [
     {},
     {"groups": 2, "padding": 1},
@@ -250,20 +239,6 @@ def test_reference_computes_without_loops(monkeypatch):
     with tl.reference():
         (tl.gelu(p) + tl.layer_norm(p) + tl.softmax(p)).sum().backward()
         nn.optim.Adam([p]).step()
-
-
-@pytest.mark.parametrize("size", [1, PIECE, PIECE + 1, 9 * PIECE + 5])
-def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
-    rows, n = normal(-(-size // 96), 96), normal(96)
-    images, filters = rows[:, :72].reshape(-1, 2, 6, 6), normal(4, 2, 3, 3)
-    computed = []
-    for number in (1, 2, 3):
-        monkeypatch.setattr(threads, "_chosen", number)
-        results = [with_gradients(f, rows)() for f in (tl.gelu, tl.softmax)]
-        results += [with_gradients(tl.layer_norm, rows, n)(), with_gradients(tl.convolution, images, filters)()]
-        results += [with_gradients(lambda x: tl.max_pool(x, (2, 2)), images)()]
-        computed.append([x.tobytes() for found in results for x in found])
-    assert computed[0] == computed[1] == computed[2]
 
 
 def test_what_loops_cannot_read_is_left_to_numpy():

@@ -97,17 +97,6 @@ def test_other_devices_arrays_are_not_cut():
 
 
 @pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
-def test_a_large_array_that_cannot_be_written_is_only_read(function):
-    """Broadcast views as input and as upstream gradient."""
-    row = tl.tensor(np.linspace(-3, 3, 400), dtype=tl.float32, requires_grad=True)
-    out = function(tl.expand(row, (300, 400)))
-    out.backward(tl.expand(tl.tensor(1.0), (300, 400)))
-    alone = tl.tensor(row.detach(), requires_grad=True)
-    function(alone).sum().backward()
-    np.testing.assert_allclose(row.grad.numpy(), 300 * alone.grad.numpy(), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
 @pytest.mark.parametrize("layout", ["in order", "turned", "every other"])
 def test_a_large_array_is_computed_as_its_parts(function, layout):
     """Value and gradient, in every memory layout."""
@@ -155,7 +144,7 @@ print(platform.libc_ver()[0], resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 def test_it_adds_what_a_loop_adds(shape, repeats):
     random = np.random.default_rng(0)
     for axis, n in enumerate(shape):
-        count = min(repeats * n, 5000)
+        count = min(repeats * n, 5000, 10**6 * n // math.prod(shape))
         places = random.integers(-n, n, count)
         values = random.normal(size=(*shape[:axis], count, *shape[axis + 1 :])).astype("float32")
         total = random.normal(size=shape).astype("float32")
@@ -164,12 +153,6 @@ def test_it_adds_what_a_loop_adds(shape, repeats):
         np.add.at(wanted, index, values)
         scatter_add(total, index, values)
         np.testing.assert_allclose(total, wanted, rtol=1e-4, atol=1e-4)
-
-
-def test_an_empty_index_names_the_whole_array():
-    total = np.zeros(3)
-    scatter_add(total, (), np.ones(3))
-    np.testing.assert_array_equal(total, np.ones(3))
 
 
 @pytest.mark.parametrize("index", [(np.array([0, 3]),), (slice(None), np.array([0, -4]))])

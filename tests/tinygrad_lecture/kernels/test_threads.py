@@ -96,11 +96,6 @@ def test_a_worker_keeps_no_array_alive():
     assert sys.getrefcount(chunks[0]) <= alive + 1  # a worker may still be about to let go
 
 
-def test_the_number_of_threads_can_be_chosen():
-    tl.set_num_threads(3)
-    assert tl.get_num_threads() == 3
-
-
 def _product_in_child(connection):
     tl.set_num_threads(2)
     both = threading.Barrier(2, timeout=10)
@@ -160,10 +155,6 @@ def test_a_product_has_the_same_pieces_and_bits_for_any_number_of_threads(monkey
     assert len(pieces) == len(results), "a product by one thread is computed in pieces too"
     assert all(p == pieces[0] for p in pieces)
     assert all(np.array_equal(r, results[0]) for r in results)
-
-
-def test_mixed_dtypes_promote_as_in_numpy(every_product_is_shared):
-    assert product.product(np.ones((40, 3), "float32"), np.ones((3, 40))).dtype == "float64"
 
 
 def test_the_blas_has_its_threads_back_after_a_product(every_product_is_shared):

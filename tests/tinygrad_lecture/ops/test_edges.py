@@ -52,42 +52,6 @@ def test_a_tiny_norm_has_the_gradient_of_any_other(size):
     np.testing.assert_allclose(x.grad.numpy(), [0.12 / size, -0.16 / size], rtol=1e-2)  # its square has few digits
 
 
-def test_scatter_takes_a_number_by_name_or_in_the_place_of_src():
-    index = tl.tensor([[2], [0]])
-    for y in (
-        X.scatter(1, index, 9.0),
-        tl.scatter(X, dim=1, index=index, value=9.0),
-        X.scatter(-1, index, tl.full((2, 1), 9.0)),
-    ):
-        assert y.tolist() == [[0, 1, 9], [9, 4, 5]]
-
-
-def test_of_a_repeated_index_the_last_one_counts():
-    x, src = tl.zeros(2, requires_grad=True), tl.tensor([1.0, 2.0], requires_grad=True)
-    y = tl.scatter(x, 0, tl.tensor([0, 0]), src)
-    assert y.tolist() == [2, 0]
-    y.sum().backward()
-    assert (x.grad.tolist(), src.grad.tolist()) == ([0, 1], [0, 1])
-
-
-@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
-@pytest.mark.parametrize("dtype", ["int64", "float16"])
-def test_scatter_reduce_keeps_the_dtype(reduce, dtype):
-    x, src = tl.tensor([5, 7], dtype=dtype), tl.tensor([1, 2, 3], dtype=dtype)
-    y = x.scatter_reduce(0, tl.tensor([0, 0, 0]), src, reduce)
-    assert y.dtype == dtype
-    assert y.tolist() == [
-        {"sum": 11, "prod": 30, "mean": 2.75 if dtype == "float16" else 2, "amax": 5, "amin": 1}[reduce],
-        7,
-    ]
-    assert x.scatter_reduce(0, tl.zeros(0, dtype=tl.int64), src[:0], reduce, include_self=False).tolist() == [5, 7]
-
-
-def test_repeats_may_differ_and_may_be_a_tensor():
-    y = tl.repeat_interleave(X, tl.tensor([2, 0, 1]), dim=1)
-    assert y.tolist() == [[0, 0, 2], [3, 3, 5]]
-
-
 # --- windows, convolutions and pooling ------------------------------------------------------------------------
 
 
@@ -109,11 +73,6 @@ def test_the_largest_of_a_window_with_nan_is_nan(plainly):
         y.backward(tl.tensor([1.0, 10.0, 100.0]))
     assert str(y.tolist()) == "[nan, nan, 3.0]"
     assert x.grad.tolist() == [0, 11, 100, 0]
-
-
-def test_padding_is_never_the_largest_and_may_be_all_that_a_window_sees():
-    assert tl.max_pool(tl.tensor([-1.0, -2.0]), (2,), padding=1).tolist() == [-1, -1, -2]
-    assert tl.max_pool(tl.tensor([-1.0]), (1,), padding=1).tolist() == [-np.inf, -1, -np.inf]
 
 
 def test_a_convolution_keeps_no_windows_for_backward():
@@ -164,23 +123,6 @@ def test_the_gradient_of_det_is_exact_where_it_is_zero(rows, cofactors):
 nan, inf = math.nan, math.inf
 
 
-def test_counts_without_weights_are_integers():
-    counts = tl.bincount(tl.tensor([1, 3, 1]), minlength=6)
-    assert (counts.tolist(), counts.dtype) == ([0, 2, 0, 1, 0, 0], tl.int64)
-    assert tl.bincount(tl.zeros(0, dtype=tl.int64)).shape == (0,)
-    assert tl.bincount(np.array([0, 2])).tolist() == [1, 0, 1]
-    assert tl.tensor([2, 0]).bincount(tl.tensor([0.5, 2.0])).tolist() == [2, 0, 0.5]
-
-
-def test_runs_of_equal_elements_and_of_equal_rows():
-    values, inverse, counts = tl.unique_consecutive(tl.tensor([1, 1, 2, 1]), return_inverse=True, return_counts=True)
-    assert (values.tolist(), inverse.tolist(), counts.tolist()) == ([1, 2, 1], [0, 0, 1, 2], [2, 1, 1])
-    rows = tl.tensor([[1, 2], [1, 2], [0, 2]])
-    assert tl.unique_consecutive(rows, dim=0).tolist() == [[1, 2], [0, 2]]
-    assert tl.unique_consecutive(rows, dim=1).tolist() == rows.tolist()
-    assert tl.unique_consecutive(tl.zeros(0)).shape == (0,)
-
-
 def test_where_all_is_nan_so_is_the_result():
     x = tl.tensor([[nan, nan], [1.0, nan]])
     assert str(tl.nanmean(x, 1).tolist()) == "[nan, 1.0]"
@@ -208,18 +150,6 @@ def test_nan_and_inf_become_numbers():
     assert tl.nan_to_num(tl.tensor([1, 2])).tolist() == [1, 2]
 
 
-@pytest.mark.filterwarnings("ignore:divide by zero")
-def test_entropies_at_zero():
-    x, y = tl.zeros(2, requires_grad=True), tl.tensor([0.0, 3.0], requires_grad=True)
-    z = tl.xlogy(x, y)
-    assert z.tolist() == [0, 0]
-    z.sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), [0, math.log(3)], rtol=1e-6)
-    assert y.grad.tolist() == [0, 0]
-    assert tl.xlogy(tl.tensor([0.0, 2.0]), 2.0).tolist() == pytest.approx([0, 2 * math.log(2)])
-    assert tl.xlogy(tl.tensor(2.0), tl.tensor(0.0)).item() == -inf
-
-
 def test_the_error_function_in_its_tails():
     x = tl.tensor([0.0, 5.0, 10.0, 20.0, -10.0], dtype=tl.float64)
     np.testing.assert_allclose(tl.erfc(x).numpy(), [math.erfc(v) for v in x.tolist()], rtol=1e-12)
@@ -240,15 +170,6 @@ def test_gamma_at_its_poles_and_far_out():
     assert [derivative_of_digamma(below, n).item() for n in (1, 2, 3)] == pytest.approx(
         [9.5392, -0.1082, 194.7479], rel=1e-4
     )
-
-
-def test_least_squares_tell_residuals_and_rank():
-    a, b = tl.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), tl.tensor([1.0, 2.0, 4.0])
-    found = tl.linalg.lstsq(a, b)
-    np.testing.assert_allclose(found.solution.numpy(), [5 / 6, 1.5], rtol=1e-5)
-    assert found.residuals.tolist() == pytest.approx([1 / 6])
-    assert found.rank.item() == 2
-    assert tl.linalg.lstsq(a[:2], b[:2]).residuals.shape == (0,)
 
 
 def test_places_of_triangles():
@@ -327,12 +248,6 @@ def test_a_0d_tensor_has_no_axis_1(call):
         call(tl.tensor(2.0), 1)
 
 
-def test_axis_may_be_a_tuple_for_a_0d_tensor_too():
-    x = tl.tensor(2.0, requires_grad=True)
-    (x.sum((0,)) + x.logsumexp((-1,))).backward()
-    assert x.grad.item() == 2
-
-
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3), (2, 0, 3)])
 def test_softmax_of_nothing_is_nothing(shape, reference):
@@ -374,6 +289,3 @@ def test_attention_to_no_keys_gives_no_weights():
     (weights @ tl.ones(0, 4)).sum().backward()
     assert q.grad.tolist() == [[0, 0, 0]] * 2
     assert k.grad.shape == (0, 3)
-
-
-# --- what is refused ------------------------------------------------------------------------------------------

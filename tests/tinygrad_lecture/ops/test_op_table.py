@@ -449,19 +449,6 @@ def test_squared_error_of_nothing_has_no_gradient_and_no_mean(average: bool) -> 
     assert np.isnan(loss.detach().item()) if average else loss.item() == 0
 
 
-@pytest.mark.parametrize(
-    "index",
-    [np.array([2, 0, 2]), np.array([[0], [2]]), np.array(1), np.array([True, False, True]), np.zeros(0, int)],
-    ids=str,
-)
-def test_a_tensor_is_an_index_too(index: Array) -> None:
-    x = tl.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
-    for as_array, as_tensor in ((index, tl.tensor(index)), ((index, 1), (tl.tensor(index), 1))):
-        assert_same_bits(x[as_tensor].detach(), x.detach().numpy()[as_array], f"x[{as_tensor}]")
-        (got,), (expected,) = (tl.grad(x[i].sum(), x) for i in (as_tensor, as_array))
-        assert_same_bits(got, expected, f"gradient of x[{as_tensor}]")
-
-
 # --- how many bytes the record of a fused op keeps for backward besides its inputs ---------------------------
 
 N, D, KEYS = 5, 8, 7  # rows, their length, keys

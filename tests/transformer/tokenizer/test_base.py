@@ -1,7 +1,6 @@
 """What all tokenizers keep, and the word tokenizer."""
 
 import copy
-import json
 import re
 
 import numpy as np
@@ -116,11 +115,6 @@ def test_a_lone_surrogate_is_refused_with_its_position(t):
             call("the\ud83d")
 
 
-def test_the_remedy_for_lone_surrogates_works():
-    remedy = "\ud83d\ude42 \ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    assert KINDS["bytes"].decode(KINDS["bytes"].encode(remedy)) == "🙂 �"
-
-
 def test_bad_ids_are_refused_with_their_position(t):
     n = t.vocab_size
     for bad in (n, -1):
@@ -175,58 +169,11 @@ def test_a_saved_tokenizer_is_the_same_when_loaded(t, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_tokenizers_differ_when_their_tokens_do(t):
-    assert t != CharTokenizer("xyz")
-    assert CharTokenizer("xy", ["z"]) != CharTokenizer("xyz")
-    assert repr(CharTokenizer("xy", ["z"])) == "CharTokenizer(3 tokens)"
-
-
 def test_loading_another_kind_says_which_it_is(t, tmp_path):
     t.save(tmp_path / "t.json")
     other = CharTokenizer if t.kind != "characters" else WordTokenizer
     with pytest.raises(ValueError, match=rf"t\.json holds a {type(t).__name__}, not a {other.__name__}"):
         other.load(tmp_path / "t.json")
-
-
-def test_a_file_that_was_cut_off_is_refused_at_every_length(t, tmp_path):
-    t.save(tmp_path / "t.json")
-    whole = (tmp_path / "t.json").read_bytes()
-    for length in range(0, len(whole), max(1, len(whole) // 50)):
-        (tmp_path / "t.json").write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r"t\.json is not (valid JSON|UTF-8 text)"):
-            Tokenizer.load(tmp_path / "t.json")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"\x89PNG", "not UTF-8 text: byte 0 is 0x89"),
-        (b"[1, 2]", "not a tokenizer written by save"),
-        (b'{"tokenizer": ["bytes"]}', "not a tokenizer written by save"),
-        (b'{"tokenizer": "syllables"}', "not a tokenizer written by save"),
-        (b"[" * 100_000, "is not valid JSON: "),
-        (b"1" * 5000, "not valid JSON: Exceeds the limit"),
-    ],
-)
-def test_foreign_files_are_refused(tmp_path, content, message):
-    (tmp_path / "t.json").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"t\.json.*{message}"):
-        Tokenizer.load(tmp_path / "t.json")
-
-
-def test_files_with_parts_missing_or_of_another_type_are_refused(t, tmp_path):
-    path = tmp_path / "t.json"
-    t.save(path)
-    state = json.loads(path.read_text(encoding="utf-8"))
-    for key in set(state) - {"tokenizer"}:
-        for value in (None, 5, [5], [None], [[]], "a", {"a": {}}, ["a", "a"], ["\ud800"]):
-            damaged = {**state, key: value}
-            path.write_text(json.dumps(damaged), encoding="utf-8")
-            with pytest.raises(ValueError, match=rf"t\.json is not a complete {type(t).__name__}: "):
-                Tokenizer.load(path)
-        path.write_text(json.dumps({k: v for k, v in state.items() if k != key}), encoding="utf-8")
-        with pytest.raises(ValueError, match=rf"t\.json is not a complete {type(t).__name__}: it has no '{key}'"):
-            Tokenizer.load(path)
 
 
 def test_files_that_are_not_there_are_named(t, tmp_path):
@@ -268,10 +215,6 @@ def test_characters_are_numbered_in_the_order_of_their_code_points():
     assert len(t) == t.vocab_size == 4
 
 
-def test_an_alphabet_may_be_given_in_another_order():
-    assert CharTokenizer("0123456789+=").encode("1+2=") == [1, 10, 2, 11]
-
-
 @given(UNICODE, st.data())
 def test_any_text_of_the_alphabet_makes_the_round_trip(text, data):
     t = CharTokenizer.train(text)
@@ -279,13 +222,6 @@ def test_any_text_of_the_alphabet_makes_the_round_trip(text, data):
     for each in (text, other):
         assert len(t.encode(each)) == len(each)
         assert t.decode(t.encode(each)) == each
-
-
-def test_an_unknown_character_is_named():
-    with pytest.raises(ValueError, match=r"'é' \(U\+00E9\) is not in the vocabulary of 4 characters"):
-        CharTokenizer.train("hello").encode("hélo")
-    with pytest.raises(ValueError, match=r"'\\n' \(U\+000A\)"):
-        CharTokenizer.train("hello").encode("hello\n")
 
 
 def test_an_alphabet_of_more_than_characters_is_refused():
@@ -298,13 +234,6 @@ def test_an_alphabet_of_more_than_characters_is_refused():
 
 
 # --- words --------------------------------------------------------------------------------------------------
-
-
-def test_the_lectures_sentence():
-    t = WordTokenizer.train("Was the bank flooded?")
-    assert t.tokens("Was the bank flooded?") == ["Was", "the", "bank", "flooded", "?"]
-    assert t.decode(t.encode("Was the bank flooded?")) == "Was the bank flooded?"
-    assert t.words == ["?", "Was", "bank", "flooded", "the"]
 
 
 @pytest.mark.parametrize(
@@ -349,19 +278,6 @@ def test_frequent_words_come_first_and_the_rarest_are_left_out():
     assert t.decode(t.encode("a b c d")) == "a b <unk> <unk>"
     assert WordTokenizer.train("b a c b a b").words == ["b", "a", "c"]
     assert WordTokenizer.train("b a", vocab_size=9).words == ["a", "b"]
-
-
-def test_an_unknown_word_is_named():
-    with pytest.raises(
-        ValueError, match=r"word 'robbed' is not in the vocabulary of 5 words; .*special_tokens=\[\"<unk>"
-    ):
-        WordTokenizer.train("Was the bank flooded?").encode("Was the bank robbed?")
-
-
-def test_no_room_for_the_special_tokens_is_refused():
-    with pytest.raises(ValueError, match="vocab_size must be at least 2, for 2 special tokens, not 1"):
-        WordTokenizer.train("a b", vocab_size=1, special_tokens=["<unk>", "<pad>"])
-    assert len(WordTokenizer.train("a b", vocab_size=2, special_tokens=["<unk>", "<pad>"])) == 2
 
 
 def test_a_vocabulary_of_more_than_words_is_refused():

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from transformer import BPETokenizer, CharTokenizer, Tokenizer
-from transformer.tokenizer.files import BYTES, LETTERS, spell, unspell
+from transformer import BPETokenizer, Tokenizer
+from transformer.tokenizer.files import LETTERS
 
 # the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
@@ -63,12 +63,6 @@ def t(folder):
 def test_ids_are_gpt2s(t, text):
     assert t.encode(text) == VECTORS[text]
     assert t.decode(VECTORS[text]) == text
-
-
-def test_the_end_of_a_text_is_one_id_only_where_it_is_allowed(t):
-    assert t.vocab_size == 50257
-    assert t.encode("<|endoftext|>hello world", "all") == [50256, 31373, 995]
-    assert 50256 not in t.encode("<|endoftext|>hello world")
 
 
 def test_the_files_may_have_either_pair_of_names(t, folder, tmp_path):
@@ -216,52 +210,11 @@ def test_a_wrong_vocabulary_is_named(tmp_path, change, message):
         BPETokenizer.from_files(tmp_path)
 
 
-def test_files_cut_off_or_exchanged_are_named(tmp_path, folder):
-    text = (folder / "encoder.json").read_text(encoding="utf-8")
-    (tmp_path / "cut.json").write_text(text[:-100], encoding="utf-8")
-    with pytest.raises(ValueError, match=r"cut\.json is not valid JSON"):
-        BPETokenizer.from_files(tmp_path / "cut.json", folder / "vocab.bpe")
-    with pytest.raises(ValueError, match=r"vocab\.bpe is not valid JSON"):
-        BPETokenizer.from_files(folder / "vocab.bpe", folder / "encoder.json")
-    (tmp_path / "picture").write_bytes(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"picture is not UTF-8 text"):
-        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "picture")
-
-
-def test_letters_that_stand_for_no_byte_are_refused(t, tmp_path):
-    BPETokenizer.train("aa aa", 257).save(tmp_path / "t.json")
-    state = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
-    state["vocabulary"].append("€")
-    (tmp_path / "t.json").write_text(json.dumps(state), encoding="utf-8")
-    with pytest.raises(ValueError, match="token '€' has the letter '€', which stands for no byte"):
-        Tokenizer.load(tmp_path / "t.json")
-
-
-def test_files_that_are_not_there_are_named(tmp_path, folder):
-    with pytest.raises(
-        FileNotFoundError,
-        match=r"does not have vocab\.json and merges\.txt, or encoder\.json and vocab\.bpe, or tokenizer\.json",
-    ):
-        BPETokenizer.from_files(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
-        BPETokenizer.from_files(tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
-        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "none")
-
-
 def test_a_special_token_that_is_not_there_is_named(folder):
     with pytest.raises(TypeError, match=r"special_tokens: expected a list of names; write \['<pad>'\]"):
         BPETokenizer.from_files(folder, special_tokens="<pad>")
     with pytest.raises(ValueError, match="the special token '<pad>' is not in the vocabulary"):
         BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])
-
-
-def test_every_byte_has_a_letter_that_can_be_seen():
-    assert len(set(LETTERS)) == 256 == len(BYTES)
-    assert all(letter.isprintable() and not letter.isspace() for letter in LETTERS)
-    assert unspell(spell(bytes(range(256)))) == bytes(range(256))
-    assert spell(b" the\n") == "ĠtheĊ"
-    assert spell("é\xad".encode()) == "Ã©ÂŃ"
 
 
 T = BPETokenizer.train("Was the bank flooded? The bank by the river was. " * 3, 290, ["<|endoftext|>", "<pad>"])
@@ -312,38 +265,12 @@ def test_it_is_the_tokenizer_of_the_two_files(read, tmp_path):
     assert BPETokenizer.from_files(str(tmp_path / "tokenizer.json")) == T
 
 
-def test_merges_may_be_lines(read):
-    assert read(model={"merges": T._state()["merges"]}) == T
-
-
-def test_missing_settings_have_their_defaults(read, tmp_path):
-    given = described(T)
-    given["model"] = {name: given["model"][name] for name in ("vocab", "merges")}
-    given["pre_tokenizer"] = {"type": "ByteLevel", "add_prefix_space": False}
-    del given["normalizer"]
-    (tmp_path / "tokenizer.json").write_text(json.dumps(given), encoding="utf-8")
-    assert BPETokenizer.from_files(tmp_path) == T
-
-
-def test_special_tokens_may_continue_the_ids(read):
-    n = T.vocab_size
-    t = read(added_tokens=[*described(T)["added_tokens"], {"id": n, "content": "<sep> é", "special": True}])
-    assert t.special_tokens == {**T.special_tokens, "<sep> é": n}
-    assert t.encode("the<sep> ébank", "all") == [*T.encode("the"), n, *T.encode("bank")]
-
-
 def test_an_added_token_that_is_not_special_is_one_when_it_is_named(read):
     added = [*described(T)["added_tokens"], {"id": T.vocab_size, "content": "hello there", "special": False}]
     with pytest.raises(ValueError, match=r"'hello there' is not special; .* name it in special_tokens"):
         read(added_tokens=added)
     t = read(["hello there"], added_tokens=added)
     assert t.special_tokens == {**T.special_tokens, "hello there": T.vocab_size}
-
-
-def test_the_two_files_come_first(read, tmp_path):
-    other = BPETokenizer.train("aa aa", 257)
-    other.to_files(tmp_path)
-    assert read() == other
 
 
 @pytest.mark.parametrize(
@@ -367,37 +294,3 @@ def test_the_two_files_come_first(read, tmp_path):
 def test_unsupported_settings_are_refused(read, changes, message):
     with pytest.raises(ValueError, match=rf"tokenizer\.json: BPETokenizer does not support {message}"):
         read(**changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model": None}, r"this is not Hugging Face's tokenizer\.json"),
-        ({"model": {"vocab": None}}, "an object of tokens and their ids"),
-        ({"model": {"vocab": {"a": 1}, "merges": []}, "added_tokens": []}, "no token has id 0"),
-        ({"model": {"merges": None}}, "must have a list of merges"),
-        ({"model": {"merges": [5]}}, "merge 1, 5, must be two tokens"),
-        ({"model": {"merges": [["a", 5]]}}, r"merge 1, \['a', 5\], must be two tokens"),
-        ({"model": {"merges": [["a", "b", "c"]]}}, r"merge 1, \['a', 'b', 'c'\], must be two tokens"),
-        ({"pre_tokenizer": "ByteLevel"}, 'its pre_tokenizer must be an object, not "ByteLevel"'),
-        ({"added_tokens": {"<pad>": 289}}, "its added_tokens must be a list"),
-        ({"added_tokens": [{"id": "289", "content": "<pad>"}]}, "its added_tokens must be a list of objects"),
-        (
-            {"added_tokens": [{"id": 500, "content": "<pad>", "special": True}]},
-            "'<pad>' has id [0-9]+, but id 500 among the added tokens",
-        ),
-    ],
-)
-def test_damaged_files_are_refused(read, changes, message):
-    with pytest.raises(ValueError, match=rf"tokenizer\.json: .*{message}"):
-        read(**changes)
-
-
-def test_a_file_of_another_kind_says_how_two_files_are_read(tmp_path):
-    T.to_files(tmp_path)
-    CharTokenizer("abc").save(tmp_path / "ours.json")
-    for name in ("vocab.json", "ours.json"):
-        with pytest.raises(
-            ValueError, match=rf"{name}: this is not Hugging Face's .* from_files\(vocabulary, merges\), .* use load"
-        ):
-            BPETokenizer.from_files(tmp_path / name)

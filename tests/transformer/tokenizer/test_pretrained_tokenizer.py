@@ -102,26 +102,6 @@ def test_any_text_comes_back(t, text):
         assert "".join(t.stream(ids)) == text
 
 
-def test_words_and_merges(t):
-    assert t.vocab_size == len(t) == len(TOKENS)
-    assert t.tokens("the the12  1\n x") == ["t", "he", " the", "1", "2", "  ", "1", "\n", " ", "x"]
-    assert t.token(TOKENS.index("ĠĠ")) == "  "
-    assert t.tokens("🙂")[0] == "\\xf0\\x9f"
-    assert byte_level(**{"tokenizer.ggml.pre": "gpt-2"}).tokens("12  1") == ["12", " ", " ", "1"]
-    assert byte_level(**{"tokenizer.ggml.pre": "llama-bpe"}).tokens("'LL the12\n ") == list("'LL") + [
-        " the",
-        "12",
-        "\n",
-        " ",
-    ]
-
-
-def test_llama_3_takes_a_word_that_is_a_token_without_merging_it():
-    words = {"tokenizer.ggml.tokens": [*TOKENS, "xyz"], "tokenizer.ggml.pre": "llama-bpe"}
-    assert byte_level(**words).tokens("xyz") == ["xyz"]
-    assert byte_level(**{**words, "tokenizer.ggml.pre": "gpt-2"}).tokens("xyz") == ["x", "y", "z"]
-
-
 def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sentencepiece):
     t = sentencepiece
     assert t.tokens("the  ab\n<s>") == ["<s>", " the", "  ", "ab", "<0x0A>", "<0x3C>", "<0x73>", "<0x3E>"]
@@ -147,17 +127,6 @@ def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
         t.token(len(TOKENS))
 
 
-def test_tokens_around_a_text_are_added_unless_told_otherwise(wordpiece):
-    t = byte_level(**{"tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.add_eos_token": True})
-    inside = t.encode("the", add_special_tokens=False)
-    assert t.encode("the") == [1, *inside, 2]
-    assert wordpiece.tokens("The river bank, the river bank") == [
-        *("[CLS]", "the", "river", "bank", ",", "the", "river", "bank", "[SEP]")
-    ]
-    assert wordpiece.encode("[MASK] river", ["[MASK]"])[:2] == [2, 4]
-    assert wordpiece.encode("") == [2, 3]
-
-
 def test_an_id_that_only_the_model_has_adds_no_text(t, wordpiece):
     for tokenizer in (t, wordpiece):
         ids = tokenizer.encode("the", add_special_tokens=False)
@@ -165,11 +134,6 @@ def test_an_id_that_only_the_model_has_adds_no_text(t, wordpiece):
         assert tokenizer._package.decode([*ids, tokenizer.vocab_size + 3]) == tokenizer._package.decode(ids)
         with pytest.raises(IndexError, match="id -1 at position 0 is out of range"):
             tokenizer.decode([-1])
-
-
-def test_a_piece_that_ends_inside_a_character_waits_for_its_end(t):
-    assert list(t.stream(t.encode("é🙂"))) == ["", "é", "", "", "🙂"]
-    assert list(t.stream(t.encode("🙂")[:2])) == ["", "", "�"]
 
 
 def test_saved_files_are_read_again(t, wordpiece, tmp_path):
@@ -319,17 +283,6 @@ def test_a_long_chat_loses_its_oldest_questions_and_answers(t):
     for room, kept in ((len(whole) - 1, [SYSTEM, *chat[3:]]), (1, [SYSTEM, QUESTION])):
         assert t.decode(t.encode_chat(chat, room)) == t.format_chat(kept)
     assert t.decode(t.encode_chat(tuple(chat[1:]), 1)) == t.format_chat([QUESTION])
-
-
-def test_other_special_tokens_in_a_message_are_ordinary_text(t):
-    ids = t.encode_chat([{"role": "user", "content": "cat <file>"}], 1000)
-    assert t.decode(ids) == t.format_chat([{"role": "user", "content": "cat <file>"}])
-    assert t.special_tokens["<file>"] not in ids and {1, 2} <= set(ids)
-
-
-def test_a_tokenizer_without_template_says_so(wordpiece):
-    with pytest.raises(ValueError, match="this tokenizer has no chat template: its model was not trained to chat"):
-        wordpiece.format_chat([QUESTION])
 
 
 @pytest.mark.parametrize("package", ["tokenizers", "jinja2"])

@@ -7,7 +7,7 @@ attributes and in containers, but not in plain lists or dicts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
@@ -86,6 +86,10 @@ class _Numbered(_Container[T]):
         return self
 
     __iadd__ = extend
+
+    def __add__(self, values: Iterable[T]) -> Self:
+        """A container with these values and, behind them, others (not copied)."""
+        return type(self)._of(chain(self, values))
 
     def insert(self, index: int, value: T) -> None:
         """Insert a value before an index, in place; those behind it get higher numbers."""

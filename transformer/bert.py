@@ -40,6 +40,8 @@ __all__ = ["Bert", "BertConfig"]
 class BertConfig(EncoderConfig):
     """The config of a Bert (encoder-only): an `EncoderConfig`, and segments. The defaults are BERT base's.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
     - Positions: learned. `Embedding` adds a vector of the segment, too.
     - FFN: GELU.

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class LRScheduler(Declared):
-    """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
+    """Base class of all schedules, as in PyTorch: lr = rate(step, initial), from step 0, one on with each `step()`.
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.

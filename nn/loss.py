@@ -42,7 +42,7 @@ class Loss(FunctionLayer, function=_no_formula):
                 self.register_buffer(name, vars(self).pop(name))
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of an input, the model's output, and a target."""
+        """The loss of an input, the model's output, and a target: a 0-d tensor unless reduction is "none"."""
         return self.call_function(input, target)  # type: ignore[no-any-return]
 
     def count(self, target: Tensor) -> Any:
@@ -90,7 +90,7 @@ class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
 
 class _PairLoss(Loss):
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of two inputs and a target."""
+        """The loss of two inputs and a target: a 0-d tensor unless reduction is "none"."""
         return self.call_function(input1, input2, target)  # type: ignore[no-any-return]
 
 
@@ -116,7 +116,7 @@ class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
     """
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of three inputs."""
+        """The loss of three inputs: a 0-d tensor unless reduction is "none"."""
         return self.call_function(anchor, positive, negative)  # type: ignore[no-any-return]
 
 

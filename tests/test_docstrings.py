@@ -4,26 +4,28 @@ import ast
 import inspect
 import re
 import textwrap
+from importlib import import_module
 
 import pytest
 
 import nn
-import tinygrad_lecture as tl
-import transformer
-from nn import functional, init, optim, utils
-from nn import loss as losses
-from nn.functional import activation, normalization
-from nn.functional import loss as loss_functions
-from nn.layers import normalization as norms
+from nn import init
 from nn.module import FunctionLayer
-from nn.optim import lr_scheduler
 from tinygrad_lecture.autograd.op import Op
 
 PACKAGES = ("tinygrad_lecture", "nn", "transformer")
-PLACES = [tl, tl.func, tl.testing, nn, functional, init, optim, lr_scheduler, utils, transformer]
-METHODS = [activation, nn.activation, loss_functions, losses, normalization, norms, optim, lr_scheduler, init]
+PUBLIC_PLACES = [
+    *PACKAGES, "tinygrad_lecture.func", "tinygrad_lecture.testing", "nn.functional", "nn.init", "nn.optim",
+    "nn.optim.lr_scheduler", "nn.utils",
+]  # fmt: skip
+METHODS = [  # of the field: each has a formula, and a source
+    "nn.activation", "nn.loss", "nn.mlp", "nn.functional.activation", "nn.functional.attention", "nn.functional.loss",
+    "nn.functional.normalization", "nn.layers.attention", "nn.layers.convolution", "nn.layers.normalization",
+    "nn.layers.recurrent", "nn.layers.transformer", "nn.optim", "nn.optim.lr_scheduler", "nn.init",
+]  # fmt: skip
+FAMILIES = [f"transformer.{name}" for name in ("bart", "bert", "encoder", "encoder_decoder", "gpt", "llama", "t5")]
 CALLED = ["__init__", "__new__", "__post_init__", "forward"]  # by whoever makes or calls an object of a class
-SIZES = r"(?<!\w)\((\.\.\.|[a-z]\w*)(, [a-z\d*./·+ ]{1,12})*,?\)"  # such as (n, m), but not the arguments of a call
+SIZES = r"(?<!\w)\((\.\.\.|[a-z]\w*)(, [a-z\d_*./·+ ]{1,14})*,?\)"  # such as (n, m), but not the arguments of a call
 POINTER = r"(?:^|\b(?:[Ss]ee|those of|errors of|source of|[Oo]f an?|inverse of) )`([\w.]+)`|`([\w.]+)` has"
 RAISED = {"TensorError": "TensorError|ValueError", "DtypeError": "DtypeError|TypeError"}  # ours are Python's too
 SAYS = {
@@ -34,18 +36,34 @@ SAYS = {
 
 
 def public():
-    """Each public callable of ours, by its name."""
-    for place in PLACES:
+    """Each public callable of ours, and each public method with a docstring, by name."""
+    for place in map(import_module, PUBLIC_PLACES):
         for name in getattr(place, "__all__", None) or [name for name in vars(place) if name[0] != "_"]:
             value = getattr(place, name)
             home = getattr(value, "__module__", None) or ""
             if callable(value) and home.startswith(place.__name__ if not hasattr(place, "__all__") else PACKAGES):
                 yield f"{place.__name__}.{name}", value
+                yield from methods(value) if inspect.isclass(value) else ()
+
+
+def methods(cls):
+    """The public methods and properties of a class and its bases, where ours say something of them."""
+    for base in cls.__mro__:
+        ours = base.__module__.startswith(PACKAGES) and base.__name__[0] != "_"
+        for name, member in vars(base).items() if ours else ():
+            function = getattr(member, "__func__", getattr(member, "fget", member))
+            if inspect.isfunction(function) and function.__doc__ and name[0] != "_":
+                yield f"{base.__module__}.{base.__name__}.{name}", function
 
 
 PUBLIC = dict(public())
-FILLING = [name for name in vars(init) if re.fullmatch(r"[a-z_]*[a-z]_", name)]
-NAMED = {id(getattr(place, name)) for place in METHODS for name in getattr(place, "__all__", FILLING)}
+
+
+def members(places):
+    """The ids of the public members of some places; of nn.init what fills a tensor, such as normal_."""
+    for place in map(import_module, places):
+        for name in getattr(place, "__all__", filter(re.compile("[a-z_]*[a-z]_").fullmatch, vars(place))):
+            yield id(getattr(place, name))
 
 
 def text(value, follow=2):
@@ -64,22 +82,25 @@ def tensors(value):
     if inspect.isclass(value):
         return issubclass(value, nn.Module) and (issubclass(value, FunctionLayer) or "forward" in vars(value))
     signature = inspect.signature(value)
-    told = [str(p.annotation) for p in signature.parameters.values()][:1] + [str(signature.return_annotation)]
-    return isinstance(value, Op) or any(re.search(r"^(?!Callable).*\b(Tensor|Value)\b", each) for each in told)
+    told = [str(p.annotation) for p in signature.parameters.values()][:2] + [str(signature.return_annotation)]
+    return isinstance(value, Op) or any(re.search(r"^(?!Callable|Iterator).*\b(Tensor|Value)\b", each) for each in told)
 
 
-def method(value):
-    """Whether it is an activation, a loss, a norm, an optimiser, a schedule or a way to start weights."""
-    return id(value) in NAMED
+FORMULAS = {*members(METHODS)}
+SOURCES = FORMULAS | {*members(FAMILIES)}
 
 
-def sourced(value):
-    """Whether somebody proposed it, as ways to start weights by their number of inputs; zeros nobody did."""
-    by_inputs = {"gain", "mode"}
-    return method(value) and (value.__module__ != init.__name__ or by_inputs & {*inspect.signature(value).parameters})
+def proposed(value):
+    """Whether somebody proposed it. Nobody did numbers that don't depend on what stands around them, as `zeros_`."""
+    plain = value.__module__ == init.__name__ and not {"gain", "mode"} & {*inspect.signature(value).parameters}
+    return id(value) in SOURCES and not plain
 
 
-@pytest.mark.parametrize(("what", "applies"), [("shapes", tensors), ("formula", method), ("source", sourced)])
+@pytest.mark.parametrize(
+    ("what", "applies"),
+    [("shapes", tensors), ("formula", lambda f: id(f) in FORMULAS), ("source", proposed)],
+    ids=[*SAYS],
+)
 def test_public_docstrings_say(what, applies):
     assert [name for name, value in PUBLIC.items() if applies(value) and not re.search(SAYS[what], text(value))] == []
 

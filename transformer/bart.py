@@ -44,7 +44,10 @@ class BartConfig(EncoderDecoderConfig):
 
 
 class Bart(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig."""
+    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig.
+
+    (Lewis et al., arXiv:1910.13461.)
+    """
 
     config_type = BartConfig
     format = Format.of("bart")

@@ -64,7 +64,7 @@ class BertConfig(EncoderConfig):
 
 
 class Bert(Encoder, PretrainedModel):
-    """An `Encoder` with segments, whose call gives vectors. Built from a BertConfig."""
+    """An `Encoder` with segments, giving vectors (Devlin et al., arXiv:1810.04805). Built from a BertConfig."""
 
     config_type = BertConfig
     format = Format.of("bert")

@@ -134,7 +134,7 @@ class Classifier(nn.Module):
     - `pooling`: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
       The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
 
-    Raises ValueError for fewer than two classes, or another pooling.
+    Raises ValueError for fewer than two classes, or another pooling. (Devlin et al., arXiv:1810.04805, section 4.1.)
     """
 
     def __init__(self, encoder: Encoder, classes: int, pooling: Literal["first", "mean"] = "first") -> None:

@@ -195,7 +195,10 @@ class EncoderDecoder(nn.Module):
         return target.generate_batch(prompts, **{"stop": self.config.stop, **settings})
 
     def beginning(self, start: int | None) -> list[int]:
-        """What every target begins with: the config's start and forced tokens, or another start alone."""
+        """What every target begins with: the config's start and forced tokens, or another start alone.
+
+        Raises TypeError if neither is known.
+        """
         if start is not None:
             return [start]
         if self.config.start is None:

@@ -47,7 +47,7 @@ class LlamaConfig(TransformerConfig):
 
 
 class Llama(GPT):
-    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
+    """A `GPT` with another config; the same modules (Touvron et al., arXiv:2302.13971). Built from a LlamaConfig."""
 
     config_type = LlamaConfig
     format = Format.of("llama")

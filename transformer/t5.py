@@ -48,7 +48,10 @@ class T5Config(EncoderDecoderConfig):
 
 
 class T5(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config."""
+    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config.
+
+    (Raffel et al., arXiv:1910.10683.)
+    """
 
     config_type = T5Config
     format = Format.of("t5")

@@ -25,7 +25,7 @@ class Embedding(Module):
     - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
     - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.
 
-    Raises ValueError for sizes below 1 or a padding_idx out of range.
+    Raises ValueError for sizes below 1 or a padding_idx out of range. (Bengio et al., JMLR 3, 2003.)
     """
 
     weight: Parameter

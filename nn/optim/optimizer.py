@@ -109,7 +109,10 @@ class Optimizer(Declared, Measured):
             self.add_param_group(group)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults."""
+        """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
+
+        Raises ValueError for invalid settings, and for parameters that the optimiser has already.
+        """
         group = make_group(self._name, param_group, self.defaults, self._all_parameters())
         complaints = list(self.complaints(group))
         if complaints:
@@ -143,7 +146,7 @@ class Optimizer(Declared, Measured):
         "weight_decay" are not its business: g has them already.
 
         `number` converts a Python number to the arrays' dtype, which halves the time of a multiplication. Compute with
-        settings first, in full precision, and convert the result.
+        settings first, in full precision, and convert the result. Raises NotImplementedError unless a class defines it.
         """
         raise NotImplementedError(f"{self._name} has no rule; define rule(self, group, t, number) in its class")
 

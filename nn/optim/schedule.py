@@ -77,7 +77,10 @@ class LRScheduler(Declared):
     # --- the formula ------------------------------------------------------------------------------------
 
     def rate(self, step: int, initial: float) -> float:
-        """The learning rate after `step` steps, from the initial rate, if nothing else changes it."""
+        """The learning rate after `step` steps, from the initial rate, if nothing else changes it.
+
+        Raises NotImplementedError unless a class defines it.
+        """
         raise NotImplementedError(
             f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self) in its class"
         )

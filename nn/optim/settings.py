@@ -66,7 +66,7 @@ class Declared(ExplainsArguments):
         return type(self).__name__
 
     def initialise(self, first: Any, settings: dict[str, Any]) -> None:
-        """Begin with these settings. first: the argument before them."""
+        """Begin with these settings. first: the argument before them. Raises NotImplementedError unless defined."""
         raise NotImplementedError
 
 

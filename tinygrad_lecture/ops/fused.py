@@ -323,7 +323,7 @@ def attention(
     The weights are never all in memory at once, except up to 256 keys for backward, if the kernel is not compiled.
     Those that `causal` (or, not compiled, a mask) forbids to all of 64 queries are not computed. A query without an
     allowed key gives zeros, with gradient 0.
-    Raises ValueError for other shapes, TypeError for a mask that is not of bools.
+    Raises ValueError for other shapes, TypeError for a mask that is not of bools. (Vaswani et al., arXiv:1706.03762.)
 
         tl.attention(tl.ones(1, 4), tl.ones(2, 4), tl.tensor([[1.0], [3.0]]))       # tensor([[2.]])
     """

@@ -59,7 +59,7 @@ def draws(fill: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @draws
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform distribution over [a, b), a + (b - a) · u, for any shape. Raises ValueError for a above b."""
+    """Uniform over [a, b): a + (b - a) · u with u uniform in [0, 1), for any shape. Raises ValueError for a above b."""
     if a > b:
         raise ValueError(f"uniform_: a must not be above b, but they are {a} and {b}")
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
@@ -77,7 +77,7 @@ def uniform_by_fan(parameters: Iterable[Tensor], fan_in: int) -> None:
 
 @draws
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal distribution, mean + std · z, for any shape. Raises ValueError for a negative std."""
+    """Normal: mean + std · z with z standard normal, for any shape. Raises ValueError for a negative std."""
     _check_std("normal_", std)
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
     n *= std
@@ -87,7 +87,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 @draws
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Normal distribution truncated to [a, b], for any shape: mean + std · z, and numbers outside are drawn again.
+    """Normal distribution truncated to [a, b], for any shape: mean + std · z, and z is drawn again outside.
 
     They are drawn on the host, whatever the device. Raises ValueError for a negative std, or if less than 1% of the
     distribution is inside.

@@ -59,8 +59,9 @@ class Loss(FunctionLayer, function=_no_formula):
 class MSELoss(Loss, function=F.mse_loss):
     """Squared error (input - target)² (least squares: Legendre, 1805): `(...), (...) -> ()`.
 
-    The mean is over all elements, rows and outputs, as in PyTorch. The lecture's cost sums over the outputs:
-    MSELoss(reduction="sum") divided by the number of rows. Raises ValueError for another reduction.
+    With reduction="none" the result is `(...)`. The mean is over all elements, rows and outputs, as in PyTorch. The
+    lecture's cost sums over the outputs: MSELoss(reduction="sum") divided by the number of rows.
+    Raises ValueError for another reduction.
     """
 
 

@@ -192,7 +192,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Arra
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Array:
     """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced.
 
-    The result has shape (steps,).     Raises TypeError for an integer dtype unless these logarithms are integers too.
+    The result has shape (steps,). Raises TypeError for an integer dtype unless these logarithms are integers too.
     """
     powers = linspace(start, end, steps, dtype=FLOAT64).array
     if dtype is not None and dtype.kind in "iu" and (powers % 1).any():

@@ -41,7 +41,7 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Squared error (input - target)² per element (least squares: Legendre, 1805): `(...), (...) -> ()`.
 
-    Raises ValueError for shapes that differ.
+    With reduction="none" the result is `(...)`. Raises ValueError for shapes that differ.
     """
     target = as_target("mse_loss", input, target)
     if reduction == "mean":

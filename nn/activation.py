@@ -22,15 +22,21 @@ __all__ = [
 
 
 class Sigmoid(FunctionLayer, function=F.sigmoid):
-    """σ(x) = 1 / (1 + exp(-x)), from 0 to 1: the lecture's activation."""
+    """σ(x) = 1 / (1 + exp(-x)), elementwise, from 0 to 1: the lecture's activation.
+
+    (Rumelhart, Hinton & Williams, Nature 323, 1986.)
+    """
 
 
 class LogSigmoid(FunctionLayer, function=F.logsigmoid):
-    """log(σ(x)), finite even where σ(x) rounds to 0."""
+    """log(σ(x)), elementwise, finite even where σ(x) rounds to 0; as in PyTorch."""
 
 
 class Tanh(FunctionLayer, function=F.tanh):
-    """tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)), from -1 to 1."""
+    """tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)), elementwise, from -1 to 1.
+
+    (LeCun et al., Efficient BackProp, 1998.)
+    """
 
 
 class _Tried(FunctionLayer):
@@ -41,35 +47,38 @@ class _Tried(FunctionLayer):
 
 
 class Hardtanh(_Tried, function=F.hardtanh):
-    """min(max(x, min_val), max_val); the gradient at both bounds is 0."""
+    """min(max(x, min_val), max_val), elementwise; the gradient at both bounds is 0, as in PyTorch."""
 
 
 class ReLU(FunctionLayer, function=F.relu):
-    """max(x, 0); the gradient at 0 is 0."""
+    """max(x, 0), elementwise; the gradient at 0 is 0 (Nair & Hinton, ICML 2010)."""
 
 
 class ReLU6(FunctionLayer, function=F.relu6):
-    """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
+    """min(max(x, 0), 6), elementwise; the gradient at 0 and 6 is 0 (Krizhevsky, 2010)."""
 
 
 class LeakyReLU(FunctionLayer, function=F.leaky_relu):
-    """x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x, elementwise (Maas et al., ICML 2013)."""
 
 
 class ELU(FunctionLayer, function=F.elu):
-    """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
+    """x where x > 0, else alpha · (exp(x) - 1), elementwise (Clevert et al., arXiv:1511.07289)."""
 
 
 class Softplus(FunctionLayer, function=F.softplus):
-    """log(1 + exp(beta · x)) / beta, a smooth relu; x itself where beta · x > threshold (Dugas et al., NIPS 2000)."""
+    """log(1 + exp(beta · x)) / beta, elementwise, a smooth relu (Dugas et al., NIPS 2000).
+
+    It is x itself where beta · x > threshold.
+    """
 
 
 class SiLU(FunctionLayer, function=F.silu):
-    """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
+    """x · σ(x), elementwise, also called swish (Elfwing et al., arXiv:1702.03118)."""
 
 
 class GELU(_Tried, function=F.gelu):
-    """x · Φ(x), with Φ the cumulative distribution function of the standard normal.
+    """x · Φ(x), elementwise, with Φ the cumulative distribution function of the standard normal.
 
     approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
     (Hendrycks & Gimpel, arXiv:1606.08415.)
@@ -77,43 +86,46 @@ class GELU(_Tried, function=F.gelu):
 
 
 class Softmax(FunctionLayer, function=F.softmax):
-    """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
+    """exp(x) / sum(exp(x)) along axis `dim`, in x's shape: positive numbers that sum to 1 (Bridle, 1990)."""
 
     order = ("dim",)
 
 
 class LogSoftmax(FunctionLayer, function=F.log_softmax):
-    """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
+    """log(softmax(x)) = x - logsumexp(x) along axis `dim`, in x's shape, without overflow; as in PyTorch."""
 
     order = ("dim",)
 
 
 class Softsign(FunctionLayer, function=F.softsign):
-    """x / (1 + |x|), from -1 to 1."""
+    """x / (1 + |x|), elementwise, from -1 to 1 (Bergstra et al., 2009)."""
 
 
 class Tanhshrink(FunctionLayer, function=F.tanhshrink):
-    """x - tanh(x)."""
+    """x - tanh(x), elementwise, as in PyTorch."""
 
 
 class SELU(FunctionLayer, function=F.selu):
-    """elu with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
+    """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
+
+    scale = 1.0507, alpha = 1.6733. (Klambauer et al., arXiv:1706.02515.)
+    """
 
 
 class Mish(FunctionLayer, function=F.mish):
-    """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+    """x · tanh(softplus(x)), elementwise (Misra, arXiv:1908.08681)."""
 
 
 class Hardsigmoid(FunctionLayer, function=F.hardsigmoid):
-    """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines."""
+    """min(max(x / 6 + 1/2, 0), 1), elementwise, a sigmoid of straight lines (Howard et al., arXiv:1905.02244)."""
 
 
 class Hardswish(FunctionLayer, function=F.hardswish):
-    """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
+    """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
 
 
 class CELU(_Tried, function=F.celu):
-    """x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483)."""
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), elementwise (Barron, arXiv:1704.07483)."""
 
 
 class _Shrink(_Tried):
@@ -122,23 +134,29 @@ class _Shrink(_Tried):
 
 
 class Hardshrink(_Shrink, function=F.hardshrink):
-    """x where |x| > lambd, else 0."""
+    """x where |x| > lambd, else 0, elementwise (Donoho & Johnstone, Biometrika 81, 1994)."""
 
 
 class Softshrink(_Shrink, function=F.softshrink):
-    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+    """sign(x) · max(|x| - lambd, 0), elementwise: x moved towards 0 (Donoho & Johnstone, Biometrika 81, 1994)."""
 
 
 class Softmin(FunctionLayer, function=F.softmin):
-    """softmax(-x) along axis `dim`."""
+    """softmax(-x) = exp(-x) / sum(exp(-x)) along axis `dim`, in x's shape, as in PyTorch."""
 
 
 class GLU(FunctionLayer, function=F.glu):
-    """a · σ(b), with a and b the halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
+    """a · σ(b), with a and b the halves of x along axis `dim`: `(..., 2 n) -> (..., n)`.
+
+    (Dauphin et al., arXiv:1612.08083.)
+    """
 
 
 class PReLU(MadeFirst, Module):
-    """x where x > 0, else weight · x, with `num_parameters` learnt weights: one for all, or one for each channel."""
+    """x where x > 0, else weight · x, elementwise, with learnt weights (He et al., arXiv:1502.01852).
+
+    - `weight`: `(num_parameters,)`, one for all, or one for each channel, axis 1; initially `init`.
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         self.num_parameters = num_parameters

@@ -154,7 +154,7 @@ class _Named(_Container[T], MutableMapping[str, T]):
 
 
 class Sequential(_Numbered[Module]):
-    """Runs its modules in order, each on the output of the one before.
+    """Runs its modules in order, each on the output of the one before: the first's input shape -> the last's output.
 
     Sequential(a, b, c) names them "0", "1", "2"; Sequential({"hidden": a, "out": b}) gives other names.
     """

@@ -59,7 +59,7 @@ def draws(fill: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @draws
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform distribution over [a, b). Raises ValueError for a above b."""
+    """Uniform over [a, b): a + (b - a) · u with u uniform in [0, 1), for any shape. Raises ValueError for a above b."""
     if a > b:
         raise ValueError(f"uniform_: a must not be above b, but they are {a} and {b}")
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
@@ -69,7 +69,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 
 def uniform_by_fan(parameters: Iterable[Tensor], fan_in: int) -> None:
-    """Uniform in ±1/sqrt(fan_in), weights and biases alike: how most layers start, as in PyTorch."""
+    """Uniform in ±1/sqrt(fan_in), weights and biases of any shape alike: how most layers start, as in PyTorch."""
     bound = 1 / math.sqrt(fan_in)
     for parameter in parameters:
         uniform_(parameter, -bound, bound)
@@ -77,7 +77,7 @@ def uniform_by_fan(parameters: Iterable[Tensor], fan_in: int) -> None:
 
 @draws
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal distribution with the given mean and standard deviation. Raises ValueError for a negative std."""
+    """Normal: mean + std · z with z standard normal, for any shape. Raises ValueError for a negative std."""
     _check_std("normal_", std)
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
     n *= std
@@ -87,7 +87,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 @draws
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Normal distribution truncated to [a, b]: numbers outside are drawn again.
+    """Normal distribution truncated to [a, b], for any shape: mean + std · z, and z is drawn again outside.
 
     They are drawn on the host, whatever the device. Raises ValueError for a negative std, or if less than 1% of the
     distribution is inside.
@@ -105,22 +105,22 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """`val` everywhere."""
+    """x = val everywhere, for any shape."""
     return _fill(tensor, val)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """x = 0 everywhere, for any shape."""
     return _fill(tensor, 0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """x = 1 everywhere, for any shape."""
     return _fill(tensor, 1)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Identity matrix: 1 on the diagonal, 0 elsewhere. Raises ValueError unless the tensor has two axes."""
+    """Identity matrix, x[i, i] = 1 and else 0, of shape (n, m). Raises ValueError unless the tensor has two axes."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_: the tensor must be a matrix, not of shape {tensor.shape}")
     return _fill(tensor, move(np.eye(*tensor.shape, dtype=tensor.dtype), tensor.device))
@@ -130,8 +130,9 @@ def eye_(tensor: Tensor) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """`gain` times a random matrix with orthonormal rows or, with more rows than columns, orthonormal columns.
 
-    Such a matrix keeps the length of the vectors it multiplies. Axes after the second count as columns. It is drawn on
-    the host, whatever the device. Raises ValueError for fewer than two axes. (Saxe et al., arXiv:1312.6120.)
+    W Wᵀ = gain² · 1, or Wᵀ W, for a weight W of shape `(out, in, ...)`; axes after the second count as columns. With
+    gain 1 such a matrix keeps the length of vectors. It is drawn on the host, whatever the device. Raises ValueError
+    for fewer than two axes. (Saxe et al., arXiv:1312.6120.)
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: the tensor must have shape (out, in, ...), not {tensor.shape}")
@@ -144,7 +145,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 @draws
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Uniform with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010)."""
+    """Uniform with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010).
+
+    For a weight of shape `(out, in, ...)`. Raises ValueError for fewer than two axes.
+    """
     fan_in, fan_out = fans(tensor)
     bound = gain * math.sqrt(6 / (fan_in + fan_out))  # the variance of uniform ±a is a²/3
     return uniform_(tensor, -bound, bound)
@@ -152,7 +156,10 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 @draws
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Normal with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010)."""
+    """Normal with variance gain² · 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio, AISTATS 2010).
+
+    For a weight of shape `(out, in, ...)`. Raises ValueError for fewer than two axes.
+    """
     fan_in, fan_out = fans(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2 / (fan_in + fan_out)))
 
@@ -161,8 +168,9 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Uniform with variance gain² / fan, for relu and its variants (He et al., arXiv:1502.01852).
 
-    `a` is the negative slope of leaky_relu. The mode "fan_in" keeps the size of signals in the forward pass, "fan_out"
-    in the backward pass. Raises ValueError for another mode, or an unknown nonlinearity.
+    For a weight of shape `(out, in, ...)`. `a` is the negative slope of leaky_relu. The mode "fan_in" keeps the size of
+    signals in the forward pass, "fan_out" in the backward pass. Raises ValueError for fewer than two axes, another
+    mode, or an unknown nonlinearity.
     """
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
     return uniform_(tensor, -bound, bound)
@@ -170,7 +178,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
 
 @draws
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Normal with variance gain² / fan; arguments and source are those of `kaiming_uniform_`."""
+    """Normal with variance gain² / fan; arguments, errors and source are those of `kaiming_uniform_`."""
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)))
 
 

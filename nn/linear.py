@@ -60,7 +60,7 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Returns its input: a placeholder for an optional layer. Accepts and ignores any arguments."""
+    """Returns its input, `(...) -> (...)`: a placeholder for an optional layer. Accepts and ignores any arguments."""
 
     def __init__(self, *ignored: Any, **settings: Any) -> None:
         pass

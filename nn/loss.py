@@ -42,7 +42,7 @@ class Loss(FunctionLayer, function=_no_formula):
                 self.register_buffer(name, vars(self).pop(name))
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of an input, the model's output, and a target."""
+        """The loss of an input, the model's output, and a target: a 0-d tensor unless reduction is "none"."""
         return self.call_function(input, target)  # type: ignore[no-any-return]
 
     def count(self, target: Tensor) -> Any:
@@ -57,23 +57,33 @@ class Loss(FunctionLayer, function=_no_formula):
 
 
 class MSELoss(Loss, function=F.mse_loss):
-    """Squared error (input - target)²; input and target have one shape.
+    """Squared error (input - target)² (least squares: Legendre, 1805): `(...), (...) -> ()`.
 
-    The mean is over all elements, rows and outputs, as in PyTorch. The lecture's cost sums over the outputs:
-    MSELoss(reduction="sum") divided by the number of rows.
+    With reduction="none" the result is `(...)`. The mean is over all elements, rows and outputs, as in PyTorch. The
+    lecture's cost sums over the outputs: MSELoss(reduction="sum") divided by the number of rows.
+    Raises ValueError for another reduction.
     """
 
 
 class L1Loss(Loss, function=F.l1_loss):
-    """Absolute error |input - target|; input and target have one shape."""
+    """Absolute error |input - target| (Boscovich, 1757): `(...), (...) -> ()`.
+
+    Raises ValueError for another reduction.
+    """
 
 
 class HuberLoss(Loss, function=F.huber_loss):
-    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2) (Huber, 1964)."""
+    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2): `(...), (...) -> ()`.
+
+    Raises ValueError for another reduction. (Huber, Ann. Math. Statist. 35, 1964.)
+    """
 
 
 class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
-    """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
+    """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2.
+
+    `(...), (...) -> ()`. Raises ValueError for another reduction. (Girshick, arXiv:1504.08083.)
+    """
 
 
 # --- pairs --------------------------------------------------------------------------------------------------
@@ -81,29 +91,33 @@ class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
 
 class _PairLoss(Loss):
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of two inputs and a target."""
+        """The loss of two inputs and a target: a 0-d tensor unless reduction is "none"."""
         return self.call_function(input1, input2, target)  # type: ignore[no-any-return]
 
 
 class MarginRankingLoss(_PairLoss, function=F.margin_ranking_loss):
-    """max(0, margin - target · (input1 - input2)): called with input1, input2 and target, 1 or -1, of one shape."""
+    """max(0, margin - target · (input1 - input2)): called with input1, input2 and target, 1 or -1.
+
+    `(...), (...), (...) -> ()`, as in PyTorch. Raises ValueError for another reduction.
+    """
 
 
 class CosineEmbeddingLoss(_PairLoss, function=F.cosine_embedding_loss):
-    """1 - cos for a target of 1, max(0, cos - margin) for -1: called with two inputs `(N, features)`, target `(N,)`.
+    """1 - cos for a target of 1, max(0, cos - margin) for -1: called with two inputs and a target.
 
-    cos is that of the angle between the inputs' vectors.
+    `(N, features), (N, features), (N,) -> ()`; cos is that of the angle between the inputs' vectors. As in PyTorch.
+    Raises ValueError for another reduction.
     """
 
 
 class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin): called with three inputs `(N, features)`.
 
-    d is the p-norm of the difference. `F.triplet_margin_loss` has the details.
+    d is the p-norm of the difference. `F.triplet_margin_loss` has the details and errors.
     """
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of three inputs."""
+        """The loss of three inputs: a 0-d tensor unless reduction is "none"."""
         return self.call_function(anchor, positive, negative)  # type: ignore[no-any-return]
 
 
@@ -119,14 +133,15 @@ class CrossEntropyLoss(Loss, function=F.cross_entropy):
     - `ignore_index`: targets with this number are left out.
     - `label_smoothing`: the part of each target that is spread evenly over all classes.
 
-    `F.cross_entropy` has the details.
+    `F.cross_entropy` has the details and errors.
     """
 
 
 class NLLLoss(Loss, function=F.nll_loss):
     """-input[target], the negative log-likelihood: CrossEntropyLoss for inputs that are log_softmax(logits) already.
 
-    `weight` and `ignore_index` are those of CrossEntropyLoss; targets are class numbers.
+    Shapes, `weight` and `ignore_index` are those of `CrossEntropyLoss`; targets are class numbers.
+    Raises ValueError for another reduction.
     """
 
 
@@ -136,14 +151,16 @@ class NLLLoss(Loss, function=F.nll_loss):
 class BCELoss(Loss, function=F.binary_cross_entropy):
     """Binary cross-entropy -(y log(p) + (1 - y) log(1 - p)), for probabilities p; `weight` is a factor per element.
 
-    Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
+    `(...), (...) -> ()`. Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
+    Raises ValueError for another reduction. (Logistic regression: Cox, 1958.)
     """
 
 
 class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """Binary cross-entropy -(y log(σ(x)) + (1 - y) log(1 - σ(x))), for logits x of any size.
 
-    `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
+    `(...), (...) -> ()`. `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
+    Raises ValueError for another reduction. (Logistic regression: Cox, 1958.)
     """
 
 
@@ -151,7 +168,8 @@ class KLDivLoss(Loss, function=F.kl_div):
     """Kullback-Leibler divergence, target · (log(target) - input), of log-probabilities from target probabilities.
 
     With log_target=True the target is log-probabilities too. Only reduction="batchmean", the sum over classes and mean
-    over rows, is the divergence itself; "mean" divides by the number of classes as well.
+    over rows, is the divergence itself; "mean" divides by the number of classes as well. `(...), (...) -> ()`.
+    Raises ValueError for another reduction. (Kullback & Leibler, 1951.)
     """
 
     reductions = ("mean", "sum", "none", "batchmean")

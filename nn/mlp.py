@@ -18,7 +18,8 @@ __all__ = ["MLP"]
 class MLP(Sequential):
     """Multilayer perceptron: Linear, activation, Linear, activation, ..., Linear.
 
-    Shape: `(..., sizes[0]) -> (..., sizes[-1])`.
+    Shape: `(..., sizes[0]) -> (..., sizes[-1])`. With two layers, W_2 σ(W_1 x + b_1) + b_2 (Rumelhart, Hinton &
+    Williams, Nature 323, 1986).
 
         nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)       # the lecture's, for handwritten digits
 

@@ -68,7 +68,7 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other.
+    """A Tensor of the shape of a NumPy array, with which it shares memory: a change of one is seen in the other.
 
     But backward does not notice a change of the array: gradients computed with the new values are wrong. `tensor`
     copies.
@@ -136,25 +136,28 @@ def full(size: int | Shape, fill_value: float, *, dtype: Any = None) -> Array:
 
 @factory
 def zeros(*size: Any, dtype: Any = None) -> Array:
-    """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3)."""
+    """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3). Raises ValueError for a negative size."""
     return np.zeros(as_shape(size, "zeros"), dtype or get_default_dtype())
 
 
 @factory
 def ones(*size: Any, dtype: Any = None) -> Array:
-    """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3)."""
+    """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3). Raises ValueError for a negative size."""
     return np.ones(as_shape(size, "ones"), dtype or get_default_dtype())
 
 
 @factory
 def empty(*size: Any, dtype: Any = None) -> Array:
-    """A Tensor of uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
+    """A Tensor of uninitialised memory, with arbitrary values: empty(2, 3) or empty((2, 3)) for shape (2, 3).
+
+    Raises ValueError for a negative size.
+    """
     return np.empty(as_shape(size, "empty"), dtype or get_default_dtype())
 
 
 @factory
 def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Array:
-    """The numbers start, start + step, ... up to but not including end; arange(n) counts from 0.
+    """The numbers start, start + step, ... up to but not including end; arange(n) counts from 0 and has shape (n,).
 
     dtype: by default int64 for ints, else the default dtype. Of an integer dtype start, end and step count without
     what is behind their points, as in PyTorch.
@@ -176,9 +179,10 @@ def arange(start: float, end: float | None = None, step: float = 1, *, dtype: An
 
 @factory
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Array:
-    """`steps` evenly spaced numbers from start to end, both included.
+    """`steps` evenly spaced numbers from start to end, both included, in shape (steps,).
 
-    Of an integer dtype start and end count without what is behind their points, as in PyTorch.
+    Of an integer dtype start and end count without what is behind their points, as in PyTorch. Raises ValueError for
+    negative steps.
     """
     (steps,) = as_shape((steps,), "linspace", "steps")
     return np.linspace(*_numbers(dtype, start, end), steps).astype(dtype or get_default_dtype())  # type: ignore[call-overload]
@@ -188,7 +192,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Arra
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Array:
     """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced.
 
-    Raises TypeError for an integer dtype unless these logarithms are integers too.
+    The result has shape (steps,). Raises TypeError for an integer dtype unless these logarithms are integers too.
     """
     powers = linspace(start, end, steps, dtype=FLOAT64).array
     if dtype is not None and dtype.kind in "iu" and (powers % 1).any():
@@ -204,7 +208,7 @@ def _numbers(dtype: Any, *given: Any) -> Any:
 
 @factory
 def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Array:
-    """The (n, m) identity matrix; m = n by default."""
+    """The identity matrix, of shape (n, m); m = n by default. Raises ValueError for a negative size."""
     n, m = as_shape((n, n if m is None else m), "eye", "n and m")
     return np.eye(n, m, dtype=dtype or get_default_dtype())
 
@@ -244,13 +248,19 @@ def sampler(draw: Callable[..., Array]) -> Callable[..., Tensor]:
 
 @sampler
 def rand(*size: Any, dtype: Any = None, device: str | None = None) -> Array:
-    """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
+    """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3)) for shape (2, 3).
+
+    Raises ValueError for a negative size.
+    """
     return random.uniform(as_shape(size, "rand"), dtype or get_default_dtype(), device)
 
 
 @sampler
 def randn(*size: Any, dtype: Any = None, device: str | None = None) -> Array:
-    """A Tensor of random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
+    """A Tensor of random numbers, normal with mean 0 and variance 1: randn(2, 3) or randn((2, 3)) for shape (2, 3).
+
+    Raises ValueError for a negative size.
+    """
     return random.normal(as_shape(size, "randn"), dtype or get_default_dtype(), device)
 
 
@@ -258,7 +268,8 @@ def randn(*size: Any, dtype: Any = None, device: str | None = None) -> Array:
 def randint(low: int, high: Any = None, size: Any = (), *, dtype: Any = None, device: str | None = None) -> Array:
     """Random integers from low to high - 1: randint(2, 10, (3,)); from 0 if there is one bound: randint(10, (3,)).
 
-    Raises TypeError for bounds that are not ints, ValueError if there is no such integer or dtype cannot hold it.
+    The shape is `size`. Raises TypeError for bounds that are not ints, ValueError if there is no such integer or dtype
+    cannot hold it.
     """
     if isinstance(high, (tuple, list)):
         high, size = None, high
@@ -275,7 +286,7 @@ def randint(low: int, high: Any = None, size: Any = (), *, dtype: Any = None, de
 
 @sampler
 def randperm(n: int, *, dtype: Any = None) -> Array:
-    """The integers 0 to n - 1 in random order, drawn on the host."""
+    """The integers 0 to n - 1 in random order, of shape (n,), drawn on the host. Raises ValueError for n < 0."""
     (n,) = as_shape((n,), "randperm", "n")
     return random.generator().permutation(n).astype(dtype or np.int64)
 
@@ -284,7 +295,8 @@ def randperm(n: int, *, dtype: Any = None) -> Array:
 def normal(mean: Any, std: Any = 1.0, size: Any = (), *, dtype: Any = None, device: str | None = None) -> Array:
     """Normal random numbers of this mean and standard deviation, numbers with a size or tensors: normal(0, 1, (2, 3)).
 
-    Raises ValueError for a negative std, TypeError for tensors that require grad: mean + std * randn(...) has them.
+    The shape is `size`, or that of the tensors. Raises ValueError for a negative std, TypeError for tensors that
+    require grad: mean + std * randn(...) has them.
     """
     shape = as_shape(() if size is None else (size,), "normal")
     given = [x._array for x in (mean, std) if isinstance(x, TensorBase)]
@@ -311,6 +323,10 @@ def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..
         x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
         memory_format: Any = None, **named: Any,
     ) -> Tensor:  # fmt: skip
+        """{what} with the shape of x and, by default, its dtype and device. memory_format: has no effect.
+
+        Raises TypeError unless x is a Tensor.
+        """
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
         array = x._array
@@ -320,7 +336,7 @@ def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..
         return wrapped(new._array.transpose(np.argsort(order).tolist()), requires_grad)  # type: ignore[no-any-return]
 
     made.__name__ = made.__qualname__ = name
-    made.__doc__ = f"{what} with the shape of x and, by default, its dtype and device. memory_format: has no effect."
+    made.__doc__ = str(made.__doc__).format(what=what)
     return made
 
 

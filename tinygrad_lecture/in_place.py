@@ -395,7 +395,10 @@ class InPlaceMethods(TensorBase):
 
     @drawn
     def random_(self, low: int = 0, high: int | None = None) -> Any:
-        """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1."""
+        """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1.
+
+        Raises ValueError if there is no such integer.
+        """
         if high is None:
             largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
             low, high = 0, low or largest

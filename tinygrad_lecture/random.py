@@ -36,7 +36,7 @@ class Generator:
         self.stream = np.random.Generator(np.random.PCG64(self._seed))
 
     def manual_seed(self, seed: int) -> Self:
-        """Seed the stream, and return the generator. Raises as `tl.manual_seed` does."""
+        """Seed the stream, and return the generator. Raises the errors of `tl.manual_seed`."""
         if not hasattr(seed, "__index__"):
             raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
         if operator.index(seed) < 0:

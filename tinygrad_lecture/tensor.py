@@ -36,7 +36,7 @@ def cast(dtype: Any) -> Callable[..., Tensor]:
     def method(self: Tensor, memory_format: Any = None) -> Tensor:
         return self.to(dtype=dtype)
 
-    method.__doc__ = f"The tensor as {np.dtype(dtype)}."
+    method.__doc__ = f"The tensor as {np.dtype(dtype)}, elementwise."
     return method
 
 
@@ -48,8 +48,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         y.backward()
         x.grad                                      # tensor([2., 4., 6.])
 
-    Tensor(data) is tl.tensor(data). Results of ops are Tensors, and require grad if an input does. `grad` is None until
-    a backward reaches this tensor, then a Tensor of the same shape and dtype.
+    Tensor(data) is tl.tensor(data), and raises the errors of `tensor`. Results of ops are Tensors, and require grad if
+    an input does. `grad` is None until a backward reaches this tensor, then a Tensor of the same shape and dtype.
     It holds an array, a node of the graph (of the chain rule, `autograd/core.py`; None for a constant) and a gradient.
     """
 
@@ -118,7 +118,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         self.requires_grad_(flag)
 
     def requires_grad_(self, flag: Flag = True) -> Tensor:
-        """Start, or stop, computing gradients for this tensor. In place; returns the tensor.
+        """Start, or stop, computing gradients for this tensor, of any shape. In place; returns the tensor.
 
         Raises TypeError for integers, RuntimeError for stopping at the result of a recorded op.
         """
@@ -168,7 +168,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return not isinstance(self._node, Record)
 
     def detach(self) -> Tensor:
-        """A constant with the same memory: no gradient flows back through it."""
+        """A constant with the same shape and memory: no gradient flows back through it."""
         constant: Tensor = wrap(self._array)
         note_sharing(constant, self, detached=True)
         return constant
@@ -197,12 +197,12 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     @property
     def T(self) -> Tensor:
-        """A view with all axes reversed: the transpose of a matrix."""
+        """A view with all axes reversed, the transpose of a matrix: (n, m) -> (m, n)."""
         return ops.transpose(self)  # type: ignore[no-any-return]
 
     @property
     def mT(self) -> Tensor:
-        """A view with the last two axes swapped: the transpose of each matrix of a batch."""
+        """A view with the last two axes swapped, the transpose of each matrix: (..., n, m) -> (..., m, n)."""
         return ops.swapaxes(self, -1, -2)
 
     # --- memory -----------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     @property
     def data(self) -> Tensor:
-        """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
+        """A Tensor with the same shape and memory, and no graph. Assigning to it replaces the memory."""
         return self.detach()
 
     @data.setter
@@ -249,7 +249,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
                 self._node.tensor = reference
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
-        """A copy in its own memory; gradients flow back through it. memory_format: has no effect."""
+        """A copy of the same shape in its own memory; gradients flow back through it. memory_format: has no effect."""
         return ops.clone(self)
 
     # --- conversion to another dtype or device ----------------------------------------------------------
@@ -258,7 +258,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: Flag = False,
         copy: Flag = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
-        """A Tensor with another dtype, on another device, or like another tensor: x.to("cuda"), x.to(tl.float64).
+        """A Tensor of this shape with another dtype or device, or those of a tensor: x.to("cuda"), x.to(tl.float64).
 
         The tensor itself if nothing changes, but a copy with copy=True. non_blocking, and here and below memory_format:
         have no effect.
@@ -270,8 +270,9 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return ops.clone(x) if copy and x is self else x
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
-        """A copy with another dtype. Integers and bools are constants: no gradient flows back through them.
+        """A copy of the same shape with another dtype.
 
+        Integers and bools are constants: no gradient flows back through them.
         copy: copy even if the dtype stays.
         """
         wanted = as_dtype(dtype, "astype")
@@ -281,11 +282,11 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Any = None, non_blocking: Flag = False, memory_format: Any = None) -> Tensor:
-        """The tensor on a GPU. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
+        """The tensor on a GPU, in its shape. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
         return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, Integer) else index)
 
     def cpu(self, memory_format: Any = None) -> Tensor:
-        """The tensor on the CPU."""
+        """The tensor on the CPU, in its shape."""
         return self.to(device="cpu")
 
     float, double, half = cast(np.float32), cast(np.float64), cast(np.float16)
@@ -293,7 +294,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     char, byte, bool = cast(np.int8), cast(np.uint8), cast(np.bool_)
 
     def type_as(self, other: Tensor) -> Tensor:
-        """The tensor with the dtype of another one."""
+        """The tensor with the dtype of another one, elementwise."""
         return self.to(dtype=other.dtype)
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
@@ -345,7 +346,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return result
 
     def permute(self, *axes: Any) -> Tensor:
-        """The axes in another order: x.permute(0, 2, 1) or x.permute((0, 2, 1))."""
+        """The axes in another order: x.permute(0, 2, 1) or x.permute((0, 2, 1)) for (n, m, k) -> (n, k, m)."""
         return ops.permute(self, as_shape(axes, what="axes", negative=True))
 
     def broadcast_to(self, *shape: Any) -> Tensor:
@@ -361,19 +362,22 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return ops.expand(self, other.shape)  # type: ignore[no-any-return]
 
     def repeat(self, *times: Any) -> Tensor:
-        """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
+        """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1)).
+
+        Here (n, m) -> (4 n, m). Raises ValueError for fewer numbers than axes.
+        """
         return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
-        """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
+        """The tensor itself if its memory is in row-major order, else a copy in its shape. memory_format: no effect."""
         return ops.copying.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
-        """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
+        """The elements reversed along axes, by default all, in their shape: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
         return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """The elements of this tensor where the condition holds, else those of other. The condition is of bools."""
+        """The elements of this tensor where the condition, bools, is true, else those of other; all three broadcast."""
         return ops.where(condition, self, other)
 
 

@@ -21,6 +21,8 @@ __all__ = ["Bart", "BartConfig"]
 class BartConfig(EncoderDecoderConfig):
     """The config of a Bart (encoder-decoder). The defaults are those of the large one, with 406 million parameters.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
     - Positions: learned.
     - FFN: GELU.
@@ -42,7 +44,10 @@ class BartConfig(EncoderDecoderConfig):
 
 
 class Bart(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig."""
+    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig.
+
+    (Lewis et al., arXiv:1910.13461.)
+    """
 
     config_type = BartConfig
     format = Format.of("bart")

@@ -40,6 +40,8 @@ __all__ = ["Bert", "BertConfig"]
 class BertConfig(EncoderConfig):
     """The config of a Bert (encoder-only): an `EncoderConfig`, and segments. The defaults are BERT base's.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
     - Positions: learned. `Embedding` adds a vector of the segment, too.
     - FFN: GELU.
@@ -62,7 +64,7 @@ class BertConfig(EncoderConfig):
 
 
 class Bert(Encoder, PretrainedModel):
-    """An `Encoder` with segments, whose call gives vectors. Built from a BertConfig."""
+    """An `Encoder` with segments, giving vectors (Devlin et al., arXiv:1810.04805). Built from a BertConfig."""
 
     config_type = BertConfig
     format = Format.of("bert")

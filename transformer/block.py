@@ -21,7 +21,7 @@ class ResidualBlock(nn.Module):
     positions: Positions
 
     def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
-        """Raises ValueError where the positions that blocks are given are left out."""
+        """Raises ValueError where the positions, a rotation or a mask (..., queries, keys), are left out."""
         left_out = self.positions == "rotary" and rotation is None
         if left_out or (self.positions == "relative" and (mask is None or mask.dtype.kind != "f")):
             raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")

@@ -35,6 +35,8 @@ __all__ = ["Classifier", "Encoder", "EncoderConfig"]
 class EncoderConfig(TransformerConfig):
     """The config of an Encoder (encoder-only). The defaults are BERT base's, without segments.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - `segments`: how many kinds of segments, such as first and second text, have a vector that is added to those of
       their tokens.
     """
@@ -55,7 +57,8 @@ class EncoderConfig(TransformerConfig):
 class Encoder(nn.Module):
     """Embedding, `layers` blocks, unembedding (Devlin et al., arXiv:1810.04805). Built from an EncoderConfig.
 
-    `Bert` is one with segments, a layer before W_U, and Hugging Face's files.
+    Shape: (..., tokens) -> (..., tokens, vocab_size). `Bert` is one with segments, a layer before W_U, and Hugging
+    Face's files.
     """
 
     config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
@@ -131,7 +134,7 @@ class Classifier(nn.Module):
     - `pooling`: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
       The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
 
-    Raises ValueError for fewer than two classes, or another pooling.
+    Raises ValueError for fewer than two classes, or another pooling. (Devlin et al., arXiv:1810.04805, section 4.1.)
     """
 
     def __init__(self, encoder: Encoder, classes: int, pooling: Literal["first", "mean"] = "first") -> None:

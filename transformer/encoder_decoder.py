@@ -34,6 +34,8 @@ __all__ = ["EncoderDecoder", "EncoderDecoderConfig"]
 class EncoderDecoderConfig(TransformerConfig):
     """The config of an EncoderDecoder: `layers` blocks each, one vocabulary, one W_E. The defaults are 2017's.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
     - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
@@ -193,7 +195,10 @@ class EncoderDecoder(nn.Module):
         return target.generate_batch(prompts, **{"stop": self.config.stop, **settings})
 
     def beginning(self, start: int | None) -> list[int]:
-        """What every target begins with: the config's start and forced tokens, or another start alone."""
+        """What every target begins with: the config's start and forced tokens, or another start alone.
+
+        Raises TypeError if neither is known.
+        """
         if start is not None:
             return [start]
         if self.config.start is None:

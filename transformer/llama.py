@@ -21,6 +21,8 @@ __all__ = ["Llama", "LlamaConfig"]
 class LlamaConfig(TransformerConfig):
     """The config of a Llama (decoder-only). The defaults are those of the first, with 7 billion parameters.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: RMSNorm before each part (Zhang & Sennrich, arXiv:1910.07467).
     - Positions: rotary (Su et al., arXiv:2104.09864).
     - FFN: SwiGLU (Shazeer, arXiv:2002.05202). Its hidden layer has 8/3 * width neurons, rounded up, so that its three
@@ -45,7 +47,7 @@ class LlamaConfig(TransformerConfig):
 
 
 class Llama(GPT):
-    """A `GPT` with another config; the same modules. Built from a LlamaConfig."""
+    """A `GPT` with another config; the same modules (Touvron et al., arXiv:2302.13971). Built from a LlamaConfig."""
 
     config_type = LlamaConfig
     format = Format.of("llama")

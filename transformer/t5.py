@@ -21,6 +21,8 @@ __all__ = ["T5", "T5Config"]
 class T5Config(EncoderDecoderConfig):
     """The config of a T5 (encoder-decoder). The defaults are those of the small one, with 60 million parameters.
 
+    The other fields, and the errors, are those of `TransformerConfig`.
+
     - Norm: RMSNorm before each part.
     - Positions: relative, a number per head and distance that is added to the score: see `RelativeBias`.
     - FFN: ReLU.
@@ -46,7 +48,10 @@ class T5Config(EncoderDecoderConfig):
 
 
 class T5(EncoderDecoder, PretrainedModel):
-    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config."""
+    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config.
+
+    (Raffel et al., arXiv:1910.10683.)
+    """
 
     config_type = T5Config
     format = Format.of("t5")

@@ -48,17 +48,17 @@ def in_place_too(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0); the gradient at 0 is 0."""
+    """max(x, 0), elementwise; the gradient at 0 is 0 (Nair & Hinton, ICML 2010)."""
     return overwrite(input, tl.relu) if inplace else tl.relu(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x, elementwise (Maas et al., ICML 2013)."""
     return overwrite(input, tl.leaky_relu, negative_slope) if inplace else tl.leaky_relu(input, negative_slope)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
+    """x · σ(x), elementwise, also called swish (Elfwing et al., arXiv:1702.03118)."""
     return overwrite(input, tl.silu) if inplace else tl.silu(input)
 
 
@@ -67,7 +67,7 @@ _LINEAR_FROM = {"float16": 11.0, "float32": 20.0, "float64": 40.0}  # from here 
 
 @named
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta · x)) / beta, a smooth relu (Dugas et al., NIPS 2000).
+    """log(1 + exp(beta · x)) / beta, elementwise, a smooth relu (Dugas et al., NIPS 2000).
 
     Returns x itself where beta · x > threshold, and where the dtype cannot tell the difference. It does not overflow,
     and derivatives of every order are smooth.
@@ -80,14 +80,14 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """log(1 / (1 + exp(-x))), finite even where sigmoid(x) rounds to 0."""
+    """log(1 / (1 + exp(-x))), elementwise, finite even where σ(x) rounds to 0; as in PyTorch."""
     return -softplus(-as_floats(input), threshold=math.inf)
 
 
 @in_place_too
 @named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
+    """x where x > 0, else alpha · (exp(x) - 1), elementwise (Clevert et al., arXiv:1511.07289)."""
     negative = input <= 0
     below = tl.expm1(tl.where(negative, input, 0))  # exp of a large positive x would overflow
     return tl.where(negative, alpha * below, input)
@@ -95,7 +95,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 @in_place_too
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there.
+    """min(max(x, min_val), max_val), elementwise. The gradient at the bounds is 0, as in PyTorch; `tl.clip` passes it.
 
     Raises ValueError for min_val above max_val.
     """
@@ -109,23 +109,26 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
 @in_place_too
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
+    """min(max(x, 0), 6), elementwise; the gradient at 0 and 6 is 0 (Krizhevsky, 2010)."""
     return hardtanh(input, 0.0, 6.0)
 
 
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|), from -1 to 1."""
+    """x / (1 + |x|), elementwise, from -1 to 1 (Bergstra et al., 2009)."""
     return input / (1 + abs(input))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
+    """x - tanh(x), elementwise, as in PyTorch."""
     return input - tl.tanh(input)
 
 
 @in_place_too
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """scale · elu(x, alpha), with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
+    """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
+
+    scale = 1.0507, alpha = 1.6733. (Klambauer et al., arXiv:1706.02515.)
+    """
     return _SELU_SCALE * elu(input, _SELU_ALPHA)
 
 
@@ -134,9 +137,9 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 @in_place_too
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483).
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), elementwise, with slope 1 at 0 for any alpha.
 
-    Raises ValueError for an alpha of 0.
+    Raises ValueError for an alpha of 0. (Barron, arXiv:1704.07483.)
     """
     if alpha == 0:
         raise TensorError("celu: alpha must not be 0")
@@ -147,29 +150,35 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 @in_place_too
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+    """x · tanh(softplus(x)), elementwise (Misra, arXiv:1908.08681)."""
     return input * tl.tanh(softplus(input))
 
 
 @in_place_too
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines; the gradient at -3 and 3 is 0."""
+    """min(max(x / 6 + 1/2, 0), 1), elementwise, a sigmoid of straight lines; the gradient at -3 and 3 is 0.
+
+    (Howard et al., arXiv:1905.02244.)
+    """
     return hardtanh(input, -3.0, 3.0) / 6 + 0.5
 
 
 @in_place_too
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
+    """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
     return input * hardsigmoid(input)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| > lambd, else 0."""
+    """x where |x| > lambd, else 0, elementwise (Donoho & Johnstone, Biometrika 81, 1994)."""
     return tl.where(abs(input) <= lambd, 0, input)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by lambd, and 0 where |x| <= lambd. Raises ValueError for a negative lambd."""
+    """sign(x) · max(|x| - lambd, 0), elementwise: x moved towards 0 (Donoho & Johnstone, Biometrika 81, 1994).
+
+    Raises ValueError for a negative lambd.
+    """
     if lambd < 0:
         raise TensorError(f"softshrink: lambd must be 0 or more, not {lambd}")
     return tl.where(abs(input) <= lambd, 0, input - lambd * tl.sign(input.detach()))
@@ -177,14 +186,14 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 @in_place_too
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where x > threshold, else value."""
+    """x where x > threshold, else value, elementwise, as in PyTorch."""
     return tl.where(input <= threshold, value, input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1.
+    """x where x > 0, else weight · x, elementwise, with a weight that is learnt: one, or one for each channel, axis 1.
 
-    Raises ValueError for a weight of another shape.
+    Raises ValueError for a weight of another shape. (He et al., arXiv:1502.01852.)
     """
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or weight.numel() not in (1, channels):
@@ -197,7 +206,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a · σ(b), with a and b the two halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
+    """a · σ(b), with a and b the two halves of x along axis `dim`: (..., 2 n) -> (..., n).
+
+    Raises ValueError for an axis of odd size. (Dauphin et al., arXiv:1612.08083.)
+    """
     if input.shape[dim] % 2:
         raise TensorError(f"glu: axis {dim} of shape {input.shape} must have an even size")
     a, b = tl.chunk(input, 2, dim)
@@ -205,7 +217,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def softmin(input: Tensor, dim: int = -1) -> Tensor:
-    """softmax(-x) along axis `dim`."""
+    """softmax(-x) = exp(-x) / sum(exp(-x)) along axis `dim`, in x's shape, as in PyTorch."""
     return tl.softmax(-input, dim)  # type: ignore[no-any-return]
 
 
@@ -213,7 +225,7 @@ def softmin(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """The input with each element set to 0 with probability p, and the others divided by 1 - p.
+    """The input with each element set to 0 with probability p, and the others divided by 1 - p; its shape stays.
 
     The division keeps the expected value.
 
@@ -228,7 +240,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """`dropout` of whole channels of images, `(batch, channels, height, width)`.
 
     As in PyTorch, an input of three axes is (batch, channels, length), and of two axes (batch, channels), with a
-    warning: that is `dropout`. (Tompson et al., arXiv:1411.4280.)
+    warning: that is `dropout`. Raises ValueError for another shape or a p outside [0, 1].
+    (Tompson et al., arXiv:1411.4280.)
     """
     check_probability("dropout2d", p)
     if input.ndim not in (2, 3, 4):

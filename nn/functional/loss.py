@@ -39,7 +39,10 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Squared error (input - target)² per element. Shapes must be equal."""
+    """Squared error (input - target)² per element (least squares: Legendre, 1805): `(...), (...) -> ()`.
+
+    With reduction="none" the result is `(...)`. Raises ValueError for shapes that differ.
+    """
     target = as_target("mse_loss", input, target)
     if reduction == "mean":
         return tl.squared_error(input, target)  # type: ignore[no-any-return]
@@ -50,16 +53,19 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Absolute error |input - target| per element; the gradient at 0 is 0. Shapes must be equal."""
+    """Absolute error |input - target| per element (Boscovich, 1757): `(...), (...) -> ()`; the gradient at 0 is 0.
+
+    Raises ValueError for shapes that differ.
+    """
     target = as_target("l1_loss", input, target)
     return reduced(tl.abs(input - target), reduction)
 
 
 @named
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2). Shapes must be equal.
+    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2): `(...), (...) -> ()`.
 
-    Raises ValueError unless delta is positive. (Huber, Ann. Math. Statist. 35, 1964.)
+    Raises ValueError for shapes that differ, and unless delta is positive. (Huber, Ann. Math. Statist. 35, 1964.)
     """
     if delta <= 0:
         raise TensorError(f"huber_loss: delta must be positive, not {delta}")
@@ -71,7 +77,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """huber_loss / beta: d² / (2 beta) where |d| < beta, else |d| - beta / 2; with beta = 0 it is `l1_loss`.
 
-    Raises ValueError for a negative beta.
+    `(...), (...) -> ()`. Raises ValueError for shapes that differ or a negative beta. (Girshick, arXiv:1504.08083.)
     """
     if beta < 0:
         raise TensorError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
@@ -93,7 +99,10 @@ def _huber(difference: Tensor, delta: float) -> Tensor:
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    """max(0, margin - target · (input1 - input2)): a target of 1 ranks input1 higher, -1 input2. Shapes are equal."""
+    """max(0, margin - target · (input1 - input2)): a target of 1 ranks input1 higher, -1 input2.
+
+    `(...), (...), (...) -> ()`, as in PyTorch. Raises ValueError for shapes that differ.
+    """
     difference = input1 - as_target("margin_ranking_loss", input1, input2)
     return reduced(tl.clip(margin - as_target("margin_ranking_loss", difference, target) * difference, 0), reduction)
 
@@ -104,7 +113,7 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """1 - cos for a target of 1, max(0, cos - margin) for -1, with the cosine of the angle between two vectors; else 0.
 
-    Inputs `(..., features)` of one shape, target `(...)`.
+    Inputs `(..., features)` of one shape, target `(...)`, as in PyTorch. Raises ValueError for other shapes.
     """
     cosine = cosine_similarity(input1, as_target("cosine_embedding_loss", input1, input2), -1)
     target = as_target("cosine_embedding_loss", cosine, target)
@@ -120,7 +129,7 @@ def triplet_margin_loss(
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
 
     Inputs `(..., features)`, which broadcast. swap: the negative is taken from the nearer of anchor and positive.
-    (Schroff et al., arXiv:1503.03832; Balntas et al., BMVC 2016.)
+    Raises ValueError for another reduction. (Schroff et al., arXiv:1503.03832; Balntas et al., BMVC 2016.)
     """
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     far = tl.minimum(far, pairwise_distance(positive, negative, p, eps)) if swap else far
@@ -146,8 +155,8 @@ def cross_entropy(
     - `label_smoothing`: the part of each target that is spread evenly over all classes (Szegedy et al.,
       arXiv:1512.00567).
 
-    Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
-    not exist.
+    Raises ValueError for shapes that do not fit, another reduction or a label_smoothing outside [0, 1], IndexError for
+    a class that does not exist.
     """
     rows, target = _rows("cross_entropy", input, target, weight)
     if not 0 <= label_smoothing <= 1:
@@ -323,7 +332,9 @@ def binary_cross_entropy_with_logits(
     """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
 
     `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
-    a factor of the first term and broadcasts: above 1 it compensates for few positives. Shapes must be equal.
+    a factor of the first term and broadcasts: above 1 it compensates for few positives.
+
+    `(...), (...) -> ()`. Raises ValueError for shapes that differ. (Logistic regression: Cox, 1958.)
     """
     target = as_target("binary_cross_entropy_with_logits", input, target)
     log_p = logsigmoid(input)
@@ -335,12 +346,12 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """target · (log(target) - input) per element, for an input of log-probabilities. Shapes must be equal.
+    """target · (log(target) - input) per element, for an input of log-probabilities: `(...), (...) -> ()`.
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
     the number of classes as well. Raises ValueError for an input with numbers above 0, as logits and probabilities
-    are, and for a negative target without log_target (not on a GPU).
+    are, and for a negative target without log_target (not on a GPU). (Kullback & Leibler, 1951.)
     """
     target = as_target("kl_div", input, target)
     _refuse_above_0("kl_div", input)

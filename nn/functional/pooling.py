@@ -109,7 +109,7 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
 
 
 def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
-    """The largest elements of as many parts as asked for, the parts of `adaptive_avg_pool2d`.
+    """The largest elements of as many parts as asked for; shapes and parts are those of `adaptive_avg_pool2d`.
 
     Of equal elements the first gets the whole gradient. Raises ValueError for return_indices, which is not here.
     """

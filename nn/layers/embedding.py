@@ -25,7 +25,7 @@ class Embedding(Module):
     - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
     - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.
 
-    Raises ValueError for sizes below 1 or a padding_idx out of range.
+    Raises ValueError for sizes below 1 or a padding_idx out of range. (Bengio et al., JMLR 3, 2003.)
     """
 
     weight: Parameter
@@ -114,8 +114,11 @@ class _OfTwo(FunctionLayer):
 
 
 class CosineSimilarity(_OfTwo, function=F.cosine_similarity):
-    """The cosine of the angle between vectors along axis `dim`: 1 for the same direction, 0 for a right angle."""
+    """x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along axis `dim`: the cosine of the angle between the vectors.
+
+    Inputs broadcast, and the axis is removed: `(..., n), (..., n) -> (...)` for the last one.
+    """
 
 
 class PairwiseDistance(_OfTwo, function=F.pairwise_distance):
-    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim."""
+    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim: `(..., n), (..., n) -> (...)`."""

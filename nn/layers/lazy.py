@@ -49,7 +49,7 @@ class Lazy(Module):
                 tensor.__class__, tensor.data = kind, empty(0, dtype=tensor.dtype, device=tensor.device)
 
     def forward(self, x: Tensor) -> Any:
-        """The layer's output, which from now on is of the class that it becomes."""
+        """The layer's output, in the shape of the class that it becomes from now on."""
         held = dict((*self._own_parameters(), *self._own_buffers()))
         features, place = next(iter(self.lazy)), next(iter(held.values()), x)
         self.lazy |= {features: x.shape[self.axis], "dtype": place.dtype, "device": place.device}

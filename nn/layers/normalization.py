@@ -161,7 +161,7 @@ class Channels(Affine):
         super().reset_parameters()
 
     def check(self, x: Tensor) -> None:
-        """Raises TypeError unless the input is a Tensor, ValueError for another number of axes."""
+        """Raises TypeError unless the input is a Tensor, ValueError for a shape of another number of axes."""
         check_tensor("forward", "input", x)
         if x.ndim not in self.ranks:
             raise TensorError(f"input must be {self.layout}, not {x.shape}")

@@ -116,57 +116,92 @@ class _Pad2d(_Pad1d):
 
 
 class ZeroPad1d(_Pad1d):
-    """A sequence with zeros before and after it."""
+    """A sequence with zeros before and after it.
+
+    `(..., length) -> (..., left + length + right)`. Raises ValueError unless padding is an int or (left, right).
+    """
 
 
 class ZeroPad2d(_Pad2d):
-    """An image with zeros around it."""
+    """An image with zeros around it.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
 
 
 class ConstantPad1d(_Pad1d, function=_pad):
-    """A sequence with `value` before and after it."""
+    """A sequence with `value` before and after it.
+
+    `(..., length) -> (..., left + length + right)`. Raises ValueError unless padding is an int or (left, right).
+    """
 
     order = ("padding", "value")
 
 
 class ConstantPad2d(_Pad2d, function=_pad):
-    """An image with `value` around it."""
+    """An image with `value` around it.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
 
     order = ("padding", "value")
 
 
 class ReflectionPad1d(_Pad1d):
-    """A sequence with its own numbers mirrored before and after it, without the edge: 2 1 | 0 1 2."""
+    """A sequence with its own numbers mirrored before and after it, without the edge: 2 1 | 0 1 2.
+
+    `(..., length) -> (..., left + length + right)`. Raises ValueError unless padding is an int or (left, right).
+    """
 
     mode = "reflect"
 
 
 class ReflectionPad2d(_Pad2d):
-    """An image with its own numbers mirrored around it, without the edge."""
+    """An image with its own numbers mirrored around it, without the edge.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
 
     mode = "reflect"
 
 
 class ReplicationPad1d(_Pad1d):
-    """A sequence with its edge repeated before and after it: 0 0 | 0 1 2."""
+    """A sequence with its edge repeated before and after it: 0 0 | 0 1 2.
+
+    `(..., length) -> (..., left + length + right)`. Raises ValueError unless padding is an int or (left, right).
+    """
 
     mode = "replicate"
 
 
 class ReplicationPad2d(_Pad2d):
-    """An image with its edge repeated around it."""
+    """An image with its edge repeated around it.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
 
     mode = "replicate"
 
 
 class CircularPad1d(_Pad1d):
-    """A sequence that continues with its other end: 1 2 | 0 1 2."""
+    """A sequence that continues with its other end: 1 2 | 0 1 2.
+
+    `(..., length) -> (..., left + length + right)`. Raises ValueError unless padding is an int or (left, right).
+    """
 
     mode = "circular"
 
 
 class CircularPad2d(_Pad2d):
-    """An image that continues with its other side."""
+    """An image that continues with its other side.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
 
     mode = "circular"
 

@@ -254,7 +254,7 @@ class LSTM(_LongShortTerm, RNNBase):
     """
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
-        """As `RNN.forward`, but states are pairs: `hx` is (h_0, c_0), and the result output, (h_n, c_n)."""
+        """As `RNN.forward`, of its shapes, but states are pairs: `hx` is (h_0, c_0), the result output, (h_n, c_n)."""
         output, (h, c) = self._run(input, errors.check_pair("(h_0, c_0)", hx))
         return output, (h, c)
 

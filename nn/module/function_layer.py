@@ -61,7 +61,7 @@ class FunctionLayer(MadeFirst, Module):
         """Check the settings, or derive others from them."""
 
     def forward(self, x: Tensor) -> Any:
-        """The function of x, with the settings."""
+        """The function of x, with the settings; shapes are the function's."""
         return self.call_function(x) if self.settings or self.arguments else self.function(x)
 
     def call_function(self, *inputs: Any) -> Any:

@@ -35,7 +35,10 @@ def _no_forward(self: Module, *inputs: Any, **settings: Any) -> Any:
 
 
 class Module(Stateful, WithHooks):
-    """Base class of layers and networks. A subclass defines `forward`; calling the module calls it."""
+    """Base class of layers and networks. A subclass defines `forward` and its shapes; calling the module calls it.
+
+    Raises NotImplementedError when a module without a `forward` is called.
+    """
 
     training: bool = True
     usage: ClassVar[str] = ""  # what an error says where `forward` is called with too few inputs

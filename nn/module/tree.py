@@ -244,7 +244,7 @@ class Tree(ExplainsArguments):
         return self._get("get_parameter", target, Tree._own_parameters)  # type: ignore[no-any-return]
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer with a dotted name. Raises AttributeError if there is none."""
+        """The buffer with a dotted name, of any shape. Raises AttributeError if there is none."""
         return self._get("get_buffer", target, Tree._own_buffers)  # type: ignore[no-any-return]
 
     def _get(self, function: str, target: str, own: Callable[[Tree], Iterator[tuple[str, Any]]]) -> Any:

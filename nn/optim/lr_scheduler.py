@@ -41,7 +41,7 @@ Factor: TypeAlias = Callable[[int], float]
 
 
 class StepLR(LRScheduler):
-    """Times gamma every step_size steps: initial · gamma^(step // step_size)."""
+    """Times gamma every step_size steps: initial · gamma^(step // step_size), as in PyTorch."""
 
     step_size: int
     gamma: float = 0.1
@@ -52,7 +52,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Times gamma at each milestone: initial · gamma^(number of milestones reached)."""
+    """Times gamma at each milestone: initial · gamma^(number of milestones reached), as in PyTorch."""
 
     milestones: Sequence[int]
     gamma: float = 0.1
@@ -69,7 +69,7 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """initial · factor for total_iters steps, then initial."""
+    """initial · factor for total_iters steps, then initial, as in PyTorch."""
 
     factor: float = 1 / 3
     total_iters: int = 5
@@ -80,7 +80,7 @@ class ConstantLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Times gamma at each step: initial · gamma^step."""
+    """Times gamma at each step: initial · gamma^step, as in PyTorch."""
 
     gamma: float
 
@@ -89,7 +89,7 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """From initial · start_factor to initial · end_factor in a straight line of total_iters steps."""
+    """From initial · start_factor to initial · end_factor in a straight line of total_iters steps, as in PyTorch."""
 
     start_factor: float = 1 / 3
     end_factor: float = 1.0
@@ -102,7 +102,7 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """Down to 0 in total_iters steps: initial · (1 - step / total_iters)^power."""
+    """Down to 0 in total_iters steps: initial · (1 - step / total_iters)^power, as in PyTorch."""
 
     total_iters: int = 5
     power: float = 1.0
@@ -143,6 +143,8 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Half a cosine wave from initial down to eta_min in T_0 steps, then from initial again, each T_mult times as long.
 
+        eta_min + (initial - eta_min) · (1 + cos(π · T_cur / T_i)) / 2      after T_cur steps of a wave of T_i
+
     `step(epoch)` takes fractions too, as in step(epoch + i / len(batches)). (Loshchilov & Hutter, arXiv:1608.03983.)
     """
 
@@ -175,7 +177,7 @@ class CosineWithWarmup(LRScheduler):
         min_lr + (initial - min_lr) · (1 + cos(π · done)) / 2               with done from 0 to 1 at total_steps
         min_lr                                                              from there on
 
-    Raises ValueError unless 0 <= warmup_steps < total_steps.
+    Raises ValueError unless 0 <= warmup_steps < total_steps. (Radford et al., 2018, for the first GPT.)
     """
 
     warmup_steps: int
@@ -201,6 +203,8 @@ class CosineWithWarmup(LRScheduler):
 
 class CyclicLR(LRScheduler):
     """Up from base_lr to max_lr in step_size_up steps and down again in step_size_down, over and over.
+
+        base_lr + (max_lr - base_lr) · height · scale       height goes from 0 to 1 and back, scale is that of the mode
 
     - `base_lr`, `max_lr`, `base_momentum`, `max_momentum`: one number, or one per group.
     - `step_size_down`: as many as up, by default.
@@ -261,6 +265,8 @@ _SCALES: dict[str, Callable[[float, float], float]] = {
 
 class OneCycleLR(LRScheduler):
     """One cycle up to max_lr and down to almost 0, with momentum in the opposite direction.
+
+        start + (end - start) · (1 - cos(π · done)) / 2     done goes from 0 to 1 between two of the rates below
 
     The rate rises from max_lr / div_factor to max_lr in the first pct_start of the steps, then falls to
     max_lr / div_factor / final_div_factor at step total_steps - 1. With three_phase=True it first falls back to
@@ -366,7 +372,7 @@ class _ByFunction(LRScheduler):
 
 
 class LambdaLR(_ByFunction):
-    """initial · lr_lambda(step), for a function of your own, or a list with one per group."""
+    """initial · lr_lambda(step), for a function of your own, or a list with one per group, as in PyTorch."""
 
     def get_lr(self) -> list[float]:
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
@@ -374,7 +380,7 @@ class LambdaLR(_ByFunction):
 
 
 class MultiplicativeLR(_ByFunction):
-    """Times lr_lambda(step) at each step, for a function of your own, or a list with one per group."""
+    """lr ← lr · lr_lambda(step), for a function of your own, or a list with one per group, as in PyTorch."""
 
     def get_lr(self) -> list[float]:
         groups = self.optimizer.param_groups
@@ -388,7 +394,7 @@ class MultiplicativeLR(_ByFunction):
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Times factor whenever a score has not got better for more than `patience` steps.
+    """lr ← lr · factor when a score has not got better for more than `patience` steps, as in PyTorch.
 
         for epoch in range(100):
             ...
@@ -485,6 +491,7 @@ class Combined(LRScheduler):
 class SequentialLR(Combined):
     """Schedules one after another: at each milestone, a number of steps, the next one starts at its step 0.
 
+    The rate is schedules[k].rate(step - milestones[k - 1], initial), as in PyTorch.
     Raises ValueError unless there is one milestone fewer than schedules, in rising order, and all have one optimiser.
     """
 
@@ -523,6 +530,7 @@ class SequentialLR(Combined):
 class ChainedScheduler(Combined):
     """Schedules at once: each makes its step, from the rate that the one before has set.
 
+    So lr = initial · f(step) · g(step) for two with these factors, as in PyTorch.
     Raises ValueError for no schedules, or schedules of several optimisers.
     """
 

@@ -91,7 +91,7 @@ class Optimizer(ExplainsArguments, Measured):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
 
-        Raises as the class does; the group is not added then.
+        Raises ValueError for invalid settings, and for parameters that it has already; nothing is added then.
         """
         group = make_group(self._name, param_group, self.defaults, self._all_parameters())
         complaints = list(self.complaints(group))
@@ -125,7 +125,10 @@ class Optimizer(ExplainsArguments, Measured):
         return None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters by their gradients, in place. Returns what the closure returns, if there is one."""
+        """Update the parameters by their gradients, in place. Returns what the closure returns, if there is one.
+
+        Raises NotImplementedError unless a class defines it.
+        """
         raise NotImplementedError(f"{self._name} has no step; define step(self, closure=None) in its class")
 
     def begin(self, closure: Callable[[], Any] | None) -> Any:

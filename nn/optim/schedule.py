@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass_transform(field_specifiers=(field,))
 class LRScheduler(ExplainsArguments):
-    """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
+    """Base class of all schedules, as in PyTorch: lr = rate(step, initial), from step 0, one on with each `step()`.
 
     A subclass declares its settings, which are attributes of each schedule:
 
@@ -103,7 +103,10 @@ class LRScheduler(ExplainsArguments):
     # --- the formula ------------------------------------------------------------------------------------
 
     def rate(self, step: int, initial: float) -> float:
-        """The learning rate after `step` steps, from the initial rate, if nothing else changes it."""
+        """The learning rate after `step` steps, from the initial rate, if nothing else changes it.
+
+        Raises NotImplementedError unless a class defines it.
+        """
         raise NotImplementedError(
             f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self) in its class"
         )

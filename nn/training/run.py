@@ -166,7 +166,10 @@ class Run:
         self._saved_at = time.perf_counter()
 
     def load(self, path: str | Path) -> None:
-        """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
+        """Restore the state that a run saved in this file.
+
+        Raises as `fit` does, and ValueError for a checkpoint; the trainer is then unchanged.
+        """
         state = saved_state.load(path)
         if "run" not in state:
             raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")

@@ -67,7 +67,7 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """Clip each element of each gradient to [-clip_value, clip_value], in place. `foreach` has no effect."""
+    """Clip each gradient elementwise to [-clip_value, clip_value], in place. `foreach` has no effect."""
     grads = _gradients("clip_grad_value_", parameters)
     announce_write(*grads)
     for g in grads:
@@ -109,13 +109,16 @@ def _power_sum(array: Array, order: float) -> Array:
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements of all parameters, one after another. Gradients flow back through it."""
+    """All elements of all parameters, one after another, as a vector `(n,)`. Gradients flow back through it.
+
+    Raises ValueError without parameters.
+    """
     vector: Tensor = cat([p.reshape(-1) for p in as_parameters("parameters_to_vector", parameters)])
     return vector
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy the elements of a vector into the parameters, in place.
+    """Copy the elements of a vector `(n,)` into the parameters, in place.
 
     Raises ValueError unless the vector has as many elements as all parameters together.
     """

@@ -63,6 +63,7 @@ class Function:
     forward(ctx, *args) returns a Tensor or a tuple of Tensors, and runs without recording.
     backward(ctx, *upstream) returns a gradient for each argument of forward, None for one that needs none.
     setup_context(ctx, inputs, output), if defined, fills ctx in; forward then takes the arguments alone.
+    Raises TypeError for a call of the class itself: a Function is applied, by `apply`.
     """
 
     forward: Any

@@ -119,6 +119,7 @@ def jvp(
     tangent has its primal's. Computed with reverse mode twice: v^T J is linear in v, and its own vector-Jacobian
     product with t, with respect to v, is J t.
     has_aux: the function returns (result, aux), and jvp (result, J t, aux).
+    Raises ValueError for tangents that do not fit their primals.
     """
     _must_pair("jvp", function, primals, tangents)
     call = Call("jvp", function, primals, has_aux=has_aux)
@@ -196,7 +197,7 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
         tl.func.hvp(lambda x: (x**3).sum(), (x,), (t,))         # (tensor(9.), tensor([6., 0.]))
 
     H t is the gradient of the inner product of gradient and tangents. One product per primal, of its form and shapes:
-    alone for one primal, otherwise in a tuple.
+    alone for one primal, otherwise in a tuple. Raises ValueError for tangents that do not fit their primals.
     """
     _must_pair("hvp", function, primals, tangents)
     call = Call("hvp", function, primals)

@@ -29,8 +29,11 @@ __all__ = [
 def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Value:
     """x with its elements moved `shifts` places on along an axis; what leaves at the end comes in at the front.
 
+    The result has x's shape.
+
     axis (also `dim`, `dims`): an int, or a tuple with a shift for each; None (the default) rolls the flattened x.
-    Raises IndexError for an axis out of range, ValueError for another number of shifts than of axes.
+    Raises IndexError for an axis out of range, ValueError for another number of shifts than of axes, TypeError for
+    shifts that are not ints.
 
         tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
     """
@@ -64,7 +67,7 @@ def diag(x: Value, diagonal: int = 0) -> Value:
     """A vector as the diagonal of a matrix of zeros or, of a matrix, its diagonal as a vector.
 
     diagonal: 0 for the main one, 1 for the one above it, -1 for the one below.
-    Raises ValueError for more than two axes.
+    (n,) -> (n, n), or (n, m) -> (min(n, m),). Raises ValueError for more than two axes.
 
         tl.diag(tl.tensor([1, 2]))                      # tensor([[1, 0], [0, 2]])
         tl.diag(tl.tensor([[1, 2], [3, 4]]), 1)         # tensor([2])
@@ -85,6 +88,7 @@ def diag_embed(x: Value, offset: int = 0, axis1: int = -2, axis2: int = -1) -> V
 
     offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below; the matrices grow by as much.
     axis1, axis2 (also `dim1`, `dim2`): where in the result the axes of the matrices go, the last two by default.
+    Raises ValueError for one axis named twice, IndexError for one out of range.
 
         tl.diag_embed(tl.tensor([1, 2]))        # tensor([[1, 0], [0, 2]])
     """
@@ -97,7 +101,7 @@ def diag_embed(x: Value, offset: int = 0, axis1: int = -2, axis2: int = -1) -> V
 def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
     """x with each element, or each slice along an axis, repeated: 1 2 becomes 1 1 2 2.
 
-    repeats: how often, one int for all or a vector of ints with one for each.
+    repeats: how often, one int for all or a vector of ints with one for each: (n, ...) -> (sum of repeats, ...).
     axis (also `dim`): an int; None (the default) repeats the elements of the flattened x.
     Raises ValueError for another number of repeats, IndexError for an axis out of range.
 
@@ -180,7 +184,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Value, ...]:
 
 @composite
 def vstack(tensors: Sequence[Value]) -> Value:
-    """Tensors joined one below the other: along axis 0, where a vector counts as a row.
+    """Tensors joined one below the other: along axis 0, where a vector counts as a row. Raises the errors of `cat`.
+
+    (n, m) and (k, m) -> (n + k, m).
 
     tl.vstack([tl.tensor([1, 2]), tl.tensor([3, 4])])       # tensor([[1, 2], [3, 4]])
     """
@@ -189,7 +195,9 @@ def vstack(tensors: Sequence[Value]) -> Value:
 
 @composite
 def hstack(tensors: Sequence[Value]) -> Value:
-    """Tensors joined side by side: vectors end to end, all others along axis 1.
+    """Tensors joined side by side: vectors end to end, all others along axis 1. Raises the errors of `cat`.
+
+    (n, m) and (n, k) -> (n, m + k).
 
     tl.hstack([tl.tensor([1, 2]), tl.tensor([3, 4])])       # tensor([1, 2, 3, 4])
     """
@@ -199,7 +207,9 @@ def hstack(tensors: Sequence[Value]) -> Value:
 
 @composite
 def column_stack(tensors: Sequence[Value]) -> Value:
-    """Tensors joined side by side along axis 1, where a vector counts as a column.
+    """Tensors joined side by side along axis 1, where a vector counts as a column. Raises the errors of `cat`.
+
+    (n, m) and (n, k) -> (n, m + k).
 
     tl.column_stack([tl.tensor([1, 2]), tl.tensor([3, 4])])     # tensor([[1, 3], [2, 4]])
     """

@@ -49,7 +49,7 @@ def _(g: Value, a: Value) -> Value:
 
 @op(analytic=True)
 def exp(x: Value, /) -> Value:
-    """e ** x."""
+    """e ** x, elementwise."""
     return xp(x).exp(x)
 
 
@@ -121,7 +121,7 @@ def _(g: Value, x_shape: Shape, axis: Axes) -> Value:
 
 @op
 def relu(x: Value, /) -> Value:
-    """max(x, 0); the subgradient at 0 is 0."""
+    """max(x, 0), elementwise; the subgradient at 0 is 0."""
     return xp(x).maximum(x, 0)
 
 

@@ -66,7 +66,7 @@ def logical_xor(a: Value, b: Value, /) -> Value:
 
 @without_rules()
 def logical_not(x: Value, /) -> Value:
-    """Whether x is false or 0. For bools also ~x."""
+    """Whether x is false or 0, elementwise. For bools also ~x."""
 
 
 @op(differentiable=False)
@@ -83,7 +83,7 @@ def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal
 
 @composite
 def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether `isclose` holds for all elements, as one bool: the usual test of whether two results are the same.
+    """Whether `isclose` holds for all elements of a and b, broadcast, as one bool: the usual test of equal results.
 
     rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
 
@@ -98,7 +98,7 @@ def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_n
 
 @without_rules()
 def bitwise_and(a: Value, b: Value, /) -> Value:
-    """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true.
+    """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true. Raises TypeError for floats.
 
     tl.bitwise_and(tl.tensor([5, 6]), 3)        # tensor([1, 2])
     """
@@ -106,27 +106,30 @@ def bitwise_and(a: Value, b: Value, /) -> Value:
 
 @without_rules()
 def bitwise_or(a: Value, b: Value, /) -> Value:
-    """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one of them is true."""
+    """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one is true. Raises TypeError for floats."""
 
 
 @without_rules()
 def bitwise_xor(a: Value, b: Value, /) -> Value:
-    """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true."""
+    """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true. Raises TypeError for floats."""
 
 
 @without_rules("invert")
 def bitwise_not(x: Value, /) -> Value:
-    """~x: every bit inverted, which is -x - 1 for a signed integer; for bools, whether x is false."""
+    """~x, elementwise: every bit inverted, -x - 1 for a signed integer; for bools, whether x is false.
+
+    Raises TypeError for floats.
+    """
 
 
 @without_rules("left_shift")
 def bitwise_left_shift(a: Value, b: Value, /) -> Value:
-    """a << b, broadcast: the bits of a moved b places up, which is a * 2**b."""
+    """a << b, broadcast: the bits of a moved b places up, which is a * 2**b. Raises TypeError for floats."""
 
 
 @without_rules("right_shift")
 def bitwise_right_shift(a: Value, b: Value, /) -> Value:
-    """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b.
+    """a >> b, broadcast: the bits of a moved b places down, which is a // 2**b. Raises TypeError for floats.
 
     tl.bitwise_right_shift(tl.tensor([5, -5]), 1)       # tensor([ 2, -3])
     """

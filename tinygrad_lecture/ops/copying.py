@@ -58,7 +58,7 @@ _BOOL = np.dtype(bool)
 
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
-    """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
+    """A copy of x, of its shape, in its own memory, with its axes in the same order there; gradients flow through."""
     return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
 
 

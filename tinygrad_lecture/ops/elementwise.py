@@ -36,7 +36,7 @@ __all__ = [
 
 @op(analytic=True)
 def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
-    """a - b, broadcast; with alpha=2, a - 2 * b."""
+    """a - b, broadcast; with alpha=2, a - 2 * b. Raises TypeError for two tensors of bools."""
     return xp(a, b).subtract(a, b)
 
 
@@ -71,9 +71,10 @@ def _(g: Value, b: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def sigmoid(x: Value, /) -> Value:
-    """The logistic function 1 / (1 + exp(-x)), between 0 and 1.
+    """The logistic function 1 / (1 + exp(-x)), elementwise, between 0 and 1.
 
-    Computed as exp(x) / (exp(x) + 1), which is accurate for negative x too, and without overflow.
+    Computed as exp(x) / (exp(x) + 1), which is accurate for negative x too, and without overflow. As an activation:
+    Rumelhart, Hinton & Williams, Nature 323, 1986.
     """
     lib = xp(x)
     z = lib.exp(lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0)))  # beyond it, sigmoid is 1
@@ -92,7 +93,10 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def tanh(x: Value, /) -> Value:
-    """The hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
+    """The hyperbolic tangent (exp(x) - exp(-x)) / (exp(x) + exp(-x)), elementwise, between -1 and 1.
+
+    As an activation: LeCun et al., Efficient BackProp, 1998.
+    """
     return xp(x).tanh(x)
 
 
@@ -137,7 +141,7 @@ def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
 
 @op
 def leaky_relu(x: Value, /, negative_slope: float = 0.01) -> Value:
-    """x where x > 0, else negative_slope * x; the subgradient at 0 is negative_slope."""
+    """x where x > 0, else negative_slope * x, elementwise; the subgradient at 0 is negative_slope."""
     return xp(x).where(x > 0, x, negative_slope * x)
 
 
@@ -148,7 +152,7 @@ def _(g: Value, x: Value, negative_slope: Any) -> Value:
 
 @op(analytic=True)
 def silu(x: Value, /) -> Value:
-    """x * sigmoid(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
+    """x * sigmoid(x), elementwise, also known as swish (Elfwing et al., arXiv:1702.03118)."""
     return x * sigmoid.forward(x)
 
 
@@ -199,7 +203,7 @@ def zero(g: Value) -> Value:
 
 @composite
 def square(x: Value) -> Value:
-    """x * x; bools give int64."""
+    """x * x, elementwise; bools give int64."""
     return x * x if x.dtype.kind != "b" else x * 1
 
 
@@ -277,37 +281,37 @@ trunc_divide.backward("a", "b")(zero)
 
 @smooth(lambda g, out: g * (out + 1))
 def expm1(x: Value, /) -> Value:
-    """exp(x) - 1, accurate near 0."""
+    """exp(x) - 1, elementwise, accurate near 0."""
 
 
 @smooth(lambda g, out: g * (out * math.log(2)))  # 2^x = e^(x ln 2)
 def exp2(x: Value, /) -> Value:
-    """2 ** x."""
+    """2 ** x, elementwise."""
 
 
 @smooth(lambda g, x: g / x)
 def log(x: Value, /) -> Value:
-    """The natural logarithm; -inf at 0, nan for negative x."""
+    """The natural logarithm, elementwise; -inf at 0, nan for negative x."""
 
 
 @smooth(lambda g, x: g / (1 + x))
 def log1p(x: Value, /) -> Value:
-    """log(1 + x), accurate near 0."""
+    """log(1 + x), elementwise, accurate near 0."""
 
 
 @smooth(lambda g, x: g / (x * math.log(2)))
 def log2(x: Value, /) -> Value:
-    """The logarithm to base 2; -inf at 0, nan for negative x."""
+    """The logarithm to base 2, elementwise; -inf at 0, nan for negative x."""
 
 
 @smooth(lambda g, x: g / (x * math.log(10)))
 def log10(x: Value, /) -> Value:
-    """The logarithm to base 10; -inf at 0, nan for negative x."""
+    """The logarithm to base 10, elementwise; -inf at 0, nan for negative x."""
 
 
 @smooth(lambda g, out: 0.5 * g / out)
 def sqrt(x: Value, /) -> Value:
-    """The square root; nan for negative x. The gradient at 0 is inf."""
+    """The square root, elementwise; nan for negative x. The gradient at 0 is inf."""
 
 
 @smooth(lambda g, out: where(out == 0, 0, 0.5 * g / where(out == 0, 1, out)), "sqrt")  # no inf in the other branch
@@ -317,12 +321,12 @@ def root(x: Value, /) -> Value:
 
 @smooth(lambda g, out: -g * out * out, lambda x: xp(x).true_divide(1, x))
 def reciprocal(x: Value, /) -> Value:
-    """1 / x; inf at 0."""
+    """1 / x, elementwise; inf at 0."""
 
 
 @smooth(lambda g, out: -0.5 * g * out * out * out, lambda x: xp(x).true_divide(1, xp(x).sqrt(x)))  # -x^(-3/2) / 2
 def rsqrt(x: Value, /) -> Value:
-    """1 / sqrt(x); inf at 0, nan for negative x."""
+    """1 / sqrt(x), elementwise; inf at 0, nan for negative x."""
 
 
 def share(g: Value, a: Value, b: Value, out: Value) -> Value:
@@ -343,7 +347,9 @@ def logaddexp(a: Value, b: Value, /) -> Value:
 
 @composite
 def logit(x: Value, eps: float | None = None) -> Value:
-    """log(x / (1 - x)), the inverse of sigmoid; -inf at 0, inf at 1, nan outside. eps: clip x to [eps, 1 - eps] first.
+    """log(x / (1 - x)), elementwise, the inverse of sigmoid; -inf at 0, inf at 1, nan outside.
+
+    eps: clip x to [eps, 1 - eps] first.
 
     tl.logit(tl.tensor([0.5, 0.75]))        # tensor([0.0000, 1.0986])
     """
@@ -386,57 +392,57 @@ def xlogy(x: Value, y: Value, /) -> Value:
 
 @smooth(lambda g, x: g * cos(x))  # type: ignore[has-type]
 def sin(x: Value, /) -> Value:
-    """The sine of an angle in radians."""
+    """The sine of an angle in radians, elementwise."""
 
 
 @smooth(lambda g, x: -g * sin(x))
 def cos(x: Value, /) -> Value:
-    """The cosine of an angle in radians."""
+    """The cosine of an angle in radians, elementwise."""
 
 
 @smooth(lambda g, out: g * (1 + out * out))
 def tan(x: Value, /) -> Value:
-    """The tangent of an angle in radians, sin(x) / cos(x)."""
+    """The tangent of an angle in radians, sin(x) / cos(x), elementwise."""
 
 
 @smooth(lambda g, x: g * cosh(x))  # type: ignore[has-type]
 def sinh(x: Value, /) -> Value:
-    """The hyperbolic sine, (exp(x) - exp(-x)) / 2."""
+    """The hyperbolic sine (exp(x) - exp(-x)) / 2, elementwise."""
 
 
 @smooth(lambda g, x: g * sinh(x))
 def cosh(x: Value, /) -> Value:
-    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2."""
+    """The hyperbolic cosine (exp(x) + exp(-x)) / 2, elementwise."""
 
 
 @smooth(lambda g, x: g / sqrt(1 - x * x), "arcsin")
 def asin(x: Value, /) -> Value:
-    """The angle from -pi/2 to pi/2 whose sine is x; nan where |x| > 1. The gradient at -1 and 1 is inf."""
+    """The angle from -pi/2 to pi/2 whose sine is x, elementwise; nan where |x| > 1. The gradient at -1 and 1 is inf."""
 
 
 @smooth(lambda g, x: -g / sqrt(1 - x * x), "arccos")
 def acos(x: Value, /) -> Value:
-    """The angle from 0 to pi whose cosine is x; nan where |x| > 1. The gradient at -1 and 1 is -inf."""
+    """The angle from 0 to pi whose cosine is x, elementwise; nan where |x| > 1. The gradient at -1 and 1 is -inf."""
 
 
 @smooth(lambda g, x: g / (1 + x * x), "arctan")
 def atan(x: Value, /) -> Value:
-    """The angle from -pi/2 to pi/2 whose tangent is x."""
+    """The angle from -pi/2 to pi/2 whose tangent is x, elementwise."""
 
 
 @smooth(lambda g, x: g / sqrt(1 + x * x), "arcsinh")
 def asinh(x: Value, /) -> Value:
-    """The number whose hyperbolic sine is x."""
+    """The number whose hyperbolic sine is x, elementwise."""
 
 
 @smooth(lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)), "arccosh")  # sqrt(x² - 1) would give a number where x < -1
 def acosh(x: Value, /) -> Value:
-    """The number >= 0 whose hyperbolic cosine is x; nan where x < 1. The gradient at 1 is inf."""
+    """The number >= 0 whose hyperbolic cosine is x, elementwise; nan where x < 1. The gradient at 1 is inf."""
 
 
 @smooth(lambda g, x: g / (1 - x * x), "arctanh")
 def atanh(x: Value, /) -> Value:
-    """The number whose hyperbolic tangent is x; nan where |x| > 1, and inf at 1."""
+    """The number whose hyperbolic tangent is x, elementwise; nan where |x| > 1, and inf at 1."""
 
 
 def over_square(a: Value, b: Value) -> Value:
@@ -461,17 +467,17 @@ def atan2(y: Value, x: Value, /) -> Value:
 
 @computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), special.erf)
 def erf(x: Value, /) -> Value:
-    """The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
+    """The error function, elementwise: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
 
 
 @computed(lambda g, x: g * (-2 / math.pi**0.5) * exp(-x * x), special.erfc)
 def erfc(x: Value, /) -> Value:
-    """1 - erf(x), accurate where that is tiny (DLMF 7.2.2)."""
+    """1 - erf(x), elementwise, accurate where that is tiny (DLMF 7.2.2)."""
 
 
 @computed(lambda g, out: g * (math.pi**0.5 / 2) * exp(out * out), special.erfinv)  # 1 over the derivative of erf there
 def erfinv(x: Value, /) -> Value:
-    """The number whose error function is x; inf at 1, nan where |x| > 1. The gradient at -1 and 1 is inf."""
+    """The number whose error function is x, elementwise; inf at 1, nan where |x| > 1. The gradient at ±1 is inf."""
 
 
 @op
@@ -485,12 +491,12 @@ derivative_of_digamma.backward(lambda g, x, n: g * derivative_of_digamma(x, n + 
 
 @computed(lambda g, x: g * derivative_of_digamma(x, 1), special.digamma)
 def digamma(x: Value, /) -> Value:
-    """The derivative of log Γ(x); -inf at 0, nan at -1, -2, ..."""
+    """The derivative of log Γ(x), elementwise; -inf at 0, nan at -1, -2, ... (DLMF 5.2.2)."""
 
 
 @computed(lambda g, x: g * digamma(x), special.lgamma)
 def lgamma(x: Value, /) -> Value:
-    """log |Γ(x)|, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ..."""
+    """log |Γ(x)|, elementwise, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ..."""
 
 
 # --- two inputs ----------------------------------------------------------------------------------------------
@@ -536,7 +542,7 @@ def fmod(x: Value, y: Value, /) -> Value:
 
 @smooth(lambda g: -g, "negative")
 def neg(x: Value, /) -> Value:
-    """-x."""
+    """-x, elementwise. Raises TypeError for bools."""
 
 
 @neg.explains
@@ -546,32 +552,32 @@ def _(x: Value) -> str | None:
 
 @computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x))
 def sign(x: Value, /) -> Value:
-    """-1, 0 or 1, of bools themselves; its gradient is 0."""
+    """-1, 0 or 1, elementwise, of bools themselves; its gradient is 0."""
 
 
 @computed(lambda g, x: where(x == 0, 0, g * sign(x)))
 def abs(x: Value, /) -> Value:
-    """|x|; the subgradient at 0 is 0."""
+    """|x|, elementwise; the subgradient at 0 is 0."""
 
 
 @computed(zero)
 def floor(x: Value, /) -> Value:
-    """x rounded down to an integer; its gradient is 0."""
+    """x rounded down to an integer, elementwise; its gradient is 0."""
 
 
 @computed(zero)
 def ceil(x: Value, /) -> Value:
-    """x rounded up to an integer; its gradient is 0."""
+    """x rounded up to an integer, elementwise; its gradient is 0."""
 
 
 @computed(zero)
 def trunc(x: Value, /) -> Value:
-    """x rounded towards 0 to an integer; its gradient is 0."""
+    """x rounded towards 0 to an integer, elementwise; its gradient is 0."""
 
 
 @op
 def round(x: Value, /) -> Value:
-    """x rounded to the nearest integer, halves to the even one; its gradient is 0.
+    """x rounded to the nearest integer, elementwise, halves to the even one; its gradient is 0.
 
     By name, `decimals` is the number of digits to keep after the point, or below 0 to drop before it.
     """
@@ -591,7 +597,7 @@ round.backward(zero)
 
 @composite
 def frac(x: Value) -> Value:
-    """The part of x behind the decimal point, with x's sign: x - trunc(x).
+    """The part of x behind the decimal point, with x's sign: x - trunc(x), elementwise.
 
     tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.2500, -0.2500])
     """
@@ -642,7 +648,7 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
 
 @composite
 def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Value:
-    """x with numbers in place of nan, inf and -inf, which get no gradient.
+    """x with numbers in place of nan, inf and -inf, which get no gradient; elementwise.
 
     nan: 0 by default.  posinf, neginf: by default the largest and the smallest number of x's dtype.
 
@@ -661,19 +667,19 @@ def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: 
 
 @without_rules()
 def isnan(x: Value, /) -> Value:
-    """Whether each element is nan."""
+    """Whether x is nan, elementwise, as bools."""
 
 
 @without_rules()
 def isinf(x: Value, /) -> Value:
-    """Whether each element is inf or -inf."""
+    """Whether x is inf or -inf, elementwise, as bools."""
 
 
 @without_rules()
 def isfinite(x: Value, /) -> Value:
-    """Whether each element is neither nan nor infinite."""
+    """Whether x is neither nan nor infinite, elementwise, as bools."""
 
 
 @without_rules()
 def signbit(x: Value, /) -> Value:
-    """Whether x has a minus sign, as bools; so has -0.0."""
+    """Whether x has a minus sign, elementwise, as bools; so has -0.0."""

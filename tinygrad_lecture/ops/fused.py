@@ -122,7 +122,7 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 @fused
 def softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
-    """exp(x) / sum(exp(x)) along an axis: probabilities, which sum to 1.
+    """exp(x) / sum(exp(x)) along an axis: probabilities, which sum to 1 (Bridle, 1990).
 
     axis: an int (also `dim`), the last by default.  dtype: convert x to this dtype first; None (the default) for x's
     own. The largest element is subtracted first, so exp does not overflow.
@@ -141,7 +141,7 @@ def log_softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     """log(softmax(x)) along an axis, computed as x - logsumexp(x): log never sees a probability rounded to 0.
 
     axis: an int (also `dim`), the last by default.  dtype: convert x to this dtype first; None (the default) for x's
-    own. The result has x's shape and dtype; float16 is computed in float32.
+    own. The result has x's shape and dtype; float16 is computed in float32. See `softmax`.
     Raises TypeError for integers, IndexError for an axis out of range.
     """
     shifted = x - _finite_max(x, axis)
@@ -193,10 +193,11 @@ def squared_error(x: Value, y: Value, /, average: bool = True) -> Value:
 
 @fused
 def gelu(x: Value, /, approximate: str = "none") -> Value:
-    """x * Phi(x), where Phi is the distribution function of the standard normal (Hendrycks & Gimpel, arXiv:1606.08415).
+    """x * Phi(x), elementwise, where Phi is the distribution function of the standard normal.
 
     approximate: "none" for the exact 0.5 x (1 + erf(x / sqrt(2))); "tanh" for GPT-2's
     0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))). Raises ValueError for another value.
+    (Hendrycks & Gimpel, arXiv:1606.08415.)
     """
     if approximate == "none":
         return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
@@ -322,7 +323,7 @@ def attention(
     The weights are never all in memory at once, except up to 256 keys for backward, if the kernel is not compiled.
     Those that `causal` (or, not compiled, a mask) forbids to all of 64 queries are not computed. A query without an
     allowed key gives zeros, with gradient 0.
-    Raises ValueError for other shapes, TypeError for a mask that is not of bools.
+    Raises ValueError for other shapes, TypeError for a mask that is not of bools. (Vaswani et al., arXiv:1706.03762.)
 
         tl.attention(tl.ones(1, 4), tl.ones(2, 4), tl.tensor([[1.0], [3.0]]))       # tensor([[2.]])
     """

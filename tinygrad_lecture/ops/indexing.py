@@ -315,7 +315,10 @@ def _matrices(x: Value) -> Value:
 
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
-    """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
+    """x, (..., n, m), with 0 above the diagonal; diagonal=1 keeps one diagonal more, -1 one fewer.
+
+    Raises ValueError for fewer than two axes.
+    """
     return row_major(xp(x).tril(_matrices(x), diagonal))
 
 
@@ -324,7 +327,10 @@ tril.backward(lambda g, diagonal: tril(g, diagonal))
 
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
-    """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
+    """x, (..., n, m), with 0 below the diagonal; diagonal=1 keeps one diagonal fewer, -1 one more.
+
+    Raises ValueError for fewer than two axes.
+    """
     return row_major(xp(x).triu(_matrices(x), diagonal))
 
 

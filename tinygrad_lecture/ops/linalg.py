@@ -104,7 +104,8 @@ def _(g: Value, a: Value) -> Value:
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
 
-    The gradient is exact for singular matrices too; second derivatives need an invertible one.
+    The gradient is exact for singular matrices too; second derivatives need an invertible one. Raises ValueError for
+    matrices that are not square.
     """
     return _nan_kept(a, xp(a).linalg.det(a))
 
@@ -215,7 +216,8 @@ def _(a: Value, b: Value = None) -> str | None:
 def matrix_power(a: Value, n: int) -> Value:
     """The product of n times the matrix a, for square matrices (..., k, k); of its inverse for a negative n.
 
-    Computed by repeated squaring. Raises ValueError for matrices that are not square, or singular if n is negative.
+    Computed by repeated squaring. Raises ValueError for matrices that are not square, or singular if n is negative,
+    TypeError for an n that is not an int.
 
         tl.matrix_power(tl.tensor([[1, 1], [0, 1]]), 5)     # tensor([[1, 5], [0, 1]])
     """

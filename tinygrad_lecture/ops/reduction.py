@@ -292,9 +292,9 @@ def norm(
 def argmax(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
     """The index of the largest element along an axis, the first one if there are ties. (Its value: `max`.)
 
-    axis (also `dim`): an int, or None for the index in the flattened x.  keepdims (also `keepdim`): keep the axis, with
-    size 1. The result is int64 and has no gradient. Raises ValueError if there are no elements, IndexError for an axis
-    out of range.
+    axis (also `dim`): an int, or None for the index in the flattened x.
+    keepdims (also `keepdim`): whether to keep the axis, with size 1. The result is int64 and has no gradient.
+    Raises ValueError if there are no elements, IndexError for an axis out of range.
 
         tl.argmax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([1, 0])
     """
@@ -305,9 +305,9 @@ def argmax(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Valu
 def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
     """The index of the smallest element along an axis, the first one if there are ties. (Its value: `min`.)
 
-    axis (also `dim`): an int, or None for the index in the flattened x.  keepdims (also `keepdim`): keep the axis, with
-    size 1. The result is int64 and has no gradient. Raises ValueError if there are no elements, IndexError for an axis
-    out of range.
+    axis (also `dim`): an int, or None for the index in the flattened x.
+    keepdims (also `keepdim`): whether to keep the axis, with size 1. The result is int64 and has no gradient.
+    Raises ValueError if there are no elements, IndexError for an axis out of range.
 
         tl.argmin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([0, 1])
     """
@@ -318,7 +318,7 @@ def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Valu
 def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """Whether any element over axes is true, as bools; False if there are none.
 
-    axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
+    axis, keepdims: those of `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
     return row_major(xp(x).any(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 
@@ -327,7 +327,7 @@ def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """Whether all elements over axes are true, as bools; True if there are none.
 
-    axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
+    axis, keepdims: those of `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
     """
     return row_major(xp(x).all(x, axis=numpy_axis(x, axis), keepdims=keepdims))
 

@@ -74,7 +74,10 @@ def _(x: Value, axes: tuple[int, ...]) -> str:
 
 @op(analytic=True)
 def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
-    """A view of x with two axes exchanged. Raises IndexError for an axis out of range."""
+    """A view of x with two axes exchanged: (..., n, ..., m, ...) -> (..., m, ..., n, ...).
+
+    Raises IndexError for an axis out of range.
+    """
     if x.ndim == 0 and not axes_over(0, axis0) and not axes_over(0, axis1):
         return x[...]
     return x.swapaxes(axis0, axis1)
@@ -141,7 +144,10 @@ def _(g: Value) -> Value:
 
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
-    """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
+    """x reversed along `axis` (also `dim`, `dims`), in x's shape: an int, a tuple, or None for all axes.
+
+    Raises IndexError for an axis out of range.
+    """
     return clone(xp(x).flip(x, numpy_axis(x, axis)))  # NumPy's is a view
 
 
@@ -392,7 +398,7 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
 def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
     """x split into at most `chunks` pieces of equal size along an axis (the last may be smaller): a tuple of views.
 
-    axis (also `dim`). As in PyTorch, there may be fewer pieces: 5 elements in 4 chunks give sizes 2, 2, 1.
+    axis (also `dim`). As in PyTorch, there may be fewer pieces: shape (5,) in 4 chunks gives (2,), (2,), (1,).
     Raises ValueError for chunks < 1, IndexError for an axis out of range.
     """
     if chunks <= 0:
@@ -404,6 +410,8 @@ def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
 @composite
 def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
     """The slices of x along an axis (also `dim`), without that axis: a tuple of views, one for each index.
+
+    (n, ...) -> n times (...).
 
     Raises IndexError for an axis out of range.
     """

@@ -53,7 +53,7 @@ def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
 @op(differentiable=False)
 @_laid_out_as_given
 def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
-    """The indices that sort x along an axis, as int64.
+    """The indices that sort x along an axis, as int64, in x's shape.
 
     axis: an int (also `dim`), the last by default.  descending: largest first.  stable: for PyTorch's signature; equal
     elements always keep their order. nan counts as the largest. Raises IndexError for an axis out of range.

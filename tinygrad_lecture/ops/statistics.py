@@ -140,8 +140,8 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
     """The differences of neighbours along an axis, n times over: x[i + 1] - x[i].
 
     axis (also `dim`): an int, the last by default.  prepend, append: tensors to join to x along it first, or None.
-    n: 0 gives x alone. Differences of bools say where neighbours differ. Raises IndexError for an axis out of range,
-    ValueError for n < 0.
+    The axis gets shorter by n, as in (..., m) -> (..., m - n); 0 gives x alone. Differences of bools say where
+    neighbours differ. Raises IndexError for an axis out of range, ValueError for n < 0.
 
         tl.diff(tl.tensor([1, 4, 9, 16]))           # tensor([3, 5, 7])
         tl.diff(tl.tensor([1, 4, 9, 16]), n=2)      # tensor([2, 2])
@@ -196,7 +196,9 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
 
 @composite
 def count_nonzero(x: Value, axis: Axes = None) -> Value:
-    """How many elements are not 0, over axes, as int64. axis (also `dim`): an int, a tuple, or None for all.
+    """How many elements are not 0, over axes, as int64, in x's shape without these axes.
+
+    axis (also `dim`): an int, a tuple, or None for all.
 
     tl.count_nonzero(tl.tensor([[0, 1], [2, 3]]), dim=1)        # tensor([1, 2])
     """
@@ -209,7 +211,7 @@ def unique_consecutive(
 ) -> Any:
     """The first of each run of equal elements or, along an axis (also `dim`), of equal slices; None is the flattened x.
 
-    Backward through them raises.
+    The result is a vector or, along an axis, has x's shape but for that axis. Backward through it raises.
     return_inverse: return as well the run that each element belongs to.  return_counts: and the length of each run.
 
         tl.unique_consecutive(tl.tensor([1, 1, 2, 1]))      # tensor([1, 2, 1])
@@ -241,7 +243,9 @@ def _found(x: Value, parts: list[Any], name: str) -> Any:
 def unique(
     x: Value, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
 ) -> Any:
-    """The different elements of x, sorted or, along an axis, its different slices. Backward through them raises.
+    """The different elements of x, sorted or, along an axis, its different slices.
+
+    The result is a vector or, along an axis, has x's shape but for that axis. Backward through it raises.
 
     sorted: for PyTorch's signature; they always are.  axis (also `dim`): an int, or None for the flattened x.
     return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
@@ -288,7 +292,8 @@ def searchsorted(sorted_sequence: Value, values: Value, /, right: bool = False, 
 def bucketize(x: Value, boundaries: Value, right: bool = False) -> Value:
     """The number of the bucket between sorted boundaries that each element falls into: `searchsorted` the other way.
 
-    right: whether a bucket includes its left boundary instead of its right one.
+    boundaries: a vector, or (..., n) with a row for each row of x.  right: whether a bucket includes its left boundary
+    instead of its right one. The result has x's shape, int64. Raises ValueError for shapes that do not fit.
 
         tl.bucketize(tl.tensor([3, 6]), tl.tensor([1, 3, 5]))       # tensor([1, 3])
     """
@@ -297,7 +302,7 @@ def bucketize(x: Value, boundaries: Value, right: bool = False) -> Value:
 
 @op(differentiable=False)
 def isin(elements: Value, test_elements: Value, /, assume_unique: bool = False, invert: bool = False) -> Value:
-    """Whether each element is among the test elements, as bools.
+    """Whether each element is among the test elements, as bools in the shape of `elements`.
 
     assume_unique: for PyTorch's signature.  invert: whether it is not.
 

@@ -159,6 +159,7 @@ def check_property(
     """Raise CheckFailed, with the smallest input, unless `check(*args)` raises it for none that is drawn.
 
     Of the causes that `check` gives for different inputs, the most frequent one is taken.
+    Raises TypeError if `check` returns a bool.
     """
     __tracebackhide__ = True
 

@@ -51,7 +51,10 @@ class LanguageModel(nn.Module):
     config: TransformerConfig
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the token after the last: (..., tokens) -> (..., vocab_size)."""
+        """Logits of the token after the last: (..., tokens) -> (..., vocab_size).
+
+        Raises NotImplementedError unless a class defines it.
+        """
         raise NotImplementedError
 
     @property

@@ -236,7 +236,7 @@ def test_where_it_was_when_its_time_was_over_is_told(tmp_path):
 
 
 @posix
-def test_a_failure_that_was_found_is_told_though_the_time_is_over_before_the_smallest_is(tmp_path):
+def test_a_failure_found_before_the_time_is_over_is_told(tmp_path):
     slow = "import time\ndef double(x):\n    time.sleep(0.05)\n    return 3 * x\n"
     at_first, later = outcomes(tmp_path, [slow, slow.replace("3 * x", "(2 + (x != 0)) * x")], seconds=1)
     assert (at_first.what, later.what) == ("double returns a wrong result.",) * 2, later

@@ -16,7 +16,7 @@ from ..backend import Array, DType, xp
 from . import blas, compiled
 from .blas import one_thread
 from .compiled import compiles
-from .fused import Needs
+from .fused import Needs, needed
 from .product import product
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
@@ -56,11 +56,6 @@ def before(after: Array, state: Array, sizes: Sizes, reverse: bool) -> Array:
 def common_dtype(*arrays: Array | None) -> DType:
     """The dtype of a result of arrays, of which some may be None."""
     return np.result_type(*(array.dtype for array in arrays if array is not None))
-
-
-def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
-    """The gradients, with None where none is needed; an optional input that was left out has no place in `needs`."""
-    return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
 def sigmoid_(x: Array) -> None:

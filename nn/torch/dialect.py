@@ -165,11 +165,9 @@ MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch th
 
 def grad_fn_name(step: GradFn) -> str:
     """The name of a step, such as "MulBackward0", or "AccumulateGrad" for a leaf."""
-    return node_name(step.node) if isinstance(step.node, Record) else "AccumulateGrad"
-
-
-def node_name(record: Any) -> str:
-    """The name of a record, such as "MulBackward0"."""
+    record: Any = step.node
+    if not isinstance(record, Record):
+        return "AccumulateGrad"
     called = record.name if record.name.isidentifier() else record.op.name
     if called[0].isupper():  # a `tl.func.Function`, a class
         return f"{called}Backward"

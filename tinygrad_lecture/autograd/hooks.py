@@ -100,7 +100,7 @@ def hooks_of(x: TensorBase) -> Hooked:
         held = node.tensor
         if type(held) is Hooked:
             return held
-        made = Hooked(x, _forget)
+        made = Hooked(x, lambda reference: hooked_leaves.pop(id(reference), None))
         made.before, made.after, made.retains = {}, {}, held is not None
         if type(node) is Leaf:
             hooked_leaves[id(made)] = made
@@ -109,10 +109,6 @@ def hooks_of(x: TensorBase) -> Hooked:
 
 
 _lock = threading.RLock()  # a finaliser that runs meanwhile may register one too
-
-
-def _forget(reference: Any) -> None:
-    hooked_leaves.pop(id(reference), None)
 
 
 def retain_grad(x: TensorBase) -> None:

@@ -11,7 +11,7 @@ The lecture's pipeline, for a text cut into characters:
     embed         token -> vector                  transformer/embedding.py
     transform     N times attention, then FFN      transformer/block.py
     unembed       last vector x W_U -> scores      transformer/embedding.py
-    sample        softmax(scores / T), a draw      transformer/generation/sampling.py
+    sample        softmax(scores / T), a draw      transformer/generation.py
 
 The loss is the cross-entropy -log p(next token), averaged over all tokens. Its exponential is the perplexity: the
 number of equally likely tokens among which one would be as unsure. Ctrl-C ends the training, --resume continues it.

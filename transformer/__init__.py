@@ -11,7 +11,7 @@ A text passes through the modules in this order:
     inputs.py                       tokens from users, checked; their positions and the mask
     embedding.py  positions.py      tokens -> vectors, and at the end vectors -> logits
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
-    generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
+    generation.py                   logits -> next token; cache.py keeps the keys and values of earlier tokens
 
 One file a model, with its config, whose defaults make the family; side by side they show what differs:
 
@@ -44,7 +44,7 @@ from .embedding import *
 from .encoder import *
 from .encoder_decoder import *
 from .ffn import *
-from .generation.sampling import *
+from .generation import *
 from .gpt import *
 from .inputs import *
 from .llama import *

@@ -108,7 +108,7 @@ class Cache:
             raise ValueError(f"Cache: of {len(self.self_attention)} layers, or in use by another model; {START_NEW}")
         if batch != self._batch:
             raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {batch}; {START_NEW}")
-        if not _same(memory, self.memory):
+        if memory is not self.memory and (memory is None or self.memory is None or not tl.equal(memory, self.memory)):
             raise ValueError(f"Cache: holds another memory, that of another source; {START_NEW}")
         for attention in self.self_attention:
             attention.length = self.length
@@ -127,7 +127,3 @@ class Cache:
         """Count `new` tokens as cached, now that every block has appended them, and keep the padding masks."""
         self.length += new
         self._padding_mask, self.memory_padding = padding_mask, memory_padding
-
-
-def _same(a: Tensor | None, b: Tensor | None) -> bool:
-    return a is b or (a is not None and b is not None and tl.equal(a, b))

@@ -22,7 +22,7 @@ from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
+from .generation import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy

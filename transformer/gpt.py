@@ -24,7 +24,7 @@ from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation.generate import LanguageModel
+from .generation import LanguageModel
 from .inputs import read_inputs
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel

@@ -31,7 +31,7 @@ from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import attention_html, plain
 
-from .generation.sampling import probabilities
+from .generation import probabilities
 from .inputs import as_tokens
 
 if TYPE_CHECKING:

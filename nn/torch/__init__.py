@@ -6,7 +6,7 @@
 Where things are:
 
     __main__.py                   the command; modules.py: which module stands for which of torch's
-    formulas.py  functions.py     functions that the engine does not have: addmm, tensor_split, index_put, ...
+    functions.py                  functions that the engine does not have: addmm, tensor_split, index_put, ...
     methods.py                    how they become methods of Tensors, and take `out=`
     layers.py                     layers and losses that nn leaves out, or that take more there
     dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
@@ -14,7 +14,7 @@ Where things are:
     archive.py                    torch.save and torch.load, with safetensors
     machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
     missing_names.py              what is not here: an error says so and names what to use
-    dialect.py  node_names.py     what prints as in PyTorch while a script runs
+    dialect.py                    what prints as in PyTorch while a script runs
 """
 
 # ruff: noqa: F403

@@ -205,7 +205,7 @@ class profile(tl.profile):
         raise AttributeError(f"profile.{name} is not here; there is table(), and tl.profile() has a page() to look at")
 
 
-class SummaryWriter:
+class SummaryWriter(contextlib.AbstractContextManager["SummaryWriter"]):
     """tensorboardX's, which gets tensors as arrays. Without that package it writes nothing, and says so once."""
 
     def __init__(self, *settings: Any, **options: Any) -> None:
@@ -222,9 +222,6 @@ class SummaryWriter:
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._writer, name) if self._writer else ignore
         return member if not callable(member) else lambda *args, **named: member(*_as_arrays(args), **_as_arrays(named))
-
-    def __enter__(self) -> SummaryWriter:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -96,8 +96,7 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
 # --- out= ---------------------------------------------------------------------------------------------------
 
 TAKE_OUT = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation"),
-    *("tinygrad_lecture.distributions", "nn.torch.functions", "nn.torch.formulas"),
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.distributions", "nn.torch.functions"),
 )
 _RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one
 

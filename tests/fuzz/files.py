@@ -189,19 +189,6 @@ def _resume(folder: Path) -> None:
         small_training.make(folder=folder, epochs=2).fit(resume=True)
 
 
-def _tokenizer_json(folder: Path) -> None:
-    tokenizer = BPETokenizer.train(TEXT, 262, special_tokens=["<|end|>"])
-    tokenizer.to_files(folder)
-    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    merges = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")[1:-1]
-    added = [{"id": vocabulary.pop("<|end|>"), "content": "<|end|>", "special": True}]
-    model = {"type": "BPE", "vocab": vocabulary, "merges": merges, "dropout": None, "ignore_merges": False}
-    given = {"normalizer": None, "pre_tokenizer": {"type": "ByteLevel"}, "model": model, "added_tokens": added}
-    for file in folder.iterdir():
-        file.unlink()
-    (folder / "tokenizer.json").write_text(json.dumps(given), encoding="utf-8")
-
-
 def _pretrained(make: Callable[[], Any]) -> Reader:
     """A model's folder, as Hugging Face has it."""
     return Reader(
@@ -229,11 +216,6 @@ READERS = {
         _run,
         lambda folder: small_training.make(folder=folder).load_best(),
         {"best.safetensors": (damaged_safetensors,)},
-    ),
-    "tokenizer.json": Reader(
-        _tokenizer_json,
-        lambda folder: BPETokenizer.from_files(folder).encode(TEXT),
-        {"tokenizer.json": (_as_json, _as_json)},
     ),
     "GPT-2's tokenizer": Reader(
         lambda folder: BPETokenizer.train(TEXT, 262, special_tokens=["<|end|>"]).to_files(folder),

@@ -10,7 +10,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation.sampling import choose, draw
+from transformer.generation import choose, draw
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0

@@ -384,8 +384,11 @@ def folder(theirs, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ours(folder):
-    return BPETokenizer.from_files(folder)
+def ours(theirs, tmp_path_factory):
+    files = tmp_path_factory.mktemp("files")
+    theirs.backend_tokenizer.model.save(str(files))
+    (files / "added_tokens.json").write_text(json.dumps({"<pad>": len(theirs) - 1}), encoding="utf-8")
+    return BPETokenizer.from_files(files)
 
 
 @given(TEXTS)

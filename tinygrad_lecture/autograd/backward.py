@@ -12,7 +12,6 @@ from ..conversion import new_array
 from ..errors import TensorError
 from ..tensor_base import TensorBase, wrap
 from . import hooks, versions
-from .accumulation import accumulate_grad
 from .core import VJP, Gradient, Node, Products, Record, plus, walk
 from .modes import modes
 from .rule_checks import check_saved
@@ -56,12 +55,13 @@ def backward_pass(
         return products
 
     def finish(leaf: Node) -> None:
-        if subgraph is None and type(leaf.tensor) is not hooks.Hooked:
-            accumulate_grad(leaf, sums.pop(leaf))
+        gradient = sums.pop(leaf)
+        if subgraph is not None:
+            subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
+        elif type(leaf.tensor) is hooks.Hooked:
+            hooks.accumulate_with_hooks(leaf, gradient, True)
         else:
-            gradient = hooks.accumulate_with_hooks(leaf, sums.pop(leaf), subgraph is None)
-            if subgraph is not None:
-                subgraph.collect(leaf, gradient)
+            hooks.accumulate_grad(leaf, gradient)
 
     def finish_due(leaf: Node) -> None:
         if leaf in sums:  # no gradient reaches it through an output that nothing was computed from

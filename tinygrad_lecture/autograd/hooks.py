@@ -1,4 +1,4 @@
-"""Hooks: functions of the user's that a backward pass calls with a tensor's gradient once it is complete.
+"""Where a gradient arrives: in `.grad`, and in hooks, functions of the user's that a backward pass calls with it.
 
 Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them.
 
@@ -15,12 +15,40 @@ from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
 from ..errors import TensorError, kind_of
-from ..tensor_base import TensorBase, wrap
-from .accumulation import accumulate_grad
+from ..tensor_base import TENSORS, TensorBase, wrap
+from . import versions
 from .core import VJP, Gradient, Leaf, Node, Products, Record
 from .modes import set_grad_enabled
 
 Hook: TypeAlias = Callable[..., Any]
+
+
+_grad_lock = threading.Lock()
+
+
+def accumulate_grad(node: Node, gradient: Any) -> bool:
+    """Add a gradient to `.grad` of the tensor that a node stands for, and say whether it is still there.
+
+    The first gradient is copied: a rule may return its upstream gradient, which others have too.
+    """
+    tensor = None if node.tensor is None else node.tensor()
+    if tensor is None or tensor._node is not node:  # gone, changed in place, or no longer requiring grad
+        return False
+    with _grad_lock:
+        held = tensor._grad
+        if type(gradient) in TENSORS:  # under create_graph
+            tensor._grad = gradient.clone() if held is None else held + gradient
+        elif held is None:
+            tensor._grad = wrap(gradient.copy())
+        elif held._node is None:
+            versions.announce_write(held._array)
+            held._array += gradient
+        else:
+            tensor._grad = held + wrap(gradient)
+    return True
+
+
+# --- hooks --------------------------------------------------------------------------------------------------
 
 
 class Handle:
@@ -72,7 +100,7 @@ def hooks_of(x: TensorBase) -> Hooked:
         held = node.tensor
         if type(held) is Hooked:
             return held
-        made = Hooked(x, _forget)
+        made = Hooked(x, lambda reference: hooked_leaves.pop(id(reference), None))
         made.before, made.after, made.retains = {}, {}, held is not None
         if type(node) is Leaf:
             hooked_leaves[id(made)] = made
@@ -81,10 +109,6 @@ def hooks_of(x: TensorBase) -> Hooked:
 
 
 _lock = threading.RLock()  # a finaliser that runs meanwhile may register one too
-
-
-def _forget(reference: Any) -> None:
-    hooked_leaves.pop(id(reference), None)
 
 
 def retain_grad(x: TensorBase) -> None:

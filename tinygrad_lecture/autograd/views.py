@@ -57,17 +57,13 @@ def base_of(window: Window) -> Base:
 
 
 def sharers(tensor: TensorBase) -> list[Any]:
-    """The other living tensors that share a tensor's memory."""
+    """The other living tensors that share a tensor's memory, and have got no other array since."""
     window = tensor._window
     if window is None:
         return []
     living = (reference() for reference in list(window.sharing))
-    return [x for x in living if x is not None and x is not tensor and _shares(x, window)]
-
-
-def _shares(x: TensorBase, window: Window) -> bool:
-    """Whether x still shares the memory: it may have got another array since."""
-    return x._window is not None and x._window.sharing is window.sharing
+    noted = [x for x in living if x is not None and x is not tensor and x._window is not None]
+    return [x for x in noted if x._window.sharing is window.sharing]
 
 
 def one_in_memory(array: Any) -> bool:

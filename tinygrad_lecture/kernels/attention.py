@@ -20,6 +20,7 @@ import numpy as np
 from ..backend import FLOAT32, Array, xp
 from . import blas, compiled
 from .compiled import available, compiles, has_rows, run_rows
+from .fused import needed
 from .product import as_rows, finite_row_max, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -85,7 +86,7 @@ def attention_backward(
         gradients = [np.empty_like(x, g.dtype, order) for x, order in zip((q, k, v), orders, strict=True)]
         gradients = [x if _rows(x) else np.empty(x.shape, x.dtype) for x in gradients]
         compiled.attention.backward(q, k, v, _full(mask, q, k), kept, out, g, gradients, causal, _scale(q, scale))
-        return tuple(gradient if need else None for gradient, need in zip([*gradients, None], needs, strict=False))
+        return needed((*gradients, None), needs)
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
     made = lib.empty_like if once else lib.zeros_like

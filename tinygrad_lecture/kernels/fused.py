@@ -9,7 +9,7 @@ gradient per input, None where none is needed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +26,11 @@ def in_place(function: Callable[..., Array], y: Array, b: Array) -> Array:
     """function(y, b), written to y if the dtypes are equal and b has no more axes than y."""
     fits = y.dtype == b.dtype and b.ndim <= y.ndim
     return function(y, b, out=y) if fits else function(y, b)
+
+
+def needed(gradients: Sequence[Any], needs: Needs) -> tuple[Any, ...]:
+    """The gradients, with None where none is needed; an optional input that was left out has no place in `needs`."""
+    return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -50,9 +55,13 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 
 def softmax(x: Array, axis: int = -1) -> Array:
     if axis in (-1, x.ndim - 1) and compiles(x):
-        return _compiled_softmax(x)
-    e, total = _exponentials(row_major(x), axis)
-    e /= total
+        out = x.copy()
+        run_rows(compiled.loops.softmax, as_rows(out))
+        return out
+    x = row_major(x)
+    e = x - finite_max(x, axis)
+    xp(x).exp(e, out=e)
+    e /= never_zero(e.sum(axis=axis, keepdims=True))
     return e
 
 
@@ -90,8 +99,10 @@ def cross_entropy(logits: Array, targets: Array, *, keep: bool = False) -> Any:
     lib = xp(logits)
     check_targets(logits, targets)
     if compiles(logits):
-        loss, e = _compiled_cross_entropy(logits, targets)
-        return (loss, e) if keep else loss
+        derivative, loss = logits.copy(), np.empty(targets.shape, logits.dtype)
+        flat = targets.reshape(-1).astype(np.int64), loss.reshape(-1)
+        run_rows(compiled.loops.cross_entropy, as_rows(derivative), *flat)
+        return (loss, derivative) if keep else loss
     e = lib.ascontiguousarray(logits - finite_max(logits, -1))
     rows, target = as_rows(e), (lib.arange(targets.size), targets.reshape(-1))  # rows: (rows, classes), a view
     picked = rows[target].reshape(targets.shape)
@@ -121,27 +132,6 @@ def squared_error_backward(g: Array, needs: Needs, x: Array, y: Array, average: 
     d = x - y
     d *= g * (2 / max(d.size, 1) if average else 2)
     return (d if needs[0] else None, -d if needs[1] else None)
-
-
-def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
-    """exp(x - largest) and its sum along an axis, for softmax."""
-    lib = xp(x)
-    e = x - finite_max(x, axis)
-    lib.exp(e, out=e)
-    return e, never_zero(e.sum(axis=axis, keepdims=True))
-
-
-def _compiled_softmax(x: Array) -> Array:
-    out = x.copy()
-    run_rows(compiled.loops.softmax, as_rows(out))
-    return out
-
-
-def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
-    """The loss of each row, and its derivative."""
-    derivative, loss = logits.copy(), np.empty(targets.size, logits.dtype)
-    run_rows(compiled.loops.cross_entropy, as_rows(derivative), targets.reshape(-1).astype(np.int64), loss)
-    return loss.reshape(targets.shape), derivative
 
 
 def check_angles(x: Any, cos: Any, sin: Any) -> None:
@@ -190,7 +180,9 @@ def layer_norm(
     check_weights(x, weight, bias, axes, eps)
     rows = row_major(as_rows(x, axes))
     if compiles(rows, weight, bias, least=FEW):
-        y, offset, scale = _compiled_layer_norm(rows, _flat(weight), _flat(bias), eps, centred)
+        y, (offset, scale) = np.empty_like(rows), np.empty((2, len(rows), 1), x.dtype)
+        settings = np.array([eps, centred], x.dtype)
+        run_rows(compiled.loops.layer_norm, rows, y, _flat(weight), _flat(bias), offset, scale, settings)
         return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)
     lib = xp(x)
     y, offset = centre(rows) if centred else (rows.copy(), lib.zeros((len(rows), 1), x.dtype))
@@ -229,9 +221,12 @@ def layer_norm_backward(
     normalized = x.shape[x.ndim - axes :]
     g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
     if compiles(rows, g, weight):
-        dx, dweight, dbias = _compiled_gradients(g, rows, _flat(weight), offset, scale, centred)
-        gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
-        return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
+        dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
+        dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
+        arrays = g, rows, _flat(weight), offset, scale, dx, dweight, dbias, np.array([centred], rows.dtype)
+        run_rows(compiled.loops.layer_norm_backward, *arrays)
+        dweight, dbias = (each.sum(axis=0).reshape(normalized) for each in (dweight, dbias))
+        return needed((dx.reshape(x.shape), dweight, dbias), needs)
     y = centre(rows, offset)[0] if centred else rows.copy()  # normalised up to the factor scale
     gy = g * y
     dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
@@ -262,23 +257,3 @@ def rms_norm_backward(
 
 def _flat(weight: Array | None) -> Array | None:
     return None if weight is None else weight.reshape(-1)
-
-
-def _compiled_layer_norm(
-    rows: Array, weight: Array | None, bias: Array | None, eps: float, centred: bool
-) -> tuple[Array, Array, Array]:
-    """The output, (rows, n), and each row's offset and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
-    y, offset, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
-    run_rows(compiled.loops.layer_norm, rows, y, weight, bias, offset, scale, np.array([eps, centred], rows.dtype))
-    return y, offset, scale
-
-
-def _compiled_gradients(
-    g: Array, rows: Array, weight: Array | None, offset: Array, scale: Array, centred: bool
-) -> tuple[Array, Array, Array]:
-    """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
-    dx, chunks = np.empty_like(rows), -(-len(rows) // rows_of_a_chunk(rows))
-    dweight, dbias = np.empty((2, chunks, rows.shape[1]), rows.dtype)
-    settings = np.array([centred], rows.dtype)
-    run_rows(compiled.loops.layer_norm_backward, g, rows, weight, offset, scale, dx, dweight, dbias, settings)
-    return dx, dweight.sum(axis=0), dbias.sum(axis=0)

@@ -52,7 +52,10 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
     out = lib.empty_like(x)
     slope = lib.empty_like(x) if keep else None
     if compiles(x, out):
-        _compiled(x, approximate, out, slope)
+        flat = x.reshape(-1), out.reshape(-1), None if slope is None else slope.reshape(-1)
+        coefficients, end = _ODDS[approximate]
+        loop = compiled.loops.gelu if approximate == "none" else compiled.loops.gelu_tanh
+        run_rows(loop, *flat, np.array([*coefficients, end], np.float32))
     else:
         written = (out,) if slope is None else (out, slope)
         with np.errstate(over="ignore", invalid="ignore"):  # far from 0, x² and exp are inf, and the gate is 0 or 1
@@ -95,10 +98,3 @@ def _gelu(lib: Any, approximate: str, x: Array, out: Array, slope: Array | None 
         slope *= lib.fmin(odds, 1)
     slope *= x
     slope += gate
-
-
-def _compiled(x: Array, approximate: str, out: Array, slope: Array | None) -> None:
-    coefficients, end = _ODDS[approximate]
-    flat = x.reshape(-1), out.reshape(-1), None if slope is None else slope.reshape(-1)
-    loop = compiled.loops.gelu if approximate == "none" else compiled.loops.gelu_tanh
-    run_rows(loop, *flat, np.array([*coefficients, end], np.float32))

@@ -16,7 +16,7 @@ from ..backend import Array, DType, xp
 from . import blas, compiled
 from .blas import one_thread
 from .compiled import compiles
-from .fused import Needs
+from .fused import Needs, needed
 from .product import product
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
@@ -56,11 +56,6 @@ def before(after: Array, state: Array, sizes: Sizes, reverse: bool) -> Array:
 def common_dtype(*arrays: Array | None) -> DType:
     """The dtype of a result of arrays, of which some may be None."""
     return np.result_type(*(array.dtype for array in arrays if array is not None))
-
-
-def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
-    """The gradients, with None where none is needed; an optional input that was left out has no place in `needs`."""
-    return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
 def sigmoid_(x: Array) -> None:
@@ -124,7 +119,7 @@ def gru_states(
     gates = xp(x).empty((len(x), 4 * hidden), h.dtype)
     gates[:, : 3 * hidden] = x
     weight_t = xp(x).ascontiguousarray(weight.T)
-    activate = _loop("gru", gates, h) or _gru_step
+    activate = compiled.recurrent.gru if compiles(gates, h) else _gru_step
 
     def step(gates: Array, h: Array) -> None:
         sums = product(h, weight_t)
@@ -159,7 +154,7 @@ def gru_states_backward(
     h_before = before(out[:n_rows], h0, sizes, reverse)
     dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
-    differentiate = _loop("gru_backward", kept, grad, dh) or _gru_step_backward
+    differentiate = compiled.recurrent.gru_backward if compiles(kept, grad, dh) else _gru_step_backward
     for rows in reversed(steps(sizes, reverse)):
         dh_n = dh[: rows.stop - rows.start]
         dh_n += grad[rows]
@@ -264,10 +259,3 @@ def _parts(gates: Array, hidden: int | None = None) -> list[Array]:
     """Views of four parts that stand side by side, (n, hidden) each; of three, the last is empty."""
     hidden = gates.shape[1] // 4 if hidden is None else hidden
     return [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
-
-
-def _loop(name: str, *arrays: Array) -> Callable[..., None] | None:
-    """The loop of this name, if it can be called with such arrays."""
-    if not compiles(*arrays):
-        return None
-    return getattr(compiled.recurrent, name)  # type: ignore[no-any-return]

@@ -19,16 +19,15 @@ def where(condition: Any, a: Any, b: Any) -> Array:
     mask, but inf * 0 is nan.
     """
     if type(condition) is np.ndarray and condition.dtype is _BOOL:
-        if type(b) is int and b == 0 and type(a) is np.ndarray and a.dtype in _BITS:
-            bits = _BITS[a.dtype]
-            mask = condition.astype(bits)
-            np.negative(mask, out=mask)  # 1 becomes -1, in which every bit is set
-            return (mask & a.view(bits)).view(a.dtype)
-        if type(a) is int and a == 0 and type(b) is np.ndarray and b.dtype in _BITS:
-            bits = _BITS[b.dtype]
-            mask = condition.astype(bits)
-            mask -= 1  # 0 becomes -1
-            return (mask & b.view(bits)).view(b.dtype)
+        for kept, other in ((a, b), (b, a)):
+            if type(other) is int and other == 0 and type(kept) is np.ndarray and kept.dtype in _BITS:
+                bits = _BITS[kept.dtype]
+                mask = condition.astype(bits)
+                if kept is a:
+                    np.negative(mask, out=mask)  # 1 becomes -1, in which every bit is set
+                else:
+                    mask -= 1  # 0 becomes -1
+                return (mask & kept.view(bits)).view(kept.dtype)
     return xp(condition, a, b).where(condition, a, b)
 
 

@@ -105,14 +105,8 @@ def _(g: Value, out: Value) -> Value:
     return g * (1 - out * out)  # d tanh(x)/dx = 1 - tanh²(x)
 
 
-@add.option("alpha")
-def _(a: Value, b: Value, alpha: float) -> Value:
-    return add(a, scaled(b, alpha))
-
-
-@sub.option("alpha")
-def _(a: Value, b: Value, alpha: float) -> Value:
-    return sub(a, scaled(b, alpha))
+add.option("alpha")(lambda a, b, alpha: add(a, scaled(b, alpha)))
+sub.option("alpha")(lambda a, b, alpha: sub(a, scaled(b, alpha)))
 
 
 def scaled(x: Value, factor: Any) -> Value:

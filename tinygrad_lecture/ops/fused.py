@@ -360,15 +360,11 @@ def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:
 
 takes_dtype(softmax)
 takes_dtype(log_softmax)
-attention_weights.kernel(attention_kernels.attention_weights, attention_kernels.attention_weights_backward, views=False)
-attention.kernel(attention_kernels.attention, attention_kernels.attention_backward, views=False)
-linear.kernel(kernels.linear, kernels.linear_backward, views=False)
-softmax.kernel(kernels.softmax, kernels.softmax_backward, views=False)
-log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward, views=False)
-squared_error.kernel(kernels.squared_error, kernels.squared_error_backward, views=False)
-cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward, views=False)
-gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward, views=False)
-layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward, views=False)
-rms_norm.kernel(kernels.rms_norm, kernels.rms_norm_backward, views=False)
-rotary.kernel(kernels.rotary, kernels.rotary_backward, views=False)
 quantized_linear.kernel(quantized_kernels.linear, quantized_kernels.linear_backward, views=False)
+for _module, _ops in {  # the kernels with the names of these ops
+    attention_kernels: (attention, attention_weights),
+    gelu_kernels: (gelu,),
+    kernels: (cross_entropy, layer_norm, linear, log_softmax, rms_norm, rotary, softmax, squared_error),
+}.items():
+    for _op in _ops:
+        _op.kernel(getattr(_module, _op.name), getattr(_module, f"{_op.name}_backward"), views=False)

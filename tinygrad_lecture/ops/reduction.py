@@ -138,7 +138,8 @@ def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 @amax.backward
 @amin.backward
-def _(g: Value, x: Value, out: Value, axis: Axes) -> Value:
+def shared_by_ties(g: Value, x: Value, out: Value, axis: Axes) -> Value:
+    """The rule of what picks elements over axes: all that equal the one that was picked share the gradient."""
     kept = reduced_shape(x.shape, axis)
     chosen = (x == out.reshape(kept)) | isnan(x)
     ties = sum(chosen.astype(x.dtype), axis, keepdims=True)
@@ -154,10 +155,7 @@ def lower_median(x: Value, /) -> Value:
     return lib.where(last != last, last, ordered[(x.size - 1) // 2])
 
 
-@lower_median.backward
-def _(g: Value, x: Value, out: Value) -> Value:
-    chosen = (x == out) | isnan(x)
-    return where(chosen, g / sum(chosen.astype(x.dtype)), 0)
+lower_median.backward(lambda g, x, out: shared_by_ties(g, x, out, None))
 
 
 @amax.explains

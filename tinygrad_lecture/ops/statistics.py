@@ -43,10 +43,8 @@ def quantile(
     if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
         raise ValueError(f"q must be a number from 0 to 1, or a vector of them, not {q!r}")
     x, kept = as_floats(x), (1,) * x.ndim
-    if axis is None:
+    if axis is None or x.ndim == 0:
         x, axis = reshape(x, (-1,)), 0
-    elif x.ndim == 0:
-        x, axis = reshape(x, (1,)), 0
     (axis,) = normal_axes(x.ndim, axis)
     if not x.shape[axis]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
@@ -151,16 +149,10 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
     parts = [part for part in (prepend, x, append) if part is not None]
     x = cat(parts, axis) if n and len(parts) > 1 else x
     for _ in range(n):
-        before, after = _neighbours(x, axis)
+        front = (slice(None),) * normal_axes(x.ndim, axis)[0]
+        before, after = x[(*front, slice(None, -1))], x[(*front, slice(1, None))]
         x = after != before if x.dtype.kind == "b" else after - before
     return x
-
-
-def _neighbours(x: Value, axis: int) -> tuple[Value, Value]:
-    """x without its last, and x without its first slice along an axis."""
-    (axis,) = normal_axes(x.ndim, axis)
-    front = (slice(None),) * axis
-    return x[(*front, slice(None, -1))], x[(*front, slice(1, None))]
 
 
 # --- counts and sets ----------------------------------------------------------------------------------------

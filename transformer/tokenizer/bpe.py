@@ -164,8 +164,8 @@ class BPETokenizer(Tokenizer):
         """GPT-2's tokenizer, or a similar one, from the files of OpenAI or Hugging Face.
 
         - `vocabulary`, `merges`: encoder.json and vocab.bpe, or vocab.json and merges.txt; an added_tokens.json beside
-          them is read too. Without merges, vocabulary is a tokenizer.json, or a folder with one or with such a pair of
-          files.
+          them is read too. Without merges, vocabulary is a folder with such a pair of files. A tokenizer.json is read
+          by `PretrainedTokenizer.from_files`.
         - `special_tokens`: names of further special tokens. Added tokens are special anyway, and so are tokens that no
           merge makes and that look like <|endoftext|> or [MASK].
 

@@ -6,22 +6,14 @@ Two files, encoder.json and vocab.bpe, which Hugging Face calls vocab.json and m
     vocab.bpe           #version: 0.2, then one merge per line in the order of learning: Ġ t
     added_tokens.json   {"<pad>": 50257}    special tokens added later, in a third file
 
-Or a whole tokenizer in one file, tokenizer.json, of which settings for truncation, padding and tokens around a text are
-ignored: `encode` returns the text's ids only.
-
-    "pre_tokenizer": {"type": "ByteLevel", ...}             text is split into words as in GPT-2
-    "model": {"type": "BPE", "vocab": {"!": 0, ...}, "merges": ["Ġ t", ...] or [["Ġ", "t"], ...]}
-    "added_tokens": [{"id": 50256, "content": "<|endoftext|>", "special": true, ...}]
-
 A token's name has one visible letter per byte. A byte that is printable in Latin-1 stands for itself. The others are
 written as the letters from U+0100 on, in order: a space is Ġ, a line break Ċ. Special tokens are written as they are.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,20 +29,6 @@ PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging
 ADDED, WHOLE = "added_tokens.json", "tokenizer.json"
 SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # what special tokens look like: <|endoftext|>, <pad>, [MASK]
 
-# Of a tokenizer.json: part -> setting -> supported values, of which the first is the default.
-SUPPORTED: dict[str, dict[str, tuple[Any, ...]]] = {
-    "normalizer": {"type": (None,)},
-    "pre_tokenizer": {"type": ("ByteLevel",), "add_prefix_space": (False,), "use_regex": (True,)},
-    "model": {
-        "type": ("BPE",),
-        "dropout": (None, 0),
-        "continuing_subword_prefix": (None, ""),
-        "end_of_word_suffix": (None, ""),
-        "ignore_merges": (False,),
-    },
-    "added token": {"lstrip": (False,), "rstrip": (False,), "single_word": (False,)},
-}
-
 
 # --- which files ----------------------------------------------------------------------------------------------
 
@@ -62,18 +40,16 @@ def open_files(
 
     For arguments see `BPETokenizer.from_files`. Raises FileNotFoundError, or ValueError for a file that is not JSON.
     """
-    folder = vocabulary
-    if merges is None and folder.is_dir():
-        vocabulary = folder / WHOLE
-        for names in PAIRS:
-            if merges is None and all((folder / name).is_file() for name in names):
-                vocabulary, merges = (folder / name for name in names)
-        if merges is None and not vocabulary.is_file():
-            wanted = ", or ".join([*map(" and ".join, PAIRS), WHOLE])
-            raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
-    given = read_json(vocabulary)
     if merges is None:
-        return str(vocabulary), lambda: _parts_of_whole(given, special_tokens)
+        folder = vocabulary
+        found = (pair for pair in PAIRS if all((folder / name).is_file() for name in pair))
+        if (pair := next(found, None)) is None:
+            raise FileNotFoundError(
+                f"{folder} is no folder with {', or '.join(map(' and '.join, PAIRS))}; two files of other names are "
+                f"given one by one, and PretrainedTokenizer.from_files reads a {WHOLE}"
+            )
+        vocabulary, merges = (folder / name for name in pair)
+    given = read_json(vocabulary)
     lines, beside = _lines_of(read_text(merges)), vocabulary.with_name(ADDED)
     added = read_json(beside) if beside.is_file() else {}
     source = f"{vocabulary} (with {ADDED}) and {merges}" if added else f"{vocabulary} and {merges}"
@@ -90,7 +66,8 @@ def write_files(folder: Path, names: Sequence[str], merges: Sequence[str]) -> No
         lines.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
     (folder / ADDED).unlink(missing_ok=True)
     with suppress(FileNotFoundError, ValueError):  # no such file, or not JSON
-        if _is_hugging_face(read_json(folder / WHOLE)):
+        whole = read_json(folder / WHOLE)
+        if isinstance(whole, dict) and isinstance(whole.get("model"), dict):
             (folder / WHOLE).unlink()
 
 
@@ -113,64 +90,6 @@ def _lines_of(text: str) -> list[str]:
     """The merges in a file, without the version line and trailing empty lines."""
     lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
     return lines[1:] if lines[0].startswith("#version") or lines == [""] else lines
-
-
-# --- tokenizer.json -------------------------------------------------------------------------------------------
-
-
-def _is_hugging_face(given: Any) -> bool:
-    """Whether the contents of a JSON file are Hugging Face's, not those that `save` writes."""
-    return isinstance(given, dict) and isinstance(given.get("model"), dict)
-
-
-def _parts_of_whole(given: Any, special_tokens: Collection[str] | None) -> Parts:
-    if not _is_hugging_face(given):
-        raise ValueError(
-            f"this is not Hugging Face's {WHOLE}; for two files write from_files(vocabulary, merges), for a file "
-            "written by save use load"
-        )
-    model, added = given["model"], _added(given.get("added_tokens"))
-    unsupported = [
-        *_unsupported("normalizer", given.get("normalizer") or {}),
-        *_unsupported("pre_tokenizer", given.get("pre_tokenizer") or {"type": None}),
-        *_unsupported("model", model),
-        *(text for name, token in added.items() for text in _unsupported("added token", token, f" {name!r}")),
-    ]
-    if unsupported:
-        raise ValueError(
-            f"BPETokenizer does not support {', '.join(unsupported)}; use Hugging Face's package tokenizers"
-        )
-    special = dict.fromkeys([*(special_tokens or ()), *(name for name in added if added[name].get("special"))])
-    plain = [name for name in added if name not in special]
-    if plain:
-        raise ValueError(
-            f"the added token {plain[0]!r} is not special; to treat it as special, name it in special_tokens"
-        )
-    names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
-    if not isinstance(model.get("merges"), list):
-        raise ValueError("its model must have a list of merges")
-    return parse(names, model["merges"], special)
-
-
-def _unsupported(name: str, part: Any, which: str = "") -> Iterator[str]:
-    """The settings in a part of the file that have unsupported values, as text."""
-    if not isinstance(part, dict):
-        raise ValueError(f"its {name} must be an object, not {json.dumps(part)}")
-    for setting, supported in SUPPORTED[name].items():
-        value = part.get(setting, supported[0])
-        if value not in supported:
-            yield f"{name}{which} with {setting} {json.dumps(value)}"
-
-
-def _added(tokens: Any) -> dict[str, dict[str, Any]]:
-    """The added tokens by name."""
-    tokens = tokens or []
-    if not isinstance(tokens, list) or not all(
-        isinstance(token, dict) and type(token.get("id")) is int and isinstance(token.get("content"), str)
-        for token in tokens
-    ):
-        raise ValueError("its added_tokens must be a list of objects, each with an id and a content")
-    return {token["content"]: token for token in tokens}
 
 
 # --- token names ----------------------------------------------------------------------------------------------
@@ -231,16 +150,16 @@ def in_order(vocabulary: Any, added: Any) -> list[str]:
     return [names[id] for id in range(len(ids))]
 
 
-def parse(names: Sequence[str], merges: Iterable[Any], special_tokens: Collection[str]) -> Parts:
-    """Vocabulary, merges and special tokens, from each id's name, merges "Ġ t" or ["Ġ", "t"], and the special names.
+def parse(names: Sequence[str], merges: Iterable[str], special_tokens: Collection[str]) -> Parts:
+    """Vocabulary, merges and special tokens, from each id's name, merges "Ġ t", and the special names.
 
     Raises ValueError if a merge does not make two tokens into a third, or a special token is not among the names.
     """
     ids = {name: id for id, name in enumerate(names)}
     pairs = []
     for number, merge in enumerate(merges, start=1):
-        parts = merge.split(" ") if isinstance(merge, str) else merge
-        if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+        parts = merge.split(" ")
+        if len(parts) != 2:
             raise ValueError(f"merge {number}, {merge!r}, must be two tokens, as in 'Ġ t'")
         for token in (*parts, "".join(parts)):
             if token not in ids:

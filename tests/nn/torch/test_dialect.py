@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn.torch.node_names import grad_fn_name
+from nn.torch.dialect import grad_fn_name
 from programs import ROOT, run_python
 
 SCRIPT = """

@@ -90,7 +90,7 @@ def values_of(kind, shape, exponent, seed):
 )
 def test_a_tensor_is_printed_as_in_pytorch(shape, kind, exponent, seed, dtype, node):
     torch = pytest.importorskip("torch")
-    from nn.torch.node_names import grad_fn_name
+    from nn.torch.dialect import grad_fn_name
 
     options.dtype_prefix = "torch."
     x = np.asarray(values_of(kind, shape, exponent, seed))

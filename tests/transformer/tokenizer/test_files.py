@@ -1,11 +1,11 @@
-"""Tokenizers in files: GPT-2's, and tokenizer.json."""
+"""Tokenizers in files: GPT-2's."""
 
 import json
 
 import pytest
 
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.files import LETTERS
+from transformer.tokenizer.files import BYTES, LETTERS, spell, unspell
 
 # the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
@@ -210,6 +210,37 @@ def test_a_wrong_vocabulary_is_named(tmp_path, change, message):
         BPETokenizer.from_files(tmp_path)
 
 
+def test_files_cut_off_or_exchanged_are_named(tmp_path, folder):
+    text = (folder / "encoder.json").read_text(encoding="utf-8")
+    (tmp_path / "cut.json").write_text(text[:-100], encoding="utf-8")
+    with pytest.raises(ValueError, match=r"cut\.json is not valid JSON"):
+        BPETokenizer.from_files(tmp_path / "cut.json", folder / "vocab.bpe")
+    with pytest.raises(ValueError, match=r"vocab\.bpe is not valid JSON"):
+        BPETokenizer.from_files(folder / "vocab.bpe", folder / "encoder.json")
+    (tmp_path / "picture").write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"picture is not UTF-8 text"):
+        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "picture")
+
+
+def test_letters_that_stand_for_no_byte_are_refused(t, tmp_path):
+    BPETokenizer.train("aa aa", 257).save(tmp_path / "t.json")
+    state = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    state["vocabulary"].append("€")
+    (tmp_path / "t.json").write_text(json.dumps(state), encoding="utf-8")
+    with pytest.raises(ValueError, match="token '€' has the letter '€', which stands for no byte"):
+        Tokenizer.load(tmp_path / "t.json")
+
+
+@pytest.mark.parametrize("name", [".", "none", "tokenizer.json"])
+def test_files_that_are_not_there_are_named(tmp_path, folder, name):
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    names = r"vocab\.json and merges\.txt, or encoder\.json and vocab\.bpe; .* PretrainedTokenizer\.from_files reads"
+    with pytest.raises(FileNotFoundError, match=rf"is no folder with {names}"):
+        BPETokenizer.from_files(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
+        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "none")
+
+
 def test_a_special_token_that_is_not_there_is_named(folder):
     with pytest.raises(TypeError, match=r"special_tokens: expected a list of names; write \['<pad>'\]"):
         BPETokenizer.from_files(folder, special_tokens="<pad>")
@@ -217,80 +248,9 @@ def test_a_special_token_that_is_not_there_is_named(folder):
         BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])
 
 
-T = BPETokenizer.train("Was the bank flooded? The bank by the river was. " * 3, 290, ["<|endoftext|>", "<pad>"])
-
-
-def described(t):
-    """The contents of the file that transformers 5 writes, without fields that are ignored here."""
-    names, lines = t._state()["vocabulary"], t._state()["merges"]
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    return {
-        "version": "1.0",
-        "added_tokens": [{"id": id, "content": name, **flags} for name, id in t.special_tokens.items()],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": "",
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {name: id for id, name in enumerate(names)},
-            "merges": [line.split(" ") for line in lines],
-        },
-    }
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Reads a file with changes in it, such as model={"type": "Unigram"}."""
-
-    def call(special_tokens=None, **changes):
-        given = described(T)
-        for part, change in changes.items():
-            both = isinstance(given[part], dict) and isinstance(change, dict)
-            given[part] = {**given[part], **change} if both else change
-        (tmp_path / "tokenizer.json").write_text(json.dumps(given), encoding="utf-8")
-        return BPETokenizer.from_files(tmp_path, special_tokens=special_tokens)
-
-    return call
-
-
-def test_it_is_the_tokenizer_of_the_two_files(read, tmp_path):
-    assert read() == T
-    assert BPETokenizer.from_files(tmp_path / "tokenizer.json") == T
-    assert BPETokenizer.from_files(str(tmp_path / "tokenizer.json")) == T
-
-
-def test_an_added_token_that_is_not_special_is_one_when_it_is_named(read):
-    added = [*described(T)["added_tokens"], {"id": T.vocab_size, "content": "hello there", "special": False}]
-    with pytest.raises(ValueError, match=r"'hello there' is not special; .* name it in special_tokens"):
-        read(added_tokens=added)
-    t = read(["hello there"], added_tokens=added)
-    assert t.special_tokens == {**T.special_tokens, "hello there": T.vocab_size}
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model": {"type": "WordPiece"}}, 'model with type "WordPiece"; use Hugging Face.s package tokenizers'),
-        ({"model": {"dropout": 0.1, "ignore_merges": True}}, "model with dropout 0.1, model with ignore_merges true"),
-        ({"model": {"end_of_word_suffix": "</w>"}}, 'model with end_of_word_suffix "</w>"'),
-        ({"model": {"continuing_subword_prefix": "##"}}, 'model with continuing_subword_prefix "##"'),
-        ({"normalizer": {"type": "NFC"}}, 'normalizer with type "NFC"'),
-        ({"pre_tokenizer": {"add_prefix_space": True}}, "pre_tokenizer with add_prefix_space true"),
-        ({"pre_tokenizer": {"use_regex": False}}, "pre_tokenizer with use_regex false"),
-        ({"pre_tokenizer": {"type": "Sequence"}}, 'pre_tokenizer with type "Sequence"'),
-        ({"pre_tokenizer": None}, "pre_tokenizer with type null"),
-        (
-            {"added_tokens": [{"id": 289, "content": "<pad>", "special": True, "lstrip": True}]},
-            "added token '<pad>' with lstrip true",
-        ),
-    ],
-)
-def test_unsupported_settings_are_refused(read, changes, message):
-    with pytest.raises(ValueError, match=rf"tokenizer\.json: BPETokenizer does not support {message}"):
-        read(**changes)
+def test_every_byte_has_a_letter_that_can_be_seen():
+    assert len(set(LETTERS)) == 256 == len(BYTES)
+    assert all(letter.isprintable() and not letter.isspace() for letter in LETTERS)
+    assert unspell(spell(bytes(range(256)))) == bytes(range(256))
+    assert spell(b" the\n") == "ĠtheĊ"
+    assert spell("é\xad".encode()) == "Ã©ÂŃ"

@@ -92,13 +92,8 @@ def scores(job: int, pair: int, start: int, count: int, reach: int, weights: Arr
     sgemm, scale, _, _, d, keys, _, _ = settings_of(job)
     q, q_row, q_width = place(job, Q, pair)
     k, _, k_width = place(job, K, pair)
-    call_sgemm(
-        sgemm,
-        (
-            ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, d, scale, q + start * q_row, q_width, k, k_width, zero,
-            weights.ctypes.data, keys,
-        ),
-    )  # fmt: skip
+    shape = ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, d
+    call_sgemm(sgemm, (*shape, scale, q + start * q_row, q_width, k, k_width, zero, weights.ctypes.data, keys))
     mask, mask_row, _ = place(job, MASK, pair)
     column = carray(pointer(job + 8 * (10 + 5 * MASK)), 5, np.int64)[4]
     if mask != 0:
@@ -150,13 +145,8 @@ def attend_one(job: int, pair: int, weights: Array) -> None:
                 row[j] *= per_total
             weights[i, row.size : reach] = 0
             statistics[start + i, 0], statistics[start + i, 1] = top, per_total
-        call_sgemm(
-            sgemm,
-            (
-                ROW_MAJOR, PLAIN, PLAIN, count, dv, reach, one, weights.ctypes.data, keys, v, v_width, zero,
-                out + start * out_row, out_width,
-            ),
-        )  # fmt: skip
+        shape = ROW_MAJOR, PLAIN, PLAIN, count, dv, reach
+        call_sgemm(sgemm, (*shape, one, weights.ctypes.data, keys, v, v_width, zero, out + start * out_row, out_width))
 
 
 @Task
@@ -189,10 +179,8 @@ def attend_one_backward(job: int, pair: int, weights: Array, dscores: Array) -> 
         reach = min(start + count, keys) if causal else keys
         own_g = g + start * g_row
         scores(job, pair, start, count, reach, weights)
-        call_sgemm(  # the gradient of the weights
-            sgemm,
-            (ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, width, one, own_g, g_width, v, v_width, zero, ds, keys),
-        )
+        shape = ROW_MAJOR, PLAIN, TRANSPOSED, count, reach, width  # the gradient of the weights
+        call_sgemm(sgemm, (*shape, one, own_g, g_width, v, v_width, zero, ds, keys))
         for i in range(count):
             row = weights[i, : min(start + i + 1, keys) if causal else keys]
             drow = dscores[i, : row.size]
@@ -209,12 +197,9 @@ def attend_one_backward(job: int, pair: int, weights: Array, dscores: Array) -> 
             weights[i, row.size : reach] = 0
             dscores[i, row.size : reach] = 0
         own_q, own_dq = q + start * q_row, dq + start * dq_row
-        call_sgemm(
-            sgemm, (ROW_MAJOR, TRANSPOSED, PLAIN, reach, width, count, one, w, keys, own_g, g_width, one, dv, dv_width)
-        )
-        call_sgemm(
-            sgemm, (ROW_MAJOR, TRANSPOSED, PLAIN, reach, d, count, one, ds, keys, own_q, q_width, one, dk, dk_width)
-        )
+        order = ROW_MAJOR, TRANSPOSED, PLAIN, reach
+        call_sgemm(sgemm, (*order, width, count, one, w, keys, own_g, g_width, one, dv, dv_width))
+        call_sgemm(sgemm, (*order, d, count, one, ds, keys, own_q, q_width, one, dk, dk_width))
         call_sgemm(sgemm, (ROW_MAJOR, PLAIN, PLAIN, count, d, reach, one, ds, keys, k, k_width, zero, own_dq, dq_width))
 
 

@@ -25,6 +25,7 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
+from .methods.pytorch import PyTorchMethods
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
 from .tensor_base import TensorBase, array_of, wrap
 
@@ -290,27 +291,10 @@ class InPlaceMethods(TensorBase):
     __imul__, __itruediv__ = in_place(ops.mul, "x *= y"), in_place(ops.div, "x /= y")
     __ipow__ = in_place(ops.pow, "x **= y")
 
-    def add_(self, other: Any, alpha: float = 1) -> Self:
-        """Add alpha * other in place: x += alpha * other."""
-        return update(self, "x.add_(y)", ops.add, ops.elementwise.scaled(other, alpha))
-
-    def sub_(self, other: Any, alpha: float = 1) -> Self:
-        """Subtract alpha * other in place: x -= alpha * other."""
-        return update(self, "x.sub_(y)", ops.sub, ops.elementwise.scaled(other, alpha))
-
-    def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
-        """Add value * tensor1 * tensor2 in place."""
-        return update(self, "x.addcmul_()", ops.add, ops.elementwise.scaled(ops.mul(tensor1, tensor2), value))
-
-    def addcdiv_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
-        """Add value * tensor1 / tensor2 in place."""
-        return update(self, "x.addcdiv_()", ops.add, ops.elementwise.scaled(ops.div(tensor1, tensor2), value))
-
-    def lerp_(self, end: Any, weight: Any) -> Self:
-        """Move towards end in place: x += weight * (end - x)."""
-        return update(self, "x.lerp_()", ops.add, ops.mul(ops.sub(end, self), weight))
-
-    clip_ = clamp_ = in_place(ops.clip)
+    add_, sub_, clip_ = each_in_place(ops.add, ops.sub, ops.clip)
+    addcmul_, addcdiv_ = each_in_place(PyTorchMethods.addcmul, PyTorchMethods.addcdiv)
+    lerp_, clamp_max_ = each_in_place(PyTorchMethods.lerp, PyTorchMethods.clamp_max)
+    clamp_ = clamp_min_ = clip_
     mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
     abs_, sign_, square_, floor_, ceil_ = each_in_place(ops.abs, ops.sign, ops.square, ops.floor, ops.ceil)
     round_, exp_, expm1_, log_, log1p_ = each_in_place(ops.round, ops.exp, ops.expm1, ops.log, ops.log1p)
@@ -332,18 +316,7 @@ class InPlaceMethods(TensorBase):
 
     squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
     transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)
-
-    def t_(self) -> Self:
-        """Transpose a matrix in place. Returns the tensor."""
-        return become_view(self, "x.t_()", ops.transpose)
-
-    def clamp_min_(self, min: Any) -> Self:
-        """Raise the elements below min to min, in place."""
-        return update(self, "x.clamp_min_()", ops.clip, min)
-
-    def clamp_max_(self, max: Any) -> Self:
-        """Lower the elements above max to max, in place."""
-        return update(self, "x.clamp_max_()", ops.clip, None, max)
+    t_ = in_place(PyTorchMethods.t, by=become_view)
 
     # --- overwriting ------------------------------------------------------------------------------------
 

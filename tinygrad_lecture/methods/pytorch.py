@@ -50,7 +50,26 @@ class _SizeOf(functools.partial[Any]):
         raise TypeError(f"x.size is a function: write x.size({axis}) or x.shape[{axis}]")
 
 
-class PyTorchMethods(TensorBase):
+def cast(dtype: Any) -> Callable[..., Any]:
+    """The method that converts to a dtype."""
+
+    def method(self: Any, memory_format: Any = None) -> Any:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = f"The tensor as {np.dtype(dtype)}."
+    return method
+
+
+class Casts(TensorBase):
+    """The methods that convert to a dtype. In a class of their own, since in it `float` and `int` are not Python's."""
+
+    __slots__ = ()
+    float, double, half = cast(np.float32), cast(np.float64), cast(np.float16)
+    long, int, short = cast(np.int64), cast(np.int32), cast(np.int16)
+    char, byte, bool = cast(np.int8), cast(np.uint8), cast(np.bool_)
+
+
+class PyTorchMethods(Casts):
     """Methods of a Tensor that a reader meets later than those of `tensor.py`."""
 
     __slots__ = ()

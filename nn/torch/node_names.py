@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_lecture.autograd.core import Node, Record
 from tinygrad_lecture.backend import is_array
-from tinygrad_lecture.inspect.printing import GradFn
+from tinygrad_lecture.methods.pytorch import GradFn
 
 
 def grad_fn_name(step: GradFn) -> str:

@@ -10,7 +10,7 @@ explain/      `tl.explain`: backpropagation as a worked example
 page/         `tl.page`: the same on a page, to step through
 profile.py    `tl.profile`: where the time goes
 anomaly.py    `tl.detect_anomaly`: the op that made the first nan or inf
-printing.py   a tensor as text, and its grad_fn
+printing.py   a tensor as text
 notebook.py   what a notebook shows
 figures.py    how a picture by matplotlib starts and is saved
 numbers.py    numbers and arrays as short texts

@@ -14,45 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core import Leaf, Node, Record
 from ..backend import Array, get_default_dtype, to_host
 from ..errors import brief
-from ..tensor_base import TensorBase
-
-
-@dataclass(frozen=True, repr=False)
-class GradFn:
-    """A step of the backward pass: of the result of an op, or of a leaf, whose gradient it accumulates.
-
-    node: the record or leaf. It is `x.grad_fn` that makes this object, so recording costs nothing more.
-    """
-
-    node: Node
-
-    def name(self) -> str:
-        """The function that made the result, such as "mul"; "leaf" for a leaf."""
-        return self.node.name if isinstance(self.node, Record) else "leaf"
-
-    def __repr__(self) -> str:
-        return f"<{self.name()}>"
-
-    @property
-    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """For each input of the op the next step, with 0; None for a constant. () once backward freed the record."""
-        if self.node.saved is None:
-            return ()
-        return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
-
-    @property
-    def variable(self) -> TensorBase | None:
-        """The leaf; None for the result of an op."""
-        return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
-
-
-def grad_fn(tensor: Any) -> GradFn | None:
-    """The step that backward starts with at a tensor; None for a leaf."""
-    return GradFn(tensor._node) if isinstance(tensor._node, Record) else None
-
 
 __all__ = ["set_printoptions"]
 
@@ -108,17 +71,17 @@ def set_printoptions(
     vars(options).update(chosen, sci_mode=sci_mode)
 
 
-def text_of(tensor: TensorBase) -> str:
+def text_of(tensor: Any) -> str:
     """The text that `print(tensor)` writes."""
     array, prefix = tensor._array, "tensor("
     body = _body(array, len(prefix)) if array.size else "[]"
     return _with_notes(prefix + body, _notes(tensor), len(prefix)) + ")"
 
 
-def _notes(tensor: TensorBase) -> list[str]:
+def _notes(tensor: Any) -> list[str]:
     """What stands behind the elements: the device, an empty shape, the dtype, where the tensor came from."""
     array, notes = tensor._array, []
-    device = str(tensor.device)  # type: ignore[attr-defined]
+    device = str(tensor.device)
     if device != "cpu":
         notes.append(f"device='{device}'")
     if not array.size and array.ndim != 1:
@@ -126,8 +89,8 @@ def _notes(tensor: TensorBase) -> list[str]:
     usual = (get_default_dtype().name,) if not array.size else (get_default_dtype().name, "int64", "bool")
     if array.dtype.name not in usual:
         notes.append(f"dtype={options.dtype_prefix}{array.dtype.name}")
-    if (step := grad_fn(tensor)) is not None:
-        notes.append(f"grad_fn={step!r}")
+    if tensor.grad_fn is not None:
+        notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor._node is not None:
         notes.append("requires_grad=True")
     return notes

@@ -24,7 +24,7 @@ from ..autograd.subgraph import unshare
 from ..autograd.versions import arrays_in
 from ..backend import Array, Shape, xp
 from ..errors import kind_of
-from ..inspect.observe import Observing, Unseen, values_are_kept
+from ..inspect.observe import Observer, Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
 from .function import as_tuple, results_of_one
@@ -132,7 +132,7 @@ class _Rerun:
         )
 
 
-class _ChangeWatch:
+class _ChangeWatch(Observer):
     """Raises RuntimeError where an op reads memory that was written to in place between two ticks."""
 
     def __init__(self, since: int, until: int) -> None:
@@ -149,8 +149,6 @@ class _ChangeWatch:
                         "changed in place since the function first ran, so running it again for backward would give "
                         "other values: change a clone() instead, or change it after backward"
                     )
-
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
 # --- values -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ..autograd.op import Op
 from ..backend import Array, is_array, xp
 from ..errors import call_site
 from ..tensor_base import array_of
-from .observe import Observing
+from .observe import Observer, Observing
 
 
 class AnomalyError(RuntimeError):
@@ -28,8 +28,8 @@ class AnomalyError(RuntimeError):
         self.op, self.where, self.backward = op, where, backward
 
 
-class _AnomalyWatch:
-    """An `Observer` that raises `AnomalyError` at the first nan or inf."""
+class _AnomalyWatch(Observer):
+    """Raises `AnomalyError` at the first nan or inf."""
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None

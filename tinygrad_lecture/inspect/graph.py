@@ -21,7 +21,7 @@ from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of
 from .numbers import in_line
-from .observe import Observing
+from .observe import Observer, Observing
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
 from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
@@ -43,7 +43,7 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 ROLES = {"attention": (3, "mask"), "attention_weights": (2, "mask"), "cross_entropy": (1, "target")}  # of an input
 
 
-class Graph(metaclass=NeedsParentheses):
+class Graph(Observer, metaclass=NeedsParentheses):
     """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
         with tl.Graph() as graph:               # watches what is computed inside
@@ -65,7 +65,7 @@ class Graph(metaclass=NeedsParentheses):
     has freed its graph.
     """
 
-    keeps_values = True  # so that `checkpoint` does not compute them again
+    keeps_values = True
 
     def __init__(self, result: TensorBase | None = None) -> None:
         self.vertices: list[Vertex] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
@@ -13,18 +13,21 @@ from ..autograd.op import Op
 from ..backend import Array
 
 
-class Observer(Protocol):
-    """An object that sees op calls and backward steps, each after it has run.
+class Observer:
+    """Sees op calls and backward steps, each after it has run. A subclass says what it does with them.
 
-    saw_forward: an op was called with Tensors; `record` is None if the call was not recorded.
-    saw_backward: the rules of a record's op returned `gradients`, one per input, None where no gradient is needed.
+    keeps_values: whether it keeps every value, as a Graph does. Then a checkpoint need not compute them again.
     """
+
+    keeps_values = False
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
-    ) -> None: ...
+    ) -> None:
+        """An op was called with Tensors; `record` is None if the call was not recorded."""
 
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        """The rules of a record's op returned `gradients`, one per input, None where no gradient is needed."""
 
 
 class Observers(tuple[Observer, ...]):
@@ -74,7 +77,7 @@ def observers() -> Observers:
 
 def values_are_kept() -> bool:
     """Whether an observer of this thread keeps every value, as a Graph does."""
-    return any(getattr(observer, "keeps_values", False) for observer in observers())
+    return any(observer.keeps_values for observer in observers())
 
 
 class Unseen(ModeContext):
@@ -83,4 +86,4 @@ class Unseen(ModeContext):
     mode = "observer"
 
     def __init__(self) -> None:
-        super().__init__(Observers(x for x in observers() if not getattr(x, "keeps_values", False)) or None)
+        super().__init__(Observers(x for x in observers() if not x.keeps_values) or None)

@@ -78,10 +78,10 @@ if _TYPE_CHECKING:
     from .gradient_checking.check import gradgradcheck as gradgradcheck
     from .gradient_checking.report import GradcheckError as GradcheckError
     from .gradient_checking.report import GradcheckReport as GradcheckReport
-    from .inspect.anomaly import AnomalyError as AnomalyError
-    from .inspect.anomaly import detect_anomaly as detect_anomaly
     from .inspect.explain.text import explain as explain
     from .inspect.graph import Graph as Graph
+    from .inspect.observe import AnomalyError as AnomalyError
+    from .inspect.observe import detect_anomaly as detect_anomaly
     from .inspect.page.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile
@@ -112,7 +112,7 @@ __version__ = "0.1.0"
 _LATER = {
     "gradcheck": ".gradient_checking.check", "gradgradcheck": ".gradient_checking.check",
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
-    "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
+    "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.observe", "detect_anomaly": ".inspect.observe",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
     "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
 }  # fmt: skip

@@ -22,7 +22,7 @@ from ..analytical import broadcasts
 from ..report import index_text
 from .case import Case, Hints, require, same
 from .closed_forms import Axes, axis_sets, over_wrong_axis
-from .formulas import value
+from .factors import value
 
 EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 KNOWN: dict[str, Any] = tomllib.loads(Path(__file__).with_name("known_ops.toml").read_text("utf-8"))

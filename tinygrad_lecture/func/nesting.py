@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .. import ops
-from ..autograd.core import Leaf, Node
+from ..autograd.core import Leaf
 from ..autograd.modes import enable_grad, is_grad_enabled
+from ..autograd.subgraph import ancestors
 from ..creation import zeros, zeros_like
 from ..errors import kind_of
 from ..in_place import leave_graph, noting_changes
@@ -121,17 +122,8 @@ class Call:
             return False
         nodes = [variable._node for variable in self.variables if variable._node is not None]
         born = min((node.age for node in nodes), default=0)
-        seen: set[Node | None] = {None, *(node for node in nodes if isinstance(node, Leaf))}
-        stack = [x._node]
-        while stack:
-            node = stack.pop()
-            if node in seen or node is None:
-                continue
-            if isinstance(node, Leaf) or node.age < born:
-                return True
-            seen.add(node)
-            stack.extend(node.nodes)
-        return False
+        own = {node for node in nodes if isinstance(node, Leaf)}
+        return any(isinstance(node, Leaf) or node.age < born for node in ancestors([x._node], known=own))
 
     # --- derivatives ------------------------------------------------------------------------------------
 

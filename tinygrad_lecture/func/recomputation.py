@@ -20,7 +20,7 @@ from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.several_outputs import upstreams_of
-from ..autograd.subgraph import unshare
+from ..autograd.subgraph import ancestors, unshare
 from ..autograd.versions import arrays_in
 from ..backend import Array, Shape, xp
 from ..errors import kind_of
@@ -187,14 +187,8 @@ def _several(shapes: Sequence[Shape]) -> str:
 
 def _inside(results: Iterable[Tensor], start: int) -> list[Record]:
     """The records made since `start` that results were computed from."""
-    records: dict[Record, None] = {}
-    stack: list[Node | None] = [result._node for result in results]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Record) and node.age >= start and node not in records:
-            records[node] = None
-            stack.extend(node.nodes)
-    return list(records)
+    nodes = ancestors((result._node for result in results), start)
+    return [node for node in nodes if isinstance(node, Record)]
 
 
 def _used_from_outside(records: Sequence[Record], outs: Sequence[Tensor], start: int) -> dict[Node, None]:

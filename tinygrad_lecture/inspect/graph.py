@@ -17,6 +17,7 @@ from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..autograd.several_outputs import Output, Upstreams
+from ..autograd.subgraph import ancestors
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of
@@ -266,15 +267,7 @@ class Graph(Observer, metaclass=NeedsParentheses):
 
     def _vertex(self, node: Node, array: Any = None) -> Vertex:
         """The vertex of a node; a new one is added after the vertices of everything it was computed from."""
-        missing, stack = set[Node](), [node]
-        while stack:
-            current = stack.pop()
-            if current in self.at or current in missing:
-                continue
-            missing.add(current)
-            if isinstance(current, Record):
-                stack.extend(parent for parent in current.nodes if parent is not None)
-        for new in sorted(missing, key=lambda node: node.age):
+        for new in sorted(ancestors([node], known=self.at), key=lambda node: node.age):
             held = None if new.tensor is None else new.tensor()
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op if isinstance(new, Record) else None

@@ -45,12 +45,7 @@ import numpy as _np
 
 from . import autograd as _autograd
 from . import func as func
-from .autograd.modes import enable_grad as enable_grad
-from .autograd.modes import inference_mode as inference_mode
-from .autograd.modes import is_grad_enabled as is_grad_enabled
-from .autograd.modes import no_grad as no_grad
-from .autograd.modes import reference as reference
-from .autograd.modes import set_grad_enabled as set_grad_enabled
+from .autograd.modes import *
 from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
@@ -93,18 +88,11 @@ half, float, double, short, int, long = float16, float32, float64, int16, int32,
 finfo, iinfo = _np.finfo, _np.iinfo
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-clamp = clip
-concat = cat
-movedim = moveaxis
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
-mm = mv = matmul
-equal, numel, is_floating_point = (
-    _composite(Tensor.equal),
-    _composite(Tensor.numel),
-    _composite(Tensor.is_floating_point),
-)
-ravel = flatten
+clamp, concat, movedim, ravel, mm, mv = clip, cat, moveaxis, flatten, matmul, matmul
+equal, numel = _composite(Tensor.equal), _composite(Tensor.numel)
+is_floating_point = _composite(Tensor.is_floating_point)
 
 __version__ = "0.1.0"
 

@@ -231,15 +231,9 @@ def narrow_integers(out: Array, inputs: Sequence[Any]) -> Array:
 # --- memory -------------------------------------------------------------------------------------------------
 
 
-def _keep_freed_memory() -> None:
-    """Let the C library keep up to about 60 MB of freed memory instead of returning it to the system.
-
-    A training step frees everything it allocated. Linux's usual C library (glibc) returns large arrays to the system,
-    so the next step pays for clearing the same pages again, up to a fifth of its time. glibc decides what is large by
-    the largest array freed so far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so this function frees one. It is never
-    written to and so takes no memory; with other C libraries it has no effect.
-    """
-    np.empty(31 * 2**20, np.uint8)
-
-
-_keep_freed_memory()
+# Let the C library keep up to about 60 MB of freed memory instead of returning it to the system. A training step frees
+# everything it allocated. Linux's usual C library (glibc) returns large arrays to the system, so the next step pays for
+# clearing the same pages again, up to a fifth of its time. glibc decides what is large by the largest array freed so
+# far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one is freed here. It is never written to and so takes no memory.
+# With other C libraries this has no effect.
+np.empty(31 * 2**20, np.uint8)

@@ -54,9 +54,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     if not modes.recording or values_are_kept():
         return function(*inputs)
     state = rng.get_rng_state()
-    kept = [
-        wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs
-    ]  # a later x += 1 changes x._node
+    # wrapped again, since a later x += 1 changes x._node
+    kept = [wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs]
     start = versions.tick()
     with rng.replay(state):
         out = function(*inputs)

@@ -213,10 +213,7 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
         found = vjp(subject, subject.run(inputs), inputs, args[len(subject.args) :], create_graph=True)
         return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True))
 
-    args = list(subject.args)
-    for position, leaf in zip(subject.checked, leaves, strict=True):
-        args[position] = leaf
-    args += [upstream.detach().requires_grad_() for upstream in upstreams]
+    args = subject.args_with(leaves) + [upstream.detach().requires_grad_() for upstream in upstreams]
     names = [*subject.input_names, *(f"upstream[{i}]" for i in range(len(upstreams)))]
     return Subject(gradients, args, f"the gradient of {subject.name}", names, subject.check)
 

@@ -100,18 +100,15 @@ def forward_lines(vertex: Vertex) -> list[str]:
 
     [] where the formula says it all.
     """
-    given, out = known_values(vertex), vertex.value
-    copies = vertex.op in formulas.ELEMENTWISE and vertex.op in formulas.MOVES
-    if out is None or not out.size or not given or copies:
+    given, out, op = known_values(vertex), vertex.value, vertex.op
+    elementwise = op in formulas.ELEMENTWISE
+    if out is None or not out.size or not given or (elementwise and op in formulas.MOVES):
         return []
     large = is_large(out, *given)
-    if not large and (
-        vertex.op == "index_get" or (vertex.op in formulas.ELEMENTWISE and vertex.op not in formulas.DEFINITIONS)
-    ):
+    if not large and (op == "index_get" or (elementwise and op not in formulas.DEFINITIONS)):
         return []
-    return element_lines(
-        str(vertex), out, partial(_element, vertex, given), _example_of(vertex, out) if large else None
-    )
+    example = _example_of(vertex, out) if large else None
+    return element_lines(str(vertex), out, partial(_element, vertex, given), example)
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:

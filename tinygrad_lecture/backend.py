@@ -159,9 +159,7 @@ def _load_cupy() -> None:
     except cupy.cuda.runtime.CUDARuntimeError:
         gpus = 0
     if gpus == 0:
-        raise RuntimeError(
-            'device "cuda" needs an NVIDIA GPU: CuPy is installed but finds none; compute on the "cpu", the default'
-        )
+        raise RuntimeError('device "cuda" needs an NVIDIA GPU, and CuPy finds none; compute on the "cpu", the default')
 
     def on_device(array: Any, index: int) -> Array:
         if index >= gpus:

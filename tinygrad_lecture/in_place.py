@@ -78,9 +78,7 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
     Raises RuntimeError for a leaf that requires grad: its gradient would have the shape that it had.
     """
     if isinstance(x._node, Leaf):
-        raise RuntimeError(
-            f"{change} would change the shape of a leaf that requires grad; write y = x... for a view of it"
-        )
+        raise RuntimeError(f"{change} would change the shape of a leaf that requires grad; write y = x... for a view")
     view = op(x, *args, **settings)
     x._array, x._node = view._array, view._node
     x._window = view._window  # x is among those that share the memory already
@@ -94,10 +92,7 @@ def _writes_to_memory(x: TensorBase, change: str, *operands: Any) -> bool:
     leaf that requires grad.
     """
     if one_in_memory(x._array):
-        raise RuntimeError(
-            f"{change}: several elements of x are one in memory, as after expand() or unfold(); start from "
-            "x = x.clone()"
-        )
+        raise RuntimeError(f"{change}: elements of x are one in memory, as after expand(); start from x = x.clone()")
     involved = x._node is not None or any(isinstance(y, TensorBase) and y._node is not None for y in operands)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
@@ -161,8 +156,7 @@ def _replace(x: TensorBase, change: str, new: Any) -> None:
     if apart and not base.detached:
         raise RuntimeError(
             f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
-            "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
-            "copy, x.detach().clone()"
+            "no_grad(), and one of them would not see the change. Write x = x + ..., or take x.detach().clone()"
         )
     if any(isinstance(other._window, View) and has_hooks(other._node) for other in views):
         raise RuntimeError(

@@ -47,10 +47,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     Raises TypeError if the function is not callable or returns anything but Tensors.
     """
     if not callable(function):
-        raise TypeError(
-            "checkpoint: the function to run comes first and its inputs after it, as in checkpoint(layer, x); "
-            f"{kind_of(function)} is not callable"
-        )
+        given = kind_of(function)
+        raise TypeError(f"checkpoint: the function to run comes first: checkpoint(layer, x); {given} is not callable")
     if not modes.recording or values_are_kept():
         return function(*inputs)
     state = rng.get_rng_state()
@@ -126,9 +124,7 @@ class _Rerun:
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        raise RuntimeError(
-            f"checkpoint: run again for backward, the function {name} {how}; it must do the same computation each time"
-        )
+        raise RuntimeError(f"checkpoint: in backward the function {name} {how}; it must compute the same each time")
 
 
 class _ChangeWatch(Observer):

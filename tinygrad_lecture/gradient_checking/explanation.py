@@ -162,12 +162,10 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
     amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
     whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
     where = f"element {index_text(index)}, at" if index else "at"
-    numbers = {name: number(getattr(verdict, name)[index], 2) for name in ("expected", "got")}
-    numbers |= {name: number(getattr(verdict, name)[index], 1) for name in ("noise", "rounding")}
+    digits = {"x": 6, "expected": 2, "got": 2, "noise": 1, "rounding": 1}
+    numbers = {name: number(getattr(verdict, name)[index], count) for name, count in digits.items()}
     tried = refusal or "float64 and longdouble were both tried"
-    return in_words(
-        "doubt", amount=amount, whose=whose, where=where, x=number(verdict.x[index]), tried=tried, **numbers
-    )
+    return in_words("doubt", amount=amount, whose=whose, where=where, tried=tried, **numbers)
 
 
 # --- which output -------------------------------------------------------------------------------------------

@@ -215,10 +215,8 @@ class Graph(Observer, metaclass=NeedsParentheses):
                 for node, name in before.items():
                     if (known := self.at.get(node)) is not None and known.name == name:
                         known.name = self._parameters[node]
-            inputs = [
-                self._constant(array) if node is None else self._vertex(node, array)
-                for array, node in zip(arrays, record.nodes, strict=True)
-            ]
+            given = zip(arrays, record.nodes, strict=True)
+            inputs = [self._constant(x) if node is None else self._vertex(node, x) for x, node in given]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
             for array, v in pairs:

@@ -25,7 +25,7 @@ COLOURS = ("#8a949e", "#2a9d5c", "#d6791f", "#3b82c4", "#a05cb5")
 WIDE, HIGH, LEFT, BELOW, ABOVE = 340, 210, 58, 24, 30
 
 LINE = "1px solid rgba(127,127,127,0.35)"
-_CELL = f"padding:2px 10px;border:0;border-bottom:{LINE};text-align:"
+_CELL = f"white-space:pre-wrap;padding:2px 10px;border:0;border-bottom:{LINE};text-align:"
 
 
 def caption(text: str, more: str = "") -> str:
@@ -38,11 +38,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Container[i
     """A table of texts. right: indices of the columns to align right."""
 
     def cells(tag: str, texts: Sequence[str]) -> str:
-        sides = ("right" if i in right else "left" for i in range(len(texts)))
-        return "".join(
-            f'<{tag} style="{_CELL}{side};white-space:pre-wrap">{escape(text)}</{tag}>'
-            for text, side in zip(texts, sides, strict=True)
-        )
+        pairs = (("right" if i in right else "left", escape(text)) for i, text in enumerate(texts))
+        return "".join(f'<{tag} style="{_CELL}{side}">{text}</{tag}>' for side, text in pairs)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return (

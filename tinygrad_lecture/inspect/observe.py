@@ -130,12 +130,8 @@ class _AnomalyWatch(Observer):
             where = getattr(record, "where", "a line outside of detect_anomaly()")
             op, name = record.op.name, record.name
             rule = op if op == name else f"{op}, in {name},"
-            raise AnomalyError(
-                f"the backward rule of {rule} made the first {found} in a gradient; {name} was called at {where}",
-                name,
-                where,
-                True,
-            )
+            message = f"the backward rule of {rule} made the first {found} in a gradient; {name} was called at {where}"
+            raise AnomalyError(message, name, where, True)
 
 
 class detect_anomaly(Observing, FixedMode):

@@ -194,8 +194,7 @@ class PyTorchMethods(Casts):
         if hasattr(self._node, "op"):
             hide_frames()
             raise RuntimeError(
-                "register_post_accumulate_grad_hook: this tensor is the result of an op, and only leaves accumulate "
-                "gradients; use register_hook"
+                "register_post_accumulate_grad_hook: only leaves accumulate gradients, not results; use register_hook"
             )
         return Handle(hooks_of(self).after, hook)
 

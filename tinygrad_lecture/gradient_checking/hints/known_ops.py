@@ -81,9 +81,8 @@ def _readings(case: Case, op: dict[str, Any]) -> Iterator[Reading]:
         with suppress(KeyError, ValueError, IndexError):  # a letter is missing, or shapes do not fit
             values = [given[letter] for letter in op["letters"]]
             for chosen in product(*(CHOICES[choice](case, values) for choice in op["choices"])):
-                reading = Reading(
-                    given | dict(zip(op["choices"], chosen, strict=True)), letters, f"d{letters[case.own_name]}"
-                )
+                names = given | dict(zip(op["choices"], chosen, strict=True))
+                reading = Reading(names, letters, f"d{letters[case.own_name]}")
                 out = _run(op["parts"], reading.names, "out")
                 if out.size == case.out.size and same(out.ravel(), case.out.ravel()):
                     reading.names["g"] = case.upstream.reshape(out.shape)

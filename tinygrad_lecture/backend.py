@@ -167,17 +167,7 @@ def _load_cupy() -> None:
         with cupy.cuda.Device(index):
             return cupy.asarray(array)
 
-    register(
-        cupy.ndarray,
-        Library(
-            name="cuda",
-            namespace=cupy,
-            from_host=on_device,
-            to_host=cupy.asnumpy,
-            index_of=lambda array: int(array.device.id),
-            to_index=on_device,
-        ),
-    )
+    register(cupy.ndarray, Library("cuda", cupy, on_device, cupy.asnumpy, lambda x: int(x.device.id), on_device))
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------

@@ -148,10 +148,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     if options.strict_shapes:
         found.require_no("shape")
     _require_linear(found, options)
-    right, unclear, kinks = (
-        sum(int(np.count_nonzero(which)) for which in masks)
-        for masks in zip(*((v.right, v.cannot_tell, v.kinks) for v in verdicts), strict=True)
-    )
+    masks = [(v.right, v.cannot_tell, v.kinks) for v in verdicts]
+    right, unclear, kinks = (sum(map(np.count_nonzero, of_one_kind)) for of_one_kind in zip(*masks, strict=True))
     doubt = doubt_about(verdicts, refusal) if unclear else ""
     for v in verdicts:
         seen = v.cannot_tell & (np.abs(v.expected) > 10 * v.noise)  # 0 by design, as of a key's bias, is noise alone

@@ -9,8 +9,7 @@ layout.py     where its boxes go
 explain/      `tl.explain`: backpropagation as a worked example
 page/         `tl.page`: the same on a page, to step through
 profile.py    `tl.profile`: where the time goes
-printing.py   a tensor as text
+printing.py   a tensor as text; numbers and arrays as short texts
 notebook.py   what a notebook shows
 figures.py    how a picture by matplotlib starts and is saved
-numbers.py    numbers and arrays as short texts
 """

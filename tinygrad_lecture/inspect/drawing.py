@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from ..files import atomic_write
 from .figures import as_written, drawable, new_figure, save_picture
 from .layout import Layout, Point, bends, layered
-from .numbers import in_line
+from .printing import in_line
 from .vertex import Vertex, printable
 
 MOST = 300  # boxes per picture

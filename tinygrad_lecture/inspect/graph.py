@@ -21,8 +21,8 @@ from ..autograd.subgraph import ancestors
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of
-from .numbers import in_line
 from .observe import Observer, Observing
+from .printing import in_line
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
 from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 

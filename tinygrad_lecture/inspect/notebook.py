@@ -16,8 +16,7 @@ from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..tensor_base import TensorBase
 from .drawing import as_svg, picture_of
-from .numbers import in_words, number, with_digits
-from .printing import text_of
+from .printing import in_words, number, text_of, with_digits
 from .vertex import HEAD, Vertex
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, Shape
-from ..numbers import MOST, number, numbers
+from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits

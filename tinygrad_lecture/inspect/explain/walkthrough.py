@@ -23,8 +23,8 @@ from ...backend import Array, is_array, to_host
 from ...errors import kind_of
 from ...tensor_base import TensorBase
 from ..graph import Graph, watched
-from ..numbers import in_words
 from ..observe import Observer, Observing, Unwatched, observers
+from ..printing import in_words
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
 from .expression import expression

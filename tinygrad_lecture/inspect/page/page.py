@@ -28,7 +28,7 @@ from ..explain.formulas import MOVES, definition_of, parts_of, sources_of, weigh
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
-from ..numbers import digits_of, in_words
+from ..printing import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import Views, reshaped, words_of
 

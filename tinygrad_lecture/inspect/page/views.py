@@ -20,7 +20,7 @@ from ..drawing import arranged, path_of, rows
 from ..explain.elements import PRODUCTS
 from ..explain.formulas import FORMULAS
 from ..explain.walkthrough import Walkthrough
-from ..numbers import in_line
+from ..printing import in_line
 from ..vertex import Scope, Vertex
 
 FLAT = 150  # values of a graph that is also drawn without modules

@@ -106,11 +106,8 @@ _LATER = {
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
-    __all__ = sorted(
-        name
-        for name, value in {**globals(), **_LATER}.items()
-        if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
-    )
+    _shown = {name: x for name, x in {**globals(), **_LATER}.items() if name[0] != "_"}
+    __all__ = sorted(name for name, x in _shown.items() if name in ("func", "linalg") or type(x) is not _Module)
 
 _tell_missing(
     {"tl": globals(), "tl.func": vars(func), "tl.linalg": vars(linalg), "tl.autograd": vars(_autograd)},

@@ -233,13 +233,10 @@ def graph_html(vertices: Sequence[Vertex]) -> str:
 def attention_html(layers: Iterable[Array], tokens: Sequence[str], keys: Sequence[str] | None = None) -> str:
     """Attention weights (heads, queries, keys) for each layer, as maps: a row for each query, with the tokens."""
     keys = tokens if keys is None else keys
-    parts = []
+    parts, style = [], "display:inline-block;margin:4px 14px 4px 0;vertical-align:top"
     for layer, heads in enumerate(layers):
-        maps = "".join(
-            f'<div style="display:inline-block;margin:4px 14px 4px 0;vertical-align:top">head {head}'
-            f"{_map(np.asarray(weights), tokens, keys)}</div>"
-            for head, weights in enumerate(heads)
-        )
+        heads_shown = (_map(np.asarray(weights), tokens, keys) for weights in heads)
+        maps = "".join(f'<div style="{style}">head {head}{html}</div>' for head, html in enumerate(heads_shown))
         parts.append(folded(f"layer {layer}", maps, unfolded=layer == 0))
     return caption("Attention", "a row for each token that attends, a column for each attended to") + "".join(parts)
 

@@ -43,11 +43,7 @@ class PrintOptions:
 
 options = PrintOptions()
 _DEFAULT = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
-PROFILES: dict[str, dict[str, Any]] = {
-    "default": _DEFAULT,
-    "short": _DEFAULT | {"precision": 2, "edgeitems": 2},
-    "full": _DEFAULT | {"threshold": math.inf},
-}
+PROFILES: dict[str, Any] = {"default": {}, "short": {"precision": 2, "edgeitems": 2}, "full": {"threshold": math.inf}}
 
 
 def set_printoptions(
@@ -68,7 +64,8 @@ def set_printoptions(
     if profile is not None and profile.lower() not in PROFILES:
         raise ValueError(f'set_printoptions: profile must be "default", "short" or "full", not {profile!r}')
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
+    start = {} if profile is None else _DEFAULT | PROFILES[profile.lower()]
+    chosen = start | {k: v for k, v in given.items() if v is not None}
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
             raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {brief(value)}")

@@ -137,7 +137,7 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
     for value in values:
         if _has_tensors(value):
             hide_frames()
-            remedy = "an RNN returns (output, state), so take the first; tl.stack joins a list"
+            remedy = "an RNN returns (output, state); take its first, or join a list with tl.stack"
             reason = f"it takes one tensor, not {brief(value)}; {remedy}"
             error = TypeError(f"{name}: {reason}")
             vars(error)["reason"] = reason  # a function composed of ops says it again under its own name

@@ -45,12 +45,7 @@ import numpy as _np
 
 from . import autograd as _autograd
 from . import func as func
-from .autograd.modes import enable_grad as enable_grad
-from .autograd.modes import inference_mode as inference_mode
-from .autograd.modes import is_grad_enabled as is_grad_enabled
-from .autograd.modes import no_grad as no_grad
-from .autograd.modes import reference as reference
-from .autograd.modes import set_grad_enabled as set_grad_enabled
+from .autograd.modes import *
 from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
@@ -78,10 +73,10 @@ if _TYPE_CHECKING:
     from .gradient_checking.check import gradgradcheck as gradgradcheck
     from .gradient_checking.report import GradcheckError as GradcheckError
     from .gradient_checking.report import GradcheckReport as GradcheckReport
-    from .inspect.anomaly import AnomalyError as AnomalyError
-    from .inspect.anomaly import detect_anomaly as detect_anomaly
     from .inspect.explain.text import explain as explain
     from .inspect.graph import Graph as Graph
+    from .inspect.observe import AnomalyError as AnomalyError
+    from .inspect.observe import detect_anomaly as detect_anomaly
     from .inspect.page.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile
@@ -93,18 +88,11 @@ half, float, double, short, int, long = float16, float32, float64, int16, int32,
 finfo, iinfo = _np.finfo, _np.iinfo
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-clamp = clip
-concat = cat
-movedim = moveaxis
 inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
-mm = mv = matmul
-equal, numel, is_floating_point = (
-    _composite(Tensor.equal),
-    _composite(Tensor.numel),
-    _composite(Tensor.is_floating_point),
-)
-ravel = flatten
+clamp, concat, movedim, ravel, mm, mv = clip, cat, moveaxis, flatten, matmul, matmul
+equal, numel = _composite(Tensor.equal), _composite(Tensor.numel)
+is_floating_point = _composite(Tensor.is_floating_point)
 
 __version__ = "0.1.0"
 
@@ -112,17 +100,14 @@ __version__ = "0.1.0"
 _LATER = {
     "gradcheck": ".gradient_checking.check", "gradgradcheck": ".gradient_checking.check",
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
-    "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
+    "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.observe", "detect_anomaly": ".inspect.observe",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
     "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
-    __all__ = sorted(
-        name
-        for name, value in {**globals(), **_LATER}.items()
-        if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
-    )
+    _shown = {name: x for name, x in {**globals(), **_LATER}.items() if name[0] != "_"}
+    __all__ = sorted(name for name, x in _shown.items() if name in ("func", "linalg") or type(x) is not _Module)
 
 _tell_missing(
     {"tl": globals(), "tl.func": vars(func), "tl.linalg": vars(linalg), "tl.autograd": vars(_autograd)},

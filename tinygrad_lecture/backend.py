@@ -159,9 +159,7 @@ def _load_cupy() -> None:
     except cupy.cuda.runtime.CUDARuntimeError:
         gpus = 0
     if gpus == 0:
-        raise RuntimeError(
-            'device "cuda" needs an NVIDIA GPU: CuPy is installed but finds none; compute on the "cpu", the default'
-        )
+        raise RuntimeError('device "cuda" needs an NVIDIA GPU, and CuPy finds none; compute on the "cpu", the default')
 
     def on_device(array: Any, index: int) -> Array:
         if index >= gpus:
@@ -169,17 +167,7 @@ def _load_cupy() -> None:
         with cupy.cuda.Device(index):
             return cupy.asarray(array)
 
-    register(
-        cupy.ndarray,
-        Library(
-            name="cuda",
-            namespace=cupy,
-            from_host=on_device,
-            to_host=cupy.asnumpy,
-            index_of=lambda array: int(array.device.id),
-            to_index=on_device,
-        ),
-    )
+    register(cupy.ndarray, Library("cuda", cupy, on_device, cupy.asnumpy, lambda x: int(x.device.id), on_device))
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------
@@ -231,15 +219,9 @@ def narrow_integers(out: Array, inputs: Sequence[Any]) -> Array:
 # --- memory -------------------------------------------------------------------------------------------------
 
 
-def _keep_freed_memory() -> None:
-    """Let the C library keep up to about 60 MB of freed memory instead of returning it to the system.
-
-    A training step frees everything it allocated. Linux's usual C library (glibc) returns large arrays to the system,
-    so the next step pays for clearing the same pages again, up to a fifth of its time. glibc decides what is large by
-    the largest array freed so far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so this function frees one. It is never
-    written to and so takes no memory; with other C libraries it has no effect.
-    """
-    np.empty(31 * 2**20, np.uint8)
-
-
-_keep_freed_memory()
+# Let the C library keep up to about 60 MB of freed memory instead of returning it to the system. A training step frees
+# everything it allocated. Linux's usual C library (glibc) returns large arrays to the system, so the next step pays for
+# clearing the same pages again, up to a fifth of its time. glibc decides what is large by the largest array freed so
+# far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one is freed here. It is never written to and so takes no memory.
+# With other C libraries this has no effect.
+np.empty(31 * 2**20, np.uint8)

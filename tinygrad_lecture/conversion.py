@@ -65,8 +65,7 @@ def _array_of(x: TensorBase) -> Array:
     """The array of a Tensor. Warns if it requires grad."""
     if x._node is not None:
         warn(
-            "tensor: the data requires grad, but the new tensor is a constant; to let gradients flow, take x.clone(), "
-            "or tl.stack of a list; else detach() it"
+            "tensor: the data requires grad, but the copy does not; take x.clone(), or tl.stack of a list; or detach()"
         )
     return x._array
 
@@ -243,9 +242,7 @@ class device(str):
         if self.type not in ("cpu", "cuda"):
             resolve(self)  # raises for what is no device here, such as "meta"
         if self.type != "cpu":
-            raise NotImplementedError(
-                f"with device({str(self)!r}): tensors are made on the CPU by default; give each device={str(self)!r}"
-            )
+            raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(self)!r}")
         return self
 
     def __exit__(self, *error: object) -> None: ...

@@ -278,9 +278,7 @@ def randint(low: int, high: Any = None, size: Any = (), *, dtype: Any = None, de
             raise TypeError(f"randint: low and high must be ints, not {bound!r}")
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
-        raise TensorError(
-            f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
-        )
+        raise TensorError(f"randint: there is no integer from {first} to {end - 1}; give a larger upper bound")
     return random.integers(first, end, as_shape((size,), "randint"), dtype or np.dtype(np.int64), device)
 
 

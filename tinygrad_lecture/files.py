@@ -95,9 +95,7 @@ def hold(folder: str | Path) -> Iterator[None]:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BlockingIOError(
-                f"another program writes to the folder {folder} now: wait until it ends, or give another folder"
-            ) from None
+            raise BlockingIOError(f"another program writes to the folder {folder} now: wait, or give another") from None
         yield
     finally:
         os.close(opened)

@@ -25,6 +25,7 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
+from .methods.pytorch import PyTorchMethods
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
 from .tensor_base import TensorBase, array_of, wrap
 
@@ -77,9 +78,7 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
     Raises RuntimeError for a leaf that requires grad: its gradient would have the shape that it had.
     """
     if isinstance(x._node, Leaf):
-        raise RuntimeError(
-            f"{change} would change the shape of a leaf that requires grad; write y = x... for a view of it"
-        )
+        raise RuntimeError(f"{change} would change the shape of a leaf that requires grad; write y = x... for a view")
     view = op(x, *args, **settings)
     x._array, x._node = view._array, view._node
     x._window = view._window  # x is among those that share the memory already
@@ -93,10 +92,7 @@ def _writes_to_memory(x: TensorBase, change: str, *operands: Any) -> bool:
     leaf that requires grad.
     """
     if one_in_memory(x._array):
-        raise RuntimeError(
-            f"{change}: several elements of x are one in memory, as after expand() or unfold(); start from "
-            "x = x.clone()"
-        )
+        raise RuntimeError(f"{change}: elements of x are one in memory, as after expand(); start from x = x.clone()")
     involved = x._node is not None or any(isinstance(y, TensorBase) and y._node is not None for y in operands)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
@@ -160,8 +156,7 @@ def _replace(x: TensorBase, change: str, new: Any) -> None:
     if apart and not base.detached:
         raise RuntimeError(
             f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
-            "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
-            "copy, x.detach().clone()"
+            "no_grad(), and one of them would not see the change. Write x = x + ..., or take x.detach().clone()"
         )
     if any(isinstance(other._window, View) and has_hooks(other._node) for other in views):
         raise RuntimeError(
@@ -290,27 +285,10 @@ class InPlaceMethods(TensorBase):
     __imul__, __itruediv__ = in_place(ops.mul, "x *= y"), in_place(ops.div, "x /= y")
     __ipow__ = in_place(ops.pow, "x **= y")
 
-    def add_(self, other: Any, alpha: float = 1) -> Self:
-        """Add alpha * other in place: x += alpha * other."""
-        return update(self, "x.add_(y)", ops.add, ops.elementwise.scaled(other, alpha))
-
-    def sub_(self, other: Any, alpha: float = 1) -> Self:
-        """Subtract alpha * other in place: x -= alpha * other."""
-        return update(self, "x.sub_(y)", ops.sub, ops.elementwise.scaled(other, alpha))
-
-    def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
-        """Add value * tensor1 * tensor2 in place."""
-        return update(self, "x.addcmul_()", ops.add, ops.elementwise.scaled(ops.mul(tensor1, tensor2), value))
-
-    def addcdiv_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
-        """Add value * tensor1 / tensor2 in place."""
-        return update(self, "x.addcdiv_()", ops.add, ops.elementwise.scaled(ops.div(tensor1, tensor2), value))
-
-    def lerp_(self, end: Any, weight: Any) -> Self:
-        """Move towards end in place: x += weight * (end - x)."""
-        return update(self, "x.lerp_()", ops.add, ops.mul(ops.sub(end, self), weight))
-
-    clip_ = clamp_ = in_place(ops.clip)
+    add_, sub_, clip_ = each_in_place(ops.add, ops.sub, ops.clip)
+    addcmul_, addcdiv_ = each_in_place(PyTorchMethods.addcmul, PyTorchMethods.addcdiv)
+    lerp_, clamp_max_ = each_in_place(PyTorchMethods.lerp, PyTorchMethods.clamp_max)
+    clamp_ = clamp_min_ = clip_
     mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
     abs_, sign_, square_, floor_, ceil_ = each_in_place(ops.abs, ops.sign, ops.square, ops.floor, ops.ceil)
     round_, exp_, expm1_, log_, log1p_ = each_in_place(ops.round, ops.exp, ops.expm1, ops.log, ops.log1p)
@@ -332,18 +310,7 @@ class InPlaceMethods(TensorBase):
 
     squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
     transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)
-
-    def t_(self) -> Self:
-        """Transpose a matrix in place. Returns the tensor."""
-        return become_view(self, "x.t_()", ops.transpose)
-
-    def clamp_min_(self, min: Any) -> Self:
-        """Raise the elements below min to min, in place."""
-        return update(self, "x.clamp_min_()", ops.clip, min)
-
-    def clamp_max_(self, max: Any) -> Self:
-        """Lower the elements above max to max, in place."""
-        return update(self, "x.clamp_max_()", ops.clip, None, max)
+    t_ = in_place(PyTorchMethods.t, by=become_view)
 
     # --- overwriting ------------------------------------------------------------------------------------
 

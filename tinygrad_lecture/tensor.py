@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -24,21 +23,6 @@ from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
 from .tensor_base import TensorBase, set_tensor_type, tensor_of, wrap
 
-Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
-Integer: TypeAlias = int
-Flag: TypeAlias = bool
-Operand: TypeAlias = "Tensor | Array | Number"
-
-
-def cast(dtype: Any) -> Callable[..., Tensor]:
-    """The method that converts to a dtype."""
-
-    def method(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self.to(dtype=dtype)
-
-    method.__doc__ = f"The tensor as {np.dtype(dtype)}, elementwise."
-    return method
-
 
 class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
@@ -55,11 +39,11 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     __slots__ = ()
 
-    def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
+    def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
         made = tensor_of(cls, new_array(data, dtype, device))
         return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 
-    def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was computed from.
 
         gradient: the upstream gradient, of this tensor's shape; 1 by default if it has a single element.
@@ -100,7 +84,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     def __pos__(self) -> Tensor:
         return self
 
-    def __round__(self, digits: Integer = 0) -> Tensor:
+    def __round__(self, digits: int = 0) -> Tensor:
         return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -109,15 +93,15 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     # --- the graph --------------------------------------------------------------------------------------
 
     @property
-    def requires_grad(self) -> Flag:
+    def requires_grad(self) -> bool:
         """Whether gradients are computed for this tensor."""
         return self._node is not None
 
     @requires_grad.setter
-    def requires_grad(self, flag: Flag) -> None:
+    def requires_grad(self, flag: bool) -> None:
         self.requires_grad_(flag)
 
-    def requires_grad_(self, flag: Flag = True) -> Tensor:
+    def requires_grad_(self, flag: bool = True) -> Tensor:
         """Start, or stop, computing gradients for this tensor, of any shape. In place; returns the tensor.
 
         Raises TypeError for integers, RuntimeError for stopping at the result of a recorded op.
@@ -163,7 +147,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         self._grad = value
 
     @property
-    def is_leaf(self) -> Flag:
+    def is_leaf(self) -> bool:
         """Whether this tensor is not the result of a recorded op."""
         return not isinstance(self._node, Record)
 
@@ -181,7 +165,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return self._array.shape  # type: ignore[no-any-return]
 
     @property
-    def ndim(self) -> Integer:
+    def ndim(self) -> int:
         """The number of axes."""
         return self._array.ndim  # type: ignore[no-any-return]
 
@@ -208,7 +192,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     # --- memory -----------------------------------------------------------------------------------------
 
     @property
-    def is_cuda(self) -> Flag:
+    def is_cuda(self) -> bool:
         """Whether the array is on a GPU."""
         return self.device.startswith("cuda")
 
@@ -221,7 +205,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         view.setflags(write=False)
         return view
 
-    def data_ptr(self) -> Integer:
+    def data_ptr(self) -> int:
         """The address of the first element in memory; tensors that are one parameter have the same."""
         array = self._array
         return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
@@ -255,8 +239,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     # --- conversion to another dtype or device ----------------------------------------------------------
 
     def to(
-        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: Flag = False,
-        copy: Flag = False, memory_format: Any = None,
+        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False,
+        copy: bool = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
         """A Tensor of this shape with another dtype or device, or those of a tensor: x.to("cuda"), x.to(tl.float64).
 
@@ -269,7 +253,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         x = x if device is None or x.device == device else ops.copying.to_device(x, device)
         return ops.clone(x) if copy and x is self else x
 
-    def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
+    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """A copy of the same shape with another dtype.
 
         Integers and bools are constants: no gradient flows back through them.
@@ -281,17 +265,13 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         x = self if wanted.kind in "fc" else self.detach()
         return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
-    def cuda(self, index: Any = None, non_blocking: Flag = False, memory_format: Any = None) -> Tensor:
+    def cuda(self, index: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """The tensor on a GPU, in its shape. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
-        return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, Integer) else index)
+        return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, int) else index)
 
     def cpu(self, memory_format: Any = None) -> Tensor:
         """The tensor on the CPU, in its shape."""
         return self.to(device="cpu")
-
-    float, double, half = cast(np.float32), cast(np.float64), cast(np.float16)
-    long, int, short = cast(np.int64), cast(np.int32), cast(np.int16)
-    char, byte, bool = cast(np.int8), cast(np.uint8), cast(np.bool_)
 
     def type_as(self, other: Tensor) -> Tensor:
         """The tensor with the dtype of another one, elementwise."""
@@ -376,7 +356,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         """The elements reversed along axes, by default all, in their shape: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
         return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
 
-    def where(self, condition: Tensor, other: Operand) -> Tensor:
+    def where(self, condition: Tensor, other: Any) -> Tensor:
         """The elements of this tensor where the condition, bools, is true, else those of other; all three broadcast."""
         return ops.where(condition, self, other)
 

@@ -48,6 +48,7 @@ class Affine(Module):
 
 class _RowNorm(Affine):
     eps: Any
+    function: str  # its name, for errors
 
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = 1e-5, elementwise_affine: bool = True,
@@ -72,7 +73,7 @@ class _RowNorm(Affine):
         n = len(self.normalized_shape)
         if type(x) in TENSORS and x._array.shape[-n:] == self.normalized_shape:
             return n
-        return row_axes("forward", x, self.normalized_shape)  # which raises
+        return row_axes(self.function, x, self.normalized_shape)  # which raises
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -89,6 +90,8 @@ class LayerNorm(_RowNorm):
 
     Raises ValueError for sizes below 1 or a negative eps. (Ba et al., arXiv:1607.06450.)
     """
+
+    function = "layer_norm"
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
@@ -109,6 +112,8 @@ class RMSNorm(_RowNorm):
 
     Raises ValueError for sizes below 1 or a negative eps. (Zhang & Sennrich, arXiv:1910.07467.)
     """
+
+    function = "rms_norm"
 
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True,

@@ -20,8 +20,9 @@ from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.autograd.core import Node, Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
-from tinygrad_lecture.inspect.printing import GradFn, options
+from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
+from tinygrad_lecture.methods.pytorch import GradFn
 from tinygrad_lecture.ops.linalg import QR, SignAndLog
 from tinygrad_lecture.ops.sorting import Ordered
 

@@ -165,7 +165,7 @@ DOCUMENTED = {
     r"result of a recorded op always requires grad": "requires_grad_(False) of a result",
     r"^view: a tensor .* has no view of shape": "view of what is not in rows",
     r"^checkpoint: a tensor .* changed in place": "a checkpoint's input was changed",
-    r"^checkpoint: run again for backward": "a checkpoint's function that computes something else",
+    r"^checkpoint: in backward": "a checkpoint's function that computes something else",
 }
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ContextDecorator
 from typing import Any, NamedTuple, TypeVar, overload
 
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "reference", "set_grad_enabled"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

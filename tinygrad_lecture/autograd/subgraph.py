@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..tensor_base import TensorBase, array_of
@@ -44,19 +44,27 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
     """
     only_leaves = not any(node.nodes or node.saved is None for node in targets)
     oldest = min((node.age for node in targets), default=0)
-    seen: set[Node] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node not in seen and node.age >= oldest:
-            seen.add(node)
-            stack.extend(parent for parent in node.nodes if parent is not None)
     records: set[Node] = set()
-    for node in sorted(seen, key=lambda node: node.age):
+    for node in sorted(ancestors(roots, oldest), key=lambda node: node.age):
         unknown = node.saved is None and not (only_leaves and node.nodes)
         if unknown or any(parent in records or parent in targets for parent in node.nodes):
             records.add(node)
     return records
+
+
+def ancestors(nodes: Iterable[Node | None], oldest: float = 0, known: Container[Node] = ()) -> Iterator[Node]:
+    """The nodes, and all that they were computed from, each once, except those older than `oldest` or known.
+
+    What is older or known is not walked through either.
+    """
+    seen: set[Node] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node is not None and node not in seen and node not in known and node.age >= oldest:
+            seen.add(node)
+            yield node
+            stack.extend(node.nodes)
 
 
 # --- memory of their own ------------------------------------------------------------------------------------

@@ -137,10 +137,8 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
     for value in values:
         if _has_tensors(value):
             hide_frames()
-            reason = (
-                f"it takes one tensor, not {brief(value)}; an RNN returns (output, state); take its first, or join "
-                "a list with tl.stack"
-            )
+            remedy = "an RNN returns (output, state); take its first, or join a list with tl.stack"
+            reason = f"it takes one tensor, not {brief(value)}; {remedy}"
             error = TypeError(f"{name}: {reason}")
             vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
             raise error
@@ -309,11 +307,5 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
     rows: cells, the same number in each row.  right: indices of the columns to align right; the others align left.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = (
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    forms = [f"{'>' if i in right else '<'}{width}" for i, width in enumerate(widths)]
+    return ["  ".join(map(format, row, forms)).rstrip() for row in rows]

@@ -87,9 +87,7 @@ def _size(values: list[Any], axes: list[int | None]) -> int:
     for x, axis in zip(values, axes, strict=True):
         if axis is not None:
             if not isinstance(x, Tensor) or not x.ndim:
-                raise ValueError(
-                    f"vmap: {kind_of(x)} has no axis {axis} to slice; for an argument to pass whole, in_dims has None"
-                )
+                raise ValueError(f"vmap: {kind_of(x)} has no axis {axis} to slice; to pass it whole, in_dims has None")
             sizes.add(x.size(axis))
     if len(sizes) != 1:
         said = f"the axes to slice have sizes {sorted(sizes)}" if sizes else "there is no axis to slice"
@@ -108,7 +106,5 @@ def _stacked(results: list[Any], out_dims: Axes) -> Any:
         if not isinstance(x, Tensor):
             raise TypeError(f"vmap: the function must return a Tensor, or tuples or dicts of them, not {kind_of(x)}")
     columns = zip(*map(leaves, results), strict=True)
-    stacked = [
-        column[0] if axis is None else ops.stack(column, axis) for column, axis in zip(columns, axes, strict=True)
-    ]
+    stacked = [x[0] if axis is None else ops.stack(x, axis) for x, axis in zip(columns, axes, strict=True)]
     return with_leaves(first, stacked)

@@ -101,11 +101,8 @@ class _Apply:
 
     def __init__(self, function: type[Function], ctx: Context, args: Sequence[Any], outs: Sequence[Tensor]) -> None:
         self.name, self.rule, self.ctx = function.__name__, function.backward, ctx
-        self.differentiable = [
-            i
-            for i, o in enumerate(outs)
-            if o._array.dtype.kind == "f" and not any(o is constant for constant in ctx._constants)
-        ]
+        constants = set(map(id, ctx._constants))
+        self.differentiable = [i for i, o in enumerate(outs) if o._array.dtype.kind == "f" and id(o) not in constants]
         self.sources = [self._source(x, args, outs) for x in ctx.saved_tensors]
         self.zeros = [partial(xp(o._array).zeros, o.shape, o.dtype) for o in outs]
 
@@ -126,9 +123,8 @@ class _Apply:
         assert record.saved is not None
         recorded = modes.recording
         upstreams = [wrap(zeros()) for zeros in self.zeros]
-        outputs = dict(
-            zip(self.differentiable, nodes_of_outputs(record, [upstreams[i] for i in self.differentiable]), strict=True)
-        )
+        made = nodes_of_outputs(record, [upstreams[i] for i in self.differentiable])
+        outputs = dict(zip(self.differentiable, made, strict=True))
         for i, g in zip(self.differentiable, upstreams_of(upstream), strict=True):
             if g is not None:
                 upstreams[i] = g if recorded else wrap(g)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..autograd.backward import backward_pass, seed_for
-from ..autograd.core import Gradient, Node
 from ..autograd.subgraph import unshare
 from ..errors import kind_of
 from ..tensor import Tensor
@@ -50,14 +49,13 @@ def grad(
     if len(upstreams) != len(outs):
         raise ValueError(f"grad: {len(outs)} outputs, but {len(upstreams)} grad_outputs; give one for each")
     seeds = [seed_for(o, g, create_graph) for o, g in zip(outs, upstreams, strict=True)]
-    nodes: list[Node] = []
-    for position, x in enumerate(wanted):
-        if x._node is None:
-            raise RuntimeError(
-                f"grad: input {position}, of shape {x.shape}, does not require grad; make it with requires_grad=True, "
-                "before the outputs are computed from it"
-            )
-        nodes.append(x._node)
+    nodes = [x._node for x in wanted]
+    if None in nodes:
+        position = nodes.index(None)
+        raise RuntimeError(
+            f"grad: input {position}, of shape {wanted[position].shape}, does not require grad; make it with "
+            "requires_grad=True, before the outputs are computed from it"
+        )
     found = backward_pass(
         [(o._node, seed) for o, seed in zip(outs, seeds, strict=True) if o._node is not None],
         targets=nodes,
@@ -67,10 +65,10 @@ def grad(
     for position, node in enumerate(nodes):
         if node not in found and not allow_unused:
             raise RuntimeError(
-                f"grad: no output depends on input {position}, of shape {wanted[position].shape}; pass "
-                "allow_unused=True to get None for it"
+                f"grad: no output depends on input {position}, of shape {node.shape}; pass allow_unused=True"
             )
-    return tuple(None if g is None else _as_tensor(g) for g in unshare(map(found.get, nodes), seeds, views=True))
+    gradients = unshare(map(found.get, nodes), seeds, views=True)  # under create_graph they are Tensors already
+    return tuple(g if g is None or isinstance(g, Tensor) else wrap(g) for g in gradients)
 
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
@@ -81,8 +79,3 @@ def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
             remedy = "; for the gradient of a function write tl.func.grad(f)(x)" if callable(x) else ""
             raise TypeError(f"grad: {what} must be Tensors, but number {position} is {kind_of(x)}{remedy}")
     return many
-
-
-def _as_tensor(gradient: Gradient) -> Tensor:
-    """A gradient, which is an array or, under create_graph, a Tensor already, as a Tensor."""
-    return gradient if isinstance(gradient, Tensor) else wrap(gradient)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .. import ops
-from ..autograd.core import Leaf, Node
+from ..autograd.core import Leaf
 from ..autograd.modes import enable_grad, is_grad_enabled
+from ..autograd.subgraph import ancestors
 from ..creation import zeros, zeros_like
 from ..errors import kind_of
 from ..in_place import leave_graph, noting_changes
@@ -49,9 +50,7 @@ class Call:
         positions = (positions,) if isinstance(positions, int) else positions
         for position in positions:
             if not -len(args) <= position < len(args):
-                raise ValueError(
-                    f"{name}: argnums {argnums} does not fit a call with {len(args)} positional arguments; count from 0"
-                )
+                raise ValueError(f"{name}: argnums {argnums} does not fit {len(args)} arguments; count from 0")
             inner[position] = map_leaves(self._variable, args[position])
         self.chosen = tuple(inner[position] for position in positions)
         self.variables = leaves(self.chosen)
@@ -63,9 +62,7 @@ class Call:
                 leave_graph(x)
         if has_aux:
             if not (isinstance(self.out, tuple) and len(self.out) == 2):
-                raise TypeError(
-                    f"{name}: with has_aux the function must return a pair, (result, aux), not {kind_of(self.out)}"
-                )
+                raise TypeError(f"{name}: with has_aux the function returns (result, aux), not {kind_of(self.out)}")
             self.out, self.aux = self.out
 
     def _variable(self, x: Any) -> Tensor:
@@ -97,10 +94,8 @@ class Call:
         value = self.out
         if not isinstance(value, Tensor) or value.numel() != 1 or value.dtype.kind != "f":
             several = isinstance(value, Tensor) and value.numel() != 1
-            remedy = "; reduce it, as with .sum(), or use jacobian" if several else ""
-            raise TypeError(
-                f"{self.name}: the function must return one float as a Tensor, not {kind_of(value)}{remedy}"
-            )
+            hint = "; reduce it, as with .sum(), or use jacobian" if several else ""
+            raise TypeError(f"{self.name}: the function must return one float as a Tensor, not {kind_of(value)}{hint}")
         return value
 
     def from_outside(self, tree: Any) -> Any:
@@ -121,17 +116,8 @@ class Call:
             return False
         nodes = [variable._node for variable in self.variables if variable._node is not None]
         born = min((node.age for node in nodes), default=0)
-        seen: set[Node | None] = {None, *(node for node in nodes if isinstance(node, Leaf))}
-        stack = [x._node]
-        while stack:
-            node = stack.pop()
-            if node in seen or node is None:
-                continue
-            if isinstance(node, Leaf) or node.age < born:
-                return True
-            seen.add(node)
-            stack.extend(node.nodes)
-        return False
+        own = {node for node in nodes if isinstance(node, Leaf)}
+        return any(isinstance(node, Leaf) or node.age < born for node in ancestors([x._node], known=own))
 
     # --- derivatives ------------------------------------------------------------------------------------
 
@@ -154,14 +140,8 @@ class Call:
             return tuple(zeros_like(x) for x in inputs)
         given = [x for pair in live for x in pair if isinstance(x, Tensor)]
         record = create_graph or any(map(self.depends_on_outside, given))
-        found = grad(
-            [o for o, _ in live],
-            inputs,
-            [v for _, v in live],
-            retain_graph=retain_graph or record,
-            create_graph=record,
-            allow_unused=True,
-        )
+        live_outs, upstreams = zip(*live, strict=True)
+        found = grad(live_outs, inputs, upstreams, retain_graph or record, create_graph=record, allow_unused=True)
         products = tuple(zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
         return products if create_graph else self.from_outside(products)
 

@@ -20,11 +20,11 @@ from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.several_outputs import upstreams_of
-from ..autograd.subgraph import unshare
+from ..autograd.subgraph import ancestors, unshare
 from ..autograd.versions import arrays_in
 from ..backend import Array, Shape, xp
 from ..errors import kind_of
-from ..inspect.observe import Observing, Unseen, values_are_kept
+from ..inspect.observe import Observer, Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
 from .function import as_tuple, results_of_one
@@ -47,16 +47,13 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     Raises TypeError if the function is not callable or returns anything but Tensors.
     """
     if not callable(function):
-        raise TypeError(
-            "checkpoint: the function to run comes first and its inputs after it, as in checkpoint(layer, x); "
-            f"{kind_of(function)} is not callable"
-        )
+        given = kind_of(function)
+        raise TypeError(f"checkpoint: the function to run comes first: checkpoint(layer, x); {given} is not callable")
     if not modes.recording or values_are_kept():
         return function(*inputs)
     state = rng.get_rng_state()
-    kept = [
-        wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs
-    ]  # a later x += 1 changes x._node
+    # wrapped again, since a later x += 1 changes x._node
+    kept = [wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs]
     start = versions.tick()
     with rng.replay(state):
         out = function(*inputs)
@@ -127,12 +124,10 @@ class _Rerun:
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        raise RuntimeError(
-            f"checkpoint: run again for backward, the function {name} {how}; it must do the same computation each time"
-        )
+        raise RuntimeError(f"checkpoint: in backward the function {name} {how}; it must compute the same each time")
 
 
-class _ChangeWatch:
+class _ChangeWatch(Observer):
     """Raises RuntimeError where an op reads memory that was written to in place between two ticks."""
 
     def __init__(self, since: int, until: int) -> None:
@@ -149,8 +144,6 @@ class _ChangeWatch:
                         "changed in place since the function first ran, so running it again for backward would give "
                         "other values: change a clone() instead, or change it after backward"
                     )
-
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
 # --- values -------------------------------------------------------------------------------------------------
@@ -189,14 +182,8 @@ def _several(shapes: Sequence[Shape]) -> str:
 
 def _inside(results: Iterable[Tensor], start: int) -> list[Record]:
     """The records made since `start` that results were computed from."""
-    records: dict[Record, None] = {}
-    stack: list[Node | None] = [result._node for result in results]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Record) and node.age >= start and node not in records:
-            records[node] = None
-            stack.extend(node.nodes)
-    return list(records)
+    nodes = ancestors((result._node for result in results), start)
+    return [node for node in nodes if isinstance(node, Record)]
 
 
 def _used_from_outside(records: Sequence[Record], outs: Sequence[Tensor], start: int) -> dict[Node, None]:

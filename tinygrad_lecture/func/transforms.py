@@ -78,8 +78,7 @@ def _must_make(name: str, function: Any, argnums: Any) -> None:
     must_be_callable(name, function)
     if not all(isinstance(n, int) for n in (argnums if isinstance(argnums, tuple) else (argnums,))):
         raise TypeError(
-            f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums must be an int or a tuple of "
-            f"ints, not {kind_of(argnums)}"
+            f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums are ints, not {kind_of(argnums)}"
         )
 
 
@@ -140,14 +139,10 @@ def _must_pair(name: str, function: Any, primals: Any, tangents: Any) -> None:
         raise TypeError(f"{name}: primals and tangents must be tuples of Tensors, as in {name}(f, (x,), (t,))")
     given, moving = leaves(primals), leaves(tangents)
     if not given or len(given) != len(moving):
-        raise ValueError(
-            f"{name}: {len(given)} primals, but {len(moving)} tangents; give one for each, and at least one"
-        )
+        raise ValueError(f"{name}: {len(given)} primals, but {len(moving)} tangents; give one for each, at least one")
     for position, (x, t) in enumerate(zip(given, moving, strict=True)):
         if getattr(x, "shape", None) != getattr(t, "shape", None):
-            raise ValueError(
-                f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; the shapes must agree"
-            )
+            raise ValueError(f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; shapes must agree")
 
 
 def jacobian(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:

@@ -21,7 +21,7 @@ from ..autograd.rule_checks import RuleError
 from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
 from ..errors import WITH_TL, kind_of, numpy_refused
 from ..func.gradients import grad
-from ..inspect.observe import Observing
+from ..inspect.observe import Observer, Observing
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
 from .numerical import largest
@@ -63,16 +63,14 @@ class Call:
         return rule, dict(zip(names, values, strict=True))
 
 
-class RuleWatch:
-    """An observer that lists the backward steps: a record, its upstream gradient, and what its rules returned.
+class RuleWatch(Observer):
+    """Lists the backward steps: a record, its upstream gradient, and what its rules returned.
 
     It sees them before the engine examines them, so after a refusal the last ones are those that were refused.
     """
 
     def __init__(self) -> None:
         self.steps: list[tuple[Record, Any, Sequence[Any]]] = []
-
-    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None: ...
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         self.steps.append((record, upstream, gradients))

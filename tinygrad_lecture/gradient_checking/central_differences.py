@@ -180,9 +180,8 @@ class _Element:
         if coarse is None or fine is None:
             return False
         pair, noise = _stacked([coarse, fine]), float(self._rounding(fine))
-        (column,), (slope,), (gap,) = (
-            _extrapolated(numbers, power) for numbers, power in ((pair.column, 2), (pair.slope, 2), (pair.gap, 1))
-        )
+        (column,), (slope,) = _extrapolated(pair.column, 2), _extrapolated(pair.slope, 2)
+        (gap,) = _extrapolated(pair.gap, 1)
         if first and claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
             self.zero = True
         elif (

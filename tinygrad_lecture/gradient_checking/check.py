@@ -148,10 +148,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     if options.strict_shapes:
         found.require_no("shape")
     _require_linear(found, options)
-    right, unclear, kinks = (
-        sum(int(np.count_nonzero(which)) for which in masks)
-        for masks in zip(*((v.right, v.cannot_tell, v.kinks) for v in verdicts), strict=True)
-    )
+    masks = [(v.right, v.cannot_tell, v.kinks) for v in verdicts]
+    right, unclear, kinks = (sum(map(np.count_nonzero, of_one_kind)) for of_one_kind in zip(*masks, strict=True))
     doubt = doubt_about(verdicts, refusal) if unclear else ""
     for v in verdicts:
         seen = v.cannot_tell & (np.abs(v.expected) > 10 * v.noise)  # 0 by design, as of a key's bias, is noise alone
@@ -213,10 +211,7 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
         found = vjp(subject, subject.run(inputs), inputs, args[len(subject.args) :], create_graph=True)
         return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True))
 
-    args = list(subject.args)
-    for position, leaf in zip(subject.checked, leaves, strict=True):
-        args[position] = leaf
-    args += [upstream.detach().requires_grad_() for upstream in upstreams]
+    args = subject.args_with(leaves) + [upstream.detach().requires_grad_() for upstream in upstreams]
     names = [*subject.input_names, *(f"upstream[{i}]" for i in range(len(upstreams)))]
     return Subject(gradients, args, f"the gradient of {subject.name}", names, subject.check)
 

@@ -13,19 +13,11 @@ import numpy as np
 from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..tensor_base import wrap
+from . import report
 from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
 from .hints.case import Case
 from .hints.diagnosis import diagnose, said
-from .report import (
-    MAX_LISTED,
-    GradcheckError,
-    counted,
-    digits_to_tell_apart,
-    element_table,
-    index_text,
-    number,
-    region,
-)
+from .report import GradcheckError, counted, index_text, number
 from .subject import Subject
 from .subject import said as in_words
 from .verdict import Verdict, judge, problem_of
@@ -140,7 +132,7 @@ def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
     whose = subject.name if output is None else f"output {output} of {subject.name}"
     amount = "" if x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
     element = f"worst element {index_text(worst)}: " if worst else ""
-    digits = digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
+    digits = report.digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
     numbers = f"expected {number(expected[worst], digits)}, got {number(got[worst], digits)}"
     lines = [
         f"the gradient of {whose} with respect to {subject.called(verdict.k)}, shape {x.shape}, is wrong{amount}.",
@@ -150,10 +142,10 @@ def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
     if case.output is not None and case.output.shape == x.shape:
         columns["upstream"] = case.g_out
     marks = np.select([verdict.wrong, verdict.cannot_tell, verdict.kinks], ["wrong", "cannot tell", "kink"], "")
-    lines += element_table(columns | {"expected": expected, "got": got}, marks, verdict.order, digits)
-    if x.size > MAX_LISTED:
-        where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
-        lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")
+    lines += report.element_table(columns | {"expected": expected, "got": got}, marks, verdict.order, digits)
+    if x.size > report.MAX_LISTED:
+        where = f"; the wrong ones are at {report.region(verdict.wrong)}" if report.region(verdict.wrong) else ""
+        lines.append(f"    these are the {report.MAX_LISTED} worst of {x.size}{where}")
     left_out = f"; {kinks} at kinks left out" if kinks else ""
     left_out += f"; rounding is too large to tell at {untold}" if untold else ""
     return [*lines, f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})"]
@@ -170,12 +162,10 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
     amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
     whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
     where = f"element {index_text(index)}, at" if index else "at"
-    numbers = {name: number(getattr(verdict, name)[index], 2) for name in ("expected", "got")}
-    numbers |= {name: number(getattr(verdict, name)[index], 1) for name in ("noise", "rounding")}
+    digits = {"x": 6, "expected": 2, "got": 2, "noise": 1, "rounding": 1}
+    numbers = {name: number(getattr(verdict, name)[index], count) for name, count in digits.items()}
     tried = refusal or "float64 and longdouble were both tried"
-    return in_words(
-        "doubt", amount=amount, whose=whose, where=where, x=number(verdict.x[index]), tried=tried, **numbers
-    )
+    return in_words("doubt", amount=amount, whose=whose, where=where, tried=tried, **numbers)
 
 
 # --- which output -------------------------------------------------------------------------------------------

@@ -163,10 +163,8 @@ def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     if any(gradient.jacobian is None for gradient in found):
         return False
     rng, xs, noise = np.random.default_rng(1), problem.xs, ROUNDINGS * problem.eps * np.abs(problem.values)
-    signs = [
-        rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) * ~gradient.kinks
-        for x, gradient in zip(xs, found, strict=True)
-    ]
+    kinks = [gradient.kinks for gradient in found]
+    signs = [rng.uniform(0.5, 1.5, k.shape) * rng.choice([-1, 1], k.shape) * ~k for k in kinks]
     if problem.only is not None:
         signs = [v * mask for v, mask in zip(signs, problem.only, strict=True)]
     agrees = np.zeros(problem.values.shape, dtype=bool)

@@ -90,10 +90,8 @@ class GradcheckReport:
         """What a notebook shows: the verdict on its colour, and the text of the report."""
         from ..inspect.notebook import plain, verdict
 
-        found = "wrong" if self.error else "right" if self.checked else "cannot tell"
-        return verdict(f"gradients of {self.fn_name}: {found}", {"right": 1, "wrong": -1}.get(found, 0)) + plain(
-            str(self)
-        )
+        found, good = ("wrong", -1) if self.error else ("right", 1) if self.checked else ("cannot tell", 0)
+        return verdict(f"gradients of {self.fn_name}: {found}", good) + plain(str(self))
 
 
 def sentence(table: Mapping[str, Any], name: str, /, **words: object) -> str:
@@ -136,9 +134,8 @@ def element_table(columns: dict[str, Array], marks: Array, order: Array, digits:
         places = [places[i] for i in np.argsort(-order, axis=None, kind="stable")[:MAX_LISTED]]
     rows = [["element", *columns, ""]]
     for index in places:
-        rows.append(
-            [index_text(index), *(number(float(column[index]), digits) for column in columns.values()), marks[index]]
-        )
+        numbers = [number(float(column[index]), digits) for column in columns.values()]
+        rows.append([index_text(index), *numbers, marks[index]])
     return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
 
 

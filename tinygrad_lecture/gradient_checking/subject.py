@@ -78,17 +78,19 @@ class Subject:
         devices = [self.args[position].device for position in self.checked]
         return [wrap(move(np.array(x, copy=True, order="K"), to)) for x, to in zip(xs, devices, strict=True)]
 
+    def args_with(self, tensors: Sequence[Tensor]) -> list[Any]:
+        """All inputs, with others in the place of those that are checked."""
+        given = dict(zip(self.checked, tensors, strict=True))
+        return [given.get(position, x) for position, x in enumerate(self.args)]
+
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating-point outputs for other values of the checked inputs.
 
         Every run draws the same numbers from the engine's random stream.
         Raises TypeError if fn returns anything but Tensors, no floats, or floats of less than 64 bits.
         """
-        args = list(self.args)
-        for position, x in zip(self.checked, tensors, strict=True):
-            args[position] = x
         set_rng_state(self.random_state)
-        returned = self.fn(*args)
+        returned = self.fn(*self.args_with(tensors))
         outs = [returned] if isinstance(returned, TensorBase) else returned
         remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
         if isinstance(outs, (tuple, list)) and all(isinstance(out, TensorBase) for out in outs):

@@ -76,9 +76,8 @@ class Verdict(NumericalGradient):
         changed = {name: np.where(better, getattr(other, name), getattr(self, name)) for name in names}
         if self.jacobian is not None:
             changed["jacobian"] = np.where(better.ravel(), other.jacobian, self.jacobian)
-        return replace(
-            self, rounding=np.where(better | (where & (rounding > self.rounding)), rounding, self.rounding), **changed
-        )
+        changed["rounding"] = np.where(better | (where & (rounding > self.rounding)), rounding, self.rounding)
+        return replace(self, **changed)
 
     def undecided(self) -> Verdict:
         """This verdict, with nothing known about the elements that are wrong."""

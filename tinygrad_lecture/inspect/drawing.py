@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from ..files import atomic_write
 from .figures import as_written, drawable, new_figure, save_picture
 from .layout import Layout, Point, bends, layered
-from .numbers import in_line
+from .printing import in_line
 from .vertex import Vertex, printable
 
 MOST = 300  # boxes per picture
@@ -124,10 +124,8 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
     """Draw the vertices of a graph, inputs first, to a picture file. Raises the errors of `Graph.draw`."""
     vertices, title = list(graph), printable(title)
     if not 0 < len(vertices) <= MOST:
-        raise ValueError(
-            f"Graph.draw: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}; print(graph) and "
-            "tl.page(graph, path) have no limit"
-        )
+        remedy = "print(graph) and tl.page(graph, path) have no limit"
+        raise ValueError(f"Graph.draw: a picture holds 1 to {MOST} vertices, not {len(vertices)}; {remedy}")
     picture = picture_of(vertices, title)
     if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
         with atomic_write(path) as temporary:

@@ -93,7 +93,6 @@ def _upright() -> list[str]:
     """The installed font families with an upright regular font, without Last Resort, which has only boxes."""
     from matplotlib.font_manager import fontManager
 
-    fonts = (
-        font for font in fontManager.ttflist if (font.style, font.weight, font.stretch) == ("normal", 400, "normal")
-    )
-    return sorted({font.name for font in fonts if "Last Resort" not in font.name})
+    upright = "normal", 400, "normal"
+    names = {font.name for font in fontManager.ttflist if (font.style, font.weight, font.stretch) == upright}
+    return sorted(name for name in names if "Last Resort" not in name)

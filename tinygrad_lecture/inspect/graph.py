@@ -17,11 +17,12 @@ from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..autograd.several_outputs import Output, Upstreams
+from ..autograd.subgraph import ancestors
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of
-from .numbers import in_line
-from .observe import Observing
+from .observe import Observer, Observing
+from .printing import in_line
 from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
 from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
@@ -43,7 +44,7 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 ROLES = {"attention": (3, "mask"), "attention_weights": (2, "mask"), "cross_entropy": (1, "target")}  # of an input
 
 
-class Graph(metaclass=NeedsParentheses):
+class Graph(Observer, metaclass=NeedsParentheses):
     """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
         with tl.Graph() as graph:               # watches what is computed inside
@@ -65,7 +66,7 @@ class Graph(metaclass=NeedsParentheses):
     has freed its graph.
     """
 
-    keeps_values = True  # so that `checkpoint` does not compute them again
+    keeps_values = True
 
     def __init__(self, result: TensorBase | None = None) -> None:
         self.vertices: list[Vertex] = []
@@ -214,10 +215,8 @@ class Graph(metaclass=NeedsParentheses):
                 for node, name in before.items():
                     if (known := self.at.get(node)) is not None and known.name == name:
                         known.name = self._parameters[node]
-            inputs = [
-                self._constant(array) if node is None else self._vertex(node, array)
-                for array, node in zip(arrays, record.nodes, strict=True)
-            ]
+            given = zip(arrays, record.nodes, strict=True)
+            inputs = [self._constant(x) if node is None else self._vertex(node, x) for x, node in given]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
             for array, v in pairs:
@@ -266,15 +265,7 @@ class Graph(metaclass=NeedsParentheses):
 
     def _vertex(self, node: Node, array: Any = None) -> Vertex:
         """The vertex of a node; a new one is added after the vertices of everything it was computed from."""
-        missing, stack = set[Node](), [node]
-        while stack:
-            current = stack.pop()
-            if current in self.at or current in missing:
-                continue
-            missing.add(current)
-            if isinstance(current, Record):
-                stack.extend(parent for parent in current.nodes if parent is not None)
-        for new in sorted(missing, key=lambda node: node.age):
+        for new in sorted(ancestors([node], known=self.at), key=lambda node: node.age):
             held = None if new.tensor is None else new.tensor()
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op if isinstance(new, Record) else None

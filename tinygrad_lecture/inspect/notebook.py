@@ -16,8 +16,7 @@ from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..tensor_base import TensorBase
 from .drawing import as_svg, picture_of
-from .numbers import in_words, number, with_digits
-from .printing import text_of
+from .printing import in_words, number, text_of, with_digits
 from .vertex import HEAD, Vertex
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)
@@ -25,7 +24,7 @@ COLOURS = ("#8a949e", "#2a9d5c", "#d6791f", "#3b82c4", "#a05cb5")
 WIDE, HIGH, LEFT, BELOW, ABOVE = 340, 210, 58, 24, 30
 
 LINE = "1px solid rgba(127,127,127,0.35)"
-_CELL = f"padding:2px 10px;border:0;border-bottom:{LINE};text-align:"
+_CELL = f"white-space:pre-wrap;padding:2px 10px;border:0;border-bottom:{LINE};text-align:"
 
 
 def caption(text: str, more: str = "") -> str:
@@ -38,11 +37,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Container[i
     """A table of texts. right: indices of the columns to align right."""
 
     def cells(tag: str, texts: Sequence[str]) -> str:
-        sides = ("right" if i in right else "left" for i in range(len(texts)))
-        return "".join(
-            f'<{tag} style="{_CELL}{side};white-space:pre-wrap">{escape(text)}</{tag}>'
-            for text, side in zip(texts, sides, strict=True)
-        )
+        pairs = (("right" if i in right else "left", escape(text)) for i, text in enumerate(texts))
+        return "".join(f'<{tag} style="{_CELL}{side}">{text}</{tag}>' for side, text in pairs)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return (
@@ -237,13 +233,10 @@ def graph_html(vertices: Sequence[Vertex]) -> str:
 def attention_html(layers: Iterable[Array], tokens: Sequence[str], keys: Sequence[str] | None = None) -> str:
     """Attention weights (heads, queries, keys) for each layer, as maps: a row for each query, with the tokens."""
     keys = tokens if keys is None else keys
-    parts = []
+    parts, style = [], "display:inline-block;margin:4px 14px 4px 0;vertical-align:top"
     for layer, heads in enumerate(layers):
-        maps = "".join(
-            f'<div style="display:inline-block;margin:4px 14px 4px 0;vertical-align:top">head {head}'
-            f"{_map(np.asarray(weights), tokens, keys)}</div>"
-            for head, weights in enumerate(heads)
-        )
+        heads_shown = (_map(np.asarray(weights), tokens, keys) for weights in heads)
+        maps = "".join(f'<div style="{style}">head {head}{html}</div>' for head, html in enumerate(heads_shown))
         parts.append(folded(f"layer {layer}", maps, unfolded=layer == 0))
     return caption("Attention", "a row for each token that attends, a column for each attended to") + "".join(parts)
 

@@ -3,56 +3,23 @@
 All elements have one format and one width. Whole numbers are printed without digits, as `2.`, other floats with four.
 They get an exponent if the largest is more than 1000 times the smallest, or if they are very large or very small. A
 tensor of more than 1000 elements is shown by the first three and the last three along each axis.
+
+Graphs, pictures and worked examples have shorter texts: `number`, `in_line`, `in_words`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..autograd.core import Leaf, Node, Record
 from ..backend import Array, get_default_dtype, to_host
 from ..errors import brief
-from ..tensor_base import TensorBase
-
-
-@dataclass(frozen=True, repr=False)
-class GradFn:
-    """A step of the backward pass: of the result of an op, or of a leaf, whose gradient it accumulates.
-
-    node: the record or leaf. It is `x.grad_fn` that makes this object, so recording costs nothing more.
-    """
-
-    node: Node
-
-    def name(self) -> str:
-        """The function that made the result, such as "mul"; "leaf" for a leaf."""
-        return self.node.name if isinstance(self.node, Record) else "leaf"
-
-    def __repr__(self) -> str:
-        return f"<{self.name()}>"
-
-    @property
-    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """For each input of the op the next step, with 0; None for a constant. () once backward freed the record."""
-        if self.node.saved is None:
-            return ()
-        return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
-
-    @property
-    def variable(self) -> TensorBase | None:
-        """The leaf; None for the result of an op."""
-        return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
-
-
-def grad_fn(tensor: Any) -> GradFn | None:
-    """The step that backward starts with at a tensor; None for a leaf."""
-    return GradFn(tensor._node) if isinstance(tensor._node, Record) else None
-
 
 __all__ = ["set_printoptions"]
 
@@ -76,11 +43,7 @@ class PrintOptions:
 
 options = PrintOptions()
 _DEFAULT = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
-PROFILES: dict[str, dict[str, Any]] = {
-    "default": _DEFAULT,
-    "short": _DEFAULT | {"precision": 2, "edgeitems": 2},
-    "full": _DEFAULT | {"threshold": math.inf},
-}
+PROFILES: dict[str, Any] = {"default": {}, "short": {"precision": 2, "edgeitems": 2}, "full": {"threshold": math.inf}}
 
 
 def set_printoptions(
@@ -101,24 +64,25 @@ def set_printoptions(
     if profile is not None and profile.lower() not in PROFILES:
         raise ValueError(f'set_printoptions: profile must be "default", "short" or "full", not {profile!r}')
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
+    start = {} if profile is None else _DEFAULT | PROFILES[profile.lower()]
+    chosen = start | {k: v for k, v in given.items() if v is not None}
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
             raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {brief(value)}")
     vars(options).update(chosen, sci_mode=sci_mode)
 
 
-def text_of(tensor: TensorBase) -> str:
+def text_of(tensor: Any) -> str:
     """The text that `print(tensor)` writes."""
     array, prefix = tensor._array, "tensor("
     body = _body(array, len(prefix)) if array.size else "[]"
     return _with_notes(prefix + body, _notes(tensor), len(prefix)) + ")"
 
 
-def _notes(tensor: TensorBase) -> list[str]:
+def _notes(tensor: Any) -> list[str]:
     """What stands behind the elements: the device, an empty shape, the dtype, where the tensor came from."""
     array, notes = tensor._array, []
-    device = str(tensor.device)  # type: ignore[attr-defined]
+    device = str(tensor.device)
     if device != "cpu":
         notes.append(f"device='{device}'")
     if not array.size and array.ndim != 1:
@@ -126,8 +90,8 @@ def _notes(tensor: TensorBase) -> list[str]:
     usual = (get_default_dtype().name,) if not array.size else (get_default_dtype().name, "int64", "bool")
     if array.dtype.name not in usual:
         notes.append(f"dtype={options.dtype_prefix}{array.dtype.name}")
-    if (step := grad_fn(tensor)) is not None:
-        notes.append(f"grad_fn={step!r}")
+    if tensor.grad_fn is not None:
+        notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor._node is not None:
         notes.append("requires_grad=True")
     return notes
@@ -205,3 +169,83 @@ def _formatter(shown: Any) -> tuple[Callable[[Any], str], int]:
 
     width = max((len(form(value)) for value in values.tolist()), default=1)
     return (lambda value: form(value).rjust(width)), width
+
+
+# --- numbers and arrays as short texts: "0.2351", "[[0.5, -1], [1, 2]]" -----------------------------------------------
+
+MOST = 8  # elements of an array that are written out
+DIGITS = 4
+IN_FULL = 7  # digits of a number that four would make another whole number, as 1 of 1.00001
+
+_digits = ContextVar("_digits", default=DIGITS)
+
+
+@contextmanager
+def with_digits(count: int) -> Iterator[None]:
+    """Numbers have so many digits within the block."""
+    before = _digits.set(count)
+    try:
+        yield
+    finally:
+        _digits.reset(before)
+
+
+def number(value: Any) -> str:
+    """A number with four digits: "0.2351", "-0", "1e-300", "nan".
+
+    It has up to seven where four would be another whole number: "1.00001", "2021.5", "13002".
+    """
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    digits = _digits.get()
+    for more in range(digits, max(digits, IN_FULL) + 1):
+        text = f"{value:.{more}g}"
+        if not float(text).is_integer() or float(text) == value:
+            return text
+    return text if abs(value) < 10**IN_FULL else f"{value:.{digits}g}"
+
+
+def digits_of(array: Array) -> int:
+    """How many digits show how the elements differ: 6 for [1000, 1000.1]; 4 for most arrays."""
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else np.empty(0)
+    if finite.size < 2:
+        return DIGITS
+    low, high = float(finite.min()), float(finite.max())
+    parts = (high - low) / (max(abs(low), abs(high)) or 1.0)
+    if not 8 * np.finfo(array.dtype).eps < parts < math.inf:  # else they differ by rounding
+        return DIGITS
+    return max(DIGITS, math.ceil(-math.log10(parts)) + 2)
+
+
+def numbers(array: Array | None, most: int = MOST) -> str:
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; "" for a larger one, or None."""
+    if array is None or array.size > most:
+        return ""
+    with with_digits(max(_digits.get(), digits_of(array))):
+        return _listed(array.tolist())
+
+
+def in_line(array: Array | None, most: int = MOST) -> str:
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
+    return numbers(array + 0.0 if array is not None and array.size <= most and array.dtype.kind == "f" else array, most)
+
+
+def _listed(value: Any) -> str:
+    return f"[{', '.join(map(_listed, value))}]" if isinstance(value, list) else number(value)
+
+
+def in_words(array: Array | None) -> str:
+    """An array as its numbers or, if it is large, its shape, range and mean; "?" if it is not known."""
+    if array is None:
+        return "?"
+    if (text := numbers(array)) or not array.size:
+        return text or "[]"
+    if array.dtype == bool:
+        return f"shape {array.shape}, {np.count_nonzero(array)} of {array.size} True"
+    if array.dtype.kind not in "fiu":
+        return f"shape {array.shape}"
+    with np.errstate(all="ignore"), with_digits(digits_of(array)):
+        low, high, mean = (number(value) for value in (array.min(), array.max(), float(array.mean())))
+    if low == high:
+        return f"shape {array.shape}, all {low}"
+    return f"shape {array.shape}, from {low} to {high}, mean {mean}"

@@ -113,10 +113,8 @@ class Profile:
 
     def _tree(self) -> dict[str, Any]:
         """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""
-        halves = [
-            _branch(name, [part for part in self.spent if part.backward is rule])
-            for name, rule in (("forward", False), ("backward", True))
-        ]
+        kinds = {"forward": False, "backward": True}.items()
+        halves = [_branch(name, [part for part in self.spent if part.backward is rule]) for name, rule in kinds]
         others = [_bar(part.op, [part]) for part in self.spent if part.backward is None]
         outside = Spent("", "outside of ops", None, 0, max(self.seconds - _sum(self.spent), 0.0))
         return _bar("all", [Spent("", "", None, 0, self.seconds)], [*halves, *others, _bar(outside.op, [outside])])

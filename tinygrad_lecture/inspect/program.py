@@ -17,7 +17,7 @@ from ..autograd.modes import Called, modes
 from ..backend import is_array, to_host
 from ..errors import caller_variables, in_library
 from ..tensor_base import TensorBase
-from .numbers import in_line
+from .printing import in_line
 from .vertex import Line, Scope, Vertex, in_short
 
 _ENGINE = __file__.rpartition("inspect")[0]

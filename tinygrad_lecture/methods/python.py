@@ -99,11 +99,8 @@ def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
             return x._array
         if x._node is not None:
             name = function.__name__
-            ours = _here(name) or "tl functions"
-            raise RuntimeError(
-                f"np.{name}: this tensor requires grad, and NumPy would lose its graph: use {ours} or, where no "
-                "gradient is needed, as in a plot, x.detach()"
-            )
+            remedy = f"use {_here(name) or 'tl functions'} or, to plot, x.detach()"
+            raise RuntimeError(f"np.{name}: this tensor requires grad, and NumPy would lose its graph: {remedy}")
         return np.asarray(x)
 
     result = function(*map(as_array, args), **{name: as_array(x) for name, x in named.items()})
@@ -126,10 +123,8 @@ class PythonMethods(TensorBase):
     def item(self: Any) -> Any:
         """The only element, as a Python number. Raises ValueError unless there is exactly one."""
         if self._array.size != 1:
-            raise TensorError(
-                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
-                "as with x.mean(), or use tolist()"
-            )
+            n, remedy = self._array.size, "reduce it, as with x.mean(), or use tolist()"
+            raise TensorError(f"item: a tensor of shape {self.shape} has {n} elements, not one; {remedy}")
         number = to_host(self._array).item()
         if number != number and isinstance(self._node, Record):
             warn(
@@ -160,8 +155,7 @@ class PythonMethods(TensorBase):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, DType]:
         if self._node is not None:
             raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, where no gradient is "
-                "needed, as in a plot, x.detach()"
+                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, to plot, x.detach()"
             )
         array = self.numpy()
         if dtype is None or np.dtype(dtype) == array.dtype:
@@ -222,10 +216,8 @@ class PythonMethods(TensorBase):
 
     def __format__(self: Any, spec: str) -> str:
         if spec and self.numel() != 1:
-            raise TypeError(
-                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}: reduce it, as with "
-                "x.mean(), or take x[0]"
-            )
+            remedy = "reduce it, as with x.mean(), or take x[0]"
+            raise TypeError(f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}: {remedy}")
         return format(self.item() if spec or self.ndim == 0 else str(self), spec)
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
@@ -243,10 +235,8 @@ class PythonMethods(TensorBase):
 
     def __copy__(self: Any) -> Any:
         if self._node is not None:
-            raise RuntimeError(
-                "this tensor requires grad, and copy.copy would lose its graph: use x.clone() or copy.deepcopy or, "
-                "where no gradient is needed, as in a plot, x.detach()"
-            )
+            remedy = "use x.clone() or copy.deepcopy or, to plot, x.detach()"
+            raise RuntimeError(f"this tensor requires grad, and copy.copy would lose its graph: {remedy}")
         return self.clone()
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import distributions, ops
+from ..autograd.core import Leaf, Node, Record
 from ..autograd.hooks import Handle, hooks_of, retain_grad, retains_grad
 from ..autograd.operands import constant
 from ..backend import Array, Shape, device_of, move
@@ -18,8 +20,7 @@ from ..ops.composite import composite
 from ..ops.shape import normal_axes
 from ..tensor_base import TensorBase, array_of, wrap
 
-if TYPE_CHECKING:
-    from ..inspect.printing import GradFn
+T = TypeVar("T")
 
 _CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char", "int16": "Short",
@@ -50,7 +51,55 @@ class _SizeOf(functools.partial[Any]):
         raise TypeError(f"x.size is a function: write x.size({axis}) or x.shape[{axis}]")
 
 
-class PyTorchMethods(TensorBase):
+@dataclass(frozen=True, repr=False)
+class GradFn:
+    """A step of the backward pass: of the result of an op, or of a leaf, whose gradient it accumulates.
+
+    node: the record or leaf. `x.grad_fn` makes this object, so recording costs nothing more.
+    """
+
+    node: Node
+
+    def name(self) -> str:
+        """The function that made the result, such as "mul"; "leaf" for a leaf."""
+        return self.node.name if isinstance(self.node, Record) else "leaf"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """For each input of the op the next step, with 0; None for a constant. () once backward freed the record."""
+        if self.node.saved is None:
+            return ()
+        return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
+
+    @property
+    def variable(self) -> TensorBase | None:
+        """The leaf; None for the result of an op."""
+        return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
+
+
+def cast(dtype: Any) -> Callable[[T], T]:
+    """The method that converts to a dtype."""
+
+    def method(self: Any, memory_format: Any = None) -> Any:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = f"The tensor as {np.dtype(dtype)}."
+    return method
+
+
+class Casts(TensorBase):
+    """The methods that convert to a dtype. In a class of their own, since in it `float` and `int` are not Python's."""
+
+    __slots__ = ()
+    float, double, half = cast(np.float32), cast(np.float64), cast(np.float16)
+    long, int, short = cast(np.int64), cast(np.int32), cast(np.int16)
+    char, byte, bool = cast(np.int8), cast(np.uint8), cast(np.bool_)
+
+
+class PyTorchMethods(Casts):
     """Methods of a Tensor that a reader meets later than those of `tensor.py`."""
 
     __slots__ = ()
@@ -106,9 +155,7 @@ class PyTorchMethods(TensorBase):
     @property
     def grad_fn(self) -> GradFn | None:
         """The step that backward starts with at the result of an op, with a name and `next_functions`; else None."""
-        from ..inspect.printing import grad_fn
-
-        return grad_fn(self)
+        return GradFn(self._node) if isinstance(self._node, Record) else None
 
     # --- dtypes -----------------------------------------------------------------------------------------
 
@@ -147,8 +194,7 @@ class PyTorchMethods(TensorBase):
         if hasattr(self._node, "op"):
             hide_frames()
             raise RuntimeError(
-                "register_post_accumulate_grad_hook: this tensor is the result of an op, and only leaves accumulate "
-                "gradients; use register_hook"
+                "register_post_accumulate_grad_hook: only leaves accumulate gradients, not results; use register_hook"
             )
         return Handle(hooks_of(self).after, hook)
 

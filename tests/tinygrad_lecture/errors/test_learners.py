@@ -210,5 +210,5 @@ def test_a_constant_is_plotted():
     (line,) = axes.plot(t, t * 2)
     assert line.get_ydata().tolist() == [2, 4, 6]
     axes.imshow(x43)
-    with pytest.raises(RuntimeError, match=r"as in a plot, x.detach\(\)"):
+    with pytest.raises(RuntimeError, match=r"to plot, x.detach\(\)"):
         axes.plot(w)

@@ -8,7 +8,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.numbers import numbers
+from tinygrad_lecture.inspect.printing import numbers
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser

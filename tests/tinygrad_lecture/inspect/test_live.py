@@ -11,7 +11,7 @@ import nn
 import tinygrad_lecture as tl
 from gradchecks import make
 from nn.functional import channels
-from tinygrad_lecture.inspect.explain.parts import weights_of
+from tinygrad_lecture.inspect.explain.formulas import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page.page import PageData, read
 

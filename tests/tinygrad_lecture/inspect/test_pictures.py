@@ -110,8 +110,8 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
     for _ in range(300):
         y = y + x
     for graph, path, error, match in (
-        (tl.Graph(y), "graph.png", ValueError, "holds 1 to 300 vertices, but the graph has 301"),
-        (tl.Graph(), "graph.png", ValueError, "has 0"),
+        (tl.Graph(y), "graph.png", ValueError, "holds 1 to 300 vertices, not 301"),
+        (tl.Graph(), "graph.png", ValueError, "not 0"),
         (tl.Graph(x * 2), "nowhere/graph.png", FileNotFoundError, "no folder"),
         (tl.Graph(x * 2), "graph.txt", ValueError, "the ending says which kind of picture"),
     ):

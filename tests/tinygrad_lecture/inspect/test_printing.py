@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.printing import GradFn, options
+from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.methods.pytorch import GradFn
 
 
 @pytest.fixture(autouse=True)

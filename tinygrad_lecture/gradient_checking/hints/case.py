@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -180,10 +180,10 @@ class Case:
         return {name: to_host(value) for name, value in everything.items() if is_array(value)}
 
     @property
-    def arguments(self) -> dict[str, Any]:
-        """What the rule takes besides g, by name."""
+    def rule(self) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """The rule, and what it takes besides g, by name."""
         call = require(self.call)
-        return require(None if call.op.variadic else call.rule(self.position))[1]
+        return require(None if call.op.variadic else call.rule(self.position))
 
     def _constants(self, *rules: object) -> dict[str, object]:
         """What the op and its rule name, but neither takes nor makes."""
@@ -223,8 +223,7 @@ class Case:
 
         shape: of what it must return, by default that of the input.
         """
-        call = require(self.call)
-        rule, arguments = require(None if call.op.variadic else call.rule(self.position))
+        call, (rule, arguments) = require(self.call), self.rule
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
         given = self.upstream if upstream is None else upstream
         given, shape = given.reshape(call.out.shape) if given.ndim == 1 else given, shape or self.x.shape

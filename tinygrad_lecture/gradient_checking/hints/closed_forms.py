@@ -6,7 +6,7 @@ The likeliest come first; `diagnosis.py` takes the first one that explains what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import combinations, permutations, product
 from typing import TypeAlias
@@ -56,13 +56,9 @@ INSTEAD_OF_G: dict[str, Callable[[Array], Array]] = {  # what a rule may take in
     "upstream-changed.positive": lambda g: np.maximum(g, 0),
     "upstream-changed.negative": lambda g: np.minimum(g, 0),
 }
-REDUCTIONS: dict[str, Callable[..., Array]] = {
-    "mean": np.mean,
-    "sum": np.sum,
-    "maximum": np.max,
-    "minimum": np.min,
-    "product": np.prod,
-}
+REDUCTIONS: Mapping[str, Callable[..., Array]] = {
+    "mean": np.mean, "sum": np.sum, "maximum": np.max, "minimum": np.min, "product": np.prod,
+}  # fmt: skip
 
 
 def instead_of_g(case: Case) -> Hints:
@@ -198,7 +194,7 @@ def axes_mixed_up(case: Case) -> Hints:
 
 def _right_when(turned: Callable[[Array], Array], case: Case, everything: bool = True) -> bool:
     """Whether a rule is right if g, and all other arrays too, are turned before, and its result is turned back."""
-    rank, arguments = case.x.ndim, case.arguments if everything else {}
+    rank, arguments = case.x.ndim, case.rule[1] if everything else {}
     arrays = {name: array for name, array in arguments.items() if is_array(array) and array.ndim <= rank}
     others = {name: turned(array.reshape((1,) * (rank - array.ndim) + array.shape)) for name, array in arrays.items()}
     try:
@@ -233,7 +229,7 @@ def wrong_argument(case: Case) -> Hints:
     """The rule is right when another input, or the output for its own input, is passed; or one is transposed."""
     call = require(case.call)
     arrays = call.named_arrays()
-    for name in (name for name in case.arguments if name in arrays):
+    for name in (name for name in case.rule[1] if name in arrays):
         others = [k for k in arrays if k != name and (k != "out" or name == case.own_name)]
         swaps = {f"{k} instead of {name}": arrays[k] for k in others}
         if arrays[name].ndim > 1:
@@ -244,7 +240,7 @@ def wrong_argument(case: Case) -> Hints:
 
 def derived_argument(case: Case) -> Hints:
     """The rule is right when something simple that it can compute is passed for an argument."""
-    for name, (right, array) in product(case.arguments, case.derived.items()):
+    for name, (right, array) in product(case.rule[1], case.derived.items()):
         alike = name in case.known and case.arrays[name].shape == array.shape
         yield "wrong-argument", {"swap": f"{right} instead of {name}"}, alike and case.runs_right(**{name: array})
 

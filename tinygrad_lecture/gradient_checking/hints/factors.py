@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from functools import cache
 from itertools import permutations
+from types import CodeType
+from typing import Any
 
 import numpy as np
 
 from ...backend import Array
-from .case import Case, Hints, Unknown, coefficient, require, same
-from .formulas import FUNCTIONS, value
+from .case import Case, Hints, Unknown, coefficient, require, same, softmax, sum_to_shape
 
 SIMPLE = (1, 2, Fraction(1, 2))
 
@@ -176,6 +178,33 @@ def _derivatives(case: Case) -> tuple[Array, Array, dict[str, Array], Array]:
         raise Unknown
     used, right = (array.sum(axis=1).reshape(shape) for array in (claimed, jacobian))
     return used, right, case.arrays_of_shape(shape), np.ones(shape, dtype=bool)
+
+
+# --- formulas as text, which is both what is computed and what is said ---------------------------------------
+
+FUNCTIONS = (  # functions of an array a, the simplest first
+    *("{a}", "{a} * {a}", "(1 - {a})", "(1 + {a})", "(1 - {a} * {a})", "(1 + {a} * {a})", "exp({a})", "log({a})"),
+    *("cos({a})", "sin({a})", "sqrt({a})", "tanh({a})", "{a}**3", "(1 / (1 + exp(-{a})))", "(1 / (1 + exp({a})))"),
+    *("(1 - tanh({a}) * tanh({a}))", "cos({a} * {a})", "exp({a} * {a})", "sign({a})", "({a} > 0)"),
+)
+NAMES: dict[str, Any] = {
+    **{name: getattr(np, name) for name in ("cos", "exp", "inf", "log", "sign", "sin", "sqrt", "tanh", "where")},
+    "softmax": softmax,
+    "mean": lambda x, over: x.mean(over, keepdims=True),
+    "total": lambda x, over: x.sum(over, keepdims=True),
+    "t": lambda x: x.swapaxes(-1, -2),
+    "like": lambda x, array: sum_to_shape(array, x.shape),
+}
+
+
+def value(formula: str, names: Mapping[str, Any]) -> Any:
+    """What a formula gives for the values of its names."""
+    return eval(_code(formula), NAMES, dict(names))
+
+
+@cache
+def _code(formula: str) -> CodeType:
+    return compile(formula, "a formula", "eval")
 
 
 # --- an array of numbers as a formula -----------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ..analytical import broadcasts
 from ..report import index_text
 from .case import Case, Hints, require, same
 from .closed_forms import Axes, axis_sets, over_wrong_axis
-from .formulas import value
+from .factors import value
 
 EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 KNOWN: dict[str, Any] = tomllib.loads(Path(__file__).with_name("known_ops.toml").read_text("utf-8"))
@@ -81,9 +81,8 @@ def _readings(case: Case, op: dict[str, Any]) -> Iterator[Reading]:
         with suppress(KeyError, ValueError, IndexError):  # a letter is missing, or shapes do not fit
             values = [given[letter] for letter in op["letters"]]
             for chosen in product(*(CHOICES[choice](case, values) for choice in op["choices"])):
-                reading = Reading(
-                    given | dict(zip(op["choices"], chosen, strict=True)), letters, f"d{letters[case.own_name]}"
-                )
+                names = given | dict(zip(op["choices"], chosen, strict=True))
+                reading = Reading(names, letters, f"d{letters[case.own_name]}")
                 out = _run(op["parts"], reading.names, "out")
                 if out.size == case.out.size and same(out.ravel(), case.out.ravel()):
                     reading.names["g"] = case.upstream.reshape(out.shape)

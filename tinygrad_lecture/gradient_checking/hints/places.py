@@ -80,12 +80,8 @@ def _by_diagonal(mask: Array) -> str | None:
     if min(mask.shape[-2:]) < 2:
         return None
     rows, columns = np.ogrid[: mask.shape[-2], : mask.shape[-1]]
-    regions = {
-        "the diagonal": rows == columns,
-        "the elements above the diagonal": rows < columns,
-        "the elements below the diagonal": rows > columns,
-        "all elements but the diagonal": rows != columns,
-    }
+    regions = {"the diagonal": rows == columns, "all elements but the diagonal": rows != columns}
+    regions |= {"the elements above the diagonal": rows < columns, "the elements below the diagonal": rows > columns}
     return next((text for text, region in regions.items() if (mask == region).all()), None)
 
 

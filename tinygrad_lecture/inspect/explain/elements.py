@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, Shape
-from ..numbers import MOST, number, numbers
+from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
+from . import formulas
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import DEFINITIONS, ELEMENTWISE, MOVES, computed, derivative, is_number, named, of_step
-from .parts import known_values, sources_of, weights_of
+from .formulas import computed, derivative, is_number, known_values, named, of_step, sources_of, weights_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -100,16 +100,15 @@ def forward_lines(vertex: Vertex) -> list[str]:
 
     [] where the formula says it all.
     """
-    given, out = known_values(vertex), vertex.value
-    copies = vertex.op in ELEMENTWISE and vertex.op in MOVES
-    if out is None or not out.size or not given or copies:
+    given, out, op = known_values(vertex), vertex.value, vertex.op
+    elementwise = op in formulas.ELEMENTWISE
+    if out is None or not out.size or not given or (elementwise and op in formulas.MOVES):
         return []
     large = is_large(out, *given)
-    if not large and (vertex.op == "index_get" or (vertex.op in ELEMENTWISE and vertex.op not in DEFINITIONS)):
+    if not large and (op == "index_get" or (elementwise and op not in formulas.DEFINITIONS)):
         return []
-    return element_lines(
-        str(vertex), out, partial(_element, vertex, given), _example_of(vertex, out) if large else None
-    )
+    example = _example_of(vertex, out) if large else None
+    return element_lines(str(vertex), out, partial(_element, vertex, given), example)
 
 
 def _example_of(vertex: Vertex, out: Array) -> Place:
@@ -127,13 +126,13 @@ def _example_of(vertex: Vertex, out: Array) -> Place:
 
 def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Expression]:
     """How an element of a result is computed; [] where there is nothing to show."""
-    if vertex.op not in ELEMENTWISE:
+    if vertex.op not in formulas.ELEMENTWISE:
         found = ELEMENTS[vertex.op or ""](vertex, given, place)
         return [] if found is None else [found]
     assert vertex.value is not None
     operands = [_broadcast(x, place) for x in given]
     call = _call(vertex, operands, vertex.value[place].item())
-    if vertex.op not in DEFINITIONS:
+    if vertex.op not in formulas.DEFINITIONS:
         return [call]
     return [call, computed(vertex, dict(zip("abc", operands, strict=False)))]
 
@@ -265,7 +264,7 @@ def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Work
     No formula for an op that does not take elements one by one, or where a number is not known.
     """
     given, value = known_values(vertex), vertex.value
-    if vertex.op not in ELEMENTWISE or value is None or not given or any(x.dtype == bool for x in given):
+    if vertex.op not in formulas.ELEMENTWISE or value is None or not given or any(x.dtype == bool for x in given):
         return list
 
     def work() -> list[Expression]:
@@ -304,7 +303,7 @@ def chain_rule(step: Step, term: Term, place: Place) -> list[Expression]:
         return [expression(g[place]) * local[place]]
     column = step.local.column(term.position, place)
     ways = np.flatnonzero(column) if column is not None else np.empty(0)
-    if column is None or not ways.size or (op in MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
+    if column is None or not ways.size or (op in formulas.MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
         return []
     above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
     if op in SLOPES and ways.size == 1:

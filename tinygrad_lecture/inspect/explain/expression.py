@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..numbers import number, with_digits
+from ..printing import number, with_digits
 
 DIGITS = (4, 6, 9, 13)
 TERMS = 4  # of a sum that are written out

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...backend import Array
 from ...errors import aligned
-from ..numbers import in_words
+from ..printing import in_words
 from ..vertex import Step, Term, Vertex
 from . import elements
 from .elements import ONE, indexed, is_large

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -23,8 +23,8 @@ from ...backend import Array, is_array, to_host
 from ...errors import kind_of
 from ...tensor_base import TensorBase
 from ..graph import Graph, watched
-from ..numbers import in_words
-from ..observe import Observing, Unwatched, observers
+from ..observe import Observer, Observing, Unwatched, observers
+from ..printing import in_words
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
 from .expression import expression
@@ -280,9 +280,19 @@ def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> lis
             "started from, or call backward(retain_graph=True)"
         )
     leaves = [node for node in graph.at if isinstance(node, Leaf)]
-    steps: list[Step] = []
-    seen: Any = SimpleNamespace(saw_forward=lambda *_: None, keeps_values=True)  # see `Unseen`
-    seen.saw_backward = lambda *step: steps.append(graph.step_of(*step))
-    with Unwatched(), Observing(seen):
+    watch = _Steps(graph)
+    with Unwatched(), Observing(watch):
         backward_pass([(loss._node, seed_for(loss, None, False))], targets=leaves, retain_graph=True)
-    return steps
+    return watch.steps
+
+
+class _Steps(Observer):
+    """Lists the steps of backward, as a graph shows them."""
+
+    keeps_values = True  # see `Unseen`
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.steps = graph, list[Step]()
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        self.steps.append(self.graph.step_of(record, upstream, gradients))

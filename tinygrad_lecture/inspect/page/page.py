@@ -24,15 +24,13 @@ from ...backend import Array
 from ...errors import kind_of
 from ...files import atomic_write, make_ready
 from ..explain.elements import formula_with_numbers, forward_lines
-from ..explain.formulas import MOVES, definition_of
-from ..explain.parts import parts_of, sources_of, weights_of
+from ..explain.formulas import MOVES, definition_of, parts_of, sources_of, weights_of
 from ..explain.text import term_text
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
-from ..numbers import digits_of, in_words
+from ..printing import digits_of, in_words
 from ..vertex import Line, Step, Term, Vertex, printable
-from .views import Views
-from .words import reshaped, words_of
+from .views import Views, reshaped, words_of
 
 FOLDER = Path(__file__).parent
 

@@ -110,7 +110,8 @@ def raised(value):
     names = [n for n in CALLED if n in vars(value) or n == "__post_init__"] if inspect.isclass(value) else []
     called = [getattr(value, n, ...) for n in names] or [value]
     for function in map(inspect.unwrap, called):
-        if not hasattr(function, "__code__") or function.__code__.co_filename.startswith("<"):  # as of a dataclass
+        code = getattr(function, "__code__", None)
+        if code is None or "<" in code.co_filename + code.co_name:  # as of a dataclass, or a lambda
             continue
         for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
             if isinstance(node, ast.Raise) and (name := re.match(r"[A-Z]\w*", ast.unparse(node.exc or node))):

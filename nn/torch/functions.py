@@ -182,7 +182,7 @@ def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
 @composite
 @scalar_as_vector
 def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
-    """input with one value in its slices at `index` along an axis."""
+    """input with one value in its slices at `index` along an axis. Raises ValueError for several values."""
     if getattr(value, "ndim", 0):
         raise TensorError(f"value must be one number, not of shape {value.shape}; index_copy takes several")
     return ops.indexing.setitem(input, _slices(input, axis, index), value)

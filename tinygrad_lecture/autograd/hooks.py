@@ -32,8 +32,10 @@ def accumulate_grad(node: Node, gradient: Any) -> bool:
     The first gradient is copied: a rule may return its upstream gradient, which others have too.
     """
     tensor = None if node.tensor is None else node.tensor()
-    if tensor is None or tensor._node is not node:  # gone, changed in place, or no longer requiring grad
+    if tensor is None:
         return False
+    if tensor._node is not node and (tensor._node is not None or type(node) is Leaf):
+        return False  # changed in place, or no longer requiring grad; but as in PyTorch, retain_grad outlives detach_
     with _grad_lock:
         held = tensor._grad
         if type(gradient) in TENSORS:  # under create_graph

@@ -34,6 +34,16 @@ def test_the_hook_of_a_leaf_that_only_an_unused_output_leads_to_does_not_run():
     assert (seen, x.grad) == ([], None)
 
 
+def test_a_result_keeps_its_gradient_though_it_was_detached_since():
+    x = leaf(1.0, 2.0)
+    h = x * 2
+    h.retain_grad()
+    y = (h * 3).sum()
+    h.detach_()
+    y.backward()
+    assert (h.grad.tolist(), x.grad.tolist(), h.requires_grad) == ([3, 3], [6, 6], False)
+
+
 def test_a_hook_runs_though_its_tensor_is_gone():
     x, seen = leaf(1.0), []
     h = x * 2

@@ -191,6 +191,8 @@ def _laid_out_like(old: Array, new: Array) -> Array:
 def _become(x: TensorBase, value: Any) -> None:
     """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
     retained = x._node is not None and retains_grad(x._node)
+    if retained:
+        retain_grad(x, False)
     x._array, x._node = value._array, value._node
     if retained and x._node is not None:
         retain_grad(x)

@@ -113,15 +113,15 @@ def hooks_of(x: TensorBase) -> Hooked:
 _lock = threading.RLock()  # a finaliser that runs meanwhile may register one too
 
 
-def retain_grad(x: TensorBase) -> None:
-    """Let a pass fill `.grad` of a result, as it does of leaves."""
+def retain_grad(x: TensorBase, flag: bool = True) -> None:
+    """Let a pass fill `.grad` of a result, as it does of leaves, or no longer."""
     global in_use
     node = x._node
     assert node is not None
     if type(node.tensor) is Hooked:
-        node.tensor.retains = True
+        node.tensor.retains = flag
     else:
-        node.tensor, in_use = weakref.ref(x), True
+        node.tensor, in_use = weakref.ref(x) if flag else None, True
 
 
 def retains_grad(node: Node) -> bool:

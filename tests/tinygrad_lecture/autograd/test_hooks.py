@@ -38,10 +38,11 @@ def test_a_result_keeps_its_gradient_though_it_was_detached_since():
     x = leaf(1.0, 2.0)
     h = x * 2
     h.retain_grad()
+    h.mul_(-1.0)  # whose gradient is kept from now on
     y = (h * 3).sum()
     h.detach_()
     y.backward()
-    assert (h.grad.tolist(), x.grad.tolist(), h.requires_grad) == ([3, 3], [6, 6], False)
+    assert (h.grad.tolist(), x.grad.tolist(), h.requires_grad) == ([3, 3], [-6, -6], False)
 
 
 def test_a_hook_runs_though_its_tensor_is_gone():

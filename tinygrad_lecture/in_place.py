@@ -80,7 +80,7 @@ def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
     if isinstance(x._node, Leaf):
         raise RuntimeError(f"{change} would change the shape of a leaf that requires grad; write y = x... for a view")
     view = op(x, *args, **settings)
-    x._array, x._node = view._array, view._node
+    _become(x, view)
     x._window = view._window  # x is among those that share the memory already
     return x
 

@@ -268,7 +268,7 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
 
 def _source(vertex: Vertex) -> Vertex:
     """The value that was moved, as W for W.T; the value itself if nothing was moved."""
-    while vertex.op in ("permute", "swapaxes", "reshape"):
+    while vertex.op in ("permute", "swapaxes", *RESHAPES):
         vertex = vertex.inputs[0]
     return vertex
 
@@ -292,6 +292,8 @@ def neurons_of(vertex: Vertex, words: str) -> int:
 
 # --- what is only another shape of a value -------------------------------------------------------------------
 
+RESHAPES = ("reshape", "split_heads", "merge_heads")
+
 
 def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
     """The values that a page folds away, each with the value that it is in another shape.
@@ -299,10 +301,10 @@ def reshaped(vertices: Sequence[Vertex]) -> dict[Vertex, Vertex]:
     Swapped axes count if a reshape comes before or after, as where attention splits its heads and joins them.
     """
     used = {x for vertex in vertices for x in vertex.inputs}
-    taken = {x for vertex in vertices if vertex.op == "reshape" for x in vertex.inputs}
+    taken = {x for vertex in vertices if vertex.op in RESHAPES for x in vertex.inputs}
     found: dict[Vertex, Vertex] = {}
     for vertex in (vertex for vertex in vertices if vertex in used):
         moved = vertex.op in ("permute", "swapaxes") and len(vertex.shape) > 2  # of a matrix it is the transpose
-        if vertex.op == "reshape" or (moved and (vertex.inputs[0] in found or vertex in taken)):
+        if vertex.op in RESHAPES or (moved and (vertex.inputs[0] in found or vertex in taken)):
             found[vertex] = found.get(vertex.inputs[0], vertex.inputs[0])
     return found

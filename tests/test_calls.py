@@ -15,7 +15,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import hooks
-from tinygrad_lecture.kernels import compiled, threads
+from tinygrad_lecture.kernels import blas, compiled, threads
 from transformer import GPT, GPTConfig, Llama
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
@@ -39,6 +39,7 @@ STEPS = {"W1": 315, "W2": 715, "W3": 6_900, "W6": 231_000}
 @pytest.fixture(autouse=True)
 def numpy_alone(monkeypatch):
     monkeypatch.setattr(compiled, "_loaded", False)
+    monkeypatch.setattr(blas, "set_aside", None)
     monkeypatch.setattr(threads, "_chosen", 1)
     monkeypatch.setattr(hooks, "in_use", False)  # by other tests
 

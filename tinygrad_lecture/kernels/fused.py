@@ -17,7 +17,16 @@ import numpy as np
 from ..backend import Array, row_major, xp
 from . import compiled
 from .compiled import compiles, rows_of_a_chunk, run_rows
-from .product import as_rows, column_sums, finite_max, never_zero, product, row_products, row_sums
+from .product import (
+    FEW_TO_SUM,
+    as_rows,
+    column_sums,
+    finite_max,
+    never_zero,
+    product,
+    row_products,
+    row_sums,
+)
 
 Needs: TypeAlias = list[bool]
 
@@ -160,7 +169,6 @@ def rotary_backward(g: Array, needs: Needs, x: Array, cos: Array, sin: Array) ->
 # --- layer normalisation of rows ----------------------------------------------------------------------------
 
 FEW = 256  # elements; from here on, NumPy's ten calls take longer than one of a loop
-FEW_TO_SUM = 20_000  # elements; below, sum() is as fast as a product
 
 
 def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int, eps: float) -> None:

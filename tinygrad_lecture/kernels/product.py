@@ -58,7 +58,7 @@ def _pieces(n: int) -> list[slice]:
 
 # --- rows of matrices ---------------------------------------------------------------------------------------
 
-_FEW = 20_000  # elements; below, sum() is as fast as a product
+FEW_TO_SUM = 20_000  # elements; below, sum() is as fast as a product
 
 
 def as_rows(x: Array, axes: int = 1) -> Array:
@@ -86,7 +86,7 @@ def row_products(x: Array, y: Array) -> Array:
 
 def column_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each column: (rows, n) -> (n,). weight: (rows, 1)."""
-    if weight is None and x.size < _FEW:
+    if weight is None and x.size < FEW_TO_SUM:
         return np.add.reduce(x, 0) if type(x) is np.ndarray else x.sum(axis=0)  # the same; `sum` makes two calls more
     return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
 

@@ -193,12 +193,15 @@ def lstm_states(
     gates[:] = x
     if compiles(gates, states, weight) and blas.address("sgemm"):
         out, n_rows = np.empty((len(x) + len(h0), 2 * hidden), states.dtype), len(x)
-        lstm = compiled.recurrent
-        lstm.through_time(lstm.lstm, weight, states, steps(sizes, reverse), gates, out)
+        loops = compiled.recurrent
+        loops.through_time(loops.lstm, weight, states, steps(sizes, reverse), gates, out)
         out[n_rows:] = states
     else:
         weight_t = lib.ascontiguousarray(weight.T)
-        step = lambda x, s: _lstm_step(x, product(s[:, :hidden], weight_t), s)  # noqa: E731
+
+        def step(gates: Array, states: Array) -> None:
+            _lstm_step(gates, product(states[:, :hidden], weight_t), states)
+
         out = over_time(step, gates, states, sizes, reverse)
     return (out, gates) if keep else out
 
@@ -228,8 +231,8 @@ def lstm_states_backward(
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
     back = steps(sizes, reverse)[::-1]
     if compiles(kept, out, states, dstates, grad, weight) and blas.address("sgemm"):
-        lstm = compiled.recurrent
-        lstm.through_time(lstm.lstm_backward, weight, dstates, back, kept, out, states, grad, dx)
+        loops = compiled.recurrent
+        loops.through_time(loops.lstm_backward, weight, dstates, back, kept, out, states, grad, dx)
         back = []
     for rows in back:
         now = dstates[: rows.stop - rows.start]

@@ -35,6 +35,7 @@ if not hasattr(_nn, "Module"):
     raise ImportError(f"{_nn.__file__} hides the package nn, which transformer needs: give that file another name")
 
 from .attention import *
+from .attention_maps import *
 from .bart import *
 from .bert import *
 from .block import *
@@ -48,7 +49,9 @@ from .generation import *
 from .gpt import *
 from .inputs import *
 from .llama import *
+from .patching import *
 from .positions import *
+from .shares import *
 from .t5 import *
 from .tokenizer import *
 from .trace import *

@@ -79,19 +79,20 @@ class SingleHeadAttention(nn.Module):
 
 
 class Attend(nn.Module):
-    """`scaled_dot_product_attention` as a module, so that a forward hook can read the weights of every head.
+    """`scaled_dot_product_attention` of all heads at once, as a module: what goes in and out has names to look at.
 
-    Where there is no hook, nobody reads them: then the same output is computed in less time and memory, without them.
+    Scores and weights pass through `softmax` where a hook of it reads or changes them (or dropout, or a mask of floats
+    asks for them). Elsewhere the same output is computed without them, in less time and memory.
 
     - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
     """
 
     def __init__(self, dropout: float = 0.0, scale: float | None = None) -> None:
-        self.dropout = dropout
-        self.scale = scale
+        self.dropout, self.scale = dropout, scale
+        self.softmax = nn.Softmax(-1)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """q (..., heads, queries, head_dim) -> that shape, and the weights (..., heads, queries, keys) or None.
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        """q (..., heads, queries, head_dim) -> that shape.
 
         - `k`, `v`: (..., kv_heads, keys, head_dim). Each serves heads / kv_heads heads, one after another (Ainslie et
           al., arXiv:2305.13245); their queries stand side by side, so that nothing of k and v is copied.
@@ -100,18 +101,17 @@ class Attend(nn.Module):
         (heads, queries, head_dim), groups = q.shape[-3:], k.shape[-3]
         if groups != heads:
             q = q.reshape(*q.shape[:-3], groups, -1, head_dim)  # (..., kv_heads, heads / kv_heads * queries, head_dim)
-            mask = _side_by_side(mask, heads, groups)
         dropout = self.dropout if self.training else 0.0
-        weights = None
-        if dropout == 0 and not self.has_hooks and (mask is None or not _is_added(mask)):
-            out = tl.attention(q, k, v, mask, scale=self.scale)
+        if dropout or self.softmax.has_hooks or (mask is not None and _is_added(mask)):
+            scores = q @ k.mT * (self.scale or head_dim**-0.5)
+            scores = scores.reshape(*scores.shape[:-3], heads, queries, -1)  # (..., heads, queries, keys)
+            if mask is not None:
+                scores = scores + mask if _is_added(mask) else tl.where(mask, scores, -math.inf)
+            weights = F.dropout(self.softmax(scores), dropout)  # (..., heads, queries, keys)
+            out = weights.reshape(*q.shape[:-1], -1) @ v
         else:
-            q = q if self.scale is None else q * (self.scale * math.sqrt(head_dim))
-            out, weights = scaled_dot_product_attention(q, k, v, mask, dropout)
-        if groups != heads:
-            out = out.reshape(*out.shape[:-3], heads, queries, -1)
-            weights = None if weights is None else weights.reshape(*weights.shape[:-3], heads, queries, -1)
-        return out, weights
+            out = tl.attention(q, k, v, _side_by_side(mask, heads, groups), scale=self.scale)
+        return out.reshape(*out.shape[:-3], heads, queries, -1) if groups != heads else out
 
 
 def _is_added(mask: Tensor) -> bool:
@@ -120,12 +120,10 @@ def _is_added(mask: Tensor) -> bool:
 
 
 def _side_by_side(mask: Tensor | None, heads: int, groups: int) -> Tensor | None:
-    """A mask for the queries of the heads that share keys, side by side: see `Attend.forward`."""
-    if mask is None or mask.ndim < 2:
+    """A mask of bools for the queries of the heads that share keys, side by side: see `Attend.forward`."""
+    if mask is None or mask.ndim < 2 or groups == heads or mask.shape[-2] == 1:
         return mask
-    if _is_added(mask):
-        return mask.reshape(*mask.shape[:-3], groups, -1, mask.shape[-1])
-    return mask if mask.shape[-2] == 1 else tl.cat([mask] * (heads // groups), -2)
+    return tl.cat([mask] * (heads // groups), -2)  # type: ignore[no-any-return]
 
 
 class MultiHeadAttention(nn.Module):
@@ -204,7 +202,7 @@ class MultiHeadAttention(nn.Module):
         if mask is not None:
             mask = tl.as_tensor(mask, device=x.device)
             mask = mask if mask.ndim <= 2 or _is_added(mask) else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
-        out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
+        out = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
 
     def _check(self, x: Tensor, memory: Tensor | None, rotation: Rotation | None, cache: KeyValues | None) -> None:

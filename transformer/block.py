@@ -14,6 +14,10 @@ from .positions import Rotation
 __all__ = ["Block", "CrossBlock"]
 
 
+class ResidualStream(nn.Identity):
+    """The residual stream between two parts of a block, which so has a name: see points.py."""
+
+
 class ResidualBlock(nn.Module):
     """The base of all blocks: each part adds its output to the residual stream. `norm`, `positions`: the config's."""
 
@@ -44,6 +48,7 @@ class Block(ResidualBlock):
         self.norm, self.positions = config.norm, config.positions
         self.norm_1 = norm(config)
         self.attention = attention(config)
+        self.after_attention = ResidualStream()
         self.norm_2 = norm(config)
         self.ffn = feed_forward(config)
 
@@ -56,9 +61,9 @@ class Block(ResidualBlock):
         """
         self.check_positions(mask, rotation)
         if self.norm == "pre":
-            x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
+            x = self.after_attention(x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache))
             return x + self.ffn(self.norm_2(x))  # type: ignore[no-any-return]
-        x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
+        x = self.after_attention(self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache)))
         return self.norm_2(x + self.ffn(x))  # type: ignore[no-any-return]
 
 
@@ -76,8 +81,10 @@ class CrossBlock(ResidualBlock):
         self.norm, self.positions = config.norm, config.positions
         self.norm_1 = norm(config)
         self.attention = attention(config)
+        self.after_attention = ResidualStream()
         self.norm_2 = norm(config)
         self.cross = attention(config)
+        self.after_cross = ResidualStream()
         self.norm_3 = norm(config)
         self.ffn = feed_forward(config)
 
@@ -101,11 +108,11 @@ class CrossBlock(ResidualBlock):
         """
         self.check_positions(mask, rotation)
         if self.norm == "pre":
-            x = x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache)
-            x = x + self.cross(self.norm_2(x), memory, mask=memory_mask, cache=memory_cache)
+            x = self.after_attention(x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache))
+            x = self.after_cross(x + self.cross(self.norm_2(x), memory, mask=memory_mask, cache=memory_cache))
             return x + self.ffn(self.norm_3(x))  # type: ignore[no-any-return]
-        x = self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache))
-        x = self.norm_2(x + self.cross(x, memory, mask=memory_mask, cache=memory_cache))
+        x = self.after_attention(self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache)))
+        x = self.after_cross(self.norm_2(x + self.cross(x, memory, mask=memory_mask, cache=memory_cache)))
         return self.norm_3(x + self.ffn(x))  # type: ignore[no-any-return]
 
 

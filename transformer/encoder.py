@@ -14,18 +14,19 @@ For example:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 import nn
 import tinygrad_lecture as tl
-from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .inputs import check_padding_mask, read_inputs
-from .trace import Trace, watch
+from .inspectable import Inspectable
+from .trace import Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["Classifier", "Encoder", "EncoderConfig"]
@@ -54,7 +55,7 @@ class EncoderConfig(TransformerConfig):
         return super().parameters_by_part() | {"segments": self.segments * self.width}
 
 
-class Encoder(nn.Module):
+class Encoder(Inspectable):
     """Embedding, `layers` blocks, unembedding (Devlin et al., arXiv:1810.04805). Built from an EncoderConfig.
 
     Shape: (..., tokens) -> (..., tokens, vocab_size). `Bert` is one with segments, a layer before W_U, and Hugging
@@ -117,15 +118,18 @@ class Encoder(nn.Module):
         """
         return token_cross_entropy(self.logits(tokens, padding_mask, segments), targets)
 
-    def trace(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Trace:
-        """Attention weights, residual stream and logit lens of a text, in evaluation mode and without gradients.
-
-        Arguments and errors: see `logits`.
-        """
-        read_out = None if self.unembedding is None else nn.Sequential(self.norm, self.unembedding)
-        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
-            self.encode(tokens, padding_mask, segments)
-        return trace
+    def trace(
+        self,
+        tokens: Any,
+        padding_mask: Any = None,
+        segments: Any = None,
+        *,
+        points: str | Iterable[str] | None = None,
+        requires_grad: bool = False,
+    ) -> Trace:
+        """What the model computes at every point while it reads a text: see `GPT.trace`. Arguments: see `logits`."""
+        read = self.encode if self.unembedding is None else self.logits
+        return traced(self, lambda: read(tokens, padding_mask, segments), tokens, points, requires_grad)
 
 
 class Classifier(nn.Module):

@@ -12,19 +12,21 @@ cross-attention, to the whole source.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Unpack
 
 import nn
-from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import to_host
 
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .generation import LanguageModel, Prompt, Settings, pad_prompts
-from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
-from .trace import Trace, watch
+from .inputs import as_tokens, bidirectional_mask, check_padding_mask, check_tokens, read_inputs
+from .inspectable import Inspectable
+from .trace import Stack, Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["EncoderDecoder", "EncoderDecoderConfig"]
@@ -72,7 +74,7 @@ class EncoderDecoderConfig(TransformerConfig):
         return self._parts(attentions=attentions, ffns=ffns, embeddings=2)
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Inspectable):
     """A stack of encoder blocks and one of decoder blocks, sharing W_E (Vaswani et al., arXiv:1706.03762).
 
     Built from an EncoderDecoderConfig. `T5` and `Bart` are variants with Hugging Face's files.
@@ -155,19 +157,28 @@ class EncoderDecoder(nn.Module):
         """
         return token_cross_entropy(self(source, target, source_padding, target_padding), targets)
 
-    def trace(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Trace:
-        """The decoder's attention weights, residual stream and logit lens; the encoder's are in its `source`.
+    def trace(
+        self,
+        source: Any,
+        target: Any,
+        source_padding: Any = None,
+        target_padding: Any = None,
+        *,
+        points: str | Iterable[str] | None = None,
+        requires_grad: bool = False,
+    ) -> Trace:
+        """What the model computes at every point while it reads source and target; `source` of it is the encoder's.
 
-        In evaluation mode and without gradients. Arguments and errors: see `forward`.
+        Arguments: see `forward` and `GPT.trace`.
         """
-        read_out = nn.Sequential(self.decoder_norm, self.unembedding)
-        with (
-            evaluating(self),
-            watch(source, self.source_embedding, self.encoder) as encoder,
-            watch(target, self.target_embedding, self.decoder, read_out, encoder) as trace,
-        ):
+
+        def read() -> None:
             self(source, target, source_padding, target_padding)
-        return trace
+
+        decoder = Stack("target_embedding", "decoder", "decoder_norm")
+        trace = traced(self, read, target, points, requires_grad, decoder)
+        encoder = Stack("source_embedding", "encoder", "encoder_norm", None)
+        return replace(trace, source=replace(trace, tokens=to_host(as_tokens(source).array), stack=encoder))
 
     # --- generating -------------------------------------------------------------------------------------
 

@@ -13,11 +13,11 @@ For example:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 import nn
 import tinygrad_lecture as tl
-from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
@@ -26,9 +26,10 @@ from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .generation import LanguageModel
 from .inputs import read_inputs
+from .inspectable import Inspectable
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
-from .trace import Trace, watch
+from .trace import Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["GPT", "GPTConfig"]
@@ -72,7 +73,7 @@ class GPTConfig(TransformerConfig):
         return cls(context=2048, layers=96, heads=96, width=12288, tied=False)
 
 
-class GPT(LanguageModel, PretrainedModel):
+class GPT(LanguageModel, Inspectable, PretrainedModel):
     """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
     - `checkpoint`: whether backward computes each block again instead of keeping its values (`tl.checkpoint`). That
@@ -134,12 +135,19 @@ class GPT(LanguageModel, PretrainedModel):
 
     # --- looking inside ---------------------------------------------------------------------------------
 
-    def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
-        """Attention weights, residual stream and logit lens of a text, in evaluation mode and without gradients.
+    def trace(
+        self,
+        tokens: Any,
+        padding_mask: Any = None,
+        *,
+        points: str | Iterable[str] | None = None,
+        requires_grad: bool = False,
+    ) -> Trace:
+        """What the model computes at every point while it reads a text, in evaluation mode: see `Trace`.
 
-        Arguments and errors: see `forward`.
+        - `points`: names of those to keep, by default all, in which * stands for one part, as in "blocks.*.ffn".
+        - `requires_grad`: whether the values are recorded, for `tl.grad`; by default they are arrays.
+
+        Other arguments and errors: see `forward`. Raises KeyError for a point that is not there.
         """
-        read_out = nn.Sequential(self.norm, self.unembedding)
-        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
-            self(tokens, padding_mask)
-        return trace
+        return traced(self, lambda: self(tokens, padding_mask), tokens, points, requires_grad)

@@ -1,74 +1,113 @@
-"""Traces: the attention weights and the residual stream of a model while it reads a text, and pictures of them.
+"""Traces: what a model computes at every point while it reads a text.
 
-    trace = model.trace(tokens)
-    trace.attention[0][2]                       # layer 0, head 2: (queries, keys), each row sums to 1
-    trace.residual[1]                           # the residual stream after the first block: (tokens, width)
-    trace.logits_at(1)                          # the logit lens: those vectors through the final norm and W_U
-    labels = [tokenizer.decode([token]) for token in tokens]
-    trace.maps(labels)                          # in a notebook a map for each head, with the text of each token
-    draw_attention(trace.attention, labels, "attention.png")
-    draw_lens(trace, labels, tokenizer.decode, "lens.png")
+trace = model.trace(tokens)
+trace["blocks.0.attention.heads"]           # any point by name: see points.py; here (heads, tokens, head_dim)
+trace.attention[0][2]                       # layer 0, head 2: (queries, keys), each row sums to 1
+trace.residual[1]                           # the residual stream after the first block: (tokens, width)
+trace.logits_at(1)                          # the logit lens: those vectors through the final norm and W_U
+trace.shares(" Paris")                      # what each head and FFN adds to the logit of that token
+draw_lens(trace, labels, tokenizer.decode, "lens.png")
 
-A trace reads the modules by forward hooks, which are registered only while it is made. Pictures need matplotlib:
-`pip install ".[examples]"`.
+trace = model.trace(tokens, requires_grad=True)
+tl.grad(trace["logits"][-1, token], trace["blocks.3"])      # which way that vector should go to make it likelier
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
-from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, new_figure, save_picture
-from tinygrad_lecture.inspect.notebook import attention_html, plain
+from tinygrad_lecture.inspect.figures import as_written, drawable, new_figure, save_picture
+from tinygrad_lecture.inspect.notebook import plain
 
+from .attention_maps import MOST, AttentionMaps, check_labels, label_axes, visible
 from .generation import probabilities
 from .inputs import as_tokens
+from .points import matching, points_of, visiting
+from .shares import Shares, shares
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+__all__ = ["Trace", "draw_lens"]
 
-__all__ = ["Trace", "draw_attention", "draw_lens"]
-
-ReadOut = Callable[[Tensor], Tensor]
-SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # of invisible characters
-MOST = 64  # tokens in a picture
 LONGEST = 8  # characters of a token that the logit lens shows
 
 
-@dataclass(frozen=True, repr=False)
-class Trace:
-    """Values that a stack of blocks computed for a text. All arrays are on the host.
+class Stack(NamedTuple):
+    """The names of a stack of blocks in its model, of what comes before it, and of the norm and W_U after it."""
+
+    embedding: str = "embedding"
+    blocks: str = "blocks"
+    norm: str = "norm"
+    unembedding: str | None = "unembedding"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Trace(Mapping[str, Any]):
+    """What a model computed for a text: a mapping from the names of points (see points.py) to their values.
+
+    Arrays on the host; with requires_grad Tensors, as they were recorded.
 
     - `tokens`: (..., tokens).
-    - `residual`: layers + 1 arrays (..., tokens, width), after the embedding and after each block.
-    - `attention`: per layer (..., heads, tokens, tokens), each query's weights for all keys.
-    - `cross`: per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder.
+    - `held`: the values by name.
     - `source`: the encoder's trace, in an encoder-decoder.
-    - `read_out`: the final norm and the unembedding, for the logit lens.
+    - `model`, `stack`, `read`: the model, the names of its blocks, and what makes it read the text again.
     """
 
     tokens: Array
-    residual: list[Array]
-    attention: list[Array]
-    cross: list[Array] = field(default_factory=list)
+    held: dict[str, Any]
+    model: Any
+    stack: Stack
+    read: Callable[[], Any]
     source: Trace | None = None
-    read_out: ReadOut | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.held:
+            matching(self.model, name)  # KeyError
+            raise KeyError(f'the trace was made without "{name}"; see the argument points of model.trace')
+        return self.held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
 
     def __repr__(self) -> str:
-        parts = [f"tokens {self.tokens.shape}", f"residual {len(self.residual)} x {self.residual[0].shape}"]
-        for name, weights in (("attention", self.attention), ("cross", self.cross)):
-            parts += [f"{name} {len(weights)} x {weights[0].shape}"] if weights else []
+        parts = [f"tokens {self.tokens.shape}"]
+        for name, held in (("residual", self.residual), ("attention", self.attention), ("cross", self.cross)):
+            parts += [f"{name} {len(held)} x {held[0].shape}"] if held else []
         return f"Trace({', '.join(parts)})"
+
+    @property
+    def layers(self) -> int:
+        """How many blocks there are."""
+        return len(self.model.get_submodule(self.stack.blocks))
+
+    @property
+    def residual(self) -> list[Any]:
+        """The residual stream, layers + 1 times (..., tokens, width): after the embedding and after each block."""
+        return [self[self.stack.embedding], *(self[f"{self.stack.blocks}.{i}"] for i in range(self.layers))]
+
+    @property
+    def attention(self) -> list[Any]:
+        """Per layer (..., heads, tokens, tokens), each query's weights for all keys."""
+        return self._weights("attention")
+
+    @property
+    def cross(self) -> list[Any]:
+        """Per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder."""
+        return self._weights("cross") if self.source is not None else []
+
+    def _weights(self, part: str) -> list[Any]:
+        return [self[f"{self.stack.blocks}.{i}.{part}.weights"] for i in range(self.layers)]
 
     def maps(self, labels: Sequence[str]) -> AttentionMaps:
         """The attention of every head as maps that a notebook shows; of one text. labels: the text of each token."""
@@ -80,11 +119,6 @@ class Trace:
             return plain(repr(self))
         return self.maps(list(map(str, self.tokens.tolist())))._repr_html_()
 
-    @property
-    def layers(self) -> int:
-        """How many blocks there are."""
-        return len(self.attention)
-
     def logits_at(self, layer: int) -> Array:
         """The logit lens: the residual stream after `layer` blocks through the final norm and W_U.
 
@@ -95,149 +129,59 @@ class Trace:
         """
         if not 0 <= layer <= self.layers:
             raise IndexError(f"logits_at: layer must be 0 to {self.layers}, got {layer}")
-        if self.read_out is None:
-            raise ValueError("logits_at: the traced model has no W_U; of an encoder-decoder, use the decoder's trace")
+        norm, unembedding = self.read_out("logits_at")
         with tl.no_grad():
-            return to_host(self.read_out(tl.tensor(self.residual[layer])).array)
+            x = tl.as_tensor(self.residual[layer], device=self.model.get_submodule(self.stack.embedding).device)
+            return to_host(unembedding(norm(x)).array)
+
+    def read_out(self, asker: str) -> tuple[Any, Any]:
+        """The final norm and the unembedding. Raises ValueError, which begins with `asker`, without W_U."""
+        found = self.stack.unembedding and getattr(self.model, self.stack.unembedding)
+        if not found:
+            raise ValueError(f"{asker}: the traced model has no W_U; of an encoder-decoder, use the decoder's trace")
+        return getattr(self.model, self.stack.norm), found
 
     def best_at(self, layer: int) -> tuple[Array, Array]:
         """The most probable token at each position, by the logit lens, and its probability: (..., tokens) each."""
         p = probabilities(self.logits_at(layer)).numpy()  # (..., tokens, vocab_size)
         return p.argmax(-1), p.max(-1)
 
+    def shares(self, token: int | str, position: int = -1) -> Shares:
+        """What each head and each FFN adds to the logit of a token after a position: see `Shares`.
 
-@contextmanager
-def watch(
-    tokens: Any, embedding: Any, blocks: Iterable[Any], read_out: ReadOut | None = None, source: Trace | None = None
-) -> Iterator[Trace]:
-    """Context manager: the Trace of an embedding and its blocks, filled by the calls within.
+        - `token`: an id, or a text that is one token, such as " Paris".
 
-    - `tokens`: those that are read within.
-    - `read_out`, `source`: see `Trace`.
+        Raises ValueError for a batch of texts, a text that is not one token, and a model without W_U or with a layer
+        before it (a BERT's head), IndexError for a token or a position that is not there.
+        """
+        return shares(self, token, position)
+
+
+def traced(
+    model: Any,
+    read: Callable[[], Any],
+    tokens: Any,
+    points: str | Iterable[str] | None,
+    requires_grad: bool,
+    stack: Stack = Stack(),  # noqa: B008 # a tuple
+) -> Trace:
+    """The Trace of a model while it reads a text, which `read` makes it do. tokens: those it reads.
+
+    - `points`: names of those to keep, in which * stands for one part; None keeps all.
+    - `requires_grad`: keep the values as Tensors, recorded from the embedding on.
     """
-    device, blocks = embedding.device, list(blocks)
-    on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
-    trace = Trace(to_host(as_tokens(tokens).array), [], [], [], source, on_device)
-    held = dict.fromkeys((embedding, *blocks), trace.residual)  # a module -> where its outputs go
-    held |= {block.attention.attend: trace.attention for block in blocks}
-    held |= {block.cross.attend: trace.cross for block in blocks if hasattr(block, "cross")}
+    values: dict[str, Any] = {}
 
-    def collect(module: nn.Module, inputs: Any, output: Any) -> None:
-        held[module].append(to_host((output[1] if isinstance(output, tuple) else output).array))
+    def keep(name: str, x: Tensor) -> None:
+        if requires_grad and not x.requires_grad:  # the embedding, where W_E does not
+            x.requires_grad_()
+        values[name] = x if requires_grad else to_host(x.array)
 
-    with ExitStack() as hooks:
-        for module in held:  # a module used twice is hooked once and called twice
-            hooks.enter_context(module.register_forward_hook(collect))
-        yield trace
-
-
-# --- attention as text and in a notebook ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, repr=False)
-class AttentionMaps:
-    """The attention weights of a text: in a notebook a map for each head, as text the key that each query attends to.
-
-    - `attention`: per layer (heads, queries, keys), as in a trace of one text.
-    - `labels`: the text of each query; `keys`: of each key, by default the same.
-
-    Raises ValueError for labels that do not match.
-    """
-
-    attention: Sequence[Array]
-    labels: Sequence[str]
-    keys: Sequence[str] | None = None
-
-    def __post_init__(self) -> None:
-        _check_labels("AttentionMaps", self.attention, self.labels, self.keys)
-
-    @property
-    def _names(self) -> tuple[list[str], list[str]]:
-        return [visible(text) for text in self.labels], [visible(text) for text in self.keys or self.labels]
-
-    def __repr__(self) -> str:
-        rows, columns = self._names
-        lines = []
-        for layer, heads in enumerate(self.attention):
-            for head, weights in enumerate(heads):
-                strongest = zip(rows, weights.argmax(-1), weights, strict=True)
-                pairs = [f"{query}→{columns[key]} {row[key]:.2f}" for query, key, row in strongest]
-                lines.append(f"layer {layer} head {head}:  {'  '.join(pairs)}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return attention_html(self.attention, *self._names)
-
-
-def _check_labels(
-    name: str,
-    attention: Sequence[Array],
-    labels: Sequence[str],
-    keys: Sequence[str] | None = None,
-    most: float = math.inf,
-) -> None:
-    """Raises ValueError unless there is a label for each query and each key of the attention of one text."""
-    wanted = (len(labels), len(labels if keys is None else keys))
-    if not attention or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in attention):
-        shapes = ", ".join(str(layer.shape) for layer in attention) or "nothing"
-        raise ValueError(
-            f"{name}: {wanted} labels need weights of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}; take one "
-            "text of a batch, as in weights[0]"
-        )
-    if max(wanted) > most:
-        raise ValueError(f"{name}: a picture holds up to {most} tokens, got {max(wanted)}; draw a part of them")
-
-
-def visible(text: str) -> str:
-    """A token's text with signs for spaces, tabs and line ends, and a box for other unprintable characters."""
-    shown = "".join(SIGNS.get(c, c) for c in text)
-    return "".join(c if c.isprintable() else BOX for c in shown) or "∅"
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------
-
-
-def draw_attention(
-    attention: Sequence[Array],
-    labels: Sequence[str],
-    path: str | Path,
-    *,
-    keys: Sequence[str] | None = None,
-    first: int = 0,
-    title: str = "",
-) -> None:
-    """Draw a heat map of attention weights for every head of every layer, queries as rows and keys as columns.
-
-    - `attention`: per layer (heads, queries, keys), as in a trace of one text; slice it to draw some of the heads.
-    - `labels`: the text of each query.
-    - `keys`: the text of each key, by default the same.
-    - `first`: number of the first layer.
-    - `path`: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
-
-    Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
-    tokens, or an unknown suffix.
-    """
-    maps, keys = [np.asarray(layer) for layer in attention], labels if keys is None else keys
-    _check_labels("draw_attention", maps, labels, keys, MOST)
-    rows, columns = ([drawable(visible(str(label))) for label in texts] for texts in (labels, keys))
-    heads = max(map(len, maps))
-    cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches per token
-    size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
-    figure = new_figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title, size=12)
-    grid = figure.subplots(len(maps), heads, squeeze=False)
-    for layer, head in np.ndindex(grid.shape):
-        axes: Any = grid[layer, head]
-        if head >= len(maps[layer]):
-            axes.axis("off")
-            continue
-        image = axes.imshow(maps[layer][head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
-        _label(axes, rows if head == 0 else (), columns if layer == len(maps) - 1 else (), 72 * cell)
-        axes.set_title(f"head {head}" if layer == 0 else "", fontsize=9)
-        axes.set_ylabel(f"layer {first + layer}" if head == 0 else "", fontsize=9)
-    figure.supxlabel("key (attended to)", fontsize=9)
-    figure.supylabel("query (attends)", fontsize=9)
-    figure.colorbar(image, ax=grid, label="attention weight", shrink=min(1.0, 2.5 / (size[1] * len(maps))), pad=0.01)
-    save_picture(figure, path)
+    names = points_of(model) if points is None else matching(model, points)
+    recording = tl.enable_grad() if requires_grad else nullcontext()
+    with evaluating(model), recording, visiting(model, names, keep):
+        read()
+    return Trace(to_host(as_tokens(tokens).array), values, model, stack, read)
 
 
 def draw_lens(
@@ -255,7 +199,7 @@ def draw_lens(
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
-    _check_labels("draw_lens", trace.attention, labels, most=MOST)
+    check_labels("draw_lens", trace.attention, labels, most=MOST)
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     predicted = [[_shorten(drawable(visible(decode([int(token)])))) for token in tokens] for tokens, _ in best]
     read = [_shorten(drawable(visible(str(label)))) for label in labels]
@@ -269,7 +213,7 @@ def draw_lens(
             colour = "white" if probability[layer, column] > 0.6 else "black"
             axes.text(column, layer, text, ha="center", va="center", fontsize=8, color=colour, **as_written())
     stages = ["embedding", *(f"after {n} block{'s' * (n > 1)}" for n in range(1, trace.layers + 1))]
-    _label(axes, stages, read, 20, turned=False)
+    label_axes(axes, stages, read, 20, turned=False)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)
     save_picture(figure, path)
@@ -277,12 +221,3 @@ def draw_lens(
 
 def _shorten(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float, turned: bool = True) -> None:
-    """Label rows and columns. room: points per label.  turned: column labels of several letters are vertical."""
-    size = min(9.0, 0.75 * room)
-    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
-        rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0
-        axis.set_ticks(list(range(len(names))), list(names), fontsize=size, rotation=rotation, **as_written())
-    axes.tick_params(length=0)

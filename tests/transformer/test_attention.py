@@ -53,12 +53,10 @@ def test_a_masked_key_has_no_effect(data):
 def test_attend_gives_the_same_output_with_and_without_the_weights(masked):
     attend, inputs = Attend(), qkv(requires_grad=True)
     mask = tl.tensor([[True, True, False, True], [False] * 4, [True] * 4]) if masked else None
-    output, nothing = attend(*inputs, mask)
-    assert nothing is None
-    seen = []
-    with attend.register_forward_hook(lambda module, inputs, output: seen.append(output[1])):
-        explicit, weights = attend(*inputs, mask)
-    assert seen == [weights] and weights.shape == (2, 3, 4)
+    output, seen = attend(*inputs, mask), []
+    with attend.softmax.register_forward_hook(lambda module, inputs, weights: seen.append(weights)):
+        explicit = attend(*inputs, mask)
+    assert seen[0].shape == (2, 3, 4)
     assert_close(output.detach().numpy(), explicit.detach().numpy(), "output", 1e-12)
     found, wanted = (tl.grad((out * out).sum(), inputs) for out in (output, explicit))
     for a, b in zip(found, wanted, strict=True):
@@ -126,7 +124,7 @@ def test_heads_that_share_keys_are_heads_with_equal_keys(mask, hooked, turning):
     x, results = normal(2, 3, 6), []
     for module in (shared, alone):
         weights = []
-        hook = module.attend.register_forward_hook(lambda module, inputs, output, w=weights: w.append(output[1]))
+        hook = module.attend.softmax.register_forward_hook(lambda module, inputs, output, w=weights: w.append(output))
         if not hooked:
             hook.remove()
         output = module(x, mask=mask, rotation=turns[0])
@@ -219,7 +217,11 @@ def test_a_cache_of_another_memory_raises():
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),
         (lambda: MultiHeadAttention(8, 4, kv_heads=3), ValueError, "4 heads cannot share the keys and values of 3"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(2, 2)), TypeError, "of bools.* not float32"),
-        (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(3, 2, 2)), ValueError, "broadcast to .2, 2, 2."),
+        (
+            lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(3, 2, 2)),
+            ValueError,
+            "shapes .2, 2, 2. and .3, 2, 2.",
+        ),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
         (lambda: KeyValues().keys, RuntimeError, "empty"),
         (lambda: KeyValues().values, RuntimeError, "empty"),

@@ -19,7 +19,7 @@ from transformer import (
     draw_attention,
     draw_lens,
 )
-from transformer.trace import AttentionMaps
+from transformer.attention_maps import AttentionMaps
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
 
@@ -79,7 +79,7 @@ def test_a_block_used_twice_is_traced_twice():
     model.blocks[2] = model.blocks[0]
     trace = model.trace([1, 2])
     assert (len(trace.attention), len(trace.residual)) == (3, 4)
-    assert (trace.logits_at(3) == model.eval()([1, 2]).detach().numpy()).all()
+    assert_close(trace.logits_at(3), model.eval()([1, 2]).detach().numpy(), "logits", 1e-12)
 
 
 def test_a_trace_leaves_no_hook_and_no_mode_behind():

@@ -1,0 +1,184 @@
+"""Every point of every model can be read and changed, and is what the lecture says that it is."""
+
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+import transformer.attention
+from numeric import assert_close
+from small_transformers import MODELS, PRETRAINED, small, some_tokens
+from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig
+
+TEXT = some_tokens(5)
+
+
+def traced(model, **settings):
+    return model.trace(*([some_tokens(4, seed=1), TEXT] if isinstance(model, EncoderDecoder) else [TEXT]), **settings)
+
+
+def with_all_families():
+    yield from ((f"{family.__name__} {kind}", lambda f=family, k=kind: small(f, k).eval()) for family, kind in MODELS)
+    yield from PRETRAINED.items()
+
+
+FAMILIES = dict(with_all_families())
+
+
+def noise(x):
+    return x + tl.tensor(np.random.default_rng(0).normal(size=x.shape), dtype=x.dtype)
+
+
+@pytest.mark.parametrize("made", FAMILIES.values(), ids=FAMILIES)
+def test_each_point_is_listed_with_its_shape_and_changes_what_follows_when_it_is_changed(made):
+    model = made()
+    before, listed = traced(model), model.points()
+    assert set(before) == set(listed)
+    last = "logits" if "logits" in listed else list(listed)[-1]
+    for name, shape in listed.items():
+        form = re.escape(shape).replace("tokens", r"[45]").replace("keys", r"[45]")
+        assert re.fullmatch(form, str(before[name].shape)), f"{name} is said to be {shape}, is {before[name].shape}"
+        with model.edit({name: noise}):
+            after = traced(model, points=[name, last])
+        assert (after[name] != before[name]).any(), name
+        assert (after[last] != before[last]).any(), f"a change of {name} changes nothing"
+    again = traced(model, points=last)
+    assert (again[last] == traced(model, points=last)[last]).all()
+    assert not any(module.has_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_points_are_what_the_lecture_says(norm):
+    model = small(GPT, "GPT-2", norm=norm).eval()
+    trace, block = model.trace(TEXT), model.blocks[0]
+    q, k, scores, weights, heads = (trace[f"blocks.0.attention.{name}"] for name in POINTS)
+    allowed = np.tril(np.ones((5, 5), bool))
+    products = q @ k.swapaxes(-1, -2) / np.sqrt(2)
+    assert_close(scores[:, allowed], products[:, allowed], "scores", 1e-12)
+    assert (scores[:, ~allowed] == -np.inf).all()
+    assert_close(weights, tl.softmax(tl.tensor(scores), -1).numpy(), "weights", 1e-12)
+    assert_close(heads, weights @ trace["blocks.0.attention.values"], "heads", 1e-12)
+    with tl.no_grad():
+        sent = block.attention.W_O(tl.tensor(heads.swapaxes(0, 1).reshape(5, 4)))
+        assert_close(trace["blocks.0.attention"], sent.numpy(), "W_O", 1e-12)
+        assert_close(
+            trace["blocks.0.ffn"], block.ffn.down(tl.tensor(trace["blocks.0.ffn.units"])).numpy(), "FFN", 1e-12
+        )
+        norm_1, norm_2 = (block.norm_1, block.norm_2) if norm == "post" else (tl.as_tensor, tl.as_tensor)
+        middle = norm_1(tl.tensor(trace["embedding"] + trace["blocks.0.attention"])).numpy()
+        assert_close(trace["blocks.0.after_attention"], middle, "the residual stream after attention", 1e-12)
+        after = norm_2(tl.tensor(middle + trace["blocks.0.ffn"])).numpy()
+        assert_close(trace["blocks.0"], after, "the residual stream after the block", 1e-12)
+
+
+POINTS = ["queries", "keys", "scores", "weights", "heads"]
+
+
+@pytest.mark.parametrize("kind", ["GPT-2", "Llama", "relative"])
+def test_a_text_goes_on_with_an_edit_as_it_would_without_a_cache(kind):
+    model = small(GPT, kind, context=8).eval()
+
+    def generate(**settings):
+        return list(model.generate([1, 2, 3], max_new_tokens=5, temperature=0, **settings))
+
+    plain = generate()
+    changes = {"blocks.0": lambda x: x + tl.tensor([3.0, -2, 0, 1]), "blocks.1.attention.weights": lambda x: x.flip(-1)}
+    with model.edit(changes):
+        assert generate() == generate(cached=False) != plain
+    assert generate() == plain
+
+
+def test_a_silenced_head_is_a_head_without_its_rows_of_W_O():
+    model = small(GPT, "GPT-2").eval()
+
+    def silence(x):
+        x[1] = 0
+        return x
+
+    with model.edit({"blocks.*.attention.heads": silence}), tl.no_grad():
+        edited = model(TEXT).numpy()
+    for block in model.blocks:
+        block.attention.W_O.weight.data[:, 2:] = 0
+    assert_close(edited, model(TEXT).detach().numpy(), "logits", 1e-12)
+
+
+def test_a_value_broadcasts_and_later_edits_see_earlier_ones():
+    model = small(GPT, "GPT-2").eval()
+    with model.edit({"blocks.*.ffn": 0}):
+        assert not model.trace(TEXT)["blocks.1.ffn"].any()
+        with model.edit({"blocks.1.ffn": lambda x: x + 2}):
+            assert (model.trace(TEXT)["blocks.1.ffn"] == 2).all()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_gradient_at_a_point_is_what_a_small_edit_does(frozen):
+    model = small(GPT, "Llama").requires_grad_(not frozen).eval()
+    trace = model.trace(TEXT, requires_grad=True)
+    for name in ("embedding", "blocks.0", "blocks.0.ffn.units", "blocks.0.attention.weights"):
+        (gradient,) = tl.grad(trace["logits"][-1, 3], trace[name], retain_graph=True)
+        way, found = np.random.default_rng(1).normal(size=gradient.shape), []
+        for step in (1e-5 * way, -1e-5 * way):
+            with model.edit({name: lambda x, step=step: x + step}):
+                found.append(model.trace(TEXT, points="logits")["logits"][-1, 3])
+        assert_close((found[0] - found[1]) / 2e-5, (gradient.numpy() * way).sum(), name, 1e-6)
+
+
+def test_the_kernel_gives_way_only_in_the_block_that_somebody_looks_at(monkeypatch):
+    model, called = small(GPT, "GPT-2").eval(), []
+    kernel = tl.attention
+    monkeypatch.setattr(transformer.attention.tl, "attention", lambda *a, **k: called.append(1) or kernel(*a, **k))
+    for names, fused in (
+        (["blocks.0.attention.weights"], 1),
+        (["blocks.0.attention.heads", "blocks.1"], 2),
+        (["*"], 2),
+    ):
+        called.clear()
+        model.trace(TEXT, points=names)
+        assert len(called) == fused, names
+
+
+def test_a_block_used_twice_has_two_points():
+    model = small(GPT, "GPT-2", layers=3).eval()
+    model.blocks[2] = model.blocks[0]
+    with model.edit({"blocks.2.ffn": 0}):
+        trace = model.trace(TEXT)
+    assert trace["blocks.0.ffn"].any() and not trace["blocks.2.ffn"].any()
+
+
+def wrong(change, name="blocks.0"):
+    with small(GPT, "GPT-2").edit({name: change}) as model:
+        model(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: wrong(0, "blocks.7"), KeyError, 'no point "blocks.7", but "blocks.[01]"'),
+        (lambda: wrong(0, "blocks.0.atention.heads"), KeyError, '"blocks.0.attention.heads"'),
+        (lambda: wrong(tl.ones(3)), ValueError, r'"blocks.0" has shape \(5, 4\) in this call, to which \(3,\)'),
+        (lambda: wrong(lambda x: None), TypeError, '"blocks.0" returned None; return the new value'),
+        (lambda: small(GPT, "GPT-2").trace(TEXT, points="blocks.9"), KeyError, "no point"),
+        (lambda: small(GPT, "GPT-2").trace(TEXT, points="logits")["blocks.0"], KeyError, "argument points"),
+        (lambda: small(GPT, "GPT-2").trace(TEXT)["blocks"], KeyError, "no point"),
+    ],
+)
+def test_what_is_not_there_or_does_not_fit_is_told(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_an_edit_in_which_a_call_fails_leaves_no_trace():
+    model = GPT(GPTConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
+    with pytest.raises(IndexError), model.edit({"blocks.0": 0}):
+        model([9])
+    assert not any(module.has_hooks for module in model.modules())
+
+
+def test_points_of_an_encoder_decoder_begin_with_the_stack():
+    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
+    names = list(model.points())
+    assert names[0] == "source_embedding" and names[-1] == "logits"
+    assert (
+        "encoder.0.attention.heads" in names and "decoder.0.cross.weights" in names and "decoder.0.after_cross" in names
+    )

@@ -1,0 +1,137 @@
+"""Activation patching: which points of a model carry what makes one text end otherwise than another.
+
+patched = model.patch(france, italy, lambda logits: logits[-1, paris] - logits[-1, rome], each="token")
+print(patched)                          # a row for each point, a column for each token
+patched.draw("patch.png", labels)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Array
+from tinygrad_lecture.inspect.figures import drawable, new_figure, save_picture
+
+from .attention_maps import label_axes, visible
+from .points import changing, matching
+
+__all__ = ["Patched"]
+
+
+@dataclass(frozen=True, repr=False)
+class Patched:
+    """The score of a corrupted text with one point, or a part of one, as it was in the clean text.
+
+    - `scores`: (points, columns). A column is a token or a head; there is one if points are patched whole.
+    - `points`: the name of each row.
+    - `clean`, `corrupted`: the scores of both texts as they are.
+    - `each`: what the columns are, "token", "head" or None.
+    """
+
+    scores: Array
+    points: Sequence[str]
+    clean: float
+    corrupted: float
+    each: str | None
+
+    def restored(self) -> Array:
+        """(score - corrupted) / (clean - corrupted), (points, columns): 0 where a patch changes nothing, 1 if all."""
+        return (self.scores - self.corrupted) / (self.clean - self.corrupted)
+
+    def __repr__(self) -> str:
+        longest = max(map(len, self.points))
+        head = [str(i) for i in range(self.scores.shape[1])] if self.each else ["score"]
+        lines = [" " * longest + "".join(f"{name:>8}" for name in head)]
+        for name, row in zip(self.points, self.scores, strict=True):
+            lines.append(f"{name:{longest}}" + "".join(f"{score:8.2f}" for score in row))
+        return "\n".join([*lines, f"clean {self.clean:.2f}, corrupted {self.corrupted:.2f}"])
+
+    def draw(self, path: str | Path, labels: Sequence[str] | None = None, title: str = "") -> None:
+        """Draw the scores: a curve over the points, or a heat map of points and columns.
+
+        - `labels`: the text of each column, by default its number.
+        - `path`: its suffix is a format that matplotlib writes. Raises ImportError without matplotlib, ValueError for
+          another number of labels.
+        """
+        columns = list(labels or map(str, range(self.scores.shape[1])))
+        if len(columns) != self.scores.shape[1]:
+            raise ValueError(f"draw: {len(columns)} labels do not fit {self.scores.shape[1]} columns")
+        rows = [drawable(name) for name in self.points]
+        figure = new_figure(2.5 + max(0.35 * len(columns), 3), 0.22 * len(rows) + 1.5, title, size=12)
+        axes = figure.subplots()
+        if self.each is None:
+            axes.plot(self.scores[:, 0], range(len(rows)), marker="o")
+            for name, score, style in (("clean", self.clean, "-"), ("corrupted", self.corrupted, "--")):
+                axes.axvline(score, color="black", linestyle=style, linewidth=0.8, label=name)
+            axes.set_yticks(range(len(rows)), rows, fontsize=8)
+            axes.set_xlabel("score")
+            axes.legend(fontsize=8)
+        else:
+            far = max(abs(self.clean - self.corrupted), float(np.abs(self.scores - self.corrupted).max()))
+            low, high = self.corrupted - far, self.corrupted + far
+            image = axes.imshow(self.scores, vmin=low, vmax=high, cmap="RdBu", aspect="auto", origin="lower")
+            label_axes(axes, rows, [drawable(visible(text)) for text in columns], 12)
+            axes.set_xlabel(self.each, fontsize=9)
+            figure.colorbar(
+                image, ax=axes, label=f"score: corrupted {self.corrupted:.2f}, clean {self.clean:.2f}", pad=0.02
+            )
+        save_picture(figure, path)
+
+
+def patched(
+    model: Any,
+    clean: Any,
+    corrupted: Any,
+    score: Callable[[Tensor], Any],
+    points: str | Iterable[str],
+    each: Literal["token", "head"] | None,
+) -> Patched:
+    """See `Inspectable.patch`."""
+    texts = [text if isinstance(text, tuple) else (text,) for text in (clean, corrupted)]
+    names = matching(model, points)
+    kept, other = (model.trace(*text, points=[*names, "logits"]) for text in texts)
+    for name in names:
+        if kept[name].shape != other[name].shape:
+            raise ValueError(
+                f'patch: both texts must have as many tokens, but "{name}" is {kept[name].shape} of the clean one and '
+                f"{other[name].shape} of the corrupted"
+            )
+    if other.tokens.ndim != 1:
+        raise ValueError(f"patch: needs one clean and one corrupted text, got tokens {other.tokens.shape}")
+
+    def scored(changes: dict[str, Any]) -> float:
+        with changing(model, changes):
+            return float(score(tl.tensor(model.trace(*texts[1], points="logits")["logits"])))
+
+    scores = []
+    for name in names:
+        value = tl.tensor(kept[name])
+        if each == "head" and value.ndim != 3:
+            raise ValueError(
+                f'patch: "{name}" of shape {value.shape} has no heads; leave out each, or name other points'
+            )
+        axis = {"token": value.ndim - 2, "head": 0}.get(each or "")
+        places = [None] if axis is None else range(value.shape[axis])
+        scores.append([scored({name: _patch(value, axis, place)}) for place in places])
+    return Patched(np.array(scores), names, float(score(tl.tensor(kept["logits"]))), scored({}), each)
+
+
+def _patch(value: Tensor, axis: int | None, place: int | None) -> Callable[[Tensor], Tensor]:
+    """A change of a point: to `value`, at one place of an axis, or everywhere."""
+    if axis is None:
+        return lambda x: value
+    here = (slice(None),) * axis + (place,)
+
+    def change(x: Tensor) -> Tensor:
+        x = x.clone()
+        x[here] = value[here]
+        return x
+
+    return change

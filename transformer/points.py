@@ -1,0 +1,156 @@
+"""Points: places in a model with a name, where one can look at what it computes, and change it.
+
+    model.points()                                          # name -> shape, in the order in which a text passes them
+    with model.edit({"blocks.3": lambda x: x + 4 * direction}):
+        model.generate(...)                                 # goes on with the changed residual stream
+    with model.edit({"blocks.*.ffn": 0}): ...               # without any FFN
+
+In a block, with the lecture's names, for a text of n tokens:
+
+    attention.queries       (heads, n, head_dim)            after W_Q, and rotated where positions are rotary
+    attention.keys          (kv_heads, keys, head_dim)      the same after W_K; those in a cache are among them
+    attention.values        (kv_heads, keys, head_dim)
+    attention.scores        (heads, n, keys)                q k^T / sqrt(head_dim); -inf where a query may not attend
+    attention.weights       (heads, n, keys)                softmax of the scores
+    attention.heads         (heads, n, head_dim)            what each head sends, before W_O
+    attention               (n, width)                      what attention adds to the residual stream
+    after_attention         (n, width)                      the residual stream
+    ffn.units               (n, hidden)                     what FFN's neurons send
+    ffn                     (n, width)                      what FFN adds to the residual stream
+
+and the block's own name is the residual stream after it. A decoder's block with cross-attention has the points of
+`cross` and `after_cross` too.
+
+Points are inputs and outputs of modules, so all of this is done by forward hooks. Scores and weights exist only where
+somebody looks: attention's kernel makes room for them in that block alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from itertools import cycle
+from typing import Any, NamedTuple
+
+import nn
+import tinygrad_lecture as tl
+from nn.module.tree import join
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors import alike
+
+from .attention import MultiHeadAttention
+from .block import ResidualBlock, ResidualStream
+from .embedding import Embedding, Unembedding
+from .ffn import FeedForward
+
+OUTPUT = -1
+STREAM = "(tokens, {0.width})"
+INSIDE: dict[type, dict[str, tuple[str, int, str]]] = {  # point -> a part of that module, where there, shape by config
+    MultiHeadAttention: {
+        "queries": ("attend", 0, "({0.heads}, tokens, {0.head_dim})"),
+        "keys": ("attend", 1, "({0.groups}, keys, {0.head_dim})"),
+        "values": ("attend", 2, "({0.groups}, keys, {0.head_dim})"),
+        "scores": ("attend.softmax", 0, "({0.heads}, tokens, keys)"),
+        "weights": ("attend.softmax", OUTPUT, "({0.heads}, tokens, keys)"),
+        "heads": ("attend", OUTPUT, "({0.heads}, tokens, {0.head_dim})"),
+        "": ("", OUTPUT, STREAM),
+    },
+    FeedForward: {"units": ("down", 0, "(tokens, {0.ffn_width})"), "": ("", OUTPUT, STREAM)},
+    ResidualBlock: {"": ("", OUTPUT, STREAM)},
+    Embedding: {"": ("", OUTPUT, STREAM)},
+    ResidualStream: {"": ("", OUTPUT, STREAM)},
+}
+Visit = Callable[[str, Tensor], Any]  # a point's name, its value -> another value instead, or None
+
+
+class Point(NamedTuple):
+    """Where a value is: the output of a module, or its input of that number. `shape`: of one text, in words."""
+
+    module: nn.Module
+    which: int
+    shape: str
+
+
+def points_of(module: nn.Module, path: str = "") -> dict[str, Point]:
+    """All points in a module, by name; those in a part stand before its own."""
+    if isinstance(module, Unembedding):
+        return {"logits": Point(module, OUTPUT, "(tokens, {0.vocab_size})")}
+    found: dict[str, Point] = {}
+    for name, child in module.named_children():
+        found |= points_of(child, join(path, name))
+    inside = next((points for kind, points in INSIDE.items() if isinstance(module, kind)), {})
+    for name, (part, which, shape) in inside.items():
+        found[join(path, name) if name else path] = Point(module.get_submodule(part), which, shape)
+    return found
+
+
+@contextmanager
+def changing(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
+    """Context manager: other values at some points: see `Inspectable.edit`."""
+    with ExitStack() as edits:
+        for pattern, change in changes.items():
+            edits.enter_context(visiting(model, matching(model, pattern), partial(_changed, change)))
+        yield
+
+
+def _changed(change: Any, name: str, x: Tensor) -> Tensor:
+    """The value of a point after a change: see `Inspectable.edit`."""
+    made = change(x) if callable(change) else change
+    if made is None:
+        raise TypeError(f'edit: the function for "{name}" returned None; return the new value')
+    value = tl.as_tensor(made, device=x.device).to(dtype=x.dtype)
+    try:
+        return value if value.shape == x.shape else tl.broadcast_to(value, x.shape)
+    except ValueError:
+        raise ValueError(
+            f'edit: "{name}" has shape {x.shape} in this call, to which {value.shape} does not broadcast; with a cache '
+            "only the new tokens pass, so give a function of them"
+        ) from None
+
+
+def matching(model: nn.Module, patterns: str | Iterable[str]) -> list[str]:
+    """The points with these names, in which * stands for one part. Raises KeyError for a name without a point."""
+    known, found = list(points_of(model)), []
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        form = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
+        matches = list(filter(form.fullmatch, known))
+        if not matches:
+            near = alike(pattern, known, 0.6) or ["embedding"]
+            raise KeyError(f'there is no point "{pattern}", but "{near[0]}"; model.points() lists all')
+        found += matches
+    return found
+
+
+@contextmanager
+def visiting(model: nn.Module, names: Collection[str], visit: Visit) -> Iterator[None]:
+    """Context manager: visit(name, value) is called whenever the model passes one of these points.
+
+    What it returns, unless None, is the value from there on. A module used twice in a model has two names, by turns.
+    """
+    at: dict[tuple[nn.Module, int], list[str]] = {}
+    for name, point in points_of(model).items():
+        at.setdefault((point.module, point.which), []).append(name)
+    with ExitStack() as hooks:
+        for (module, which), here in at.items():
+            if not set(here).isdisjoint(names):
+                hooks.enter_context(_hook(module, which, partial(_visit, cycle(here), set(names), visit)))
+        yield
+
+
+def _visit(turns: Iterator[str], names: set[str], visit: Visit, value: Tensor) -> Any:
+    name = next(turns)
+    return visit(name, value) if name in names else None
+
+
+def _hook(module: nn.Module, which: int, changed: Callable[[Tensor], Any]) -> AbstractContextManager[Any]:
+    """A hook that calls `changed` with the module's output, or with its input of that number."""
+    if which == OUTPUT:
+        return module.register_forward_hook(lambda module, inputs, output: changed(output))
+
+    def before(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        new = changed(inputs[which])
+        return None if new is None else (*inputs[:which], new, *inputs[which + 1 :])
+
+    return module.register_forward_pre_hook(before)

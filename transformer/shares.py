@@ -1,0 +1,171 @@
+"""Shares: a logit as the sum of what each part of a model added to the residual stream.
+
+The lecture's "sum of updates": the last vector is the embedding's plus what every head and every FFN added. A logit is
+the product of that vector with a row of W_U, so each addend has a share of it. The final norm stands between the two.
+It divides by the vector's size, which is held fixed at the value that it had.
+
+    shares = trace.shares(" Paris")     # prints a bar for each part, the largest first
+    shares.heads[3, 7]                  # of block 3's head 7
+    shares.draw("shares.png")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from nn.module_calls import evaluating
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Array, to_host
+from tinygrad_lecture.inspect.figures import drawable, new_figure, save_picture
+
+from .embedding import Unembedding
+from .points import changing, matching, visiting
+
+__all__ = ["Shares"]
+
+SHOWN = 20  # parts, in print and in a picture
+BAR = 30  # characters
+
+
+@dataclass(frozen=True, repr=False)
+class Shares:
+    """The shares of a model's parts in the logit of a token. They add up to it, but for rounding.
+
+    - `token`: the token, as text or id.
+    - `logit`: its logit, as the model computed it.
+    - `embedding`: the share of the token that was read, with its position.
+    - `biases`: of the biases of W_O, norms and W_U.
+    - `heads`, `cross`: (layers, heads), of what each head added through W_O; `cross` is empty without an encoder.
+    - `ffns`: (layers,), of what each FFN added.
+
+    The scale of each norm that follows a part is held fixed (Elhage et al., "A Mathematical Framework for Transformer
+    Circuits", 2021). A share says what a part adds on the direct way, not what later parts make of it.
+    """
+
+    token: int | str
+    logit: float
+    embedding: float
+    biases: float
+    heads: Array
+    cross: Array
+    ffns: Array
+
+    def by_part(self) -> dict[str, float]:
+        """The share of each part by its name, the largest first: "block 3 head 7", "block 3 FFN", "embedding"."""
+        parts = {"embedding": self.embedding, "biases": self.biases}
+        for name, held in (("head", self.heads), ("cross head", self.cross)):
+            parts |= {
+                f"block {layer} {name} {head}": float(held[layer, head]) for layer, head in np.ndindex(held.shape)
+            }
+        parts |= {f"block {layer} FFN": float(share) for layer, share in enumerate(self.ffns)}
+        return dict(sorted(parts.items(), key=lambda part: -abs(part[1])))
+
+    def _bars(self) -> dict[str, float]:
+        """What is shown: the largest, and the sum of all others."""
+        parts = list(self.by_part().items())
+        rest = {f"{len(parts) - SHOWN} others": sum(share for _, share in parts[SHOWN:])} if len(parts) > SHOWN else {}
+        return dict(parts[:SHOWN]) | rest
+
+    def __repr__(self) -> str:
+        bars = self._bars()
+        largest, longest = max(map(abs, bars.values())) or 1.0, max(map(len, bars))
+        lines = [
+            f"{name:{longest}} {share:+8.3f} {('+' if share > 0 else '-') * round(BAR * abs(share) / largest)}".rstrip()
+            for name, share in bars.items()
+        ]
+        return "\n".join([*lines, f"{'logit of ' + repr(self.token):{longest}} {self.logit:+8.3f}"])
+
+    def draw(self, path: str | Path, title: str = "") -> None:
+        """Draw the bars. path: its suffix is a format that matplotlib writes. Raises ImportError without matplotlib."""
+        bars = self._bars()
+        figure = new_figure(7, 0.22 * len(bars) + 1.2, title, size=12)
+        axes = figure.subplots()
+        axes.barh(
+            [*map(drawable, bars)], [*bars.values()], color=["C0" if share > 0 else "C3" for share in bars.values()]
+        )
+        axes.invert_yaxis()
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set_xlabel(f"share of the logit of {drawable(repr(self.token))}, {self.logit:.2f}")
+        save_picture(figure, path)
+
+
+def shares(trace: Any, token: int | str, position: int) -> Shares:
+    """The shares of a trace: see `Trace.shares`.
+
+    What the parts added, as recorded, are made the leaves of a graph. From them the model computes its logits anew,
+    with the size of each norm's input held fixed. The logit is then linear in the leaves: a share is value x gradient.
+    """
+    model, stack = trace.model, trace.stack
+    if type(stack.unembedding and getattr(model, stack.unembedding)) is not Unembedding:
+        raise ValueError(
+            "shares: needs W_U right after the final norm; a BERT, or the encoder of an encoder-decoder, has none there"
+        )
+    if trace.tokens.ndim != 1:
+        raise ValueError(f"shares: needs the trace of one text, got one of tokens {trace.tokens.shape}")
+    id, length = _id(model, token), len(trace.tokens)
+    if not -length <= position < length:
+        raise IndexError(f"shares: position must be {-length} to {length - 1}, got {position}")
+    heads = matching(model, f"{stack.blocks}.*.attention.heads")
+    cross = matching(model, f"{stack.blocks}.*.cross.heads") if trace.source is not None else []
+    ffns = matching(model, f"{stack.blocks}.*.ffn")
+    device = model.get_submodule(stack.embedding).device
+    names = [stack.embedding, *heads, *cross, *ffns]
+    leaves = {name: tl.tensor(to_host(trace[name]), device=device, requires_grad=True) for name in names}
+    found: list[Tensor] = []
+    keep_logit = visiting(model, ["logits"], lambda name, logits: found.append(logits[position, id]))
+    with evaluating(model), tl.enable_grad(), _fixed_norms(model), changing(model, leaves), keep_logit:
+        trace.read()
+    gradients = tl.grad(found[0], list(leaves.values()))
+    products = (leaf * gradient for leaf, gradient in zip(leaves.values(), gradients, strict=True))
+    each = {name: to_host(x.sum((-2, -1)).array) for name, x in zip(leaves, products, strict=True)}  # of heads (heads,)
+    of_parts = [np.array([each[name] for name in part]) for part in (heads, cross, ffns)]
+    logit, embedding = found[0].item(), float(each[stack.embedding])
+    biases = logit - embedding - sum(float(part.sum()) for part in of_parts)
+    return Shares(token, logit, embedding, biases, *of_parts)
+
+
+def _id(model: Any, token: int | str) -> int:
+    """The id of a token, which may be given as text. Raises ValueError or IndexError unless it is one."""
+    if isinstance(token, str):
+        tokenizer = getattr(model, "tokenizer", None)
+        if tokenizer is None:
+            raise ValueError(
+                f"shares: the model has no tokenizer to read {token!r}; set model.tokenizer, or give an id"
+            )
+        ids = [id for id in tokenizer.encode(token) if id not in tokenizer.special_tokens.values()]
+        if len(ids) != 1:
+            texts = ", ".join(repr(tokenizer.decode([id])) for id in ids)
+            raise ValueError(
+                f"shares: {token!r} is not one token, but {len(ids)}: {texts}; most words begin with a space"
+            )
+        return int(ids[0])
+    if not 0 <= token < model.config.vocab_size:
+        raise IndexError(f"shares: token {token} is not in the vocabulary, 0 to {model.config.vocab_size - 1}")
+    return token
+
+
+@contextmanager
+def _fixed_norms(model: nn.Module) -> Iterator[None]:
+    """Context manager: each norm divides by the size of its input as if that were a constant."""
+
+    def linear(norm: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        x = inputs[0]  # (..., width)
+        centred = x - x.mean(-1, keepdims=True) if isinstance(norm, nn.LayerNorm) else x
+        size = tl.sqrt((centred * centred).mean(-1, keepdims=True) + norm.eps).detach()  # (..., 1)
+        scaled = centred / size * norm.weight
+        bias = getattr(norm, "bias", None)
+        return scaled if bias is None else scaled + bias  # type: ignore[no-any-return]
+
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
+                hooks.enter_context(module.register_forward_hook(linear))
+        yield

@@ -19,8 +19,9 @@ One file a model, with its config, whose defaults make the family; side by side 
     encoder.py          encoder-only                bert.py             its best known
     encoder_decoder.py  both (2017)                 t5.py  bart.py      its variants
 
-config.py has the sizes and choices of all. training.py has the loss and the training data, trace.py traces of the
-models and their pictures, pretrained/ models in files: a .toml file says what Hugging Face calls the parts of a family.
+config.py has the sizes and choices of all. training.py has the loss and the training data. inspect/ shows what a model
+computes, and changes it. pretrained/ reads models from files: a .toml file says what Hugging Face calls the parts of a
+family.
 """
 
 # Everything imported here is public; a file imported with * has an __all__.
@@ -35,7 +36,6 @@ if not hasattr(_nn, "Module"):
     raise ImportError(f"{_nn.__file__} hides the package nn, which transformer needs: give that file another name")
 
 from .attention import *
-from .attention_maps import *
 from .bart import *
 from .bert import *
 from .block import *
@@ -48,13 +48,11 @@ from .ffn import *
 from .generation import *
 from .gpt import *
 from .inputs import *
+from .inspect import *
 from .llama import *
-from .patching import *
 from .positions import *
-from .shares import *
 from .t5 import *
 from .tokenizer import *
-from .trace import *
 from .training import *
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

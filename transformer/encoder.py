@@ -25,8 +25,8 @@ from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .inputs import check_padding_mask, read_inputs
-from .inspectable import Inspectable
-from .trace import Trace, traced
+from .inspect.inspectable import Inspectable
+from .inspect.trace import Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["Classifier", "Encoder", "EncoderConfig"]

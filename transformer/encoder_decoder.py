@@ -25,8 +25,8 @@ from .config import Activation, NormPlace, Positions, TransformerConfig, check_c
 from .embedding import Embedding, unembedding
 from .generation import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import as_tokens, bidirectional_mask, check_padding_mask, check_tokens, read_inputs
-from .inspectable import Inspectable
-from .trace import Stack, Trace, traced
+from .inspect.inspectable import Inspectable
+from .inspect.trace import Stack, Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["EncoderDecoder", "EncoderDecoderConfig"]

@@ -26,10 +26,10 @@ from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .generation import LanguageModel
 from .inputs import read_inputs
-from .inspectable import Inspectable
+from .inspect.inspectable import Inspectable
+from .inspect.trace import Trace, traced
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
-from .trace import Trace, traced
 from .training import initialize, token_cross_entropy
 
 __all__ = ["GPT", "GPTConfig"]

@@ -14,7 +14,7 @@ from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError, detail
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 Function = Callable[[tl.Tensor], tl.Tensor]
 Shape = tuple[int, ...]

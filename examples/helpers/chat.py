@@ -24,7 +24,7 @@ import tinygrad_lecture as tl
 from helpers.inside import behaviours, printable
 from helpers.real import largest
 from helpers.temperature import effective_number
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 CONSOLE = Console(highlight=False)
 SURE, UNSURE = 0.9, 0.5  # probabilities

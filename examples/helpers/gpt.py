@@ -20,7 +20,7 @@ from helpers.files import as_text, read
 from helpers.inside import pieces, print_as_written, printable
 from helpers.program import DataError, counted, detail, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 Shapes = Sequence[tuple[int, ...]]
 Losses = Sequence[float]

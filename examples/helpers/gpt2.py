@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.inside import print_as_written
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, GPTConfig
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 END = "<|endoftext|>"
 

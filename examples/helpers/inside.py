@@ -16,7 +16,7 @@ from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
 from transformer import trace as trace_pictures
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}

@@ -14,7 +14,7 @@ from helpers.program import counted
 from helpers.real import DATA, chat, loss_on, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import GPT, BPETokenizer
-from transformer.trace import visible
+from transformer.inspect.attention_maps import visible
 
 Numbers = Sequence[float]
 END = "<end>"

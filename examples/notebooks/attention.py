@@ -10,7 +10,7 @@ import nn
 import tinygrad_lecture as tl
 from transformer import GPT, CharTokenizer, GPTConfig, TokenCrossEntropy, Windows
 from transformer.attention import SingleHeadAttention
-from transformer.trace import AttentionMaps
+from transformer.inspect.attention_maps import AttentionMaps
 
 tl.manual_seed(0)
 tokens = ["Was", "the", "bank", "flooded", "?"]

@@ -19,7 +19,7 @@ from transformer import (
     draw_attention,
     draw_lens,
 )
-from transformer.attention_maps import AttentionMaps
+from transformer.inspect.attention_maps import AttentionMaps
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
 

@@ -40,10 +40,10 @@ from nn.module.tree import join
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import alike
 
-from .attention import MultiHeadAttention
-from .block import ResidualBlock, ResidualStream
-from .embedding import Embedding, Unembedding
-from .ffn import FeedForward
+from ..attention import MultiHeadAttention
+from ..block import ResidualBlock, ResidualStream
+from ..embedding import Embedding, Unembedding
+from ..ffn import FeedForward
 
 OUTPUT = -1
 STREAM = "(tokens, {0.width})"

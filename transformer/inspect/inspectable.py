@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import nn
 from tinygrad_lecture import Tensor
 
-from .config import TransformerConfig
+from ..config import TransformerConfig
 from .patching import Patched, patched
 from .points import changing, points_of
 

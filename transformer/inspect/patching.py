@@ -74,11 +74,11 @@ class Patched:
             axes.set_xlabel("score")
             axes.legend(fontsize=8)
         else:
-            far = max(abs(self.clean - self.corrupted), float(np.abs(self.scores - self.corrupted).max()))
-            low, high = self.corrupted - far, self.corrupted + far
-            image = axes.imshow(self.scores, vmin=low, vmax=high, cmap="RdBu", aspect="auto", origin="lower")
+            low, high = min(self.scores.min(), self.corrupted), max(self.scores.max(), self.clean)
+            image = axes.imshow(self.scores, vmin=low, vmax=high, cmap="Blues", aspect="auto", origin="lower")
             label_axes(axes, rows, [drawable(visible(text)) for text in columns], 12)
-            axes.set_xlabel(self.each, fontsize=9)
+            axes.set_xlabel(f"{self.each} patched", fontsize=9)
+            label = f"score: corrupted {self.corrupted:.2f}, clean {self.clean:.2f}"
             figure.colorbar(
                 image, ax=axes, label=f"score: corrupted {self.corrupted:.2f}, clean {self.clean:.2f}", pad=0.02
             )

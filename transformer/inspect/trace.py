@@ -29,9 +29,9 @@ from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.figures import as_written, drawable, new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import plain
 
+from ..generation import probabilities
+from ..inputs import as_tokens
 from .attention_maps import MOST, AttentionMaps, check_labels, label_axes, visible
-from .generation import probabilities
-from .inputs import as_tokens
 from .points import matching, points_of, visiting
 from .shares import Shares, shares
 

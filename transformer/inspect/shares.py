@@ -26,7 +26,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.figures import drawable, new_figure, save_picture
 
-from .embedding import Unembedding
+from ..embedding import Unembedding
 from .points import changing, matching, visiting
 
 __all__ = ["Shares"]

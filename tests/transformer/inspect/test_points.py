@@ -31,7 +31,7 @@ def noise(x):
 
 
 @pytest.mark.parametrize("made", FAMILIES.values(), ids=FAMILIES)
-def test_each_point_is_listed_with_its_shape_and_changes_what_follows_when_it_is_changed(made):
+def test_each_point_has_the_listed_shape_and_its_change_reaches_the_logits(made):
     model = made()
     before, listed = traced(model), model.points()
     assert set(before) == set(listed)

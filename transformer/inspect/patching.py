@@ -79,9 +79,7 @@ class Patched:
             label_axes(axes, rows, [drawable(visible(text)) for text in columns], 12)
             axes.set_xlabel(f"{self.each} patched", fontsize=9)
             label = f"score: corrupted {self.corrupted:.2f}, clean {self.clean:.2f}"
-            figure.colorbar(
-                image, ax=axes, label=f"score: corrupted {self.corrupted:.2f}, clean {self.clean:.2f}", pad=0.02
-            )
+            figure.colorbar(image, ax=axes, label=label, pad=0.02)
         save_picture(figure, path)
 
 

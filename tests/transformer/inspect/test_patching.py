@@ -14,7 +14,7 @@ def score(logits):
     return logits[-1, 2] - logits[-1, 4]
 
 
-def test_the_residual_stream_of_the_last_block_carries_all_and_that_of_the_last_token_too():
+def test_the_last_blocks_residual_stream_carries_all_at_the_last_token():
     model = small(GPT, "Llama").eval()
     whole = model.patch(CLEAN, CORRUPTED, score)
     assert list(whole.points) == ["blocks.0", "blocks.1"] and whole.scores.shape == (2, 1)

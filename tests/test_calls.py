@@ -25,15 +25,15 @@ from workloads import WORKLOADS
 x = tl.randn(2, 64)
 linear, norm = nn.Linear(64, 64), nn.LayerNorm(64)
 CALLS = {  # without recording
-    "x + x": (lambda: x + x, 9),
-    "tl.exp": (lambda: tl.exp(x), 8),
+    "x + x": (lambda: x + x, 7),
+    "tl.exp": (lambda: tl.exp(x), 6),
     "x.reshape": (lambda: x.reshape(2, 2, 32), 20),
     "x.sum": (lambda: x.sum(), 15),
-    "nn.Linear": (lambda: linear(x), 15),
+    "nn.Linear": (lambda: linear(x), 11),
     "F.gelu": (lambda: nn.functional.gelu(x), 20),
     "nn.LayerNorm": (lambda: norm(x), 32),
 }
-STEPS = {"W1": 315, "W2": 715, "W3": 6_900, "W6": 231_000}
+STEPS = {"W1": 300, "W2": 700, "W3": 6_750, "W6": 222_000}
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def calls_of_a_token(model):
 
 
 def test_a_generated_token_makes_no_more_calls():
-    assert calls_of_a_token(ours._model(WORKLOADS["W5"].settings.model).eval()) <= 2_500
+    assert calls_of_a_token(ours._model(WORKLOADS["W5"].settings.model).eval()) <= 2_400
 
 
 @pytest.mark.pretrained
@@ -103,6 +103,6 @@ def test_a_block_runs_through_few_functions_and_files():
         sys.setprofile(None)
     own = [file for file in files if "site-packages" not in file]
     changes = sum(before != after for before, after in pairwise(own))
-    assert len(own) <= 230
-    assert len(set(own)) <= 27
-    assert changes <= 175
+    assert len(own) <= 180
+    assert len(set(own)) <= 20
+    assert changes <= 120

@@ -45,24 +45,24 @@ NUMPY = Library()
 
 _by_type: dict[type, Library] = {np.ndarray: NUMPY}
 _by_name: dict[str, Library] = {"cpu": NUMPY}
-_namespaces: dict[type, Any] = {np.ndarray: np}
+namespaces: dict[type, Any] = {np.ndarray: np}
 
 
 def register(array_type: type, library: Library) -> None:
     """Add an array library to the engine. array_type: the exact type of its arrays."""
     _by_type[array_type] = library
     _by_name[library.name] = library
-    _namespaces[array_type] = library.namespace
+    namespaces[array_type] = library.namespace
 
 
 def xp(first: Any = None, *others: Any) -> Any:
     """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if no argument is."""
     kind = type(first)
-    if kind in _namespaces:  # quicker than a call of get
-        return _namespaces[kind]
+    if kind in namespaces:  # quicker than a call of get
+        return namespaces[kind]
     for array in others:
-        if type(array) in _namespaces:
-            return _namespaces[type(array)]
+        if type(array) in namespaces:
+            return namespaces[type(array)]
     return np
 
 

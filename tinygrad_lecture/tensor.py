@@ -18,7 +18,7 @@ from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
 from .conversion import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
 from .in_place import InPlaceMethods
-from .methods.python import PythonMethods, equality, operators
+from .methods.python import PythonMethods, equality
 from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
 from .tensor_base import TensorBase, set_tensor_type, tensor_of, wrap
@@ -62,21 +62,21 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     # --- operators --------------------------------------------------------------------------------------
 
-    __add__, __radd__ = operators(ops.add)
-    __sub__, __rsub__ = operators(ops.sub)
-    __mul__, __rmul__ = operators(ops.mul)
-    __truediv__, __rtruediv__ = operators(ops.div)
-    __pow__, __rpow__ = operators(ops.pow)
-    __matmul__, __rmatmul__ = operators(ops.matmul)
-    __floordiv__, __rfloordiv__ = operators(ops.floor_divide)
-    __mod__, __rmod__ = operators(ops.remainder)
-    __and__, __rand__ = operators(ops.bitwise_and)
-    __or__, __ror__ = operators(ops.bitwise_or)
-    __xor__, __rxor__ = operators(ops.bitwise_xor)
-    __lshift__, __rlshift__ = operators(ops.bitwise_left_shift)
-    __rshift__, __rrshift__ = operators(ops.bitwise_right_shift)
-    __lt__, __gt__ = operators(ops.lt)[0], operators(ops.gt)[0]
-    __le__, __ge__ = operators(ops.le)[0], operators(ops.ge)[0]
+    __add__, __radd__ = ops.add.operators()
+    __sub__, __rsub__ = ops.sub.operators()
+    __mul__, __rmul__ = ops.mul.operators()
+    __truediv__, __rtruediv__ = ops.div.operators()
+    __pow__, __rpow__ = ops.pow.operators()
+    __matmul__, __rmatmul__ = ops.matmul.operators()
+    __floordiv__, __rfloordiv__ = ops.floor_divide.operators()
+    __mod__, __rmod__ = ops.remainder.operators()
+    __and__, __rand__ = ops.bitwise_and.operators()
+    __or__, __ror__ = ops.bitwise_or.operators()
+    __xor__, __rxor__ = ops.bitwise_xor.operators()
+    __lshift__, __rlshift__ = ops.bitwise_left_shift.operators()
+    __rshift__, __rrshift__ = ops.bitwise_right_shift.operators()
+    __lt__, __gt__ = ops.lt.operators()[0], ops.gt.operators()[0]
+    __le__, __ge__ = ops.le.operators()[0], ops.ge.operators()[0]
     __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
     __neg__, __abs__, __invert__ = ops.neg, ops.abs, ops.bitwise_not
     __hash__ = object.__hash__  # by identity, since == compares elements

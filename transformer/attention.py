@@ -79,51 +79,53 @@ class SingleHeadAttention(nn.Module):
 
 
 class Attend(nn.Module):
-    """`scaled_dot_product_attention` of all heads at once, as a module: what goes in and out has names to look at.
+    """The attention of all heads, from queries, keys and values to what each head sends.
 
-    Scores and weights pass through `softmax` where a hook of it reads or changes them (or dropout, or a mask of floats
-    asks for them). Elsewhere the same output is computed without them, in less time and memory.
+    Scores and weights exist only where something needs them: a hook of `softmax`, which reads or changes them, dropout,
+    or a mask of floats. Elsewhere the same output is computed without them, in less time and memory.
 
     - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
+    - `sharing`: how many heads, one after another, share keys and values (Ainslie et al., arXiv:2305.13245).
     """
 
-    def __init__(self, dropout: float = 0.0, scale: float | None = None) -> None:
-        self.dropout, self.scale = dropout, scale
+    def __init__(self, dropout: float = 0.0, scale: float | None = None, sharing: int = 1) -> None:
+        self.dropout, self.scale, self.sharing = dropout, scale, sharing
         self.softmax = nn.Softmax(-1)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
         """q (..., heads, queries, head_dim) -> that shape.
 
-        - `k`, `v`: (..., kv_heads, keys, head_dim). Each serves heads / kv_heads heads, one after another (Ainslie et
-          al., arXiv:2305.13245); their queries stand side by side, so that nothing of k and v is copied.
+        - `k`, `v`: (..., heads / sharing, keys, head_dim).
         - `mask`: bools that broadcast to (..., 1, queries, keys), or floats (..., heads, queries, keys) that are added.
         """
-        (heads, queries, head_dim), groups = q.shape[-3:], k.shape[-3]
-        if groups != heads:
-            q = q.reshape(*q.shape[:-3], groups, -1, head_dim)  # (..., kv_heads, heads / kv_heads * queries, head_dim)
         dropout = self.dropout if self.training else 0.0
         if dropout or self.softmax.has_hooks or (mask is not None and _is_added(mask)):
-            scores = q @ k.mT * (self.scale or head_dim**-0.5)
-            scores = scores.reshape(*scores.shape[:-3], heads, queries, -1)  # (..., heads, queries, keys)
-            if mask is not None:
-                scores = scores + mask if _is_added(mask) else tl.where(mask, scores, -math.inf)
-            weights = F.dropout(self.softmax(scores), dropout)  # (..., heads, queries, keys)
-            out = weights.reshape(*q.shape[:-1], -1) @ v
-        else:
-            out = tl.attention(q, k, v, _side_by_side(mask, heads, groups), scale=self.scale)
-        return out.reshape(*out.shape[:-3], heads, queries, -1) if groups != heads else out
+            return self._with_weights(q, k, v, mask, dropout)
+        if self.sharing == 1:
+            return tl.attention(q, k, v, mask, scale=self.scale)
+        if mask is not None and mask.ndim > 1 and mask.shape[-2] > 1:  # a row for each query
+            mask = tl.cat([mask] * self.sharing, -2)
+        return tl.attention(self._side_by_side(q), k, v, mask, scale=self.scale).reshape(*q.shape)
+
+    def _with_weights(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+        scores = self._side_by_side(q) @ k.mT * (self.scale or q.shape[-1] ** -0.5)
+        scores = scores.reshape(*q.shape[:-1], -1)  # (..., heads, queries, keys)
+        if mask is not None:
+            scores = scores + mask if _is_added(mask) else tl.where(mask, scores, -math.inf)
+        weights = F.dropout(self.softmax(scores), dropout)  # (..., heads, queries, keys)
+        return (self._side_by_side(weights) @ v).reshape(*q.shape)
+
+    def _side_by_side(self, x: Tensor) -> Tensor:
+        """The rows of heads that share keys, side by side: (..., heads, queries, n) -> (..., kv_heads, rows, n)."""
+        if self.sharing == 1:
+            return x
+        *lead, heads, queries, n = x.shape
+        return x.reshape(*lead, heads // self.sharing, self.sharing * queries, n)
 
 
 def _is_added(mask: Tensor) -> bool:
     """Whether a mask is added to the scores; a table of floats for all heads is more likely a mistake."""
     return mask.dtype.kind == "f" and mask.ndim > 2
-
-
-def _side_by_side(mask: Tensor | None, heads: int, groups: int) -> Tensor | None:
-    """A mask of bools for the queries of the heads that share keys, side by side: see `Attend.forward`."""
-    if mask is None or mask.ndim < 2 or groups == heads or mask.shape[-2] == 1:
-        return mask
-    return tl.cat([mask] * (heads // groups), -2)  # type: ignore[no-any-return]
 
 
 class MultiHeadAttention(nn.Module):
@@ -165,7 +167,7 @@ class MultiHeadAttention(nn.Module):
         self.W_K = nn.Linear(key_width or width, kv_heads * head_dim, bias)
         self.W_V = nn.Linear(key_width or width, kv_heads * head_dim, bias)
         self.W_O = nn.Linear(heads * head_dim, width, bias)
-        self.attend = Attend(dropout, scale)
+        self.attend = Attend(dropout, scale, heads // kv_heads)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -187,7 +189,8 @@ class MultiHeadAttention(nn.Module):
 
         Raises ValueError if shapes do not match, or for a rotation of a memory.
         """
-        self._check(x, memory, rotation, cache)
+        if memory is not None:
+            _check_memory(memory, rotation, cache)
         q = split_heads(self.W_Q(x), self.heads)  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
@@ -205,18 +208,19 @@ class MultiHeadAttention(nn.Module):
         out = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
 
-    def _check(self, x: Tensor, memory: Tensor | None, rotation: Rotation | None, cache: KeyValues | None) -> None:
-        for name, given in (("x", x), ("memory", memory)):
-            if given is not None and given.ndim < 2:
-                raise ValueError(f"MultiHeadAttention: expected {name} (..., tokens, width), got {given.shape}")
-        if memory is not None and rotation is not None:
-            raise ValueError(
-                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"
-            )
-        if memory is not None and cache is not None and cache.length not in (0, memory.shape[-2]):
-            raise ValueError(
-                f"MultiHeadAttention: the cache holds a memory of {cache.length} tokens, got one of {memory.shape[-2]}"
-            )
-
     def extra_repr(self) -> str:
         return f"heads={self.heads}" + f", kv_heads={self.kv_heads}" * (self.kv_heads != self.heads)
+
+
+def _check_memory(memory: Tensor, rotation: Rotation | None, cache: KeyValues | None) -> None:
+    """Raises ValueError for a memory that is no text, comes with a rotation, or is not the one in the cache."""
+    if memory.ndim < 2:
+        raise ValueError(f"MultiHeadAttention: expected memory (..., tokens, width), got {memory.shape}")
+    if rotation is not None:
+        raise ValueError(
+            "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"
+        )
+    if cache is not None and cache.length not in (0, memory.shape[-2]):
+        raise ValueError(
+            f"MultiHeadAttention: the cache holds a memory of {cache.length} tokens, got one of {memory.shape[-2]}"
+        )

@@ -218,7 +218,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 def softmin(input: Tensor, dim: int = -1) -> Tensor:
     """softmax(-x) = exp(-x) / sum(exp(-x)) along axis `dim`, in x's shape, as in PyTorch."""
-    return tl.softmax(-input, dim)  # type: ignore[no-any-return]
+    return tl.softmax(-input, dim)
 
 
 # --- dropout -------------------------------------------------------------------------------------------------

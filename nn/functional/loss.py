@@ -45,9 +45,9 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """
     target = as_target("mse_loss", input, target)
     if reduction == "mean":
-        return tl.squared_error(input, target)  # type: ignore[no-any-return]
+        return tl.squared_error(input, target)
     if reduction == "sum":
-        return tl.squared_error(input, target, average=False)  # type: ignore[no-any-return]
+        return tl.squared_error(input, target, average=False)
     difference = input - target
     return reduced(difference * difference, reduction)
 

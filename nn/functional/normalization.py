@@ -34,7 +34,7 @@ def layer_norm(
     Raises ValueError if a shape does not fit. (Ba et al., arXiv:1607.06450.)
     """
     axes = row_axes("layer_norm", input, normalized_shape)
-    return tl.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+    return tl.layer_norm(input, weight, bias, axes, eps)
 
 
 def rms_norm(
@@ -51,7 +51,7 @@ def rms_norm(
     axes = row_axes("rms_norm", input, normalized_shape)
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    return tl.rms_norm(input, weight, axes, eps)  # type: ignore[no-any-return]
+    return tl.rms_norm(input, weight, axes, eps)
 
 
 def batch_norm(
@@ -83,7 +83,7 @@ def batch_norm(
     rows = channels.by_channel(input.detach())
     _track(running_mean, rows.mean(1), momentum)
     _track(running_var, rows.var(1), momentum)
-    return channels.batch_norm(input, weight, bias, eps)  # type: ignore[no-any-return]
+    return channels.batch_norm(input, weight, bias, eps)
 
 
 def group_norm(

@@ -95,7 +95,7 @@ class LayerNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        return tl.layer_norm(x, self.weight, self.bias, self.axes(x), self.eps)  # type: ignore[no-any-return]
+        return tl.layer_norm(x, self.weight, self.bias, self.axes(x), self.eps)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
@@ -125,7 +125,7 @@ class RMSNorm(_RowNorm):
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         axes = self.axes(x)
         eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
-        return tl.rms_norm(x, self.weight, axes, eps)  # type: ignore[no-any-return]
+        return tl.rms_norm(x, self.weight, axes, eps)
 
 
 # --- of channels --------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class _Simple(Recurrence):
 
 class _Gated(Recurrence):
     gates = 3
-    formula = staticmethod(gru_states)
+    formula: Any = staticmethod(gru_states)
 
     def states(self, x: Tensor, first: Sequence[Tensor], weights: Sequence[Any], **steps: Any) -> Tensor:
         """h after each row of x. A gate multiplies h W_hhᵀ + b_hh, so b_hh is not added to the inputs."""

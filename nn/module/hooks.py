@@ -42,11 +42,6 @@ class WithHooks(Tree):
 
     _hooks: Hooks | None = None
 
-    @property
-    def has_hooks(self) -> bool:
-        """Whether a hook of any kind is registered."""
-        return bool(self._hooks)
-
     def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call hook(module, inputs) before each `forward`; what it returns, unless None, are the inputs instead.
 

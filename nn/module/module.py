@@ -67,6 +67,11 @@ class Module(Stateful, WithHooks):
             locate(error, self, inputs, settings)
             raise
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether a hook of any kind is registered."""
+        return bool(self._hooks)
+
     # --- the whole module at once -----------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:

@@ -86,7 +86,7 @@ class FakeCuPy:
 def _no_cupy_yet(monkeypatch):
     monkeypatch.setattr(backend, "_by_name", {"cpu": backend.NUMPY})
     monkeypatch.setattr(backend, "_by_type", {np.ndarray: backend.NUMPY})
-    monkeypatch.setattr(backend, "_namespaces", {np.ndarray: np})
+    monkeypatch.setattr(backend, "namespaces", {np.ndarray: np})
 
 
 @pytest.mark.usefixtures("_no_cupy_yet")

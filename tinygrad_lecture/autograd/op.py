@@ -13,9 +13,10 @@ from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from ..backend import Array
+from .. import tensor_base
+from ..backend import Array, namespaces
 from ..errors import EXPLAINED, explain, refuse_several
-from ..tensor_base import TENSORS, TensorBase, TensorLike, wrap
+from ..tensor_base import TENSORS, TensorBase, TensorLike
 from . import modes as modes_module
 from .core import Gradient, Node, Products, Record
 from .modes import modes
@@ -50,6 +51,10 @@ class Op(OpDefinition[P]):
 
         # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
         arrays, nodes, prototype = unwrap(self.name, inputs, n)
+        if self.definition is not None:  # a fused op: does its kernel compute this?
+            x: Any = arrays[0] if arrays else None
+            if modes.reference or type(x) not in namespaces or x.dtype not in self.kernel_dtypes or not x.ndim:
+                return self.by_definition(*inputs, **settings)
         recorded = modes.recording and any(nodes) and self.differentiable
         given = settings
         if settings and prototype is not None and not PLAIN.issuperset(map(type, settings.values())):
@@ -68,7 +73,8 @@ class Op(OpDefinition[P]):
         kept = None  # what a kernel computed for its backward
         if type(out) is not np.ndarray or out.dtype is not prototype.dtype:
             out, kept = as_result(self, out, prototype, inputs, arrays, settings)
-        result = wrap(out)
+        result = object.__new__(tensor_base.tensor_type)  # `tensor_base.wrap`, without a call
+        result._array, result._node, result._grad, result._window = out, None, None, None
 
         # record
         if recorded:
@@ -107,6 +113,11 @@ class Op(OpDefinition[P]):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """An op that is an attribute of a class is a method: `Tensor.exp = ops.exp` makes x.exp()."""
         return self if instance is None else MethodType(self, instance)
+
+    def operators(self) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
+        """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
+        call: Any = self
+        return lambda x, other: call(x, other), lambda x, other: call(other, x)
 
 
 def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[Any], Array | None]:

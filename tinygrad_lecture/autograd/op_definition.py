@@ -19,7 +19,10 @@ class OpDefinition(Generic[P]):
     """The part of an `Op` that is known before it is called.
 
     rules: the backward rule for each input (one for all if the op takes any number).
+    by_definition: of a fused op, what its definition computes.
     """
+
+    by_definition: Callable[..., Any]
 
     def __init__(
         self, forward: Callable[Concatenate[Any, P], Any], differentiable: bool, analytic: bool, casts: bool
@@ -37,6 +40,10 @@ class OpDefinition(Generic[P]):
         self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
         self.explanation: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
+        self.definition: Callable[..., Any] | None = (
+            None  # of a fused op; its kernel computes arrays of `kernel_dtypes`
+        )
+        self.kernel_dtypes: frozenset[Any] = frozenset()
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -21,7 +21,7 @@ from ..backend import FLOAT32, Array, xp
 from . import blas, compiled
 from .compiled import available, compiles, has_rows, run_rows
 from .fused import needed
-from .product import as_rows, finite_row_max, row_products, row_sums
+from .product import as_rows, batched, finite_row_max, row_products
 from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block
@@ -165,7 +165,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     if not safe:
         rows -= finite_row_max(rows)
     lib.exp(rows, out=rows)
-    total = row_sums(rows)
+    total = batched(rows, lib.ones((rows.shape[1], 1), rows.dtype))  # the sum of each row
     total += total == 0  # a row of only -inf
     rows /= total
     return weights
@@ -219,7 +219,7 @@ def _broadcast(*arrays: Array) -> tuple[Any, ...]:
 def _parts(q: Array, k: Array) -> list[Part]:
     """The texts in parts that threads share; all in one, unless there is much to compute."""
     scores = math.prod(q.shape[:-1]) * k.shape[-2]
-    if q.ndim == 2 or scores < SHARED or xp(q) is not np:
+    if q.ndim == 2 or scores < SHARED or type(q) is not np.ndarray:
         return [((), [])]
     step = -(-len(q) // (2 * get_num_threads()))
     return [((slice(start, start + step),), []) for start in range(0, len(q), step)]
@@ -234,19 +234,19 @@ def _blocks(
     q: Array, k: Array, mask: Array | None, causal: bool, scale: float | None
 ) -> Iterator[tuple[Index, Index, Array]]:
     """For each block the indices of its queries and of its keys, and the weights."""
-    lib, queries, keys = xp(q), q.shape[-2], k.shape[-2]
+    queries, keys = q.shape[-2], k.shape[-2]
     for start in range(0, queries, QUERIES):
         stop = min(start + QUERIES, queries)
         reach = min(stop, keys) if causal else keys
         allowed = None if mask is None else mask[..., start:stop, :reach]
         if causal:
-            past = lib.arange(reach) <= lib.arange(start, stop)[:, None]
+            past = xp(q).arange(reach) <= xp(q).arange(start, stop)[:, None]
             allowed = past if allowed is None else allowed & past
         for texts in _texts(q, (stop - start) * reach):
             begin, end, bias = reach, reach, None
             if allowed is not None:
                 own = _of(texts, allowed)
-                begin, end = _needed(own) if queries > QUERIES and lib is np else (0, reach)
+                begin, end = _needed(own) if queries > QUERIES and type(q) is np.ndarray else (0, reach)
                 bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
             its_queries = (*texts, ..., slice(start, stop), slice(None))
             its_keys = (*texts, ..., slice(end), slice(None))
@@ -258,7 +258,7 @@ def _texts(q: Array, scores: int) -> list[Index]:
 
     scores: of each head.
     """
-    if q.ndim == 2 or xp(q) is not np:
+    if q.ndim == 2 or type(q) is not np.ndarray:
         return [()]
     step = max(SCORES // max(scores * math.prod(q.shape[1:-2]), 1), 1)
     return [(slice(i, i + step),) for i in range(0, len(q), step)]

@@ -186,13 +186,12 @@ def layer_norm(
 ) -> Any:  # fmt: skip
     """With keep=True also each row's offset (see `centre`) and 1 / sqrt(var + eps), (rows, 1)."""
     check_weights(x, weight, bias, axes, eps)
-    rows = row_major(as_rows(x, axes))
+    rows, lib = row_major(as_rows(x, axes)), xp(x)
     if compiles(rows, weight, bias, least=FEW):
         y, (offset, scale) = np.empty_like(rows), np.empty((2, len(rows), 1), x.dtype)
         settings = np.array([eps, centred], x.dtype)
         run_rows(compiled.loops.layer_norm, rows, y, _flat(weight), _flat(bias), offset, scale, settings)
         return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)
-    lib = xp(x)
     y, offset = centre(rows) if centred else (rows.copy(), lib.zeros((len(rows), 1), x.dtype))
     scale = row_products(y, y)
     scale /= max(rows.shape[1], 1)

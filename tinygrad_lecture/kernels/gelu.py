@@ -26,7 +26,7 @@ from ..backend import FLOAT64, Array, xp
 from . import compiled
 from .compiled import compiles, run_rows
 from .special import erf, polynomial
-from .threads import in_pieces
+from .threads import PIECE, in_pieces
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 
@@ -59,7 +59,10 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
     else:
         written = (out,) if slope is None else (out, slope)
         with np.errstate(over="ignore", invalid="ignore"):  # far from 0, x² and exp are inf, and the gate is 0 or 1
-            in_pieces(partial(_gelu, lib, approximate), x, *written, read=(0,))
+            if x.size <= PIECE:
+                _gelu(lib, approximate, x, *written)
+            else:
+                in_pieces(partial(_gelu, lib, approximate), x, *written, read=(0,))
     return (out, slope) if keep else out
 
 

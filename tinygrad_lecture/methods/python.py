@@ -23,11 +23,6 @@ from ..tensor_base import TensorBase, tensor_of, wrap
 T = TypeVar("T")
 
 
-def operators(op: Any) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
-    """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
-    return lambda self, other: op(self, other), lambda self, other: op(other, self)
-
-
 def equality(op: Any) -> Callable[[T, Any], T]:
     """The method for x == y or x != y. What cannot be a Tensor is left to Python, which asks the other or says no."""
 

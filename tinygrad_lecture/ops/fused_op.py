@@ -14,14 +14,12 @@ from typing import Any, Concatenate
 
 from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Node, Products, Record
-from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..autograd.op_definition import P
 from ..autograd.operands import Kept
 from ..autograd.rule_checks import add_facts
-from ..backend import FLOAT16, is_array, xp
-from ..errors import refuse_several
-from ..tensor_base import TENSORS, wrap
+from ..backend import FLOAT16, FLOAT32, FLOAT64, is_array, xp
+from ..tensor_base import TENSORS, array_of, wrap
 from .composite import composite
 from .copying import alias, called_in_float32
 
@@ -38,7 +36,7 @@ class Fused(Op[P]):
 
     def __init__(self, definition: Callable[Concatenate[Any, P], Any]) -> None:
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
-        self.definition: Callable[..., Any] = composite(definition)
+        self.definition = composite(definition)
         self.in_float32: Callable[..., Any] = composite(
             lambda *args, **kwargs: called_in_float32(self, args, kwargs), self.name
         )
@@ -61,6 +59,7 @@ class Fused(Op[P]):
         self.of_forward = tuple(name for name in ("out", "kept") if name in asked)
         keeps_out = "out" in asked
         self.forward, self.kernel_backward, self.saves_arrays, self.views = forward, backward, True, views
+        self.kernel_dtypes = frozenset({FLOAT32, FLOAT64})
         self.recorded_forward = self.keeping if "kept" in asked else forward
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 
@@ -68,26 +67,14 @@ class Fused(Op[P]):
         """The kernel's result, and what it keeps for backward."""
         return Kept(*self.forward(*arrays, keep=True, **settings))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the kernel, or the definition: without a kernel, within `reference()`, and for 0-d inputs and integers.
+    def by_definition(self, *inputs: Any, **settings: Any) -> Any:
+        """What the definition computes: without a kernel, within `reference()`, and for 0-d inputs and integers.
 
-        Either computes float16 in float32.
+        Float16 is computed in float32, by either.
         """
-        if kwargs:
-            for name, composition in self.options.items():
-                if name in kwargs:
-                    inputs, settings = self.bind(args, kwargs)
-                    return composition(*inputs, **settings)
-        first: Any = args[0] if args else None
-        array = first._array if type(first) in TENSORS else first if is_array(first) else None
-        if array is not None and array.dtype.kind == "f":
-            if array.dtype == FLOAT16:
-                return self.in_float32(*args, **kwargs)
-            if self.kernel_backward is not None and array.ndim and not modes.reference:
-                return Op.__call__(self, *args, **kwargs)  # quicker than super()
-        inputs, settings = self.bind(args, kwargs)
-        refuse_several(self.name, inputs)
-        return self.definition(*inputs, **settings)
+        half = bool(inputs) and getattr(array_of(inputs[0]), "dtype", None) == FLOAT16
+        run: Any = self.in_float32 if half else self.definition
+        return run(*inputs, **settings)
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""

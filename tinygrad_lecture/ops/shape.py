@@ -97,6 +97,8 @@ def split_heads(x: Value, /, heads: int) -> Value:
 
 @split_heads.explains
 def _(x: Value, heads: int) -> str:
+    if x.ndim < 2:
+        return f"expected (..., tokens, heads * d), got {x.shape}"
     return f"an axis of {x.shape[-1]}, the last of shape {x.shape}, does not divide into {heads} heads"
 
 

@@ -10,7 +10,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation import choose, draw
+from transformer.generation import DEFAULTS, choose, draw
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -272,12 +272,15 @@ def test_gradients_flow_through_the_probabilities(settings):
     assert tl.gradcheck(lambda x: probabilities(x, 0.7, **settings), logits)
 
 
+GREEDY = DEFAULTS | {"temperature": 0}
+
+
 def test_a_greedy_choice_is_the_largest_logit_and_takes_no_random_number():
-    chosen = choose(tl.tensor([[0.5, 2.0, 1.0], [3.0, -np.inf, 3.0]]), 0, None, None, Always(None))
+    chosen = choose(tl.tensor([[0.5, 2.0, 1.0], [3.0, -np.inf, 3.0]]), GREEDY, Always(None))
     assert chosen.tolist() == [1, 0]
     for broken in ([0.0, np.nan], [np.inf, 0.0], [-np.inf, -np.inf]):
         with pytest.raises(ValueError, match="logits are nan or inf"):
-            choose(tl.tensor([broken]), 0, None, None, Always(None))
+            choose(tl.tensor([broken]), GREEDY, Always(None))
 
 
 class Always:

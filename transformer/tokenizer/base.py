@@ -7,7 +7,7 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -65,6 +65,40 @@ class Tokenizer(ABC):
         """The text of ids, piece by piece as the ids arrive; joined, what `decode` returns. Raises as `decode` does."""
         skipped = set(self.special_tokens.values()) if skip_special_tokens else ()
         return self._texts(id for id in checked_ids(ids, self.vocab_size, self._rows) if id not in skipped)
+
+    def until(self, ids: Iterable[int], ends: Sequence[str]) -> Iterator[int]:
+        """The ids of a text up to the first of some strings, as they arrive. Nothing after it is asked for.
+
+        - `ends`: the strings. They are found in the text, wherever its tokens begin and end.
+
+        Ids are held back while their text could be the beginning of such a string. If one begins inside a token, the
+        token's text before it is encoded anew, or left out where the vocabulary lacks it. Raises as `stream` does.
+        """
+        held: list[tuple[list[int], str]] = []  # ids that are not yielded yet, with their text
+        new: list[int] = []  # further ones, of which there is no text yet, such as half of a character
+
+        def noted() -> Iterator[int]:
+            for id in ids:
+                new.append(id)
+                yield id
+
+        for piece in filter(None, self.stream(noted())):
+            held.append(([*new], piece))
+            new.clear()
+            text = "".join(piece for _, piece in held)
+            found = [text.index(end) for end in ends if end in text]
+            maybe = (i for i in range(len(text)) if any(end.startswith(text[i:]) for end in ends))
+            room = min(found) if found else next(maybe, len(text))  # how much of the text is sure
+            while held and len(held[0][1]) <= room:
+                sure, piece = held.pop(0)
+                room -= len(piece)
+                yield from sure
+            if found:
+                with suppress(ValueError):
+                    yield from self._encode(held[0][1][:room])
+                return
+        yield from (id for known, _ in held for id in known)
+        yield from new
 
     def tokens(self, text: str, allowed_special: str | Collection[str] = ()) -> list[str]:
         """The tokens of a text, as text. Raises as `encode` does."""

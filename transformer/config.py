@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -64,7 +65,7 @@ class TransformerConfig:
     """The fields of all configs; a family's config class has its defaults. "2017" is Vaswani et al., arXiv:1706.03762.
 
     - `vocab_size`: size of the vocabulary.
-    - `context`: the most tokens the model can attend to.
+    - `context`: the most tokens the model can attend to. Relative positions have no limit: see `longest`.
     - `layers`: number of blocks.
     - `heads`: attention heads per layer.
     - `kv_heads`: how many of them have keys and values of their own, which groups of heads share (Ainslie et al.,
@@ -157,6 +158,11 @@ class TransformerConfig:
     def head_dim(self) -> int:
         """Size of a head's queries, keys and values: `head_width` or, if that is 0, width / heads."""
         return self.head_width or self.width // self.heads
+
+    @property
+    def longest(self) -> int:
+        """The most tokens of a text: `context` or, with relative positions, as many as fit into the memory."""
+        return sys.maxsize if self.positions == "relative" else self.context
 
     @property
     def groups(self) -> int:

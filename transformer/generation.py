@@ -36,13 +36,13 @@ def adjusted(logits: Tensor, texts: Array, mask: Array, settings: Settings, last
     penalty, forced = settings["repetition_penalty"], settings["forced_eos"]
     if last and forced is not None:
         is_forced = tl.arange(logits.shape[-1], device=logits.device) == forced  # (vocab_size,)
-        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)  # type: ignore[no-any-return]
+        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)
     if penalty == 1:
         return logits
     seen, (rows, places) = np.zeros(logits.shape, np.bool_), np.nonzero(mask)
     seen[rows, texts[rows, places]] = True
     penalized = tl.where(logits < 0, logits * penalty, logits / penalty)
-    return tl.where(tl.tensor(seen, device=logits.device), penalized, logits)  # type: ignore[no-any-return]
+    return tl.where(tl.tensor(seen, device=logits.device), penalized, logits)
 
 
 def probabilities(
@@ -198,12 +198,9 @@ def checked_settings(given: Settings, vocab_size: int) -> Settings:
     settings: Settings = DEFAULTS | given
     check_settings(**{name: value for name, value in settings.items() if name in SETTINGS})
     settings["stop"] = stop = _stops(settings["stop"])
-    for name, tokens in {"stop": stop, "forced_eos": [settings["forced_eos"]]}.items():
-        for token in tokens:
-            if isinstance(token, int) and not 0 <= token < vocab_size:
-                raise IndexError(
-                    f"{name}: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}"
-                )
+    for name, token in (*(("stop", each) for each in stop), ("forced_eos", settings["forced_eos"])):
+        if isinstance(token, int) and not 0 <= token < vocab_size:
+            raise IndexError(f"{name}: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
     if settings["num_beams"] == 1 and settings["length_penalty"] != 1:
         raise ValueError("length_penalty: compares the texts of a beam search; set num_beams too, or leave it out")
     if drawn := [name for name in DRAWING if settings["num_beams"] > 1 and given.get(name)]:

@@ -48,7 +48,7 @@ class LanguageModel(nn.Module):
     @property
     def context(self) -> int:
         """The most tokens the model can attend to."""
-        return self.config.context
+        return self.config.longest
 
     @property
     def vocab_size(self) -> int:
@@ -119,25 +119,23 @@ class LanguageModel(nn.Module):
         settings = checked_settings(given, self.vocab_size)
         tokens, mask = pad_prompts(prompts)
         check_vocabulary(tokens, self.vocab_size)
-        strings = [each for each in settings["stop"] if isinstance(each, str)]  # type: ignore[union-attr] # a list by now
-        stop = [each for each in settings["stop"] if not isinstance(each, str)]  # type: ignore[union-attr]
-        tokenizer = getattr(self, "tokenizer", None) if strings else None
+        given_stops: Any = settings["stop"]  # a list by now
+        strings = [each for each in given_stops if isinstance(each, str)]
+        stop = [each for each in given_stops if not isinstance(each, str)]
+        tokenizer: Any = getattr(self, "tokenizer", None) if strings else None
         if strings and tokenizer is None:
-            raise ValueError(
-                "stop: only a tokenizer finds texts, and the model has none; set model.tokenizer, or give ids"
-            )
-        beams, cached = settings["num_beams"], settings["cached"]
-        texts = Texts(self, tokens.repeat(beams, 0), mask.repeat(beams, 0), cached)  # (batch * beams, tokens)
-        columns: Iterator[Any]
-        if beams > 1:
+            raise ValueError("stop: texts need a tokenizer, and the model has none; set model.tokenizer, or give ids")
+        beams = settings["num_beams"]
+        tokens, mask = tokens.repeat(beams, 0), mask.repeat(beams, 0)  # (batch * beams, tokens) each
+        texts = Texts(self, tokens, mask, settings["cached"])
 
-            def ends(text: list[int]) -> bool:
-                return any(string in tokenizer.decode(text) for string in strings)
+        def has_string(text: list[int]) -> bool:
+            return any(string in tokenizer.decode(text) for string in strings)
 
-            columns = beam_search(texts, settings, stop, ends, self.begun)
-        else:
-            columns = draws(texts, settings, stop)
-        rows = [row_of(columns, i) for i, columns in enumerate(tee(columns, len(tokens)))]
+        columns: Iterator[Any] = (
+            draws(texts, settings, stop) if beams == 1 else beam_search(texts, settings, stop, has_string, self.begun)
+        )
+        rows = [row_of(copy, i) for i, copy in enumerate(tee(columns, len(tokens) // beams))]
         return [tokenizer.until(row, strings) for row in rows] if strings else rows
 
 

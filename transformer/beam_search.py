@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.backend import Array, to_host
+from tinygrad_lecture.backend import to_host
 
 from .cache import Texts
 from .generation import Settings, adjusted, check_finite
@@ -36,22 +36,27 @@ def beam_search(
     """
     beams, most, penalty = settings["num_beams"], settings["max_new_tokens"], settings["length_penalty"]
     batch, start = len(texts.tokens) // beams, texts.tokens.shape[1]
-    scores = np.full((batch, beams), -np.inf)
-    scores[:, 0] = 0  # the rows of a prompt are equal at first, so one of them counts
+    scores = np.full((batch, beams), -np.inf)  # log p of each text
+    scores[:, 0] = 0  # the texts of a prompt are equal at first, so one of them counts
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(batch)]  # score and tokens, the best first
     searching = np.ones(batch, np.bool_)
     for n in range(1, most + 1):
-        log_p = adjusted(tl.log_softmax(texts.next_logits(), -1), texts.tokens, texts.mask, settings, n == most)
-        sums, tokens = _likeliest(scores, to_host(log_p.array), beams * max(2, 1 + len(stop)))
+        logits = tl.log_softmax(texts.next_logits(), -1)
+        log_p = to_host(adjusted(logits, texts.tokens, texts.mask, settings, n == most).array)
+        sums = scores[..., None] + log_p.reshape(batch, beams, -1)  # (batch, beams, vocab_size)
+        check_finite(sums.max((1, 2)))
         size, parents, chosen = (begun + n) ** penalty, np.zeros_like(scores, int), np.zeros_like(scores, int)
-        for i in range(batch):
+        for i, flat in enumerate(sums.reshape(batch, -1)):  # (beams * vocab_size,)
+            count = min(beams * max(2, 1 + len(stop)), len(flat))  # so that `beams` of them do not stop
+            best = np.argpartition(-flat, count - 1)[:count]
             going_on = []
-            for rank, (score, (beam, token)) in enumerate(zip(sums[i].tolist(), tokens[i].tolist(), strict=True)):
+            for rank, place in enumerate(best[np.argsort(-flat[best])].tolist()):
+                beam, token = divmod(place, sums.shape[-1])
                 text = [*texts.tokens[i * beams + beam, start:].tolist(), token]
                 if n < most and token not in stop and not ends(text):
-                    going_on.append((score, i * beams + beam, token))
+                    going_on.append((flat[place], i * beams + beam, token))
                 elif rank < beams and searching[i]:
-                    finished[i].append((score / size, text))
+                    finished[i].append((flat[place] / size, text))
             finished[i] = sorted(finished[i], key=lambda each: -each[0])[:beams]
             going_on += [(-np.inf, i * beams, 0)] * beams  # where all end
             scores[i], parents[i], chosen[i] = zip(*going_on[:beams], strict=True)
@@ -61,23 +66,5 @@ def beam_search(
             break
         texts.select(parents.reshape(-1))  # (batch, beams) -> (batch * beams,)
         texts.append(chosen.reshape(-1), np.ones(batch * beams, np.bool_))
-    best = [texts_of_prompt[0][1] if texts_of_prompt else [] for texts_of_prompt in finished]
-    yield from zip_longest(*([t for t in text if t not in stop] for text in best), fillvalue=-1)
-
-
-def _likeliest(scores: Array, log_p: Array, count: int) -> tuple[Array, Array]:
-    """The likeliest continuations of each prompt's beams, the likeliest first.
-
-    - `scores`: (batch, beams), log p of each. `log_p`: (batch * beams, vocab_size), of each next token.
-
-    Returns log p, (batch, count), and which beam is followed by which token, (batch, count, 2).
-    """
-    batch, beams = scores.shape
-    sums = scores[..., None] + log_p.reshape(batch, beams, -1)  # (batch, beams, vocab_size)
-    check_finite(sums.max(axis=(1, 2)))
-    flat = sums.reshape(batch, -1)  # (batch, beams * vocab_size)
-    count = min(count, flat.shape[1])
-    best = np.argpartition(-flat, count - 1, axis=-1)[:, :count]  # (batch, count), in any order
-    order = np.argsort(-np.take_along_axis(flat, best, -1), axis=-1, kind="stable")
-    best = np.take_along_axis(best, order, -1)
-    return np.take_along_axis(flat, best, -1), np.stack(np.divmod(best, sums.shape[-1]), -1)
+    found = [[token for token in best[0][1] if token not in stop] if best else [] for best in finished]
+    yield from zip_longest(*found, fillvalue=-1)

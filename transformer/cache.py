@@ -136,11 +136,6 @@ class Cache:
         self.length += new
         self._padding_mask, self.memory_padding = padding_mask, memory_padding
 
-    def select(self, rows: Array) -> None:
-        """Row i becomes the former row rows[i], of the same source and with the same padding. rows: (batch,)."""
-        for attention in self.self_attention:
-            attention.select(rows)
-
 
 class Texts:
     """Texts in progress, one a row: their tokens, and the cache of what the model has computed for them.
@@ -179,5 +174,5 @@ class Texts:
     def select(self, rows: Array) -> None:
         """Row i becomes the former row rows[i], which had the same prompt. rows: (batch,)."""
         self.tokens = self.tokens[rows]
-        if self._cache is not None:
-            self._cache.select(rows)
+        for attention in [] if self._cache is None else self._cache.self_attention:  # the others are of the prompt
+            attention.select(rows)

@@ -81,7 +81,8 @@ class TransformerConfig:
     - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
     - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U, not trained (BART).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `qkv_bias`: of W_Q, W_K and W_V even without (Qwen2).
+      `logits_bias`: of W_U, not trained (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -111,6 +112,7 @@ class TransformerConfig:
     scaled_scores: bool = True
     scaled_logits: bool = False
     bias: bool = True
+    qkv_bias: bool = False
     logits_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
@@ -200,7 +202,8 @@ class TransformerConfig:
         matrix = ffns * self.width * self.ffn_width
         # One norm per attention and per FFN; per stack a final one with "pre", and one for the embedding.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
-        biases = attentions * (queries + 2 * keys + self.width) + ffns * (self.ffn_width * (1 + gated) + self.width)
+        qkv_biases = attentions * (queries + 2 * keys) * (self.bias or self.qkv_bias)
+        biases = attentions * self.width + ffns * (self.ffn_width * (1 + gated) + self.width)
         positions = {"learned": self.context * self.width, "relative": self.buckets * self.heads}.get(self.positions, 0)
         return {
             "W_E": self.vocab_size * self.width,
@@ -212,7 +215,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": biases * self.bias + self.vocab_size * self.logits_bias,
+            "biases": qkv_biases + biases * self.bias + self.vocab_size * self.logits_bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

@@ -86,6 +86,7 @@ CASES = {  # our family, theirs, and their config
     "GPT-2, exact GELU": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "gelu"}),
     "GPT-2, ReLU, narrow": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "relu", "n_inner": 5}),
     "GPT-2, untied": (GPT, "GPT2LMHeadModel", {**GPT2, "tie_word_embeddings": False}),
+    "DistilGPT2": (GPT, "GPT2LMHeadModel", {**GPT2, "n_layer": 1, "n_ctx": 10, "_num_labels": 1}),
     "Llama": (Llama, "LlamaForCausalLM", LLAMA),
     "Llama, grouped": (Llama, "LlamaForCausalLM", {**LLAMA, "num_key_value_heads": 2, "rope_theta": 50.0}),
     "Llama, tied, wide heads": (
@@ -99,6 +100,9 @@ CASES = {  # our family, theirs, and their config
         "LlamaForCausalLM",
         {**LLAMA, "factor": 4.0, "rope_parameters": {**LLAMA_3, "rope_type": "default", "rope_theta": 50.0}},
     ),
+    "Mistral": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": None}),
+    "Mistral, a wide window": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": 10}),
+    "Qwen2": (Llama, "Qwen2ForCausalLM", {**LLAMA, "num_key_value_heads": 2}),
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
@@ -106,6 +110,11 @@ CASES = {  # our family, theirs, and their config
     "T5 1.1": (
         T5,
         "T5ForConditionalGeneration",
+        {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
+    "mT5": (
+        T5,
+        "MT5ForConditionalGeneration",
         {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
     "BART": (Bart, "BartForConditionalGeneration", BART),
@@ -392,6 +401,7 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
     "Llama, tied, wide heads": (Llama, LlamaConfig, {"tied": True, "head_width": 6}),
     "Llama 3": (Llama, LlamaConfig, {"head_width": 8, "rotary_base": 5e5, "rotary_factor": 8.0}),
+    "Qwen2": (Llama, LlamaConfig, {"kv_heads": 2, "qkv_bias": True}),
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
     "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
@@ -409,7 +419,7 @@ def test_our_folder_is_read_by_them(name, tmp_path):
     sizes = {"vocab_size": 7, "context": 10, "layers": 3, "heads": 4, "width": 8, "hidden": 12}
     ours = shuffled(family(config(**{**sizes, **changes})), tl.float32).eval()
     ours.save_pretrained(tmp_path)
-    kind = getattr(transformers, family.format.architecture)
+    kind = transformers.Qwen2ForCausalLM if name == "Qwen2" else getattr(transformers, family.format.architecture)
     theirs, report = kind.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert_alike(ours, theirs.eval())

@@ -74,40 +74,26 @@ class Tokenizer(ABC):
         Ids are held back while their text could be the beginning of such a string. If one begins inside a token, the
         token's text before it is encoded anew, or left out where the vocabulary lacks it. Raises as `stream` does.
         """
-        held: list[tuple[list[int], str]] = []  # what is not yielded yet
-        for group in self._characters(ids):
-            held.append(group)
-            text = "".join(piece for _, piece in held)
+        got: list[int] = []
+        sizes = [0]  # of the text after each id; while half of a character is missing, unknown
+        sent, longest = 0, max(map(len, ends))
+        for id in ids:
+            got.append(id)
+            text = self.decode(got)
+            known = text.rstrip("�")
+            sizes += [len(text)] * (1 + len(got) - len(sizes)) if text == known else []
             found = [text.index(end) for end in ends if end in text]
-            maybe = (i for i in range(len(text)) if any(end.startswith(text[i:]) for end in ends))
-            room = min(found) if found else next(maybe, len(text))  # how much of the text is sure
-            while held and len(held[0][1]) <= room:
-                sure, piece = held.pop(0)
-                yield from sure
-                room -= len(piece)
+            places = range(max(0, len(known) - longest), len(known))
+            maybe = (i for i in places if any(end.startswith(known[i:]) for end in ends))
+            room = min(found) if found else next(maybe, len(known))  # how much of the text is sure
+            while sent + 1 < len(sizes) and sizes[sent + 1] <= room:
+                yield got[sent]
+                sent += 1
             if found:
                 with suppress(ValueError):
-                    yield from self._encode(held[0][1][:room])
+                    yield from self._encode(text[sizes[sent] : room])
                 return
-        yield from (id for group, _ in held for id in group)
-
-    def _characters(self, ids: Iterable[int]) -> Iterator[tuple[list[int], str]]:
-        """Ids and the text that they add, as few at a time as make whole characters."""
-        group: list[int] = []
-        text = ""
-
-        def noted() -> Iterator[int]:
-            for id in ids:
-                group.append(id)
-                yield id
-
-        for piece in self.stream(noted()):
-            text += piece
-            if text and not self.decode(group).endswith("�"):
-                yield [*group], text
-                group.clear()
-                text = ""
-        yield group, text
+        yield from got[sent:]
 
     def tokens(self, text: str, allowed_special: str | Collection[str] = ()) -> list[str]:
         """The tokens of a text, as text. Raises as `encode` does."""

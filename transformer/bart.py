@@ -41,6 +41,7 @@ class BartConfig(EncoderDecoderConfig):
     init_std: float | None = 0.02
     start: int | None = 2
     stop: int | None = 2
+    forced_eos: int | None = 2
 
 
 class Bart(EncoderDecoder, PretrainedModel):

@@ -7,8 +7,12 @@ keeps them and passes the model the new token only.
 from __future__ import annotations
 
 from collections.abc import Sized
+from typing import Any
+
+import numpy as np
 
 import tinygrad_lecture as tl
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, xp
 from tinygrad_lecture.tensor_base import wrap
@@ -40,6 +44,10 @@ class KeyValues:
         self._values = _written(self._values, self.length, v._array)
         self.length += k.shape[-2]
         return self.keys, self.values
+
+    def select(self, rows: Array) -> None:
+        """Row i becomes the former row rows[i]. rows: (batch,), integers on the host."""
+        self._keys, self._values = self._keys[rows], self._values[rows]
 
     @property
     def keys(self) -> Tensor:
@@ -127,3 +135,44 @@ class Cache:
         """Count `new` tokens as cached, now that every block has appended them, and keep the padding masks."""
         self.length += new
         self._padding_mask, self.memory_padding = padding_mask, memory_padding
+
+
+class Texts:
+    """Texts in progress, one a row: their tokens, and the cache of what the model has computed for them.
+
+    - `model`: a LanguageModel.
+    - `tokens`, `mask`: (batch, tokens); False in the mask for padding.
+    - `cached`: whether to use a cache.
+
+    Beyond the context the window slides: the model sees the last `context` tokens. Their positions then change with
+    every token, so no cache is valid, and each token costs the work of a whole window.
+    """
+
+    def __init__(self, model: Any, tokens: Array, mask: Array, cached: bool) -> None:
+        self.model, self.tokens, self.mask, self.cached = model, tokens, mask, cached
+        self._cache: Cache | None = None
+        self._modules = [*model.modules()]
+
+    def next_logits(self) -> Tensor:
+        """Logits of each text's next token: (batch, vocab_size). Only here evaluation mode and no_grad hold."""
+        tokens, mask = self.tokens[:, -self.model.context :], self.mask[:, -self.model.context :]
+        if tokens.shape != self.tokens.shape:
+            self._cache = None
+        elif self.cached and self._cache is None:
+            self._cache = self.model.new_cache()
+        new = tokens if self._cache is None else tokens[:, self._cache.length :]  # (batch, new)
+        with evaluating(self._modules):
+            return self.model.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), self._cache)  # type: ignore[no-any-return]
+
+    def append(self, tokens: Array, running: Array) -> None:
+        """Append a token to each text, (batch,); padding where `running`, (batch,), is False."""
+        self.tokens = np.concatenate(
+            [self.tokens, np.where(running, tokens, 0)[:, None]], axis=1
+        )  # (batch, tokens + 1)
+        self.mask = np.concatenate([self.mask, running[:, None]], axis=1)
+
+    def select(self, rows: Array) -> None:
+        """Row i becomes the former row rows[i], which had the same prompt. rows: (batch,)."""
+        self.tokens = self.tokens[rows]
+        for attention in [] if self._cache is None else self._cache.self_attention:  # the others are of the prompt
+            attention.select(rows)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -64,7 +65,7 @@ class TransformerConfig:
     """The fields of all configs; a family's config class has its defaults. "2017" is Vaswani et al., arXiv:1706.03762.
 
     - `vocab_size`: size of the vocabulary.
-    - `context`: the most tokens the model can attend to.
+    - `context`: the most tokens the model can attend to. Relative positions have no limit: see `longest`.
     - `layers`: number of blocks.
     - `heads`: attention heads per layer.
     - `kv_heads`: how many of them have keys and values of their own, which groups of heads share (Ainslie et al.,
@@ -80,7 +81,8 @@ class TransformerConfig:
     - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
     - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U, not trained (BART).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `qkv_bias`: of W_Q, W_K and W_V even without (Qwen2).
+      `logits_bias`: of W_U, not trained (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -110,6 +112,7 @@ class TransformerConfig:
     scaled_scores: bool = True
     scaled_logits: bool = False
     bias: bool = True
+    qkv_bias: bool = False
     logits_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
@@ -159,6 +162,11 @@ class TransformerConfig:
         return self.head_width or self.width // self.heads
 
     @property
+    def longest(self) -> int:
+        """The most tokens of a text: `context` or, with relative positions, as many as fit into the memory."""
+        return sys.maxsize if self.positions == "relative" else self.context
+
+    @property
     def groups(self) -> int:
         """How many heads have keys and values of their own: `kv_heads` or, if that is 0, `heads`."""
         return self.kv_heads or self.heads
@@ -194,7 +202,8 @@ class TransformerConfig:
         matrix = ffns * self.width * self.ffn_width
         # One norm per attention and per FFN; per stack a final one with "pre", and one for the embedding.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
-        biases = attentions * (queries + 2 * keys + self.width) + ffns * (self.ffn_width * (1 + gated) + self.width)
+        qkv_biases = attentions * (queries + 2 * keys) * (self.bias or self.qkv_bias)
+        biases = attentions * self.width + ffns * (self.ffn_width * (1 + gated) + self.width)
         positions = {"learned": self.context * self.width, "relative": self.buckets * self.heads}.get(self.positions, 0)
         return {
             "W_E": self.vocab_size * self.width,
@@ -206,7 +215,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": biases * self.bias + self.vocab_size * self.logits_bias,
+            "biases": qkv_biases + biases * self.bias + self.vocab_size * self.logits_bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

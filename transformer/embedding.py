@@ -27,7 +27,7 @@ class Embedding(nn.Module):
     """
 
     def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None, segments: int = 0) -> None:
-        self.context = config.context
+        self.context = config.longest
         self.kind = config.positions
         self.W_E = W_E or nn.Embedding(config.vocab_size, config.width)
         if self.kind == "learned":

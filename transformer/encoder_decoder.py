@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Unpack
 
+import numpy as np
+
 import nn
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
@@ -23,10 +25,12 @@ from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation import LanguageModel, Prompt, Settings, pad_prompts
+from .generation import Settings
 from .inputs import as_tokens, bidirectional_mask, check_padding_mask, check_tokens, read_inputs
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
+from .language_model import LanguageModel, Prompt, pad_prompts
+from .tokenizer import Tokenizer
 from .training import initialize, token_cross_entropy
 
 __all__ = ["EncoderDecoder", "EncoderDecoderConfig"]
@@ -41,6 +45,7 @@ class EncoderDecoderConfig(TransformerConfig):
     - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
     - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
+    - `forced_eos`: the last token of a target that comes to max_new_tokens; None if the model chooses it.
     """
 
     vocab_size: int = 37000
@@ -56,10 +61,12 @@ class EncoderDecoderConfig(TransformerConfig):
     start: int | None = None
     stop: int | None = None
     forced: int | None = None
+    forced_eos: int | None = None
 
     def _mismatches(self) -> Iterator[str]:
         yield from super()._mismatches()
-        for name, token in (("start", self.start), ("stop", self.stop), ("forced", self.forced)):
+        for name in ("start", "stop", "forced", "forced_eos"):
+            token = getattr(self, name)
             if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
                 yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
 
@@ -191,19 +198,23 @@ class EncoderDecoder(Inspectable):
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
         - `start`: the token that every target begins with, by default config.start; it is not yielded.
-        - `stop`: by default config.stop.
+        - `stop`, `forced_eos`: by default those of the config.
 
         Other settings and errors: see `GPT.generate`. Raises TypeError without a `start`.
         """
-        return TargetModel(self, [source]).generate(self.beginning(start), **{"stop": self.config.stop, **settings})
+        target = TargetModel(self, [source], self.beginning(start))
+        return target.generate(target.prompt, **self._ends(settings))
 
     def generate_batch(
         self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Unpack[Settings]
     ) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
-        target = TargetModel(self, sources)
-        prompts = [self.beginning(start)] * len(target.source)
-        return target.generate_batch(prompts, **{"stop": self.config.stop, **settings})
+        target = TargetModel(self, sources, self.beginning(start))
+        return target.generate_batch([target.prompt] * len(target.source), **self._ends(settings))
+
+    def _ends(self, settings: Settings) -> Settings:
+        """The settings, those of a text's end by default those of the config."""
+        return {"stop": self.config.stop, "forced_eos": self.config.forced_eos, **settings}
 
     def beginning(self, start: int | None) -> list[int]:
         """What every target begins with: the config's start and forced tokens, or another start alone.
@@ -220,22 +231,35 @@ class EncoderDecoder(Inspectable):
 class TargetModel(LanguageModel):
     """An encoder-decoder's model of the targets of given sources, which are encoded at the first token.
 
+    - `prompt`: what every target begins with, of which the first token is not part of it.
+
     Raises IndexError for a token outside the vocabulary, ValueError for a source longer than the context.
     """
 
-    def __init__(self, model: EncoderDecoder, sources: Iterable[Prompt]) -> None:
+    def __init__(self, model: EncoderDecoder, sources: Iterable[Prompt], prompt: list[int]) -> None:
         self.model, self.config = model, model.config
+        self.prompt, self.begun = prompt, len(prompt) - 1
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
         self.memory: Tensor | None = None
         check_tokens(model.source_embedding, self.source)
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """That of the encoder-decoder, if it has one."""
+        return getattr(self.model, "tokenizer", None)
 
     def new_cache(self) -> Cache:
         """An empty key/value cache."""
         return self.model.new_cache()
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""
+        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size).
+
+        The batch has the same number of targets for each source, one after another.
+        """
         if self.memory is None:
-            self.memory = self.model.encode(self.source, self.source_padding)
+            memory = self.model.encode(self.source, self.source_padding)  # (sources, source, width)
+            rows = np.arange(len(self.source)).repeat(len(tokens) // len(self.source))  # (batch,)
+            self.memory, self.source_padding = memory[rows], self.source_padding[rows]
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)
         return self.model.unembedding(x[..., -1, :])  # type: ignore[no-any-return]

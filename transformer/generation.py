@@ -1,39 +1,56 @@
-"""Autoregressive generation: from logits to probabilities, a draw, and the loop that appends the token and goes on.
+"""Autoregressive generation: the settings, and from logits to the next token.
 
-Tokens are yielded one by one. Beyond the context the window slides: the model sees the last `context` tokens. Their
-positions then change with every token, so no cache is valid, and each token costs the work of a whole window.
+    adjusted            logits -> logits, by what the text says already
+    probabilities       logits -> probabilities: temperature, then top_k, top_p, min_p
+    draw                probabilities -> a token
+
+The order is that of `transformers`. language_model.py has the loop that appends the token and goes on.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
-from nn.data import pad_sequence
-from nn.errors import explained
-from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
-from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
-
-from .cache import Cache
-from .config import TransformerConfig
-from .inputs import as_tokens, check_vocabulary
-from .tokenizer.pretrained import Messages, PretrainedTokenizer
 
 __all__ = ["probabilities"]
 
-# --- sampling: from logits to probabilities, then a draw ------------------------------------------------------
+# --- from logits to probabilities, then a draw ----------------------------------------------------------------
+
+
+def adjusted(logits: Tensor, texts: Array, mask: Array, settings: Settings, last: bool) -> Tensor:
+    """Logits, by what the texts say already: (batch, vocab_size) -> (batch, vocab_size).
+
+    - `texts`, `mask`: prompts and texts so far, (batch, tokens); False in the mask for padding.
+    - `settings`: with a `repetition_penalty`, the logit of a token that the text has is divided by it or, below 0,
+      multiplied (Keskar et al., arXiv:1909.05858). With `forced_eos` that is the only token possible as the last.
+    - `last`: whether no other token may follow.
+    """
+    penalty, forced = settings["repetition_penalty"], settings["forced_eos"]
+    if last and forced is not None:
+        is_forced = tl.arange(logits.shape[-1], device=logits.device) == forced  # (vocab_size,)
+        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)
+    if penalty == 1:
+        return logits
+    seen, (rows, places) = np.zeros(logits.shape, np.bool_), np.nonzero(mask)
+    seen[rows, texts[rows, places]] = True
+    penalized = tl.where(logits < 0, logits * penalty, logits / penalty)
+    return tl.where(tl.tensor(seen, device=logits.device), penalized, logits)
 
 
 def probabilities(
-    logits: Any, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+    logits: Any,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
 ) -> Tensor:
     """softmax(logits / temperature), restricted to the most probable tokens: (..., vocab_size) -> (..., vocab_size).
 
@@ -43,13 +60,15 @@ def probabilities(
     - `top_k`: keeps the k largest logits.
     - `top_p`: of these, keeps the smallest set whose probabilities sum to at least top_p (nucleus sampling; Holtzman et
       al., arXiv:1904.09751).
+    - `min_p`: of these, keeps those at least min_p times as probable as the likeliest (Nguyen et al.,
+      arXiv:2407.01082).
 
     The kept probabilities are rescaled to sum to 1. Among equal logits the smaller token id comes first.
     A row becomes nan if one of its logits is nan or inf, or all are -inf.
-    Raises ValueError for temperature < 0, top_k < 1, or top_p outside (0, 1]; TypeError for anything but numbers, or a
-    top_k that is not an integer.
+    Raises ValueError for temperature < 0, top_k < 1, top_p outside (0, 1], or min_p outside [0, 1]; TypeError for
+    anything but numbers, or a top_k that is not an integer.
     """
-    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     top_p = None if top_p == 1 else top_p
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
@@ -69,6 +88,8 @@ def probabilities(
     scaled = scaled / temperature
     if top_k is not None or top_p is not None:
         scaled = tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf)
+    if min_p:  # the likeliest is at 0
+        scaled = tl.where(scaled.array < number(np.log(min_p)), -np.inf, scaled)
     return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
 
 
@@ -88,13 +109,74 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     return above | (ties & (lib.cumsum(ties, axis=-1) <= room)) | lib.isnan(scores)
 
 
+def choose(logits: Tensor, settings: Settings, random: np.random.Generator) -> Array:
+    """One token per row, drawn from `probabilities`: (batch, vocab_size) -> (batch,), on the host.
+
+    Raises ValueError for logits that are nan or inf.
+    """
+    if settings["temperature"] > 0:
+        kept = settings["top_k"], settings["top_p"], settings["min_p"]
+        return draw(probabilities(logits, settings["temperature"], *kept), random)
+    scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
+    check_finite(scores.max(axis=-1))
+    return scores.argmax(axis=-1)
+
+
+def draw(p: Tensor, random: np.random.Generator) -> Array:
+    """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
+
+    Raises ValueError for probabilities that are nan.
+    """
+    sums = np.cumsum(to_host(p.array), axis=-1, dtype=np.float64)  # (batch, vocab_size)
+    check_finite(sums[:, -1])
+    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
+    return (sums <= u).sum(axis=-1)
+
+
+def check_finite(rows: Array) -> None:
+    """Raises ValueError unless the largest logits, or the sums of the probabilities, are finite."""
+    if not np.isfinite(rows).all():
+        raise ValueError(
+            "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
+            "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
+        )
+
+
+# --- settings ------------------------------------------------------------------------------------------------
+
+
+class Settings(TypedDict, total=False):
+    """How tokens are chosen; see `LanguageModel.generate`."""
+
+    max_new_tokens: int
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    stop: int | str | Iterable[int | str] | None
+    seed: int | None
+    repetition_penalty: float
+    forced_eos: int | None
+    num_beams: int
+    length_penalty: float
+    cached: bool
+
+
 SETTINGS: dict[str, tuple[Any, type, Callable[[Any], bool], str]] = {  # -> its default, type, range, both in words
     "max_new_tokens": (100, Integral, lambda n: n >= 0, "an integer of at least 0"),
     "temperature": (1.0, Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
     "top_k": (None, Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
     "top_p": (None, Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
+    "min_p": (None, Real, lambda p: 0 <= p <= 1, "a number from 0 to 1, or None"),
     "seed": (None, Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
+    "repetition_penalty": (1.0, Real, lambda r: 0 < r < np.inf, "a number above 0, such as 1.2, and finite"),
+    "forced_eos": (None, Integral, lambda token: token >= 0, "a token, or None"),
+    "num_beams": (1, Integral, lambda n: n >= 1, "an integer of at least 1"),
+    "length_penalty": (1.0, Real, lambda p: -np.inf < p < np.inf, "a finite number"),
 }
+
+DRAWING = ("temperature", "top_k", "top_p", "min_p", "seed")
+DEFAULTS: Any = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
 
 
 def check_settings(**given: Any) -> None:
@@ -108,171 +190,6 @@ def check_settings(**given: Any) -> None:
             raise error(f"{name} must be {wanted}, got {value!r}")
 
 
-def choose(
-    logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: np.random.Generator
-) -> Array:
-    """One token per row, drawn from `probabilities`: (batch, vocab_size) -> (batch,), on the host.
-
-    Raises ValueError for logits that are nan or inf.
-    """
-    if temperature > 0:
-        return draw(probabilities(logits, temperature, top_k, top_p), random)
-    scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
-    _check(scores.max(axis=-1))
-    return scores.argmax(axis=-1)
-
-
-def draw(p: Tensor, random: np.random.Generator) -> Array:
-    """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
-
-    Raises ValueError for probabilities that are nan.
-    """
-    sums = np.cumsum(to_host(p.array), axis=-1, dtype=np.float64)  # (batch, vocab_size)
-    _check(sums[:, -1])
-    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
-    return (sums <= u).sum(axis=-1)
-
-
-def _check(rows: Array) -> None:
-    """Raises ValueError unless the largest logits, or the sums of the probabilities, are finite."""
-    if not np.isfinite(rows).all():
-        raise ValueError(
-            "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
-            "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
-        )
-
-
-# --- the loop --------------------------------------------------------------------------------------------------
-
-Prompt = Sequence[int] | Array | Tensor
-
-
-class Settings(TypedDict, total=False):
-    """How tokens are chosen; see `LanguageModel.generate`."""
-
-    max_new_tokens: int
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    stop: int | Iterable[int] | None
-    seed: int | None
-    cached: bool
-
-
-DEFAULTS: Any = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
-
-
-class LanguageModel(nn.Module):
-    """A model that predicts the next token of a text, and so generates texts: the base of `GPT`."""
-
-    config: TransformerConfig
-
-    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the token after the last: (..., tokens) -> (..., vocab_size).
-
-        Raises NotImplementedError unless a class defines it.
-        """
-        raise NotImplementedError
-
-    @property
-    def context(self) -> int:
-        """The most tokens the model can attend to."""
-        return self.config.context
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens the vocabulary has."""
-        return self.config.vocab_size
-
-    def new_cache(self) -> Cache:
-        """An empty key/value cache."""
-        return Cache(self.config.layers)
-
-    @explained
-    def generate(self, prompt: Prompt, **settings: Unpack[Settings]) -> Iterator[int]:
-        """Yields the tokens that follow a prompt, one by one.
-
-        - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
-        - `max_new_tokens`: the most tokens to yield, by default 100.
-        - `temperature` (1), `top_k` (None), `top_p` (None): see `probabilities`; temperature 0 is greedy.
-        - `stop`: a token, or several, any of which ends the text; it is not yielded. That of a special token is
-          `model.tokenizer.special_tokens["<|im_end|>"]`; its name in a text may be several tokens. By default T5 and
-          BART stop at their config's, a GPT and a Llama at none (in `chat` where the message ends).
-        - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
-        - `cached`: use a key/value cache, as by default. Without it the tokens are the same, but slower.
-
-        Beyond the context the model sees the last `context` tokens.
-        Raises at once: ValueError for invalid settings or an empty prompt, TypeError for an unknown setting or one of a
-        wrong type, IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
-        """
-        return (int(token[0]) for token in self._tokens([prompt], settings))
-
-    def generate_batch(self, prompts: Iterable[Prompt], **settings: Unpack[Settings]) -> list[list[int]]:
-        """The tokens that follow each of several prompts, of any lengths, generated in parallel.
-
-        Settings and errors: see `generate`.
-        """
-        prompts = list(prompts)
-        columns = list(self._tokens(prompts, settings))
-        return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(prompts))]
-
-    def chat(self, messages: Messages, **settings: Unpack[Settings]) -> Iterator[str]:
-        """Yields the answer to a chat, as pieces of text.
-
-        - `messages`: a list such as [{"role": "user", "content": "Hi!"}]; other roles are "system" and "assistant".
-
-        Settings as of `generate`; max_new_tokens is 500 by default, and the answer also ends where the tokenizer says
-        that a message ends. A chat that leaves too little room in the context for max_new_tokens, or for half a context
-        if that is less, loses its oldest questions and answers; a system message at the front stays.
-        Raises at once: ValueError for a model without a tokenizer that has a chat template, for a last message longer
-        than the context, and as `PretrainedTokenizer.format_chat` does; else as `generate` does.
-        """
-        tokenizer = getattr(self, "tokenizer", None)
-        if not isinstance(tokenizer, PretrainedTokenizer):
-            raise ValueError('chat: the model has no tokenizer for chats, as Llama.from_pretrained("smollm2") has')
-        checked = checked_settings({"max_new_tokens": 500, **settings}, self.vocab_size)
-        checked["stop"] = [*checked["stop"], *tokenizer.ends]  # type: ignore[misc] # a list by now
-        room = self.context - min(checked["max_new_tokens"], self.context // 2)
-        prompt = tokenizer.encode_chat(messages, room)
-        if len(prompt) >= self.context:
-            raise ValueError(f"chat: the last message takes {len(prompt)} tokens, and the context is {self.context}")
-        return tokenizer.stream(self.generate(prompt, **checked), skip_special_tokens=True)
-
-    def _tokens(self, prompts: Iterable[Prompt], given: Settings) -> Iterator[Array]:
-        """The next token of each row, again and again: see `_draws`. Raises before the first is asked for."""
-        settings = checked_settings(given, self.vocab_size)
-        tokens, mask = pad_prompts(prompts)
-        check_vocabulary(tokens, self.vocab_size)
-        return self._draws(tokens, mask, settings)
-
-    def _draws(self, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:
-        """Yields the next token of each row, (batch,), with -1 for rows that have stopped; ends when all have.
-
-        - `tokens`, `mask`: the prompts, from `pad_prompts`.
-
-        Evaluation mode and no_grad hold while a token is computed, not while the caller has it.
-        """
-        random = rng.generator(settings["seed"])
-        running = np.ones(len(tokens), np.bool_)
-        cache, modules = None, [*self.modules()]
-        for _ in range(settings["max_new_tokens"]):
-            if tokens.shape[1] > self.context:  # the window slides, without a cache
-                tokens, mask, cache = tokens[:, -self.context :], mask[:, -self.context :], None
-            elif settings["cached"] and cache is None:
-                cache = self.new_cache()
-            new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
-            with evaluating(modules):
-                logits = self.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), cache)
-            chosen = choose(logits, settings["temperature"], settings["top_k"], settings["top_p"], random)  # (batch,)
-            for token in settings["stop"]:  # type: ignore[union-attr] # a list by now
-                running &= chosen != token
-            if not running.any():
-                return
-            yield np.where(running, chosen, -1)
-            tokens = np.concatenate([tokens, np.where(running, chosen, 0)[:, None]], axis=1)  # (batch, tokens + 1)
-            mask = np.concatenate([mask, running[:, None]], axis=1)
-
-
 def checked_settings(given: Settings, vocab_size: int) -> Settings:
     """All settings, those that are not given by default, `stop` as a list. Raises as `LanguageModel.generate` does."""
     for name in given:
@@ -280,37 +197,30 @@ def checked_settings(given: Settings, vocab_size: int) -> Settings:
             raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(DEFAULTS)}")
     settings: Settings = DEFAULTS | given
     check_settings(**{name: value for name, value in settings.items() if name in SETTINGS})
-    settings["stop"] = stop = _stop_tokens(settings["stop"])
-    if unknown := [token for token in stop if not 0 <= token < vocab_size]:
-        raise IndexError(f"stop: token {unknown[0]} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
+    settings["stop"] = stop = _stops(settings["stop"])
+    for name, token in (*(("stop", each) for each in stop), ("forced_eos", settings["forced_eos"])):
+        if isinstance(token, int) and not 0 <= token < vocab_size:
+            raise IndexError(f"{name}: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
+    if settings["num_beams"] == 1 and settings["length_penalty"] != 1:
+        raise ValueError("length_penalty: compares the texts of a beam search; set num_beams too, or leave it out")
+    if drawn := [name for name in DRAWING if settings["num_beams"] > 1 and given.get(name)]:
+        raise ValueError(f"num_beams: a beam search draws nothing; leave out {', '.join(drawn)}, or num_beams")
     return settings
 
 
-def _stop_tokens(stop: Any) -> list[int]:
+def _stops(stop: Any) -> list[int | str]:
     if stop is None:
         return []
     held = stop.numpy() if isinstance(stop, Tensor) else stop
-    many = np.ndim(held) > 0 if isinstance(held, np.ndarray) else isinstance(held, Iterable)
+    single = isinstance(held, str) or (
+        np.ndim(held) == 0 if isinstance(held, np.ndarray) else not isinstance(held, Iterable)
+    )
     try:
-        return [operator.index(token) for token in (held if many else [held])]
+        stops = [each if isinstance(each, str) else operator.index(each) for each in ([held] if single else held)]
     except TypeError:
-        raise TypeError(f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], got {stop!r}') from None
-
-
-def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:
-    """Prompts of any lengths as tokens and padding mask, (batch, tokens) each, padded on the left with 0.
-
-    Raises ValueError for no prompts or an empty one, TypeError for anything but integers.
-    """
-    rows = [_row(prompt) for prompt in prompts]
-    if not rows:
-        raise ValueError("generate_batch: there are no prompts")
-    real = [np.ones(row.size, np.bool_) for row in rows]
-    return pad_sequence(rows, side="left").numpy(), pad_sequence(real, side="left").numpy()
-
-
-def _row(prompt: Any) -> Array:
-    row = to_host(as_tokens(prompt).array).astype(np.int64)
-    if row.ndim != 1:
-        raise ValueError(f"prompt: must be one row of tokens, got shape {row.shape}; generate_batch takes several")
-    return row
+        raise TypeError(
+            f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], or texts, got {stop!r}'
+        ) from None
+    if "" in stops:
+        raise ValueError("stop: a text must not be empty")
+    return stops

@@ -24,10 +24,10 @@ from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation import LanguageModel
 from .inputs import read_inputs
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Trace, traced
+from .language_model import LanguageModel
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .training import initialize, token_cross_entropy

@@ -24,7 +24,8 @@ class T5Config(EncoderDecoderConfig):
     The other fields, and the errors, are those of `TransformerConfig`.
 
     - Norm: RMSNorm before each part.
-    - Positions: relative, a number per head and distance that is added to the score: see `RelativeBias`.
+    - Positions: relative, a number per head and distance that is added to the score: see `RelativeBias`. A text may
+      be longer than `context`, those of its training; memory grows with the square of its length.
     - FFN: ReLU.
     - Attention: bidirectional; causal and cross in the decoder. Scores are not divided by sqrt(head_dim).
     - No biases.

@@ -97,6 +97,7 @@ CHOICES = {
     "buckets": st.integers(4, 6),
     "head_width": st.sampled_from([0, 6]),
     "bias": st.booleans(),
+    "qkv_bias": st.booleans(),
     "tied": st.booleans(),
     "embedding_norm": st.booleans(),
 }
@@ -126,6 +127,7 @@ PRETRAINED: dict[str, Callable[[], Any]] = {
     "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
     "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),
     "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
+    "Qwen2": partial(family, Llama, LlamaConfig, kv_heads=1, qkv_bias=True),
     "BERT": partial(family, Bert, BertConfig, segments=3),
     "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
     "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),

@@ -25,6 +25,7 @@ from transformer import (
     Llama,
     LlamaConfig,
     T5Config,
+    generation,
 )
 
 torch = pytest.importorskip("torch")
@@ -85,6 +86,7 @@ CASES = {  # our family, theirs, and their config
     "GPT-2, exact GELU": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "gelu"}),
     "GPT-2, ReLU, narrow": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "relu", "n_inner": 5}),
     "GPT-2, untied": (GPT, "GPT2LMHeadModel", {**GPT2, "tie_word_embeddings": False}),
+    "DistilGPT2": (GPT, "GPT2LMHeadModel", {**GPT2, "n_layer": 1, "n_ctx": 10, "_num_labels": 1}),
     "Llama": (Llama, "LlamaForCausalLM", LLAMA),
     "Llama, grouped": (Llama, "LlamaForCausalLM", {**LLAMA, "num_key_value_heads": 2, "rope_theta": 50.0}),
     "Llama, tied, wide heads": (
@@ -98,6 +100,9 @@ CASES = {  # our family, theirs, and their config
         "LlamaForCausalLM",
         {**LLAMA, "factor": 4.0, "rope_parameters": {**LLAMA_3, "rope_type": "default", "rope_theta": 50.0}},
     ),
+    "Mistral": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": None}),
+    "Mistral, a wide window": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": 10}),
+    "Qwen2": (Llama, "Qwen2ForCausalLM", {**LLAMA, "num_key_value_heads": 2}),
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
@@ -105,6 +110,11 @@ CASES = {  # our family, theirs, and their config
     "T5 1.1": (
         T5,
         "T5ForConditionalGeneration",
+        {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
+    "mT5": (
+        T5,
+        "MT5ForConditionalGeneration",
         {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
     "BART": (Bart, "BartForConditionalGeneration", BART),
@@ -258,12 +268,76 @@ def test_greedy_texts_are_theirs(both):
     options = {"max_new_tokens": 5, "do_sample": False, "eos_token_id": None, "pad_token_id": 0}
     for prompt in prompts:
         given = torch.tensor([prompt])
-        out = theirs.generate(given, attention_mask=torch.ones_like(given), forced_eos_token_id=None, **options)
+        out = theirs.generate(given, attention_mask=torch.ones_like(given), **options)
         before = len(ours.beginning(None)) if isinstance(ours, EncoderDecoder) else len(prompt)
         wanted.append(out[0, before:].tolist())
     settings = {"max_new_tokens": len(wanted[0]), "temperature": 0, "stop": None}
     assert [list(ours.generate(prompt, **settings)) for prompt in prompts] == wanted
     assert ours.generate_batch(prompts, **settings) == wanted
+
+
+CHOSEN = {  # our settings -> theirs
+    "a penalty": ({"repetition_penalty": 1.5}, {}),
+    "a reward": ({"repetition_penalty": 0.8}, {}),
+    "a forced end": ({"forced_eos": 3}, {"forced_eos_token_id": 3}),
+    "beams": ({"num_beams": 3}, {}),
+    "beams for long texts": ({"num_beams": 4, "length_penalty": 3.0}, {}),
+    "beams for short texts": ({"num_beams": 2, "length_penalty": -1.5}, {}),
+    "beams of log p": ({"num_beams": 3, "length_penalty": 0.0, "stop": [3, 6]}, {"eos_token_id": [3, 6]}),
+    "beams with a penalty": ({"num_beams": 3, "repetition_penalty": 1.3}, {}),
+    "beams with a forced end": ({"num_beams": 2, "forced_eos": 5}, {"forced_eos_token_id": 5}),
+}
+
+
+@generating
+@pytest.mark.parametrize("chosen", CHOSEN)
+def test_texts_of_all_settings_are_theirs(both, chosen):
+    ours, theirs = both
+    ours_alone, theirs_alone = CHOSEN[chosen]
+    settings = {"max_new_tokens": 4, "stop": 5, **ours_alone}
+    options = {**settings, "do_sample": False, "eos_token_id": 5, "pad_token_id": 0, **theirs_alone}
+    for name in ("stop", "forced_eos"):
+        options.pop(name, None)
+    ends, prompts, wanted = options["eos_token_id"], [[3, 2, 5], [4], [6, 2, 2, 3, 5, 4]], []
+    begun = ours.beginning(None)[1:] if isinstance(ours, EncoderDecoder) else []
+    for prompt in prompts:
+        out = theirs.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)).long(), **options)
+        text = out[0, 1 + len(begun) if isinstance(ours, EncoderDecoder) else len(prompt) :].tolist()
+        ended = [place for place, token in enumerate(text) if token in np.atleast_1d(ends)]
+        wanted.append(text[: ended[0] if ended else None])
+    settings["max_new_tokens"] -= len(begun)
+    draws = {} if "num_beams" in settings else {"temperature": 0}
+    for cached in (True, False):
+        found = [list(ours.generate(prompt, cached=cached, **draws, **settings)) for prompt in prompts]
+        assert found == wanted
+    assert ours.generate_batch(prompts, **draws, **settings) == wanted
+
+
+DRAWS = [
+    {"temperature": 0.7, "min_p": 0.3},
+    {"temperature": 1.5, "top_k": 5, "top_p": 0.8, "min_p": 0.2, "repetition_penalty": 1.7},
+    {"temperature": 1.0, "top_p": 0.9, "repetition_penalty": 0.6},
+]
+
+
+@generating
+@pytest.mark.parametrize("chosen", DRAWS)
+def test_tokens_are_drawn_from_their_distribution(both, chosen, monkeypatch):
+    """Of each token; what is drawn is what they drew."""
+    ours, theirs = both
+    options = {"do_sample": True, "max_new_tokens": 5, "eos_token_id": None, "pad_token_id": 0, "top_k": 0, **chosen}
+    prompt = torch.tensor([[3, 2, 5]])
+    out = theirs.generate(prompt, output_scores=True, return_dict_in_generate=True, **options)
+    begun = ours.beginning(None)[1:] if isinstance(ours, EncoderDecoder) else []
+    scores, drawn = out.scores[len(begun) :], out.sequences[0, -5 + len(begun) :].tolist()
+    found = []
+    monkeypatch.setattr(
+        generation, "draw", lambda p, _: found.append(p.numpy()[0]) or np.array([drawn[len(found) - 1]])
+    )
+    settings = {"max_new_tokens": len(drawn), "stop": None, **chosen}
+    assert list(ours.generate(prompt[0].tolist(), **settings)) == drawn
+    for mine, wanted in zip(found, scores, strict=True):
+        assert_close(mine, wanted[0].softmax(-1).numpy(), "probabilities", 1e-4)
 
 
 @pytest.mark.parametrize("case", ["GPT-2", "Llama", "T5", "BART", "BART, forced"])
@@ -327,6 +401,7 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
     "Llama, tied, wide heads": (Llama, LlamaConfig, {"tied": True, "head_width": 6}),
     "Llama 3": (Llama, LlamaConfig, {"head_width": 8, "rotary_base": 5e5, "rotary_factor": 8.0}),
+    "Qwen2": (Llama, LlamaConfig, {"kv_heads": 2, "qkv_bias": True}),
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
     "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
@@ -344,7 +419,7 @@ def test_our_folder_is_read_by_them(name, tmp_path):
     sizes = {"vocab_size": 7, "context": 10, "layers": 3, "heads": 4, "width": 8, "hidden": 12}
     ours = shuffled(family(config(**{**sizes, **changes})), tl.float32).eval()
     ours.save_pretrained(tmp_path)
-    kind = getattr(transformers, family.format.architecture)
+    kind = transformers.Qwen2ForCausalLM if name == "Qwen2" else getattr(transformers, family.format.architecture)
     theirs, report = kind.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert_alike(ours, theirs.eval())

@@ -7,10 +7,12 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+import transformer
 from numeric import assert_close
 from small_transformers import PARTS, PRETRAINED, family, reconfigure, rewrite, some_tokens, split
 from small_transformers import small_gpt2 as small
 from transformer import GPT, T5, Bart, BartConfig, Bert, BertConfig, GPTConfig, Llama, LlamaConfig, T5Config
+from transformer.pretrained.format import FAMILIES
 
 
 @pytest.fixture
@@ -233,7 +235,33 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
             r"config\.json .*heads .*2\.0; hidden .*'x'; tied .*'no'; eps .*None",
         ),
         ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama; GPT.from_pretrained reads it"),
-        ("T5", {"model_type": "mt5"}, "describes 'mt5', not a T5$"),
+        ("GPT-2", {"model_type": "mistral"}, "'mistral', not a GPT-2; Llama.from_pretrained reads it"),
+        ("T5", {"model_type": "umt5"}, "'umt5', not a T5, .*; the nearest is T5, but it is not equal: each block has"),
+        (
+            "Llama",
+            {"model_type": "roberta"},
+            "'roberta', not a Llama, .*; the nearest is Bert, but .*: its positions count",
+        ),
+        (
+            "BERT",
+            {"model_type": "mamba"},
+            "'mamba', not a BERT, .*; the nearest is none of the families here, .* not known",
+        ),
+        (
+            "Llama",
+            {"model_type": "mistral", "sliding_window": 4},
+            r"config\.json: .* window of the last 4, .* here 6; up to 4 tokens .* write max_position_embeddings 4 there",
+        ),
+        (
+            "Llama",
+            {"model_type": "mistral", "max_position_embeddings": 5000},
+            "a window of the last 4096, .* here 5000;",
+        ),
+        (
+            "Llama",
+            {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 4},
+            "tokens attend to a window of the last 4",
+        ),
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
         ("Llama", {"rope_scaling": "linear"}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
@@ -269,6 +297,15 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
     reconfigure(tmp_path, **changes)
     with pytest.raises(ValueError, match=message):
         type(model).from_pretrained(tmp_path)
+
+
+def test_each_model_type_that_a_class_reads_is_in_the_table_of_families():
+    for model_type, name in FAMILIES["read"].items():
+        format = getattr(transformer, name).format
+        assert model_type in {format.model_type, *format.kin}
+    kinds = {Llama, GPT, Bert, T5, Bart}
+    assert FAMILIES["read"].keys() == {name for kind in kinds for name in (kind.format.model_type, *kind.format.kin)}
+    assert {name for name, _ in FAMILIES["others"].values()} <= {kind.__name__ for kind in kinds}
 
 
 OLDER = """

@@ -29,11 +29,16 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
-CLASSES = {"gpt2": "GPT", "llama": "Llama", "bert": "Bert", "t5": "T5", "bart": "Bart"}  # that read a model_type
-
 UNWRITTEN = ("is_causal", "is_encoder_decoder", "partial_rotary_factor")  # supported in one way, which need not be said
 
-NO_EFFECT = re.compile("|".join(tomllib.loads(Path(__file__).with_name("no_effect.toml").read_text("utf-8"))["fields"]))
+
+def table(name: str) -> dict[str, Any]:
+    """The contents of a .toml file beside this one."""
+    return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
+
+
+FAMILIES = table("families")
+NO_EFFECT = re.compile("|".join(table("no_effect")["fields"]))
 
 
 class Layout(NamedTuple):
@@ -65,6 +70,8 @@ class Format:
     """How Hugging Face writes the models of a family.
 
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
+    - `kin`: other model types that the family reads. Those that differ have the `fields` of ours that tell them apart,
+      and are written with their `architecture`; the others are written as the family's.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `aliases`: further such fields, which are read and not written: other names that `transformers` knows.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
@@ -87,6 +94,7 @@ class Format:
     architecture: str
     fields: Mapping[str, str]
     tensors: Mapping[str, Any]
+    kin: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     gated: Mapping[str, Any] = field(default_factory=dict)
     ungated: Mapping[str, Any] = field(default_factory=dict)
@@ -106,8 +114,7 @@ class Format:
     @classmethod
     def of(cls, model_type: str) -> Self:
         """The format of the models that config.json calls so."""
-        text = Path(__file__).with_name(f"{model_type}.toml").read_text(encoding="utf-8")
-        return cls(model_type=model_type, **tomllib.loads(text))
+        return cls(model_type=model_type, **table(model_type))
 
     # --- config.json --------------------------------------------------------------------------------------
 
@@ -118,12 +125,12 @@ class Format:
         support.
         """
         given, where = source.config, f"{source.path}: {source.config_name}"
-        if not isinstance(given, dict) or given.get("model_type", self.model_type) != self.model_type:
-            what = str(given.get("model_type")) if isinstance(given, dict) else type(given).__name__
-            remedy = f"; {CLASSES[what]}.from_pretrained reads it" if what in CLASSES else ""
-            raise ValueError(f"{where} describes {what!r}, not a {self.name}{remedy}")
+        what = str(given.get("model_type", self.model_type)) if isinstance(given, dict) else type(given).__name__
+        if what != self.model_type and what not in self.kin:
+            raise ValueError(f"{where} describes {what!r}, not a {self.name}{nearest(what)}")
         names = {self.own_name(name) for name in source}
-        given = ADJUST[self.model_type](given, names) if self.model_type in ADJUST else given
+        with located(where):
+            given = ADJUST[self.model_type](given, names) if self.model_type in ADJUST else given
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
@@ -136,7 +143,7 @@ class Format:
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
                 read[ours] = self._meaning(given, theirs)
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
-            return kind(**{**self.defaults, **read})
+            return kind(**{**self.defaults, **self.kin.get(what, {}).get("fields", {}), **read})
 
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""
@@ -157,8 +164,14 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual = vars(type(config)())
+        usual, kinds = vars(type(config)()), {"architectures": [self.architecture], "model_type": self.model_type}
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
+        for model_type, other in self.kin.items():
+            if other and all(getattr(config, name) == value for name, value in other["fields"].items()):
+                kinds, described = (
+                    {"architectures": [other["architecture"]], "model_type": model_type},
+                    described | other["fields"].keys(),
+                )
         wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
         written = {}
         for theirs, ours in {**self.fields, **self.also}.items():
@@ -173,8 +186,7 @@ class Format:
         if wrong:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items() if name not in UNWRITTEN}
-        kinds = {"architectures": [self.architecture], "model_type": self.model_type, "torch_dtype": dtype}
-        written = {**kinds, **fixed, **written}
+        written = {**kinds, "torch_dtype": dtype, **fixed, **written}
         return with_own_rotary(written) if self.model_type == "llama" else written
 
     # --- tensors ------------------------------------------------------------------------------------------
@@ -254,6 +266,14 @@ class Entry:
         return self.layout.write([np.zeros(p) if isinstance(p, int) else to_host(p.array) for p in self.parts])
 
 
+def nearest(model_type: str) -> str:
+    """Of a model type that is not the family's: which class reads it, or is nearest and why it is not equal."""
+    if model_type in FAMILIES["read"]:
+        return f"; {FAMILIES['read'][model_type]}.from_pretrained reads it"
+    family, reason = FAMILIES["others"].get(model_type, ("none of the families here", "the type is not known"))
+    return f", and not read here; the nearest is {family}, but it is not equal: {reason}"
+
+
 # --- what moved within config.json --------------------------------------------------------------------------------
 
 
@@ -265,7 +285,16 @@ def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str,
     """A Llama's, with what counts of its rotary positions at the top; newer and older files have it in other places.
 
     As in transformers, only "llama3" has a factor, and LENGTH may stand at the top or be the context.
+    Raises ValueError for kin that attends to a window of the context.
     """
+    if (kind := given.get("model_type", "llama")) != "llama":
+        window, context = given.get("sliding_window", 4096), given["max_position_embeddings"]
+        if given.get("use_sliding_window", kind == "mistral") and window is not None and window < context:
+            raise ValueError(
+                f"its tokens attend to a window of the last {window}, a Llama's to the whole context, here {context}; "
+                f"up to {window} tokens both are equal: write max_position_embeddings {window} there"
+            )
+        given = {**given, "sliding_window": None, "use_sliding_window": False}
     rotary = given.get("rope_scaling") or given.get("rope_parameters") or {}
     rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
     length = given.get(LENGTH, rotary.get(LENGTH, given.get("max_position_embeddings")))
@@ -278,13 +307,18 @@ def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str,
 def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
     """A Llama's, with what `with_flat_rotary` put at its top where Hugging Face has it."""
     rotary = {name: written.pop(name) for name in ROTARY}
+    if written["head_dim"] is None:  # a Qwen2's must be a number or left out
+        del written["head_dim"]
     return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
 
 
 def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """A T5's, with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one."""
+    """A T5's, with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one.
+
+    An mT5's are never scaled.
+    """
     tied = given.get("tie_word_embeddings", True)
-    scaled = given.get("scale_decoder_outputs", tied)
+    scaled = given.get("scale_decoder_outputs", tied) and given.get("model_type") != "mt5"
     tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
     own = {"scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
     return {"feed_forward_proj": "relu", **given, **own}  # which decides, beside its aliases, also where it is missing
